@@ -75,6 +75,8 @@ actions! {
     Reload = "reload", Some(Role::Admin), None, true, "have the configuration read again";
     /// Counters of everything.
     SeeMetrics = "see-metrics", Some(Role::Operator), None, true, "see the metrics";
+    /// Having a process give its cameras to the others.
+    Drain = "drain", Some(Role::Admin), None, true, "drain a process";
     /// What processes of a cluster ask each other; a key alone does not let anybody.
     ActAsProcess = "act-as-process", Some(Role::Admin), None, true, "ask as a process of this cluster";
     /// Who else may do something.

@@ -62,6 +62,7 @@ impl ClusterState {
 /// What becomes of a stream that begins while Redis does not answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "ClusterWhenDown")]
 pub enum WhenDown {
     /// It begins; of two with one name one is closed when Redis is back.
     #[default]

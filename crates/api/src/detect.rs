@@ -70,10 +70,45 @@ pub struct Detections {
     pub model: String,
     /// Number of the analysed frame, from 1; what lies between two was missed.
     pub sequence: u64,
+    /// What another process of the cluster is told besides, to show the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub shared: Option<Box<SharedLook>>,
     /// Id of the stream.
     pub stream: String,
     /// Width of the frame in pixels.
     pub width: u32,
+}
+
+/// What a process of a cluster tells another of an analysed frame, beside what every listener is told.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct SharedLook {
+    /// Number of the frame in its stream.
+    pub frame: u64,
+    /// Whether a model looked at this frame.
+    pub looked: bool,
+    /// Objects that keep their number.
+    pub tracks: Vec<SharedTrack>,
+}
+
+/// An object that keeps its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct SharedTrack {
+    /// Its number.
+    pub id: u64,
+    /// Left, top, right, bottom in pixels of the frame.
+    #[serde(rename = "box")]
+    pub bounds: [f32; 4],
+    /// Index of its label.
+    pub class: usize,
+    /// Of the newest detection that was it.
+    pub confidence: f32,
+    /// The highest of late, sinking.
+    pub held_confidence: f32,
+    /// Milliseconds since it was first found,
+    pub age_ms: u64,
+    /// and since it was last found.
+    pub unseen_ms: u64,
 }
 
 /// A stream has come into another state.

@@ -72,12 +72,12 @@ pub struct Live {
     pub relay: RelayTotals,
     /// Version and uptime of the server.
     pub server: LiveServer,
-    /// Cameras that are being read and streams that are sent, by their ids.
+    /// Cameras that are being read and streams that are sent, by their ids; in a cluster, those of its other processes, too.
     #[schemars(with = "BTreeMap<String, WithoutNulls<Stream>>")]
     pub streams: BTreeMap<String, Stream>,
     /// The server's clock, seconds since 1970.
     pub time: f64,
-    /// Everybody who watches a stream now, by id.
+    /// Everybody who watches a stream at this process now, by id.
     #[schemars(with = "BTreeMap<String, WithoutNulls<Viewer>>")]
     pub viewers: BTreeMap<String, Viewer>,
     /// Why this client may not manage streams and viewers, for people; left out where it may.

@@ -10,7 +10,7 @@ use crate::{Quantiles, literal, null_too};
 /// Answer to `GET /api/v1/streams`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Streams {
-    /// Cameras that are being read, and streams that are sent; in a cluster, those that are sent to its other processes, too.
+    /// Cameras that are being read, and streams that are sent; in a cluster, those of its other processes, too.
     pub streams: Vec<Stream>,
 }
 

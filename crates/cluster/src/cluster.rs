@@ -27,6 +27,7 @@ use crate::others::Others;
 use crate::peer::{self, Peers};
 use crate::process::{Instance, Record};
 use crate::report::{Counts, Seen};
+use crate::rights::Board;
 use crate::store::{Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Store, StoreError, StoreTime};
 
 /// Heartbeats that come while one counts.
@@ -61,7 +62,7 @@ fn written(said: &Said) -> Arc<str> {
 }
 
 /// What a process says of itself beside its address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Said {
     /// Of the program.
     #[serde(default)]
@@ -72,6 +73,12 @@ pub struct Said {
     /// Shows that whoever wrote the rest knows the secret.
     #[serde(default)]
     pub mac: String,
+    /// How many pictures a second its models can look at; nothing where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<f64>,
+    /// It gives its cameras to others, and takes none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draining: bool,
 }
 
 /// This process's place among the others.
@@ -80,7 +87,8 @@ pub struct Cluster {
     options: Options,
     pub(crate) store: Arc<dyn Store>,
     me: Record,
-    said: Mutex<Said>,
+    pub(crate) said: Mutex<Said>,
+    pub(crate) draining: CancellationToken,
     check: Arc<str>,
     pub(crate) peers: Peers,
     pub(crate) others: Others,
@@ -88,13 +96,14 @@ pub struct Cluster {
     standing: watch::Sender<(Standing, Instant)>,
     /// Counted, so that whoever waits for one knows.
     beats: watch::Sender<u64>,
-    wake: Notify,
+    pub(crate) wake: Notify,
     time: RwLock<Option<(StoreTime, Instant)>>,
     pub(crate) held: Mutex<HashMap<Arc<str>, Arc<Held>>>,
     releases: Mutex<BTreeMap<Arc<str>, Token>>,
     pub(crate) counts: Counts,
     joined: OnceLock<()>,
     pub(crate) seen: Seen,
+    pub(crate) rights: Board,
 }
 
 /// What the task knows that nobody else does.
@@ -106,6 +115,8 @@ struct Known {
     believes_until: Option<Instant>,
     /// All has to be read.
     stale: bool,
+    /// What others take for this process's and it does not have, by the heartbeat before.
+    orphans: BTreeMap<Arc<str>, Token>,
 }
 
 impl Cluster {
@@ -113,7 +124,8 @@ impl Cluster {
     pub fn new(options: Options, store: Arc<dyn Store>, dial: Arc<dyn Dial>) -> Arc<Self> {
         let instance = Instance::random();
         let mac = options.secret.mac("process", &peer::attested(&options.name, instance, &options.url));
-        let said = Said { version: env!("CARGO_PKG_VERSION").to_owned(), ahead_ms: None, mac };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let said = Said { version, mac, ..Said::default() };
         let (name, url) = (options.name.clone(), options.url.clone());
         let me = Record { name, instance, url, about: written(&said) };
         let check = options.secret.mac("store", "format 1").into();
@@ -123,6 +135,7 @@ impl Cluster {
             store,
             me,
             said: Mutex::new(said),
+            draining: CancellationToken::new(),
             check,
             peers,
             others: Others::default(),
@@ -136,6 +149,7 @@ impl Cluster {
             counts: Counts::default(),
             joined: OnceLock::new(),
             seen: Seen::default(),
+            rights: Board::default(),
         })
     }
 
@@ -270,6 +284,8 @@ impl Cluster {
         // What is known now may lag behind what was read for it.
         let _ = known.book.heard(&beat);
         self.stands_well();
+        self.rights.heard(beat.rights, asked);
+        self.give_up_orphans(known);
         self.publish(known);
         Ok(())
     }
@@ -298,6 +314,21 @@ impl Cluster {
             }
             Err(wrong) => self.stands_badly(&wrong),
         }
+    }
+
+    /// A claim whose answer was lost was granted all the same, and nobody here has it.
+    fn give_up_orphans(&self, known: &mut Known) {
+        let mine = known.book.streams_of(self.me.instance);
+        let held = self.held.lock();
+        let orphans: BTreeMap<_, _> = mine.filter(|(stream, _)| !held.contains_key(stream)).collect();
+        drop(held);
+        let mut releases = self.releases.lock();
+        for (stream, token) in &orphans {
+            if known.orphans.get(stream) == Some(token) && releases.len() < MAX_RELEASES {
+                releases.entry(stream.clone()).or_insert(*token);
+            }
+        }
+        known.orphans = orphans;
     }
 
     fn publish(&self, known: &mut Known) {
@@ -438,7 +469,7 @@ impl Cluster {
     }
 
     /// Waits for a heartbeat that begins after now, as long as that may take.
-    async fn is_heard(&self) {
+    pub(crate) async fn is_heard(&self) {
         let mut beats = self.beats.subscribe();
         self.wake.notify_one();
         let _ = timeout(HEARD_AT_ONCE, beats.changed()).await;

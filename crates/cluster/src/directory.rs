@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::entry::Entry;
-use crate::process::Record;
+use crate::entry::{Entry, Token};
+use crate::process::{Instance, Record};
 use crate::store::{Beat, Change, Changed, Snapshot, StoreTime};
 
 /// Processes that live, and streams that they have.
@@ -74,6 +74,8 @@ impl Book {
                 self.processes.insert(name, (Arc::new(record), until));
             }
             Changed::Process(name, None) => drop(self.processes.remove(&name)),
+            // Whoever keeps those hears of it as well.
+            Changed::Rights(_) => {}
         }
         Ok(())
     }
@@ -92,6 +94,12 @@ impl Book {
     /// All that are known, and until when the last heartbeat of each counts or counted.
     pub(crate) fn processes(&self) -> impl Iterator<Item = (&Arc<Record>, StoreTime)> {
         self.processes.values().map(|(record, until)| (record, *until))
+    }
+
+    /// What it says that process has.
+    pub(crate) fn streams_of(&self, instance: Instance) -> impl Iterator<Item = (Arc<str>, Token)> {
+        let its = self.streams.values().filter(move |entry| entry.instance == instance);
+        its.map(|entry| (entry.stream.clone(), entry.token))
     }
 
     /// What it says of a stream, whether its process lives or not.
@@ -142,7 +150,7 @@ mod tests {
         book.read(snapshot(3, &[("x", "a"), ("y", "b"), ("z", "c")]), false);
         assert_eq!(names(&book.view(4_000, false)), ["x", "y"], "nobody knows c");
         let heard = vec![("a".into(), 9_000), ("b".into(), 5_000)];
-        let beat = Beat { at: 6_000, epoch: "one".into(), version: 3, lapsed: false, heard };
+        let beat = Beat { at: 6_000, epoch: "one".into(), version: 3, lapsed: false, heard, rights: 0 };
         assert_eq!(book.heard(&beat), Ok(()));
         assert_eq!(names(&book.view(6_000, false)), ["x"]);
         assert_eq!(names(&book.view(6_000, true)), ["x", "y"], "it was away, and they may come back");

@@ -52,6 +52,21 @@ pub struct About {
     /// Whether its sender sends binary messages.
     #[serde(rename = "b", default)]
     pub binary: bool,
+    /// Nobody sends it: the process reads it from a camera of that id.
+    #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
+    pub camera: bool,
+}
+
+impl About {
+    /// Of what somebody sends.
+    pub fn sent(mode: AnalysisMode, binary: bool) -> Self {
+        Self { mode, binary, camera: false }
+    }
+
+    /// Of a camera.
+    pub fn camera() -> Self {
+        Self { mode: AnalysisMode::Normal, binary: false, camera: true }
+    }
 }
 
 /// A stream that some process has.
@@ -111,7 +126,7 @@ mod tests {
             token: Token(1_700_000_000_000_001),
             process: process.into(),
             instance: Instance::from(0xabc),
-            about: About { mode: AnalysisMode::Enhanced, binary: true },
+            about: About::sent(AnalysisMode::Enhanced, true),
         }
     }
 

@@ -6,16 +6,20 @@
 //! - [`cluster`]: this process's place among them; [`lease`]: its right to a stream; [`options`]: what can be chosen
 //! - [`directory`]: the local copy of what is known of all
 //! - [`others`]: what other processes say of their streams
-//! - [`peer`]: asking another process; [`dial`]: connections to them; [`pull`]: a stream of another, here
+//! - [`peer`]: asking another process; [`dial`]: connections to them; [`pull`]: a stream of another, here; [`looks`]: what it sees in it
+//! - [`cameras`]: who reads a camera; `share`: how that is chosen
+//! - [`rights`]: keys and users in common
 //! - [`report`]: what is counted
 
 #![forbid(unsafe_code)]
 
+pub mod cameras;
 pub mod cluster;
 pub mod dial;
 pub mod directory;
 pub mod entry;
 pub mod lease;
+pub mod looks;
 pub mod memory;
 pub mod options;
 pub mod others;
@@ -24,6 +28,8 @@ pub mod process;
 pub mod pull;
 pub mod redis;
 pub mod report;
+pub mod rights;
+mod share;
 pub mod store;
 
 pub use cluster::Cluster;

@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use crate::entry::Token;
 use crate::process::{Instance, Record};
 use crate::store::{
-    Asked, Beat, Change, Changed, Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Snapshot, Store,
+    Asked, Beat, Change, Changed, Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Shared, Snapshot, Store,
     StoreError, StoreTime,
 };
 
@@ -42,6 +42,7 @@ struct State {
     fence: u64,
     processes: BTreeMap<Arc<str>, (Record, StoreTime)>,
     streams: BTreeMap<Arc<str>, Lease>,
+    rights: Option<Shared>,
     trouble: Trouble,
     silenced: Vec<Instance>,
 }
@@ -148,7 +149,13 @@ impl State {
             self.change(Changed::Process(record.name.clone(), Some(record.clone())), changes);
         }
         let heard = self.processes.iter().map(|(name, (_, until))| (name.clone(), *until)).collect();
-        Ok(Beat { at: now, epoch: self.epoch.clone(), version: self.version, lapsed, heard })
+        let (epoch, version, rights) = (self.epoch.clone(), self.version, self.rights());
+        Ok(Beat { at: now, epoch, version, lapsed, heard, rights })
+    }
+
+    /// Which version there is.
+    fn rights(&self) -> u64 {
+        self.rights.as_ref().map_or(0, |rights| rights.version)
     }
 
     fn claim(
@@ -318,6 +325,21 @@ impl Store for Memory {
                     .map(|(stream, lease)| (stream.clone(), lease.value()))
                     .collect(),
             })
+        })
+    }
+
+    fn rights(&self) -> Asked<'_, Option<Shared>> {
+        self.ask(|state, _, _| Ok(state.rights.clone()))
+    }
+
+    fn set_rights<'a>(&'a self, before: u64, new: &'a Shared) -> Asked<'a, bool> {
+        self.ask(move |state, _, changes| {
+            let is_it = state.rights() == before;
+            if is_it {
+                state.rights = Some(new.clone());
+                state.change(Changed::Rights(new.version), changes);
+            }
+            Ok(is_it)
         })
     }
 

@@ -50,8 +50,8 @@ struct Told {
 }
 
 impl Cluster {
-    /// Streams of other processes, each as its process tells of it, with the name of that. Where one does not answer within a second, its
-    /// streams are told of as the directory knows them, as stalled.
+    /// Streams of other processes, each as its process tells of it, with the name of that. Where one does not answer within a
+    /// second, its streams are told of as the directory knows them, as stalled.
     pub async fn ask_for_streams(&self) -> Arc<[Stream]> {
         let came = clock::now();
         let _turn = self.others.asking.lock().await;
@@ -75,8 +75,8 @@ impl Cluster {
         if is_so { told.streams.clone() } else { Arc::default() }
     }
 
-    /// A stream of another process and who watches it there, but for this process, as that one tells of it; `None` if it has just ended. Where
-    /// that one does not answer within a second, the stream is told of as the directory knows it, as stalled.
+    /// A stream of another process and who watches it there, but for this process, as that one tells of it; `None` if it has just
+    /// ended. Where that one does not answer within a second, the stream is told of as the directory knows it, as stalled.
     pub async fn ask_for_stream(&self, entry: &Entry) -> Option<Stream> {
         let target = path(ONE, &entry.stream, "");
         let question = Question { method: "GET", target: &target, within: ANSWERS, max_bytes: MAX_STREAM };
@@ -97,6 +97,20 @@ impl Cluster {
             Err(PeerError::Refused(StatusCode::NOT_FOUND, _)) => Ok(false),
             Err(why) => Err(why),
         }
+    }
+
+    /// Has a process give its cameras to the others; whether there is one of that name.
+    pub async fn ask_to_drain(&self, name: &str) -> Result<bool, PeerError> {
+        if *name == *self.me().name {
+            self.drain();
+            return Ok(true);
+        }
+        if !self.known().processes.contains_key(name) {
+            return Ok(false);
+        }
+        let target = path("/api/v1/cluster/processes/", name, "/drain");
+        let question = Question { method: "POST", target: &target, within: ANSWERS, max_bytes: MAX_ANSWER };
+        self.ask_owner(name, question).await.map(|_| true)
     }
 
     async fn ask_all(&self, directory: &Directory) -> Arc<[Stream]> {
@@ -146,15 +160,15 @@ fn silent(entry: &Entry, why: &PeerError) -> Stream {
         PeerError::Connect(_) | PeerError::Late(_) => NO_WORD.to_owned(),
         other => format!("the process that has it cannot be asked: {other}"),
     };
-    let About { mode, binary } = entry.about;
+    let About { mode, binary, camera } = entry.about;
     Stream {
         id: entry.stream.to_string(),
-        kind: StreamKind::Relay,
-        mode: Some(mode),
+        kind: if camera { StreamKind::Camera } else { StreamKind::Relay },
+        mode: (!camera).then_some(mode),
         name: entry.stream.to_string(),
-        peer: Some(None),
+        peer: (!camera).then_some(None),
         process: Some(entry.process.to_string()),
-        protocol: Some(if binary { RelayProtocol::Binary } else { RelayProtocol::Text }),
+        protocol: (!camera).then_some(if binary { RelayProtocol::Binary } else { RelayProtocol::Text }),
         reason: Some(reason),
         state: StreamState::Stalled,
         ..Stream::default()

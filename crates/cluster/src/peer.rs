@@ -107,8 +107,7 @@ impl Peers {
         time: Option<StoreTime>,
     ) -> Result<bool, PeerError> {
         let target = path("/api/v1/cluster/streams/", stream, "/challenge");
-        let question =
-            Question { method: "POST", target: &target, within: CHALLENGE, max_bytes: MAX_ANSWER };
+        let question = Question { method: "POST", target: &target, within: CHALLENGE, max_bytes: MAX_ANSWER };
         let answer = self.ask(process, question, time).await?;
         let answer: ChallengeAnswer =
             serde_json::from_slice(&answer).map_err(|wrong| PeerError::Protocol(wrong.to_string()))?;
@@ -168,30 +167,47 @@ impl Peers {
         max_picture: usize,
     ) -> Result<Watch, PeerError> {
         let target = path("/ws/view?streams=", stream, "");
-        let tag = self.tag(process, "GET", &target, time)?;
+        let limit = max_picture + MESSAGE_OVERHEAD;
+        self.open(process, &target, time, (Some("sightwire.v1"), limit)).await
+    }
+
+    /// Opens a WebSocket, with that protocol if one is named, for messages of so many bytes at most.
+    pub(crate) async fn open(
+        &self,
+        process: &Record,
+        target: &str,
+        time: Option<StoreTime>,
+        (spoken, limit): (Option<&'static str>, usize),
+    ) -> Result<Watch, PeerError> {
+        let tag = self.tag(process, "GET", target, time)?;
         let authority = authority(process)?;
         let protocol = |wrong: &dyn std::fmt::Display| PeerError::Protocol(wrong.to_string());
         let connection = self.connect(process).await?;
         let tag_value = HeaderValue::from_str(&tag.to_string()).map_err(|wrong| protocol(&wrong))?;
         let agreed = async {
-            ClientBuilder::new()
-                // How it is encrypted is settled by now.
+            // How it is encrypted is settled by now.
+            let mut builder = ClientBuilder::new()
                 .uri(&format!("ws://{authority}{target}"))
-                .map_err(|wrong| protocol(&wrong))?
-                .add_header(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("sightwire.v1"))
-                .map_err(|wrong| protocol(&wrong))?
+                .map_err(|wrong| protocol(&wrong))?;
+            if let Some(spoken) = spoken {
+                builder = builder
+                    .add_header(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(spoken))
+                    .map_err(|wrong| protocol(&wrong))?;
+            }
+            builder
                 .add_header(AUTHORIZATION, tag_value)
                 .map_err(|wrong| protocol(&wrong))?
                 .config(Config::default().flush_threshold(1))
-                .limits(Limits::default().max_payload_len(Some(max_picture + MESSAGE_OVERHEAD)))
+                .limits(Limits::default().max_payload_len(Some(limit)))
                 .connect_on(connection)
                 .await
                 .map_err(|wrong| protocol(&wrong))
         };
         let (socket, answer) = timeout(CONNECT, agreed).await.map_err(|_| PeerError::Late(CONNECT))??;
         self.check(&tag, answer.headers())?;
-        if answer.headers().get(SEC_WEBSOCKET_PROTOCOL).is_none_or(|agreed| agreed != "sightwire.v1") {
-            return Err(PeerError::Protocol("it does not speak sightwire.v1".into()));
+        let agreed = answer.headers().get(SEC_WEBSOCKET_PROTOCOL);
+        if let Some(spoken) = spoken.filter(|spoken| agreed.is_none_or(|agreed| agreed != spoken)) {
+            return Err(PeerError::Protocol(format!("it does not speak {spoken}")));
         }
         Ok(socket)
     }

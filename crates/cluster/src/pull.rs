@@ -30,6 +30,9 @@ const SILENT: Duration = Duration::from_millis(2500);
 const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 /// A picture older than this has a clock that says nothing.
 const MAX_AGE: Duration = Duration::from_secs(60);
+/// Said of streams that are another's now.
+const ANOTHER: &str = "another sends it now";
+const MOVED: &str = "another process reads it now";
 /// Said of a stream of which nothing is heard.
 pub(crate) const NO_WORD: &str = "the process that has it does not answer";
 
@@ -38,8 +41,9 @@ pub(crate) const NO_WORD: &str = "the process that has it does not answer";
 pub struct PullOptions {
     /// Of a picture, in bytes.
     pub max_picture: usize,
-    /// A stream of which nothing is heard for so long is over, though nobody says so.
-    pub give_up: Duration,
+    /// A stream of which nothing is heard for so long is over, though nobody says so. `None`: it only stalls, as long as its
+    /// process is known to have it.
+    pub give_up: Option<Duration>,
 }
 
 /// How a connection ended.
@@ -64,13 +68,32 @@ struct Said {
     since_s: f64,
 }
 
+impl What {
+    /// Whether that entry says that it is not the same stream any more.
+    fn is_over(&self, now: &Entry) -> bool {
+        match self {
+            Self::Sent(token) => now.token > *token,
+            Self::Camera(process) => now.process != *process,
+        }
+    }
+}
+
+/// What is pulled.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// What somebody sends, by that lease.
+    Sent(Token),
+    /// A camera that this process reads, or is to.
+    Camera(Arc<str>),
+}
+
 /// A stream that is pulled.
-struct Pull {
+struct Pull<'a> {
     cluster: Arc<Cluster>,
     directory: watch::Receiver<Arc<Directory>>,
     stream: Arc<str>,
-    token: Token,
-    producer: Producer,
+    what: What,
+    producer: &'a mut Producer,
     options: PullOptions,
     /// What its owner said of itself last, and how far the common clock is ahead of that one's by it.
     about: Arc<str>,
@@ -78,29 +101,28 @@ struct Pull {
 }
 
 impl Cluster {
-    /// Writes the pictures of another process's stream until that has ended.
+    /// Writes the pictures of another process's stream until that has ended there; why it has.
     pub async fn pull(
-        self: Arc<Self>,
-        stream: Arc<str>,
-        token: Token,
-        producer: Producer,
+        self: &Arc<Self>,
+        stream: &Arc<str>,
+        what: What,
+        producer: &mut Producer,
         options: PullOptions,
-    ) {
+    ) -> Arc<str> {
         let directory = self.directory();
-        let cluster = self;
+        let (cluster, stream) = (self.clone(), stream.clone());
         let (about, ahead_ms) = ("".into(), None);
-        let mut pull = Pull { cluster, directory, stream, token, producer, options, about, ahead_ms };
-        let reason = pull.run().await;
-        pull.producer.end(&reason, clock::now());
+        let mut pull = Pull { cluster, directory, stream, what, producer, options, about, ahead_ms };
+        pull.run().await
     }
 }
 
-impl Pull {
+impl Pull<'_> {
     async fn run(&mut self) -> Arc<str> {
         let mut heard = clock::now();
         let mut again = AGAIN[0];
         loop {
-            let Some((process, _)) = self.owner() else { return self.why_gone() };
+            let Some(process) = self.owner() else { return self.why_gone() };
             let begun = clock::now();
             let time = self.cluster.time();
             let max = self.options.max_picture;
@@ -120,7 +142,7 @@ impl Pull {
             if let Some(newest) = self.producer.stream().newest() {
                 heard = heard.max(newest.captured());
             }
-            if clock::since(heard) >= self.options.give_up {
+            if self.options.give_up.is_some_and(|after| clock::since(heard) >= after) {
                 return NO_WORD.into();
             }
             self.stalls();
@@ -130,18 +152,25 @@ impl Pull {
         }
     }
 
-    /// Who has it by now, if that is still the same stream.
-    fn owner(&mut self) -> Option<(Arc<Record>, Arc<Entry>)> {
+    /// Who has it, if that is still the same stream.
+    fn owner(&mut self) -> Option<Arc<Record>> {
         let directory = self.directory.borrow_and_update();
-        let entry = directory.streams.get(&self.stream).filter(|entry| entry.token == self.token)?;
-        let process = directory.processes.get(&entry.process)?;
-        Some((process.clone(), entry.clone()))
+        let entry = directory.streams.get(&self.stream);
+        let process = match &self.what {
+            What::Sent(token) => &entry.filter(|entry| entry.token == *token)?.process,
+            What::Camera(process) => process,
+        };
+        if entry.is_some_and(|entry| self.what.is_over(entry)) {
+            return None;
+        }
+        directory.processes.get(process).cloned()
     }
 
     fn why_gone(&mut self) -> Arc<str> {
-        match self.directory.borrow_and_update().streams.get(&self.stream) {
-            Some(_) => "another sends it now".into(),
-            None => "its sender, or the process that had it, has left".into(),
+        match (&self.what, self.directory.borrow_and_update().streams.get(&self.stream)) {
+            (What::Camera(_), _) => MOVED.into(),
+            (What::Sent(_), Some(_)) => ANOTHER.into(),
+            (What::Sent(_), None) => "its sender, or the process that had it, has left".into(),
         }
     }
 
@@ -158,9 +187,9 @@ impl Pull {
         let (mut heard, mut directory) = (clock::now(), self.directory.clone());
         loop {
             let silent = clock::since(heard);
-            let (stream, token) = (self.stream.clone(), self.token);
+            let (stream, what) = (self.stream.clone(), self.what.clone());
             let is_another = move |directory: &Arc<Directory>| {
-                directory.streams.get(&stream).is_some_and(|entry| entry.token > token)
+                directory.streams.get(&stream).is_some_and(|entry| what.is_over(entry))
             };
             let another = async {
                 // Whoever knows of no more changes has none to tell of.
@@ -179,7 +208,7 @@ impl Pull {
                     }
                     Some(Err(_)) | None => return Over::Lost,
                 },
-                () = another => return Over::Ended("another sends it now".into()),
+                () = another => return Over::Ended(self.why_gone()),
                 () = tokio::time::sleep(ASK.saturating_sub(silent)), if silent < ASK => {
                     let asked = socket.send(Message::text(r#"{"type":"ping"}"#));
                     if timeout(ASK, asked).await.is_ok_and(|asked| asked.is_err()) {

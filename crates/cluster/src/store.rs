@@ -16,6 +16,9 @@ use crate::process::{Instance, Record};
 /// A moment by the store's clock, in milliseconds since 1970. No other clock is asked.
 pub type StoreTime = u64;
 
+/// Longest value of keys and users in common.
+pub const MAX_RIGHTS_BYTES: usize = 16 << 20;
+
 /// An answer that comes within a bounded time.
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -38,6 +41,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// All that is known.
     fn read(&self) -> Asked<'_, Snapshot>;
+
+    /// The keys and users that all have in common; `None` if there are none.
+    fn rights(&self) -> Asked<'_, Option<Shared>>;
+
+    /// These are in common from now on, if until now it was version `before` (0: there were none). Whether it was.
+    fn set_rights<'a>(&'a self, before: u64, new: &'a Shared) -> Asked<'a, bool>;
 
     /// Waits for a connection other than that of this number (0: none), and answers its own: whoever waits hears at once that the
     /// store is back.
@@ -81,6 +90,24 @@ pub struct Beat {
     pub lapsed: bool,
     /// Everybody who is known, and until when the last heartbeat counts or counted.
     pub heard: Vec<(Arc<str>, StoreTime)>,
+    /// Which version of [`Store::rights`] there is; 0 for none.
+    pub rights: u64,
+}
+
+/// Keys and users that all have in common.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// From 1 on, and below 2^53.
+    pub version: u64,
+    /// Handed on as it is. At most [`MAX_RIGHTS_BYTES`].
+    pub value: Arc<str>,
+}
+
+/// Without what is in it.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("version", &self.version).finish_non_exhaustive()
+    }
 }
 
 /// Somebody wants to begin a stream at this process.
@@ -171,6 +198,8 @@ pub enum Changed {
     Stream(Arc<str>, Option<Arc<str>>),
     /// A process, by its name; `None`: it has ended.
     Process(Arc<str>, Option<Record>),
+    /// The keys and users in common: which version there is now.
+    Rights(u64),
 }
 
 /// Why a store did not answer.

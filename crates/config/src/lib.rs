@@ -34,7 +34,6 @@ use sightwire_access::guard::Mode;
 use sightwire_access::legacy::Legacy;
 use sightwire_access::proxy::ProxyLogin;
 use sightwire_access::token::Settings;
-use sightwire_cluster::Cluster;
 use sightwire_engine::EngineOptions;
 use sightwire_engine::shared::EngineSettings;
 use sightwire_engine::trial::{Launch, TrialOptions};
@@ -261,12 +260,8 @@ impl Config {
         }
     }
 
-    /// What streams are watched with.
-    pub fn live_options(
-        &self,
-        memory: Arc<Memory>,
-        cluster: Option<Arc<Cluster>>,
-    ) -> sightwire_live::Options {
+    /// What streams are watched with, by a server alone.
+    pub fn live_options(&self, memory: Arc<Memory>) -> sightwire_live::Options {
         sightwire_live::Options {
             cameras: self.cameras.live.clone(),
             relay: self.relay.clone(),
@@ -276,7 +271,7 @@ impl Config {
             pictures: self.images,
             store: self.store.clone(),
             memory,
-            cluster,
+            cluster: None,
         }
     }
 

@@ -53,12 +53,12 @@ pub struct Analysis {
     pub upstream: Arc<Upstream>,
     /// Kept open for as long as this runs.
     lease: Option<StreamLease>,
-    newest: watch::Sender<Option<Arc<Analysed>>>,
+    pub(crate) newest: watch::Sender<Option<Arc<Analysed>>>,
     /// Pictures that went through, that were looked at; and how old pictures were at each stage.
     pub counters: Counters,
     /// Rates of the counters.
     pub meter: Meter<2, 3>,
-    problem: Mutex<Option<Arc<str>>>,
+    pub(crate) problem: Mutex<Option<Arc<str>>>,
 }
 
 /// What views of one confidence and some classes have shown.
@@ -225,15 +225,30 @@ impl Analysis {
 
     /// Decodes and analyses pictures until `stop`.
     pub async fn run(self: Arc<Self>, deps: Dependencies, stop: CancellationToken) {
+        let mut place = self.upstream.place.from();
+        loop {
+            let from = place.borrow_and_update().clone();
+            let analysing = async {
+                match &from {
+                    None => self.stages(&deps).await,
+                    Some(process) => self.follow(&deps, process).await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = analysing => return,
+                changed = place.changed() => if changed.is_err() {
+                    return;
+                },
+            }
+        }
+    }
+
+    /// Until the stream has ended.
+    pub(crate) async fn stages(&self, deps: &Dependencies) {
         let (give, take) = mpsc::channel(1);
         let pace = Mutex::new(Readiness::default());
-        let stages = async {
-            tokio::join!(self.decode(&deps, give, &pace), self.look(&deps, take, &pace));
-        };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = stages => {}
-        }
+        tokio::join!(self.decode(deps, give, &pace), self.look(deps, take, &pace));
     }
 
     /// First stage: the newest picture, decoded, when the second is about to be free.
@@ -402,7 +417,7 @@ impl Looker {
     fn new(model: &Model, gated: bool) -> Self {
         let options = match model {
             Model::Motion => MotionOptions::default(),
-            Model::Network(_) => MotionOptions::gate(),
+            Model::Network(_) | Model::Elsewhere(_) => MotionOptions::gate(),
         };
         Self { motion: None, options, gated, looked: None }
     }
@@ -416,6 +431,8 @@ impl Looker {
         now: Instant,
     ) -> Result<Option<Vec<Detection>>, FindError> {
         match model {
+            // It looks for itself; none of this process looks with it.
+            Model::Elsewhere(_) => Ok(None),
             Model::Motion => {
                 let detections = self.with_motion(deps, image, move |m, image| m.update(now, image)).await?;
                 Ok(Some(detections))

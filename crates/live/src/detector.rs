@@ -16,6 +16,9 @@ use tokio::sync::oneshot;
 use crate::options::Options;
 use crate::pixels::Lost;
 
+/// Runs that say how fast the others will be.
+const MEASURED_BY: u64 = 50;
+
 /// Threshold of every analysis; what viewers want to see is chosen among what is above.
 pub const BASE_CONFIDENCE: f32 = 0.1;
 /// Places for pictures that wait for a model thread, beside one for each analysis: more than single pictures may take.
@@ -28,6 +31,17 @@ pub enum Model {
     Network(Arc<DetectService>),
     /// The background model, which needs no weights; each analysis has its own.
     Motion,
+    /// That of another process, which looks for this one, too.
+    Elsewhere(Arc<ModelElsewhere>),
+}
+
+/// The model of another process, as far as that tells of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelElsewhere {
+    /// As in that one's store, or `motion`.
+    pub name: String,
+    /// Names of the classes that were seen so far, by class number.
+    pub labels: Vec<String>,
 }
 
 /// Finds objects in pictures, for all analyses.
@@ -44,6 +58,7 @@ impl Model {
         match self {
             Model::Network(service) => service.name(),
             Model::Motion => detect::MOTION,
+            Model::Elsewhere(model) => &model.name,
         }
     }
 
@@ -55,6 +70,7 @@ impl Model {
         match self {
             Model::Network(service) => service.labels(),
             Model::Motion => &MOTION,
+            Model::Elsewhere(model) => &model.labels,
         }
     }
 
@@ -185,6 +201,14 @@ impl Detector {
             State::Failed(failure) => Some(failure.reason),
             State::Idle | State::Loading | State::Fetching { .. } | State::Ready(_) => None,
         }
+    }
+
+    /// Pictures a second that its threads look at together, where enough were looked at to know.
+    pub fn capacity(&self) -> Option<f64> {
+        let State::Ready(Model::Network(service)) = self.state() else { return None };
+        let stats = service.stats();
+        let busy = stats.took.sum_us as f64 / 1e6;
+        (stats.runs >= MEASURED_BY).then(|| stats.runs as f64 / busy * service.threads() as f64)
     }
 
     /// The `detector` part of `/api/v1/status`.

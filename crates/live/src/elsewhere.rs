@@ -1,13 +1,15 @@
-//! Streams of other processes: pulled while somebody here needs them, and one connection for all who do; and what is told of them.
+//! Streams of other processes: pulled while somebody here needs them, over one connection for all who do; and what is told of
+//! them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sightwire_api::stream;
+use sightwire_api::stream::{self, StreamKind};
 use sightwire_cluster::Cluster;
 use sightwire_cluster::entry::{Entry, Token};
 use sightwire_cluster::peer::PeerError;
+use sightwire_hub::stream::Condition;
 use sightwire_measure::clock;
 use sightwire_measure::memory::Work;
 
@@ -34,17 +36,34 @@ impl Streams {
         self.options.read().cluster.clone()
     }
 
+    /// Tells the others what this process's models can do.
+    pub(crate) fn offer_capacity(&self) {
+        if let Some((cluster, capacity)) = self.cluster().zip(self.detector.capacity()) {
+            cluster.offer(capacity);
+        }
+    }
+
     /// The stream of that name that another process has.
     pub(crate) fn elsewhere(&self, name: &str) -> Option<Origin> {
         let entry = self.cluster()?.elsewhere(name)?;
         Some(Origin::Elsewhere(entry.stream.clone(), entry.token))
     }
 
+    /// Whether somebody sends a stream of that name to another process.
+    pub(crate) fn is_sent_elsewhere(&self, name: &str) -> bool {
+        let entry = self.cluster().and_then(|cluster| cluster.elsewhere(name));
+        entry.is_some_and(|entry| !entry.about.camera)
+    }
+
     /// As it is known to all: another process has it, and nothing here has its name.
     fn entry(&self, name: &str) -> Option<Arc<Entry>> {
         let entry = self.cluster()?.elsewhere(name)?;
-        let is_here = self.registry.get(name).is_some() || self.find(name).is_some();
-        (!is_here).then_some(entry)
+        (self.find(name).is_none() && !self.is_named_here(&entry)).then_some(entry)
+    }
+
+    /// Whether a camera here has the name of what is sent elsewhere. A camera may be the same one.
+    fn is_named_here(&self, entry: &Entry) -> bool {
+        !entry.about.camera && self.registry.get(&entry.stream).is_some()
     }
 
     /// Whether this is one of several processes.
@@ -52,9 +71,10 @@ impl Streams {
         self.cluster().is_some()
     }
 
-    /// Whether another process has a stream of that name, and nothing here does.
-    pub fn is_elsewhere(&self, name: &str) -> bool {
-        self.entry(name).is_some()
+    /// What a stream is that another process has, where nothing here has its name.
+    pub fn kind_elsewhere(&self, name: &str) -> Option<StreamKind> {
+        let is_camera = self.entry(name)?.about.camera;
+        Some(if is_camera { StreamKind::Camera } else { StreamKind::Relay })
     }
 
     /// Streams of other processes, as in answers, without who watches them. Those processes are asked, for at most a second.
@@ -69,8 +89,8 @@ impl Streams {
         self.cluster().map_or_else(Vec::new, |cluster| self.as_seen_from_here(&cluster.told_of_streams()))
     }
 
-    /// A stream of another process and who watches it, there and here. That process is asked, for at most a second. `None` if none has
-    /// it, or it has just ended.
+    /// A stream of another process and who watches it, there and here. That process is asked, for at most a second. `None` if
+    /// none has it, or it has just ended.
     pub async fn report_elsewhere(&self, name: &str) -> Option<stream::Stream> {
         let (cluster, entry) = (self.cluster()?, self.entry(name)?);
         let told = cluster.ask_for_stream(&entry).await?;
@@ -90,14 +110,11 @@ impl Streams {
         }
     }
 
-    /// What is sent here, for another process, which is told apart by `who`: whoever watches there is not counted.
+    /// What is here, for another process, which is told apart by `who`: what that one watches itself is not counted.
     pub fn reports_for(&self, who: &str) -> Vec<stream::Stream> {
         let watched = self.viewers.watched_by(who);
-        let upstreams = self.upstreams();
-        let sent = upstreams.iter().filter(|upstream| upstream.sender.is_some());
-        let reports = sent.map(|upstream| {
-            let own = watched.iter().filter(|stream| *stream == upstream.stream.id()).count();
-            let report = self.stream_report(upstream);
+        let reports = self.stream_reports().into_iter().map(|report| {
+            let own = watched.iter().filter(|stream| ***stream == *report.id).count();
             stream::Stream { viewers: report.viewers.saturating_sub(own), ..report }
         });
         reports.collect()
@@ -118,8 +135,10 @@ impl Streams {
         let here: BTreeSet<Arc<str>> = self.upstreams().iter().map(|u| u.stream.id().clone()).collect();
         let reports = told.iter().filter_map(|report| {
             let name = &*report.id;
-            let entry = cluster.elsewhere(name)?;
-            let is_here = here.contains(name) || self.registry.get(name).is_some();
+            // Another may have it since that was told.
+            let is_of = |entry: &Arc<Entry>| report.process.as_deref() == Some(&*entry.process);
+            let entry = cluster.elsewhere(name).filter(is_of)?;
+            let is_here = here.contains(name) || self.is_named_here(&entry);
             (!is_here).then(|| self.with_what_is_here(report.clone(), entry.token))
         });
         reports.collect()
@@ -145,11 +164,18 @@ impl Streams {
         let options = self.options();
         let cluster = options.cluster.clone().ok_or_else(unknown)?;
         let running = &self.running.elsewhere;
-        if running.peek(origin).is_none() {
-            cluster.elsewhere(name).filter(|entry| entry.token == token).ok_or_else(unknown)?;
+        let before = running.peek(origin);
+        // It may be listed for a moment longer. What begins anew has another token.
+        if before.as_ref().is_some_and(|before| before.stream.state().condition == Condition::Ended) {
+            return Err(unknown());
+        }
+        let entry = cluster.elsewhere(name).filter(|entry| entry.token == token);
+        if before.is_none() {
+            entry.as_ref().ok_or_else(unknown)?;
             options.memory.admit(Work::Stream)?;
         }
-        let start = |stop| (Upstream::pulled((name, token), cluster, &self.dependencies(), stop), ());
+        let what = (name, token, entry.map_or_else(|| "".into(), |entry| entry.process.clone()));
+        let start = |stop| (Upstream::pulled(what, cluster, &self.dependencies(), stop), ());
         let opened = running.get(origin, start);
         opened.map(|(lease, _)| lease).map_err(|_| self.too_many("relay.max_streams", origin))
     }

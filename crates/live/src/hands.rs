@@ -46,17 +46,28 @@ pub struct HandLooker {
 
 /// What was seen of hands in one picture.
 #[derive(Clone, Debug)]
-pub struct Sighted(Arc<Prediction>);
+pub enum Sighted {
+    /// By this process.
+    Here(Arc<Prediction>),
+    /// By another, as that tells of it.
+    Elsewhere(Arc<api::HandSight>),
+}
 
 impl Sighted {
-    /// The hands, and what they say.
+    /// The hands, and what they say; only what this process has seen.
     pub fn sight(&self) -> Option<&HandSight> {
-        self.0.sight.as_deref()
+        match self {
+            Self::Here(seen) => seen.sight.as_deref(),
+            Self::Elsewhere(_) => None,
+        }
     }
 
     /// As it is told to viewers.
     pub fn told(&self) -> Option<api::HandSight> {
-        self.sight().map(HandSight::told)
+        match self {
+            Self::Here(_) => self.sight().map(HandSight::told),
+            Self::Elsewhere(told) => Some(api::HandSight::clone(told)),
+        }
     }
 
     /// Joints of all hands and then both shoulders in shares of the picture, and the pairs of them that are joined by lines.
@@ -153,12 +164,12 @@ impl HandLooker {
         let heard = tokio::time::timeout(patience, self.newest.wait_for(this)).await;
         let found = heard.ok().and_then(Result::ok).and_then(|found| found.clone());
         self.unheard = if found.is_some() { 0 } else { self.unheard.saturating_add(1) };
-        found.map(Sighted)
+        found.map(Sighted::Here)
     }
 
     /// The hands that were seen last, unless that was long before a picture.
     pub fn recent(&self, captured: Instant) -> Option<Sighted> {
         let newest = self.newest.borrow().clone()?;
-        (captured.saturating_duration_since(newest.arrived) <= RECENT).then_some(Sighted(newest))
+        (captured.saturating_duration_since(newest.arrived) <= RECENT).then_some(Sighted::Here(newest))
     }
 }

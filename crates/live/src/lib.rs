@@ -3,12 +3,13 @@
 //!
 //! - [`origin`]: where a stream's frames come from: [`source`], a camera, or [`relay`], a sender
 //! - `elsewhere`: streams of other processes; `places`: who may have a stream opened
+//! - `shared`: a camera that several processes know
 //! - [`relay`]: also when a silent sender is given up (`watchdog`), and how long a slow viewer may take for a frame (`pace`)
 //! - `reconfigure`: what can be chosen anew while streams are watched
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
 //! - [`options`]: what can be chosen
 //! - [`upstream`]: a running stream
-//! - [`detector`]: which model finds objects; [`analysis`]: objects in a stream's pictures; [`demand`]: how often
+//! - [`detector`]: which model finds objects; [`analysis`]: objects in a stream's pictures; `follow`: as another process sees them; [`demand`]: how often
 //! - [`hands`]: hands in the pictures
 //! - [`view`]: an analysis drawn one way, encoded once
 //! - [`watching`]: what one viewer watches, and at which quality
@@ -22,6 +23,7 @@ pub mod analysis;
 pub mod demand;
 pub mod detector;
 mod elsewhere;
+mod follow;
 pub mod hands;
 pub mod look;
 pub mod options;
@@ -32,6 +34,7 @@ mod reconfigure;
 pub mod registry;
 pub mod relay;
 pub mod report;
+mod shared;
 pub mod source;
 pub mod stills;
 pub mod totals;
@@ -417,7 +420,7 @@ impl Streams {
 
     /// Whether a stream of that name is sent, here or to another process.
     pub fn is_sent(&self, name: &str) -> bool {
-        self.running.sent.peek(&Origin::Sent(name.into())).is_some() || self.elsewhere(name).is_some()
+        self.running.sent.peek(&Origin::Sent(name.into())).is_some() || self.is_sent_elsewhere(name)
     }
 
     /// Whether that stream is analysed, or may be: one address has at most three quarters of the places for itself, so that
@@ -530,6 +533,7 @@ impl Streams {
         self.views.all().iter().for_each(|(_, view)| view.sample(now));
         let [_, bytes, _] = self.totals.delivered.cameras.counts();
         self.bytes_out.sample(Sample { at: now, counts: [bytes], ages: [] });
+        self.offer_capacity();
     }
 }
 

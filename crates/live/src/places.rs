@@ -66,8 +66,10 @@ impl Streams {
         if !self.has_room(origin) {
             self.drop_idle(origin);
         }
-        let start = |stop| (Upstream::read(&id, source, &self.dependencies(), stop), ());
         let (max, known) = self.kind(origin);
+        // A file is one machine's, and an address that a client names is that client's affair.
+        let is_shared = known && source.url().is_some() && self.registry.with_source(source).is_some();
+        let start = |stop| (Upstream::read((&id, is_shared), source, &self.dependencies(), stop), ());
         let alike = |other: &Origin| self.is_known(other) == known;
         let opened = self.running.cameras.get_among(origin, max, alike, start);
         opened.map(|(lease, _)| lease).map_err(|_| self.no_place(origin))

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use sightwire_cluster::Cluster;
 use sightwire_cluster::entry::Token;
-use sightwire_cluster::pull::PullOptions;
+use sightwire_cluster::pull::{PullOptions, What};
 use sightwire_frame::draw::{self, Edge, Tone};
 use sightwire_frame::header::{self, Limits};
 use sightwire_hub::multipart;
@@ -29,6 +29,7 @@ use crate::Dependencies;
 use crate::origin::Origin;
 use crate::pixels::{Pixels, Tools};
 use crate::relay::Sender;
+use crate::shared::{Place, SharedCamera};
 use crate::source::CameraSource;
 use crate::totals::lost_percent;
 
@@ -36,6 +37,8 @@ use crate::totals::lost_percent;
 const BANNER_EVERY: Duration = Duration::from_secs(1);
 /// A line in the log for the first picture of a camera, and for every so-many-th.
 const LOG_EVERY: u64 = 100;
+/// A process that says nothing of a camera for so long is asked for it no more.
+const GIVE_UP: Duration = Duration::from_secs(5);
 /// Of banners; they need no better.
 pub(crate) const BANNER_QUALITY: u8 = 80;
 /// Size of a banner before the first picture, px.
@@ -58,11 +61,18 @@ pub struct Upstream {
     pub asked_by: OnceLock<IpAddr>,
     /// It was closed for all who watch it, on purpose.
     pub sent_off: AtomicBool,
+    /// Where a camera's pictures come from that several processes know.
+    pub place: Arc<Place>,
 }
 
 impl Upstream {
-    /// Begins to read a camera, until `stop`.
-    pub fn read(id: &str, source: &CameraSource, deps: &Dependencies, stop: CancellationToken) -> Self {
+    /// Begins to read a camera, until `stop`; or, if it `is_shared` with other processes, one of them does.
+    pub fn read(
+        (id, is_shared): (&str, bool),
+        source: &CameraSource,
+        deps: &Dependencies,
+        stop: CancellationToken,
+    ) -> Self {
         let (stream, producer) = Stream::new(id, clock::now());
         let cameras = &deps.options.cameras;
         let options = ReaderOptions {
@@ -76,14 +86,30 @@ impl Upstream {
         let seed = fastrand::u64(..);
         tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
         let (token, name) = (stop.clone(), id.to_owned());
+        let place = Arc::<Place>::default();
+        let cluster = deps.options.cluster.clone().filter(|_| is_shared);
+        let pulls = PullOptions { max_picture: cameras.max_frame_bytes, give_up: Some(GIVE_UP) };
+        let (shared_place, shared_id) = (place.clone(), Arc::from(id));
         deps.tasks.spawn(async move {
+            let mut producer = producer;
+            let reading = async {
+                match cluster {
+                    Some(cluster) => {
+                        let (id, place) = (shared_id, shared_place);
+                        let camera =
+                            SharedCamera { id, cluster, place, source: reads, reads: options, pulls, seed };
+                        camera.run(producer).await;
+                    }
+                    None => read(&*reads, &mut producer, options, seed).await,
+                }
+            };
             tokio::select! {
                 () = token.cancelled() => {}
-                () = read(&*reads, producer, options, seed) => {}
+                () = reading => {}
             }
             tracing::info!(camera = name, "closed");
         });
-        Self::new(stream, source.clone().into(), None, deps, stop)
+        Self { place, ..Self::new(stream, source.clone().into(), None, deps, stop) }
     }
 
     /// What somebody sends: whoever holds the producer writes it; only its banners are made here, until `stop`.
@@ -100,24 +126,30 @@ impl Upstream {
 
     /// What somebody sends to another process: pulled from there until `stop`.
     pub fn pulled(
-        (name, token): (&Arc<str>, Token),
+        (name, token, process): (&Arc<str>, Token, Arc<str>),
         cluster: Arc<Cluster>,
         deps: &Dependencies,
         stop: CancellationToken,
     ) -> Self {
         let (stream, producer) = Stream::new(name, clock::now());
         let relay = &deps.options.relay;
-        let options = PullOptions { max_picture: relay.max_frame_bytes, give_up: relay.end_after };
+        // While the other process is known to have it, it stalls.
+        let options = PullOptions { max_picture: relay.max_frame_bytes, give_up: None };
         let (until, id) = (stop.clone(), name.clone());
         deps.tasks.spawn(async move {
             tracing::debug!(stream = &*id, "pulled from another process");
-            tokio::select! {
-                () = until.cancelled() => {}
-                () = cluster.pull(id.clone(), token, producer, options) => {}
+            let mut producer = producer;
+            let why = tokio::select! {
+                () = until.cancelled() => None,
+                why = cluster.pull(&id, What::Sent(token), &mut producer, options) => Some(why),
+            };
+            if let Some(why) = why {
+                producer.end(&why, clock::now());
             }
             tracing::debug!(stream = &*id, "not pulled any more");
         });
-        Self::new(stream, Origin::Elsewhere(name.clone(), token), None, deps, stop)
+        let this = Self::new(stream, Origin::Elsewhere(name.clone(), token), None, deps, stop);
+        Self { place: Arc::new(Place::at(process)), ..this }
     }
 
     fn new(
@@ -139,6 +171,7 @@ impl Upstream {
             since: clock::now(),
             asked_by: OnceLock::new(),
             sent_off: AtomicBool::new(false),
+            place: Arc::default(),
         }
     }
 

@@ -22,8 +22,8 @@ use sightwire_engine::shared::SharedEngine;
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::tls::{Tls, redirect};
 use sightwire_listen::{Listening, Secure, client};
-use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
+use sightwire_live::{Options, Streams};
 use sightwire_measure::memory::Memory;
 use sightwire_measure::memory::budget::{self, Budget};
 use sightwire_reading::TextReader;
@@ -121,10 +121,9 @@ impl App {
         let gate = Gate::new(access.clone(), origins.clone());
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone(), gate.clone());
-        let live = config.live_options(memory.clone(), cluster);
+        let live = Options { cluster, ..config.live_options(memory.clone()) };
         let streams = Streams::new(live, engine.clone(), stop, tasks)?;
-        let relay = Relay::new(streams.clone());
-        vital.spawn("lists streams of other processes", relay.clone().follow_others(stop.clone()));
+        let relay = relaying(&streams, stop, vital);
         let (reading, store) = (config.reader.clone(), config.store.clone());
         let reader = TextReader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
         let hosts = Hosts::new(config.hosts());
@@ -261,6 +260,13 @@ fn watched_memory(
     let watching = async move { stop.run_until_cancelled(budget::watch(watched, used)).await.unwrap_or(()) };
     vital.spawn("watches the memory", watching);
     memory
+}
+
+/// What is sent, here and to other processes.
+fn relaying(streams: &Arc<Streams>, stop: &CancellationToken, vital: &Vital) -> Arc<Relay> {
+    let relay = Relay::new(streams.clone());
+    vital.spawn("lists streams of other processes", relay.clone().follow_others(stop.clone()));
+    relay
 }
 
 /// Sends replies that are overdue.

@@ -1,15 +1,18 @@
 //! This server as one of several processes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
+use sightwire_access::keyring::Keyring;
 use sightwire_access::process::Secret;
 use sightwire_cluster::Cluster;
 use sightwire_cluster::dial::Net;
 use sightwire_cluster::options::{Options, TTL, WhenDown};
 use sightwire_cluster::redis::{Redis, RedisOptions};
+use sightwire_cluster::rights::Rights;
 use sightwire_config::Config;
 use sightwire_config::cluster::{self as config, ClusterConfig};
 use sightwire_config::tls::Tls;
@@ -26,7 +29,14 @@ pub struct Membership {
     pub cluster: Arc<Cluster>,
     /// Over which the processes know of each other; `None` where a test brings its own.
     redis: Option<Arc<Redis>>,
+    /// Tells these processes from others with their secret.
+    prefix: Arc<str>,
+    /// So long keys and users count that nobody has confirmed.
+    rights_max_age: Duration,
 }
+
+/// As `cluster.rights_max_age_s` is where nothing is said.
+const RIGHTS_MAX_AGE: Duration = Duration::from_secs(3600);
 
 impl Membership {
     /// By the configuration; `None` where the server is alone.
@@ -54,19 +64,21 @@ impl Membership {
         let options =
             Options { name: config.name.as_str().into(), url: url.into(), secret, when_down, ttl: TTL };
         let cluster = Cluster::new(options, redis.clone(), Arc::new(Net::new(others)));
-        Ok(Some(Self { cluster, redis: Some(redis) }))
+        let (prefix, rights_max_age) = (config.prefix.as_str().into(), config.rights_max_age);
+        Ok(Some(Self { cluster, redis: Some(redis), prefix, rights_max_age }))
     }
 
     /// One that a test has made.
     pub fn made(cluster: Arc<Cluster>) -> Self {
-        Self { cluster, redis: None }
+        Self { cluster, redis: None, prefix: Arc::default(), rights_max_age: RIGHTS_MAX_AGE }
     }
 
-    /// Lives among the others until `stop`, and says goodbye then.
-    pub async fn run(self, stop: CancellationToken) {
+    /// Lives among the others until `stop`, and says goodbye then. What `keyring` knows is what the others know.
+    pub async fn run(self, keyring: Arc<Keyring>, stop: CancellationToken) {
         let over = CancellationToken::new();
+        let rights = Rights::new(self.cluster.clone(), keyring, self.prefix, self.rights_max_age);
         let lives = async {
-            self.cluster.run(stop).await;
+            tokio::join!(self.cluster.run(stop.clone()), rights.run(stop));
             over.cancel();
         };
         match self.redis {

@@ -129,7 +129,7 @@ impl Reload {
         let (Source { started, read }, last) = self.source.as_ref().ok_or(ReloadError::NoSource)?;
         let mut last = last.lock();
         let (layers, config) = read()?;
-        let streams = self.streams.prepare(config.live_options(self.memory.clone(), None))?;
+        let streams = self.streams.prepare(config.live_options(self.memory.clone()))?;
         if let Some(certificates) = &self.certificates {
             certificates.take_up(SystemTime::now(), true)?;
         }

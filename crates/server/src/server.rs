@@ -132,7 +132,8 @@ impl Server {
         let app =
             App::new(&config, (&access, &reach), (&stop, &tasks, &vital), cluster, memory_used, source)?;
         if let Some(membership) = membership {
-            vital.spawn("keeps its place among the processes", membership.run(stop.clone()));
+            let run = membership.run(access.keyring().clone(), stop.clone());
+            vital.spawn("keeps its place among the processes", run);
         }
         if let Some(exporter) = exporter {
             // It may outlive the server.

@@ -119,6 +119,11 @@ pub enum Unready {
     /// It stops.
     #[error("The server stops. If it is started again, it is back in a few seconds.")]
     Stopping,
+    /// It has given its cameras to other processes.
+    #[error(
+        "The server drains: other processes of the cluster take its cameras and its clients. It is back when it is started again."
+    )]
+    Draining,
     /// Something does not come back.
     #[error("{0} and is taken not to come back; start the server again")]
     Stuck(Stuck),
@@ -141,7 +146,7 @@ impl Unready {
         match self {
             Self::Stopping => Some(5),
             Self::Loading { .. } => Some(2),
-            Self::Stuck(_) | Self::NoModel(_) => None,
+            Self::Draining | Self::Stuck(_) | Self::NoModel(_) => None,
         }
     }
 }
@@ -200,6 +205,10 @@ impl Telemetry {
         if let Some(stuck) = self.life.stuck() {
             return Some(Unready::Stuck(stuck));
         }
+        let cluster = self.streams.options().cluster.clone();
+        if cluster.is_some_and(|cluster| cluster.draining().is_cancelled()) {
+            return Some(Unready::Draining);
+        }
         match self.recognizer.state() {
             State::Loading(progress) => Some(Unready::Loading { text: progress.text, done: progress.done }),
             State::Failed { reason, .. } => Some(Unready::NoModel(reason)),
@@ -233,8 +242,14 @@ impl Telemetry {
 
     /// Over the last samples.
     pub fn rates(&self) -> Rates {
-        let [frames_per_s, analysed_per_s, skipped_per_s, predictions_per_s, cpu_us_per_s, pulled_bytes_per_s] =
-            self.meter.growth();
+        let [
+            frames_per_s,
+            analysed_per_s,
+            skipped_per_s,
+            predictions_per_s,
+            cpu_us_per_s,
+            pulled_bytes_per_s,
+        ] = self.meter.growth();
         let [delay] = self.meter.delays();
         Rates {
             frames_per_s,

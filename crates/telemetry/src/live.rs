@@ -86,6 +86,28 @@ impl Live {
 
     /// Makes editions until the server stops.
     pub async fn run(self: Arc<Self>) {
+        tokio::join!(self.make_editions(), self.ask_others());
+    }
+
+    /// Asks other processes for their streams while there are readers. Nobody waits for that: an edition has what was told last.
+    async fn ask_others(&self) {
+        if !self.streams.has_others() {
+            return;
+        }
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let asking = async {
+            loop {
+                tick.tick().await;
+                if self.newest.receiver_count() > 0 {
+                    self.streams.reports_elsewhere().await;
+                }
+            }
+        };
+        self.stop.run_until_cancelled(asking).await;
+    }
+
+    async fn make_editions(&self) {
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -107,8 +129,8 @@ impl Live {
         let (now, all) = (clock::now(), &self.streams);
         let (process, rates) = (process::usage(), self.telemetry.rates());
         let (upstreams, viewers) = (all.upstreams(), all.viewers.all());
-        let streams =
-            upstreams.iter().map(|stream| (stream.stream.id().to_string(), all.stream_report(stream)));
+        let here = upstreams.iter().map(|stream| all.stream_report(stream));
+        let streams = here.chain(all.told_elsewhere()).map(|report| (report.id.clone(), report));
         let viewers = viewers.iter().map(|viewer| (viewer.id().to_string(), viewer.report(now)));
         let everything = Everything {
             cameras: all.report(),

@@ -176,6 +176,7 @@ impl Example for Detections {
             height: 480,
             model: "yolox-nano".into(),
             sequence: 123,
+            shared: None,
             stream: "front-door".into(),
             width: 640,
         }

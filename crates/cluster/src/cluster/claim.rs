@@ -113,7 +113,7 @@ impl Cluster {
     }
 
     /// Asks the store, or says why it cannot be asked.
-    async fn claimed(
+    pub(crate) async fn claimed(
         &self,
         stream: &Arc<str>,
         about: &About,
@@ -141,7 +141,7 @@ impl Cluster {
         })
     }
 
-    fn lease(self: &Arc<Self>, stream: &Arc<str>, about: &About, token: Token) -> ClusterLease {
+    pub(crate) fn lease(self: &Arc<Self>, stream: &Arc<str>, about: &About, token: Token) -> ClusterLease {
         let held = Arc::new(Held::new(stream.clone(), about.clone(), token));
         self.held.lock().insert(stream.clone(), held.clone());
         self.releases.lock().remove(stream);

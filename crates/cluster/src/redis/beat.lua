@@ -56,4 +56,4 @@ for i = 1, #latest, 2 do
     told[#told + 1] = latest[i + 1]
   end
 end
-return {'ok', now, epoch, version(), lapsed and 1 or 0, told}
+return {'ok', now, epoch, version(), lapsed and 1 or 0, told, rights_version() or '0'}

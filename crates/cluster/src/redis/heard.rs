@@ -14,7 +14,7 @@ use crate::store::{Change, Changed};
 /// Changes that a slow reader may be behind.
 const CHANGES: usize = 256;
 const MAX_PROCESS_BYTES: usize = 64;
-const MAX_STREAM_BYTES: usize = 256;
+const MAX_STREAM_BYTES: usize = 512;
 const MAX_URL_BYTES: usize = 256;
 const MAX_ABOUT_BYTES: usize = 4096;
 /// Of a key and its value together, with some room for what stands before the JSON.
@@ -71,6 +71,7 @@ fn change(message: &str) -> Option<Change> {
     let what = match (kind, value) {
         ("stream", "") => Changed::Stream(stream(key)?, None),
         ("stream", value) => Changed::Stream(stream(key)?, Some(lease(value)?)),
+        ("rights", version) => Changed::Rights(number(version).filter(|_| key.is_empty())?),
         ("process", "") => Changed::Process(process(key)?, None),
         ("process", value) => Changed::Process(process(key)?, Some(record(key, value)?)),
         _ => return None,

@@ -9,7 +9,7 @@
 //! | `processes` (hash) | by name: instance, URL, JSON |
 //! | `until` (sorted set) | by name: until when the last heartbeat counts |
 //! | `streams` (hash) | by name: as in [`Entry::value`](crate::entry::Entry::value) |
-//! | `rights` (string) | kept free |
+//! | `rights` (string) | the keys and users in common: their version, a space, and what is in [`Shared::value`] |
 //!
 //! - [`connect`]: one connection; [`scripts`]: what is asked, and the answers; [`heard`]: what is told, and what is believed
 
@@ -41,7 +41,8 @@ use crate::entry::Token;
 use crate::memory::FORGOTTEN_AFTER;
 use crate::process::Instance;
 use crate::store::{
-    Asked, Beat, Change, Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Snapshot, Store, StoreError,
+    Asked, Beat, Change, Claim, Claimed, Heartbeat, Keep, Kept, MAX_RIGHTS_BYTES, Refusal, Shared, Snapshot,
+    Store, StoreError,
 };
 
 /// Longest time that an answer takes. Then the connection is given up: what is behind it may stand still for longer.
@@ -392,6 +393,16 @@ impl Store for Redis {
         self.ask(&self.scripts.read, args.map(|most| most.to_string()), |answer| {
             scripts::snapshot(answer, &self.heard)
         })
+    }
+
+    fn rights(&self) -> Asked<'_, Option<Shared>> {
+        let longest = MAX_RIGHTS_BYTES + "9007199254740992 ".len();
+        self.ask(&self.scripts.rights, [longest.to_string()], scripts::rights)
+    }
+
+    fn set_rights<'a>(&'a self, before: u64, new: &'a Shared) -> Asked<'a, bool> {
+        let args = [before.to_string(), new.version.to_string(), new.value.to_string()];
+        self.ask(&self.scripts.set_rights, args, scripts::were_set)
     }
 
     fn connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {

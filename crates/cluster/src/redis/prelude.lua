@@ -58,6 +58,13 @@ local function fence()
   return highest and highest >= 0 and highest < MOST and math.floor(highest) or 0
 end
 
+-- Which version of the keys and users in common there is; 0 for none, nothing where it is not ours.
+local function rights_version()
+  local begins = redis.call('GETRANGE', rights, 0, 16)
+  if begins == '' then return '0' end
+  return string.match(begins, '^([1-9]%d*) ')
+end
+
 -- A process and all that it had.
 local function forget(name)
   local its, gone = (known(name) or '') .. '/' .. name, {}

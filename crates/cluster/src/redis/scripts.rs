@@ -8,7 +8,7 @@ use redis::{Script, Value};
 
 use super::heard::{self, Heard};
 use crate::entry::Token;
-use crate::store::{Beat, Claimed, Kept, Refusal, Snapshot, StoreError, StoreTime};
+use crate::store::{Beat, Claimed, Kept, Refusal, Shared, Snapshot, StoreError, StoreTime};
 
 /// In which way this version uses Redis. Those of another one are kept apart.
 const FORMAT: u32 = 1;
@@ -36,6 +36,8 @@ pub(super) struct Scripts {
     pub(super) release: Script,
     pub(super) leave: Script,
     pub(super) read: Script,
+    pub(super) rights: Script,
+    pub(super) set_rights: Script,
     pub(super) keys: Keys,
 }
 
@@ -69,6 +71,8 @@ impl Scripts {
             release: script!("release.lua"),
             leave: script!("leave.lua"),
             read: script!("read.lua"),
+            rights: script!("rights.lua"),
+            set_rights: script!("set_rights.lua"),
             keys,
         }
     }
@@ -99,10 +103,10 @@ pub(super) fn done(answer: &[Value]) -> Answer<()> {
 /// Of a heartbeat of the process `name`.
 pub(super) fn beat(answer: &[Value], name: &Arc<str>, keys: &Keys, heard: &Heard) -> Answer<Beat> {
     let refused = match said(answer)? {
-        ("ok", [at, epoch, version, lapsed, latest]) => {
+        ("ok", [at, epoch, version, lapsed, latest, rights]) => {
             let (at, epoch, version) = (whole(at)?, epoch_of(epoch)?, whole(version)?);
-            let heard = times(latest, heard)?;
-            return Some(Ok(Beat { at, epoch, version, lapsed: whole(lapsed)? == 1, heard }));
+            let (heard, rights) = (times(latest, heard)?, whole(rights)?);
+            return Some(Ok(Beat { at, epoch, version, lapsed: whole(lapsed)? == 1, heard, rights }));
         }
         ("type", [key, is, want]) => {
             let want =
@@ -159,6 +163,24 @@ pub(super) fn snapshot(answer: &[Value], heard: &Heard) -> Answer<Snapshot> {
         processes: known.into_values().collect(),
         streams: leases.into_iter().collect(),
     }))
+}
+
+/// Of the keys and users in common. What is not ours has no version, and nothing in it.
+pub(super) fn rights(answer: &[Value]) -> Answer<Option<Shared>> {
+    Some(Ok(match said(answer)? {
+        ("none", []) => None,
+        ("ok", [version, value]) => {
+            let value = heard::text(value).unwrap_or_default().into();
+            Some(Shared { version: whole(version).unwrap_or_default(), value })
+        }
+        _ => return None,
+    }))
+}
+
+/// Whether those before were as was said.
+pub(super) fn were_set(answer: &[Value]) -> Answer<bool> {
+    let ("ok", [were]) = said(answer)? else { return None };
+    Some(Ok(whole(were)? == 1))
 }
 
 /// Until when the heartbeats of processes count, by name.

@@ -11,7 +11,7 @@ use sightwire_cluster::entry::Token;
 use sightwire_cluster::memory::Memory;
 use sightwire_cluster::process::Record;
 use sightwire_cluster::store::{
-    Beat, Change, Changed, Claim, Claimed, Heartbeat, Keep, Kept, Snapshot, Store, StoreError,
+    Beat, Change, Changed, Claim, Claimed, Heartbeat, Keep, Kept, Shared, Snapshot, Store, StoreError,
 };
 use tokio::sync::broadcast::Receiver;
 
@@ -37,6 +37,8 @@ pub enum Step {
     Keep { who: Who, stream: u8, about: u8, lease: usize },
     Release { stream: u8, lease: usize },
     Leave { who: Who },
+    SetRights { before: u8, new: u8 },
+    Rights,
     Read,
 }
 
@@ -47,6 +49,8 @@ enum Said {
     Claimed(Result<Claimed, StoreError>),
     Kept(Result<Kept, StoreError>),
     Done(Result<(), StoreError>),
+    WereSet(Result<bool, StoreError>),
+    Rights(Result<Option<Shared>, StoreError>),
     Read(Result<Snapshot, StoreError>),
 }
 
@@ -152,6 +156,11 @@ impl Tried {
                 Said::Done(store.release(&stream(number), self.lease(lease)).await)
             }
             Step::Leave { who } => Said::Done(store.leave(&who.name(), who.instance().into()).await),
+            Step::SetRights { before, new } => {
+                let new = Shared { version: new.into(), value: format!("of {new}, in\nlines").into() };
+                Said::WereSet(store.set_rights(before.into(), &new).await)
+            }
+            Step::Rights => Said::Rights(store.rights().await),
             Step::Read => Said::Read(store.read().await.map(|snapshot| {
                 let Snapshot { at, epoch, version, processes, streams } = snapshot;
                 let processes = processes.into_iter().map(|(record, until)| (record, until - at)).collect();
@@ -169,7 +178,7 @@ impl Tried {
             let Change { version, what } = change.expect("changes are told").unwrap();
             let what = match what {
                 Changed::Stream(name, value) => Changed::Stream(name, value.map(|value| self.value(&value))),
-                process @ Changed::Process(..) => process,
+                other @ (Changed::Process(..) | Changed::Rights(_)) => other,
             };
             told.push(Change { version, what });
         }
@@ -235,7 +244,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     });
     let release = (0..3_u8, 0..8_usize).prop_map(|(stream, lease)| Step::Release { stream, lease });
     let leave = who().prop_map(|who| Step::Leave { who });
-    let step = prop_oneof![4 => beat, 6 => claim, 3 => keep, 2 => release, 1 => leave, 1 => Just(Step::Read)];
+    let set_rights = (0..3_u8, 1..3_u8).prop_map(|(before, new)| Step::SetRights { before, new });
+    let rights = prop_oneof![2 => set_rights, 1 => Just(Step::Rights)];
+    let step = prop_oneof![4 => beat, 6 => claim, 3 => keep, 2 => release, 1 => leave, 1 => rights, 1 => Just(Step::Read)];
     vec(step, 1..=30)
 }
 

@@ -45,7 +45,7 @@ async fn a_redis_that_was_killed_is_found_again() {
     assert!(begun.elapsed() < ANSWER, "nobody waits for what is not there");
     assert!(why.contains(&*server.socket().to_string_lossy()), "{why}");
     server.start_again();
-    assert_eq!(store.connected(1).await, 2);
+    place.comes_back().await;
     assert_eq!(a.keep(store, "ward", token).await, Err(StoreError::Unknown));
     let a = Life { joined: true, epoch: "second".into(), ..a };
     assert_eq!(&*a.beat(store).await.unwrap().epoch, "second");
@@ -75,7 +75,7 @@ async fn a_redis_that_stands_still_is_away_in_time_and_takes_nothing_from_anybod
     let claimed = b.claim(&*there.store, "other").await;
     assert!(matches!(claimed, Err(StoreError::Away(_))), "{claimed:?}");
     server.signal("CONT");
-    tokio::join!(here.store.connected(1), there.store.connected(1));
+    tokio::join!(here.comes_back(), there.comes_back());
     // Even the heartbeat that came late counts no more.
     a.is_silent(&server, TTL);
     assert_eq!(a.keep(&*here.store, "ward", token).await, Err(StoreError::Unknown));

@@ -143,6 +143,7 @@ async fn one_that_was_silent_for_a_while_gives_way_to_who_asks_for_that() {
     let token = a.granted(store, "ward").await;
     let quiet = Duration::from_secs(3);
     let instead = |token| b.claim_instead(store, "ward", Some((token, quiet)));
+    a.is_silent(&server, quiet / 3);
     assert!(matches!(instead(token).await, Ok(Claimed::Held { .. })));
     a.is_silent(&server, quiet);
     assert!(matches!(instead(Token::NONE).await, Ok(Claimed::Held { .. })), "that is another lease");
@@ -168,6 +169,11 @@ async fn a_flushed_redis_is_another_and_gets_back_what_is_still_there() {
     let value = format!(r#"{token} 0000000000000001/a {{"m":"normal","b":false}}"#);
     assert_eq!(read(store).await.streams, [("ward".into(), value.into())]);
     assert!(a.granted(store, "other").await > token, "tokens go on upwards");
+    // Even if its clock went back meanwhile.
+    let ahead = Token::from(u64::from(token) + 1_000_000_000);
+    assert_eq!(a.keep(store, "third", ahead).await, Ok(Kept::Kept));
+    assert!(a.granted(store, "third").await > ahead);
+    assert!(a.granted(store, "fourth").await > ahead);
 }
 
 #[tokio::test]
@@ -214,4 +220,23 @@ async fn a_process_that_is_dead_for_long_is_forgotten_with_all_it_had() {
     let beat = b.beat(store).await.unwrap();
     let snapshot = read(store).await;
     assert_eq!((streams(&snapshot), snapshot.processes.len(), beat.heard.len()), (vec!["y"], 1, 1));
+}
+
+#[tokio::test]
+async fn of_too_much_as_much_is_read_as_fits() {
+    let server = Server::start();
+    let place = Place::at(&server, "p").await;
+    let store = &*place.store;
+    let a = Life::of("a", 1);
+    a.beat(store).await.unwrap();
+    let fill = r#"
+        for i = 1, 12000 do redis.call('HSET', KEYS[1], 'ward ' .. i, '5 0000000000000001/a {"m":"normal"}') end
+        for i = 1, 1200 do
+          redis.call('HSET', KEYS[2], 'p' .. i, '000000000000000a http://p:8000 {}')
+          redis.call('ZADD', KEYS[3], 1e13, 'p' .. i)
+        end"#;
+    server.ask::<()>(&["EVAL", fill, "3", "{p}:streams", "{p}:processes", "{p}:until"]);
+    let snapshot = read(store).await;
+    assert_eq!((snapshot.streams.len(), snapshot.processes.len()), (10_000, 1000));
+    assert_eq!(a.beat(store).await.unwrap().heard.len(), 1000);
 }

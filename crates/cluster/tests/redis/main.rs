@@ -9,6 +9,7 @@ mod faults;
 mod leases;
 mod random;
 mod refused;
+mod rights;
 mod told;
 
 use std::sync::Arc;

@@ -133,6 +133,7 @@ async fn what_somebody_else_writes_between_ours_is_passed_over() {
         ["HSET", "{p}:processes", "b", "broken"],
         ["ZADD", "{p}:until", "inf", "b"],
         ["ZADD", "{p}:until", "5", "nobody"],
+        ["ZADD", "{p}:until", "inf", "somebody"],
         ["HSET", "{p}:count", "fence", "1e300"],
         ["HSET", "{p}:count", "version", "much"],
     ] {
@@ -174,7 +175,9 @@ async fn a_user_that_may_not_do_what_is_needed_is_told_what() {
 #[tokio::test]
 async fn a_replica_is_refused() {
     let server = Server::with(&["--replicaof", "127.0.0.1", "1"]);
-    assert_eq!(turned_away(server.url()).await, Refusal::Replica.into());
+    let place = Place::begin(server.url(), "p");
+    assert_eq!(refusal(&Life::of("a", 1), &place.store).await, Refusal::Replica);
+    assert_eq!(place.store.counts().connections, 0, "it is seen before anything is asked");
 }
 
 #[tokio::test]
@@ -186,6 +189,6 @@ async fn one_that_becomes_a_replica_is_left_for_another() {
     server.ask::<()>(&["REPLICAOF", "127.0.0.1", "1"]);
     assert_eq!(refusal(&life, &place.store).await, Refusal::Replica);
     server.ask::<()>(&["REPLICAOF", "NO", "ONE"]);
-    place.store.connected(1).await;
+    place.comes_back().await;
     life.beat(&*place.store).await.unwrap();
 }

@@ -172,9 +172,18 @@ impl Place {
     /// One that is connected.
     pub async fn at(server: &Server, prefix: &str) -> Self {
         let place = Self::begin(server.url(), prefix);
-        let connected = tokio::time::timeout(Duration::from_secs(5), place.store.connected(0)).await;
-        assert_eq!(connected, Ok(1), "{:?}", place.store.status());
+        place.connects(0).await;
         place
+    }
+
+    /// Waits until it has found again what it had lost.
+    pub async fn comes_back(&self) {
+        self.connects(1).await;
+    }
+
+    async fn connects(&self, before: u64) {
+        let connected = tokio::time::timeout(Duration::from_secs(10), self.store.connected(before)).await;
+        assert_eq!(connected, Ok(before + 1), "{:?}", self.store.status());
     }
 
     /// Ends what keeps it connected.

@@ -8,6 +8,7 @@ use sightwire_cluster::entry::{About, Entry};
 use sightwire_cluster::lease::ClusterLease;
 
 use super::{Listed, Refused, Relay};
+use crate::WatchError;
 
 impl Relay {
     /// The right to a name among all processes; `None` where there are no others.
@@ -18,7 +19,10 @@ impl Relay {
         binary: bool,
     ) -> Result<Option<ClusterLease>, Refused> {
         let Some(cluster) = self.streams.options().cluster.clone() else { return Ok(None) };
-        let claimed = cluster.claim(id, About { mode, binary }).await;
+        if cluster.elsewhere(id).is_some_and(|entry| entry.about.camera) {
+            return Err(Refused::Taken(WatchError::Taken(id.to_string())));
+        }
+        let claimed = cluster.claim(id, About::sent(mode, binary)).await;
         claimed.map(Some).map_err(|why| match why {
             NotClaimed::Live(_) => Refused::Live,
             NotClaimed::Away(_) => Refused::Away,

@@ -99,7 +99,10 @@ impl Relay {
         all.retain(|_, listed| listed.here().is_some());
         let Some(cluster) = self.streams.options().cluster.clone() else { return };
         for (name, entry) in &cluster.known().streams {
-            if !cluster.is_mine(entry) && !all.contains_key(name) && self.streams.registry.get(name).is_none()
+            if !cluster.is_mine(entry)
+                && !entry.about.camera
+                && !all.contains_key(name)
+                && self.streams.registry.get(name).is_none()
             {
                 all.insert(name.clone(), Listed::of(entry));
             }

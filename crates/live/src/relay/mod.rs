@@ -379,6 +379,10 @@ impl Relay {
         for upstream in self.streams.upstreams().iter().filter(|upstream| upstream.sender.is_some()) {
             sums.iter_mut().zip(upstream.meter.rates()).for_each(|(sum, rate)| *sum += rate);
         }
+        // Who watches a stream of another process here is a viewer of this one.
+        for upstream in self.streams.pulled() {
+            sums.iter_mut().zip(upstream.meter.rates()).skip(2).for_each(|(sum, rate)| *sum += rate);
+        }
         let [pictures, bytes, bytes_out, delivered, missed] = sums;
         let rounded = |rate: f64| (rate * 10.0).round() / 10.0;
         RelayTotals {

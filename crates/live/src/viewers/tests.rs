@@ -41,8 +41,7 @@ fn the_log_tells_who_has_come_who_has_gone_why_and_how_many_remain() {
     drop((watches, first, second, relay));
     let come = log.with("a viewer has come");
     assert_eq!(come.len(), 3);
-    for part in ["viewer=2", "stream=\"gate\"", "from=\"192.0.2.7:5000\"", "who=\"the key 7", "viewers=2"]
-    {
+    for part in ["viewer=2", "stream=\"gate\"", "from=\"192.0.2.7:5000\"", "who=\"the key 7", "viewers=2"] {
         assert!(come[1].contains(part), "{part} in {}", come[1]);
     }
     let refused = log.with("a viewer is refused: 2 are there");

@@ -5,7 +5,7 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use sightwire_listen::client::ClientAddress;
 use sightwire_listen::form::BodyError;
-use sightwire_live::WatchError;
+use sightwire_live::{NotEnded, WatchError};
 use sightwire_measure::lines;
 use sightwire_measure::memory::OutOfMemory;
 
@@ -75,6 +75,12 @@ impl From<BodyError> for Refusal {
             BodyError::Broken | BodyError::Options => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, &wrong.to_string())
+    }
+}
+
+impl From<NotEnded> for Refusal {
+    fn from(why: NotEnded) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, &why.to_string())
     }
 }
 

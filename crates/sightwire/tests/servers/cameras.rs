@@ -19,7 +19,7 @@ const SETTINGS: &str = "cameras.allow = \"127.0.0.0/8\"\ncameras.linger_s = 0.5"
 
 /// What the simulated board does with whoever connects.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Does {
+pub enum Does {
     /// Shows so many pictures a second.
     Show(f64),
     /// Says nothing.
@@ -27,16 +27,16 @@ enum Does {
 }
 
 /// A camera.
-struct Camera {
-    address: SocketAddr,
+pub struct Camera {
+    pub address: SocketAddr,
     does: watch::Sender<Does>,
     /// Connections to it.
-    readers: Arc<AtomicUsize>,
+    pub readers: Arc<AtomicUsize>,
     _clock: Tenfold,
 }
 
 impl Camera {
-    async fn begin(does: Does) -> Self {
+    pub async fn begin(does: Does) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, readers) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
         let (does, does_now) = watch::channel(does);

@@ -1,113 +1,11 @@
 //! Several servers that act as one: over pipes, with the runtime's clock paused, and a store in this process.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::sync::Arc;
-
-use parking_lot::Mutex;
-use sightwire_access::process::Secret;
-use sightwire_cluster::dial::{Connection, Dial, Dialing};
-use sightwire_cluster::memory::{Memory, Trouble};
+use sightwire_cluster::memory::Trouble;
 use sightwire_cluster::options::{TTL, WhenDown};
-use sightwire_cluster::{Cluster, Options};
-use sightwire_listen::socket::Dialer;
-use tokio::io::{copy_bidirectional, duplex};
-use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::client::{MODERN, MUTE, POLITE, number};
-use crate::support::{Running, start_at};
-
-const URL: &str = "data:image/jpeg;base64,/9j/";
-const SECRET: &str = "known to all of these and to nobody else";
-
-/// Leads to servers by their addresses; counts, and can be cut.
-#[derive(Debug, Default)]
-struct Wires {
-    dialers: Mutex<BTreeMap<String, Dialer>>,
-    dialed: Mutex<BTreeMap<String, usize>>,
-    links: Mutex<Vec<(String, AbortHandle)>>,
-}
-
-impl Wires {
-    /// Breaks the connections to it that there are.
-    fn cut(&self, url: &str) {
-        self.links.lock().iter().filter(|(to, _)| to == url).for_each(|(_, link)| link.abort());
-    }
-}
-
-impl Dial for Wires {
-    fn dial<'a>(&'a self, url: &'a str) -> Dialing<'a> {
-        Box::pin(async move {
-            *self.dialed.lock().entry(url.to_owned()).or_default() += 1;
-            let dialer = self.dialers.lock().get(url).cloned();
-            let dialer = dialer.ok_or(io::ErrorKind::ConnectionRefused)?;
-            let mut far = dialer.connect(([127, 0, 0, 1], 40_000).into()).await?;
-            let (near, mut between) = duplex(64 << 10);
-            let link = tokio::spawn(async move { copy_bidirectional(&mut between, &mut far).await });
-            self.links.lock().push((url.to_owned(), link.abort_handle()));
-            Ok(Box::new(near) as Connection)
-        })
-    }
-}
-
-/// Servers that know of each other.
-struct House {
-    store: Arc<Memory>,
-    wires: Arc<Wires>,
-    servers: Vec<Running>,
-    clusters: Vec<Arc<Cluster>>,
-}
-
-impl House {
-    async fn of(count: u16) -> Self {
-        Self::that(count, WhenDown::Accept, "").await
-    }
-
-    async fn that(count: u16, when_down: WhenDown, toml: &str) -> Self {
-        let (store, wires) = (Memory::new(), Arc::<Wires>::default());
-        let (mut servers, mut clusters) = (Vec::new(), Vec::new());
-        for port in 8001..8001 + count {
-            let url = format!("http://127.0.0.1:{port}");
-            let options = Options {
-                name: format!("s{port}").into(),
-                url: url.as_str().into(),
-                secret: Arc::new(Secret::new(SECRET).unwrap()),
-                when_down,
-                ttl: TTL,
-            };
-            let cluster = Cluster::new(options, store.clone(), wires.clone());
-            clusters.push(cluster.clone());
-            let server = start_at(port, toml, |server| server.in_cluster(cluster)).await;
-            wires.dialers.lock().insert(url, server.dialer());
-            servers.push(server);
-        }
-        let this = Self { store, wires, servers, clusters };
-        this.all_know(usize::from(count)).await;
-        this
-    }
-
-    /// Waits until each knows of so many.
-    async fn all_know(&self, count: usize) {
-        for cluster in &self.clusters {
-            let mut directory = cluster.directory();
-            directory.wait_for(|directory| directory.processes.len() == count).await.unwrap();
-        }
-    }
-
-    fn dialed(&self) -> usize {
-        self.wires.dialed.lock().values().sum()
-    }
-
-    /// As if the process had been killed: its connections are cut, nobody reaches it, and it says nothing any more.
-    async fn kill(&self, index: usize) {
-        let me = self.clusters[index].me();
-        self.wires.dialers.lock().remove(&*me.url);
-        self.store.silence(me.instance);
-        self.wires.cut(&me.url);
-        tokio::task::yield_now().await;
-    }
-}
+use crate::house::{House, URL};
 
 #[tokio::test(start_paused = true)]
 async fn a_viewer_sees_what_is_sent_to_another_process_and_its_end() {
@@ -331,4 +229,33 @@ async fn where_that_is_chosen_nothing_begins_while_nobody_can_be_asked() {
     house.store.trouble(Trouble::None);
     sleep(Duration::from_secs(3)).await;
     b.sender("other", POLITE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_process_lives_and_cannot_be_reached_stalls_until_it_is_back() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let sender = a.sender("ward", POLITE).await;
+    let mut viewer = b.viewer("?streams=ward", MODERN).await;
+    sender.picture(URL).await;
+    viewer.until(|what| number(what).is_some()).await;
+    house.unplug(0);
+    for _ in 0..60 {
+        sleep(Duration::from_secs(1)).await;
+        sender.picture(URL).await;
+    }
+    let status = house.clusters[1].status();
+    let wrong = status.processes[0].reason.as_deref();
+    assert_eq!(wrong, Some("this process cannot reach it: no connection: connection refused"));
+    house.plug(0);
+    sleep(Duration::from_secs(3)).await;
+    sender.picture(URL).await;
+    let looked_at = viewer.heard.len();
+    viewer.until(|what| number(what).is_some()).await;
+    let meanwhile = &viewer.heard[looked_at..];
+    let states = meanwhile.iter().filter(|(_, what)| what.is("stream_state"));
+    let states: Vec<_> = states.map(|(_, what)| what.json().unwrap()["state"].clone()).collect();
+    assert_eq!(states, ["stalled", "running"], "{meanwhile:?}");
+    assert!(!meanwhile.iter().any(|(_, what)| what.is("stream_ended")), "it has not ended");
+    assert_eq!(house.clusters[1].status().processes[0].reason, None);
 }

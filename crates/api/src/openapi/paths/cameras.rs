@@ -9,6 +9,9 @@ const UNSAVED: &str = "The file of cameras could not be written; nothing was cha
 const TOO_MANY: &str = "Too many cameras are read, viewers watch or analyses run, or the memory is used up";
 const PARAMETER: &str = "A parameter is not what it can be; the `detail` names it";
 
+const ELSEWHERE: &str = "In a cluster also those of other processes, as these tell of them. Streams of one that does not answer \
+    within a second are `stalled`.";
+
 const OF_CAMERA: [(&str, &str); 5] = [
     ("get", "/api/v1/cameras/{id}"),
     ("patch", "/api/v1/cameras/{id}"),
@@ -77,13 +80,17 @@ fn streams(table: &mut Table<'_>) {
         entry.part::<String>("id", "Of the stream", "front-door").fails("404", UNKNOWN)
     }
     table.tag = "streams";
-    table
-        .list::<stream::Streams>("/api/v1/streams", "Cameras that are being read, and streams that are sent");
+    table.get("/api/v1/streams", "Cameras that are being read, and streams that are sent", |get| {
+        get.says(ELSEWHERE).answers::<stream::Streams>()
+    });
     table.get("/api/v1/streams/{id}", "A stream, and who watches it", |get| {
-        id(get).answers::<stream::Stream>()
+        id(get).says(ELSEWHERE).answers::<stream::Stream>()
     });
     table.delete("/api/v1/streams/{id}", "Ends a stream", |delete| {
-        id(delete).takes_role("operator").ends("204", "It ends")
+        id(delete)
+            .takes_role("operator")
+            .ends("204", "It ends")
+            .fails("502", "Another process of the cluster has it, and does not answer")
     });
     table.get("/api/v1/streams/{id}/snapshot.jpg", "The newest frame of a stream or camera", |get| {
         let get = id(get).number("wait_s", 0.0..=10.0, "Seconds to wait for the first frame; 10 by default");
@@ -121,7 +128,9 @@ fn streams(table: &mut Table<'_>) {
             .fails("504", "The picture was not analysed in time")
     });
     table.get("/api/v1/viewers", "All who watch", |get| {
-        get.takes_role("operator").answers::<stream::Viewers>()
+        get.takes_role("operator")
+            .says("Of a cluster, those who are connected to the process that answers.")
+            .answers::<stream::Viewers>()
     });
     table.delete("/api/v1/viewers/{id}", "Sends a viewer away", |delete| {
         delete

@@ -101,4 +101,16 @@ fn cluster(table: &mut Table<'_>) {
                 .answers::<ChallengeAnswer>()
         },
     );
+    table.post(
+        "/api/v1/cluster/processes/{name}/drain",
+        "Has a process of a cluster give its cameras to the others",
+        |post| {
+            post.takes_role("admin")
+                .says("It takes none any more until it is started again, and `/readyz` says that it is not ready.")
+                .part::<String>("name", "Of the process", "192.168.1.20:8000")
+                .ends("204", "It does")
+                .fails("404", "There is no process of that name")
+                .fails("502", "The process could not be asked")
+        },
+    );
 }

@@ -41,6 +41,8 @@ pub enum News {
 
 /// How often an analysis is asked for again, where there was no room for one.
 const AGAIN: Duration = Duration::from_secs(5);
+/// Said to another process of a camera that is not read here any more.
+const ELSEWHERE: &str = "another process reads it";
 /// Said of a camera that was closed for everyone.
 const SENT_OFF: &str = "it was closed by an administrator";
 
@@ -139,6 +141,9 @@ impl Feeds {
             &self.admission,
             self.size,
         )?;
+        if self.admission.viewer().is_process() {
+            watching.upstream().place.want_here();
+        }
         let objects = if self.overlays {
             // Where all are told, nobody has asked.
             let asks = streams.options().relay.overlays != Overlays::All;
@@ -185,6 +190,10 @@ impl Feed {
                     Some(Update::State(state)) if state.condition == Condition::Ended => {}
                     // Of a stream without a picture its viewers are told with words.
                     Some(Update::Banner(_)) => {}
+                    // Nothing goes from process to process to process.
+                    Some(_) if self.watching.viewer().is_process() && self.watching.upstream().place.is_pulled() => {
+                        break News::Ended { reason: Some(ELSEWHERE.into()), sent_off: false };
+                    }
                     Some(update) => break News::Update(update),
                     None => break self.end(),
                 },

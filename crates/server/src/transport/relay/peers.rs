@@ -1,9 +1,9 @@
-//! What other processes of the cluster ask.
+//! What other processes of the cluster ask, and what is asked of them.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use sightwire_access::action::ActAsProcess;
+use sightwire_access::action::{ActAsProcess, Drain};
 use sightwire_api::cluster::ChallengeAnswer;
 
 use super::Dependencies;
@@ -24,4 +24,28 @@ pub async fn challenge(
     let live = deps.relay.is_there(&name).await;
     may.deed().is(format!("asked whether the sender of {name:?} is there"));
     Ok(Json(ChallengeAnswer { live }))
+}
+
+/// Has a process, this one or another, give its cameras to the others and take none any more, until it is started again.
+pub async fn drain(
+    may: May<Drain>,
+    State(deps): State<Dependencies>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let cluster = deps.streams.options().cluster.clone();
+    let asked = match &cluster {
+        Some(cluster) => cluster.ask_to_drain(&name).await,
+        None => Ok(false),
+    };
+    match asked {
+        Ok(true) => {
+            may.deed().is(format!("had the process {name:?} give its cameras to the others"));
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Ok(false) => Err(Refusal::new(StatusCode::NOT_FOUND, &format!("there is no process {name:?}"))),
+        Err(why) => {
+            let detail = format!("the process {name:?} could not be asked: {why}");
+            Err(Refusal::new(StatusCode::BAD_GATEWAY, &detail))
+        }
+    }
 }

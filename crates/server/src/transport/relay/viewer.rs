@@ -101,6 +101,8 @@ pub async fn serve(
     let viewer = admission.viewer().clone();
     let size = if subscription.binary { Picture::file_size } else { message::url_size };
     let overlays = match config.overlays {
+        // It tells its own viewers.
+        _ if subscription.caller.is_process() => false,
         Overlays::None => false,
         Overlays::Asked => subscription.overlays,
         Overlays::All => true,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _, stream};
@@ -51,6 +51,8 @@ struct Listener {
     states: Subscriber,
     watch: Watch,
     form: Framing,
+    /// Another process, which shows the same to its own viewers.
+    is_process: bool,
 }
 
 /// How a listener gets its events.
@@ -86,7 +88,12 @@ pub async fn events(
     request: Request,
 ) -> Result<Response, Refusal> {
     let is_websocket = websocket::is_asked_for(request.headers());
-    let kind = if is_websocket { ViewerKind::Websocket } else { ViewerKind::Events };
+    let is_process = may.is_process();
+    let kind = match is_websocket {
+        _ if is_process => ViewerKind::Process,
+        true => ViewerKind::Websocket,
+        false => ViewerKind::Events,
+    };
     let rate = pick::rate(&params, 2)?;
     let (confidence, classes) = (pick::confidence(&streams, &params)?, pick::classes(&streams, &params)?);
     let shown = ViewOptions { tracking: None, confidence, labels: true, classes };
@@ -96,11 +103,16 @@ pub async fn events(
     let from = shares_of(request.extensions());
     let admission = streams.admit(arrival)?;
     let analysis = streams.analyse(&origin, rate, from)?;
+    if is_process && analysis.upstream.place.is_pulled() {
+        // Nothing goes from process to process to process.
+        return Err(Refusal::new(StatusCode::CONFLICT, "another process reads it"));
+    }
     let stream = analysis.upstream.stream.id().clone();
     let watch = admission.watch(&stream);
     let states = analysis.upstream.stream.tap();
     let form = if is_websocket { Framing::Messages } else { Framing::Events };
-    let listener = Listener { stream, shown, looks: analysis.looks(), states, watch, form };
+    let looks = analysis.looks();
+    let listener = Listener { stream, shown, looks, states, watch, form, is_process };
     if is_websocket {
         let options = UpgradeOptions {
             max_message_bytes: MAX_MESSAGE_BYTES,
@@ -188,6 +200,7 @@ impl Listener {
             height: analysed.image.height(),
             model: model.name().to_owned(),
             sequence: analysed.sequence,
+            shared: self.is_process.then(|| Box::new(analysed.shared())),
             stream: self.stream.to_string(),
             width: analysed.image.width(),
         }));

@@ -10,6 +10,7 @@ use sightwire_api::stream::{StreamKind, Viewers};
 use sightwire_live::Streams;
 use sightwire_measure::clock;
 
+use super::streams::kind_elsewhere;
 use crate::transport::caller::Caller;
 use crate::transport::may::{May, MayStream};
 use crate::transport::parts::Path;
@@ -22,10 +23,17 @@ pub async fn end_stream(
 ) -> Result<StatusCode, Refusal> {
     if let Some(upstream) = streams.find(&id) {
         may.sees(&id, upstream.origin.kind())?;
+        if streams.end(&id) {
+            may.deed().is(format!("ended the stream {id:?}"));
+            return Ok(StatusCode::NO_CONTENT);
+        }
     }
-    if streams.end(&id) {
-        may.deed().is(format!("ended the stream {id:?}"));
-        return Ok(StatusCode::NO_CONTENT);
+    if let Some(kind) = kind_elsewhere(&may, &streams, &id) {
+        may.sees(&id, kind)?;
+        if let Some(process) = streams.end_elsewhere(&id).await? {
+            may.deed().is(format!("ended the stream {id:?} of the process {process:?}"));
+            return Ok(StatusCode::NO_CONTENT);
+        }
     }
     Err(Refusal::new(StatusCode::NOT_FOUND, &format!("There is no stream {id:?}.")))
 }

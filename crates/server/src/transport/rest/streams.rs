@@ -27,9 +27,20 @@ use crate::transport::{error, pick, shares_of};
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;
 
+/// As another process calls itself, if one asks: it is told of what is here and not what it watches itself, so that nothing is
+/// told in a circle or counted twice.
+fn process(caller: &Caller) -> Option<String> {
+    caller.is_process().then(|| caller.principal().who().quoted())
+}
+
 pub async fn list(may: May<WatchStream>, State(streams): State<Arc<Streams>>) -> Json<api::Streams> {
-    let reports = streams.stream_reports().into_iter();
-    let seen = reports.filter(|report| may.sees(&report.id, report.kind).is_ok());
+    let reports = if let Some(process) = process(&may) {
+        streams.reports_for(&process)
+    } else {
+        let elsewhere = streams.reports_elsewhere().await;
+        streams.stream_reports().into_iter().chain(elsewhere).collect()
+    };
+    let seen = reports.into_iter().filter(|report| may.sees(&report.id, report.kind).is_ok());
     Json(api::Streams { streams: seen.map(|report| shown_to(&may, report)).collect() })
 }
 
@@ -38,15 +49,30 @@ pub async fn one(
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
 ) -> Result<Json<api::Stream>, Refusal> {
-    let not_found = |detail: String| Refusal::new(StatusCode::NOT_FOUND, &detail);
-    let Some(upstream) = streams.find(&id) else {
-        return Err(match streams.registry.get(&id) {
-            Some(_) => not_found(format!("Nobody watches {id:?}, so it is closed.")),
-            None => not_found(format!("There is no stream {id:?}.")),
-        });
+    if let Some(upstream) = streams.find(&id) {
+        may.sees(&id, upstream.origin.kind())?;
+        let report = match process(&may) {
+            Some(process) => streams.report_for(&upstream, &process),
+            None => streams.detailed_report(&upstream),
+        };
+        return Ok(Json(shown_to(&may, report)));
+    }
+    if let Some(kind) = kind_elsewhere(&may, &streams, &id) {
+        may.sees(&id, kind)?;
+        if let Some(report) = streams.report_elsewhere(&id).await {
+            return Ok(Json(shown_to(&may, report)));
+        }
+    }
+    let detail = match streams.registry.get(&id) {
+        Some(_) => format!("Nobody watches {id:?}, so it is closed."),
+        None => format!("There is no stream {id:?}."),
     };
-    may.sees(&id, upstream.origin.kind())?;
-    Ok(Json(shown_to(&may, streams.detailed_report(&upstream))))
+    Err(Refusal::new(StatusCode::NOT_FOUND, &detail))
+}
+
+/// What a stream of another process is, if whoever asks is told of such.
+pub fn kind_elsewhere(caller: &Caller, streams: &Streams, id: &str) -> Option<api::StreamKind> {
+    streams.kind_elsewhere(id).filter(|_| !caller.is_process())
 }
 
 /// Who sends and who watches, and from where, is not for every viewer.

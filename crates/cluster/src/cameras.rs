@@ -1,0 +1,102 @@
+//! Cameras are shared out: each is read by one process, and the others get its pictures from that one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use sightwire_measure::clock;
+use tokio_util::sync::CancellationToken;
+
+use crate::cluster::{Cluster, Said};
+use crate::entry::{About, Token};
+use crate::lease::ClusterLease;
+use crate::share::choose;
+use crate::store::Claimed;
+
+/// A capacity that differs by less than this share of it is the same: others are told of few.
+const SAME: f64 = 0.25;
+
+/// Who reads a camera.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// This process does, or is to.
+    Here,
+    /// That one does, or is to.
+    Process(Arc<str>),
+}
+
+impl Cluster {
+    /// Who reads a camera, or is to: all processes choose the same one, by what their models can do. One that `is_out` is not
+    /// chosen: it was tried.
+    pub fn reader_of(&self, camera: &str, is_out: impl Fn(&str) -> bool) -> Reader {
+        let known = self.known();
+        if let Some(entry) = known.streams.get(camera) {
+            return if self.is_mine(entry) { Reader::Here } else { Reader::Process(entry.process.clone()) };
+        }
+        let said = known.processes.values().map(|process| {
+            let said: Said = serde_json::from_str(&process.about).unwrap_or_default();
+            (&*process.name, said)
+        });
+        let may: Vec<(&str, Said)> = said.filter(|(name, said)| !said.draining && !is_out(name)).collect();
+        let told: Vec<f64> = may.iter().filter_map(|(_, said)| said.capacity).collect();
+        // What nobody knows of one is taken to be as with the others.
+        let usual = if told.is_empty() { 1.0 } else { told.iter().sum::<f64>() / told.len() as f64 };
+        let among = may.iter().map(|(name, said)| (*name, said.capacity.unwrap_or(usual)));
+        match choose(camera, among) {
+            Some(name) if *name != *self.me().name => Reader::Process(name.into()),
+            // Also where all give theirs away.
+            _ => Reader::Here,
+        }
+    }
+
+    /// The right to read a camera; `None` where another process has it. While nobody can be asked it is read.
+    pub async fn claim_camera(self: &Arc<Self>, camera: &Arc<str>) -> Option<ClusterLease> {
+        let about = About::camera();
+        let claimed = self.claimed(camera, &about, None).await;
+        let (token, count) = match claimed {
+            Ok(Claimed::Granted(token)) => (Some(token), &self.counts.granted),
+            Ok(Claimed::Held { .. }) => (None, &self.counts.held),
+            Err(_) => (Some(Token::NONE), &self.counts.provisional),
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        if token.is_none() {
+            // Who has it is told by the directory, as soon as that knows.
+            self.is_heard().await;
+        }
+        token.map(|token| self.lease(camera, &about, token))
+    }
+
+    /// So many pictures a second the models of this process can look at.
+    pub fn offer(&self, capacity: f64) {
+        let mut said = self.said.lock();
+        let is_same = |before: f64| (before - capacity).abs() <= SAME * before;
+        if capacity.is_finite() && !said.capacity.is_some_and(is_same) {
+            said.capacity = Some((capacity * 10.0).round() / 10.0);
+            drop(said);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Gives the cameras of this process to the others, and takes none any more.
+    pub fn drain(&self) {
+        if self.draining.is_cancelled() {
+            return;
+        }
+        let cameras = self.held.lock().values().filter(|held| held.about.camera).count();
+        tracing::info!(cameras, "it gives its cameras to the other processes");
+        self.said.lock().draining = true;
+        self.draining.cancel();
+        self.wake.notify_one();
+    }
+
+    /// Cancelled once its cameras are others'.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.draining
+    }
+
+    /// Waits until others know that it drains, but no longer than a heartbeat takes.
+    pub async fn has_said_so(&self) {
+        let begun = clock::now();
+        self.is_heard().await;
+        tracing::debug!("others know it after {} ms", clock::since(begun).as_millis());
+    }
+}

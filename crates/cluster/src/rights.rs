@@ -1,0 +1,339 @@
+//! Keys and users in common. The file of each process (`access.json`) is what that process goes by, and the store is where these
+//! files meet: whoever changes its own sends the change there, and takes over what others have changed.
+//!
+//! What stands in the store has a MAC by the secret of the cluster: whoever can write there makes no keys. It has the version in
+//! it, so that what is older and comes back is known to be older.
+//!
+//! - `meet`: what is to be done with what stands here and there
+
+mod meet;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use sightwire_access::common::Common;
+use sightwire_access::keyring::Keyring;
+use sightwire_access::record::{MAX_KEYS, MAX_USERS, Records, VERSION};
+use sightwire_access::store::{self as files, check};
+use sightwire_measure::{clock, lines};
+use tokio::sync::{broadcast, watch};
+use tokio::task::{JoinError, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+use self::meet::{Base, Met, meet};
+use crate::cluster::{Cluster, Standing};
+use crate::process::Instance;
+use crate::store::{Changed, MAX_RIGHTS_BYTES, Shared, StoreError};
+
+/// How often it is tried at once, while others are always faster.
+const TRIES: u32 = 5;
+/// Purposes of MACs.
+const RIGHTS: &str = "rights";
+const COMMON: &str = "common";
+
+/// What the process's place among the others knows of it.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    /// By the last heartbeat.
+    told: watch::Sender<Option<Told>>,
+    status: Mutex<RightsStatus>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Told {
+    version: u64,
+    asked: Instant,
+}
+
+impl Board {
+    /// A heartbeat that was sent then was answered: this version is in common.
+    pub(crate) fn heard(&self, version: u64, asked: Instant) {
+        self.told.send_replace(Some(Told { version, asked }));
+    }
+}
+
+/// How it goes with keys and users in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RightsStatus {
+    /// Which version counts here; 0: nobody has any. `None` before the first answer.
+    pub version: Option<u64>,
+    /// When it was known last that this version is the one that all have in common.
+    pub confirmed: Option<Instant>,
+    /// Why keys and users here may be others than elsewhere, although the store answers.
+    pub trouble: Option<Arc<str>>,
+}
+
+impl Cluster {
+    /// How it goes with keys and users in common.
+    pub fn rights(&self) -> RightsStatus {
+        self.rights.status.lock().clone()
+    }
+}
+
+/// What keeps the keys and users of a process the same as the others'.
+#[derive(Debug)]
+pub struct Rights {
+    cluster: Arc<Cluster>,
+    keyring: Arc<Keyring>,
+    prefix: Arc<str>,
+    max_age: Duration,
+    /// By which what was in common with these processes is told from what was with others.
+    identity: String,
+}
+
+/// Why keys and users here may be others than elsewhere.
+#[derive(Debug, thiserror::Error)]
+enum RightsError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Our own file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] files::StoreError),
+    /// Somebody else has written it.
+    #[error(
+        "what Redis has of keys and users ({{{prefix}}}:rights) was not written by a process with this secret, and is not believed: \
+         those in this process's own file count; if it is known who wrote it, delete it there, and a process puts its own in its place"
+    )]
+    Forged { prefix: Arc<str> },
+    /// The MAC is right, and it is not what we write.
+    #[error(
+        "what Redis has of keys and users cannot be used: {0}; have all processes run the same version of Sightwire"
+    )]
+    Unusable(String),
+    #[error(
+        "keys and users take {0} bytes, and at most {MAX_RIGHTS_BYTES} fit; revoke keys that nobody needs"
+    )]
+    TooLarge(usize),
+    #[error("other processes change keys and users all the time; it was tried {TRIES} times")]
+    Contended,
+    /// The process ends, or something broke.
+    #[error("keys and users cannot be looked at: {0}")]
+    Broken(#[from] JoinError),
+}
+
+/// What stands in the store, but for its MAC.
+#[derive(Deserialize, Serialize)]
+struct Value {
+    origin: String,
+    records: Records,
+}
+
+/// What came of looking at both.
+enum Step {
+    /// They are the same, and this version. What counted here before and has nothing to do with it stands there now.
+    Common { version: u64, aside: Option<PathBuf> },
+    /// This has to be put into the store, in the place of version `before`; this process's own is all in it.
+    Put { before: u64, new: Shared, own: meet::Shared },
+}
+
+impl Rights {
+    /// Of the keys and users that `keyring` knows. They count for so long after they were last known to be those of all.
+    /// `prefix` tells the cluster from others with its secret.
+    pub fn new(
+        cluster: Arc<Cluster>,
+        keyring: Arc<Keyring>,
+        prefix: Arc<str>,
+        max_age: Duration,
+    ) -> Arc<Self> {
+        let identity = cluster.options().secret.mac(COMMON, &prefix);
+        Arc::new(Self { cluster, keyring, prefix, max_age, identity })
+    }
+
+    /// Until `stop`. To be awaited once, beside [`Cluster::run`].
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        self.keyring.must_be_confirmed(self.max_age);
+        let mut told = self.cluster.rights.told.subscribe();
+        let mut changes = self.cluster.store.changes();
+        let mut own = self.keyring.changes();
+        // Which version is in common, and whether something here may not be.
+        let (mut known, mut is_due) = (None, true);
+        loop {
+            let mut heartbeat = None;
+            let heard = tokio::select! {
+                () = stop.cancelled() => return,
+                Ok(()) = told.changed() => {
+                    heartbeat = *told.borrow_and_update();
+                    heartbeat.map(|told| told.version)
+                }
+                change = changes.recv() => match change.map(|change| change.what) {
+                    Ok(Changed::Rights(version)) => Some(version),
+                    // The next heartbeat tells of one that was lost.
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                Ok(()) = own.changed() => {
+                    is_due = true;
+                    known
+                }
+            };
+            if self.cluster.standing().0 != Standing::Connected {
+                continue;
+            }
+            if is_due || heard != known {
+                // Before it is read: what changes meanwhile is looked at once more.
+                own.mark_unchanged();
+                let met = self.meet().await;
+                is_due = met.is_err();
+                known = self.came_to(met);
+            }
+            if let Some(told) = heartbeat.filter(|told| Some(told.version) == known) {
+                self.confirm(told.asked);
+            }
+        }
+    }
+
+    /// Makes keys and users here and there the same. Which version they are then, and when it was so.
+    async fn meet(self: &Arc<Self>) -> Result<(u64, Instant), RightsError> {
+        let store = &self.cluster.store;
+        let (mut asked, mut theirs, mut sent) = (clock::now(), store.rights().await?, None);
+        for _ in 0..=TRIES {
+            let (this, base) = (self.clone(), sent.clone());
+            match spawn_blocking(move || this.look(base, theirs.as_ref())).await?? {
+                Step::Common { version, aside } => {
+                    if let Some(path) = aside {
+                        tracing::warn!(
+                            "the other processes have keys and users in common, and those count here from now on; what this \
+                             process had before is kept in {}: add again what is still needed of it",
+                            path.display()
+                        );
+                    }
+                    return Ok((version, asked));
+                }
+                Step::Put { before, new, own } => {
+                    asked = clock::now();
+                    if store.set_rights(before, &new).await? {
+                        theirs = Some(new);
+                        sent = Some(own);
+                    } else {
+                        theirs = store.rights().await?;
+                    }
+                }
+            }
+        }
+        Err(RightsError::Contended)
+    }
+
+    /// Looks at what stands here and there, and writes what is to stand here. `sent` was put into the store just now. Reads and
+    /// writes files.
+    fn look(&self, sent: Option<meet::Shared>, theirs: Option<&Shared>) -> Result<Step, RightsError> {
+        let theirs = theirs.map(|theirs| self.read(theirs)).transpose()?;
+        let (files, mut has_changed, mut aside) = (self.keyring.store(), false, None);
+        let alone = files.alone()?;
+        let kept = alone.common()?.filter(|common| common.cluster == self.identity);
+        let ours = files.stamp()?.is_some().then(|| alone.load()).transpose()?;
+        let ours = ours.map(|ours| Records { version: VERSION, ..ours });
+        let is_after = |sent: &meet::Shared| {
+            theirs.as_ref().is_some_and(|now| now.version >= sent.version && now.origin == sent.origin)
+        };
+        let base = sent
+            .filter(is_after)
+            .map(Base::Sent)
+            .or_else(|| kept.as_ref().map(|kept| Base::Common(of(kept))));
+        let origin = || Instance::random().to_string();
+        let (shared, is_foreign) = match meet(base.as_ref(), ours.as_ref(), theirs.as_ref(), origin) {
+            Met::Common { shared, is_foreign } => (shared, is_foreign),
+            Met::Put { before, new } => {
+                let own = ours.unwrap_or_else(|| new.records.clone());
+                let own = meet::Shared { records: own, ..new.clone() };
+                return Ok(Step::Put { before, new: self.written(new)?, own });
+            }
+        };
+        let meet::Shared { version, origin, records } = shared;
+        if ours.as_ref().unwrap_or(&Records::default()) != &records {
+            let foreign = ours.as_ref().filter(|_| is_foreign);
+            aside = foreign.map(|ours| alone.set_aside(ours)).transpose()?;
+            alone.write(&records)?;
+            has_changed = true;
+        }
+        let (keys, users) = (records.keys.len(), records.users.len());
+        let common = Common { cluster: self.identity.clone(), origin, version, records };
+        if kept.as_ref() != Some(&common) {
+            alone.write_common(&common)?;
+        }
+        drop(alone);
+        if has_changed {
+            tracing::info!(version, keys, users, "keys and users are as the other processes have them");
+            self.keyring.take_up()?;
+        }
+        Ok(Step::Common { version, aside })
+    }
+
+    /// Notes what came of it; which version is in common.
+    fn came_to(&self, met: Result<(u64, Instant), RightsError>) -> Option<u64> {
+        if let Ok((_, asked)) = &met {
+            self.confirm(*asked);
+        }
+        let mut status = self.cluster.rights.status.lock();
+        let (version, trouble) = match met {
+            Ok((version, _)) => (Some(version), None),
+            // How that is, is known by the heartbeats.
+            Err(RightsError::Store(why)) => {
+                tracing::debug!("keys and users cannot be compared with the others': {why}");
+                (None, status.trouble.clone())
+            }
+            Err(why) => (None, Some(lines::sentence(&why.to_string()).to_string().into())),
+        };
+        if trouble != status.trouble {
+            match &trouble {
+                Some(why) => tracing::error!("keys and users may not be those of the other processes: {why}"),
+                None => tracing::info!("keys and users are those of the other processes again"),
+            }
+        }
+        (status.version, status.trouble) = (version.or(status.version), trouble);
+        version
+    }
+
+    fn confirm(&self, then: Instant) {
+        self.keyring.confirm(then);
+        let mut status = self.cluster.rights.status.lock();
+        status.confirmed = status.confirmed.max(Some(then));
+    }
+
+    fn covered(&self, version: u64, text: &str) -> String {
+        format!("{}\n{version}\n{text}", self.prefix)
+    }
+
+    fn written(&self, shared: meet::Shared) -> Result<Shared, RightsError> {
+        let meet::Shared { version, origin, records } = shared;
+        let text = serde_json::to_string(&Value { origin, records });
+        let text = text.map_err(|error| RightsError::Unusable(error.to_string()))?;
+        let mac = self.cluster.options().secret.mac(RIGHTS, &self.covered(version, &text));
+        let value = format!("{mac} {text}");
+        if value.len() > MAX_RIGHTS_BYTES {
+            return Err(RightsError::TooLarge(value.len()));
+        }
+        Ok(Shared { version, value: value.into() })
+    }
+
+    fn read(&self, shared: &Shared) -> Result<meet::Shared, RightsError> {
+        let version = shared.version;
+        let is_ours = |(mac, text): &(&str, &str)| {
+            version > 0 && self.cluster.options().secret.verifies(RIGHTS, &self.covered(version, text), mac)
+        };
+        let parts = shared.value.split_once(' ').filter(is_ours);
+        let (_, text) = parts.ok_or_else(|| RightsError::Forged { prefix: self.prefix.clone() })?;
+        let value = serde_json::from_str::<Value>(text);
+        let Value { origin, records } = value.map_err(|error| RightsError::Unusable(error.to_string()))?;
+        let unusable = |why: &str| Err(RightsError::Unusable(why.to_owned()));
+        if records.version > VERSION {
+            return unusable("it was written by a newer Sightwire");
+        }
+        if records.keys.len() > MAX_KEYS || records.users.len() > MAX_USERS {
+            return unusable("there are too many");
+        }
+        check(&records).map_err(|error| RightsError::Unusable(error.to_string()))?;
+        Ok(meet::Shared { version, origin, records: Records { version: VERSION, ..records } })
+    }
+}
+
+fn of(common: &Common) -> meet::Shared {
+    let Common { version, origin, records, .. } = common.clone();
+    meet::Shared { version, origin, records: Records { version: VERSION, ..records } }
+}
+
+#[cfg(test)]
+mod tests;

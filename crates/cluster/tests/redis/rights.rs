@@ -1,0 +1,83 @@
+//! The keys and users in common.
+
+use sightwire_cluster::store::{Change, Changed, Refusal, Shared, Store as _, StoreError};
+
+use crate::Life;
+use crate::server::{Place, Server};
+use crate::told::next;
+
+fn shared(version: u64, value: &str) -> Shared {
+    Shared { version, value: value.into() }
+}
+
+#[tokio::test]
+async fn of_two_that_change_the_same_one_hears_that_the_other_was_first() {
+    let server = Server::start();
+    let (here, there) = (Place::at(&server, "p").await, Place::at(&server, "p").await);
+    let (a, mut told) = (Life::of("a", 1), there.store.changes());
+    assert_eq!(a.beat(&*here.store).await.unwrap().rights, 0);
+    assert_eq!(here.store.rights().await, Ok(None));
+    let (first, second) = (shared(1, "first"), shared(1, "second"));
+    let (one, other) = tokio::join!(here.store.set_rights(0, &first), there.store.set_rights(0, &second));
+    assert_ne!(one.unwrap(), other.clone().unwrap());
+    let is = if other.unwrap() { second } else { first };
+    for store in [&here.store, &there.store] {
+        assert_eq!(store.rights().await, Ok(Some(is.clone())));
+    }
+    assert_eq!(there.store.set_rights(7, &shared(8, "late")).await, Ok(false));
+    assert_eq!(there.store.set_rights(1, &shared(2, "an\nother \u{e9}")).await, Ok(true));
+    assert_eq!(here.store.rights().await, Ok(Some(shared(2, "an\nother \u{e9}"))));
+    assert_eq!(a.beat(&*here.store).await.unwrap().rights, 2);
+    let record = a.heartbeat().record;
+    let expected = [Changed::Process("a".into(), Some(record)), Changed::Rights(1), Changed::Rights(2)];
+    for (what, version) in expected.into_iter().zip(1..) {
+        assert_eq!(next(&mut told).await, Change { version, what });
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_was_emptied_or_is_full_takes_them() {
+    let server = Server::with(&["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"]);
+    let place = Place::at(&server, "p").await;
+    let (store, a) = (&*place.store, Life::of("a", 1));
+    a.beat(store).await.unwrap();
+    let full = server.try_ask::<()>(&["SET", "other", "x"]);
+    assert_eq!(full.unwrap_err().code(), Some("OOM"));
+    let many = "x".repeat(1 << 20);
+    assert_eq!(store.set_rights(0, &shared(1, &many)).await, Ok(true));
+    assert_eq!(store.rights().await.unwrap().unwrap().value.len(), many.len());
+    server.ask::<()>(&["FLUSHALL"]);
+    a.beat(store).await.unwrap();
+    assert_eq!(store.rights().await, Ok(None));
+    assert_eq!(store.set_rights(1, &shared(2, "x")).await, Ok(false), "there is none any more");
+    assert_eq!(store.set_rights(0, &shared(2, "x")).await, Ok(true));
+}
+
+#[tokio::test]
+async fn what_somebody_else_keeps_there_stays_theirs_and_is_no_version() {
+    let server = Server::start();
+    let place = Place::at(&server, "p").await;
+    let (store, a) = (&*place.store, Life::of("a", 1));
+    a.beat(store).await.unwrap();
+    let long = format!("1 {}", "x".repeat(17 << 20));
+    for value in ["hello", "0 x", "-1 x", "99999999999999999999 x", "5", long.as_str()] {
+        server.ask::<()>(&["SET", "{p}:rights", value]);
+        let read = store.rights().await.unwrap().unwrap();
+        if !value.starts_with("1 ") {
+            assert_eq!(a.beat(store).await.unwrap().rights, 0, "{value:.9}");
+            assert_eq!(store.set_rights(0, &shared(1, "x")).await, Ok(false), "{value:.9}");
+        }
+        assert_eq!((read.version, &*read.value), (0, ""), "{value:.9}");
+        assert_eq!(server.ask::<usize>(&["STRLEN", "{p}:rights"]), value.len());
+    }
+    server.ask::<()>(&["DEL", "{p}:rights"]);
+    server.ask::<u64>(&["HSET", "{p}:rights", "x", "y"]);
+    let refused = a.beat(store).await.unwrap_err();
+    let key = "{p}:rights".into();
+    let expected = Refusal::Type { key, is: "hash".into(), want: "string" };
+    assert_eq!(refused, expected.into());
+    for asked in [store.rights().await.map(drop), store.set_rights(0, &shared(1, "x")).await.map(drop)] {
+        assert!(matches!(asked, Err(StoreError::Away(_))), "{asked:?}");
+    }
+    assert_eq!(server.ask::<String>(&["HGET", "{p}:rights", "x"]), "y");
+}

@@ -1,0 +1,206 @@
+//! Cameras that several servers know: each is read by one of them.
+
+use std::sync::atomic::Ordering;
+
+use sightwire_cluster::memory::Trouble;
+use sightwire_cluster::options::{TTL, WhenDown};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::cameras::{Camera, Does};
+use crate::client::{Client, MODERN, POLITE, What, number};
+use crate::house::House;
+use crate::mjpeg::Mjpeg;
+
+async fn house(camera: &Camera) -> House {
+    let toml =
+        format!("cameras.linger_s = 0.5\n[[camera]]\nid = \"gate\"\nurl = \"http://{}\"\n", camera.address);
+    House::that(3, WhenDown::Accept, &toml).await
+}
+
+fn readers(camera: &Camera) -> usize {
+    camera.readers.load(Ordering::Relaxed)
+}
+
+/// Which server reads it.
+fn reader(house: &House) -> usize {
+    let known = house.clusters[0].known();
+    let process = &known.streams.get("gate").expect("somebody reads it").process;
+    house.clusters.iter().position(|cluster| cluster.me().name == *process).unwrap()
+}
+
+async fn sees(viewer: &mut Client) {
+    viewer.until(|what| number(what).is_some()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_camera_is_read_once_however_many_processes_show_it() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let house = house(&camera).await;
+    let mut viewers = Vec::new();
+    for server in &house.servers {
+        viewers.push(server.viewer("?streams=gate", MODERN).await);
+    }
+    for viewer in &mut viewers {
+        sees(viewer).await;
+    }
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(readers(&camera), 1);
+    for viewer in &mut viewers {
+        viewer.so_far();
+        sees(viewer).await;
+    }
+    let reading = reader(&house);
+    for (index, server) in house.servers.iter().enumerate() {
+        let stream = server.get("/api/v1/streams/gate").await.json();
+        assert_eq!(stream["state"], "running", "{index} of {reading}: {stream}");
+    }
+    drop(viewers);
+    sleep(Duration::from_secs(6)).await;
+    assert_eq!(readers(&camera), 0, "nobody watches it any more");
+    assert!(house.clusters[0].known().streams.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cameras_of_a_process_that_is_gone_are_read_by_another_within_the_ttl() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let house = house(&camera).await;
+    // The one that is to read it has no viewer of its own: it reads for the others.
+    let mut first = house.servers[0].viewer("?streams=gate", MODERN).await;
+    sees(&mut first).await;
+    let gone = reader(&house);
+    drop(first);
+    let mut viewers = Vec::new();
+    for (_, server) in house.servers.iter().enumerate().filter(|(index, _)| *index != gone) {
+        viewers.push(server.viewer("?streams=gate", MODERN).await);
+    }
+    for viewer in &mut viewers {
+        sees(viewer).await;
+    }
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!((reader(&house), readers(&camera)), (gone, 1));
+    let begun = Instant::now();
+    house.kill(gone).await;
+    for viewer in &mut viewers {
+        viewer.until(|what| what.json().is_some_and(|json| json["state"] == "stalled")).await;
+    }
+    for viewer in &mut viewers {
+        sees(viewer).await;
+    }
+    let took = begun.elapsed();
+    assert!(took < TTL + TTL / 3 + Duration::from_secs(1), "{took:?}");
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(readers(&camera), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_drains_gives_its_cameras_away_within_2_s() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let house = house(&camera).await;
+    let mut viewers = Vec::new();
+    for server in &house.servers {
+        viewers.push(server.viewer("?streams=gate", MODERN).await);
+    }
+    for viewer in &mut viewers {
+        sees(viewer).await;
+    }
+    sleep(Duration::from_secs(2)).await;
+    let before = reader(&house);
+    viewers.iter_mut().for_each(|viewer| drop(viewer.so_far()));
+    let begun = Instant::now();
+    house.clusters[before].drain();
+    while house.clusters[0].known().streams.get("gate").is_none_or(|_| reader(&house) == before) {
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        sleep(Duration::from_millis(10)).await;
+    }
+    sleep(Duration::from_secs(3)).await;
+    for viewer in &mut viewers {
+        let pictures = viewer.all(|what| number(what).is_some());
+        let times: Vec<Instant> = pictures.iter().map(|(at, _)| *at).collect();
+        let gap = times.windows(2).map(|two| two[1] - two[0]).max().unwrap();
+        assert!(gap < Duration::from_secs(2), "{gap:?}");
+        assert!(begun.elapsed() - (*times.last().unwrap() - begun) < Duration::from_secs(1), "it goes on");
+    }
+    assert_eq!(readers(&camera), 1);
+    assert_ne!(reader(&house), before);
+}
+
+/// The next frame in which something was found, and that.
+async fn found(listener: &mut Client) -> serde_json::Value {
+    let is_it = |what: &What| {
+        what.json().is_some_and(|json| json["detections"].as_array().is_some_and(|found| !found.is_empty()))
+    };
+    listener.until(is_it).await.json().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_a_camera_is_found_by_the_process_that_reads_it_for_all() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let house = house(&camera).await;
+    let mut listeners = Vec::new();
+    for server in &house.servers {
+        listeners.push(server.client("/api/v1/streams/gate/detections?fps=10", POLITE).await);
+    }
+    for listener in &mut listeners {
+        let told = found(listener).await;
+        assert_eq!(told["model"], "motion");
+        assert!(told.get("shared").is_none(), "{told}");
+    }
+    sleep(Duration::from_secs(2)).await;
+    let reading = reader(&house);
+    for (index, server) in house.servers.iter().enumerate() {
+        let state = server.status().await["detector"]["state"].clone();
+        assert_eq!(state, if index == reading { "ready" } else { "idle" }, "{index} of {reading}");
+        let stream = server.get("/api/v1/streams/gate").await.json();
+        assert_eq!(stream["analyses"].as_array().unwrap().len(), 1, "{stream}");
+    }
+    assert_eq!(readers(&camera), 1);
+    // An object has the same number wherever it is seen.
+    listeners.iter_mut().for_each(|listener| drop(listener.so_far()));
+    let mut tracks = Vec::new();
+    for listener in &mut listeners {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..30 {
+            let told = found(listener).await;
+            seen.extend(
+                told["detections"].as_array().unwrap().iter().filter_map(|one| one["track"].as_u64()),
+            );
+        }
+        tracks.push(seen);
+    }
+    assert!(!tracks[0].is_empty() && tracks.iter().all(|seen| !seen.is_disjoint(&tracks[0])), "{tracks:?}");
+    let path = "/stream/detect?camera=gate&fps=10";
+    let away = (reading + 1) % house.servers.len();
+    let mut drawn = Mjpeg::open(&house.servers[away], path).await.unwrap();
+    for _ in 0..3 {
+        drawn.next().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nobody_can_be_asked_cameras_go_on() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let house = house(&camera).await;
+    let mut viewers = Vec::new();
+    for server in &house.servers {
+        viewers.push(server.viewer("?streams=gate", MODERN).await);
+    }
+    for viewer in &mut viewers {
+        sees(viewer).await;
+    }
+    house.store.trouble(Trouble::Away);
+    for _ in 0..20 {
+        sleep(Duration::from_millis(500)).await;
+        for viewer in &mut viewers {
+            viewer.so_far();
+            sees(viewer).await;
+        }
+    }
+    house.store.trouble(Trouble::None);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(readers(&camera), 1);
+    for viewer in &mut viewers {
+        viewer.so_far();
+        sees(viewer).await;
+        assert!(viewer.all(|what| what.is("stream_ended")).is_empty());
+    }
+}
