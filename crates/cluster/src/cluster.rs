@@ -264,14 +264,15 @@ impl Cluster {
         *self.time.write() = Some((beat.at, asked + (answered - asked) / 2));
         self.says_how_far_ahead();
         let was_away = !matches!(self.standing.borrow().0, Standing::Connected);
-        let anew = beat.lapsed || beat.epoch != known.epoch || was_away;
+        let has_lost = known.book.has_more_than(&beat);
+        let anew = beat.lapsed || beat.epoch != known.epoch || was_away || has_lost;
         if anew {
             if self.joined.set(()).is_err() {
                 // The others need as long to be heard of again, and to say again what they have.
                 known.believes_until = Some(answered + self.options.ttl * 2 / BEATS + HEARD_AT_ONCE / 2);
             }
             known.epoch = beat.epoch.clone();
-            self.keep_all().await?;
+            self.keep(|_| true).await?;
             known.stale = true;
         }
         self.release_all().await?;
@@ -283,6 +284,7 @@ impl Cluster {
         self.refresh(known).await;
         // What is known now may lag behind what was read for it.
         let _ = known.book.heard(&beat);
+        self.keep(|held| known.book.stream(&held.stream).is_none()).await?;
         self.stands_well();
         self.rights.heard(beat.rights, asked);
         self.give_up_orphans(known);
@@ -391,9 +393,9 @@ impl Cluster {
         });
     }
 
-    /// Tells the store of all that is here: it may have forgotten, or others may have taken it.
-    async fn keep_all(&self) -> Result<(), StoreError> {
-        let all: Vec<Arc<Held>> = self.held.lock().values().cloned().collect();
+    /// Tells the store of what is here: it may have forgotten, or others may have taken it.
+    async fn keep(&self, which: impl Fn(&Held) -> bool) -> Result<(), StoreError> {
+        let all: Vec<Arc<Held>> = self.held.lock().values().filter(|held| which(held)).cloned().collect();
         for held in all {
             let token = held.token();
             if token == Token::NONE {

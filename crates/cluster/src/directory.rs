@@ -22,7 +22,8 @@ pub(crate) struct Book {
     epoch: Arc<str>,
     version: u64,
     processes: BTreeMap<Arc<str>, (Arc<Record>, StoreTime)>,
-    streams: BTreeMap<Arc<str>, Arc<Entry>>,
+    /// What cannot be read stands there, too, as nothing.
+    streams: BTreeMap<Arc<str>, Option<Arc<Entry>>>,
 }
 
 /// Something was not told: all has to be read again.
@@ -47,13 +48,10 @@ impl Book {
     }
 
     fn told(&mut self, stream: &Arc<str>, value: &str) {
-        match Entry::read(stream, value) {
-            Ok(entry) => drop(self.streams.insert(stream.clone(), Arc::new(entry))),
-            Err(wrong) => {
-                tracing::debug!(stream = &**stream, "what stands there of a stream is passed over: {wrong}");
-                self.streams.remove(stream);
-            }
-        }
+        let entry = Entry::read(stream, value).inspect_err(|wrong| {
+            tracing::debug!(stream = &**stream, "what stands there of a stream is passed over: {wrong}");
+        });
+        self.streams.insert(stream.clone(), entry.ok().map(Arc::new));
     }
 
     /// Takes over one change; none that was known already. A heartbeat of now would count `until` then.
@@ -91,6 +89,11 @@ impl Book {
         if beat.epoch == self.epoch && beat.version == self.version { Ok(()) } else { Err(Gap) }
     }
 
+    /// Whether the store has lost streams that it knew, and nobody has told of any that ended.
+    pub(crate) fn has_more_than(&self, beat: &Beat) -> bool {
+        beat.epoch == self.epoch && beat.version == self.version && beat.streams < self.streams.len()
+    }
+
     /// All that are known, and until when the last heartbeat of each counts or counted.
     pub(crate) fn processes(&self) -> impl Iterator<Item = (&Arc<Record>, StoreTime)> {
         self.processes.values().map(|(record, until)| (record, *until))
@@ -98,13 +101,13 @@ impl Book {
 
     /// What it says that process has.
     pub(crate) fn streams_of(&self, instance: Instance) -> impl Iterator<Item = (Arc<str>, Token)> {
-        let its = self.streams.values().filter(move |entry| entry.instance == instance);
+        let its = self.streams.values().flatten().filter(move |entry| entry.instance == instance);
         its.map(|entry| (entry.stream.clone(), entry.token))
     }
 
     /// What it says of a stream, whether its process lives or not.
     pub(crate) fn stream(&self, stream: &str) -> Option<&Arc<Entry>> {
-        self.streams.get(stream)
+        self.streams.get(stream)?.as_ref()
     }
 
     /// What holds at that moment. It `believes` that those live which were not heard of in time.
@@ -115,8 +118,8 @@ impl Book {
         let is_there = |entry: &Entry| {
             processes.get(&entry.process).is_some_and(|record| record.instance == entry.instance)
         };
-        let streams = self.streams.iter().filter(|(_, entry)| is_there(entry));
-        let streams = streams.map(|(stream, entry)| (stream.clone(), entry.clone())).collect();
+        let streams = self.streams.values().flatten().filter(|entry| is_there(entry));
+        let streams = streams.map(|entry| (entry.stream.clone(), entry.clone())).collect();
         Directory { processes, streams }
     }
 }
@@ -150,7 +153,8 @@ mod tests {
         book.read(snapshot(3, &[("x", "a"), ("y", "b"), ("z", "c")]), false);
         assert_eq!(names(&book.view(4_000, false)), ["x", "y"], "nobody knows c");
         let heard = vec![("a".into(), 9_000), ("b".into(), 5_000)];
-        let beat = Beat { at: 6_000, epoch: "one".into(), version: 3, lapsed: false, heard, rights: 0 };
+        let beat =
+            Beat { at: 6_000, epoch: "one".into(), version: 3, streams: 0, lapsed: false, heard, rights: 0 };
         assert_eq!(book.heard(&beat), Ok(()));
         assert_eq!(names(&book.view(6_000, false)), ["x"]);
         assert_eq!(names(&book.view(6_000, true)), ["x", "y"], "it was away, and they may come back");

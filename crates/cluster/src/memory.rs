@@ -150,7 +150,8 @@ impl State {
         }
         let heard = self.processes.iter().map(|(name, (_, until))| (name.clone(), *until)).collect();
         let (epoch, version, rights) = (self.epoch.clone(), self.version, self.rights());
-        Ok(Beat { at: now, epoch, version, lapsed, heard, rights })
+        let streams = self.streams.len();
+        Ok(Beat { at: now, epoch, version, streams, lapsed, heard, rights })
     }
 
     /// Which version there is.
@@ -229,6 +230,11 @@ impl Memory {
         let mut state = self.state.lock();
         let (trouble, silenced) = (state.trouble, state.silenced.clone());
         *state = State { trouble, silenced, ..State::default() };
+    }
+
+    /// It forgets which streams there are, and nothing else, as if their key had been evicted.
+    pub fn lose_streams(&self) {
+        self.state.lock().streams.clear();
     }
 
     /// Nothing of that process arrives any more.

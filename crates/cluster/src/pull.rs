@@ -275,7 +275,10 @@ impl Pull<'_> {
 
     fn publish(&mut self, message: Payload, process: &Record) {
         let message: Bytes = message.into();
-        let Ok(range) = scan::read_binary(&message) else { return };
+        let file = scan::read_binary(&message).ok();
+        if file.is_none() && scan::read_as_it_came(&message).is_none() {
+            return;
+        }
         let (size, now) = (message.len(), clock::now());
         let number = |at: usize| message[at..at + 8].try_into().map(u64::from_be_bytes).unwrap_or_default();
         let (sequence, micros) = (number(4), number(12));
@@ -283,7 +286,13 @@ impl Pull<'_> {
         let captured = now.checked_sub(age).unwrap_or(now);
         let taken_at = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
         self.runs(now);
-        self.producer.derived(message.slice(range), Stamp { sequence, captured, taken_at });
+        let stamp = Stamp { sequence, captured, taken_at };
+        if let Some(range) = file {
+            self.producer.derived(message.slice(range), stamp);
+        } else if let Some(url) = scan::read_as_it_came(&message) {
+            let make = self.cluster.options().as_it_came;
+            self.producer.publish(|sequence| make(&self.stream, url, sequence, stamp));
+        }
         self.producer.received(size);
         let counts = &self.cluster.counts;
         counts.pulled_pictures.fetch_add(1, Ordering::Relaxed);

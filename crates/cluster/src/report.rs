@@ -121,12 +121,17 @@ impl Cluster {
     fn processes(&self, directory: &Directory) -> Vec<ClusterProcess> {
         let (now, me) = (self.time(), self.me().instance);
         let (heard, unreachable) = (self.seen.heard.lock().clone(), self.seen.unreachable.lock().clone());
-        let ttl = self.options().ttl.as_millis() as u64;
+        let (ttl, trouble) = (self.options().ttl.as_millis() as u64, self.rights().trouble);
         let one = |record: &Record, until: Option<StoreTime>| {
             let is_self = record.instance == me;
             let lives = |known: &Arc<Record>| known.instance == record.instance;
             let reason = match directory.processes.get(&record.name) {
-                _ if is_self => None,
+                _ if is_self => {
+                    let why = trouble.as_deref();
+                    why.map(|why| {
+                        format!("keys and users here may not be those of the other processes: {why}")
+                    })
+                }
                 Some(known) if lives(known) => {
                     let why = unreachable.get(&record.instance);
                     why.map(|why| format!("this process cannot reach it: {why}"))

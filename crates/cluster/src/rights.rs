@@ -278,9 +278,10 @@ impl Rights {
             Err(why) => (None, Some(lines::sentence(&why.to_string()).to_string().into())),
         };
         if trouble != status.trouble {
-            match &trouble {
-                Some(why) => tracing::error!("keys and users may not be those of the other processes: {why}"),
-                None => tracing::info!("keys and users are those of the other processes again"),
+            if let Some(why) = &trouble {
+                tracing::error!("keys and users may not be those of the other processes: {why}");
+            } else {
+                tracing::info!("keys and users are those of the other processes again");
             }
         }
         (status.version, status.trouble) = (version.or(status.version), trouble);

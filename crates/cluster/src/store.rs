@@ -86,6 +86,8 @@ pub struct Beat {
     pub epoch: Arc<str>,
     /// How often something has changed.
     pub version: u64,
+    /// How many streams it knows: fewer than were told of have been lost.
+    pub streams: usize,
     /// The heartbeats before had lapsed, or were not known: others may have what was this process's.
     pub lapsed: bool,
     /// Everybody who is known, and until when the last heartbeat counts or counted.

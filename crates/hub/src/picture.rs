@@ -63,8 +63,12 @@ impl Picture {
 
     /// Like [`Self::new`], of a picture that did not come as a file.
     pub fn wrapped(wrapped: impl Wrapped, sequence: u64, captured: Instant, taken_at: SystemTime) -> Self {
-        let content = Content::Wrapped(Box::new(wrapped), OnceLock::new());
-        Self::of(content, sequence, Stamp { sequence, captured, taken_at })
+        Self::wrapped_of(wrapped, sequence, Stamp { sequence, captured, taken_at })
+    }
+
+    /// Like [`Self::made_of`], of a picture that did not come as a file.
+    pub fn wrapped_of(wrapped: impl Wrapped, sequence: u64, stamp: Stamp) -> Self {
+        Self::of(Content::Wrapped(Box::new(wrapped), OnceLock::new()), sequence, stamp)
     }
 
     fn of(content: Content, sequence: u64, stamp: Stamp) -> Self {

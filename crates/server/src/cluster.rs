@@ -20,6 +20,8 @@ use sightwire_http_client::trust::Trust;
 use sightwire_tls::Source;
 use sightwire_tls::authority::Authority;
 use sightwire_tls::files;
+
+use crate::transport::relay::message::as_it_came;
 use tokio_util::sync::CancellationToken;
 
 /// A place among other processes, and what keeps it.
@@ -61,8 +63,14 @@ impl Membership {
             config::WhenDown::Accept => WhenDown::Accept,
             config::WhenDown::Refuse => WhenDown::Refuse,
         };
-        let options =
-            Options { name: config.name.as_str().into(), url: url.into(), secret, when_down, ttl: TTL };
+        let options = Options {
+            name: config.name.as_str().into(),
+            url: url.into(),
+            secret,
+            when_down,
+            ttl: TTL,
+            as_it_came,
+        };
         let cluster = Cluster::new(options, redis.clone(), Arc::new(Net::new(others)));
         let (prefix, rights_max_age) = (config.prefix.as_str().into(), config.rights_max_age);
         Ok(Some(Self { cluster, redis: Some(redis), prefix, rights_max_age }))

@@ -25,3 +25,4 @@ mod transport;
 mod vital;
 
 pub use server::Server;
+pub use transport::relay::message::as_it_came;

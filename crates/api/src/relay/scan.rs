@@ -12,6 +12,9 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 const DATA_IMAGE: &str = "data:image";
 /// Kind of a binary message that is a picture.
 pub const PICTURE: u8 = 1;
+/// Kind of a binary message from process to process that is a picture as its sender wrote it: a data URL that has to go out as
+/// it came.
+pub const AS_IT_CAME: u8 = 2;
 /// Bytes of a binary message before the name.
 pub const HEADER: usize = 20;
 
@@ -227,6 +230,13 @@ pub fn wants_enhanced(text: &str) -> bool {
         }
         Err(_) => false,
     }
+}
+
+/// Where the data URL of a binary message from process to process is.
+pub fn read_as_it_came(message: &[u8]) -> Option<&str> {
+    let (&kind, &name) = (message.first()?, message.get(1)?);
+    let url = message.get(HEADER + usize::from(name)..).filter(|_| kind == AS_IT_CAME)?;
+    std::str::from_utf8(url).ok().filter(|url| url.starts_with(DATA_IMAGE))
 }
 
 /// Where the JPEG of a binary message is.

@@ -17,6 +17,11 @@ const QUIET_AGAIN: Duration = Duration::from_millis(250);
 /// and how often its name is claimed.
 const CLAIM_TRIES: u32 = 20;
 
+/// Until a name that is about to be free is claimed again.
+const SOON: Duration = Duration::from_millis(10);
+/// A sender has two seconds to answer; the rest is for the way.
+const ANSWERS: Duration = Duration::from_millis(2500);
+
 /// Why a stream cannot begin here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotClaimed {
@@ -52,6 +57,8 @@ impl Cluster {
         about: &About,
     ) -> Result<ClusterLease, NotClaimed> {
         let (mut instead_of, mut heard_before) = (None, None);
+        // While nobody else can be asked, what its process says of a stream counts.
+        let mut is_free = false;
         for _ in 0..CLAIM_TRIES {
             let claimed = self.claimed(stream, about, instead_of).await;
             let (entry, heard) = match claimed {
@@ -62,10 +69,17 @@ impl Cluster {
                     if entry.is_none() {
                         self.is_heard().await;
                     }
-                    let known = entry.or_else(|| self.elsewhere(stream));
-                    (known.ok_or(NotClaimed::Live(process))?, Some(heard))
+                    match entry.or_else(|| self.elsewhere(stream)) {
+                        Some(entry) => (entry, Some(heard)),
+                        None if self.known().processes.contains_key(&process) => {
+                            // It has just been released.
+                            tokio::time::sleep(SOON).await;
+                            continue;
+                        }
+                        None => return Err(NotClaimed::Live(process)),
+                    }
                 }
-                Err(why) => match self.elsewhere(stream) {
+                Err(why) => match self.elsewhere(stream).filter(|_| !is_free) {
                     Some(entry) => (entry, None),
                     None if self.options.when_down == WhenDown::Accept => {
                         return Ok(self.lease(stream, about, Token::NONE));
@@ -91,7 +105,10 @@ impl Cluster {
             };
             match answer {
                 Answer::Live => return Err(live()),
-                Answer::Gone => tokio::time::sleep(Duration::from_millis(10)).await,
+                Answer::Gone => {
+                    is_free = true;
+                    tokio::time::sleep(SOON).await;
+                }
                 Answer::Unreachable => {
                     // It is dead if it is not heard of either. One that lives keeps its stream, reachable or not.
                     if heard.is_none() || heard_before.is_some_and(|before| heard > Some(before)) {
@@ -109,7 +126,9 @@ impl Cluster {
 
     /// Whether the sender of a stream at another process is there: it is asked. One that does not answer is sent away.
     pub async fn is_live(&self, entry: &Entry) -> bool {
-        self.ask_whether_live(entry).await == Answer::Live
+        // A process that is stopped says nothing. Whoever claims the stream then finds out.
+        let answer = timeout(ANSWERS, self.ask_whether_live(entry)).await;
+        answer == Ok(Answer::Live)
     }
 
     /// Asks the store, or says why it cannot be asked.

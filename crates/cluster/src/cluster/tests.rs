@@ -40,6 +40,7 @@ impl Process {
             secret: Arc::new(Secret::new(secret).unwrap()),
             when_down: WhenDown::Accept,
             ttl: TTL,
+            as_it_came: |_, _, _, _| panic!("no picture comes"),
         };
         let cluster = Cluster::new(options, store.clone(), Arc::new(Nowhere::default()));
         let stop = CancellationToken::new();

@@ -56,4 +56,6 @@ for i = 1, #latest, 2 do
     told[#told + 1] = latest[i + 1]
   end
 end
-return {'ok', now, epoch, version(), lapsed and 1 or 0, told, rights_version() or '0'}
+return {
+  'ok', now, epoch, version(), lapsed and 1 or 0, told, rights_version() or '0', redis.call('HLEN', streams),
+}

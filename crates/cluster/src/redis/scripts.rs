@@ -103,10 +103,11 @@ pub(super) fn done(answer: &[Value]) -> Answer<()> {
 /// Of a heartbeat of the process `name`.
 pub(super) fn beat(answer: &[Value], name: &Arc<str>, keys: &Keys, heard: &Heard) -> Answer<Beat> {
     let refused = match said(answer)? {
-        ("ok", [at, epoch, version, lapsed, latest, rights]) => {
+        ("ok", [at, epoch, version, lapsed, latest, rights, streams]) => {
             let (at, epoch, version) = (whole(at)?, epoch_of(epoch)?, whole(version)?);
             let (heard, rights) = (times(latest, heard)?, whole(rights)?);
-            return Some(Ok(Beat { at, epoch, version, lapsed: whole(lapsed)? == 1, heard, rights }));
+            let (streams, lapsed) = (whole(streams)? as usize, whole(lapsed)? == 1);
+            return Some(Ok(Beat { at, epoch, version, streams, lapsed, heard, rights }));
         }
         ("type", [key, is, want]) => {
             let want =

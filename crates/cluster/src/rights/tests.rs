@@ -38,7 +38,7 @@ impl Dial for Nowhere {
 
 /// A process with keys of its own.
 struct Process {
-    home: TempDir,
+    home: Arc<TempDir>,
     cluster: Arc<Cluster>,
     keyring: Arc<Keyring>,
     tasks: Vec<JoinHandle<()>>,
@@ -47,16 +47,17 @@ struct Process {
 impl Process {
     /// One that has not begun.
     fn new(store: &Arc<Memory>, name: &str) -> Self {
-        Self::with(store, name, SECRET, tempfile::tempdir().unwrap())
+        Self::with(store, name, SECRET, Arc::new(tempfile::tempdir().unwrap()))
     }
 
-    fn with(store: &Arc<Memory>, name: &str, secret: &str, home: TempDir) -> Self {
+    fn with(store: &Arc<Memory>, name: &str, secret: &str, home: Arc<TempDir>) -> Self {
         let options = Options {
             name: name.into(),
             url: format!("http://{name}:8000").into(),
             secret: Arc::new(Secret::new(secret).unwrap()),
             when_down: WhenDown::Accept,
             ttl: TTL,
+            as_it_came: |_, _, _, _| panic!("no picture comes"),
         };
         let cluster = Cluster::new(options, store.clone(), Arc::new(Nowhere));
         let keyring = Arc::new(Keyring::open(Files::in_folder(home.path()), Arc::default()).unwrap());
@@ -89,7 +90,7 @@ impl Process {
             let file = file.unwrap();
             fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
-        let mut this = Self::with(store, &name, SECRET, copy);
+        let mut this = Self::with(store, &name, SECRET, Arc::new(copy));
         this.begin().await;
         this
     }
@@ -319,7 +320,7 @@ async fn one_that_may_not_take_part_takes_and_gives_no_keys() {
     let a = Process::begun(&store, "a").await;
     let key = a.adds();
     sleep(BEAT).await;
-    let home = tempfile::tempdir().unwrap();
+    let home = Arc::new(tempfile::tempdir().unwrap());
     let mut other = Process::with(&store, "b", "another one of which the others do not know", home);
     let own = other.adds();
     other.keyring.take_up().unwrap();
@@ -327,6 +328,34 @@ async fn one_that_may_not_take_part_takes_and_gives_no_keys() {
     sleep(2 * BEAT).await;
     assert!(other.knows(&own) && !other.knows(&key) && !a.knows(&own));
     assert_eq!(other.file("access.common.json"), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_of_one_folder_are_as_one() {
+    let store = Memory::new();
+    let (a, apart) = (Process::begun(&store, "a").await, Process::begun(&store, "b").await);
+    let mut beside = Process::with(&store, "c", SECRET, a.home.clone());
+    beside.begin().await;
+    let mut all = Vec::new();
+    for round in 0..8 {
+        all.push(if round % 2 == 0 { apart.adds() } else { beside.adds() });
+        sleep(Duration::from_millis(700)).await;
+        for process in [&a, &beside, &apart] {
+            assert!(all.iter().all(|key| process.knows(key)), "{round}");
+        }
+        if round > 3 {
+            let revoked = all.remove(0);
+            [&a, &apart, &beside][round % 3].revokes(&revoked);
+            sleep(Duration::from_millis(700)).await;
+            for process in [&a, &beside, &apart] {
+                assert!(!process.knows(&revoked) && process.cluster.rights().trouble.is_none(), "{round}");
+            }
+        }
+    }
+    sleep(BEAT).await;
+    let versions = [&a, &beside, &apart].map(Process::version);
+    assert!(versions.iter().all(|version| *version == Some(12)), "each change once: {versions:?}");
+    assert_eq!(a.file("access.json"), apart.file("access.json"));
 }
 
 #[tokio::test(start_paused = true)]

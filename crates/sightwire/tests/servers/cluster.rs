@@ -2,6 +2,7 @@
 
 use sightwire_cluster::memory::Trouble;
 use sightwire_cluster::options::{TTL, WhenDown};
+use sightwire_cluster::store::Store as _;
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::client::{MODERN, MUTE, POLITE, number};
@@ -198,6 +199,42 @@ async fn a_store_that_was_emptied_gets_back_what_is_live() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_lost_what_streams_there_are_is_told_again() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let sender = a.sender("ward", POLITE).await;
+    let mut viewer = b.viewer("?streams=ward", MODERN).await;
+    sender.picture(URL).await;
+    sleep(Duration::from_secs(4)).await;
+    house.store.lose_streams();
+    for i in 0..20 {
+        sender.picture(URL).await;
+        viewer.until(|what| number(what).is_some()).await;
+        assert_eq!(b.active().await, ["ward"], "after {i} pictures");
+        assert_eq!(b.client("/ws/stream/ward", POLITE).await.closed().await.0, 4090);
+        sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(house.store.read().await.unwrap().streams.len(), 1);
+    assert!(viewer.all(|what| what.is("stream_ended")).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_free_though_nobody_can_be_asked_if_its_process_says_so() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let sender = a.sender("ward", POLITE).await;
+    sender.picture(URL).await;
+    sleep(Duration::from_secs(2)).await;
+    house.store.trouble(Trouble::Away);
+    sleep(Duration::from_secs(2)).await;
+    drop(sender);
+    sleep(Duration::from_millis(100)).await;
+    let again = b.sender("ward", POLITE).await;
+    again.picture(URL).await;
+    b.viewer("?streams=ward", POLITE).await.next("live_frame").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_that_began_while_nobody_could_be_asked_the_later_known_gives_way() {
     let house = House::of(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
@@ -258,4 +295,25 @@ async fn a_stream_whose_process_lives_and_cannot_be_reached_stalls_until_it_is_b
     assert_eq!(states, ["stalled", "running"], "{meanwhile:?}");
     assert!(!meanwhile.iter().any(|(_, what)| what.is("stream_ended")), "it has not ended");
     assert_eq!(house.clusters[1].status().processes[0].reason, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_reaches_old_viewers_of_another_process_as_it_came_whatever_it_is() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let sender = a.sender("ward", POLITE).await;
+    let mut viewer = b.viewer("?streams=ward", POLITE).await;
+    for url in [
+        URL,
+        "data:image/png;base64,iVBORw0KGgo=",
+        "data:image/jpeg;charset=x;base64,/9j/",
+        "data:image/jpeg;base64,/9j/QR==",
+        "data:image/gif,what is \\\"this\\\"",
+        URL,
+    ] {
+        sender.picture(url).await;
+        let frame = viewer.next("live_frame").await;
+        assert_eq!(frame["data"]["frame"].as_str().unwrap(), url.replace("\\\"", "\""));
+        sleep(Duration::from_millis(60)).await;
+    }
 }

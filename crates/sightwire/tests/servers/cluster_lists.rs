@@ -327,7 +327,7 @@ async fn who_is_in_the_cluster_is_told_to_those_who_may_see_where_things_are() {
     assert_eq!(status("viewer").await.get("cluster"), None);
     let alone = start_at(8009, "", |server| server).await;
     assert_eq!(alone.get("/api/v1/status").await.json().get("cluster"), None);
-    let metrics = async |server: &Running| server.get("/metrics").await.text();
+    let metrics = async |server: &Running| server.get("/metrics").await.text().to_owned();
     assert!(metrics(b).await.contains("sightwire_cluster_streams{place=\"elsewhere\"} 1"));
     assert!(!metrics(&alone).await.contains("cluster"));
 }

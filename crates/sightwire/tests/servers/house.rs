@@ -83,6 +83,7 @@ impl House {
                 secret: Arc::new(Secret::new(SECRET).unwrap()),
                 when_down,
                 ttl: TTL,
+                as_it_came: sightwire_server::as_it_came,
             };
             let cluster = Cluster::new(options, store.clone(), wires.clone());
             clusters.push(cluster.clone());

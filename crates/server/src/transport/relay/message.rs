@@ -6,14 +6,14 @@ use base64_simd::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde_json::Value;
-use sightwire_api::relay::scan::{self, HEADER, PICTURE};
+use sightwire_api::relay::scan::{self, AS_IT_CAME, HEADER, PICTURE};
 use sightwire_api::relay::{
     Connected, ConnectedType, Overlay, OverlayData, OverlayMetrics, Ping, Pong, RelayError, StreamEnded,
     ViewerConnected, Warning,
 };
 use sightwire_api::stream::AnalysisMode;
 use sightwire_frame::data_url;
-use sightwire_hub::picture::{Picture, Wrapped};
+use sightwire_hub::picture::{Picture, Stamp, Wrapped};
 use sightwire_live::analysis::Analysed;
 use sightwire_live::hands::Sighted;
 use sightwire_live::view::is_among;
@@ -33,8 +33,10 @@ pub struct LiveFrame {
     url: Bytes,
 }
 
-/// What `data:image/jpeg;base64,` adds to base64.
-const URL_HEAD: usize = 23;
+/// What stands before the base64 of a JPEG,
+const URL_BEFORE_BASE64: &str = "data:image/jpeg;base64,";
+/// and how many bytes that adds.
+const URL_HEAD: usize = URL_BEFORE_BASE64.len();
 
 impl LiveFrame {
     /// Of the URL that came for that stream.
@@ -57,6 +59,18 @@ impl LiveFrame {
         let text = text.freeze();
         let url = text.slice(head.len()..end);
         Self { text, url }
+    }
+
+    /// Whether whoever has only the file of it would write the very same URL.
+    fn is_made_anew_alike(&self) -> bool {
+        let base64 = self.url.strip_prefix(URL_BEFORE_BASE64.as_bytes());
+        base64.is_some_and(|base64| STANDARD.check(base64).is_ok())
+    }
+
+    /// The URL as its sender meant it: in a message it may be written with escapes.
+    fn unescaped(&self) -> Vec<u8> {
+        let quoted = [b"\"", &self.url[..], b"\""].concat();
+        serde_json::from_slice::<String>(&quoted).map_or_else(|_| self.url.to_vec(), String::into_bytes)
     }
 }
 
@@ -110,19 +124,36 @@ pub fn picture_text(stream: &str, picture: &Picture) -> Bytes {
 /// A picture as a binary message, for viewers.
 pub fn picture_binary(stream: &str, picture: &Picture) -> Bytes {
     struct Binary;
-    let made = picture.forms().get::<Binary>(|| {
-        let (jpeg, stamp) = (picture.jpeg(), picture.stamp());
-        let name = &stream.as_bytes()[..stream.len().min(255)];
-        let micros = stamp.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
-        let mut message = BytesMut::with_capacity(HEADER + name.len() + jpeg.len());
-        message.put_slice(&[PICTURE, name.len() as u8, 0, 0]);
-        message.put_u64(stamp.sequence);
-        message.put_u64(micros);
-        message.put_slice(name);
-        message.put_slice(jpeg);
-        message.freeze()
-    });
+    let made = picture.forms().get::<Binary>(|| binary(PICTURE, stream, picture.stamp(), picture.jpeg()));
     made.clone()
+}
+
+/// A picture for another process: its file, unless viewers there would not get what they get here.
+pub fn picture_for_process(stream: &str, picture: &Picture) -> Bytes {
+    struct ForProcess;
+    let Some(frame) = picture.came_as::<LiveFrame>().filter(|frame| !frame.is_made_anew_alike()) else {
+        return picture_binary(stream, picture);
+    };
+    let made =
+        picture.forms().get::<ForProcess>(|| binary(AS_IT_CAME, stream, picture.stamp(), &frame.unescaped()));
+    made.clone()
+}
+
+/// A picture that came from another process as its sender wrote it.
+pub fn as_it_came(stream: &str, url: &str, sequence: u64, stamp: Stamp) -> Picture {
+    Picture::wrapped_of(LiveFrame::new(stream, url), sequence, stamp)
+}
+
+fn binary(kind: u8, stream: &str, stamp: Stamp, content: &[u8]) -> Bytes {
+    let name = &stream.as_bytes()[..stream.len().min(255)];
+    let micros = stamp.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
+    let mut message = BytesMut::with_capacity(HEADER + name.len() + content.len());
+    message.put_slice(&[kind, name.len() as u8, 0, 0]);
+    message.put_u64(stamp.sequence);
+    message.put_u64(micros);
+    message.put_slice(name);
+    message.put_slice(content);
+    message.freeze()
 }
 
 /// A message as it is sent.
@@ -281,7 +312,40 @@ mod tests {
         assert_eq!(read_binary(&[2; 40]), Err(Bad::Header));
     }
 
+    #[test]
+    fn other_processes_get_a_url_where_the_file_alone_would_not_do() {
+        let came = |url: &str| Picture::wrapped(LiveFrame::new("P", url), 7, Instant::now(), UNIX_EPOCH);
+        let plain = came("data:image/jpeg;base64,/9j/");
+        assert_eq!(picture_for_process("P", &plain)[0], PICTURE);
+        for url in [
+            "data:image/png;base64,iVBORw0KGgo=",
+            "data:image/jpeg;charset=x;base64,/9j/",
+            // Bits that mean nothing, and no padding.
+            "data:image/jpeg;base64,/9j/QR==",
+            "data:image/jpeg;base64,/9j/QQ",
+            "data:image/jpeg;base64,/9j/\n",
+            "data:image/\"\\x,\u{e9}",
+        ] {
+            let sent = picture_for_process("P", &came(url));
+            assert_eq!(scan::read_as_it_came(&sent), Some(url));
+            let stamp = Stamp { sequence: 9, captured: Instant::now(), taken_at: UNIX_EPOCH };
+            let again = as_it_came("P", url, 1, stamp);
+            assert_eq!(picture_text("P", &again), picture_text("P", &came(url)));
+            assert_eq!(again.stamp(), stamp);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn whatever_is_made_anew_is_the_same(bytes in prop::collection::vec(any::<u8>(), 3..60), end in "[A-Za-z0-9+/=]{0,4}") {
+            let url = format!("{URL_BEFORE_BASE64}{}{end}", STANDARD.encode_to_string(&bytes));
+            let frame = LiveFrame::new("P", &url);
+            if frame.is_made_anew_alike() {
+                let anew = Picture::new(frame.file(), 1, Instant::now(), UNIX_EPOCH);
+                prop_assert_eq!(picture_text("P", &anew), frame.text);
+            }
+        }
+
         #[test]
         fn whatever_is_read_as_a_frame_goes_out_as_valid_json(text in any::<String>(), url in any::<String>()) {
             let _ = read(&text);

@@ -232,6 +232,10 @@ impl Viewing {
     async fn tell(&mut self, event: Event) -> Result<(), Gone> {
         let Event { stream, news } = event;
         match news {
+            News::Update(Update::Picture(picture)) if self.subscription.caller.is_process() => {
+                let message = message::picture_for_process(&stream.id, &picture);
+                self.socket.picture(Message::binary(message)).await
+            }
             News::Update(Update::Picture(picture)) if self.subscription.binary => {
                 // What a sender has sent may be no file.
                 if picture.jpeg().is_empty() {
