@@ -15,11 +15,13 @@ import { ask } from "./api.mjs";
 import { FAILING, HANGING, showWhite, withModel } from "./broken-models.mjs";
 import { clip } from "./clips.mjs";
 import { clocks } from "./clock.mjs";
+import { SECRET } from "./cluster.mjs";
 import { Client, connect } from "./client.mjs";
 import { HOME, sleep, start, temporary, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { descriptors } from "./procfs.mjs";
 import { alertNames, startPrometheus } from "./prometheus.mjs";
+import { startRedis } from "./redis.mjs";
 import { Client as Socket, jpeg, often, streamer, streamPath, url, viewer } from "./relay.mjs";
 import { alertsOf, linesOf, reliability } from "./reliability.mjs";
 import { camera, serving } from "./simulator.mjs";
@@ -57,6 +59,16 @@ const set = (/** @type {Record<string, unknown>} */ values) =>
   Object.entries(values).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 
 const folder = (t) => temporary(t, "alerts");
+
+/** One of several processes, as options of a server; it is not where it says that it is. */
+const oneOf = ({ url }, name, secret = SECRET) => ({
+  env: {
+    SIGHTWIRE_CLUSTER_REDIS_URL: url,
+    SIGHTWIRE_CLUSTER_ADVERTISE_URL: "http://127.0.0.1:9",
+    SIGHTWIRE_CLUSTER_NAME: name,
+    SIGHTWIRE_CLUSTER_SECRET: secret,
+  },
+});
 
 /** A store with nothing in it, from which nothing can be fetched either. */
 const bare = (t) => ({ SIGHTWIRE_HOME: folder(t), HTTPS_PROXY: "http://127.0.0.1:9", PIP_NO_INDEX: "1" });
@@ -434,6 +446,34 @@ const FAULTS = {
       t.after(() => second.vanish());
     });
   },
+  async SightwireClusterAway(t, watched) {
+    const redis = await startRedis(t);
+    await watched(oneOf(redis, "a"));
+    const server = await watched(oneOf(redis, "b", "another one, of which the others know nothing"));
+    await until(() => /it cannot be one of the processes/.test(server.logs()), "it may not take part");
+    await redis.kill();
+  },
+  async SightwireClusterLeaseLost(t, watched) {
+    const redis = await startRedis(t);
+    const servers = [await watched(oneOf(redis, "a")), await watched(oneOf(redis, "b"))];
+    await redis.kill();
+    for (const server of servers) {
+      await until(() => /the processes is away/.test(server.logs()), "Redis is away");
+      const sender = await streamer(t, server, "gate");
+      again(t, 10, (number) => sender.frame(url("gate", number)));
+    }
+    await redis.again();
+    // Of both one keeps it.
+    const loser = () => servers.find((server) => /another process has it now/.test(server.logs()));
+    await until(loser, "one has lost the stream");
+    return loser();
+  },
+  async SightwireClusterPeerUnreachable(t, watched) {
+    const redis = await startRedis(t);
+    const sender = await streamer(t, await watched(oneOf(redis, "a")), "gate");
+    again(t, 10, (number) => sender.frame(url("gate", number)));
+    await viewer(t, await watched(oneOf(redis, "b")));
+  },
   async SightwireReadingFailing(t, watched) {
     const server = await watched({ env: bare(t) });
     again(t, 5, () => read(server, png()));
@@ -506,6 +546,12 @@ const LINES = {
   SightwirePicturesUnreadable: /WARN a picture was not read: /,
   SightwirePipelineStalled: /ERROR a thread of the pool `clip` has been at one task for \d+ s/,
   SightwireClockJumped: /WARN the system's clock was set forward by 3600\.\d s/,
+  SightwireClusterAway: [
+    /ERROR it cannot be one of the processes: the other processes have another secret/,
+    /WARN what coordinates the processes is away: /,
+  ],
+  SightwireClusterLeaseLost: /WARN another process has it now stream="gate"/,
+  SightwireClusterPeerUnreachable: /WARN another process cannot be reached: no connection: /,
   SightwireReadingFailing: /WARN text reading: the model ppocr-v4 cannot be used/,
 };
 

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { connect } from "./client.mjs";
+import { startCluster } from "./cluster.mjs";
 import { command, removeFolder, start, until } from "./harness.mjs";
 import { alertNames, DEPLOY, promtool, quickly, ROOT, rules, startPrometheus } from "./prometheus.mjs";
 import { often, streamer, url, viewerOf } from "./relay.mjs";
@@ -178,8 +179,14 @@ test("each_metric_that_rules_and_dashboard_name_is_one_that_the_server_gives", a
   const env = { USE_DUMMY_MODEL: "1", SIGHTWIRE_HOME: folder };
   const encrypted = await start(t, { args: ["--tls", "self-signed"], env });
 
+  // Others where there are other processes.
+  const {
+    servers: [process],
+  } = await startCluster(t, { count: 1 });
+
+  const texts = [server, process].map(async (each) => (await each.get("/metrics")).text);
   const given = new Set(
-    [(await server.get("/metrics")).text, await overHttps(`${encrypted.url}/metrics`)]
+    [...(await Promise.all(texts)), await overHttps(`${encrypted.url}/metrics`)]
       .join("\n")
       .split("\n")
       .filter((line) => !line.startsWith("#"))

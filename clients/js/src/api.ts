@@ -315,6 +315,11 @@ export interface components {
             /** @description Why this client may not change cameras, for people; null where it may. */
             why_not: string | null;
         };
+        /** @description Whether the sender of a stream is there, after it was asked. */
+        ChallengeAnswer: {
+            /** @description It has shown that it is there. If it has not, its stream has ended. */
+            live: boolean;
+        };
         /** @description Asks the server for a sign of life; it answers with a [`Pong`]. */
         ClientPing: {
             /** @description Always `ping`. */
@@ -340,6 +345,54 @@ export interface components {
             /** @description How many frames a prediction is made of. */
             window: number;
         };
+        /** @description A process of a cluster. */
+        ClusterProcess: {
+            /** @description Seconds since Redis heard of it last, by Redis's clock; null where that is not known yet. */
+            heard_s: number | null;
+            /** @description Whether it is the process that answers. */
+            is_self: boolean;
+            /** @description Unlike all others'. */
+            name: string;
+            /** @description What is wrong with it, for people; null where nothing is. */
+            reason: string | null;
+            /** @description Streams that are sent to it. */
+            streams: number;
+            /** @description Where the others reach it. */
+            url: string;
+            /** @description Of Sightwire, such as `0.1.0`. */
+            version: string;
+        };
+        /** @description Whether a process is one of those that act as one. */
+        ClusterState: "joining" | "connected" | "away" | "refused";
+        /** @description How this process stands with the others that it acts as one with (`cluster.*`). */
+        ClusterStatus: {
+            /** @description What this process is called among them: `cluster.name`. */
+            name: string;
+            /** @description All that are known, this one among them, by name. One that has ended without a word stands here for a minute. */
+            processes: components["schemas"]["ClusterProcess"][];
+            /** @description Bytes of pictures that come from other processes, a second. */
+            pulled_bytes_per_s: number;
+            /** @description Streams of other processes that somebody watches here. */
+            pulls: number;
+            /** @description Why it is not one of them, for people; null where it is, or has not been answered yet. */
+            reason: string | null;
+            /** @description Host and port of Redis, or the path of its socket. */
+            redis: string | null;
+            /** @description Seconds that it has been in this state. */
+            since_s: number;
+            /** @description Whether it is one of them. */
+            state: components["schemas"]["ClusterState"];
+            /** @description Streams that other processes have. */
+            streams_elsewhere: number;
+            /** @description Streams that are sent to this process. */
+            streams_here: number;
+            /** @description Where the others reach this process: `cluster.advertise_url`. */
+            url: string;
+            /** @description What becomes of a stream that begins while Redis does not answer: `cluster.when_down`. */
+            when_down: components["schemas"]["ClusterWhenDown"];
+        };
+        /** @description What becomes of a stream that begins while Redis does not answer. */
+        ClusterWhenDown: "accept" | "refuse";
         /** @description Tells a sender that it may begin. */
         Connected: {
             /** @description How closely its frames are analysed, where a viewer asks for that. */
@@ -763,13 +816,13 @@ export interface components {
             relay: components["schemas"]["RelayTotals"];
             /** @description Version and uptime of the server. */
             server: components["schemas"]["LiveServer"];
-            /** @description Cameras that are being read and streams that are sent, by their ids. */
+            /** @description Cameras that are being read and streams that are sent, by their ids; in a cluster, those of its other processes, too. */
             streams: {
                 [key: string]: components["schemas"]["LiveStream"];
             };
             /** @description The server's clock, seconds since 1970. */
             time: number;
-            /** @description Everybody who watches a stream now, by id. */
+            /** @description Everybody who watches a stream at this process now, by id. */
             viewers: {
                 [key: string]: components["schemas"]["LiveViewer"];
             };
@@ -959,6 +1012,8 @@ export interface components {
             peer?: string | null;
             /** @description Frames that came from its source, so far. */
             pictures: number;
+            /** @description Name of the process of the cluster that has it, and counts it; left out where that is the one that answers. */
+            process?: string | null;
             /** @description In which form the sender's frames arrive; left out for cameras. */
             protocol?: ("text" | "binary") | null;
             /** @description Why it is in this state, for people; while it is starting, a reason means that it has failed at least once. */
@@ -997,13 +1052,18 @@ export interface components {
                 /** @description Number for `DELETE /api/v1/viewers/{id}`; never used twice. */
                 id: number;
                 /** @description In which way it gets what it watches. */
-                kind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary";
+                kind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary" | "process";
                 /** @description Frames per hundred that it was too slow for, over the last 3 s. */
                 lost_percent: number;
                 /** @description Frames that it was too slow for, so far. */
                 missed: number;
                 /** @description Its address and port; null where a proxy did not tell it. */
                 peer?: string | null;
+                /**
+                 * @description Name of the process of the cluster that it is connected to, where its id counts; left out where that is the one that
+                 *     answers.
+                 */
+                process?: string | null;
                 /** @description In which quality it gets its frames. */
                 quality: "original" | number;
                 /** @description Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`. */
@@ -1015,7 +1075,10 @@ export interface components {
                 /** @description Milliseconds that writing a frame usually takes; left out unless it uses `/ws/view`. */
                 write_ms?: number | null;
             }[] | null;
-            /** @description How many viewers watch it. */
+            /**
+             * @description How many viewers watch it: of the process that has it, and of the one that answers. Any other process that watches it for
+             *     viewers of its own is one.
+             */
             viewers: number;
             /** @description Width of its newest frame in pixels; null before the first. */
             width?: number | null;
@@ -1039,13 +1102,18 @@ export interface components {
             /** @description Number for `DELETE /api/v1/viewers/{id}`; never used twice. */
             id: number;
             /** @description In which way it gets what it watches. */
-            kind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary";
+            kind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary" | "process";
             /** @description Frames per hundred that it was too slow for, over the last 3 s. */
             lost_percent: number;
             /** @description Frames that it was too slow for, so far. */
             missed: number;
             /** @description Its address and port; null where a proxy did not tell it. */
             peer?: string | null;
+            /**
+             * @description Name of the process of the cluster that it is connected to, where its id counts; left out where that is the one that
+             *     answers.
+             */
+            process?: string | null;
             /** @description In which quality it gets its frames. */
             quality: "original" | number;
             /** @description Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`. */
@@ -1778,6 +1846,11 @@ export interface components {
         Status: {
             /** @description Sums over all cameras and their viewers. */
             cameras: components["schemas"]["CameraTotals"];
+            /**
+             * @description How it stands with other processes. Left out where the server is alone, and for whoever may not see who watches, and
+             *     from where.
+             */
+            cluster?: components["schemas"]["ClusterStatus"] | null;
             /** @description Connections, and memory that is held for them. */
             connections: components["schemas"]["Connections"];
             /** @description The service that finds objects in pictures. */
@@ -1874,6 +1947,8 @@ export interface components {
             peer?: string | null;
             /** @description Frames that came from its source, so far. */
             pictures: number;
+            /** @description Name of the process of the cluster that has it, and counts it; left out where that is the one that answers. */
+            process?: string | null;
             /** @description In which form the sender's frames arrive; left out for cameras. */
             protocol?: components["schemas"]["RelayProtocol"] | null;
             /** @description Why it is in this state, for people; while it is starting, a reason means that it has failed at least once. */
@@ -1892,7 +1967,10 @@ export interface components {
             url: string | null;
             /** @description Everybody who watches it; only in `GET /api/v1/streams/{id}`. */
             viewer_list?: components["schemas"]["Viewer"][] | null;
-            /** @description How many viewers watch it. */
+            /**
+             * @description How many viewers watch it: of the process that has it, and of the one that answers. Any other process that watches it for
+             *     viewers of its own is one.
+             */
             viewers: number;
             /** @description Width of its newest frame in pixels; null before the first. */
             width: number | null;
@@ -1960,7 +2038,7 @@ export interface components {
         };
         /** @description Answer to `GET /api/v1/streams`. */
         Streams: {
-            /** @description Cameras that are being read, and streams that are sent. */
+            /** @description Cameras that are being read, and streams that are sent; in a cluster, those of its other processes, too. */
             streams: components["schemas"]["Stream"][];
         };
         /** @description Another model is being loaded for the recogniser. */
@@ -2054,6 +2132,11 @@ export interface components {
             missed: number;
             /** @description Its address and port; null where a proxy did not tell it. */
             peer: string | null;
+            /**
+             * @description Name of the process of the cluster that it is connected to, where its id counts; left out where that is the one that
+             *     answers.
+             */
+            process?: string | null;
             /** @description In which quality it gets its frames. */
             quality: components["schemas"]["PictureQuality"];
             /** @description Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`. */
@@ -2075,10 +2158,10 @@ export interface components {
             type: "viewer_connected";
         };
         /** @description How a viewer gets what it watches. */
-        ViewerKind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary";
+        ViewerKind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary" | "process";
         /** @description Answer to `GET /api/v1/viewers`. */
         Viewers: {
-            /** @description Everybody who watches, the longest watching first. */
+            /** @description Everybody who watches at this process, the longest watching first. */
             viewers: components["schemas"]["Viewer"][];
         };
         /** @description Tells a sender what will happen unless something changes, such as that it is sent away. */
@@ -2248,9 +2331,14 @@ export type CameraMode = components['schemas']['CameraMode'];
 export type CameraTest = components['schemas']['CameraTest'];
 export type CameraTotals = components['schemas']['CameraTotals'];
 export type Cameras = components['schemas']['Cameras'];
+export type ChallengeAnswer = components['schemas']['ChallengeAnswer'];
 export type ClientPing = components['schemas']['ClientPing'];
 export type ClientPong = components['schemas']['ClientPong'];
 export type ClipModel = components['schemas']['ClipModel'];
+export type ClusterProcess = components['schemas']['ClusterProcess'];
+export type ClusterState = components['schemas']['ClusterState'];
+export type ClusterStatus = components['schemas']['ClusterStatus'];
+export type ClusterWhenDown = components['schemas']['ClusterWhenDown'];
 export type Connected = components['schemas']['Connected'];
 export type Connections = components['schemas']['Connections'];
 export type Cpu = components['schemas']['Cpu'];

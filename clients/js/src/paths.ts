@@ -1066,6 +1066,141 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/cluster/processes/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a process of a cluster give its cameras to the others
+         * @description It takes none any more until it is started again, and `/readyz` says that it is not ready.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the process
+                     * @example 192.168.1.20:8000
+                     */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It does */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no process of that name */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no process of that name."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The process could not be asked */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The process could not be asked."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cluster/streams/{name}/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * For processes of a cluster: whether the sender of a stream is there
+         * @description Whoever asks shows that it knows `cluster.secret`; a key is not enough.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the stream
+                     * @example ward-3
+                     */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "live": true
+                         *     }
+                         */
+                        "application/json": components["schemas"]["ChallengeAnswer"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/detect": {
         parameters: {
             query?: never;
@@ -4449,6 +4584,39 @@ export interface paths {
                          *         "viewers": 3,
                          *         "views": 1
                          *       },
+                         *       "cluster": {
+                         *         "name": "a",
+                         *         "processes": [
+                         *           {
+                         *             "heard_s": 0.4,
+                         *             "is_self": true,
+                         *             "name": "a",
+                         *             "reason": null,
+                         *             "streams": 2,
+                         *             "url": "http://a.example.org:8000",
+                         *             "version": "0.1.0"
+                         *           },
+                         *           {
+                         *             "heard_s": 1.1,
+                         *             "is_self": false,
+                         *             "name": "b",
+                         *             "reason": null,
+                         *             "streams": 3,
+                         *             "url": "http://b.example.org:8000",
+                         *             "version": "0.1.0"
+                         *           }
+                         *         ],
+                         *         "pulled_bytes_per_s": 3000000,
+                         *         "pulls": 1,
+                         *         "reason": null,
+                         *         "redis": "10.0.0.9:6379",
+                         *         "since_s": 12,
+                         *         "state": "connected",
+                         *         "streams_elsewhere": 3,
+                         *         "streams_here": 2,
+                         *         "url": "http://a.example.org:8000",
+                         *         "when_down": "accept"
+                         *       },
                          *       "connections": {
                          *         "accept_failures": 0,
                          *         "decoding_bytes": 0,
@@ -4646,7 +4814,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Cameras that are being read, and streams that are sent */
+        /**
+         * Cameras that are being read, and streams that are sent
+         * @description In a cluster also those of other processes, as these tell of them. Streams of one that does not answer within a second are `stalled`.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -4758,7 +4929,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A stream, and who watches it */
+        /**
+         * A stream, and who watches it
+         * @description In a cluster also those of other processes, as these tell of them. Streams of one that does not answer within a second are `stalled`.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -4916,6 +5090,20 @@ export interface paths {
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
                 431: components["responses"]["LongHead"];
+                /** @description Another process of the cluster has it, and does not answer */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Another process of the cluster has it, and does not answer."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -5508,7 +5696,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All who watch */
+        /**
+         * All who watch
+         * @description Of a cluster, those who are connected to the process that answers.
+         */
         get: {
             parameters: {
                 query?: never;

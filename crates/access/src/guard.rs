@@ -246,8 +246,15 @@ impl Guard {
         let has_key = presented.key.is_some() || presented.bearer.is_some();
         let session = presented.session.filter(|_| !has_key && proxied.is_none());
         if let Some(session) = session.and_then(|token| self.sessions.find(token, clock::now())) {
-            let principal = session.principal().clone();
-            return Identified { session: Some(session), ..Identified::new(principal) };
+            return match self.may_count(&session) {
+                Ok(()) => {
+                    let principal = session.principal().clone();
+                    Identified { session: Some(session), ..Identified::new(principal) }
+                }
+                Err(why) => {
+                    Identified::new(self.free(presented).map_or_else(|| self.unknown(why), Arc::clone))
+                }
+            };
         }
         let free = proxied.as_ref().or_else(|| self.free(presented));
         let is_ours = |token: &&str| free.is_none() || self.is_meant_as_key(token);
@@ -278,6 +285,14 @@ impl Guard {
                 Identified { answer: Some(answer), ..Identified::new(principal) }
             }
             Err(why) => Identified::new(self.unknown(why.into())),
+        }
+    }
+
+    /// Whether what somebody has logged in with still counts, as far as that has to be confirmed.
+    fn may_count(&self, session: &Session) -> Result<(), Unknown> {
+        match session.principal().who() {
+            Who::Key { .. } | Who::User { .. } => self.keyring.may_count(),
+            _ => Ok(()),
         }
     }
 
@@ -374,7 +389,7 @@ pub enum LoginError {
     /// No such user, or another password; which of them is not said.
     #[error("the name or the password is wrong")]
     Wrong,
-    /// The key does not count.
+    /// The key does not count, or users do not for now.
     #[error(transparent)]
     Key(Unknown),
     /// It was used, or nobody used it in time.
@@ -401,6 +416,7 @@ impl Guard {
                 self.keyring.of_id(&key, SystemTime::now()).map_err(LoginError::Key)?
             }
             Login::Password { name, password } => {
+                self.keyring.may_count().map_err(LoginError::Key)?;
                 self.attempts.count(from, name)?;
                 self.user(name, password).await?.ok_or(LoginError::Wrong)?
             }

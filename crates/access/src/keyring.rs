@@ -1,11 +1,13 @@
 //! Who is known now: the keys and users of the store.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Mutex, RwLock};
+use sightwire_measure::clock;
 use sightwire_measure::lines::{self, LogThrottle};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +37,17 @@ pub struct Keyring {
     /// One reads the store at a time, so that what is older never replaces what is newer.
     taking_up: Mutex<()>,
     unread: LogThrottle,
+    /// How often something has changed.
+    changes: watch::Sender<u64>,
+    /// Only where others may have revoked what is known here.
+    confirmed: OnceLock<Confirmed>,
+}
+
+/// Until when it is believed that what is known here counts elsewhere, too.
+#[derive(Debug)]
+struct Confirmed {
+    at: Mutex<Instant>,
+    max_age: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +97,8 @@ impl Keyring {
             named: Mutex::new(Recent::new(MAX_NAMED)),
             taking_up: Mutex::new(()),
             unread: LogThrottle::new(),
+            changes: watch::Sender::new(0),
+            confirmed: OnceLock::new(),
         };
         keyring.take_up()?;
         Ok(keyring)
@@ -94,22 +109,63 @@ impl Keyring {
         &self.store
     }
 
+    /// From now on keys and users count only while it is confirmed that they still do, again and again within `max_age`. Until
+    /// then they are taken to be confirmed now.
+    pub fn must_be_confirmed(&self, max_age: Duration) {
+        // Twice is once.
+        let _ = self.confirmed.set(Confirmed { at: Mutex::new(clock::now()), max_age });
+    }
+
+    /// They did count then.
+    pub fn confirm(&self, then: Instant) {
+        if let Some(confirmed) = self.confirmed.get() {
+            let mut at = confirmed.at.lock();
+            *at = then.max(*at);
+        }
+    }
+
+    /// How long ago it was confirmed that keys and users count; `None` where that is not needed.
+    pub fn confirmed_since(&self) -> Option<Duration> {
+        self.confirmed.get().map(|confirmed| clock::since(*confirmed.at.lock()))
+    }
+
+    /// An error where keys and users have not been confirmed for too long.
+    pub fn may_count(&self) -> Result<(), Unknown> {
+        let Some(confirmed) = self.confirmed.get() else { return Ok(()) };
+        let since = clock::since(*confirmed.at.lock());
+        if since > confirmed.max_age {
+            Err(Unknown::Unconfirmed { seconds: since.as_secs() })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Tells when keys or users have changed, whoever has changed them.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
     /// Whoever has that key.
     pub fn find(&self, text: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
         let key = Key::parse(text).map_err(|_| Unknown::NotAKey)?;
         let known = self.known.read();
         let known = known.keys.get(key.id()).filter(|known| known.hash.is(&key.hash()));
-        known.ok_or(Unknown::NotKnown)?.principal(now)
+        let known = known.ok_or(Unknown::NotKnown)?;
+        self.may_count()?;
+        known.principal(now)
     }
 
     /// Whoever has the key of that id, for those who have been shown the way to it.
     pub fn of_id(&self, id: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
         let known = self.known.read();
-        known.keys.get(id).ok_or(Unknown::NotKnown)?.principal(now)
+        let known = known.keys.get(id).ok_or(Unknown::NotKnown)?;
+        self.may_count()?;
+        known.principal(now)
     }
 
     /// The user of that name and password, which is compared for as long where there is none of that name. Takes tens of
-    /// milliseconds and 19 MiB: not for threads that serve others.
+    /// milliseconds and 19 MiB: not for threads that serve others. Whether users count now is another question:
+    /// [`Self::may_count`].
     pub fn user(&self, name: &str, password: &str) -> Option<Arc<Principal>> {
         let name = folded(name);
         let found = {
@@ -128,6 +184,7 @@ impl Keyring {
         let known = self.known.read();
         let user = known.users.iter().find(|user| user.name.as_ref() == Some(&folded));
         if let Some(user) = user {
+            self.may_count()?;
             return Ok(user.principal.clone());
         }
         let role = role.ok_or(Unknown::NoUser)?;
@@ -148,11 +205,15 @@ impl Keyring {
         let _alone = self.taking_up.lock();
         // Before it is read: what changes meanwhile is seen the next time.
         let stamp = self.store.stamp()?;
-        if stamp == self.known.read().stamp && stamp.is_some() {
+        let is_another = stamp != self.known.read().stamp;
+        if !is_another && stamp.is_some() {
             return Ok(());
         }
         let records = self.store.load()?;
         let gone = self.replace(stamp, records)?;
+        if is_another {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
         for Gone { what, credential } in gone {
             let ended = credential.revoke();
             tracing::info!(ended, "{what} counts no more");
@@ -244,7 +305,7 @@ impl Keyring {
             // The disk may be slow.
             let looked = tokio::task::spawn_blocking(move || this.take_up()).await;
             if let Ok(Err(error)) = looked
-                && let Some(unsaid) = self.unread.is_due(sightwire_measure::clock::now())
+                && let Some(unsaid) = self.unread.is_due(clock::now())
             {
                 sightwire_measure::disk::failed();
                 let error = lines::sentence(&error.to_string()).to_string();
@@ -434,6 +495,51 @@ mod tests {
             records.add_user(wanted.clone(), SystemTime::now()).unwrap();
         });
         assert_eq!(keyring.named("anna", None).unwrap().role(), Some(Role::Viewer));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_to_be_confirmed_counts_as_long_as_it_is() {
+        let (_home, keyring) = keyring();
+        let key = add(&keyring.store, None);
+        let password = password::hash("correct horse").unwrap();
+        let wanted = NewUser { name: "Anna".into(), role: Role::Viewer, scope: Scope::ALL, password };
+        let added = |r: &mut Records| Ok::<_, StoreError>(r.add_user(wanted, SystemTime::now())?.clone());
+        keyring.store.update(added).unwrap();
+        keyring.take_up().unwrap();
+        let hour = Duration::from_secs(3600);
+        tokio::time::sleep(2 * hour).await;
+        assert!(find(&keyring, key.reveal()).is_ok() && keyring.confirmed_since().is_none(), "alone");
+        keyring.must_be_confirmed(hour);
+        tokio::time::sleep(hour).await;
+        assert!(find(&keyring, key.reveal()).is_ok(), "it counts as confirmed at first");
+        let heard = clock::now();
+        keyring.confirm(heard);
+        keyring.confirm(heard.checked_sub(hour).unwrap());
+        tokio::time::sleep(hour).await;
+        assert!(find(&keyring, key.reveal()).is_ok() && keyring.named("anna", None).is_ok());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let why = Unknown::Unconfirmed { seconds: 3660 };
+        assert_eq!(find(&keyring, key.reveal()).unwrap_err(), why);
+        assert_eq!(keyring.of_id(key.id(), SystemTime::now()).unwrap_err(), why);
+        assert_eq!(keyring.named("anna", None).unwrap_err(), why);
+        assert!(keyring.named("otto", Some(Role::Viewer)).is_ok(), "the proxy says so, nobody else");
+        assert!(why.to_string().contains("for 61 min"), "{why}");
+        let other = Key::generate().unwrap();
+        assert_eq!(find(&keyring, other.reveal()).unwrap_err(), Unknown::NotKnown);
+        keyring.confirm(clock::now());
+        assert!(find(&keyring, key.reveal()).is_ok());
+    }
+
+    #[test]
+    fn whoever_waits_for_changes_hears_of_each() {
+        let (_home, keyring) = keyring();
+        let mut changes = keyring.changes();
+        changes.mark_unchanged();
+        keyring.take_up().unwrap();
+        assert!(!changes.has_changed().unwrap());
+        add(&keyring.store, None);
+        keyring.take_up().unwrap();
+        assert!(changes.has_changed().unwrap());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - [`principal`]: who asks, and whether that one may
 //! - [`key`]: API keys, of which only a hash is kept
 //! - [`store`]: the file that keeps them; [`record`]: what stands in it
+//! - [`common`]: what several processes have in common; [`merge`]: what two of them changed
 //! - [`keyring`]: the keys that count now; who had one that does no more is cut off
 //! - [`session`]: who has logged in; [`link`]: links that log in once; [`password`]: passwords of users; [`attempts`]: how often somebody may try
 //! - [`token`]: tokens that others issue (JWT)
@@ -22,12 +23,14 @@
 
 pub mod action;
 pub mod attempts;
+pub mod common;
 pub mod credential;
 pub mod guard;
 pub mod key;
 pub mod keyring;
 pub mod legacy;
 pub mod link;
+pub mod merge;
 pub mod password;
 pub mod principal;
 pub mod process;

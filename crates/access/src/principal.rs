@@ -81,6 +81,15 @@ pub enum Unknown {
     /// Its time is over.
     #[error("this key has expired; `sightwire keys add` makes another")]
     Expired,
+    /// It may have been revoked at another process of the cluster.
+    #[error(
+        "keys and users could not be confirmed for {}, since this process's Redis does not answer, or not as it should (cluster.rights_max_age_s)",
+        long(*seconds)
+    )]
+    Unconfirmed {
+        /// For so long.
+        seconds: u64,
+    },
     /// It is a token that does not count.
     #[error(transparent)]
     Token(#[from] Flaw),
@@ -102,6 +111,10 @@ pub enum Unknown {
     /// It says that it is another process's, and is not.
     #[error(transparent)]
     Process(#[from] ProcessFlaw),
+}
+
+fn long(seconds: u64) -> String {
+    if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }
 }
 
 /// What the configuration says about single actions, whatever somebody's role is. By [`Action::name`], with the key of the

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use sightwire_measure::disk;
 
 use crate::password;
@@ -23,6 +24,13 @@ const MAX_BYTES: u64 = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct Store {
     file: PathBuf,
+}
+
+/// The store while nobody else changes it: no command and no other server of this folder.
+#[derive(Debug)]
+pub struct Alone<'a> {
+    store: &'a Store,
+    _locked: File,
 }
 
 /// What tells one version of the file from another.
@@ -118,12 +126,17 @@ impl Store {
         &self,
         change: impl FnOnce(&mut Records) -> Result<T, E>,
     ) -> Result<T, E> {
-        let locked = self.lock().map_err(|error| self.unwritten(error))?;
-        let mut records = self.load()?;
+        let alone = self.alone()?;
+        let mut records = alone.load()?;
         let done = change(&mut records)?;
-        self.write(&records).map_err(|error| self.unwritten(error))?;
-        drop(locked);
+        alone.write(&records)?;
         Ok(done)
+    }
+
+    /// Nobody else changes anything here until it is dropped. Blocks.
+    pub fn alone(&self) -> Result<Alone<'_>, StoreError> {
+        let locked = self.lock().map_err(|error| unwritten(&self.file, error))?;
+        Ok(Alone { store: self, _locked: locked })
     }
 
     fn read(&self) -> io::Result<Vec<u8>> {
@@ -144,19 +157,24 @@ impl Store {
         Ok(file)
     }
 
-    fn write(&self, records: &Records) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(records)?;
+    /// Puts a whole file in the place of the one before.
+    pub(crate) fn put(&self, path: &Path, what: &impl Serialize) -> Result<(), StoreError> {
+        self.put_whole(path, what).map_err(|error| unwritten(path, error))
+    }
+
+    fn put_whole(&self, path: &Path, what: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(what)?;
         let mut new = tempfile::NamedTempFile::new_in(self.folder())?;
         new.as_file().set_permissions(fs::Permissions::from_mode(MODE))?;
         new.write_all(&text)?;
         new.write_all(b"\n")?;
         new.as_file().sync_all()?;
-        new.persist(&self.file)?;
+        new.persist(path)?;
         // The name is on the disk with its folder.
         File::open(self.folder())?.sync_all()
     }
 
-    fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new("."))
     }
 
@@ -164,22 +182,38 @@ impl Store {
         StoreError::Read { path: self.file.clone(), error }
     }
 
-    fn unwritten(&self, error: io::Error) -> StoreError {
-        disk::failed();
-        tracing::warn!(
-            "keys and users cannot be kept: {}: {error}; see that this folder may be written to and has room (store.home)",
-            self.file.display()
-        );
-        StoreError::Write { path: self.file.clone(), error }
-    }
-
     fn broken(&self, reason: String) -> StoreError {
         StoreError::Broken { path: self.file.clone(), reason }
     }
 }
 
+impl Alone<'_> {
+    /// As [`Store::load`].
+    pub fn load(&self) -> Result<Records, StoreError> {
+        self.store.load()
+    }
+
+    /// Puts all of that into the file.
+    pub fn write(&self, records: &Records) -> Result<(), StoreError> {
+        self.store.put(&self.store.file, records)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.store
+    }
+}
+
+fn unwritten(path: &Path, error: io::Error) -> StoreError {
+    disk::failed();
+    tracing::warn!(
+        "keys and users cannot be kept: {}: {error}; see that this folder may be written to and has room (store.home)",
+        path.display()
+    );
+    StoreError::Write { path: path.to_owned(), error }
+}
+
 /// Whether every record can be used: one that cannot is no reason to let somebody in, or to leave somebody out unsaid.
-fn check(records: &Records) -> Result<(), RecordError> {
+pub fn check(records: &Records) -> Result<(), RecordError> {
     let mut ids = HashSet::new();
     for key in &records.keys {
         key.hash()?;

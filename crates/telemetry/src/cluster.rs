@@ -7,9 +7,11 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
 use sightwire_api::cluster::{ClusterState, ClusterStatus};
 use sightwire_cluster::Cluster;
 use sightwire_live::Streams;
+use sightwire_measure::clock;
 
 use super::Telemetry;
 
@@ -53,6 +55,12 @@ pub(super) fn encode(
     ] {
         let one = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         ConstGauge::new(value as f64).encode(one)?;
+    }
+    if let Some(confirmed) = cluster.rights().confirmed {
+        let help = "Since it was known last that keys and users here are those of all processes.";
+        let one =
+            encoder.encode_descriptor("cluster_rights_age", help, Some(&Unit::Seconds), MetricType::Gauge)?;
+        ConstGauge::new(clock::since(confirmed).as_secs_f64()).encode(one)?;
     }
     let help = "Streams that are sent now, to this process and to others.";
     let mut family = encoder.encode_descriptor("cluster_streams", help, None, MetricType::Gauge)?;

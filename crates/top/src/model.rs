@@ -84,7 +84,8 @@ pub fn recognizer_note(Status { recognizer, engine, .. }: &Status) -> Option<Str
 
 /// Why it is not one of the processes, or what is wrong with one of the others.
 pub fn cluster_note(cluster: &ClusterStatus) -> Option<String> {
-    let of_another = cluster.processes.iter().find_map(|process| Some((&process.name, process.reason.as_ref()?)));
+    let of_another =
+        cluster.processes.iter().find_map(|process| Some((&process.name, process.reason.as_ref()?)));
     cluster.reason.clone().or_else(|| of_another.map(|(name, reason)| format!("{name}: {reason}")))
 }
 

@@ -65,11 +65,12 @@ export function needsCare({ tone }: Words): boolean {
 }
 
 /** What a stream is, in a few words under its name. */
-export function kindOfStream({ kind, mode, protocol, peer }: LiveStream): string {
+export function kindOfStream({ kind, mode, protocol, peer, process }: LiveStream): string {
   if (kind === 'camera') return 'camera';
   const sent = protocol === 'text' ? ['as text'] : [];
   const from = peer === undefined ? [] : [`from ${peer}`];
-  return ['relay', ...(mode === undefined ? [] : [mode]), ...sent, ...from].join(' · ');
+  const at = process == null ? [] : [`on process ${process}`];
+  return ['relay', ...(mode === undefined ? [] : [mode]), ...at, ...sent, ...from].join(' · ');
 }
 
 const VIEWER_KINDS: Partial<Record<string, string>> & Record<ViewerKind, string> = {
@@ -78,6 +79,7 @@ const VIEWER_KINDS: Partial<Record<string, string>> & Record<ViewerKind, string>
   websocket: 'results over WebSocket',
   relay: 'WebSocket, as text',
   relay_binary: 'WebSocket',
+  process: 'another process, for its viewers',
 };
 
 /** A newer server may have kinds that this page does not know. */
@@ -99,8 +101,8 @@ export function watched(streams: readonly string[]): string {
 }
 
 /** How many there are, in words: `1 viewer`, `2 viewers`. */
-export function count(number: number, what: string): string {
-  return `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`;
+export function count(number: number, what: string, several = `${what}s`): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? what : several}`;
 }
 
 function trouble(tone: Tone, icon: IconName, word: string, text: string): Words {

@@ -16,6 +16,7 @@ import { EmptyHealth } from '../health/EmptyHealth';
 import { EngineWarnings } from '../health/EngineWarnings';
 import { linkWords } from '../health/linkWords';
 import { Listing } from '../health/Listing';
+import { ProcessesCard } from '../health/ProcessesCard';
 import { findStreams, findViewers, STREAM_SORTS, VIEWER_SORTS } from '../health/rows';
 import { STREAMS } from '../health/streamKind';
 import { summary } from '../health/summary';
@@ -136,6 +137,7 @@ export default function HealthPage() {
         <div className={css.known} data-stale={!open || undefined} data-testid="known">
           <RelayTotals relay={data.relay} />
           <ProcessTotals data={data} />
+          {status.status?.cluster != null && <ProcessesCard cluster={status.status.cluster} />}
           {streams.length === 0 && viewers.length === 0 ? (
             <EmptyHealth />
           ) : (

@@ -113,6 +113,40 @@ fn guard(mode: Mode) -> (tempfile::TempDir, Guard) {
     (home, Guard::new(mode, Arc::new(keyring), Arc::default()))
 }
 
+#[tokio::test(start_paused = true)]
+async fn while_nobody_confirms_keys_and_users_only_those_who_need_none_go_on() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::in_folder(home.path());
+    let wanted = NewKey { name: None, role: Role::Operator, scope: Scope::ALL, expires: None };
+    let now = SystemTime::now();
+    let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+    let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
+    keyring.must_be_confirmed(Duration::from_secs(60));
+    let [open, protected] =
+        [Mode::Open, Mode::Protected].map(|mode| Guard::new(mode, keyring.clone(), Arc::default()));
+    let from = IpAddr::from([192, 168, 1, 7]);
+    let (of_open, _) = open.log_in(Login::Key(key.reveal()), from).await.unwrap();
+    let (of_protected, session) = protected.log_in(Login::Key(key.reveal()), from).await.unwrap();
+    let end = CancellationToken::new();
+    let _watching = session.principal().credential().unwrap().hold(end.clone());
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let with = |guard: &Guard, token: &Token| {
+        let presented = Presented { session: Some(token.reveal()), ..Presented::default() };
+        guard.identify(&presented, now).principal.may(&SwitchModel::ACTION)
+    };
+    let is_unconfirmed =
+        |denied: &Denied| matches!(denied, Denied::Unknown(Unknown::Unconfirmed { seconds: 61 }));
+    assert!(is_unconfirmed(&with(&protected, &of_protected).unwrap_err()));
+    assert!(matches!(with(&open, &of_open), Err(Denied::Role { role: Role::Streamer, .. })), "as anybody");
+    for login in [Login::Key(key.reveal()), Login::Password { name: "otto", password: "correct horse" }] {
+        let denied = protected.log_in(login, from).await.unwrap_err();
+        assert!(matches!(denied, LoginError::Key(Unknown::Unconfirmed { .. })), "{denied}");
+    }
+    assert!(!end.is_cancelled(), "what is open stays open");
+    keyring.confirm(clock::now());
+    assert_eq!(with(&protected, &of_protected), Ok(()));
+}
+
 #[test]
 fn a_token_counts_wherever_a_key_does_and_a_bad_one_is_never_as_good_as_none() {
     let token = Signer::secret().token(&claims(&json!({})));

@@ -88,7 +88,7 @@ impl House {
             let cluster = Cluster::new(options, store.clone(), wires.clone());
             clusters.push(cluster.clone());
             let home = tempfile::tempdir().unwrap();
-            let own = format!("store.home = {:?}\n{toml}", home.path());
+            let own = format!("store.home = \"{}\"\n{toml}", home.path().display());
             let toml = if toml.contains("store.home") { toml } else { &own };
             homes.push(home);
             let server = start_at(port, toml, |server| server.in_cluster(cluster)).await;

@@ -88,10 +88,10 @@ pub fn cluster(cluster: &ClusterStatus) -> Pieces {
     Pieces::titled("cluster")
         .text(0, Some(word), colour(state))
         .with(1, "processes", "proc", share(live, cluster.processes.len()))
-        .with(2, "streams elsewhere", "elsewhere", cluster.streams_elsewhere.to_string())
-        .with(3, "watched from there", "pulls", cluster.pulls.to_string())
-        .with(4, "in", "in", per_second(cluster.pulled_bytes_per_s))
-        .text(5, cluster_note(cluster), Style::new())
+        .with(3, "streams elsewhere", "elsewhere", cluster.streams_elsewhere.to_string())
+        .with(4, "watched from there", "pulls", cluster.pulls.to_string())
+        .with(5, "in", "in", per_second(cluster.pulled_bytes_per_s))
+        .text(2, cluster_note(cluster), Style::new())
 }
 
 fn per_second(value: f64) -> String {

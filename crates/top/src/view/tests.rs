@@ -78,7 +78,7 @@ fn other_processes_have_a_line_where_there_are_some_and_on_the_smallest_screen_w
     assert!(!shown(&monitor(&reading, 1), SIZES[0]).contains("cluster"));
     assert_has(
         &shown(&monitor(&reading, 1), SIZES[1]),
-        &["cluster     ● connected  processes 3 of 3  streams elsewhere 7  watched from there 2"],
+        &["cluster     ● connected  processes 3 of 3  elsewhere 7  pulls 2  in  3.2 MB/s"],
     );
     let cluster = reading.status.cluster.as_mut().unwrap();
     (cluster.state, cluster.since_s) = (ClusterState::Away, 12.3);
@@ -86,6 +86,7 @@ fn other_processes_have_a_line_where_there_are_some_and_on_the_smallest_screen_w
     for size in SIZES {
         assert_has(&shown(&monitor(&reading, 1), size), &["cluster     ▲ away 12 s"]);
     }
+    assert_has(&shown(&monitor(&reading, 1), SIZES[1]), &["nothing listens at"]);
     assert_has(&shown(&monitor(&reading, 1), SIZES[2]), &["nothing listens at 10.0.0.9:6379"]);
 }
 
