@@ -18,8 +18,8 @@ import { jpeg, often, relaying } from "./relay.mjs";
 /** @import { Ending } from "./types.ts" */
 /** @typedef {Awaited<ReturnType<typeof startProcess>>} Process */
 /** @typedef {{ redis: Redis, servers: Process[] }} Cluster */
-/** @typedef {{ name?: string, port?: number, set?: object, env?: Record<string, string>, joins?: boolean }} ProcessOptions */
-/** @typedef {{ count?: number, redis?: Redis, set?: object, env?: Record<string, string>, each?: ProcessOptions[] }} Options */
+/** @typedef {{ name?: string, port?: number, set?: object, env?: Record<string, string>, files?: Record<string, string>, joins?: boolean }} ProcessOptions */
+/** @typedef {{ count?: number, redis?: Redis, set?: object, env?: Record<string, string>, files?: Record<string, string>, each?: ProcessOptions[] }} Options */
 
 export const SECRET = "known to all of these and to nobody else";
 /** How long a heartbeat counts, */
@@ -38,13 +38,13 @@ const TRIES = 5;
  * @param {Options} [options]
  * @returns {Promise<Cluster>}
  */
-export async function startCluster(t, { count = 2, redis, set, env, each = [] } = {}) {
+export async function startCluster(t, { count = 2, redis, set, env, files, each = [] } = {}) {
   const at = redis ?? (await startRedis(t));
   const begun = Array.from({ length: count }, (_, number) => {
     const own = each[number] ?? {};
     const name = String.fromCharCode("a".charCodeAt(0) + number);
     const both = { set: { ...set, ...own.set }, env: { ...env, ...own.env } };
-    return startProcess(t, at, { name, ...own, ...both });
+    return startProcess(t, at, { name, files, ...own, ...both });
   });
   return { redis: at, servers: await Promise.all(begun) };
 }
@@ -55,8 +55,8 @@ export async function startCluster(t, { count = 2, redis, set, env, each = [] } 
  * @param {{ url: string }} redis
  * @param {ProcessOptions} [options]
  */
-export async function startProcess(t, redis, { name = "", port, set, env, joins = true } = {}) {
-  const settings = relaying({ "relay.max_fps": 1000, "detector.model": "motion", ...set });
+export async function startProcess(t, redis, { name = "", port, set, env, files, joins = true } = {}) {
+  const settings = relaying({ "relay.max_fps": 1000, "detector.model": "motion", ...set }, { files });
   /** @type {import("./harness.mjs").Server} */
   let server;
   const signal = (/** @type {NodeJS.Signals} */ which) => process.kill(server.pid, which);

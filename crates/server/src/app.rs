@@ -59,6 +59,8 @@ use sightwire_telemetry::{Telemetry, TransportCounters};
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
     connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'";
 
+pub use transport::relay::as_it_came;
+
 /// The running server's parts.
 #[derive(Debug)]
 pub struct App {
@@ -122,8 +124,7 @@ impl App {
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone(), gate.clone());
         let live = Options { cluster, ..config.live_options(memory.clone()) };
-        let streams = Streams::new(live, engine.clone(), stop, tasks)?;
-        let relay = relaying(&streams, stop, vital);
+        let (streams, relay) = streaming(live, &engine, (stop, tasks, vital))?;
         let (reading, store) = (config.reader.clone(), config.store.clone());
         let reader = TextReader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
         let hosts = Hosts::new(config.hosts());
@@ -262,11 +263,16 @@ fn watched_memory(
     memory
 }
 
-/// What is sent, here and to other processes.
-fn relaying(streams: &Arc<Streams>, stop: &CancellationToken, vital: &Vital) -> Arc<Relay> {
+/// Streams, and which of them are sent, here and to other processes.
+fn streaming(
+    options: Options,
+    engine: &Arc<SharedEngine>,
+    (stop, tasks, vital): (&CancellationToken, &TaskTracker, &Vital),
+) -> anyhow::Result<(Arc<Streams>, Arc<Relay>)> {
+    let streams = Streams::new(options, engine.clone(), stop, tasks)?;
     let relay = Relay::new(streams.clone());
     vital.spawn("lists streams of other processes", relay.clone().follow_others(stop.clone()));
-    relay
+    Ok((streams, relay))
 }
 
 /// Sends replies that are overdue.

@@ -21,7 +21,7 @@ use sightwire_tls::Source;
 use sightwire_tls::authority::Authority;
 use sightwire_tls::files;
 
-use crate::transport::relay::message::as_it_came;
+use crate::app::as_it_came;
 use tokio_util::sync::CancellationToken;
 
 /// A place among other processes, and what keeps it.

@@ -24,5 +24,5 @@ pub mod server;
 mod transport;
 mod vital;
 
+pub use app::as_it_came;
 pub use server::Server;
-pub use transport::relay::message::as_it_came;

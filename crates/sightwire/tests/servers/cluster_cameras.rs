@@ -105,7 +105,9 @@ async fn a_process_that_drains_gives_its_cameras_away_within_2_s() {
     }
     sleep(Duration::from_secs(2)).await;
     let before = reader(&house);
-    viewers.iter_mut().for_each(|viewer| drop(viewer.so_far()));
+    for viewer in &mut viewers {
+        viewer.so_far();
+    }
     let begun = Instant::now();
     house.clusters[before].drain();
     while house.clusters[0].known().streams.get("gate").is_none_or(|_| reader(&house) == before) {
@@ -118,7 +120,7 @@ async fn a_process_that_drains_gives_its_cameras_away_within_2_s() {
         let times: Vec<Instant> = pictures.iter().map(|(at, _)| *at).collect();
         let gap = times.windows(2).map(|two| two[1] - two[0]).max().unwrap();
         assert!(gap < Duration::from_secs(2), "{gap:?}");
-        assert!(begun.elapsed() - (*times.last().unwrap() - begun) < Duration::from_secs(1), "it goes on");
+        assert!(times.last().unwrap().elapsed() < Duration::from_secs(1), "it goes on");
     }
     assert_eq!(readers(&camera), 1);
     assert_ne!(reader(&house), before);
@@ -155,7 +157,9 @@ async fn what_is_in_a_camera_is_found_by_the_process_that_reads_it_for_all() {
     }
     assert_eq!(readers(&camera), 1);
     // An object has the same number wherever it is seen.
-    listeners.iter_mut().for_each(|listener| drop(listener.so_far()));
+    for listener in &mut listeners {
+        listener.so_far();
+    }
     let mut tracks = Vec::new();
     for listener in &mut listeners {
         let mut seen = std::collections::BTreeSet::new();

@@ -190,9 +190,9 @@ async fn streams_of_a_process_that_does_not_answer_are_told_of_within_a_second()
         let _viewer = c.viewer("?streams=ward", POLITE).await;
         sleep(Duration::from_millis(100)).await;
         if hangs {
-            house.hang(0)
+            house.hang(0);
         } else {
-            house.kill(0).await
+            house.kill(0).await;
         }
         let (begun, within) = (Instant::now(), MOMENT + Duration::from_millis(1050));
         let listed = c.listed().await;
@@ -221,7 +221,7 @@ async fn streams_of_a_process_that_does_not_answer_are_told_of_within_a_second()
 async fn however_many_want_the_list_the_others_are_asked_once() {
     let house = House::of(3).await;
     let [a, b, c] = &house.servers[..] else { panic!() };
-    let (_ward, _bed) = (a.sender("ward", POLITE).await, b.sender("bed", POLITE).await);
+    let (ward, bed) = (a.sender("ward", POLITE).await, b.sender("bed", POLITE).await);
     sleep(Duration::from_millis(100)).await;
     let all = futures_util::future::join_all((0..20).map(|_| c.get("/api/v1/streams"))).await;
     for answer in all {
@@ -229,12 +229,12 @@ async fn however_many_want_the_list_the_others_are_asked_once() {
     }
     assert_eq!(house.dialed(), 2);
     // What began a moment ago is there all the same.
-    let _new = a.sender("new", POLITE).await;
+    let new = a.sender("new", POLITE).await;
     sleep(Duration::from_millis(10)).await;
     assert_eq!(c.get("/api/v1/streams").await.json()["streams"].as_array().unwrap().len(), 3);
     // Where nobody else has a stream, nobody is asked.
     let dialed = house.dialed();
-    drop((_ward, _bed, _new));
+    drop((ward, bed, new));
     sleep(Duration::from_secs(1)).await;
     assert_eq!(c.listed().await.len(), 0);
     assert_eq!(house.dialed(), dialed);

@@ -29,6 +29,8 @@ use sightwire_live::relay::Relay;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use message::as_it_came;
+
 use super::arrival;
 use super::caller::{self, Caller};
 use super::may::{May, MayStream};
