@@ -91,7 +91,8 @@ function launch(nginx, site) {
   };
 }
 
-async function freePort() {
+/** One that nobody listens on at the moment. */
+export async function freePort() {
   const server = createServer();
   const port = await portOf(server);
   await new Promise((done) => server.close(done));

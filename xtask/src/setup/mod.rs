@@ -170,6 +170,11 @@ pub(crate) fn run(project: &Project, purpose: Purpose) -> Result<()> {
     })
 }
 
+/// Brings Redis, which a demo of several servers needs beside what every demo does.
+pub(crate) fn redis(project: &Project) -> Result<()> {
+    bring_all(project, Purpose::Test, &[unpacked::redis()])
+}
+
 fn bring_all(project: &Project, purpose: Purpose, parts: &[Part]) -> Result<()> {
     for part in parts {
         let mut step = Step::start(part.name);
@@ -196,7 +201,8 @@ fn parts(project: &Project, purpose: Purpose) -> Result<Vec<Part>> {
     parts.push(npm::packages(project, "npm in e2e/", "e2e")?.beside());
     if purpose >= Purpose::Test {
         parts.push(npm::packages(project, "npm in clients/js/", "clients/js")?.beside());
-        parts.extend([unpacked::nginx(), unpacked::prometheus(), unpacked::redis()].map(Part::beside));
+        let unpacked = [unpacked::nginx(), unpacked::haproxy(), unpacked::prometheus(), unpacked::redis()];
+        parts.extend(unpacked.map(Part::beside));
         parts.push(python::packages(project)?.beside());
         parts.extend([DENY.part(), NEXTEST.part()]);
     }

@@ -39,6 +39,18 @@ const NGINX: Unpacked = Unpacked {
     without: "the test through nginx fails until you install it",
 };
 
+/// Tests take the first that runs: the folders of `PATH`, `/usr/sbin`, and `.sightwire/haproxy/usr/sbin`, where it runs with all
+/// folders in `.sightwire/haproxy/usr/lib` as `LD_LIBRARY_PATH`. In JavaScript that is `e2e/js/haproxy.mjs`.
+const HAPROXY: Unpacked = Unpacked {
+    name: "haproxy",
+    packages: &["haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"],
+    folder: "usr/sbin",
+    programs: &["haproxy"],
+    version: "-v",
+    least: Some(2),
+    without: "the tests of several processes behind HAProxy fail until you install it",
+};
+
 /// `e2e/js/prometheus.mjs` looks in the same places.
 const PROMETHEUS: Unpacked = Unpacked {
     name: "prometheus",
@@ -67,6 +79,10 @@ const REDIS: Unpacked = Unpacked {
 
 pub(super) fn nginx() -> Part {
     NGINX.part()
+}
+
+pub(super) fn haproxy() -> Part {
+    HAPROXY.part()
 }
 
 pub(super) fn prometheus() -> Part {
