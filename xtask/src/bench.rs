@@ -14,7 +14,6 @@
 mod cluster;
 mod neighbours;
 mod read;
-mod redis;
 mod scenarios;
 mod suites;
 mod telling;

@@ -1,4 +1,8 @@
 //! `cargo xtask demo`: set up, build, start, and say what to try.
+//!
+//! - [`cluster`]: with several servers that act as one
+
+mod cluster;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,12 +20,13 @@ use crate::{interrupt, process};
 
 /// Runs `cargo xtask demo`: a server with two simulated cameras.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
-    let mut once = false;
+    let (mut once, mut several) = (false, false);
     let mut listen = None;
     let mut settings = Vec::new();
     while let Some(arg) = args.next()? {
         match arg {
             Long("once") => once = true,
+            Long("cluster") => several = true,
             Long("listen") => listen = Some(args.value()?.string()?),
             Long("model") => {
                 settings = vec!["--set".into(), format!("recognizer.model={}", args.value()?.string()?)];
@@ -31,6 +36,9 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     }
     let project = Project::here()?;
     setup::run(&project, Purpose::Demo)?;
+    if several {
+        return cluster::show(&project, once);
+    }
     // Played once on a free port, so that a demo that runs already does not matter.
     let (log, usual) = if once { ("server-once", "127.0.0.1:0") } else { ("server", "127.0.0.1:8000") };
     let (cameras, config) = start_cameras(&project)?;

@@ -17,6 +17,7 @@ mod process;
 mod programs;
 mod progress;
 mod project;
+mod redis;
 mod server;
 mod setup;
 mod test;
@@ -43,6 +44,8 @@ Commands
              --model NAME       the recogniser's model (default: the built-in one)
              --once             no browser: play generated clips through a real client,
                                 print the labels that came back, exit
+             --cluster          three servers that act as one, of which one is killed before your
+                                eyes; with --once: without a browser, and a table
   check    what differs from the last commit: format, lints, and the tests of the crates and
            files that it reaches; a minute or three
              --base REV         what differs from another commit
@@ -53,11 +56,11 @@ Commands
              readme             only by name: README's commands in a fresh clone (minutes)
              --list             the suites, and what each checks
              -v, --verbose      show the suites' own output as it comes
-  bench    attacks|cameras|neighbours|read|relay|sign|telling|wlasl20 [ARGS…]
+  bench    attacks|cameras|cluster|neighbours|read|relay|sign|telling|wlasl20 [ARGS…]
                                 load, delay, text; rewrites its tables in docs/benchmarks.md
 
 What setup brings: build-essential, cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
-into ui/, e2e/ and clients/js/; Python packages, nginx, Prometheus, Redis, ONNX Runtime and, for --full, TensorFlow into .sightwire/;
+into ui/, e2e/ and clients/js/; Python packages, nginx, HAProxy, Prometheus, Redis, ONNX Runtime and, for --full, TensorFlow into .sightwire/;
 cargo-deny and cargo-nextest into ~/.cache/sightwire/, unless the machine has them. Your own settings of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
 ";
 

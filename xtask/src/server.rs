@@ -89,6 +89,12 @@ impl Server {
         Ok(())
     }
 
+    /// Kills it, so that it can say nothing to anybody.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        process::stop(&mut self.child, Signal::SIGKILL)?;
+        Ok(())
+    }
+
     /// Asks the server to end and waits for it; anything but exit code 0 is an error.
     pub(crate) fn stop(mut self) -> Result<()> {
         let status = self.terminate()?;

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::redis::{Redis, Traffic, free_port};
 use super::{Section, generator, median, start, stdout_of};
 use crate::interrupt;
 use crate::project::Project;
+use crate::redis::{Redis, Traffic, free_port};
 use crate::server::Server;
 
 const LOAD: &str = "relay --streams 16 --viewers 2 --fps 20 --seconds 10 --lossy --json";

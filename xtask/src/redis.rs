@@ -1,4 +1,4 @@
-//! A Redis for a benchmark: on a free port of this machine, with nothing kept, and ended with the benchmark.
+//! A Redis for a benchmark or a demo: on a free port of this machine, with nothing kept, and ended with it.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -25,22 +25,22 @@ const ANSWER: Duration = Duration::from_secs(5);
 const INFO: &[u8] = b"INFO stats\r\n";
 
 /// A running `redis-server`.
-pub(super) struct Redis {
+pub(crate) struct Redis {
     child: Child,
     port: u16,
 }
 
 /// What came from all of its clients and went to them, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Traffic {
-    pub(super) came: u64,
-    pub(super) went: u64,
+pub(crate) struct Traffic {
+    pub(crate) came: u64,
+    pub(crate) went: u64,
 }
 
 impl Redis {
     /// Starts it, and returns when it answers.
-    pub(super) fn start(project: &Project) -> Result<Self> {
-        let (log, port) = (project.log("redis-bench"), free_port()?);
+    pub(crate) fn start(project: &Project) -> Result<Self> {
+        let (log, port) = (project.log("redis"), free_port()?);
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
         let mut command = program(project)?;
         command.args([
@@ -53,7 +53,7 @@ impl Redis {
             "--appendonly",
             "no",
         ]);
-        command.current_dir(project.own("bench")).process_group(0);
+        command.current_dir(project.own("logs")).process_group(0);
         let child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn();
         let mut redis = Self { child: child.context("start Redis")?, port };
         let begun = Instant::now();
@@ -66,12 +66,12 @@ impl Redis {
         Ok(redis)
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// What went back and forth in a time, these questions aside.
-    pub(super) fn traffic(&self, time: Duration) -> Result<Traffic> {
+    pub(crate) fn traffic(&self, time: Duration) -> Result<Traffic> {
         let before = self.info()?;
         sleep(time);
         let after = self.info()?;
@@ -100,7 +100,7 @@ impl Drop for Redis {
 }
 
 /// A port that nobody listens on.
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("look for a free port")?;
     Ok(listener.local_addr()?.port())
 }
