@@ -18,7 +18,7 @@ import { jpeg, often, relaying } from "./relay.mjs";
 /** @import { Ending } from "./types.ts" */
 /** @typedef {Awaited<ReturnType<typeof startProcess>>} Process */
 /** @typedef {{ redis: Redis, servers: Process[] }} Cluster */
-/** @typedef {{ name?: string, port?: number, set?: object, env?: Record<string, string>, files?: Record<string, string>, joins?: boolean }} ProcessOptions */
+/** @typedef {{ name?: string, port?: number, set?: object, env?: Record<string, string>, files?: Record<string, string>, scheme?: string, joins?: boolean }} ProcessOptions */
 /** @typedef {{ count?: number, redis?: Redis, set?: object, env?: Record<string, string>, files?: Record<string, string>, each?: ProcessOptions[] }} Options */
 
 export const SECRET = "known to all of these and to nobody else";
@@ -55,7 +55,11 @@ export async function startCluster(t, { count = 2, redis, set, env, files, each 
  * @param {{ url: string }} redis
  * @param {ProcessOptions} [options]
  */
-export async function startProcess(t, redis, { name = "", port, set, env, files, joins = true } = {}) {
+export async function startProcess(
+  t,
+  redis,
+  { name = "", port, set, env, files, scheme = "http", joins = true } = {},
+) {
   const settings = relaying({ "relay.max_fps": 1000, "detector.model": "motion", ...set }, { files });
   /** @type {import("./harness.mjs").Server} */
   let server;
@@ -68,7 +72,7 @@ export async function startProcess(t, redis, { name = "", port, set, env, files,
       env: {
         ...settings.env,
         SIGHTWIRE_CLUSTER_REDIS_URL: redis.url,
-        SIGHTWIRE_CLUSTER_ADVERTISE_URL: `http://127.0.0.1:${at}`,
+        SIGHTWIRE_CLUSTER_ADVERTISE_URL: `${scheme}://127.0.0.1:${at}`,
         SIGHTWIRE_CLUSTER_NAME: name,
         SIGHTWIRE_CLUSTER_SECRET: SECRET,
         ...env,
