@@ -53,7 +53,14 @@ test("the_processes_are_shown_with_what_they_have_and_what_a_redis_that_is_away_
   );
   await expect(process(page, "a")).toContainText("this one");
   await expect(process(page, "a").getByRole("cell").nth(1)).toHaveText("1");
-  await expect(process(page, "b").getByRole("cell")).toHaveText(["connected", "2", "just now", /^\d+\.\d+/]);
+  await expect(process(page, "b").getByRole("cell")).toHaveText([
+    "connected",
+    "2",
+    "just now",
+    "0",
+    /^\d+\.\d+/,
+    "Drain",
+  ]);
   await expect(process(page, "b")).not.toContainText("this one");
   await expect(process(page, "b")).toContainText(b.url);
 
@@ -66,6 +73,20 @@ test("the_processes_are_shown_with_what_they_have_and_what_a_redis_that_is_away_
   await redis.again();
   await expect(state(page)).toHaveText("connected");
   await expect(page.getByTestId("cluster-problem")).toHaveCount(0);
+});
+
+test("a_process_is_drained_from_the_page_of_another", async ({ visit, cluster }) => {
+  const { servers } = await cluster();
+  const [a, b] = servers;
+  const page = await visit("/health", { at: a });
+  await page.getByRole("button", { name: "Drain b" }).click();
+  await expect(page.getByRole("dialog")).toContainText("It reads no cameras now, and takes none");
+  await page.getByTestId("really-end").click();
+  await expect(process(page, "b")).toContainText("draining");
+  await expect(page.getByRole("button", { name: "Drain b" })).toHaveCount(0);
+  const { status, json } = await b.get("/readyz");
+  expect(status).toBe(503);
+  expect(JSON.stringify(json)).toContain("The server drains");
 });
 
 test("what_is_wrong_with_another_process_stands_beside_it @full", async ({ visit, cluster, send }) => {

@@ -347,6 +347,12 @@ export interface components {
         };
         /** @description A process of a cluster. */
         ClusterProcess: {
+            /** @description Cameras that it reads. */
+            cameras: number;
+            /** @description Frames a second that its models can look at, by which cameras are shared out; null where it has looked at too few to know. */
+            capacity: number | null;
+            /** @description Whether it gives its cameras to the others and takes none, until it is started again. */
+            draining: boolean;
             /** @description Seconds since Redis heard of it last, by Redis's clock; null where that is not known yet. */
             heard_s: number | null;
             /** @description Whether it is the process that answers. */

@@ -4588,6 +4588,9 @@ export interface paths {
                          *         "name": "a",
                          *         "processes": [
                          *           {
+                         *             "cameras": 0,
+                         *             "capacity": null,
+                         *             "draining": false,
                          *             "heard_s": 0.4,
                          *             "is_self": true,
                          *             "name": "a",
@@ -4597,6 +4600,9 @@ export interface paths {
                          *             "version": "0.1.0"
                          *           },
                          *           {
+                         *             "cameras": 0,
+                         *             "capacity": null,
+                         *             "draining": false,
                          *             "heard_s": 1.1,
                          *             "is_self": false,
                          *             "name": "b",

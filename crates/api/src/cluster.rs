@@ -74,6 +74,12 @@ pub enum WhenDown {
 /// A process of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ClusterProcess {
+    /// Cameras that it reads.
+    pub cameras: usize,
+    /// Frames a second that its models can look at, by which cameras are shared out; null where it has looked at too few to know.
+    pub capacity: Option<f64>,
+    /// Whether it gives its cameras to the others and takes none, until it is started again.
+    pub draining: bool,
     /// Seconds since Redis heard of it last, by Redis's clock; null where that is not known yet.
     pub heard_s: Option<f64>,
     /// Whether it is the process that answers.

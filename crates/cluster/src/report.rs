@@ -98,7 +98,8 @@ impl Cluster {
             Standing::Refused(refusal) => (ClusterState::Refused, Some(refusal.to_string())),
         };
         let directory = self.known();
-        let elsewhere = directory.streams.values().filter(|entry| !self.is_mine(entry));
+        let elsewhere =
+            directory.streams.values().filter(|entry| !self.is_mine(entry) && !entry.about.camera);
         ClusterStatus {
             name: self.me().name.to_string(),
             processes: self.processes(&directory),
@@ -107,7 +108,7 @@ impl Cluster {
             since_s: clock::since(since).as_secs_f64(),
             state,
             streams_elsewhere: elsewhere.count(),
-            streams_here: self.held.lock().len(),
+            streams_here: self.held.lock().values().filter(|held| !held.about.camera).count(),
             url: self.me().url.to_string(),
             when_down: match self.options().when_down {
                 WhenDown::Accept => api::WhenDown::Accept,
@@ -141,12 +142,23 @@ impl Cluster {
             let streams = directory.streams.values().filter(|entry| entry.instance == record.instance);
             let said: Said = serde_json::from_str(&record.about).unwrap_or_default();
             let age_ms = until.zip(now).map(|(until, now)| (now + ttl).saturating_sub(until));
+            let (cameras, sent) = if is_self {
+                let held = self.held.lock();
+                let cameras = held.values().filter(|held| held.about.camera).count();
+                (cameras, held.len() - cameras)
+            } else {
+                let cameras = streams.clone().filter(|entry| entry.about.camera).count();
+                (cameras, streams.count() - cameras)
+            };
             ClusterProcess {
+                cameras,
+                capacity: if is_self { self.said.lock().capacity } else { said.capacity },
+                draining: if is_self { self.draining().is_cancelled() } else { said.draining },
                 heard_s: age_ms.map(|ms| ms as f64 / 1e3),
                 is_self,
                 name: record.name.to_string(),
                 reason,
-                streams: if is_self { self.held.lock().len() } else { streams.count() },
+                streams: sent,
                 url: record.url.to_string(),
                 version: said.version,
             }

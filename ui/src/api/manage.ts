@@ -9,3 +9,8 @@ export async function endStream(id: string): Promise<void> {
 export async function endViewer(id: number): Promise<void> {
   await sendJson('DELETE', `/api/v1/viewers/${id}`);
 }
+
+/** Has a process of the cluster give its cameras to the others. */
+export async function drain(process: string): Promise<void> {
+  await sendJson('POST', `/api/v1/cluster/processes/${encodeURIComponent(process)}/drain`);
+}

@@ -1,14 +1,15 @@
 import { Button, Modal } from '@mantine/core';
+import type { ClusterProcess } from 'sightwire/api';
 import { useState } from 'react';
 import { RequestError, sentence } from '../api/http';
 import type { LiveStream, LiveViewer } from '../api/live';
-import { endStream, endViewer } from '../api/manage';
+import { drain, endStream, endViewer } from '../api/manage';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { count, watched } from './words';
 import css from './EndDialog.module.css';
 
-export type Subject = { stream: LiveStream } | { viewer: LiveViewer };
+export type Subject = { stream: LiveStream } | { viewer: LiveViewer } | { process: ClusterProcess };
 
 interface Props {
   opened: boolean;
@@ -24,14 +25,14 @@ const GONE = 404;
 export default function EndDialog({ opened, subject, onClose, onDone }: Props) {
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestError | null>(null);
-  const { name, button, text } = wordsFor(subject);
+  const { name, title, button, text, done } = wordsFor(subject);
 
   const end = async () => {
     setBusy(true);
     setFailure(null);
     try {
-      await ('stream' in subject ? endStream(subject.stream.id) : endViewer(subject.viewer.id));
-      onDone(`${name} was ended`);
+      await act(subject);
+      onDone(done);
     } catch (error) {
       // Somebody was faster, or it went by itself: what was wanted is so.
       if (error instanceof RequestError && error.status === GONE)
@@ -47,7 +48,7 @@ export default function EndDialog({ opened, subject, onClose, onDone }: Props) {
       opened={opened}
       onClose={onClose}
       returnFocus={false}
-      title={`End ${name}?`}
+      title={title}
       closeButtonProps={{ 'aria-label': 'Close' }}
       attributes={{ header: { role: 'presentation' } }}
       centered
@@ -55,7 +56,7 @@ export default function EndDialog({ opened, subject, onClose, onDone }: Props) {
     >
       <p>{text}</p>
       {failure !== null && (
-        <Notice tone="bad" icon="alert" title="Not ended" cause={failure.message}>
+        <Notice tone="bad" icon="alert" title="Not done" cause={failure.message}>
           {sentence(failure)}
         </Notice>
       )}
@@ -78,7 +79,36 @@ export default function EndDialog({ opened, subject, onClose, onDone }: Props) {
   );
 }
 
-function wordsFor(subject: Subject): { name: string; button: string; text: string } {
+function act(subject: Subject): Promise<void> {
+  if ('process' in subject) return drain(subject.process.name);
+  return 'stream' in subject ? endStream(subject.stream.id) : endViewer(subject.viewer.id);
+}
+
+interface Wording {
+  name: string;
+  title: string;
+  button: string;
+  text: string;
+  /** Said when it is done. */
+  done: string;
+}
+
+function wordsFor(subject: Subject): Wording {
+  if ('process' in subject) {
+    const { name, cameras } = subject.process;
+    return {
+      name,
+      title: `Drain ${name}?`,
+      button: 'Drain the process',
+      text: `${cameras === 0 ? 'It reads no cameras now, and takes none' : `${count(cameras, 'camera')} ${cameras === 1 ? 'is' : 'are'} read by other processes from now on, and it takes none`} until it is started again. It says that it is not ready, so that a proxy sends new clients elsewhere; those who are there stay.`,
+      done: `${name} drains`,
+    };
+  }
+  const words = wordsForEnd(subject);
+  return { ...words, title: `End ${words.name}?`, done: `${words.name} was ended` };
+}
+
+function wordsForEnd(subject: Exclude<Subject, { process: ClusterProcess }>) {
   if ('viewer' in subject) {
     const { id, peer, streams } = subject.viewer;
     const at = peer === undefined ? '' : ` at ${peer}`;

@@ -1,3 +1,4 @@
+import { Button, VisuallyHidden } from '@mantine/core';
 import type { ClusterProcess, ClusterStatus } from 'sightwire/api';
 import { formatCount } from '../components/format';
 import { Icon } from '../components/Icon';
@@ -6,9 +7,15 @@ import { flow, heard, wordsOfCluster, wordsOfProcess } from './processWords';
 import { count } from './words';
 import css from './ProcessesCard.module.css';
 
+interface Props {
+  cluster: ClusterStatus;
+  /** Null for who may not. */
+  onDrain: ((process: ClusterProcess) => void) | null;
+}
+
 // The roles are said where a table is none to look at, on a phone: browsers then forget them.
 /** The processes that act as one, over Redis; whether this one is among them, and what is wrong where it is not. */
-export function ProcessesCard({ cluster }: { cluster: ClusterStatus }) {
+export function ProcessesCard({ cluster, onDrain }: Props) {
   const { tone, icon, word, text } = wordsOfCluster(cluster);
   const { processes, redis } = cluster;
   return (
@@ -66,9 +73,22 @@ export function ProcessesCard({ cluster }: { cluster: ClusterStatus }) {
             >
               Heard
             </th>
+            <th
+              role="columnheader"
+              scope="col"
+              className={css.number}
+              title="Cameras that it reads, for all processes."
+            >
+              Cameras
+            </th>
             <th role="columnheader" scope="col" className={css.number}>
               Version
             </th>
+            {onDrain !== null && (
+              <th role="columnheader" scope="col" className={css.action}>
+                <VisuallyHidden>Drain</VisuallyHidden>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody role="rowgroup">
@@ -77,6 +97,7 @@ export function ProcessesCard({ cluster }: { cluster: ClusterStatus }) {
               key={`${process.name} ${process.is_self}`}
               process={process}
               cluster={cluster}
+              onDrain={onDrain}
             />
           ))}
         </tbody>
@@ -85,7 +106,7 @@ export function ProcessesCard({ cluster }: { cluster: ClusterStatus }) {
   );
 }
 
-function ProcessRow({ process, cluster }: { process: ClusterProcess; cluster: ClusterStatus }) {
+function ProcessRow({ process, cluster, onDrain }: Props & { process: ClusterProcess }) {
   const { tone, icon, word, text } = wordsOfProcess(process, cluster);
   return (
     <tr role="row" data-testid={`process-${process.name}`} data-self={process.is_self || undefined}>
@@ -110,9 +131,26 @@ function ProcessRow({ process, cluster }: { process: ClusterProcess; cluster: Cl
       <td role="cell" className={`number ${css.number}`} data-label="Heard">
         {heard(process.heard_s)}
       </td>
+      <td role="cell" className={`number ${css.number}`} data-label="Cameras">
+        {formatCount(process.cameras)}
+      </td>
       <td role="cell" className={`number ${css.number}`} data-label="Version">
         {process.version}
       </td>
+      {onDrain !== null && (
+        <td role="cell" className={css.action}>
+          {tone === 'ok' && (
+            <Button
+              variant="default"
+              size="compact-sm"
+              onClick={() => onDrain(process)}
+              aria-label={`Drain ${process.name}`}
+            >
+              Drain
+            </Button>
+          )}
+        </td>
+      )}
     </tr>
   );
 }

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { flow, heard, wordsOfCluster, wordsOfProcess } from './processWords';
 
 const process = (more: Partial<ClusterProcess> = {}): ClusterProcess => ({
+  cameras: 0,
+  capacity: null,
+  draining: false,
   heard_s: 0.4,
   is_self: false,
   name: 'b',

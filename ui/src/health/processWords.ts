@@ -61,11 +61,14 @@ export function wordsOfProcess(process: ClusterProcess, cluster: ClusterStatus):
   const { reason } = process;
   if (process.is_self) {
     const { tone, icon, word } = wordsOfCluster(cluster);
+    if (reason === null && process.draining && tone === 'ok')
+      return plain('busy', 'clock', 'draining');
     return reason === null
       ? { tone, icon, word, text: null }
       : { tone: 'warn', icon: 'alert', word, text: sentenceOf(reason) };
   }
   if (cluster.state !== 'connected') return plain('off', 'help', 'not known');
+  if (reason === null && process.draining) return plain('busy', 'clock', 'draining');
   if (reason === null) return plain('ok', 'check', 'connected');
   const text = sentenceOf(reason);
   return (process.heard_s ?? SILENT_S) >= SILENT_S

@@ -1,5 +1,6 @@
 import { Button, VisuallyHidden } from '@mantine/core';
 import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
+import type { ClusterProcess } from 'sightwire/api';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { live } from '../api/live';
 import { useMay } from '../api/session';
@@ -82,6 +83,8 @@ export default function HealthPage() {
     },
     [ask],
   );
+  const onDrain = useCallback((process: ClusterProcess) => ask({ process }), [ask]);
+  const isAdmin = useMay('admin');
   const [said, setSaid] = useState('');
   const mayManage = data?.may_manage === true;
   const refusal = mayManage ? null : (data?.why_not ?? null);
@@ -137,7 +140,9 @@ export default function HealthPage() {
         <div className={css.known} data-stale={!open || undefined} data-testid="known">
           <RelayTotals relay={data.relay} />
           <ProcessTotals data={data} />
-          {status.status?.cluster != null && <ProcessesCard cluster={status.status.cluster} />}
+          {status.status?.cluster != null && (
+            <ProcessesCard cluster={status.status.cluster} onDrain={isAdmin ? onDrain : null} />
+          )}
           {streams.length === 0 && viewers.length === 0 ? (
             <EmptyHealth />
           ) : (
