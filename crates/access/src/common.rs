@@ -1,11 +1,16 @@
 //! What several processes of a cluster had in common last: `access.common.json`, beside the file with the keys and users. By it
-//! each process knows what has changed since: with it, and with the others.
+//! each process knows what has changed since: with it, and with the others. When it was known last that this is so is in
+//! `access.confirmed.json`.
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use base64_simd::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::record::{Records, VERSION};
 use crate::store::{Alone, Store, StoreError, check};
@@ -26,40 +31,101 @@ pub struct Common {
     pub records: Records,
 }
 
+/// As it stands in the file.
+#[derive(Deserialize, Serialize)]
+struct Kept<C> {
+    #[serde(flatten)]
+    common: C,
+    /// [`digest`] of the keys and users in whose place these are being put: while it stands here, that may not be done yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
+}
+
+/// When it was known last that what counts here counts in the whole cluster.
+#[derive(Deserialize, Serialize)]
+struct Confirmed {
+    cluster: String,
+    at: String,
+}
+
 impl Store {
     fn common_path(&self) -> PathBuf {
         self.folder().join("access.common.json")
+    }
+
+    fn confirmed_path(&self) -> PathBuf {
+        self.folder().join("access.confirmed.json")
+    }
+
+    /// It is known that what was in common with that cluster then is what counts here.
+    pub fn write_confirmed(&self, cluster: &str, at: SystemTime) -> Result<(), StoreError> {
+        let at = humantime::format_rfc3339_seconds(at).to_string();
+        self.put(&self.confirmed_path(), &Confirmed { cluster: cluster.to_owned(), at })
     }
 }
 
 impl Alone<'_> {
     /// What was last in common; nothing if there was none, or if it cannot be read as it should be.
     pub fn common(&self) -> Result<Option<Common>, StoreError> {
-        let path = self.store().common_path();
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::Read { path, error }),
-        };
-        let read = serde_json::from_slice::<Common>(&text).map_err(|error| error.to_string());
-        let fine = read.and_then(|common| {
-            if common.records.version > VERSION {
-                return Err("it was written by a newer Sightwire".to_owned());
-            }
-            check(&common.records).map_err(|error| error.to_string()).map(|()| common)
-        });
-        fine.map_or_else(
-            |reason| {
-                tracing::warn!("{} is passed over: {reason}", path.display());
-                Ok(None)
-            },
-            |common| Ok(Some(common)),
-        )
+        Ok(passed_over(&self.store().common_path(), self.kept()?).map(|kept| kept.common))
     }
 
-    /// This is in common from now on.
+    /// When it was known last, by the wall clock, that what was in common with that cluster is what counts here; nothing if that
+    /// was never so, or if it cannot be read.
+    pub fn confirmed(&self, cluster: &str) -> Result<Option<SystemTime>, StoreError> {
+        let path = self.store().confirmed_path();
+        let read = read::<Confirmed>(&path)?.map(|read| {
+            let Confirmed { cluster, at } = read?;
+            humantime::parse_rfc3339(&at).map_err(|error| error.to_string()).map(|at| (cluster, at))
+        });
+        Ok(passed_over(&path, read).filter(|(its, _)| its == cluster).map(|(_, at)| at))
+    }
+
+    /// This is in common from now on, and is what counts here already.
     pub fn write_common(&self, common: &Common) -> Result<(), StoreError> {
-        self.store().put(&self.store().common_path(), common)
+        self.put_common(common, None)
+    }
+
+    /// This is in common from now on, and counts here instead of `ours`. Wherever that is cut off, all is as before, or whoever is
+    /// [alone](Store::alone) here next finishes it: else what others have taken away would seem to have been added here.
+    pub fn take_over(&self, ours: &Records, common: &Common) -> Result<(), StoreError> {
+        self.put_common(common, Some(self.digest(ours)?))?;
+        self.write(&common.records)?;
+        // Else a change back to what was before would be undone.
+        self.put_common(common, None)
+    }
+
+    /// Finishes what [`Self::take_over`] has begun, unless something else stands here since.
+    pub(crate) fn finish(&self) -> Result<(), StoreError> {
+        let Some(Ok(Kept { common, replaces: Some(replaces) })) = self.kept()? else { return Ok(()) };
+        if self.digest(&self.load()?)? == replaces {
+            self.write(&common.records)?;
+        }
+        self.put_common(&common, None)
+    }
+
+    /// Of what cannot be used, why.
+    fn kept(&self) -> Result<Option<Result<Kept<Common>, String>>, StoreError> {
+        let read = read::<Kept<Common>>(&self.store().common_path())?;
+        Ok(read.map(|read| {
+            let kept = read?;
+            if kept.common.records.version > VERSION {
+                return Err("it was written by a newer Sightwire".to_owned());
+            }
+            check(&kept.common.records).map_err(|error| error.to_string()).map(|()| kept)
+        }))
+    }
+
+    fn put_common(&self, common: &Common, replaces: Option<String>) -> Result<(), StoreError> {
+        self.store().put(&self.store().common_path(), &Kept { common, replaces })
+    }
+
+    /// By which these keys and users are known from others, whatever their file looks like: SHA-256.
+    fn digest(&self, records: &Records) -> Result<String, StoreError> {
+        let text = serde_json::to_vec(&(&records.keys, &records.users));
+        let path = || self.store().common_path();
+        let text = text.map_err(|error| StoreError::Write { path: path(), error: error.into() })?;
+        Ok(URL_SAFE_NO_PAD.encode_to_string(Sha256::digest(&text)))
     }
 
     /// Keeps what does not count any more, for people: `access.before-cluster.json`, or the first such name with a number that is
@@ -75,6 +141,20 @@ impl Alone<'_> {
         self.store().put(&path, records)?;
         Ok(path)
     }
+}
+
+/// What is in a file; nothing if there is none, and why if it is something else.
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, String>>, StoreError> {
+    match fs::read(path) {
+        Ok(text) => Ok(Some(serde_json::from_slice(&text).map_err(|error| error.to_string()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::Read { path: path.to_owned(), error }),
+    }
+}
+
+fn passed_over<T>(path: &Path, read: Option<Result<T, String>>) -> Option<T> {
+    let warn = |reason: &String| tracing::warn!("{} is passed over: {reason}", path.display());
+    read?.inspect_err(warn).ok()
 }
 
 #[cfg(test)]
@@ -121,6 +201,101 @@ mod tests {
             assert_eq!(alone.common().unwrap(), None, "{text}");
             assert_eq!(log.with("access.common.json is passed over").len(), number + 1);
         }
+    }
+
+    fn common(records: &Records) -> Common {
+        Common { cluster: "c".into(), origin: "o".into(), version: 7, records: records.clone() }
+    }
+
+    /// A folder where [`Alone::take_over`] was cut off after so many of its steps: `ours` was to become `common`.
+    fn cut_off(ours: &Records, common: &Common, steps: u32) -> (tempfile::TempDir, Store) {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(home.path());
+        let alone = store.alone().unwrap();
+        alone.write(ours).unwrap();
+        alone.write_common(&Common { version: 6, records: ours.clone(), ..common.clone() }).unwrap();
+        match steps {
+            0 => {}
+            1 => alone.put_common(common, Some(alone.digest(ours).unwrap())).unwrap(),
+            2 => {
+                alone.put_common(common, Some(alone.digest(ours).unwrap())).unwrap();
+                alone.write(&common.records).unwrap();
+            }
+            _ => alone.take_over(ours, common).unwrap(),
+        }
+        drop(alone);
+        (home, store)
+    }
+
+    #[test]
+    fn what_was_cut_off_anywhere_is_as_before_or_finished() {
+        // The key is revoked.
+        let (ours, theirs) = (records(), common(&Records::default()));
+        for steps in 0..=3 {
+            let (_home, store) = cut_off(&ours, &theirs, steps);
+            let alone = store.alone().unwrap();
+            let kept = alone.kept().unwrap().unwrap().unwrap();
+            let is_done = steps > 0;
+            let expected = if is_done { &theirs.records } else { &ours };
+            assert_eq!(alone.load().unwrap(), *expected, "{steps}");
+            assert_eq!(kept.common.version, if is_done { 7 } else { 6 }, "{steps}");
+            assert_eq!((&kept.common.records, kept.replaces), (expected, None), "{steps}");
+        }
+    }
+
+    #[test]
+    fn what_was_changed_after_it_was_cut_off_is_a_change_of_what_is_in_common() {
+        let (ours, theirs) = (Records::default(), common(&records()));
+        for steps in 1..=3 {
+            // The key that others had added is revoked here: all is as it was before it came.
+            let (_home, store) = cut_off(&ours, &theirs, steps);
+            let id = theirs.records.keys[0].id.clone();
+            store.update(|records| Ok::<_, StoreError>(records.revoke(&id))).unwrap().expect("it is there");
+            let alone = store.alone().unwrap();
+            assert_eq!(alone.load().unwrap(), ours, "{steps}");
+            assert_eq!(alone.common().unwrap(), Some(theirs.clone()));
+        }
+        // Somebody has restored a file: what was begun is not done to that.
+        let (_home, store) = cut_off(&ours, &theirs, 1);
+        let restored = records();
+        fs::write(store.path(), serde_json::to_string(&restored).unwrap()).unwrap();
+        let alone = store.alone().unwrap();
+        assert_eq!((alone.load().unwrap(), alone.common().unwrap()), (restored, Some(theirs)));
+    }
+
+    #[test]
+    fn what_cannot_be_put_into_its_place_is_put_there_later() {
+        let (ours, theirs) = (records(), common(&Records::default()));
+        let (_home, store) = cut_off(&ours, &theirs, 0);
+        let alone = store.alone().unwrap();
+        // What counts here can be read, and nothing can be put in its place.
+        let there = fs::read(store.path()).unwrap();
+        fs::remove_file(store.path()).unwrap();
+        fs::create_dir_all(store.path().join("in the way")).unwrap();
+        alone.take_over(&ours, &theirs).unwrap_err();
+        fs::remove_dir_all(store.path()).unwrap();
+        fs::write(store.path(), there).unwrap();
+        drop(alone);
+        assert_eq!(store.alone().unwrap().load().unwrap(), theirs.records);
+    }
+
+    #[test]
+    fn when_it_was_confirmed_is_kept_for_its_owner_only_and_for_that_cluster() {
+        let log = sightwire_measure::captured::log();
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(home.path());
+        let alone = store.alone().unwrap();
+        assert_eq!(alone.confirmed("c").unwrap(), None);
+        let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000);
+        store.write_confirmed("c", at).unwrap();
+        assert_eq!((alone.confirmed("c").unwrap(), alone.confirmed("d").unwrap()), (Some(at), None));
+        let mode = fs::metadata(store.confirmed_path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        for text in ["{", r#"{"cluster":"c","at":"yesterday"}"#] {
+            fs::write(store.confirmed_path(), text).unwrap();
+            assert_eq!(alone.confirmed("c").unwrap(), None);
+        }
+        assert_eq!(log.with("access.confirmed.json is passed over").len(), 2);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::Role;
+use crate::confirmed::Confirmed;
 use crate::credential::Credential;
 use crate::key::{Key, KeyHash};
 use crate::password;
@@ -41,13 +42,6 @@ pub struct Keyring {
     changes: watch::Sender<u64>,
     /// Only where others may have revoked what is known here.
     confirmed: OnceLock<Confirmed>,
-}
-
-/// Until when it is believed that what is known here counts elsewhere, too.
-#[derive(Debug)]
-struct Confirmed {
-    at: Mutex<Instant>,
-    max_age: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -110,33 +104,29 @@ impl Keyring {
     }
 
     /// From now on keys and users count only while it is confirmed that they still do, again and again within `max_age`. Until
-    /// then they are taken to be confirmed now.
-    pub fn must_be_confirmed(&self, max_age: Duration) {
+    /// then they are taken to have been confirmed at `last`; where that is not known or still to come, now.
+    pub fn must_be_confirmed(&self, max_age: Duration, last: Option<SystemTime>) {
         // Twice is once.
-        let _ = self.confirmed.set(Confirmed { at: Mutex::new(clock::now()), max_age });
+        let _ = self.confirmed.set(Confirmed::new(max_age, last));
     }
 
     /// They did count then.
     pub fn confirm(&self, then: Instant) {
         if let Some(confirmed) = self.confirmed.get() {
-            let mut at = confirmed.at.lock();
-            *at = then.max(*at);
+            confirmed.at(then);
         }
     }
 
     /// How long ago it was confirmed that keys and users count; `None` where that is not needed.
     pub fn confirmed_since(&self) -> Option<Duration> {
-        self.confirmed.get().map(|confirmed| clock::since(*confirmed.at.lock()))
+        self.confirmed.get().map(Confirmed::age)
     }
 
     /// An error where keys and users have not been confirmed for too long.
     pub fn may_count(&self) -> Result<(), Unknown> {
-        let Some(confirmed) = self.confirmed.get() else { return Ok(()) };
-        let since = clock::since(*confirmed.at.lock());
-        if since > confirmed.max_age {
-            Err(Unknown::Unconfirmed { seconds: since.as_secs() })
-        } else {
-            Ok(())
+        match self.confirmed.get().and_then(Confirmed::too_old) {
+            Some(age) => Err(Unknown::Unconfirmed { seconds: age.as_secs() }),
+            None => Ok(()),
         }
     }
 
@@ -509,7 +499,7 @@ mod tests {
         let hour = Duration::from_secs(3600);
         tokio::time::sleep(2 * hour).await;
         assert!(find(&keyring, key.reveal()).is_ok() && keyring.confirmed_since().is_none(), "alone");
-        keyring.must_be_confirmed(hour);
+        keyring.must_be_confirmed(hour, None);
         tokio::time::sleep(hour).await;
         assert!(find(&keyring, key.reveal()).is_ok(), "it counts as confirmed at first");
         let heard = clock::now();

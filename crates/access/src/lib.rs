@@ -5,7 +5,7 @@
 //! - [`principal`]: who asks, and whether that one may
 //! - [`key`]: API keys, of which only a hash is kept
 //! - [`store`]: the file that keeps them; [`record`]: what stands in it
-//! - [`common`]: what several processes have in common; [`merge`]: what two of them changed
+//! - [`common`]: what several processes have in common, and since when; [`merge`]: what two of them changed
 //! - [`keyring`]: the keys that count now; who had one that does no more is cut off
 //! - [`session`]: who has logged in; [`link`]: links that log in once; [`password`]: passwords of users; [`attempts`]: how often somebody may try
 //! - [`token`]: tokens that others issue (JWT)
@@ -24,6 +24,7 @@
 pub mod action;
 pub mod attempts;
 pub mod common;
+mod confirmed;
 pub mod credential;
 pub mod guard;
 pub mod key;

@@ -133,10 +133,12 @@ impl Store {
         Ok(done)
     }
 
-    /// Nobody else changes anything here until it is dropped. Blocks.
+    /// Nobody else changes anything here until it is dropped. What another has begun and not finished is so now. Blocks.
     pub fn alone(&self) -> Result<Alone<'_>, StoreError> {
         let locked = self.lock().map_err(|error| unwritten(&self.file, error))?;
-        Ok(Alone { store: self, _locked: locked })
+        let alone = Alone { store: self, _locked: locked };
+        alone.finish()?;
+        Ok(alone)
     }
 
     fn read(&self) -> io::Result<Vec<u8>> {

@@ -36,7 +36,7 @@ pub enum StreamState {
 }
 
 /// Where a stream comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamKind {
     /// The server reads it from a camera.

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use sightwire_measure::clock;
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::{Cluster, Said};
+use crate::cluster::{Cluster, Said, Standing};
+use crate::directory::Directory;
 use crate::entry::{About, Token};
 use crate::lease::ClusterLease;
 use crate::share::choose;
@@ -22,20 +23,30 @@ pub enum Reader {
     Here,
     /// That one does, or is to.
     Process(Arc<str>),
+    /// This process, for itself alone: what others know by that id is something else.
+    Apart,
 }
 
 impl Cluster {
-    /// Who reads a camera, or is to: all processes choose the same one, by what their models can do. One that `is_out` is not
+    /// What tells a camera's address from others', without telling it.
+    pub fn mark(&self, address: &str) -> Arc<str> {
+        self.options().secret.mac("camera", address).into()
+    }
+
+    /// Who reads a camera of that mark, or is to: all processes choose the same one, by what their models can do. One that `is_out` is not
     /// chosen: it was tried.
-    pub fn reader_of(&self, camera: &str, is_out: impl Fn(&str) -> bool) -> Reader {
+    pub fn reader_of(&self, camera: &str, mark: &str, is_out: impl Fn(&str) -> bool) -> Reader {
         let known = self.known();
-        if let Some(entry) = known.streams.get(camera) {
-            return if self.is_mine(entry) { Reader::Here } else { Reader::Process(entry.process.clone()) };
+        match known.streams.get(camera) {
+            Some(entry) if entry.about.camera.as_deref() != Some(mark) => return Reader::Apart,
+            Some(entry) if self.is_mine(entry) => return Reader::Here,
+            // Whether that one still has it is not known while nobody can be asked.
+            Some(entry) if !is_out(&entry.process) || self.standing().0 == Standing::Connected => {
+                return Reader::Process(entry.process.clone());
+            }
+            _ => {}
         }
-        let said = known.processes.values().map(|process| {
-            let said: Said = serde_json::from_str(&process.about).unwrap_or_default();
-            (&*process.name, said)
-        });
+        let said = known.processes.values().map(|process| (&*process.name, self.said_by(process)));
         let may: Vec<(&str, Said)> = said.filter(|(name, said)| !said.draining && !is_out(name)).collect();
         let told: Vec<f64> = may.iter().filter_map(|(_, said)| said.capacity).collect();
         // What nobody knows of one is taken to be as with the others.
@@ -49,8 +60,8 @@ impl Cluster {
     }
 
     /// The right to read a camera; `None` where another process has it. While nobody can be asked it is read.
-    pub async fn claim_camera(self: &Arc<Self>, camera: &Arc<str>) -> Option<ClusterLease> {
-        let about = About::camera();
+    pub async fn claim_camera(self: &Arc<Self>, camera: &Arc<str>, mark: &str) -> Option<ClusterLease> {
+        let about = About::camera(mark);
         let claimed = self.claimed(camera, &about, None).await;
         let (token, count) = match claimed {
             Ok(Claimed::Granted(token)) => (Some(token), &self.counts.granted),
@@ -63,6 +74,18 @@ impl Cluster {
             self.is_heard().await;
         }
         token.map(|token| self.lease(camera, &about, token))
+    }
+
+    /// Waits until another process takes cameras.
+    pub async fn has_takers(&self) {
+        let mut directory = self.directory();
+        let takes = |directory: &Arc<Directory>| {
+            let mut others =
+                directory.processes.values().filter(|other| other.instance != self.me().instance);
+            others.any(|other| self.peers.said_by(other).is_some_and(|said| !said.draining))
+        };
+        // The sender is this one's own.
+        let _ = directory.wait_for(takes).await;
     }
 
     /// So many pictures a second the models of this process can look at.
@@ -81,7 +104,7 @@ impl Cluster {
         if self.draining.is_cancelled() {
             return;
         }
-        let cameras = self.held.lock().values().filter(|held| held.about.camera).count();
+        let cameras = self.held.lock().values().filter(|held| held.about.is_camera()).count();
         tracing::info!(cameras, "it gives its cameras to the other processes");
         self.said.lock().draining = true;
         self.draining.cancel();

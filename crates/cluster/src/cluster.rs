@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use futures_util::stream::{self, TryStreamExt as _};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use sightwire_access::process::{Check, KnownProcess, ProcessFlaw, Processes, Signed};
@@ -38,12 +39,12 @@ const HEARD_AT_ONCE: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long one that ends waits until the others know.
 const LEAVING: Duration = Duration::from_millis(500);
+/// Streams of which the store is told at once.
+const AT_ONCE: usize = 16;
 /// A process's clock has moved against the common one when it has by so much, in milliseconds.
 const CLOCK_MS: u64 = 20;
 /// Streams that have ended and of which nobody was told yet, at most.
 const MAX_RELEASES: usize = 10_000;
-/// One that does not answer is taken to be dead, if nothing was heard of it for so long: more than a heartbeat is late.
-const QUIET: Duration = Duration::from_secs(2);
 /// How this process stands with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -55,10 +56,6 @@ pub enum Standing {
     Away(Arc<str>),
     /// What coordinates them does not let this one take part.
     Refused(Refusal),
-}
-
-fn written(said: &Said) -> Arc<str> {
-    serde_json::to_string(said).unwrap_or_default().into()
 }
 
 /// What a process says of itself beside its address.
@@ -94,10 +91,12 @@ pub struct Cluster {
     pub(crate) others: Others,
     directory: watch::Sender<Arc<Directory>>,
     standing: watch::Sender<(Standing, Instant)>,
-    /// Counted, so that whoever waits for one knows.
-    beats: watch::Sender<u64>,
+    /// How many have begun, and how many of them have ended: so whoever waits for one knows.
+    beats: watch::Sender<(u64, u64)>,
     pub(crate) wake: Notify,
     time: RwLock<Option<(StoreTime, Instant)>>,
+    /// When it asked whether all that is here is still its own, and was told so.
+    confirmed: RwLock<Option<Instant>>,
     pub(crate) held: Mutex<HashMap<Arc<str>, Arc<Held>>>,
     releases: Mutex<BTreeMap<Arc<str>, Token>>,
     pub(crate) counts: Counts,
@@ -111,8 +110,10 @@ pub struct Cluster {
 struct Known {
     book: Book,
     epoch: Arc<str>,
-    /// Until then those who were not heard of may only be late.
+    /// Until then those who were not heard of may only be late,
     believes_until: Option<Instant>,
+    /// and what the store does not know it may have lost.
+    has_lost: bool,
     /// All has to be read.
     stale: bool,
     /// What others take for this process's and it does not have, by the heartbeat before.
@@ -123,11 +124,10 @@ impl Cluster {
     /// A process that nobody knows before it [runs](Self::run).
     pub fn new(options: Options, store: Arc<dyn Store>, dial: Arc<dyn Dial>) -> Arc<Self> {
         let instance = Instance::random();
-        let mac = options.secret.mac("process", &peer::attested(&options.name, instance, &options.url));
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let said = Said { version, mac, ..Said::default() };
+        let said = Said { version, ..Said::default() };
         let (name, url) = (options.name.clone(), options.url.clone());
-        let me = Record { name, instance, url, about: written(&said) };
+        let me = Record { name, instance, url, about: "{}".into() };
         let check = options.secret.mac("store", "format 1").into();
         let peers = Peers::new(options.secret.clone(), instance, dial);
         Arc::new(Self {
@@ -141,9 +141,10 @@ impl Cluster {
             others: Others::default(),
             directory: watch::Sender::new(Arc::default()),
             standing: watch::Sender::new((Standing::Joining, clock::now())),
-            beats: watch::Sender::new(0),
+            beats: watch::Sender::new((0, 0)),
             wake: Notify::new(),
             time: RwLock::default(),
+            confirmed: RwLock::default(),
             held: Mutex::default(),
             releases: Mutex::default(),
             counts: Counts::default(),
@@ -196,7 +197,7 @@ impl Cluster {
 
     /// Whether its heartbeats have lapsed without its having noticed: it was stopped, or had no CPU.
     pub(crate) fn has_slept(&self) -> bool {
-        let told = self.time.read().is_some_and(|(_, at)| clock::since(at) > self.options.ttl);
+        let told = self.confirmed.read().is_some_and(|at| clock::since(at) > self.options.ttl);
         told && self.standing.borrow().0 == Standing::Connected
     }
 
@@ -231,20 +232,21 @@ impl Cluster {
                     continue;
                 }
             }
+            self.beats.send_modify(|(begun, _)| *begun += 1);
             next = tokio::time::Instant::now();
             next += match self.beat(&mut known).await {
                 Ok(()) => every,
                 Err(StoreError::Refused(_)) => AGAIN,
                 Err(StoreError::Away(_) | StoreError::Unknown) => every.min(Duration::from_secs(1)),
             };
-            self.beats.send_modify(|beats| *beats += 1);
+            self.beats.send_modify(|(begun, ended)| *ended = *begun);
         }
         let leaves = self.store.leave(&self.me.name, self.me.instance);
         let _ = timeout(LEAVING, leaves).await;
     }
 
     async fn beat(&self, known: &mut Known) -> Result<(), StoreError> {
-        let about = written(&self.said.lock());
+        let about = self.signed();
         let heartbeat = Heartbeat {
             record: Record { about, ..self.me.clone() },
             ttl: self.options.ttl,
@@ -264,8 +266,10 @@ impl Cluster {
         *self.time.write() = Some((beat.at, asked + (answered - asked) / 2));
         self.says_how_far_ahead();
         let was_away = !matches!(self.standing.borrow().0, Standing::Connected);
-        let has_lost = known.book.has_more_than(&beat);
+        // It is told of that once: what is still missing afterwards has ended.
+        let has_lost = known.believes_until.is_none() && known.book.has_more_than(&beat);
         let anew = beat.lapsed || beat.epoch != known.epoch || was_away || has_lost;
+        known.has_lost |= has_lost || known.book.is_older_than(&beat);
         if anew {
             if self.joined.set(()).is_err() {
                 // The others need as long to be heard of again, and to say again what they have.
@@ -277,19 +281,34 @@ impl Cluster {
         }
         self.release_all().await?;
         if known.believes_until.is_some_and(|until| until <= answered) {
-            known.believes_until = None;
+            (known.believes_until, known.has_lost) = (None, false);
             known.stale = true;
         }
         known.stale |= known.book.heard(&beat).is_err();
         self.refresh(known).await;
         // What is known now may lag behind what was read for it.
         let _ = known.book.heard(&beat);
-        self.keep(|held| known.book.stream(&held.stream).is_none()).await?;
+        let is_unsaid =
+            |held: &Held| held.token() == Token::NONE || known.book.stream(&held.stream).is_none();
+        self.keep(is_unsaid).await?;
+        *self.confirmed.write() = Some(asked);
         self.stands_well();
         self.rights.heard(beat.rights, asked);
         self.give_up_orphans(known);
         self.publish(known);
         Ok(())
+    }
+
+    /// What it says of itself, so that nobody else can have said it.
+    fn signed(&self) -> Arc<str> {
+        let mut said = self.said.lock().clone();
+        said.mac = self.options.secret.mac("process", &peer::attested(&self.me, &said));
+        serde_json::to_string(&said).unwrap_or_default().into()
+    }
+
+    /// What a process says of itself; nothing if somebody else has written that.
+    pub(crate) fn said_by(&self, process: &Record) -> Said {
+        self.peers.said_by(process).unwrap_or_default()
     }
 
     /// With that the others know how old its pictures are, whatever its clock says.
@@ -311,7 +330,7 @@ impl Cluster {
         }
         match self.store.read().await {
             Ok(snapshot) => {
-                known.book.read(snapshot, known.believes_until.is_some());
+                known.book.read(snapshot, known.believes_until.is_some() && known.has_lost);
                 known.stale = false;
             }
             Err(wrong) => self.stands_badly(&wrong),
@@ -396,25 +415,28 @@ impl Cluster {
     /// Tells the store of what is here: it may have forgotten, or others may have taken it.
     async fn keep(&self, which: impl Fn(&Held) -> bool) -> Result<(), StoreError> {
         let all: Vec<Arc<Held>> = self.held.lock().values().filter(|held| which(held)).cloned().collect();
-        for held in all {
-            let token = held.token();
-            if token == Token::NONE {
-                match self.store.claim(&self.claim_of(&held.stream, &held.about, None)).await? {
-                    Claimed::Granted(token) => held.granted(token),
-                    Claimed::Held { .. } => self.lose(&held),
-                }
-            } else {
-                let keep = Keep {
-                    stream: held.stream.clone(),
-                    name: self.me.name.clone(),
-                    instance: self.me.instance,
-                    token,
-                    about: entry::written(&held.about).into(),
-                };
-                if let Kept::Lost(_) = self.store.keep(&keep).await? {
-                    self.lose(&held);
-                }
+        let all = stream::iter(all.into_iter().map(Ok));
+        all.try_for_each_concurrent(AT_ONCE, |held| async move { self.keep_one(&held).await }).await
+    }
+
+    async fn keep_one(&self, held: &Arc<Held>) -> Result<(), StoreError> {
+        let token = held.token();
+        if token == Token::NONE {
+            match self.store.claim(&self.claim_of(&held.stream, &held.about, None)).await? {
+                Claimed::Granted(token) => held.granted(token),
+                Claimed::Held { .. } => self.lose(held),
             }
+            return Ok(());
+        }
+        let keep = Keep {
+            stream: held.stream.clone(),
+            name: self.me.name.clone(),
+            instance: self.me.instance,
+            token,
+            about: entry::written(&held.about).into(),
+        };
+        if let Kept::Lost(_) = self.store.keep(&keep).await? {
+            self.lose(held);
         }
         Ok(())
     }
@@ -459,22 +481,24 @@ impl Cluster {
         }
     }
 
-    fn claim_of(&self, stream: &Arc<str>, about: &About, instead_of: Option<Token>) -> Claim {
+    fn claim_of(&self, stream: &Arc<str>, about: &About, instead_of: Option<(Token, Duration)>) -> Claim {
         Claim {
             stream: stream.clone(),
             name: self.me.name.clone(),
             instance: self.me.instance,
             about: entry::written(about).into(),
             ttl: self.options.ttl,
-            instead_of: instead_of.map(|token| (token, QUIET)),
+            instead_of,
         }
     }
 
     /// Waits for a heartbeat that begins after now, as long as that may take.
     pub(crate) async fn is_heard(&self) {
         let mut beats = self.beats.subscribe();
+        // One that is under way may have begun before what is to be told.
+        let next = beats.borrow_and_update().0 + 1;
         self.wake.notify_one();
-        let _ = timeout(HEARD_AT_ONCE, beats.changed()).await;
+        let _ = timeout(HEARD_AT_ONCE, beats.wait_for(|(_, ended)| *ended >= next)).await;
     }
 }
 

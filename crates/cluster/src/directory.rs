@@ -89,6 +89,11 @@ impl Book {
         if beat.epoch == self.epoch && beat.version == self.version { Ok(()) } else { Err(Gap) }
     }
 
+    /// Whether the store is another than the one that this was read from, or has lost what it had changed since.
+    pub(crate) fn is_older_than(&self, beat: &Beat) -> bool {
+        !self.epoch.is_empty() && (beat.epoch != self.epoch || beat.version < self.version)
+    }
+
     /// Whether the store has lost streams that it knew, and nobody has told of any that ended.
     pub(crate) fn has_more_than(&self, beat: &Beat) -> bool {
         beat.epoch == self.epoch && beat.version == self.version && beat.streams < self.streams.len()

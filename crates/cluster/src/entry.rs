@@ -44,7 +44,7 @@ impl fmt::Debug for Token {
 }
 
 /// What others are told of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// How closely it is looked at.
     #[serde(rename = "m")]
@@ -52,20 +52,25 @@ pub struct About {
     /// Whether its sender sends binary messages.
     #[serde(rename = "b", default)]
     pub binary: bool,
-    /// Nobody sends it: the process reads it from a camera of that id.
-    #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
-    pub camera: bool,
+    /// Nobody sends it: the process reads it from a camera of that id, which has this [mark](crate::Cluster::mark).
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub camera: Option<String>,
 }
 
 impl About {
     /// Of what somebody sends.
     pub fn sent(mode: AnalysisMode, binary: bool) -> Self {
-        Self { mode, binary, camera: false }
+        Self { mode, binary, camera: None }
     }
 
-    /// Of a camera.
-    pub fn camera() -> Self {
-        Self { mode: AnalysisMode::Normal, binary: false, camera: true }
+    /// Of a camera of that [mark](crate::Cluster::mark).
+    pub fn camera(mark: &str) -> Self {
+        Self { camera: Some(mark.to_owned()), ..Self::default() }
+    }
+
+    /// Whether it is a camera, of whatever address.
+    pub fn is_camera(&self) -> bool {
+        self.camera.is_some()
     }
 }
 

@@ -45,6 +45,7 @@ struct State {
     rights: Option<Shared>,
     trouble: Trouble,
     silenced: Vec<Instance>,
+    deaf: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -77,6 +78,9 @@ impl State {
     fn change(&mut self, what: Changed, changes: &broadcast::Sender<Change>) {
         self.version += 1;
         // Nobody may be listening.
+        if self.deaf {
+            return;
+        }
         let _ = changes.send(Change { version: self.version, what });
     }
 
@@ -122,7 +126,13 @@ impl State {
             self.check = heartbeat.check.clone();
         }
         if self.check != heartbeat.check {
-            return Err(Refusal::Secret.into());
+            let long = FORGOTTEN_AFTER.as_millis() as u64;
+            if self.processes.values().any(|(_, until)| until + long > now) {
+                return Err(Refusal::Secret.into());
+            }
+            // Nobody has gone by it for a while: it begins anew.
+            (self.processes, self.streams, self.rights) = Default::default();
+            (self.epoch, self.check) = (heartbeat.epoch.clone(), heartbeat.check.clone());
         }
         let record = &heartbeat.record;
         if let Some((other, _)) = self.processes.get(&record.name)
@@ -240,6 +250,11 @@ impl Memory {
     /// Nothing of that process arrives any more.
     pub fn silence(&self, instance: Instance) {
         self.state.lock().silenced.push(instance);
+    }
+
+    /// Nobody is told of changes any more, or everybody is again.
+    pub fn deafen(&self, deaf: bool) {
+        self.state.lock().deaf = deaf;
     }
 
     /// It arrives again.

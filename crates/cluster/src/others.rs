@@ -160,15 +160,15 @@ fn silent(entry: &Entry, why: &PeerError) -> Stream {
         PeerError::Connect(_) | PeerError::Late(_) => NO_WORD.to_owned(),
         other => format!("the process that has it cannot be asked: {other}"),
     };
-    let About { mode, binary, camera } = entry.about;
+    let (About { mode, binary, .. }, camera) = (&entry.about, entry.about.is_camera());
     Stream {
         id: entry.stream.to_string(),
         kind: if camera { StreamKind::Camera } else { StreamKind::Relay },
-        mode: (!camera).then_some(mode),
+        mode: (!camera).then_some(*mode),
         name: entry.stream.to_string(),
         peer: (!camera).then_some(None),
         process: Some(entry.process.to_string()),
-        protocol: (!camera).then_some(if binary { RelayProtocol::Binary } else { RelayProtocol::Text }),
+        protocol: (!camera).then_some(if *binary { RelayProtocol::Binary } else { RelayProtocol::Text }),
         reason: Some(reason),
         state: StreamState::Stalled,
         ..Stream::default()

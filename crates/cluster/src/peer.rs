@@ -69,9 +69,11 @@ pub struct Peers {
     dial: Arc<dyn Dial>,
 }
 
-/// What the MAC of a record is of: nobody else can make a process's address another.
-pub(crate) fn attested(name: &str, instance: Instance, url: &str) -> String {
-    format!("{name}\n{instance}\n{url}")
+/// What the MAC of a record is of: nobody else can make a process's address another, or have it say something.
+pub(crate) fn attested(process: &Record, said: &Said) -> String {
+    let said = serde_json::to_string(&Said { mac: String::new(), ..said.clone() }).unwrap_or_default();
+    let Record { name, instance, url, .. } = process;
+    format!("{name}\n{instance}\n{url}\n{said}")
 }
 
 /// What is asked of another process.
@@ -212,6 +214,12 @@ impl Peers {
         Ok(socket)
     }
 
+    /// What a process says of itself, if it was that one.
+    pub(crate) fn said_by(&self, process: &Record) -> Option<Said> {
+        let said: Said = serde_json::from_str(&process.about).ok()?;
+        self.secret.verifies("process", &attested(process, &said), &said.mac).then_some(said)
+    }
+
     fn tag(
         &self,
         process: &Record,
@@ -219,11 +227,7 @@ impl Peers {
         target: &str,
         time: Option<StoreTime>,
     ) -> Result<Tag, PeerError> {
-        let said: Said = serde_json::from_str(&process.about).unwrap_or_default();
-        let text = attested(&process.name, process.instance, &process.url);
-        if !self.secret.verifies("process", &text, &said.mac) {
-            return Err(PeerError::Record);
-        }
+        self.said_by(process).ok_or(PeerError::Record)?;
         let time = time.ok_or(PeerError::NoTime)?;
         Ok(Tag::sign(&self.secret, self.me.into(), process.instance.into(), time, method, target))
     }

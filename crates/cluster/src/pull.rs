@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_websockets::{Message, Payload};
 
-use crate::cluster::{self, Cluster};
+use crate::cluster::Cluster;
 use crate::directory::Directory;
 use crate::entry::{Entry, Token};
 use crate::peer::Watch;
@@ -30,6 +30,8 @@ const SILENT: Duration = Duration::from_millis(2500);
 const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 /// A picture older than this has a clock that says nothing.
 const MAX_AGE: Duration = Duration::from_secs(60);
+/// Messages that are passed over for a newer one, at most.
+const AT_ONCE: u32 = 64;
 /// Said of streams that are another's now.
 const ANOTHER: &str = "another sends it now";
 const MOVED: &str = "another process reads it now";
@@ -73,8 +75,29 @@ impl What {
     fn is_over(&self, now: &Entry) -> bool {
         match self {
             Self::Sent(token) => now.token > *token,
-            Self::Camera(process) => now.process != *process,
+            Self::Camera { process, mark } => {
+                now.process != *process || now.about.camera.as_deref() != Some(mark)
+            }
         }
+    }
+
+    /// Whether what such a process sends is that: a camera is read by a lease, which all know of.
+    fn is_sure(&self, entry: Option<&Arc<Entry>>) -> bool {
+        match self {
+            Self::Sent(_) => true,
+            Self::Camera { .. } => entry.is_some_and(|entry| !self.is_over(entry)),
+        }
+    }
+
+    /// Whether it is known not to be there any more, or elsewhere.
+    fn is_gone(&self, directory: &Directory, stream: &str) -> bool {
+        let entry = directory.streams.get(stream);
+        let process = match self {
+            Self::Sent(token) => entry.filter(|entry| entry.token == *token).map(|entry| &entry.process),
+            Self::Camera { process, .. } => Some(process),
+        };
+        process.is_none_or(|process| !directory.processes.contains_key(process))
+            || entry.is_some_and(|entry| self.is_over(entry))
     }
 }
 
@@ -83,8 +106,13 @@ impl What {
 pub enum What {
     /// What somebody sends, by that lease.
     Sent(Token),
-    /// A camera that this process reads, or is to.
-    Camera(Arc<str>),
+    /// A camera of that mark, which a process reads, or is to.
+    Camera {
+        /// The name of that process.
+        process: Arc<str>,
+        /// [Of the camera](Cluster::mark).
+        mark: Arc<str>,
+    },
 }
 
 /// A stream that is pulled.
@@ -98,6 +126,9 @@ struct Pull<'a> {
     /// What its owner said of itself last, and how far the common clock is ahead of that one's by it.
     about: Arc<str>,
     ahead_ms: Option<i64>,
+    /// Since when there is a connection, and whether anything was told of the stream by it.
+    connected: Instant,
+    told: bool,
 }
 
 impl Cluster {
@@ -112,7 +143,9 @@ impl Cluster {
         let directory = self.directory();
         let (cluster, stream) = (self.clone(), stream.clone());
         let (about, ahead_ms) = ("".into(), None);
-        let mut pull = Pull { cluster, directory, stream, what, producer, options, about, ahead_ms };
+        let (connected, told) = (clock::now(), false);
+        let mut pull =
+            Pull { cluster, directory, stream, what, producer, options, about, ahead_ms, connected, told };
         pull.run().await
     }
 }
@@ -148,7 +181,9 @@ impl Pull<'_> {
             self.stalls();
             again = if clock::since(begun) > AGAIN[1] { AGAIN[0] } else { (again * 2).min(AGAIN[1]) };
             // Whoever has it may be known to be gone before that.
-            let _ = timeout(again, self.directory.changed()).await;
+            let (stream, what) = (self.stream.clone(), self.what.clone());
+            let gone = self.directory.wait_for(|directory| what.is_gone(directory, &stream));
+            let _ = timeout(again, gone).await;
         }
     }
 
@@ -158,7 +193,7 @@ impl Pull<'_> {
         let entry = directory.streams.get(&self.stream);
         let process = match &self.what {
             What::Sent(token) => &entry.filter(|entry| entry.token == *token)?.process,
-            What::Camera(process) => process,
+            What::Camera { process, .. } => process,
         };
         if entry.is_some_and(|entry| self.what.is_over(entry)) {
             return None;
@@ -168,7 +203,7 @@ impl Pull<'_> {
 
     fn why_gone(&mut self) -> Arc<str> {
         match (&self.what, self.directory.borrow_and_update().streams.get(&self.stream)) {
-            (What::Camera(_), _) => MOVED.into(),
+            (What::Camera { .. }, _) => MOVED.into(),
             (What::Sent(_), Some(_)) => ANOTHER.into(),
             (What::Sent(_), None) => "its sender, or the process that had it, has left".into(),
         }
@@ -185,6 +220,7 @@ impl Pull<'_> {
 
     async fn watch(&mut self, mut socket: Watch, process: &Record) -> Over {
         let (mut heard, mut directory) = (clock::now(), self.directory.clone());
+        (self.connected, self.told) = (heard, false);
         loop {
             let silent = clock::since(heard);
             let (stream, what) = (self.stream.clone(), self.what.clone());
@@ -202,6 +238,9 @@ impl Pull<'_> {
                 message = socket.next() => match message {
                     Some(Ok(message)) => {
                         heard = clock::now();
+                        if self.is_not_there() {
+                            return Over::Ended(NO_WORD.into());
+                        }
                         if let Some(over) = self.newest_of(message, &mut socket, process).await {
                             return over;
                         }
@@ -220,11 +259,20 @@ impl Pull<'_> {
         }
     }
 
+    /// A process that is asked for a camera that it does not know, or has no place for, says nothing of it.
+    fn is_not_there(&self) -> bool {
+        let is_sure = self.what.is_sure(self.directory.borrow().streams.get(&self.stream));
+        !self.told
+            && !is_sure
+            && self.options.give_up.is_some_and(|after| clock::since(self.connected) >= after)
+    }
+
     /// Takes what has come; of several pictures the last.
     async fn newest_of(&mut self, first: Message, socket: &mut Watch, process: &Record) -> Option<Over> {
         let mut picture = None;
-        let mut next = Some(first);
+        let (mut next, mut left) = (Some(first), AT_ONCE);
         while let Some(message) = next {
+            left -= 1;
             if message.is_binary() {
                 picture = Some(message.into_payload());
             } else if let Some(text) = message.as_text() {
@@ -236,6 +284,10 @@ impl Pull<'_> {
                 } else if let Some(over) = self.told(&said, picture.is_some()) {
                     return Some(over);
                 }
+            }
+            // What comes faster than it is looked at is not waited for.
+            if left == 0 {
+                break;
             }
             next = match socket.next().now_or_never() {
                 Some(Some(Ok(message))) => Some(message),
@@ -259,9 +311,11 @@ impl Pull<'_> {
                 let condition = match said.state? {
                     StreamState::Stalled => Condition::Stalled,
                     StreamState::Frozen => Condition::Frozen,
+                    StreamState::Starting if said.reason.is_some() && self.has_none() => Condition::Starting,
                     // It runs with its first picture, and ends with a message of its own.
                     _ => return None,
                 };
+                self.told |= condition != Condition::Starting;
                 if !is_before_a_picture {
                     let since = Duration::try_from_secs_f64(said.since_s).unwrap_or_default();
                     let since = clock::now().checked_sub(since).unwrap_or_else(clock::now);
@@ -273,7 +327,15 @@ impl Pull<'_> {
         None
     }
 
+    fn has_none(&self) -> bool {
+        self.producer.stream().newest().is_none()
+    }
+
     fn publish(&mut self, message: Payload, process: &Record) {
+        if !self.what.is_sure(self.directory.borrow().streams.get(&self.stream)) {
+            return;
+        }
+        self.told = true;
         let message: Bytes = message.into();
         let file = scan::read_binary(&message).ok();
         if file.is_none() && scan::read_as_it_came(&message).is_none() {
@@ -305,7 +367,8 @@ impl Pull<'_> {
         let about = known.processes.get(&process.name).map_or(&process.about, |now| &now.about);
         if self.about != *about {
             self.about = about.clone();
-            self.ahead_ms = serde_json::from_str(about).map_or(None, |said: cluster::Said| said.ahead_ms);
+            self.ahead_ms =
+                known.processes.get(&process.name).and_then(|now| self.cluster.said_by(now).ahead_ms);
         }
         let (Some(ahead), Some(now)) = (self.ahead_ms, self.cluster.time()) else { return Duration::ZERO };
         let then = (unix_micros as i64).saturating_add(ahead.saturating_mul(1000));

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use sightwire_api::cluster::{self as api, ClusterProcess, ClusterState, ClusterStatus};
 use sightwire_measure::{clock, lines};
 
-use crate::cluster::{Cluster, Said, Standing};
+use crate::cluster::{Cluster, Standing};
 use crate::directory::{Book, Directory};
 use crate::options::WhenDown;
 use crate::peer::PeerError;
@@ -99,7 +99,7 @@ impl Cluster {
         };
         let directory = self.known();
         let elsewhere =
-            directory.streams.values().filter(|entry| !self.is_mine(entry) && !entry.about.camera);
+            directory.streams.values().filter(|entry| !self.is_mine(entry) && !entry.about.is_camera());
         ClusterStatus {
             name: self.me().name.to_string(),
             processes: self.processes(&directory),
@@ -108,7 +108,7 @@ impl Cluster {
             since_s: clock::since(since).as_secs_f64(),
             state,
             streams_elsewhere: elsewhere.count(),
-            streams_here: self.held.lock().values().filter(|held| !held.about.camera).count(),
+            streams_here: self.held.lock().values().filter(|held| !held.about.is_camera()).count(),
             url: self.me().url.to_string(),
             when_down: match self.options().when_down {
                 WhenDown::Accept => api::WhenDown::Accept,
@@ -140,14 +140,14 @@ impl Cluster {
                 _ => Some(SILENT.to_owned()),
             };
             let streams = directory.streams.values().filter(|entry| entry.instance == record.instance);
-            let said: Said = serde_json::from_str(&record.about).unwrap_or_default();
+            let said = self.said_by(record);
             let age_ms = until.zip(now).map(|(until, now)| (now + ttl).saturating_sub(until));
             let (cameras, sent) = if is_self {
                 let held = self.held.lock();
-                let cameras = held.values().filter(|held| held.about.camera).count();
+                let cameras = held.values().filter(|held| held.about.is_camera()).count();
                 (cameras, held.len() - cameras)
             } else {
-                let cameras = streams.clone().filter(|entry| entry.about.camera).count();
+                let cameras = streams.clone().filter(|entry| entry.about.is_camera()).count();
                 (cameras, streams.count() - cameras)
             };
             ClusterProcess {

@@ -10,7 +10,7 @@ mod meet;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -26,10 +26,12 @@ use tokio_util::sync::CancellationToken;
 use self::meet::{Base, Met, meet};
 use crate::cluster::{Cluster, Standing};
 use crate::process::Instance;
-use crate::store::{Changed, MAX_RIGHTS_BYTES, Shared, StoreError};
+use crate::store::{Change, Changed, MAX_RIGHTS_BYTES, Shared, StoreError};
 
 /// How often it is tried at once, while others are always faster.
 const TRIES: u32 = 5;
+/// How often it is written down when keys and users were confirmed last.
+const NOTED: Duration = Duration::from_secs(60);
 /// Purposes of MACs.
 const RIGHTS: &str = "rights";
 const COMMON: &str = "common";
@@ -82,6 +84,8 @@ pub struct Rights {
     max_age: Duration,
     /// By which what was in common with these processes is told from what was with others.
     identity: String,
+    /// When it was last written down that they were confirmed.
+    noted: Mutex<Option<Instant>>,
 }
 
 /// Why keys and users here may be others than elsewhere.
@@ -105,7 +109,8 @@ enum RightsError {
     )]
     Unusable(String),
     #[error(
-        "keys and users take {0} bytes, and at most {MAX_RIGHTS_BYTES} fit; revoke keys that nobody needs"
+        "keys and users take {0} bytes, and processes can have at most {MAX_RIGHTS_BYTES} in common: what is changed here does not \
+         count at the others; revoke keys that nobody needs (`sightwire keys revoke ID`)"
     )]
     TooLarge(usize),
     #[error("other processes change keys and users all the time; it was tried {TRIES} times")]
@@ -140,17 +145,23 @@ impl Rights {
         max_age: Duration,
     ) -> Arc<Self> {
         let identity = cluster.options().secret.mac(COMMON, &prefix);
-        Arc::new(Self { cluster, keyring, prefix, max_age, identity })
+        Arc::new(Self { cluster, keyring, prefix, max_age, identity, noted: Mutex::default() })
     }
 
     /// Until `stop`. To be awaited once, beside [`Cluster::run`].
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        self.keyring.must_be_confirmed(self.max_age);
         let mut told = self.cluster.rights.told.subscribe();
         let mut changes = self.cluster.store.changes();
         let mut own = self.keyring.changes();
-        // Which version is in common, and whether something here may not be.
+        let this = self.clone();
+        let last = spawn_blocking(move || this.last_confirmed()).await.ok().flatten();
+        self.keyring.must_be_confirmed(self.max_age, last);
+        // Which version is in common, and whether something may have become another one here or there.
         let (mut known, mut is_due) = (None, true);
+        // Since when it is connected, by which connection, and after how many changes.
+        let (mut connected, mut connection, mut changed) = (None, 0, 0);
+        // How often in a row it was answered all but what it asked of keys and users.
+        let mut unanswered = 0;
         loop {
             let mut heartbeat = None;
             let heard = tokio::select! {
@@ -159,10 +170,26 @@ impl Rights {
                     heartbeat = *told.borrow_and_update();
                     heartbeat.map(|told| told.version)
                 }
-                change = changes.recv() => match change.map(|change| change.what) {
-                    Ok(Changed::Rights(version)) => Some(version),
-                    // The next heartbeat tells of one that was lost.
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                another = self.cluster.store.connected(connection) => {
+                    (connection, is_due) = (another, true);
+                    continue;
+                }
+                change = changes.recv() => match change {
+                    Ok(Change { version, what }) => {
+                        // Who counts anew knows nothing of before: what has the number of what is known may be something else.
+                        // The next heartbeat tells whether this process may take part in that.
+                        let is_anew = version <= changed;
+                        is_due |= is_anew;
+                        changed = version;
+                        match what {
+                            Changed::Rights(version) if !is_anew => Some(version),
+                            _ => continue,
+                        }
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        is_due = true;
+                        continue;
+                    }
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 Ok(()) = own.changed() => {
@@ -170,20 +197,41 @@ impl Rights {
                     known
                 }
             };
-            if self.cluster.standing().0 != Standing::Connected {
+            let (standing, since) = self.cluster.standing();
+            if standing != Standing::Connected {
+                is_due = true;
                 continue;
             }
+            // It may have been away while nothing was heard here.
+            is_due |= connected.replace(since) != Some(since);
             if is_due || heard != known {
                 // Before it is read: what changes meanwhile is looked at once more.
                 own.mark_unchanged();
                 let met = self.meet().await;
                 is_due = met.is_err();
-                known = self.came_to(met);
+                let is_unanswered = heartbeat.is_some() && matches!(met, Err(RightsError::Store(_)));
+                unanswered = if is_unanswered { unanswered + 1 } else { 0 };
+                known = self.came_to(met, unanswered);
             }
             if let Some(told) = heartbeat.filter(|told| Some(told.version) == known) {
                 self.confirm(told.asked);
             }
         }
+    }
+
+    /// When it was known last, before this process began, that what was in common then is what counts here.
+    fn last_confirmed(&self) -> Option<SystemTime> {
+        let last = || {
+            let alone = self.keyring.store().alone()?;
+            match alone.common()? {
+                Some(common) if common.cluster == self.identity => alone.confirmed(&self.identity),
+                _ => Ok(None),
+            }
+        };
+        let warn = |why: &files::StoreError| {
+            tracing::warn!("it is not known when keys and users were confirmed last: {why}");
+        };
+        last().inspect_err(warn).ok().flatten()
     }
 
     /// Makes keys and users here and there the same. Which version they are then, and when it was so.
@@ -243,15 +291,15 @@ impl Rights {
             }
         };
         let meet::Shared { version, origin, records } = shared;
-        if ours.as_ref().unwrap_or(&Records::default()) != &records {
-            let foreign = ours.as_ref().filter(|_| is_foreign);
-            aside = foreign.map(|ours| alone.set_aside(ours)).transpose()?;
-            alone.write(&records)?;
-            has_changed = true;
-        }
         let (keys, users) = (records.keys.len(), records.users.len());
         let common = Common { cluster: self.identity.clone(), origin, version, records };
-        if kept.as_ref() != Some(&common) {
+        let nothing = Records::default();
+        let here = ours.as_ref().unwrap_or(&nothing);
+        if *here != common.records {
+            aside = is_foreign.then(|| alone.set_aside(here)).transpose()?;
+            alone.take_over(here, &common)?;
+            has_changed = true;
+        } else if kept.as_ref() != Some(&common) {
             alone.write_common(&common)?;
         }
         drop(alone);
@@ -262,15 +310,21 @@ impl Rights {
         Ok(Step::Common { version, aside })
     }
 
-    /// Notes what came of it; which version is in common.
-    fn came_to(&self, met: Result<(u64, Instant), RightsError>) -> Option<u64> {
+    /// Notes what came of it; which version is in common. So often in a row what was asked of keys and users was not answered
+    /// while heartbeats were.
+    fn came_to(self: &Arc<Self>, met: Result<(u64, Instant), RightsError>, unanswered: u32) -> Option<u64> {
         if let Ok((_, asked)) = &met {
             self.confirm(*asked);
         }
         let mut status = self.cluster.rights.status.lock();
         let (version, trouble) = match met {
             Ok((version, _)) => (Some(version), None),
-            // How that is, is known by the heartbeats.
+            // Once, it may have gone away since the heartbeat; and that is known by the next one.
+            Err(RightsError::Store(why)) if unanswered > 1 => {
+                let why =
+                    format!("heartbeats are answered, and what is asked of keys and users is not: {why}");
+                (None, Some(why.into()))
+            }
             Err(RightsError::Store(why)) => {
                 tracing::debug!("keys and users cannot be compared with the others': {why}");
                 (None, status.trouble.clone())
@@ -288,10 +342,21 @@ impl Rights {
         version
     }
 
-    fn confirm(&self, then: Instant) {
+    fn confirm(self: &Arc<Self>, then: Instant) {
         self.keyring.confirm(then);
         let mut status = self.cluster.rights.status.lock();
         status.confirmed = status.confirmed.max(Some(then));
+        drop(status);
+        let mut noted = self.noted.lock();
+        if noted.is_none_or(|noted| clock::since(noted) >= NOTED) {
+            *noted = Some(clock::now());
+            let (this, age) = (self.clone(), clock::since(then));
+            // What goes wrong is told there. The disk may be slow.
+            drop(spawn_blocking(move || {
+                let at = SystemTime::now().checked_sub(age)?;
+                this.keyring.store().write_confirmed(&this.identity, at).ok()
+            }));
+        }
     }
 
     fn covered(&self, version: u64, text: &str) -> String {

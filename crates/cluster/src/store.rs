@@ -16,8 +16,8 @@ use crate::process::{Instance, Record};
 /// A moment by the store's clock, in milliseconds since 1970. No other clock is asked.
 pub type StoreTime = u64;
 
-/// Longest value of keys and users in common.
-pub const MAX_RIGHTS_BYTES: usize = 16 << 20;
+/// Longest value of keys and users in common: 4 MiB, more than as many keys and users take as may be.
+pub const MAX_RIGHTS_BYTES: usize = 4 << 20;
 
 /// An answer that comes within a bounded time.
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -104,13 +104,18 @@ impl<'a> SourceWatch<'a> {
     fn new(producer: &'a mut Producer, options: ReaderOptions) -> Self {
         let began = producer.stream().state().since;
         producer.stream().counters().connects.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut silence = Silence::new(options.stalled_after, options.every);
+        // Another may have written it before: that picture is the last so far, however old it is.
+        if let Some(newest) = producer.stream().newest() {
+            silence.picture(newest.captured(), false);
+        }
         Self {
             producer,
             options,
             repeats: RepeatWatch::new(options.frozen_after),
             rate: RateWatch::new(options.rate),
             began,
-            silence: Silence::new(options.stalled_after, options.every),
+            silence,
             down: None,
         }
     }

@@ -31,6 +31,10 @@ pub struct NotEnded {
     pub why: PeerError,
 }
 
+fn kind_of(entry: &Entry) -> StreamKind {
+    if entry.about.is_camera() { StreamKind::Camera } else { StreamKind::Relay }
+}
+
 impl Streams {
     fn cluster(&self) -> Option<Arc<Cluster>> {
         self.options.read().cluster.clone()
@@ -46,13 +50,13 @@ impl Streams {
     /// The stream of that name that another process has.
     pub(crate) fn elsewhere(&self, name: &str) -> Option<Origin> {
         let entry = self.cluster()?.elsewhere(name)?;
-        Some(Origin::Elsewhere(entry.stream.clone(), entry.token))
+        Some(Origin::Elsewhere(entry.stream.clone(), entry.token, kind_of(&entry)))
     }
 
     /// Whether somebody sends a stream of that name to another process.
     pub(crate) fn is_sent_elsewhere(&self, name: &str) -> bool {
         let entry = self.cluster().and_then(|cluster| cluster.elsewhere(name));
-        entry.is_some_and(|entry| !entry.about.camera)
+        entry.is_some_and(|entry| !entry.about.is_camera())
     }
 
     /// As it is known to all: another process has it, and nothing here has its name.
@@ -63,7 +67,7 @@ impl Streams {
 
     /// Whether a camera here has the name of what is sent elsewhere. A camera may be the same one.
     fn is_named_here(&self, entry: &Entry) -> bool {
-        !entry.about.camera && self.registry.get(&entry.stream).is_some()
+        !entry.about.is_camera() && self.registry.get(&entry.stream).is_some()
     }
 
     /// Whether this is one of several processes.
@@ -73,8 +77,7 @@ impl Streams {
 
     /// What a stream is that another process has, where nothing here has its name.
     pub fn kind_elsewhere(&self, name: &str) -> Option<StreamKind> {
-        let is_camera = self.entry(name)?.about.camera;
-        Some(if is_camera { StreamKind::Camera } else { StreamKind::Relay })
+        self.entry(name).map(|entry| kind_of(&entry))
     }
 
     /// Streams of other processes, as in answers, without who watches them. Those processes are asked, for at most a second.
@@ -147,7 +150,7 @@ impl Streams {
     /// Those who watch here count, too, and where it is analysed here, that is what they see.
     fn with_what_is_here(&self, report: stream::Stream, token: Token) -> stream::Stream {
         let viewers = report.viewers + self.viewers.count(&report.id);
-        let origin = Origin::Elsewhere(report.id.as_str().into(), token);
+        let origin = Origin::Elsewhere(report.id.as_str().into(), token, report.kind);
         let analyses = self.analysis_reports(&origin);
         let analyses = if analyses.is_empty() { report.analyses } else { analyses };
         stream::Stream { viewers, analyses, ..report }
@@ -175,7 +178,7 @@ impl Streams {
             options.memory.admit(Work::Stream)?;
         }
         let what = (name, token, entry.map_or_else(|| "".into(), |entry| entry.process.clone()));
-        let start = |stop| (Upstream::pulled(what, cluster, &self.dependencies(), stop), ());
+        let start = |stop| (Upstream::pulled(origin, what, cluster, &self.dependencies(), stop), ());
         let opened = running.get(origin, start);
         opened.map(|(lease, _)| lease).map_err(|_| self.too_many("relay.max_streams", origin))
     }

@@ -15,7 +15,7 @@ use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Subscriber, Update};
 use sightwire_measure::clock;
 use sightwire_track::{Anchor, Track, TrackerOptions, TrailPoint};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Dependencies;
 use crate::analysis::{Analysed, Analysis, Object};
@@ -31,6 +31,8 @@ const NEAR: u64 = 3;
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Where the other process does not tell what it sees, this one looks itself for so long, and asks again.
 const ALONE: Duration = Duration::from_secs(5);
+/// From one connection to the next, at least.
+const PAUSE: Duration = Duration::from_millis(300);
 /// Labels that are kept of a model, at most.
 const MAX_LABELS: usize = 10_000;
 
@@ -58,21 +60,34 @@ impl Analysis {
             options: TrackerOptions::for_confidence(confidence),
         };
         let mut reader = self.upstream.stream.tap();
+        let mut asked = None;
         loop {
             let pace = self.demand.pace();
-            let asked = self.ask(&cluster, process, pace).await;
-            match asked {
-                Some(looks) => {
-                    self.problem.lock().take();
-                    if self.show_all(deps, &mut followed, (looks, &mut reader), pace).await.is_none() {
-                        return;
+            if asked.is_none() {
+                asked = self.ask(&cluster, process, pace).await;
+            }
+            if let Some(looks) = asked.take() {
+                self.problem.lock().take();
+                let begun = clock::now();
+                if self.show_all(deps, &mut followed, (looks, &mut reader), pace).await.is_none() {
+                    return;
+                }
+                // One who ends each connection at once is not asked as fast as it can.
+                tokio::time::sleep(PAUSE.saturating_sub(clock::since(begun))).await;
+                continue;
+            }
+            let again = async {
+                loop {
+                    tokio::time::sleep(ALONE).await;
+                    if let Some(looks) = self.ask(&cluster, process, self.demand.pace()).await {
+                        break looks;
                     }
                 }
-                None => {
-                    if timeout(ALONE, self.stages(deps)).await.is_ok() {
-                        return;
-                    }
-                }
+            };
+            // What was learned meanwhile is not thrown away before there is something better.
+            tokio::select! {
+                () = self.stages(deps) => return,
+                looks = again => asked = Some(looks),
             }
         }
     }

@@ -287,8 +287,7 @@ impl Streams {
         sender: impl FnOnce(&Arc<Stream>) -> Arc<Sender>,
     ) -> Result<(StreamLease, Producer), WatchError> {
         let (origin, taken) = (Origin::Sent(name.into()), || WatchError::Taken(name.to_owned()));
-        let cameras = self.running.cameras.all();
-        if self.registry.get(name).is_some() || cameras.iter().any(|(_, u)| **u.stream.id() == *name) {
+        if self.has_camera(name) {
             return Err(taken());
         }
         // One that has ended and is not gone yet makes room for its successor.
@@ -301,11 +300,17 @@ impl Streams {
         Ok((lease, producer.ok_or_else(taken)?))
     }
 
+    /// Whether a camera here has that name.
+    fn has_camera(&self, name: &str) -> bool {
+        let cameras = self.running.cameras.all();
+        self.registry.get(name).is_some() || cameras.iter().any(|(_, u)| **u.stream.id() == *name)
+    }
+
     /// The id of a stream: that of a camera is its own if it is registered, else the secret parts of its address are not to
     /// be guessed from it.
     pub fn id_of(&self, origin: &Origin) -> String {
         match origin {
-            Origin::Sent(name) | Origin::Elsewhere(name, _) => name.to_string(),
+            Origin::Sent(name) | Origin::Elsewhere(name, ..) => name.to_string(),
             Origin::Camera(source) => match self.registry.with_source(source) {
                 Some(camera) => camera.table.id,
                 None => format!("url-{:016x}", self.ids.hash_one(source)),

@@ -15,8 +15,8 @@ pub enum Origin {
     Camera(CameraSource),
     /// Somebody who connects and sends, under that name.
     Sent(Arc<str>),
-    /// Somebody who sends it to another process, under that name and by that lease; it is pulled from there while somebody needs it.
-    Elsewhere(Arc<str>, Token),
+    /// Another process that has it, under that name and by that lease; it is pulled from there while somebody needs it.
+    Elsewhere(Arc<str>, Token, StreamKind),
 }
 
 /// One for each origin, since neither may take the other's places.
@@ -32,8 +32,8 @@ impl<T> PerOrigin<T> {
     /// That of a stream.
     pub fn of(&self, origin: &Origin) -> &T {
         match origin {
-            Origin::Camera(_) => &self.cameras,
-            Origin::Sent(_) | Origin::Elsewhere(..) => &self.sent,
+            Origin::Camera(_) | Origin::Elsewhere(_, _, StreamKind::Camera) => &self.cameras,
+            Origin::Sent(_) | Origin::Elsewhere(_, _, StreamKind::Relay) => &self.sent,
         }
     }
 }
@@ -43,7 +43,8 @@ impl Origin {
     pub fn kind(&self) -> StreamKind {
         match self {
             Self::Camera(_) => StreamKind::Camera,
-            Self::Sent(_) | Self::Elsewhere(..) => StreamKind::Relay,
+            Self::Sent(_) => StreamKind::Relay,
+            Self::Elsewhere(_, _, kind) => *kind,
         }
     }
 
@@ -59,7 +60,7 @@ impl Origin {
     pub fn shown(&self) -> String {
         match self {
             Self::Camera(source) => source.shown(),
-            Self::Sent(name) | Self::Elsewhere(name, _) => name.to_string(),
+            Self::Sent(name) | Self::Elsewhere(name, ..) => name.to_string(),
         }
     }
 }

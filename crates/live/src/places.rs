@@ -55,7 +55,7 @@ impl Streams {
                 let sent = self.running.sent.join(origin);
                 return sent.ok_or_else(|| WatchError::Unknown(name.to_string()));
             }
-            Origin::Elsewhere(name, token) => return self.pull(origin, name, *token),
+            Origin::Elsewhere(name, token, _) => return self.pull(origin, name, *token),
             Origin::Camera(source) => source,
         };
         self.check(source)?;

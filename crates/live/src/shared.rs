@@ -59,6 +59,8 @@ impl Place {
 /// A camera that is read here or elsewhere.
 pub(crate) struct SharedCamera {
     pub id: Arc<str>,
+    /// Of its address.
+    pub mark: Arc<str>,
     pub cluster: Arc<Cluster>,
     pub place: Arc<Place>,
     pub source: Box<dyn Source>,
@@ -76,8 +78,9 @@ impl SharedCamera {
             // Whoever asks has looked who is to read it; the two need not agree.
             let wanted = self.place.wanted.swap(false, Ordering::Relaxed);
             let is_out = |name: &str| out.contains_key(name) || wanted && *name != *self.cluster.me().name;
-            match self.cluster.reader_of(&self.id, is_out) {
+            match self.cluster.reader_of(&self.id, &self.mark, is_out) {
                 Reader::Here => self.read_here(&mut producer).await,
+                Reader::Apart => self.read_apart(&mut producer).await,
                 Reader::Process(name) => {
                     if !self.get_from(&name, &mut producer).await {
                         out.insert(name, clock::now());
@@ -90,7 +93,7 @@ impl SharedCamera {
 
     /// Until another process has it.
     async fn read_here(&self, producer: &mut Producer) {
-        let Some(lease) = self.cluster.claim_camera(&self.id).await else { return };
+        let Some(lease) = self.cluster.claim_camera(&self.id, &self.mark).await else { return };
         let lost = CancellationToken::new();
         let is_lost = lost.clone();
         lease.when_lost(move || is_lost.cancel());
@@ -107,9 +110,25 @@ impl SharedCamera {
     async fn is_given_away(&self) {
         self.cluster.draining().cancelled().await;
         self.cluster.has_said_so().await;
+        self.cluster.has_takers().await;
+    }
+
+    /// Until nothing else has its id any more.
+    async fn read_apart(&self, producer: &mut Producer) {
+        self.place.from.send_if_modified(|from| from.take().is_some());
+        tracing::warn!(
+            camera = &*self.id,
+            "another process has a camera of another address, or a stream that is sent, under this id: this process reads it for itself"
+        );
         let mut directory = self.cluster.directory();
-        let others = |all: &Arc<Directory>| all.processes.len() > 1;
-        let _ = directory.wait_for(others).await;
+        let (id, mark) = (&self.id, Some(&*self.mark));
+        let is_over = |all: &Arc<Directory>| {
+            all.streams.get(id).is_none_or(|entry| entry.about.camera.as_deref() == mark)
+        };
+        tokio::select! {
+            () = read(&*self.source, producer, self.reads, self.seed) => {}
+            _ = directory.wait_for(is_over) => {}
+        }
     }
 
     /// Until that process does not have it any more, or this one is to read it; whether anything came.
@@ -119,7 +138,7 @@ impl SharedCamera {
         let before = pictures();
         self.place.from.send_replace(Some(process.clone()));
         tracing::debug!(camera = &*self.id, process = &**process, "got from another process");
-        let what = What::Camera(process.clone());
+        let what = What::Camera { process: process.clone(), mark: self.mark.clone() };
         let why = tokio::select! {
             why = self.cluster.pull(&self.id, what, producer, self.pulls) => Some(why),
             () = self.place.changed.notified() => None,

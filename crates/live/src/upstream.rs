@@ -90,14 +90,23 @@ impl Upstream {
         let cluster = deps.options.cluster.clone().filter(|_| is_shared);
         let pulls = PullOptions { max_picture: cameras.max_frame_bytes, give_up: Some(GIVE_UP) };
         let (shared_place, shared_id) = (place.clone(), Arc::from(id));
+        let address = source.url().map(|url| format!("{:?} {url}", source.mode())).unwrap_or_default();
         deps.tasks.spawn(async move {
             let mut producer = producer;
             let reading = async {
                 match cluster {
                     Some(cluster) => {
-                        let (id, place) = (shared_id, shared_place);
-                        let camera =
-                            SharedCamera { id, cluster, place, source: reads, reads: options, pulls, seed };
+                        let (id, place, mark) = (shared_id, shared_place, cluster.mark(&address));
+                        let camera = SharedCamera {
+                            id,
+                            mark,
+                            cluster,
+                            place,
+                            source: reads,
+                            reads: options,
+                            pulls,
+                            seed,
+                        };
                         camera.run(producer).await;
                     }
                     None => read(&*reads, &mut producer, options, seed).await,
@@ -126,6 +135,7 @@ impl Upstream {
 
     /// What somebody sends to another process: pulled from there until `stop`.
     pub fn pulled(
+        origin: &Origin,
         (name, token, process): (&Arc<str>, Token, Arc<str>),
         cluster: Arc<Cluster>,
         deps: &Dependencies,
@@ -148,7 +158,7 @@ impl Upstream {
             }
             tracing::debug!(stream = &*id, "not pulled any more");
         });
-        let this = Self::new(stream, Origin::Elsewhere(name.clone(), token), None, deps, stop);
+        let this = Self::new(stream, origin.clone(), None, deps, stop);
         Self { place: Arc::new(Place::at(process)), ..this }
     }
 

@@ -90,7 +90,7 @@ fn watch(demo: &Demo<'_>, servers: &mut Vec<Server>) -> Result<bool> {
     if waits(LIVES) {
         servers.remove(VICTIM).kill()?;
         println!(
-            "Killed {b}. Its streams end within 5 s; what it read is read by another; reload {a}/health."
+            "Killed {b}. Its streams end within 7 s; what it read is read by another; reload {a}/health."
         );
         if waits(IS_GONE) {
             servers.insert(VICTIM, demo.start(NAMES[VICTIM], PORTS[VICTIM])?);

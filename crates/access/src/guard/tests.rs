@@ -121,7 +121,7 @@ async fn while_nobody_confirms_keys_and_users_only_those_who_need_none_go_on() {
     let now = SystemTime::now();
     let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
     let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
-    keyring.must_be_confirmed(Duration::from_secs(60));
+    keyring.must_be_confirmed(Duration::from_secs(60), None);
     let [open, protected] =
         [Mode::Open, Mode::Protected].map(|mode| Guard::new(mode, keyring.clone(), Arc::default()));
     let from = IpAddr::from([192, 168, 1, 7]);

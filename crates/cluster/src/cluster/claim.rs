@@ -12,9 +12,13 @@ use crate::lease::{ClusterLease, Held};
 use crate::options::WhenDown;
 use crate::store::{Claimed, StoreError};
 
-/// How often one that is dead by its silence, or about to be free, is looked at again,
+/// A process that cannot be reached is taken to be dead if nothing was heard of it for so long: more than a heartbeat is late.
+const QUIET: Duration = Duration::from_secs(2);
+/// One that takes a question and does not answer, if two are late.
+const STANDS_STILL: Duration = Duration::from_millis(3500);
+/// How often that is looked at again.
 const QUIET_AGAIN: Duration = Duration::from_millis(250);
-/// and how often its name is claimed.
+/// How often a name is claimed.
 const CLAIM_TRIES: u32 = 20;
 
 /// Until a name that is about to be free is claimed again.
@@ -95,8 +99,8 @@ impl Cluster {
                     Ok(answer) => break answer,
                     // A process that is stopped takes the question and does not answer; that it is silent is known sooner.
                     Err(_) if heard.is_some() => {
-                        let token = Some(entry.token);
-                        if let Ok(Claimed::Granted(token)) = self.claimed(stream, about, token).await {
+                        let silent = Some((entry.token, STANDS_STILL));
+                        if let Ok(Claimed::Granted(token)) = self.claimed(stream, about, silent).await {
                             return Ok(self.lease(stream, about, token));
                         }
                     }
@@ -114,7 +118,7 @@ impl Cluster {
                     if heard.is_none() || heard_before.is_some_and(|before| heard > Some(before)) {
                         return Err(live());
                     }
-                    (instead_of, heard_before) = (Some(entry.token), heard_before.or(heard));
+                    (instead_of, heard_before) = (Some((entry.token, QUIET)), heard_before.or(heard));
                     tokio::time::sleep(QUIET_AGAIN).await;
                 }
             }
@@ -136,7 +140,7 @@ impl Cluster {
         &self,
         stream: &Arc<str>,
         about: &About,
-        instead_of: Option<Token>,
+        instead_of: Option<(Token, Duration)>,
     ) -> Result<Claimed, Arc<str>> {
         if self.standing.borrow().0 == Standing::Joining {
             self.is_heard().await;

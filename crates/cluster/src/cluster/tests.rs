@@ -218,6 +218,7 @@ async fn each_says_how_it_stands_and_what_is_known_of_the_others() {
     assert_eq!((status.state, status.reason.as_deref()), (Away, Some("it is told to be away")));
     assert!((8.0..10.0).contains(&status.since_s), "{status:?}");
     store.trouble(Trouble::None);
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let other = Process::of(&store, "c", "another one of which the others do not know").await;
     let status = other.cluster.status();
     assert_eq!(status.state, Refused);
@@ -225,4 +226,28 @@ async fn each_says_how_it_stands_and_what_is_known_of_the_others() {
     assert_eq!(status.processes.len(), 1, "itself");
     assert_eq!(status.processes[0].heard_s, None);
     drop(lease);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_while_a_process_was_cut_off_is_forgotten_and_so_is_who_dies_later() {
+    let store = Memory::new();
+    let [a, b] = Process::two(&store).await;
+    let lease = b.claim().await.unwrap();
+    let other = b.cluster.claim(&"other".into(), About::sent(AnalysisMode::Normal, false)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    store.deafen(true);
+    store.silence(a.cluster.me().instance);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    drop(lease);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    store.deafen(false);
+    store.hear(a.cluster.me().instance);
+    tokio::time::sleep(TTL).await;
+    let names: Vec<_> = a.cluster.known().streams.keys().cloned().collect();
+    assert_eq!(names, ["other".into()] as [Arc<str>; 1]);
+    // It ends without a word.
+    b.task.abort();
+    tokio::time::sleep(TTL + TTL / 2).await;
+    assert!(a.cluster.known().streams.is_empty(), "nobody is believed for ever");
+    drop(other);
 }

@@ -137,3 +137,17 @@ async fn one_that_stands_still_says_so_in_time() {
     store.trouble(Trouble::None);
     assert_eq!(store.read().await.unwrap().processes.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn another_secret_counts_once_nobody_has_gone_by_the_old_one_for_a_minute() {
+    let store = of(&["a"]).await;
+    let token = granted(&store, &claim("a", 1)).await;
+    let other = Heartbeat { check: "other".into(), epoch: "second".into(), ..heartbeat("b", 2) };
+    tokio::time::sleep(TTL + FORGOTTEN_AFTER.mul_f64(0.98)).await;
+    assert_eq!(store.beat(&other).await, Err(Refusal::Secret.into()));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(&*store.beat(&other).await.unwrap().epoch, "second");
+    assert!(store.read().await.unwrap().streams.is_empty());
+    assert_eq!(store.beat(&heartbeat("a", 1)).await, Err(Refusal::Secret.into()));
+    assert!(granted(&store, &claim("b", 2)).await > token);
+}

@@ -24,8 +24,15 @@ if not has[1] then
   if not ours() then return {'foreign'} end
   redis.call('HSET', meta, 'format', format, 'check', check)
   has[3] = false
-elseif has[1] ~= format then return {'format', has[1]}
-elseif has[2] ~= check then return {'secret'}
+elseif has[1] ~= format or has[2] ~= check then
+  -- Nobody has gone by it for a while: it begins anew.
+  if redis.call('ZCOUNT', heard, '(' .. whole(now - tonumber(forgotten)), '+inf') > 0 then
+    if has[1] ~= format then return {'format', has[1]} end
+    return {'secret'}
+  end
+  redis.call('DEL', processes, heard, streams, rights)
+  redis.call('HSET', meta, 'format', format, 'check', check)
+  has[3] = false
 end
 if has[3] then epoch = has[3] else redis.call('HSET', meta, 'epoch', epoch) end
 

@@ -1,4 +1,5 @@
-//! A store in Redis: one connection, over which it is asked and tells of changes. Redis's clock decides what counts.
+//! A store in Redis: one connection, over which it is asked and tells of changes. Redis's clock decides what counts. Keys and
+//! users, which may take megabytes, are asked for over a connection of their own each time, so that no heartbeat waits behind them.
 //!
 //! What it keeps has the same first part in all names, `{PREFIX}:`.
 //!
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Script, Value};
+use redis::{Script, ScriptInvocation, Value};
 use rustls::ClientConfig;
 use sightwire_measure::clock;
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
@@ -47,6 +48,8 @@ use crate::store::{
 
 /// Longest time that an answer takes. Then the connection is given up: what is behind it may stand still for longer.
 pub const ANSWER: Duration = Duration::from_millis(500);
+/// Longest time that an answer about keys and users takes. What is late is given up alone.
+pub const RIGHTS_ANSWER: Duration = Duration::from_secs(5);
 /// Between attempts to connect: the first time, and at most. Each is up to a third shorter, so that not all processes come at
 /// once.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -294,12 +297,13 @@ impl Redis {
         }
     }
 
-    fn ask<'a, T: Send + 'a>(
-        &'a self,
-        script: &'a Script,
-        args: impl IntoIterator<Item = String>,
-        read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
-    ) -> Asked<'a, T> {
+    /// As [`Self::up`], within [`ANSWER`].
+    async fn up_soon(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
+        let none = |_| Err(away(format!("there is no connection to {} yet", self.address)));
+        timeout(ANSWER, self.up()).await.unwrap_or_else(none)
+    }
+
+    fn asking<'a>(&self, script: &'a Script, args: impl IntoIterator<Item = String>) -> ScriptInvocation<'a> {
         let mut asking = script.prepare_invoke();
         for key in &self.scripts.keys.all {
             asking.key(key);
@@ -307,11 +311,19 @@ impl Redis {
         for arg in args {
             asking.arg(arg);
         }
+        asking
+    }
+
+    fn ask<'a, T: Send + 'a>(
+        &'a self,
+        script: &'a Script,
+        args: impl IntoIterator<Item = String>,
+        read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
+    ) -> Asked<'a, T> {
+        let asking = self.asking(script, args);
         Box::pin(async move {
             let begun = clock::now();
-            let (mut connection, number) = timeout(ANSWER, self.up())
-                .await
-                .unwrap_or_else(|_| Err(away(format!("there is no connection to {} yet", self.address))))?;
+            let (mut connection, number) = self.up_soon().await?;
             let left = ANSWER.saturating_sub(clock::since(begun));
             let answer = timeout(left, asking.invoke_async::<Vec<Value>>(&mut connection));
             let Ok(answer) = answer.await else {
@@ -331,6 +343,32 @@ impl Redis {
                     Err(why)
                 }
             }
+        })
+    }
+
+    /// As [`Self::ask`], for what may be long: while there is a connection, over another one, and nothing else is given up where
+    /// that fails or is late.
+    fn ask_apart<'a, T: Send + 'a>(
+        &'a self,
+        script: &'a Script,
+        args: impl IntoIterator<Item = String>,
+        read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
+    ) -> Asked<'a, T> {
+        let asking = self.asking(script, args);
+        let asked = async move {
+            self.up_soon().await?;
+            let (mut connection, driver) = self.address.dial(self.heard.clone()).await?;
+            let answer = tokio::select! {
+                biased;
+                answer = asking.invoke_async::<Vec<Value>>(&mut connection) => answer,
+                () = driver => return Err(self.address.lost()),
+            };
+            let answer = answer.map_err(|error| self.address.failed(&error))?;
+            read(&answer).unwrap_or_else(|| Err(self.address.odd()))
+        };
+        Box::pin(async move {
+            let late = |_| Err(self.address.late(RIGHTS_ANSWER));
+            timeout(RIGHTS_ANSWER, asked).await.unwrap_or_else(late)
         })
     }
 }
@@ -397,12 +435,12 @@ impl Store for Redis {
 
     fn rights(&self) -> Asked<'_, Option<Shared>> {
         let longest = MAX_RIGHTS_BYTES + "9007199254740992 ".len();
-        self.ask(&self.scripts.rights, [longest.to_string()], scripts::rights)
+        self.ask_apart(&self.scripts.rights, [longest.to_string()], scripts::rights)
     }
 
     fn set_rights<'a>(&'a self, before: u64, new: &'a Shared) -> Asked<'a, bool> {
         let args = [before.to_string(), new.version.to_string(), new.value.to_string()];
-        self.ask(&self.scripts.set_rights, args, scripts::were_set)
+        self.ask_apart(&self.scripts.set_rights, args, scripts::were_set)
     }
 
     fn connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {

@@ -5,7 +5,7 @@ use sightwire_access::Scope;
 use sightwire_access::key::Key;
 use sightwire_access::principal::Unknown;
 use sightwire_access::process::Secret;
-use sightwire_access::record::NewKey;
+use sightwire_access::record::{KeyRecord, NewKey, UserRecord};
 use sightwire_access::{Role, store::Store as Files};
 use sightwire_measure::captured;
 use tempfile::TempDir;
@@ -389,4 +389,130 @@ async fn many_changes_at_once_at_many_processes_are_all_there_in_the_end() {
         if is_revoked { gone += 1 } else { there += 1 }
     }
     assert!(there >= 24 && gone >= 5, "{there} {gone}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_was_cut_off_brings_no_revoked_key_back() {
+    let store = Memory::new();
+    let (a, mut b) = (Process::begun(&store, "a").await, Process::begun(&store, "b").await);
+    let (key, kept) = (a.adds(), a.adds());
+    sleep(BEAT).await;
+    b.tasks.drain(..).for_each(|task| task.abort());
+    a.revokes(&key);
+    sleep(BEAT).await;
+    let common = a.keyring.store().alone().unwrap().common().unwrap().unwrap();
+    let (files, path) = (b.keyring.store(), b.keyring.store().path());
+    let alone = files.alone().unwrap();
+    let (ours, text) = (alone.load().unwrap(), fs::read(path).unwrap());
+    fs::remove_file(path).unwrap();
+    fs::create_dir_all(path.join("in the way")).unwrap();
+    alone.take_over(&ours, &common).unwrap_err();
+    fs::remove_dir_all(path).unwrap();
+    fs::write(path, text).unwrap();
+    drop(alone);
+    let other = a.adds();
+    sleep(BEAT).await;
+    let b = b.again(&store).await;
+    sleep(BEAT).await;
+    for process in [&a, &b] {
+        assert!(!process.knows(&key) && process.knows(&kept) && process.knows(&other));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_the_same_number_and_is_something_else_is_seen() {
+    let elsewhere = Memory::new();
+    let stranger = Process::begun(&elsewhere, "c").await;
+    let other = stranger.adds();
+    sleep(BEAT).await;
+    let foreign = elsewhere.rights().await.unwrap().unwrap();
+    for was_away in [true, false] {
+        let store = Memory::new();
+        let a = Process::begun(&store, "a").await;
+        let key = a.adds();
+        sleep(BEAT).await;
+        assert_eq!((a.version(), foreign.version), (Some(1), 1));
+        if was_away {
+            store.trouble(Trouble::Away);
+            sleep(BEAT).await;
+            store.trouble(Trouble::None);
+            assert!(store.set_rights(1, &foreign).await.unwrap());
+        } else {
+            // Between two heartbeats.
+            store.flush();
+            assert!(store.set_rights(0, &foreign).await.unwrap());
+        }
+        sleep(2 * BEAT).await;
+        assert!(a.knows(&key) && !a.knows(&other), "{was_away}");
+        assert_eq!(a.version(), Some(2), "{was_away}");
+        assert_eq!(store.rights().await.unwrap().unwrap().version, 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_confirms_nothing() {
+    let store = Memory::new();
+    let mut a = Process::begun(&store, "a").await;
+    let key = a.adds();
+    sleep(BEAT).await;
+    let identity = a.cluster.options().secret.mac(COMMON, "p");
+    let confirmed = |process: &Process| {
+        process.keyring.store().alone().unwrap().confirmed(&identity).unwrap().unwrap().elapsed()
+    };
+    assert!(confirmed(&a).unwrap() < HOUR / 4, "the wall clock goes on");
+    store.trouble(Trouble::Away);
+    for (ago, counts) in [(HOUR / 2, true), (2 * HOUR, false)] {
+        let at = SystemTime::now().checked_sub(ago).unwrap();
+        a.keyring.store().write_confirmed(&identity, at).unwrap();
+        a = a.again(&store).await;
+        assert_eq!(a.knows(&key), counts);
+        sleep(HOUR / 2 + BEAT).await;
+        assert!(!a.knows(&key));
+    }
+    let why = a.keyring.find(key.reveal(), SystemTime::now()).unwrap_err();
+    assert!(matches!(why, Unknown::Unconfirmed { seconds: 9000.. }), "{why:?}");
+    store.trouble(Trouble::None);
+    sleep(BEAT).await;
+    assert!(a.knows(&key) && confirmed(&a).unwrap() < HOUR / 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_keys_and_users_as_may_be_fit_and_what_does_not_is_told() {
+    let store = Memory::new();
+    let mut a = Process::new(&store, "a");
+    let key = |number: usize| KeyRecord {
+        id: format!("{number:08x}"),
+        name: format!("the key of the tablet in room {number}"),
+        role: Role::Viewer,
+        streams: vec![format!("room-{number}-*")],
+        uses: Vec::new(),
+        created: SystemTime::now(),
+        expires: Some(SystemTime::now()),
+        sha256: "ab".repeat(32),
+    };
+    let user = |number: usize| UserRecord {
+        name: format!("user {number}"),
+        role: Role::Viewer,
+        streams: Vec::new(),
+        uses: Vec::new(),
+        created: SystemTime::now(),
+        password: sightwire_access::password::hash("correct horse").unwrap(),
+    };
+    let first = user(0);
+    let users = (0..MAX_USERS).map(|number| UserRecord { name: format!("user {number}"), ..first.clone() });
+    let mut records =
+        Records { version: VERSION, keys: (0..MAX_KEYS).map(key).collect(), users: users.collect() };
+    a.keyring.store().alone().unwrap().write(&records).unwrap();
+    a.keyring.take_up().unwrap();
+    a.begin().await;
+    sleep(BEAT).await;
+    assert_eq!((a.version(), a.cluster.rights().trouble), (Some(1), None));
+    for key in &mut records.keys {
+        key.streams = (0..8).map(|number| format!("{}{number}", "x".repeat(40))).collect();
+    }
+    a.keyring.store().alone().unwrap().write(&records).unwrap();
+    sleep(2 * BEAT).await;
+    let why = a.cluster.rights().trouble.unwrap();
+    assert!(why.contains("at most 4194304 in common") && why.contains("revoke keys"), "{why}");
+    assert_eq!(a.version(), Some(1));
 }

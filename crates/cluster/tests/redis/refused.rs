@@ -1,5 +1,7 @@
 //! Who may not take part, and is told why.
 
+use std::time::Duration;
+
 use sightwire_cluster::redis::{Redis, RedisStatus};
 use sightwire_cluster::store::{Refusal, Store as _, StoreError};
 
@@ -62,6 +64,27 @@ async fn another_secret_is_refused() {
     let other = Life { check: "other".into(), ..Life::of("b", 2) };
     assert_eq!(refusal(&other, &place.store).await, Refusal::Secret);
     assert_eq!(place.store.read().await.unwrap().processes.len(), 1);
+}
+
+#[tokio::test]
+async fn what_nobody_has_gone_by_for_a_minute_binds_nobody() {
+    let server = Server::start();
+    let place = Place::at(&server, "p").await;
+    let first = Life::of("a", 1);
+    let before = first.beat(&*place.store).await.unwrap();
+    first.claim(&*place.store, "ward").await.unwrap();
+    let other = Life { check: "other".into(), ..Life::of("b", 2) };
+    first.is_silent(&server, TTL + Duration::from_secs(55));
+    assert_eq!(refusal(&other, &place.store).await, Refusal::Secret, "it may come back");
+    first.is_silent(&server, TTL + Duration::from_secs(61));
+    let beat = other.beat(&*place.store).await.unwrap();
+    assert_ne!(beat.epoch, before.epoch);
+    assert_eq!((beat.streams, beat.heard.len()), (0, 1));
+    assert_eq!(refusal(&first, &place.store).await, Refusal::Secret);
+    server.ask::<u64>(&["HSET", "{p}:meta", "format", "2"]);
+    assert!(matches!(refusal(&other, &place.store).await, Refusal::Format { .. }));
+    other.is_silent(&server, TTL + Duration::from_secs(61));
+    other.beat(&*place.store).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,13 @@
 //! The keys and users in common.
 
+use std::time::{Duration, Instant};
+
+use sightwire_cluster::redis::{ANSWER, RIGHTS_ANSWER, RedisStatus};
 use sightwire_cluster::store::{Change, Changed, Refusal, Shared, Store as _, StoreError};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy};
+use tokio::net::{TcpListener, UnixStream};
+use tokio::time::sleep;
 
 use crate::Life;
 use crate::server::{Place, Server};
@@ -80,4 +87,74 @@ async fn what_somebody_else_keeps_there_stays_theirs_and_is_no_version() {
         assert!(matches!(asked, Err(StoreError::Away(_))), "{asked:?}");
     }
     assert_eq!(server.ask::<String>(&["HGET", "{p}:rights", "x"]), "y");
+}
+
+/// A megabyte a second.
+async fn slowly(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    let mut bytes = vec![0; 10_000];
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        if to.write_all(&bytes[..count]).await.is_err() {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn however_long_they_take_no_heartbeat_waits_behind_them() {
+    let server = Server::start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (url, socket) = (format!("redis://{}", listener.local_addr().unwrap()), server.socket());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let redis = UnixStream::connect(&socket).await.unwrap();
+            tokio::spawn(async move {
+                let ((from, mut back), (answers, mut to)) = (stream.into_split(), redis.into_split());
+                let asks = async { drop(copy(&mut { from }, &mut to).await) };
+                tokio::select! {
+                    () = asks => {}
+                    () = slowly(answers, &mut back) => {}
+                }
+            });
+        }
+    });
+    let (near, far) = (Place::at(&server, "p").await, Place::begin(url, "p"));
+    let (store, a) = (&*far.store, Life::of("a", 1));
+    a.beat(store).await.unwrap();
+    let many = shared(1, &"x".repeat(1 << 20));
+    assert_eq!(near.store.set_rights(0, &many).await, Ok(true));
+    let begun = Instant::now();
+    let (read, ()) = tokio::join!(store.rights(), async {
+        for _ in 0..8 {
+            a.beat(store).await.unwrap();
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    assert_eq!(read, Ok(Some(many)));
+    assert!(begun.elapsed() > ANSWER, "{:?}", begun.elapsed());
+    assert_eq!((store.counts().connections, store.counts().failures), (1, 0));
+}
+
+#[tokio::test]
+async fn where_they_are_late_nothing_else_is_given_up() {
+    let server = Server::start();
+    let place = Place::at(&server, "p").await;
+    let (store, a) = (&*place.store, Life::of("a", 1));
+    a.beat(store).await.unwrap();
+    assert_eq!(store.set_rights(0, &shared(1, "x")).await, Ok(true));
+    server.signal("STOP");
+    let (read, ()) = tokio::join!(store.rights(), async {
+        sleep(ANSWER + ANSWER / 2).await;
+        server.signal("CONT");
+    });
+    assert_eq!(read, Ok(Some(shared(1, "x"))), "later than others may be");
+    server.signal("STOP");
+    let begun = Instant::now();
+    let late = store.rights().await;
+    assert!(matches!(late, Err(StoreError::Away(_))), "{late:?}");
+    assert!(begun.elapsed() < RIGHTS_ANSWER + ANSWER);
+    server.signal("CONT");
+    assert!(matches!(store.status(), RedisStatus::Connected { .. }), "{:?}", store.status());
+    a.beat(store).await.unwrap();
+    assert_eq!((store.counts().connections, store.counts().failures), (1, 0));
 }

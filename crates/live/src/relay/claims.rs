@@ -19,7 +19,8 @@ impl Relay {
         binary: bool,
     ) -> Result<Option<ClusterLease>, Refused> {
         let Some(cluster) = self.streams.options().cluster.clone() else { return Ok(None) };
-        if cluster.elsewhere(id).is_some_and(|entry| entry.about.camera) {
+        let is_camera = cluster.elsewhere(id).is_some_and(|entry| entry.about.is_camera());
+        if is_camera || self.streams.has_camera(id) {
             return Err(Refused::Taken(WatchError::Taken(id.to_string())));
         }
         let claimed = cluster.claim(id, About::sent(mode, binary)).await;

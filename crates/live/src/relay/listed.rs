@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sightwire_api::stream::AnalysisMode;
+use sightwire_api::stream::{AnalysisMode, StreamKind};
 use sightwire_cluster::entry::Entry;
 use sightwire_hub::stream::Condition;
 use tokio_util::sync::CancellationToken;
@@ -60,7 +60,9 @@ impl Listed {
     pub fn origin(&self) -> Origin {
         match &self.place {
             Place::Here(sender) => Origin::Sent(sender.id.clone()),
-            Place::Elsewhere(entry) => Origin::Elsewhere(entry.stream.clone(), entry.token),
+            Place::Elsewhere(entry) => {
+                Origin::Elsewhere(entry.stream.clone(), entry.token, StreamKind::Relay)
+            }
         }
     }
 
@@ -100,7 +102,7 @@ impl Relay {
         let Some(cluster) = self.streams.options().cluster.clone() else { return };
         for (name, entry) in &cluster.known().streams {
             if !cluster.is_mine(entry)
-                && !entry.about.camera
+                && !entry.about.is_camera()
                 && !all.contains_key(name)
                 && self.streams.registry.get(name).is_none()
             {

@@ -32,6 +32,8 @@ pub struct Camera {
     does: watch::Sender<Does>,
     /// Connections to it.
     pub readers: Arc<AtomicUsize>,
+    /// All that there were.
+    pub connections: Arc<AtomicUsize>,
     _clock: Tenfold,
 }
 
@@ -41,9 +43,12 @@ impl Camera {
         let (address, readers) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
         let (does, does_now) = watch::channel(does);
         let count = readers.clone();
+        let connections = Arc::<AtomicUsize>::default();
+        let all = connections.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (does, count) = (does_now.clone(), count.clone());
+                all.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(async move {
                     count.fetch_add(1, Ordering::Relaxed);
                     let _ = serve(stream, does).await;
@@ -51,7 +56,7 @@ impl Camera {
                 });
             }
         });
-        Self { address, does, readers, _clock: Tenfold::begin() }
+        Self { address, does, readers, connections, _clock: Tenfold::begin() }
     }
 
     fn path(&self) -> String {

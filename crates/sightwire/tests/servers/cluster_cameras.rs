@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::cameras::{Camera, Does};
 use crate::client::{Client, MODERN, POLITE, What, number};
-use crate::house::House;
+use crate::house::{House, URL};
 use crate::mjpeg::Mjpeg;
 
 async fn house(camera: &Camera) -> House {
@@ -207,4 +207,107 @@ async fn while_nobody_can_be_asked_cameras_go_on() {
         sees(viewer).await;
         assert!(viewer.all(|what| what.is("stream_ended")).is_empty());
     }
+}
+
+fn table(camera: &Camera) -> String {
+    format!("cameras.linger_s = 0.5\n[[camera]]\nid = \"gate\"\nurl = \"http://{}\"\n", camera.address)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_camera_that_only_one_process_knows_is_read_by_that_one_and_seen_by_all() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let toml = table(&camera);
+    for knows in 0..3 {
+        let mut tomls = ["cameras.linger_s = 0.5"; 3];
+        tomls[knows] = &toml;
+        let house = House::with(&tomls, WhenDown::Accept).await;
+        let begun = Instant::now();
+        let mut viewer = house.servers[knows].viewer("?streams=gate", MODERN).await;
+        sees(&mut viewer).await;
+        assert!(begun.elapsed() < Duration::from_secs(14), "{:?}", begun.elapsed());
+        assert_eq!(reader(&house), knows);
+        let mut away = Mjpeg::open(&house.servers[(knows + 1) % 3], "/stream?camera=gate").await.unwrap();
+        away.next().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_cameras_of_one_id_are_two() {
+    let (first, second) = (Camera::begin(Does::Show(20.0)).await, Camera::begin(Does::Show(20.0)).await);
+    let (one, other) = (table(&first), table(&second));
+    let house = House::with(&[&one, &other], WhenDown::Accept).await;
+    let mut viewers = Vec::new();
+    for server in &house.servers {
+        viewers.push(server.viewer("?streams=gate", MODERN).await);
+    }
+    sleep(Duration::from_secs(15)).await;
+    assert_eq!((readers(&first), readers(&second)), (1, 1), "each process shows its own");
+    for viewer in &mut viewers {
+        viewer.so_far();
+        sees(viewer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_processes_drain_the_last_one_keeps_its_cameras() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let house = house(&camera).await;
+    let mut viewer = house.servers[0].viewer("?streams=gate", MODERN).await;
+    sees(&mut viewer).await;
+    for cluster in &house.clusters {
+        cluster.drain();
+        sleep(Duration::from_secs(2)).await;
+    }
+    let connections = camera.connections.load(Ordering::Relaxed);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(camera.connections.load(Ordering::Relaxed), connections, "it is not asked again and again");
+    viewer.so_far();
+    sees(&mut viewer).await;
+    assert_eq!(readers(&camera), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_with_the_name_of_a_camera_is_refused_and_takes_nothing_from_it() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let house = house(&camera).await;
+    let mut viewer = house.servers[0].viewer("?streams=gate", MODERN).await;
+    sees(&mut viewer).await;
+    let before = house.clusters[0].known().streams["gate"].clone();
+    for server in &house.servers {
+        let mut sender = server.client("/ws/stream/gate", POLITE).await;
+        sender.text("{}").await;
+        assert_eq!(sender.closed().await.0, 1008);
+    }
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(house.clusters[1].known().streams["gate"], before);
+    assert_eq!(readers(&camera), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_sends_under_a_cameras_name_is_not_shown_as_that_camera() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let toml = table(&camera);
+    let house = House::with(&[&toml, &toml, ""], WhenDown::Accept).await;
+    // That process knows nothing of the camera, which nobody watches.
+    let sender = house.servers[2].sender("gate", POLITE).await;
+    sender.picture(URL).await;
+    let mut viewer = house.servers[0].viewer("?streams=gate", MODERN).await;
+    for _ in 0..20 {
+        sender.picture(URL).await;
+        let what = viewer.until(|what| number(what).is_some()).await;
+        assert!(matches!(what, What::Bytes(bytes) if bytes.len() > 200), "a camera's picture");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(readers(&camera), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_for_sent_streams_does_not_see_another_processs_camera() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let toml = table(&camera);
+    let house = House::with(&["", &toml], WhenDown::Accept).await;
+    let mut viewer = house.servers[1].viewer("?streams=gate", MODERN).await;
+    sees(&mut viewer).await;
+    let listed = house.servers[0].get("/api/v1/streams").await.json();
+    assert_eq!(listed["streams"][0]["kind"], "camera", "{listed}");
 }

@@ -73,9 +73,15 @@ impl House {
     }
 
     pub async fn that(count: u16, when_down: WhenDown, toml: &str) -> Self {
+        Self::with(&vec![toml; usize::from(count)], when_down).await
+    }
+
+    /// One for each of these configurations.
+    pub async fn with(tomls: &[&str], when_down: WhenDown) -> Self {
+        let count = tomls.len() as u16;
         let (store, wires) = (Memory::new(), Arc::<Wires>::default());
         let (mut servers, mut clusters, mut homes) = (Vec::new(), Vec::new(), Vec::new());
-        for port in 8001..8001 + count {
+        for (port, toml) in (8001..8001 + count).zip(tomls.iter().copied()) {
             let url = format!("http://127.0.0.1:{port}");
             let options = Options {
                 name: format!("s{port}").into(),
