@@ -91,7 +91,7 @@ impl Alone<'_> {
     pub fn take_over(&self, ours: &Records, common: &Common) -> Result<(), StoreError> {
         self.put_common(common, Some(self.digest(ours)?))?;
         self.write(&common.records)?;
-        // Else a change back to what was before would be undone.
+        // Else somebody who restores what was before would find it replaced once more.
         self.put_common(common, None)
     }
 
@@ -260,7 +260,11 @@ mod tests {
         let restored = records();
         fs::write(store.path(), serde_json::to_string(&restored).unwrap()).unwrap();
         let alone = store.alone().unwrap();
-        assert_eq!((alone.load().unwrap(), alone.common().unwrap()), (restored, Some(theirs)));
+        assert_eq!((alone.load().unwrap(), alone.common().unwrap()), (restored, Some(theirs.clone())));
+        // And what is finished is not done twice.
+        let (_home, store) = cut_off(&ours, &theirs, 3);
+        fs::write(store.path(), serde_json::to_string(&ours).unwrap()).unwrap();
+        assert_eq!(store.alone().unwrap().load().unwrap(), ours);
     }
 
     #[test]
