@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { asUrl, picture, sends, startProcess } from "./cluster.mjs";
+import { sends, startProcess } from "./cluster.mjs";
 import { command, temporary, until } from "./harness.mjs";
 import { startRedis } from "./redis.mjs";
 import { connect, streamPath, streamer, viewerOf } from "./relay.mjs";
@@ -59,6 +59,5 @@ test("others_are_trusted_by_cluster.ca_file_and_not_without_it", async (t) => {
   await until(() => /another process cannot be reached/.test(c.server.logs()), "its log says so");
   assert.match(c.server.logs(), /certificate/);
   assert.deepEqual(inVain.all("live_frame"), []);
-  sender.frame(asUrl(picture("ward", 1)));
   await watching.nextFrame("ward");
 });

@@ -12,7 +12,7 @@ interface Ending {
   close: () => void;
 }
 
-/** The question before a stream or a viewer is ended. */
+/** The question before a stream or a viewer is ended, or a process is drained. */
 export function useEnding(): Ending {
   const [asked, setAsked] = useState<{ subject: Subject; turn: number } | null>(null);
   const [opened, setOpened] = useState(false);
