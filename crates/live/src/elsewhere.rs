@@ -36,13 +36,15 @@ fn kind_of(entry: &Entry) -> StreamKind {
 }
 
 impl Streams {
-    fn cluster(&self) -> Option<Arc<Cluster>> {
+    /// The other processes with which this one acts as one.
+    pub fn cluster(&self) -> Option<Arc<Cluster>> {
         self.options.read().cluster.clone()
     }
 
     /// Tells the others what this process's models can do.
     pub(crate) fn offer_capacity(&self) {
-        if let Some((cluster, capacity)) = self.cluster().zip(self.detector.capacity()) {
+        let Some(cluster) = self.cluster() else { return };
+        if let Some(capacity) = self.detector.capacity() {
             cluster.offer(capacity);
         }
     }

@@ -374,7 +374,7 @@ impl Viewer {
 
     /// Whether it is shown the pictures that say why there is no other; those of the relay are told in words.
     pub fn sees_banners(&self) -> bool {
-        of_one_stream(self.kind)
+        of_one_stream(self.kind) && !self.is_process()
     }
 
     /// What it got and missed.

@@ -205,7 +205,7 @@ impl Telemetry {
         if let Some(stuck) = self.life.stuck() {
             return Some(Unready::Stuck(stuck));
         }
-        let cluster = self.streams.options().cluster.clone();
+        let cluster = self.streams.cluster();
         if cluster.is_some_and(|cluster| cluster.draining().is_cancelled()) {
             return Some(Unready::Draining);
         }

@@ -18,7 +18,7 @@ impl Relay {
         mode: AnalysisMode,
         binary: bool,
     ) -> Result<Option<ClusterLease>, Refused> {
-        let Some(cluster) = self.streams.options().cluster.clone() else { return Ok(None) };
+        let Some(cluster) = self.streams.cluster() else { return Ok(None) };
         let is_camera = cluster.elsewhere(id).is_some_and(|entry| entry.about.is_camera());
         if is_camera || self.streams.has_camera(id) {
             return Err(Refused::Taken(WatchError::Taken(id.to_string())));
@@ -32,7 +32,7 @@ impl Relay {
 
     /// Whoever sends that stream to another process has to show that it is there, or goes.
     pub(super) async fn ask_elsewhere(&self, entry: &Arc<Entry>) -> Result<(), Refused> {
-        let Some(cluster) = self.streams.options().cluster.clone() else { return Ok(()) };
+        let Some(cluster) = self.streams.cluster() else { return Ok(()) };
         if cluster.is_live(entry).await { Err(Refused::Live) } else { Ok(()) }
     }
 

@@ -75,7 +75,7 @@ impl Listed {
 impl Relay {
     /// Follows what other processes have, until `stop`; nothing where there are none.
     pub async fn follow_others(self: Arc<Self>, stop: CancellationToken) {
-        let Some(cluster) = self.streams.options().cluster.clone() else { return };
+        let Some(cluster) = self.streams.cluster() else { return };
         let mut directory = cluster.directory();
         loop {
             tokio::select! {
@@ -99,7 +99,7 @@ impl Relay {
     /// What is here, or has the name of a camera here, is not looked for elsewhere.
     pub(super) fn list_elsewhere(&self, all: &mut BTreeMap<Arc<str>, Listed>) {
         all.retain(|_, listed| listed.here().is_some());
-        let Some(cluster) = self.streams.options().cluster.clone() else { return };
+        let Some(cluster) = self.streams.cluster() else { return };
         for (name, entry) in &cluster.known().streams {
             if !cluster.is_mine(entry)
                 && !entry.about.is_camera()

@@ -32,7 +32,7 @@ pub async fn drain(
     State(deps): State<Dependencies>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    let cluster = deps.streams.options().cluster.clone();
+    let cluster = deps.streams.cluster();
     let asked = match &cluster {
         Some(cluster) => cluster.ask_to_drain(&name).await,
         None => Ok(false),
