@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import WebSocket from "ws";
 
-import { portOf, start, temporary, until } from "./harness.mjs";
+import { freePort, portOf, start, temporary, until } from "./harness.mjs";
 import { startRedis } from "./redis.mjs";
 import { jpeg, often, relaying } from "./relay.mjs";
 
@@ -229,11 +229,4 @@ class BrowserSocket extends /** @type {any} */ (WebSocket) {
     super.addEventListener(type, listener, options);
     options?.signal?.addEventListener("abort", () => this.removeEventListener(type, listener));
   }
-}
-
-async function freePort() {
-  const server = createServer();
-  const port = await portOf(server);
-  await new Promise((done) => server.close(done));
-  return port;
 }

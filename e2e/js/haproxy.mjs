@@ -6,8 +6,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { delimiter, join } from "node:path";
 
-import { temporary, terminate, until } from "./harness.mjs";
-import { freePort } from "./nginx.mjs";
+import { freePort, temporary, terminate, until } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 

@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -198,6 +199,14 @@ export async function startCamera(t, args = []) {
 export async function portOf(server, host = "127.0.0.1", port = 0) {
   await new Promise((done, fail) => server.once("error", fail).listen(port, host, () => done(undefined)));
   return /** @type {import("node:net").AddressInfo} */ (server.address()).port;
+}
+
+/** One that nobody listens on at the moment. */
+export async function freePort() {
+  const server = createServer();
+  const port = await portOf(server);
+  await new Promise((done) => server.close(done));
+  return port;
 }
 
 /** How long is waited for what has to come, and never less: it may share its core with five other programs. */

@@ -3,12 +3,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 import { blocksOf } from "../readme/blocks.mjs";
-import { portOf, terminate, until } from "./harness.mjs";
+import { freePort, terminate, until } from "./harness.mjs";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Somebody else may take a port between its choice and nginx's start. */
@@ -89,12 +88,4 @@ function launch(nginx, site) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** One that nobody listens on at the moment. */
-export async function freePort() {
-  const server = createServer();
-  const port = await portOf(server);
-  await new Promise((done) => server.close(done));
-  return port;
 }

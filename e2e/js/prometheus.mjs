@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 
-import { portOf, temporary, terminate, until } from "./harness.mjs";
+import { freePort, temporary, terminate, until } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 /** @typedef {{ labels: Record<string, string>, annotations: Record<string, string>, state: string }} Alert */
@@ -159,11 +158,4 @@ function launch(folder, port) {
       await terminate(child, end, STOP_MS);
     },
   };
-}
-
-async function freePort() {
-  const server = createServer();
-  const port = await portOf(server);
-  await new Promise((done) => server.close(done));
-  return port;
 }

@@ -3,11 +3,10 @@
 import assert from "node:assert/strict";
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
-import { portOf, sleep, temporary, until } from "./harness.mjs";
+import { freePort, sleep, temporary, until } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 /** @typedef {Awaited<ReturnType<typeof startRedis>>} Redis */
@@ -136,11 +135,4 @@ function launch({ file, env }, args) {
       await end;
     },
   };
-}
-
-async function freePort() {
-  const server = createServer();
-  const port = await portOf(server);
-  await new Promise((done) => server.close(done));
-  return port;
 }
