@@ -126,7 +126,7 @@ async fn a_process_that_is_gone_gives_its_streams_up_and_old_pictures_are_not_sh
     viewer.until(|what| what.json().is_some_and(|json| json["state"] == "stalled")).await;
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     let sender = b.sender("ward", POLITE).await;
-    assert!(begun.elapsed() < Duration::from_millis(3500), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_millis(2300), "{:?}", begun.elapsed());
     viewer.next("stream_ended").await;
     sender.picture(URL).await;
     viewer.until(|what| number(what).is_some()).await;
