@@ -1018,7 +1018,10 @@ export interface components {
             peer?: string | null;
             /** @description Frames that came from its source, so far. */
             pictures: number;
-            /** @description Name of the process of the cluster that has it, and counts it; left out where that is the one that answers. */
+            /**
+             * @description Name of the process of the cluster that has it; left out where that is the one that answers. What is sent is counted by
+             *     that process. A camera is counted by the one that answers, as it comes from there.
+             */
             process?: string | null;
             /** @description In which form the sender's frames arrive; left out for cameras. */
             protocol?: ("text" | "binary") | null;
@@ -1953,7 +1956,10 @@ export interface components {
             peer?: string | null;
             /** @description Frames that came from its source, so far. */
             pictures: number;
-            /** @description Name of the process of the cluster that has it, and counts it; left out where that is the one that answers. */
+            /**
+             * @description Name of the process of the cluster that has it; left out where that is the one that answers. What is sent is counted by
+             *     that process. A camera is counted by the one that answers, as it comes from there.
+             */
             process?: string | null;
             /** @description In which form the sender's frames arrive; left out for cameras. */
             protocol?: components["schemas"]["RelayProtocol"] | null;

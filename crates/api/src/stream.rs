@@ -128,7 +128,8 @@ pub struct Stream {
     pub peer: Option<Option<String>>,
     /// Frames that came from its source, so far.
     pub pictures: u64,
-    /// Name of the process of the cluster that has it, and counts it; left out where that is the one that answers.
+    /// Name of the process of the cluster that has it; left out where that is the one that answers. What is sent is counted by
+    /// that process. A camera is counted by the one that answers, as it comes from there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<String>,
     /// In which form the sender's frames arrive; left out for cameras.

@@ -67,6 +67,7 @@ impl Streams {
             missed,
             name: name.unwrap_or_else(|| upstream.origin.shown()),
             pictures: get(&counters.pictures),
+            process: upstream.place.process().map(|process| process.to_string()),
             reason: state.reason.as_deref().map(str::to_owned),
             received_bytes: get(&counters.received_bytes),
             since_s: thousandths(now.saturating_duration_since(state.since).as_secs_f64()),

@@ -43,7 +43,12 @@ impl Place {
         self.from.borrow().is_some()
     }
 
-    /// The process that they come from, if not from this one, and changes of that.
+    /// The process that they come from at the moment, if not from this one.
+    pub(crate) fn process(&self) -> Option<Arc<str>> {
+        self.from.borrow().clone()
+    }
+
+    /// As [`Self::process`], and changes of that.
     pub(crate) fn from(&self) -> watch::Receiver<Option<Arc<str>>> {
         self.from.subscribe()
     }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use http::Method;
 use sightwire_cluster::memory::Trouble;
 use sightwire_cluster::options::{TTL, WhenDown};
 use tokio::time::{Duration, Instant, sleep};
@@ -53,6 +54,8 @@ async fn a_camera_is_read_once_however_many_processes_show_it() {
     for (index, server) in house.servers.iter().enumerate() {
         let stream = server.get("/api/v1/streams/gate").await.json();
         assert_eq!(stream["state"], "running", "{index} of {reading}: {stream}");
+        let elsewhere = (index != reading).then(|| &*house.clusters[reading].me().name);
+        assert_eq!(stream["process"].as_str(), elsewhere, "{index} of {reading}: {stream}");
     }
     drop(viewers);
     sleep(Duration::from_secs(6)).await;
@@ -305,9 +308,18 @@ async fn what_somebody_sends_under_a_cameras_name_is_not_shown_as_that_camera() 
 async fn a_key_for_sent_streams_does_not_see_another_processs_camera() {
     let camera = Camera::begin(Does::Show(20.0)).await;
     let toml = table(&camera);
+    // The first process knows of it from the other one alone.
     let house = House::with(&["", &toml], WhenDown::Accept).await;
     let mut viewer = house.servers[1].viewer("?streams=gate", MODERN).await;
     sees(&mut viewer).await;
-    let listed = house.servers[0].get("/api/v1/streams").await.json();
-    assert_eq!(listed["streams"][0]["kind"], "camera", "{listed}");
+    for (uses, listed, status) in [("cameras", 1, 200), ("relay", 0, 403)] {
+        let key = house.servers[0].key("operator", &format!(r#""uses":["{uses}"]"#)).await;
+        for server in &house.servers {
+            sleep(Duration::from_secs(2)).await;
+            let list = server.with_key(&key, Method::GET, "/api/v1/streams").await.json();
+            assert_eq!(list["streams"].as_array().map(Vec::len), Some(listed), "{uses}: {list}");
+            let one = server.with_key(&key, Method::GET, "/api/v1/streams/gate").await;
+            assert_eq!(one.status.as_u16(), status, "{uses}: {}", one.text());
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Lists, ends and live updates of streams are the same from any process.
 
-use http::{Method, header};
+use http::Method;
 use serde_json::Value;
 use sightwire_cluster::options::TTL;
 use sightwire_measure::captured;
@@ -25,21 +25,6 @@ impl Running {
         let mut listed = self.get("/api/v1/streams").await.json()["streams"].as_array().unwrap().clone();
         listed.sort_by_key(|stream| stream["id"].as_str().unwrap().to_owned());
         listed
-    }
-
-    /// A key for some streams.
-    async fn key(&self, role: &str, scope: &str) -> String {
-        let body = format!(r#"{{"name":"some","role":"{role}",{scope}}}"#);
-        let mut request = self.request("POST", "/api/v1/keys", body);
-        request.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
-        let made = self.ask(request).await;
-        made.json()["key"].as_str().unwrap_or_else(|| panic!("{}", made.text())).to_owned()
-    }
-
-    async fn with_key(&self, key: &str, method: Method, path: &str) -> Answer {
-        let mut request = self.request(method.as_str(), path, "");
-        request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
-        self.ask(request).await
     }
 }
 

@@ -94,10 +94,9 @@ impl House {
             let cluster = Cluster::new(options, store.clone(), wires.clone());
             clusters.push(cluster.clone());
             let home = tempfile::tempdir().unwrap();
-            let own = format!("store.home = \"{}\"\n{toml}", home.path().display());
-            let toml = if toml.contains("store.home") { toml } else { &own };
+            let toml = format!("store.home = \"{}\"\n{toml}", home.path().display());
             homes.push(home);
-            let server = start_at(port, toml, |server| server.in_cluster(cluster)).await;
+            let server = start_at(port, &toml, |server| server.in_cluster(cluster)).await;
             wires.dialers.lock().insert(url, server.dialer());
             servers.push(server);
         }

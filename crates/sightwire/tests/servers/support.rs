@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -139,6 +139,21 @@ impl Running {
 
     pub async fn get(&self, path: &str) -> Answer {
         self.ask(self.request("GET", path, Bytes::new())).await
+    }
+
+    /// A key for some streams.
+    pub async fn key(&self, role: &str, scope: &str) -> String {
+        let body = format!(r#"{{"name":"some","role":"{role}",{scope}}}"#);
+        let mut request = self.request("POST", "/api/v1/keys", body);
+        request.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        let made = self.ask(request).await;
+        made.json()["key"].as_str().unwrap_or_else(|| panic!("{}", made.text())).to_owned()
+    }
+
+    pub async fn with_key(&self, key: &str, method: Method, path: &str) -> Answer {
+        let mut request = self.request(method.as_str(), path, "");
+        request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
+        self.ask(request).await
     }
 
     pub fn request(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
