@@ -35,6 +35,8 @@ import {
 
 const binary = { protocols: [BINARY] };
 const IS_FULL = Boolean(process.env.SIGHTWIRE_FULL);
+/** A process of which nothing was heard for so long keeps no name (docs/scaling.md). */
+const STANDS_STILL_MS = 3_750;
 /** What this process and the machine may add, as several servers share it. */
 const SLACK_MS = 1_000;
 
@@ -185,7 +187,7 @@ describe("of_servers_that_act_as_one", { concurrency: true }, () => {
           `taken after ${took.toFixed(0)} ms; sent away ${sentAwayMs.toFixed(0)} ms after it woke`,
         );
         assert.equal(code, 4090);
-        assert.ok(took < TTL_MS + SLACK_MS, `taken after ${took} ms`);
+        assert.ok(took < STANDS_STILL_MS + SLACK_MS, `taken after ${took} ms`);
         assert.ok(sentAwayMs < 1_500, `sent away after ${sentAwayMs} ms`);
         await sleep(500);
         const names = picturesOf(there).map(({ jpeg }) => marked(jpeg).name);

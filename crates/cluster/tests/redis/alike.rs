@@ -23,7 +23,7 @@ const TTL: Duration = Duration::from_secs(600);
 
 /// One of few processes: two of them may have one name, or even one address.
 #[derive(Clone, Copy, Debug)]
-pub struct Who {
+struct Who {
     name: u8,
     life: u8,
     url: u8,
@@ -31,7 +31,7 @@ pub struct Who {
 
 /// Something that is done with a store.
 #[derive(Clone, Debug)]
-pub enum Step {
+enum Step {
     Beat { who: Who, joined: bool, check: bool },
     Claim { who: Who, stream: u8, about: u8, instead_of: Option<(usize, bool)> },
     Keep { who: Who, stream: u8, about: u8, lease: usize },
@@ -210,7 +210,7 @@ fn about_the_same(one: Said, other: Said) -> (Said, Said) {
 }
 
 /// Does the same with two stores that know nothing; where they differ, if they do.
-pub async fn alike(one: &Arc<dyn Store>, other: &Arc<dyn Store>, steps: &[Step]) -> Result<(), String> {
+async fn alike(one: &Arc<dyn Store>, other: &Arc<dyn Store>, steps: &[Step]) -> Result<(), String> {
     let (mut one, mut other) = (Tried::new(one), Tried::new(other));
     for (number, step) in steps.iter().chain([&Step::Read]).enumerate() {
         let (first, second) = (one.step(step).await, other.step(step).await);
