@@ -170,9 +170,9 @@ impl Cli {
 }
 
 impl ConfigArgs {
-    /// For commands that need no model: those that bring one, for example.
+    /// For commands that need no model, since they bring one, for example, and no other processes.
     fn load(&self) -> Result<Config, ConfigError> {
-        Config::load(&self.flags(&[]))
+        Config::load_alone(&self.flags(&[]))
     }
 
     fn flags(&self, listen: &[String]) -> Flags {

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use sightwire_config::Config;
 use sightwire_server::reach;
 use sightwire_tls::authority::Authority;
 
@@ -47,7 +48,8 @@ pub(super) fn run(command: &TlsCommand, printer: &Printer) -> anyhow::Result<()>
 }
 
 fn show(pem: bool, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
-    let config = config.load()?;
+    // Other processes may know it by a name of its own.
+    let config = Config::load(&config.flags(&[]))?;
     let names = reach::names_now(&config, config.server.listen.clone())();
     let folder = sightwire_config::tls::folder(config.store.home());
     let authority = Authority::open(&folder, &names, SystemTime::now())?;
