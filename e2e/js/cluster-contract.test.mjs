@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import {
+  SECRET,
   asUrl,
   clientsJs,
   countingProxy,
@@ -15,7 +16,7 @@ import {
   startProcess,
 } from "./cluster.mjs";
 import { listen } from "./events.mjs";
-import { sleep, until } from "./harness.mjs";
+import { command, freePort, sleep, until } from "./harness.mjs";
 import {
   BINARY,
   LIVE_ALREADY,
@@ -365,4 +366,48 @@ describe("pictures_go_from_process_to_process", () => {
     t.diagnostic(`after ${took.toFixed(0)} ms`);
     assert.ok(took < 1_500, `${took} ms`);
   });
+});
+
+test("the_doctor_tells_of_redis_and_of_each_process_and_takes_no_part", async () => {
+  const [a, b] = both();
+  const doctor = async (/** @type {Record<string, string>} */ env) => {
+    const set = ["--set", `server.listen=127.0.0.1:${await freePort()}`];
+    const { stdout } = await command(["doctor", "--no-cameras", "--json", ...set], {
+      env: {
+        SIGHTWIRE_CLUSTER_REDIS_URL: cluster.redis.url,
+        SIGHTWIRE_CLUSTER_ADVERTISE_URL: "http://127.0.0.1:9",
+        SIGHTWIRE_CLUSTER_SECRET: SECRET,
+        ...env,
+      },
+    });
+    const { checks } = JSON.parse(stdout);
+    return checks.filter(({ id }) => id === "cluster" || id === "process");
+  };
+  const states = (all) => all.map(({ id, about, state }) => [id, about, state]);
+  const well = await doctor({});
+  assert.deepEqual(states(well), [
+    ["cluster", null, "ok"],
+    ["process", "a", "ok"],
+    ["process", "b", "ok"],
+  ]);
+  assert.match(well[0].says, /^Redis \d+\.\d+\.\d+ at 127\.0\.0\.1:\d+ answers; 2 processes live/);
+  const stranger = await doctor({ SIGHTWIRE_CLUSTER_SECRET: `${SECRET}, nearly` });
+  assert.deepEqual(
+    states(stranger).map(([, , state]) => state),
+    ["ok", "fail", "fail"],
+  );
+  assert.match(stranger[1].says, /another secret/);
+  const namesake = await doctor({ SIGHTWIRE_CLUSTER_NAME: "a" });
+  assert.deepEqual(states(namesake), [["cluster", null, "fail"]]);
+  assert.match(namesake[0].says, /another process is called "a"/);
+  const nowhere = await doctor({ SIGHTWIRE_CLUSTER_REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+  assert.deepEqual(states(nowhere), [["cluster", null, "fail"]]);
+  assert.match(nowhere[0].says, /Redis does not answer: nothing listens at 127\.0\.0\.1/);
+  for (const server of [a, b]) {
+    const { cluster: known } = (await server.get("/api/v1/status")).json;
+    assert.deepEqual(
+      known.processes.map(({ name }) => name),
+      ["a", "b"],
+    );
+  }
 });

@@ -9,7 +9,7 @@
 //! - [`peer`]: asking another process; [`dial`]: connections to them; [`pull`]: a stream of another, here; [`looks`]: what it sees in it
 //! - [`cameras`]: who reads a camera; `share`: how that is chosen
 //! - [`rights`]: keys and users in common
-//! - [`report`]: what is counted
+//! - [`report`]: what is counted; [`visit`]: a look by whoever is not one of them
 
 #![forbid(unsafe_code)]
 
@@ -31,6 +31,7 @@ pub mod report;
 pub mod rights;
 mod share;
 pub mod store;
+pub mod visit;
 
 pub use cluster::Cluster;
 pub use options::Options;

@@ -123,15 +123,33 @@ impl Peers {
         question: Question<'_>,
         time: Option<StoreTime>,
     ) -> Result<Bytes, PeerError> {
+        let tag = self.tag(process, question.method, question.target, time)?;
+        let (status, body) = self.exchange(process, question, Some(&tag)).await?;
+        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+    }
+
+    /// Whether a process is one of ours, and answers. It is not shown that this one is.
+    pub(crate) async fn reach(&self, process: &Record) -> Result<(), PeerError> {
+        self.said_by(process).ok_or(PeerError::Record)?;
+        let question = Question { method: "GET", target: "/livez", within: CONNECT, max_bytes: MAX_ANSWER };
+        let (status, body) = self.exchange(process, question, None).await?;
+        if status.is_success() { Ok(()) } else { Err(refused(status, &body)) }
+    }
+
+    /// A question over a connection of its own, and the whole answer. With a tag, whoever answers has to know the secret, too.
+    async fn exchange(
+        &self,
+        process: &Record,
+        question: Question<'_>,
+        tag: Option<&Tag>,
+    ) -> Result<(StatusCode, Bytes), PeerError> {
         let Question { method, target, within, max_bytes } = question;
-        let tag = self.tag(process, method, target, time)?;
-        let request = Request::builder()
-            .method(method)
-            .uri(target)
-            .header(HOST, authority(process)?)
-            .header(AUTHORIZATION, tag.to_string())
-            .body(Empty::<Bytes>::new())
-            .map_err(|wrong| PeerError::Protocol(wrong.to_string()))?;
+        let mut request = Request::builder().method(method).uri(target).header(HOST, authority(process)?);
+        if let Some(tag) = tag {
+            request = request.header(AUTHORIZATION, tag.to_string());
+        }
+        let request =
+            request.body(Empty::<Bytes>::new()).map_err(|wrong| PeerError::Protocol(wrong.to_string()))?;
         let broken = |wrong: hyper::Error| PeerError::Protocol(wrong.to_string());
         let asked = async {
             let connection = self.connect(process).await?;
@@ -140,8 +158,8 @@ impl Peers {
             let answered = async {
                 let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
                 let is_known = head.status != StatusCode::UNAUTHORIZED;
-                if is_known {
-                    self.check(&tag, &head.headers)?;
+                if let Some(tag) = tag.filter(|_| is_known) {
+                    self.check(tag, &head.headers)?;
                 }
                 // Of one who may be anybody, no more than what is wrong.
                 let body = Limited::new(body, if is_known { max_bytes } else { MAX_ANSWER }).collect().await;
@@ -156,8 +174,7 @@ impl Peers {
                 _ = connection => answered.await,
             }
         };
-        let (status, body) = timeout(within, asked).await.map_err(|_| PeerError::Late(within))??;
-        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+        timeout(within, asked).await.map_err(|_| PeerError::Late(within))?
     }
 
     /// Watches a stream as a viewer of `sightwire.v1` does.

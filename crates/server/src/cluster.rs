@@ -11,8 +11,10 @@ use sightwire_access::process::Secret;
 use sightwire_cluster::Cluster;
 use sightwire_cluster::dial::Net;
 use sightwire_cluster::options::{Options, TTL, WhenDown};
-use sightwire_cluster::redis::{Redis, RedisOptions};
+use sightwire_cluster::redis::{Redis, RedisOptions, RedisStatus};
 use sightwire_cluster::rights::Rights;
+use sightwire_cluster::store::StoreError;
+use sightwire_cluster::visit::Neighbour;
 use sightwire_config::Config;
 use sightwire_config::cluster::{self as config, ClusterConfig};
 use sightwire_config::tls::Tls;
@@ -76,6 +78,30 @@ impl Membership {
         Ok(Some(Self { cluster, redis: Some(redis), prefix, rights_max_age }))
     }
 
+    /// Which version of Redis answers, who else lives, and whether each can be reached from here; nobody hears of it. It takes 5 s
+    /// at most.
+    ///
+    /// # Errors
+    ///
+    /// If Redis does not answer, or does not let this process be one of them.
+    pub async fn visit(&self) -> Result<(Option<Arc<str>>, Vec<Neighbour>), StoreError> {
+        let stop = CancellationToken::new();
+        let visited = async {
+            let others = self.cluster.visit().await?;
+            Ok((self.redis.as_ref().and_then(|redis| version(redis)), others))
+        };
+        let runs = async {
+            match &self.redis {
+                Some(redis) => redis.run(stop).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            visited = visited => visited,
+            () = runs => Err(StoreError::Away("it was stopped".into())),
+        }
+    }
+
     /// One that a test has made.
     pub fn made(cluster: Arc<Cluster>) -> Self {
         Self { cluster, redis: None, prefix: Arc::default(), rights_max_age: RIGHTS_MAX_AGE }
@@ -93,6 +119,13 @@ impl Membership {
             Some(redis) => drop(tokio::join!(lives, redis.run(over.clone()))),
             None => lives.await,
         }
+    }
+}
+
+fn version(redis: &Redis) -> Option<Arc<str>> {
+    match redis.status() {
+        RedisStatus::Connected { version, .. } => Some(version),
+        RedisStatus::New | RedisStatus::Away { .. } => None,
     }
 }
 

@@ -14,7 +14,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod app;
-mod cluster;
+pub mod cluster;
 pub mod files;
 mod issuers;
 pub mod reach;

@@ -6,10 +6,12 @@
 //! - `store`: the store, the engine, models
 //! - `access`: keys, users, the certificate
 //! - `server`: the one that is running, if one is
+//! - `cluster`: the other processes, if there are any
 //! - `cameras`: each, for a moment
 
 mod access;
 mod cameras;
+mod cluster;
 mod configuration;
 mod machine;
 mod report;
@@ -69,6 +71,7 @@ pub(super) fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
     let runtime = runtime.context("cannot start the runtime")?;
     let (running, check) = runtime.block_on(server::check(&config));
     reporter.tell_all([check])?;
+    reporter.tell_all(runtime.block_on(cluster::check(&config)))?;
     if args.no_cameras {
         reporter.tell_all([Check::ok("cameras", "not tried (--no-cameras)")])?;
     } else {

@@ -1,0 +1,52 @@
+//! The other processes, and the Redis over which they know of each other.
+
+use sightwire_cluster::peer::PeerError;
+use sightwire_cluster::store::StoreError;
+use sightwire_cluster::visit::Neighbour;
+use sightwire_config::Config;
+use sightwire_server::cluster::Membership;
+
+use super::report::Check;
+
+/// Nothing of a server that is alone.
+pub(super) async fn check(config: &Config) -> Vec<Check> {
+    let membership = match Membership::of(config) {
+        Ok(Some(membership)) => membership,
+        Ok(None) => return Vec::new(),
+        Err(error) => {
+            let cure = "the server does not start with it; see docs/scaling.md";
+            return vec![Check::fail("cluster", format!("{error:#}")).cure(cure)];
+        }
+    };
+    let redis = membership.cluster.status().redis.unwrap_or_default();
+    match membership.visit().await {
+        Ok((version, neighbours)) => {
+            let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+            let name = &membership.cluster.me().name;
+            let others = match neighbours.len() {
+                0 => "no process lives".to_owned(),
+                1 => "1 process lives".to_owned(),
+                count => format!("{count} processes live"),
+            };
+            let says = format!("Redis{version} at {redis} answers; {others} beside {name}");
+            [Check::ok("cluster", says)].into_iter().chain(neighbours.into_iter().map(of_process)).collect()
+        }
+        Err(StoreError::Refused(refusal)) => vec![Check::fail("cluster", refusal.to_string())],
+        Err(why) => {
+            let cure = "start Redis, or mend cluster.redis_url; while it is away, what flows goes on, and what begins is decided by \
+                        cluster.when_down";
+            vec![Check::fail("cluster", format!("Redis does not answer: {why}")).cure(cure)]
+        }
+    }
+}
+
+fn of_process(Neighbour { name, url, trouble }: Neighbour) -> Check {
+    let check = match trouble {
+        None => Check::ok("process", format!("{url} answers")),
+        Some(PeerError::Record) => Check::fail("process", PeerError::Record.to_string())
+            .cure("give all processes the same secret (cluster.secret_file), or this one a cluster.prefix of its own"),
+        Some(why) => Check::fail("process", format!("{url} cannot be reached from here: {why}"))
+            .cure("let the firewall between them pass that port, and see its cluster.advertise_url and certificate"),
+    };
+    check.about(&*name)
+}
