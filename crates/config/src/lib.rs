@@ -223,14 +223,6 @@ impl Config {
         Self::from_layers(&Layers::load(flags)?)
     }
 
-    /// As [`Config::load`], but for its place among other processes, which a command that serves nobody does not take: the address
-    /// and the secret of `cluster.*` may be known to the service alone.
-    pub fn load_alone(flags: &Flags) -> Result<Self, ConfigError> {
-        let mut layers = Layers::load(flags)?;
-        layers.reset("cluster.");
-        Self::from_layers(&layers)
-    }
-
     /// The defaults and what a file with this text would set; nothing of the environment.
     pub fn of_toml(text: &str) -> Result<Self, ConfigError> {
         let mut layers = Layers::defaults();

@@ -1,4 +1,5 @@
-//! What can be used of a configuration with mistakes, for those who look for what is wrong.
+//! Parts of a configuration: what can be used of one with mistakes, for those who look for what is wrong; and what commands need
+//! that serve nobody.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +10,14 @@ use crate::{Config, Flags};
 const SWITCHES: [&str; 3] = ["cluster.redis_url", "otlp.endpoint", "tls.mode"];
 
 impl Config {
+    /// As [`Config::load`], but for its place among other processes, which a command that serves nobody does not take: the address
+    /// and the secret of `cluster.*` may be known to the service alone.
+    pub fn load_alone(flags: &Flags) -> Result<Self, ConfigError> {
+        let mut layers = Layers::load(flags)?;
+        layers.reset("cluster.");
+        Self::from_layers(&layers)
+    }
+
     /// Whatever can be used of all layers, and all that is wrong with them. A value that cannot be used is left at its default,
     /// and so is its section where that does not help.
     pub fn load_what_can(flags: &Flags) -> (Self, Layers, Vec<ConfigError>) {
@@ -88,6 +97,26 @@ mod tests {
             assert!(mistakes.len() == 1 && mistakes[0].contains(&format!("`{key}`")), "{mistakes:?}");
             assert!(config.cluster.is_none() && config.otlp.is_none());
         }
+    }
+
+    #[test]
+    fn a_command_that_serves_nobody_needs_no_place_among_other_processes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sightwire.toml");
+        let flags = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Flags { file: Some(path.clone()), ..Flags::default() }
+        };
+        // The rest is in the environment of the service.
+        let of_service = flags("recognizer.max_clients = 7\n[cluster]\nredis_url = \"redis://10.0.0.5\"\n");
+        assert!(
+            Config::load(&of_service).is_err_and(|error| error.to_string().contains("cluster.advertise_url"))
+        );
+        let alone = Config::load_alone(&of_service).unwrap();
+        assert!(alone.cluster.is_none() && alone.recognizer.max_clients == 7);
+        // A key that does not exist is still a mistake.
+        let error = Config::load_alone(&flags("[cluster]\nredis = \"redis://10.0.0.5\"\n")).unwrap_err();
+        assert!(error.to_string().contains("there is no key `cluster.redis`"), "{error}");
     }
 
     #[test]

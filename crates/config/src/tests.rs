@@ -473,26 +473,6 @@ fn in_the_lan_is_beyond_loopback_and_encrypted() {
     assert!(matches!(own.tls.options.unwrap().source, sightwire_tls::Source::Files { .. }));
 }
 
-#[test]
-fn a_command_that_serves_nobody_needs_no_place_among_other_processes() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("sightwire.toml");
-    let flags = |text: &str| {
-        std::fs::write(&path, text).unwrap();
-        Flags { file: Some(path.clone()), ..Flags::default() }
-    };
-    // The rest is in the environment of the service.
-    let of_service = flags("recognizer.max_clients = 7\n[cluster]\nredis_url = \"redis://10.0.0.5\"\n");
-    assert!(
-        Config::load(&of_service).is_err_and(|error| error.to_string().contains("cluster.advertise_url"))
-    );
-    let alone = Config::load_alone(&of_service).unwrap();
-    assert!(alone.cluster.is_none() && alone.recognizer.max_clients == 7);
-    // A key that does not exist is still a mistake.
-    let error = Config::load_alone(&flags("[cluster]\nredis = \"redis://10.0.0.5\"\n")).unwrap_err();
-    assert!(error.to_string().contains("there is no key `cluster.redis`"), "{error}");
-}
-
 /// What such a token needs beside its key.
 const EXPECTED: &str = "jwt_issuer = \"https://login.example\"\njwt_audience = \"sightwire\"\n";
 const SECRET: &str = "a secret of the tests, forty bytes long.";
