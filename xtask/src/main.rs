@@ -13,6 +13,7 @@ mod bench;
 mod check;
 mod demo;
 mod interrupt;
+mod nginx;
 mod process;
 mod programs;
 mod progress;

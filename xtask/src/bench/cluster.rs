@@ -1,5 +1,6 @@
 //! `cargo xtask bench cluster [--pairs N] [ARGS…]`: what it costs that viewers are not where senders are. Senders and viewers at one process, and at two
-//! over one Redis, in turn; then what processes say to Redis. Further arguments go to the load generator.
+//! over one Redis, in turn; then what processes say to Redis; then one process and three behind nginx, where each client comes to any
+//! of them. Further arguments go to the load generator of the first.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use super::{Section, generator, median, start, stdout_of};
 use crate::interrupt;
+use crate::nginx::Nginx;
 use crate::project::Project;
 use crate::redis::{Redis, Traffic, free_port};
 use crate::server::Server;
@@ -23,6 +25,11 @@ const SETTINGS: &[&str] = &["relay.max_viewers=2000", "relay.lower_quality=false
 const PAIRS: usize = 7;
 /// The most that p99 may be longer at two processes, in milliseconds.
 const TARGET_MS: f64 = 3.0;
+
+/// Each viewer watches one stream, wherever either came to.
+const SPREAD_LOAD: &str = "relay --streams 20 --viewers 200 --one --fps 20 --seconds 10 --lossy --json";
+/// Processes that share it.
+const SPREAD_OVER: usize = 3;
 
 /// Streams of which processes tell each other, none of which is watched elsewhere.
 const STREAMS: u64 = 20;
@@ -35,10 +42,9 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// For processes to find each other, and streams to begin.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Two servers that act as one.
+/// Servers that act as one.
 struct Cluster {
-    a: Server,
-    b: Server,
+    servers: Vec<Server>,
 }
 
 /// What the load generator says of a run, and what went between processes.
@@ -67,6 +73,8 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     section.add(&table);
     let said = said(&project, &redis)?;
     section.add(&said);
+    let spread = spread(&project, &redis, pairs)?;
+    section.add(&spread);
     section.end(pairs >= PAIRS && more.is_empty())
 }
 
@@ -81,22 +89,9 @@ fn compared(project: &Project, redis: &Redis, pairs: usize, more: &[String]) -> 
     );
     let (mut p50, mut p99, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
     for pair in 0..pairs {
-        let name = format!("pair {} of {pairs}", pair + 1);
-        let alone = || {
-            eprintln!("{name}: one process");
-            one(project, more)
-        };
-        let apart = || {
-            eprintln!("{name}: two processes");
-            two(project, redis, pair, more)
-        };
-        let [one, two] = if pair % 2 == 0 {
-            let first = alone()?;
-            [first, apart()?]
-        } else {
-            let first = apart()?;
-            [alone()?, first]
-        };
+        let apart = || two(project, redis, pair, more);
+        let [one, two] =
+            in_turn((pair, pairs), ["one process", "two processes"], || one(project, more), apart)?;
         text.push_str(&row(pair + 1, &one, &two));
         p50.push(two.p50_ms - one.p50_ms);
         p99.push(two.p99_ms - one.p99_ms);
@@ -110,6 +105,26 @@ fn compared(project: &Project, redis: &Redis, pairs: usize, more: &[String]) -> 
         median(&mut cpu),
     );
     Ok(text)
+}
+
+/// Both of a pair; the other one first in each second pair.
+fn in_turn<T>(
+    (pair, pairs): (usize, usize),
+    names: [&str; 2],
+    one: impl Fn() -> Result<T>,
+    other: impl Fn() -> Result<T>,
+) -> Result<[T; 2]> {
+    let say = |which: usize| eprintln!("pair {} of {pairs}: {}", pair + 1, names[which]);
+    if pair % 2 == 0 {
+        say(0);
+        let first = one()?;
+        say(1);
+        return Ok([first, other()?]);
+    }
+    say(1);
+    let first = other()?;
+    say(0);
+    Ok([one()?, first])
 }
 
 fn row(pair: usize, one: &Measured, two: &Measured) -> String {
@@ -127,25 +142,25 @@ fn row(pair: usize, one: &Measured, two: &Measured) -> String {
 /// Senders and viewers at one process that knows of no others.
 fn one(project: &Project, more: &[String]) -> Result<Measured> {
     let server = start(project, "server-bench", SETTINGS)?;
-    let report = report(project, &["--url", server.url()], more)?;
+    let report = report(project, LOAD, &["--url", server.url()], more)?;
     server.stop()?;
     measured(&report, 1, 0.0)
 }
 
 /// Senders at one process, viewers at another.
 fn two(project: &Project, redis: &Redis, pair: usize, more: &[String]) -> Result<Measured> {
-    let cluster = Cluster::start(project, redis, &format!("bench-{pair}"))?;
-    let (a, b) = (cluster.a.url(), cluster.b.url());
-    let report = report(project, &["--senders-at", a, "--viewers-at", b], more)?;
+    let cluster = Cluster::start(project, redis, &format!("bench-{pair}"), 2)?;
+    let (a, b) = (cluster.servers[0].url(), cluster.servers[1].url());
+    let report = report(project, LOAD, &["--senders-at", a, "--viewers-at", b], more)?;
     let sent = counter(a, "sightwire_relay_pictures_total")?;
     let pulled = counter(b, "sightwire_cluster_pulled_bytes_total")?;
     cluster.stop()?;
     measured(&report, 2, pulled / sent)
 }
 
-fn report(project: &Project, at: &[&str], more: &[String]) -> Result<Value> {
+fn report(project: &Project, load: &str, at: &[&str], more: &[String]) -> Result<Value> {
     let mut generator = Command::new(generator(project));
-    let text = stdout_of(generator.args(LOAD.split(' ')).args(at).args(more))?;
+    let text = stdout_of(generator.args(load.split(' ')).args(at).args(more))?;
     serde_json::from_str(&text).context("read the load generator's report")
 }
 
@@ -165,9 +180,68 @@ fn measured(report: &Value, processes: usize, bytes_a_picture: f64) -> Result<Me
     })
 }
 
+/// One process and several behind nginx, with clients that come to any of them.
+fn spread(project: &Project, redis: &Redis, pairs: usize) -> Result<String> {
+    let mut text = format!(
+        "Behind nginx (`deploy/cluster/nginx.conf`), which chooses the process of each sender and viewer; `sightwire-bench {SPREAD_LOAD}`\n\n\
+         | pair | one process: p50 ms | p99 | lost | {SPREAD_OVER} processes: p50 ms | p99 | lost | frames between them, for each that was sent |\n\
+         |{}",
+        " ---: |".repeat(8)
+    );
+    let (mut p50, mut p99) = (Vec::new(), Vec::new());
+    for pair in 0..pairs {
+        let alone = || {
+            let server = start(project, "server-bench", SETTINGS)?;
+            let address = server.url().trim_start_matches("http://");
+            let measured = behind_nginx(project, &[address; SPREAD_OVER], || Ok(0.0))?;
+            server.stop()?;
+            Ok(measured)
+        };
+        let several = || {
+            let cluster = Cluster::start(project, redis, &format!("bench-spread-{pair}"), SPREAD_OVER)?;
+            let urls: Vec<&str> = cluster.servers.iter().map(Server::url).collect();
+            let addresses: Vec<&str> = urls.iter().map(|url| url.trim_start_matches("http://")).collect();
+            let measured = behind_nginx(project, &addresses, || {
+                let sum = |name| urls.iter().map(|url| counter(url, name)).sum::<Result<f64>>();
+                Ok(sum("sightwire_cluster_pulled_frames_total")? / sum("sightwire_relay_pictures_total")?)
+            })?;
+            cluster.stop()?;
+            Ok(measured)
+        };
+        let names = ["one process behind nginx", "several"];
+        let [(one, _), (three, between)] = in_turn((pair, pairs), names, alone, several)?;
+        let _ = write!(text, "\n| {} |", pair + 1);
+        for it in [&one, &three] {
+            let _ = write!(text, " {:.2} | {:.2} | {} |", it.p50_ms, it.p99_ms, it.lost);
+        }
+        let _ = write!(text, " {between:.2} |");
+        p50.push(three.p50_ms - one.p50_ms);
+        p99.push(three.p99_ms - one.p99_ms);
+    }
+    let _ = write!(
+        text,
+        "\n\nMedians of pairs: {SPREAD_OVER} processes add {:.2} ms at p50 and {:.2} ms at p99 (target: at most {TARGET_MS} ms).",
+        median(&mut p50),
+        median(&mut p99),
+    );
+    Ok(text)
+}
+
+/// What the load generator says of processes behind nginx, and what `count` gives after it.
+fn behind_nginx(
+    project: &Project,
+    addresses: &[&str],
+    count: impl Fn() -> Result<f64>,
+) -> Result<(Measured, f64)> {
+    let nginx = Nginx::start(project, addresses)?;
+    let url = nginx.url();
+    let report = report(project, SPREAD_LOAD, &["--url", &url], &[])?;
+    Ok((measured(&report, 1, 0.0)?, count()?))
+}
+
 /// What two processes and Redis say to each other, without streams and with some.
 fn said(project: &Project, redis: &Redis) -> Result<String> {
-    let cluster = Cluster::start(project, redis, "bench-said")?;
+    let cluster = Cluster::start(project, redis, "bench-said", 2)?;
     eprintln!("two processes without streams");
     thread::sleep(SETTLE);
     let idle = redis.traffic(COUNTED)?;
@@ -175,10 +249,11 @@ fn said(project: &Project, redis: &Redis) -> Result<String> {
     let busy = thread::scope(|scope| {
         let load = scope.spawn(|| {
             let mut generator = Command::new(generator(project));
-            stdout_of(generator.args(STREAMS_LOAD.split(' ')).args(["--url", cluster.a.url()]))
+            stdout_of(generator.args(STREAMS_LOAD.split(' ')).args(["--url", cluster.servers[0].url()]))
         });
         let live = || {
-            Ok(json(cluster.a.url(), "/api/v1/status")?.pointer("/relay/streams") == Some(&STREAMS.into()))
+            Ok(json(cluster.servers[0].url(), "/api/v1/status")?.pointer("/relay/streams")
+                == Some(&STREAMS.into()))
         };
         let busy = until(&format!("{STREAMS} streams to begin"), live).and_then(|()| {
             thread::sleep(SETTLE);
@@ -200,16 +275,17 @@ fn said(project: &Project, redis: &Redis) -> Result<String> {
 }
 
 impl Cluster {
-    /// Starts both, and returns when each knows of the other. Keys in Redis begin with `prefix`.
-    fn start(project: &Project, redis: &Redis, prefix: &str) -> Result<Self> {
+    /// Starts so many, and returns when each knows of the others. Keys in Redis begin with `prefix`.
+    fn start(project: &Project, redis: &Redis, prefix: &str, count: usize) -> Result<Self> {
         let secret = project.own("bench/cluster.secret");
-        fs::write(&secret, "known to these two and to nobody else").context("write their secret")?;
+        fs::write(&secret, "known to all of these and to nobody else").context("write their secret")?;
         let common = [
             format!("cluster.redis_url={}", redis.url()),
             format!("cluster.prefix={prefix}"),
             format!("cluster.secret_file={}", secret.display()),
         ];
-        let begin = |name: &str| {
+        let begin = |index: usize| {
+            let name = format!("process-{index}");
             let address = format!("127.0.0.1:{}", free_port()?);
             let own = [format!("cluster.name={name}"), format!("cluster.advertise_url=http://{address}")];
             let settings = SETTINGS.iter().copied().chain(common.iter().chain(&own).map(String::as_str));
@@ -217,20 +293,19 @@ impl Cluster {
             let args: Vec<&str> = ["serve", "--listen", &address].into_iter().chain(settings).collect();
             Server::start(project, &format!("server-bench-{name}"), &args)
         };
-        let this = Self { a: begin("a")?, b: begin("b")? };
-        for server in [&this.a, &this.b] {
+        let this = Self { servers: (0..count).map(begin).collect::<Result<_>>()? };
+        for server in &this.servers {
             until("the processes to find each other", || {
                 let status = json(server.url(), "/api/v1/status")?;
                 let known = status.pointer("/cluster/processes").and_then(Value::as_array);
-                Ok(known.is_some_and(|known| known.len() == 2))
+                Ok(known.is_some_and(|known| known.len() == count))
             })?;
         }
         Ok(this)
     }
 
     fn stop(self) -> Result<()> {
-        self.a.stop()?;
-        self.b.stop()
+        self.servers.into_iter().try_for_each(Server::stop)
     }
 }
 

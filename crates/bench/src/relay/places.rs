@@ -6,8 +6,12 @@ use anyhow::Result;
 use sightwire_load::target::Target;
 
 use super::Common;
+use crate::live::messages::STREAM;
 use crate::live::server::Server;
 use crate::live::viewers::{Ask, Viewers};
+
+/// Of the lots.
+const SEED: u64 = 1;
 
 /// The options.
 #[derive(Debug, clap::Args)]
@@ -61,8 +65,18 @@ impl Places {
     }
 }
 
-/// So many viewers, spread over what they ask for; returns when each has a picture.
-pub(super) fn open(viewers: &Viewers, asks: &[Ask], count: usize) -> Result<()> {
+/// So many viewers, spread over what they ask for; returns when each has a picture. Each watches all streams; or, if the number of
+/// streams is given, one of them, which is drawn by lot, the same for each run.
+pub(super) fn open(viewers: &Viewers, asks: &[Ask], count: usize, one_of: Option<usize>) -> Result<()> {
+    if let Some(streams) = one_of {
+        let mut lots = fastrand::Rng::with_seed(SEED);
+        for index in 0..count {
+            let ask = &asks[index % asks.len()];
+            let path = format!("{}?streams={STREAM}{}", ask.path, lots.usize(..streams));
+            viewers.begin(&Ask { path, ..ask.clone() }, 1)?;
+        }
+        return asks.first().map_or(Ok(()), |ask| viewers.open(ask, 0));
+    }
     for (index, ask) in asks.iter().enumerate() {
         let share = (count + asks.len() - 1 - index) / asks.len();
         viewers.open(ask, share)?;

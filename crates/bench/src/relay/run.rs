@@ -30,9 +30,12 @@ pub(super) struct Args {
     /// How many streams, one row each
     #[arg(long, value_delimiter = ',', default_value = "1", value_parser = count)]
     streams: Vec<usize>,
-    /// How many viewers, each of all streams; one row each
+    /// How many viewers, each of all streams or of one; one row each
     #[arg(long, value_delimiter = ',', default_value = "10", value_parser = count)]
     viewers: Vec<usize>,
+    /// Each viewer watches one stream, drawn by lot, instead of all
+    #[arg(long)]
+    one: bool,
     /// Viewers beside them, half of whom read 10 KB a second, and half nothing
     #[arg(long, default_value_t = 0)]
     slow: usize,
@@ -105,8 +108,8 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
             eprintln!("{streams} streams, {viewers} viewers");
             let name = format!("{streams} × {viewers}");
             let streamers = Streamers::start(places.senders(), pictures.clone(), streams, args.common.fps)?;
-            let row = measured(args, &places, &streamers, viewers)?;
-            let found = found(&row, viewers, &streamers);
+            let row = measured(args, &places, &streamers, (streams, viewers))?;
+            let found = found(&row, (viewers, args.one.then_some(streams)), &streamers);
             faults.extend(found.iter().map(|fault| format!("{name}: {fault}")));
             table.row(cells(name, &row, viewers));
             all.push(Told::of(&row, (streams, viewers), found));
@@ -149,9 +152,14 @@ impl Told {
     }
 }
 
-fn measured(args: &Args, places: &Places, streamers: &Streamers, count: usize) -> Result<Row> {
+fn measured(
+    args: &Args,
+    places: &Places,
+    streamers: &Streamers,
+    (streams, count): (usize, usize),
+) -> Result<Row> {
     let (viewers, asks) = (Viewers::start()?, places.asks(&args.common));
-    places::open(&viewers, &asks, count)?;
+    places::open(&viewers, &asks, count, args.one.then_some(streams))?;
     // At the first of the viewers' servers.
     let slow = match asks.first().filter(|_| args.slow > 0) {
         Some(ask) => Some(Slow::start(ask, args.slow)?),
@@ -187,7 +195,7 @@ fn cells(name: String, row: &Row, viewers: usize) -> [String; 15] {
 }
 
 /// What was not as it should be.
-fn found(row: &Row, viewers: usize, streamers: &Streamers) -> Vec<String> {
+fn found(row: &Row, (viewers, one_of): (usize, Option<usize>), streamers: &Streamers) -> Vec<String> {
     let got = &row.got;
     let mut faults = Vec::new();
     let mut fault = |count: u64, what: &str| {
@@ -201,7 +209,9 @@ fn found(row: &Row, viewers: usize, streamers: &Streamers) -> Vec<String> {
     fault(got.damaged, "pictures damaged or of another stream than they say");
     fault(got.unstamped, "pictures at lower quality");
     fault(got.lost, &format!("viewers sent away ({})", got.problem.as_deref().unwrap_or_default()));
-    let least = got.least_parts as f64 / row.offered.max(1) as f64;
+    // All streams have the same rate.
+    let offered = row.offered as f64 / one_of.unwrap_or(1) as f64;
+    let least = got.least_parts as f64 / offered.max(1.0);
     if least < FAIR && got.lost == 0 {
         faults.push(format!("one of {viewers} viewers got {:.1} % of what was sent", least * 100.0));
     }
