@@ -219,7 +219,13 @@ impl Cluster {
                     let told = match change {
                         Ok(change) => {
                             let until = self.time().unwrap_or_default() + self.options.ttl.as_millis() as u64;
-                            known.book.change(change, until).is_ok()
+                            let stream = change.what.stream().cloned();
+                            let told = known.book.change(change, until).is_ok();
+                            let held = stream.and_then(|stream| self.held.lock().get(&stream).cloned());
+                            if let Some(held) = held {
+                                self.give_way(&known, &held);
+                            }
+                            told
                         }
                         Err(broadcast::error::RecvError::Lagged(_)) => false,
                         Err(broadcast::error::RecvError::Closed) => return,
@@ -228,7 +234,10 @@ impl Cluster {
                         known.stale = true;
                         self.refresh(&mut known).await;
                     }
-                    self.publish(&mut known);
+                    // Of many at once all see only what comes of them.
+                    if changes.is_empty() {
+                        self.publish(&known);
+                    }
                     continue;
                 }
             }
@@ -352,15 +361,20 @@ impl Cluster {
         known.orphans = orphans;
     }
 
-    fn publish(&self, known: &mut Known) {
+    /// A stream that another process has by a later lease is no more this one's.
+    fn give_way(&self, known: &Known, held: &Arc<Held>) {
+        let entry = known.book.stream(&held.stream);
+        let others = entry.filter(|entry| !self.is_mine(entry) && entry.token > held.token());
+        if others.is_some() && held.token() != Token::NONE {
+            self.lose(held);
+        }
+    }
+
+    fn publish(&self, known: &Known) {
         let (at, believes) = (self.time().unwrap_or_default(), known.believes_until.is_some());
         let held: Vec<Arc<Held>> = self.held.lock().values().cloned().collect();
-        for held in held {
-            let entry = known.book.stream(&held.stream);
-            let others = entry.filter(|entry| !self.is_mine(entry) && entry.token > held.token());
-            if others.is_some() && held.token() != Token::NONE {
-                self.lose(&held);
-            }
+        for held in &held {
+            self.give_way(known, held);
         }
         self.seen.heard(&known.book);
         let view = known.book.view(at, believes);

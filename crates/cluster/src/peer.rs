@@ -157,7 +157,9 @@ impl Peers {
                 http1::handshake(TokioIo::new(connection)).await.map_err(broken)?;
             let answered = async {
                 let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-                let is_known = head.status != StatusCode::UNAUTHORIZED;
+                // Whoever does not know us, or has no place for us, has not looked at what we say.
+                let is_known =
+                    !matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::SERVICE_UNAVAILABLE);
                 if let Some(tag) = tag.filter(|_| is_known) {
                     self.check(tag, &head.headers)?;
                 }
@@ -276,4 +278,53 @@ fn refused(status: StatusCode, body: &[u8]) -> PeerError {
     }
     let said = serde_json::from_slice(body).map_or_else(|_| String::new(), |Detail { detail }| detail);
     PeerError::Refused(status, said.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+    use crate::dial::Dialing;
+
+    /// Answers each question with this.
+    #[derive(Debug)]
+    struct Says(&'static str);
+
+    impl Dial for Says {
+        fn dial<'a>(&'a self, _url: &'a str) -> Dialing<'a> {
+            let (near, mut far) = tokio::io::duplex(1 << 10);
+            let answer = self.0;
+            Box::pin(async move {
+                tokio::spawn(async move {
+                    far.read_exact(&mut [0; 4]).await.unwrap();
+                    far.write_all(answer.as_bytes()).await.unwrap();
+                });
+                Ok(Box::new(near) as Connection)
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_no_place_for_us_is_no_stranger() {
+        let secret = Arc::new(Secret::new("known to all of these and to nobody else").unwrap());
+        let (mut said, instance) = (Said::default(), Instance::random());
+        let mut record =
+            Record { name: "b".into(), instance, url: "http://b:1".into(), about: Arc::default() };
+        said.mac = secret.mac("process", &attested(&record, &said));
+        record.about = serde_json::to_string(&said).unwrap().into();
+        let ask = async |answer| {
+            let peers = Peers::new(secret.clone(), Instance::random(), Arc::new(Says(answer)));
+            let question = Question { method: "GET", target: "/x", within: CONNECT, max_bytes: MAX_ANSWER };
+            peers.ask(&record, question, Some(1)).await.unwrap_err()
+        };
+        let full = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 18\r\n\r\n{\"detail\":\"full.\"}";
+        let why = ask(full).await;
+        assert!(
+            matches!(&why, PeerError::Refused(StatusCode::SERVICE_UNAVAILABLE, said) if said == "full."),
+            "{why}"
+        );
+        let why = ask("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        assert!(matches!(why, PeerError::Stranger), "{why}");
+    }
 }

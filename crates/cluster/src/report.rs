@@ -88,6 +88,15 @@ impl Cluster {
         }
     }
 
+    /// How many streams are sent now, to this process and to others.
+    pub fn sent(&self) -> (usize, usize) {
+        let here = self.held.lock().values().filter(|held| !held.about.is_camera()).count();
+        let directory = self.known();
+        let elsewhere =
+            directory.streams.values().filter(|entry| !self.is_mine(entry) && !entry.about.is_camera());
+        (here, elsewhere.count())
+    }
+
     /// How it stands with the others. What goes over the network is not counted here: `pulls` and the bytes are 0.
     pub fn status(&self) -> ClusterStatus {
         let (standing, since) = self.standing();
@@ -97,18 +106,16 @@ impl Cluster {
             Standing::Away(why) => (ClusterState::Away, Some(why.to_string())),
             Standing::Refused(refusal) => (ClusterState::Refused, Some(refusal.to_string())),
         };
-        let directory = self.known();
-        let elsewhere =
-            directory.streams.values().filter(|entry| !self.is_mine(entry) && !entry.about.is_camera());
+        let (streams_here, streams_elsewhere) = self.sent();
         ClusterStatus {
             name: self.me().name.to_string(),
-            processes: self.processes(&directory),
+            processes: self.processes(&self.known()),
             reason: reason.map(|reason| lines::sentence(&reason).to_string()),
             redis: self.store.address(),
             since_s: clock::since(since).as_secs_f64(),
             state,
-            streams_elsewhere: elsewhere.count(),
-            streams_here: self.held.lock().values().filter(|held| !held.about.is_camera()).count(),
+            streams_elsewhere,
+            streams_here,
             url: self.me().url.to_string(),
             when_down: match self.options().when_down {
                 WhenDown::Accept => api::WhenDown::Accept,

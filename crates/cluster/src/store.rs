@@ -204,6 +204,16 @@ pub enum Changed {
     Rights(u64),
 }
 
+impl Changed {
+    /// The stream that it is about, if it is about one.
+    pub(crate) fn stream(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Stream(name, _) => Some(name),
+            Self::Process(..) | Self::Rights(_) => None,
+        }
+    }
+}
+
 /// Why a store did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {

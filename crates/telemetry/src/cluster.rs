@@ -8,8 +8,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
-use sightwire_api::cluster::{ClusterState, ClusterStatus};
+use sightwire_api::cluster::ClusterStatus;
 use sightwire_cluster::Cluster;
+use sightwire_cluster::cluster::Standing;
 use sightwire_live::Streams;
 use sightwire_measure::clock;
 
@@ -42,13 +43,13 @@ pub(super) fn encode(
     encoder: &mut DescriptorEncoder<'_>,
 ) -> Result<(), std::fmt::Error> {
     let Some(cluster) = of(&telemetry.streams) else { return Ok(()) };
-    let (status, counts) = (cluster.status(), cluster.counts());
+    let (standing, counts) = (cluster.standing().0, cluster.counts());
     let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     for (name, help, value) in [
         (
             "cluster_connected",
             "1: it is one of the processes; 0: Redis does not answer, or does not let it take part.",
-            usize::from(status.state == ClusterState::Connected),
+            usize::from(standing == Standing::Connected),
         ),
         ("cluster_processes", "Processes that live, as far as is known.", cluster.known().processes.len()),
         ("cluster_pulls", "Streams that come from other processes now.", telemetry.streams.pulled().len()),
@@ -64,7 +65,8 @@ pub(super) fn encode(
     }
     let help = "Streams that are sent now, to this process and to others.";
     let mut family = encoder.encode_descriptor("cluster_streams", help, None, MetricType::Gauge)?;
-    for (place, value) in [("here", status.streams_here), ("elsewhere", status.streams_elsewhere)] {
+    let (here, elsewhere) = cluster.sent();
+    for (place, value) in [("here", here), ("elsewhere", elsewhere)] {
         ConstGauge::new(value as f64).encode(family.encode_family(&[("place", place)])?)?;
     }
     for (name, help, value) in [
