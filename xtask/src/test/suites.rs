@@ -86,7 +86,7 @@ const IMPORTS: &str = "python/test_import.py";
 const ACCURACY: &str = "python/test_read_accuracy.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 24] = [
+pub(super) const SUITES: [Suite; 25] = [
     check("rust-format", Lane::Alone, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
@@ -121,7 +121,16 @@ pub(super) const SUITES: [Suite; 24] = [
         "e2e-js",
         Lane::Waiting,
         "the official JavaScript client, viewers and players of cameras against the real server",
-        |project, report| node(project, report, 1200, "js/*.test.mjs"),
+        |project, report| {
+            let all_others = "--test-concurrency=2 $(ls js/*.test.mjs | grep -v /cluster-)";
+            node(project, report, 1200, all_others)
+        },
+    ),
+    tests(
+        "e2e-cluster",
+        Lane::Waiting,
+        "several servers as one, over a real Redis, and behind nginx and HAProxy",
+        |project, report| node(project, report, 1200, "js/cluster-*.test.mjs"),
     ),
     tests(
         "e2e-python",
