@@ -99,6 +99,30 @@ impl Cluster {
         }
     }
 
+    /// Has all other processes end a stream, each what it has of it; whether one of them had it.
+    pub async fn ask_all_to_end(&self, stream: &str) -> bool {
+        let (directory, target) = (self.known(), path(ONE, stream, ""));
+        let others = directory.processes.values().filter(|other| other.instance != self.me().instance);
+        let asked = others.map(async |other| {
+            let question =
+                Question { method: "DELETE", target: &target, within: ANSWERS, max_bytes: MAX_ANSWER };
+            match self.peers.ask(other, question, self.time()).await {
+                Ok(_) => true,
+                Err(PeerError::Refused(StatusCode::NOT_FOUND, _)) => false,
+                Err(why) => {
+                    let process = &*other.name;
+                    tracing::warn!(
+                        process,
+                        stream,
+                        "it could not be asked to end what it has of a camera: {why}"
+                    );
+                    false
+                }
+            }
+        });
+        join_all(asked).await.contains(&true)
+    }
+
     /// Has a process give its cameras to the others; whether there is one of that name.
     pub async fn ask_to_drain(&self, name: &str) -> Result<bool, PeerError> {
         if *name == *self.me().name {

@@ -105,10 +105,21 @@ impl Streams {
         Some(report)
     }
 
-    /// Has the process that has a stream end it, within a second; that process, if there is such a stream.
+    /// A camera ends at all other processes, within a second: those that get it from another one would read it themselves.
+    pub async fn end_camera_elsewhere(&self, name: &str) {
+        if let Some(cluster) = self.cluster() {
+            cluster.ask_all_to_end(name).await;
+        }
+    }
+
+    /// Has the process that has a stream end it, within a second; that process, if there is such a stream. A camera ends at all
+    /// others, too.
     pub async fn end_elsewhere(&self, name: &str) -> Result<Option<Arc<str>>, NotEnded> {
         let Some((cluster, entry)) = self.cluster().zip(self.entry(name)) else { return Ok(None) };
         let process = entry.process.clone();
+        if entry.about.is_camera() {
+            return Ok(cluster.ask_all_to_end(name).await.then_some(process));
+        }
         match cluster.ask_to_end(&entry).await {
             Ok(was_there) => Ok(was_there.then_some(process)),
             Err(why) => Err(NotEnded { process, why }),

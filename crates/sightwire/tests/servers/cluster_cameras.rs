@@ -184,6 +184,32 @@ async fn what_is_in_a_camera_is_found_by_the_process_that_reads_it_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_camera_that_is_ended_at_one_process_ends_at_all() {
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let house = house(&camera).await;
+    for at in 0..house.servers.len() {
+        let mut viewers = Vec::new();
+        for server in &house.servers {
+            viewers.push(server.viewer("?streams=gate", POLITE).await);
+        }
+        for viewer in &mut viewers {
+            viewer.until(|what| what.is("live_frame")).await;
+        }
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(readers(&camera), 1);
+        let request = house.servers[at].request("DELETE", "/api/v1/streams/gate", "");
+        assert_eq!(house.servers[at].ask(request).await.status, 204);
+        for viewer in &mut viewers {
+            viewer.next("stream_ended").await;
+        }
+        sleep(Duration::from_secs(3)).await;
+        assert_eq!(readers(&camera), 0, "nobody reads it again");
+    }
+    let request = house.servers[0].request("DELETE", "/api/v1/streams/gate", "");
+    assert_eq!(house.servers[0].ask(request).await.status, 404);
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_nobody_can_be_asked_cameras_go_on() {
     let camera = Camera::begin(Does::Show(20.0)).await;
     let house = house(&camera).await;

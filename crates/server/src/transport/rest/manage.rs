@@ -25,6 +25,9 @@ pub async fn end_stream(
         may.sees(&id, upstream.origin.kind())?;
         if streams.end(&id) {
             may.deed().is(format!("ended the stream {id:?}"));
+            if upstream.origin.camera().is_some() && !may.is_process() {
+                streams.end_camera_elsewhere(&id).await;
+            }
             return Ok(StatusCode::NO_CONTENT);
         }
     }
