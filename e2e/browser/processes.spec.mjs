@@ -1,18 +1,28 @@
 // The page Health of a server that is one of several: the card of processes, over a real Redis.
 
 import { startCluster } from "../js/cluster.mjs";
+import { ALIKE, DETECTOR, store } from "../js/golden/store.mjs";
+import { until } from "../js/harness.mjs";
 import { looksRight, SCREENS } from "./accessible.mjs";
 import { expect, test as base } from "./fixtures.mjs";
 import { senders } from "./senders.mjs";
 
 /** @import { TestWith } from "./fixtures.mjs" */
 
-/** @type {TestWith<{ cluster: (options?: Parameters<typeof startCluster>[1]) => ReturnType<typeof startCluster>, send: ReturnType<typeof senders>["send"] }>} */
+/** @typedef {Parameters<typeof startCluster>[1] & { detects?: boolean }} Options */
+/** @type {TestWith<{ cluster: (options?: Options) => ReturnType<typeof startCluster>, send: ReturnType<typeof senders>["send"] }>} */
 const test = base.extend({
-  // Servers that act as one, and their Redis, for one test.
+  // Servers that act as one, and their Redis, for one test; those that detect have a network for it.
   cluster: async ({}, use) => {
     const ends = [];
-    await use((options) => startCluster({ after: (end) => ends.push(end) }, options));
+    const t = { after: (end) => ends.push(end) };
+    const network = () => ({
+      set: { ...ALIKE, "detector.model": DETECTOR },
+      env: { SIGHTWIRE_HOME: store(t) },
+    });
+    await use(({ detects = false, ...options } = {}) =>
+      startCluster(t, { ...(detects ? network() : {}), ...options }),
+    );
     for (const end of ends.reverse()) await end();
   },
   // Senders that end with the test.
@@ -56,8 +66,9 @@ test("the_processes_are_shown_with_what_they_have_and_what_a_redis_that_is_away_
   await expect(process(page, "b").getByRole("cell")).toHaveText([
     "connected",
     "2",
-    "just now",
     "0",
+    "–not measured",
+    "just now",
     /^\d+\.\d+/,
     "Drain",
   ]);
@@ -73,6 +84,36 @@ test("the_processes_are_shown_with_what_they_have_and_what_a_redis_that_is_away_
   await redis.again();
   await expect(state(page)).toHaveText("connected");
   await expect(page.getByTestId("cluster-problem")).toHaveCount(0);
+});
+
+test("a_camera_says_who_reads_it_and_its_process_what_its_models_can_do", async ({
+  visit,
+  cluster,
+  cameraWith,
+}) => {
+  const { url } = await cameraWith("--fps", "20");
+  const table = `[[camera]]\nid = "gate"\nname = "Gate"\nurl = "${url}"\n`;
+  const { servers } = await cluster({ detects: true, files: { "sightwire.toml": table } });
+  const ending = new AbortController();
+  // One of the two reads it, whoever watches.
+  const path = "/stream/detect?camera=gate&fps=20&skip_frames=1";
+  for (const server of servers) await fetch(`${server.url}${path}`, { signal: ending.signal });
+  const gate = async (server) => (await server.get("/api/v1/streams/gate")).json;
+  await until(async () => (await gate(servers[0])).state === "running", "the camera at the first");
+  const { process: elsewhere } = await gate(servers[0]);
+  const [reader, other] = elsewhere === undefined ? servers : servers.toReversed();
+
+  const page = await visit("/health", { at: other });
+  await expect(page.getByTestId("stream-gate")).toContainText(`camera · read by process ${reader.name}`);
+  // What is found there is found by the one that reads it.
+  const numbers = (name) => process(page, name).getByRole("cell");
+  await expect(numbers(reader.name).nth(2)).toHaveText("1");
+  await expect(numbers(reader.name).nth(3)).toHaveText(/^[\d,.]+ fps$/);
+  await expect(numbers(other.name).nth(2)).toHaveText("0");
+  await expect(numbers(other.name).nth(3)).toHaveText("–not measured");
+  await page.goto(`${reader.url}/health`);
+  await expect(page.getByTestId("stream-gate")).not.toContainText("read by");
+  ending.abort();
 });
 
 test("a_process_is_drained_from_the_page_of_another", async ({ visit, cluster }) => {
@@ -102,13 +143,15 @@ test("what_is_wrong_with_another_process_stands_beside_it @full", async ({ visit
   await b.kill();
   await expect(process(page, "b")).toContainText("silent");
   await expect(process(page, "b")).toContainText("Nothing is heard of it:");
-  await expect(process(page, "b").getByRole("cell").nth(2)).toHaveText(/^\d+ s ago$/);
+  await expect(process(page, "b").getByRole("cell").nth(4)).toHaveText(/^\d+ s ago$/);
 });
 
 test("one_that_may_not_take_part_says_why @full", async ({ visit, cluster }) => {
   const env = { SIGHTWIRE_CLUSTER_SECRET: "another one, of which the others know nothing" };
-  const { servers } = await cluster({ each: [{}, { env, joins: false }] });
-  const page = await visit("/health", { at: servers[1] });
+  // The first has the right one.
+  const { redis } = await cluster({ count: 1 });
+  const { servers } = await cluster({ count: 1, redis, env, each: [{ name: "b", joins: false }] });
+  const page = await visit("/health", { at: servers[0] });
   await expect(state(page)).toHaveText("refused");
   await expect(page.getByTestId("cluster-problem")).toContainText(
     "This process is not one of them: the other processes have another secret",

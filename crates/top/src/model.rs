@@ -2,9 +2,12 @@
 
 use std::cmp::Reverse;
 
-use sightwire_api::cluster::ClusterStatus;
+use sightwire_api::cluster::{ClusterProcess, ClusterState, ClusterStatus};
 use sightwire_api::status::Status;
 use sightwire_api::stream::{Analysis, PictureQuality, Stream, StreamState, Viewer, ViewerKind};
+
+/// A process that was not heard of for so long does not count.
+const SILENT_S: f64 = 5.0;
 
 /// What a stream is doing; what needs a look most comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +90,36 @@ pub fn cluster_note(cluster: &ClusterStatus) -> Option<String> {
     let of_another =
         cluster.processes.iter().find_map(|process| Some((&process.name, process.reason.as_ref()?)));
     cluster.reason.clone().or_else(|| of_another.map(|(name, reason)| format!("{name}: {reason}")))
+}
+
+/// How this process stands with the others.
+pub fn standing(state: ClusterState) -> Condition {
+    match state {
+        ClusterState::Joining => Condition::Connecting,
+        ClusterState::Connected => Condition::Live,
+        ClusterState::Away => Condition::Stalled,
+        ClusterState::Refused => Condition::Ended,
+    }
+}
+
+/// How a process is, as the one that answers knows, and the word for it.
+pub fn process_state(process: &ClusterProcess, cluster: &ClusterStatus) -> (Condition, &'static str) {
+    let is_connected = cluster.state == ClusterState::Connected;
+    match &process.reason {
+        _ if !process.is_self && !is_connected => (Condition::Unknown, "not known"),
+        None if is_connected && process.draining => (Condition::Connecting, "draining"),
+        None => (standing(cluster.state), cluster.state.name()),
+        Some(_) if process.is_self => (standing(cluster.state).min(Condition::Stalled), cluster.state.name()),
+        Some(_) if process.heard_s.is_none_or(|heard_s| heard_s >= SILENT_S) => (Condition::Ended, "silent"),
+        Some(_) => (Condition::Stalled, "unreachable"),
+    }
+}
+
+/// Those that need a look come first, for there may be more than a screen shows.
+pub fn by_care(cluster: &ClusterStatus) -> Vec<&ClusterProcess> {
+    let mut processes: Vec<_> = cluster.processes.iter().collect();
+    processes.sort_by_key(|process| process_state(process, cluster).0);
+    processes
 }
 
 /// `3 car, 1 person`: what is seen most comes first.
@@ -176,6 +209,38 @@ mod tests {
         cluster.reason = None;
         assert_eq!(cluster_note(&cluster).as_deref(), Some("b: it is silent"));
         assert_eq!(cluster_note(&ClusterStatus::default()), None);
+    }
+
+    #[test]
+    fn a_process_is_what_the_one_that_answers_can_know_and_trouble_comes_first() {
+        let process = |name: &str, reason: Option<&str>, heard_s| ClusterProcess {
+            name: name.into(),
+            is_self: name == "self",
+            reason: reason.map(str::to_owned),
+            heard_s,
+            ..ClusterProcess::default()
+        };
+        let draining = ClusterProcess { draining: true, ..process("draining", None, Some(0.3)) };
+        let processes = vec![
+            process("b", None, Some(0.4)),
+            draining,
+            process("far", Some("no connection"), Some(0.4)),
+            process("gone", Some("nothing is heard of it"), Some(12.0)),
+            process("self", None, None),
+        ];
+        let mut cluster = ClusterStatus { state: ClusterState::Connected, processes, ..Default::default() };
+        let told = |cluster: &ClusterStatus| {
+            let one =
+                |process: &ClusterProcess| format!("{} {}", process.name, process_state(process, cluster).1);
+            by_care(cluster).into_iter().map(one).collect::<Vec<_>>()
+        };
+        let expected =
+            ["gone silent", "far unreachable", "draining draining", "b connected", "self connected"];
+        assert_eq!(told(&cluster), expected);
+        cluster.processes[4].reason = Some("its keys may be others".into());
+        assert_eq!(process_state(&cluster.processes[4], &cluster), (Condition::Stalled, "connected"));
+        cluster.state = ClusterState::Away;
+        assert_eq!(told(&cluster)[..2], ["self away", "b not known"]);
     }
 
     #[test]

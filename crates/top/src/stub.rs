@@ -126,13 +126,28 @@ pub fn status() -> Status {
     }
 }
 
-/// One of three processes.
+/// One of three processes, the last of which drains.
 pub fn cluster() -> ClusterStatus {
-    let process =
-        |name: &str| ClusterProcess { heard_s: Some(1.2), name: name.into(), ..ClusterProcess::default() };
+    let mut cluster = cluster_of(3);
+    for (process, name) in cluster.processes.iter_mut().zip(["a", "b", "c"]) {
+        process.name = name.into();
+    }
+    let [a, _, c] = &mut cluster.processes[..] else { unreachable!("three were made") };
+    (a.is_self, a.streams, a.cameras, a.capacity) = (true, 4, 2, Some(62.5));
+    c.draining = true;
+    cluster
+}
+
+/// One of so many, all of them well.
+pub fn cluster_of(processes: usize) -> ClusterStatus {
+    let process = |number| ClusterProcess {
+        heard_s: Some(1.2),
+        name: format!("process-{number}"),
+        ..ClusterProcess::default()
+    };
     ClusterStatus {
         name: "a".into(),
-        processes: ["a", "b", "c"].map(process).into(),
+        processes: (0..processes).map(process).collect(),
         pulled_bytes_per_s: 3.2e6,
         pulls: 2,
         state: ClusterState::Connected,

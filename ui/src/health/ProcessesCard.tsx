@@ -1,9 +1,11 @@
 import { Button, VisuallyHidden } from '@mantine/core';
 import type { ClusterProcess, ClusterStatus } from 'sightwire/api';
+import type { ReactNode } from 'react';
 import { formatCount } from '../components/format';
 import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';
-import { flow, heard, wordsOfCluster, wordsOfProcess } from './processWords';
+import { Two } from './Cells';
+import { flow, heard, wordsOfCapacity, wordsOfCluster, wordsOfProcess } from './processWords';
 import { count } from './words';
 import css from './ProcessesCard.module.css';
 
@@ -12,6 +14,38 @@ interface Props {
   /** Null for who may not. */
   onDrain: ((process: ClusterProcess) => void) | null;
 }
+
+type Cell = (process: ClusterProcess) => ReactNode;
+
+/** What stands beside the name of a process, and what that is. */
+const COLUMNS: readonly { name: string; explain: string; cell: Cell }[] = [
+  {
+    name: 'Streams',
+    explain: 'Streams that are sent to it.',
+    cell: ({ streams }) => formatCount(streams),
+  },
+  {
+    name: 'Cameras',
+    explain: 'Cameras that it reads, for all processes.',
+    cell: ({ cameras }) => formatCount(cameras),
+  },
+  {
+    name: 'Capacity',
+    explain:
+      'Frames per second that its models can analyse together, as measured. The more it is, the more cameras the process gets to read.',
+    cell: (process) => <Capacity {...process} />,
+  },
+  {
+    name: 'Heard',
+    explain: 'Its last sign of life, by the clock of Redis.',
+    cell: ({ heard_s }) => heard(heard_s),
+  },
+  {
+    name: 'Version',
+    explain: 'The version of Sightwire that it runs.',
+    cell: ({ version }) => version,
+  },
+];
 
 // The roles are said where a table is none to look at, on a phone: browsers then forget them.
 /** The processes that act as one, over Redis; whether this one is among them, and what is wrong where it is not. */
@@ -57,33 +91,11 @@ export function ProcessesCard({ cluster, onDrain }: Props) {
             <th role="columnheader" scope="col">
               Process
             </th>
-            <th
-              role="columnheader"
-              scope="col"
-              className={css.number}
-              title="Streams that are sent to it."
-            >
-              Streams
-            </th>
-            <th
-              role="columnheader"
-              scope="col"
-              className={css.number}
-              title="Its last sign of life, by the clock of Redis."
-            >
-              Heard
-            </th>
-            <th
-              role="columnheader"
-              scope="col"
-              className={css.number}
-              title="Cameras that it reads, for all processes."
-            >
-              Cameras
-            </th>
-            <th role="columnheader" scope="col" className={css.number}>
-              Version
-            </th>
+            {COLUMNS.map(({ name, explain }) => (
+              <th key={name} role="columnheader" scope="col" className={css.number} title={explain}>
+                {name}
+              </th>
+            ))}
             {onDrain !== null && (
               <th role="columnheader" scope="col" className={css.action}>
                 <VisuallyHidden>Drain</VisuallyHidden>
@@ -125,18 +137,11 @@ function ProcessRow({ process, cluster, onDrain }: Props & { process: ClusterPro
           </span>
         )}
       </th>
-      <td role="cell" className={`number ${css.number}`} data-label="Streams">
-        {formatCount(process.streams)}
-      </td>
-      <td role="cell" className={`number ${css.number}`} data-label="Heard">
-        {heard(process.heard_s)}
-      </td>
-      <td role="cell" className={`number ${css.number}`} data-label="Cameras">
-        {formatCount(process.cameras)}
-      </td>
-      <td role="cell" className={`number ${css.number}`} data-label="Version">
-        {process.version}
-      </td>
+      {COLUMNS.map(({ name, cell }) => (
+        <td key={name} role="cell" className={`number ${css.number}`} data-label={name}>
+          {cell(process)}
+        </td>
+      ))}
       {onDrain !== null && (
         <td role="cell" className={css.action}>
           {tone === 'ok' && (
@@ -152,5 +157,16 @@ function ProcessRow({ process, cluster, onDrain }: Props & { process: ClusterPro
         </td>
       )}
     </tr>
+  );
+}
+
+function Capacity({ capacity }: Pick<ClusterProcess, 'capacity'>) {
+  const { text, below, why } = wordsOfCapacity(capacity);
+  return why === null ? (
+    text
+  ) : (
+    <span title={why}>
+      <Two below={below}>{text}</Two>
+    </span>
   );
 }

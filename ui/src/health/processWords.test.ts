@@ -1,6 +1,6 @@
 import type { ClusterProcess, ClusterStatus } from 'sightwire/api';
 import { describe, expect, it } from 'vitest';
-import { flow, heard, wordsOfCluster, wordsOfProcess } from './processWords';
+import { flow, heard, wordsOfCapacity, wordsOfCluster, wordsOfProcess } from './processWords';
 
 const process = (more: Partial<ClusterProcess> = {}): ClusterProcess => ({
   cameras: 0,
@@ -102,4 +102,14 @@ it('a heartbeat that came in time is no number that runs', () => {
     '7 s ago',
     '–',
   ]);
+});
+
+it('what models can do is a rate, and where it was not measured that is said', () => {
+  expect([wordsOfCapacity(62.5), wordsOfCapacity(1234.5)]).toEqual([
+    { text: '62.5 fps', below: null, why: null },
+    { text: '1,235 fps', below: null, why: null },
+  ]);
+  const unknown = wordsOfCapacity(null);
+  expect(unknown).toMatchObject({ text: '–', below: 'not measured' });
+  expect(unknown.why).toContain('No model has analysed enough frames there yet.');
 });

@@ -2,6 +2,7 @@ import type { ClusterProcess, ClusterStatus } from 'sightwire/api';
 import { sentenceOf } from '../cameras/state/streamWords';
 import { formatByteRate, formatDuration, UNKNOWN } from '../components/format';
 import type { Tone } from '../components/StateBadge';
+import { formatPictures } from './numbers';
 import { count, type Words } from './words';
 
 /** A heartbeat comes every 1.7 s, and is known here with the next of this process. */
@@ -84,4 +85,14 @@ function plain(tone: Tone, icon: Words['icon'], word: string): Words {
 export function heard(seconds: number | null): string {
   if (seconds === null) return UNKNOWN;
   return seconds < JUST_NOW_S ? 'just now' : `${formatDuration(seconds)} ago`;
+}
+
+/** What the models of a process can do; where that is not known, why, and what that means. */
+export function wordsOfCapacity(fps: number | null) {
+  if (fps !== null) return { text: `${formatPictures(fps)} fps`, below: null, why: null };
+  return {
+    text: UNKNOWN,
+    below: 'not measured',
+    why: 'No model has analysed enough frames there yet. Cameras are shared out as if it had the average of the others.',
+  };
 }

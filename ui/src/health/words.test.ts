@@ -57,6 +57,16 @@ describe('what stands beneath a name', () => {
     expect(kindOfStream(relayStream({ kind: 'camera' }))).toBe('camera');
   });
 
+  it('names the process that has it, where that is another one', () => {
+    const there = { process: 'b' };
+    expect(kindOfStream(relayStream(there))).toBe(
+      'relay · normal · on process b · from 127.0.0.1:5000',
+    );
+    expect(kindOfStream(relayStream({ ...there, kind: 'camera' }))).toBe(
+      'camera · read by process b',
+    );
+  });
+
   it('names what a viewer watches, and how many more', () => {
     expect(watched([])).toBe('nothing yet');
     expect(watched(['a', 'b'])).toBe('a, b');

@@ -66,7 +66,9 @@ export function needsCare({ tone }: Words): boolean {
 
 /** What a stream is, in a few words under its name. */
 export function kindOfStream({ kind, mode, protocol, peer, process }: LiveStream): string {
-  if (kind === 'camera') return 'camera';
+  if (kind === 'camera') {
+    return process == null ? 'camera' : `camera · read by process ${process}`;
+  }
   const sent = protocol === 'text' ? ['as text'] : [];
   const from = peer === undefined ? [] : [`from ${peer}`];
   const at = process == null ? [] : [`on process ${process}`];

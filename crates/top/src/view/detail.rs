@@ -3,11 +3,12 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style};
-use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Cell, Row, Sparkline, Table};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Sparkline;
 use sightwire_api::stream::{StageDelays, Stream, Viewer};
 
-use super::pieces::{Pieces, cut_to};
+use super::list::{self, Column, left_by};
+use super::pieces::Pieces;
 use super::{bold, colour, label, row};
 use crate::format::{DASH, decimal, millis, or_dash, short_duration};
 use crate::history::History;
@@ -129,39 +130,24 @@ fn draw_viewers(frame: &mut Frame<'_>, area: Rect, stream: &Stream, viewers: Opt
         return frame.render_widget(Line::styled("no viewers now", label()), row(area, area.y));
     }
     let wide = area.width >= WIDE;
-    let mut columns: Vec<(&str, u16, bool)> =
-        vec![("viewer", 0, false), ("watches", 16, false), ("for", 6, true)];
+    let mut columns =
+        vec![Column::words("viewer", 0), Column::words("watches", 16), Column::number("for", 6)];
     if wide {
-        columns.push(("pictures", 9, true));
+        columns.push(Column::number("pictures", 9));
     }
-    columns.extend([("lost %", 6, true), ("quality", 8, true)]);
-    let gaps = columns.len() as u16 - 1;
-    let rest = area.width.saturating_sub(gaps + columns.iter().map(|column| column.1).sum::<u16>());
-    columns[0].1 = rest.min(44);
-    let cell = |text: String, number: bool| {
-        let text = Text::from(text);
-        Cell::new(if number { text.right_aligned() } else { text })
-    };
-    let places = usize::from(area.height - 1);
-    // One place is for saying how many more there are.
-    let shown = if viewers.len() > places { places.saturating_sub(1) } else { viewers.len() };
-    let rows = viewers.iter().take(shown).map(|viewer| {
+    columns.extend([Column::number("lost %", 6), Column::number("quality", 8)]);
+    columns[0] = columns[0].wide(left_by(&columns, area.width).min(44));
+    let rows = viewers.iter().map(|viewer| {
         let mut texts = vec![
-            cut_to(viewer.peer.as_deref().unwrap_or(DASH), columns[0].1.into()),
-            cut_to(watches(viewer), 16),
+            viewer.peer.as_deref().unwrap_or(DASH).to_owned(),
+            watches(viewer).to_owned(),
             short_duration(viewer.since_s),
         ];
         if wide {
             texts.push(viewer.delivered.to_string());
         }
         texts.extend([decimal(viewer.lost_percent), quality(viewer)]);
-        Row::new(texts.into_iter().zip(&columns).map(|(text, column)| cell(text, column.2)))
+        texts.into_iter().map(|text| (text, Style::new())).collect()
     });
-    let head = Row::new(columns.iter().map(|column| cell(column.0.into(), column.2))).style(label());
-    let widths = columns.iter().map(|column| Constraint::Length(column.1));
-    frame.render_widget(Table::new(rows, widths).header(head).column_spacing(1), area);
-    if shown < viewers.len() {
-        let more = format!("… and {} more", viewers.len() - shown);
-        frame.render_widget(Line::styled(more, label()), row(area, area.bottom() - 1));
-    }
+    list::draw(frame, area, &columns, &rows.collect::<Vec<_>>());
 }

@@ -2,11 +2,15 @@
 //!
 //! - [`pieces`]: lines of labelled numbers that give way when there is no room
 //! - [`summary`]: the server, the recogniser, the detector, all cameras, other processes
+//! - [`processes`]: the processes of a cluster
 //! - [`table`]: the streams
 //! - [`detail`]: the selected stream
+//! - [`list`]: a small table of what there may be too much of
 
 mod detail;
+mod list;
 mod pieces;
+mod processes;
 mod summary;
 mod table;
 
@@ -19,6 +23,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize as _};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Padding, Paragraph, TableState, Wrap};
+use sightwire_api::cluster::ClusterStatus;
 
 use super::format;
 use super::model::{Condition, cluster_note};
@@ -28,6 +33,10 @@ use super::monitor::Monitor;
 const TALL: u16 = 20;
 /// What a detail needs at least: title, chart, analysis, heads of the viewers, two of them.
 const DETAIL: u16 = 6;
+/// Likewise the streams: their head, three of them.
+const STREAMS: u16 = 4;
+/// A cluster takes one of so many parts of the screen at most.
+const PART_OF_CLUSTER: u16 = 3;
 
 const HELP: &[(&str, &str)] = &[
     ("↑ ↓", "select a stream (also j, k, Page, Home, End)"),
@@ -36,10 +45,11 @@ const HELP: &[(&str, &str)] = &[
     ("?", "this help"),
     ("", ""),
     ("fps", "pictures a second from the camera"),
-    ("lost", "pictures that viewers were too slow for, last 3 s"),
-    ("delay", "captured → given to the viewer's socket, last 3 s:"),
+    ("lost", "pictures viewers were too slow for, last 3 s"),
+    ("delay", "captured → at the viewer's socket, last 3 s:"),
     ("", "half are below p50, 95 of 100 are below p95"),
     ("CPU", "of the server; 100 % is one core"),
+    ("capacity", "fps that a process's models can look at"),
     ("–", "the server does not say"),
 ];
 
@@ -112,14 +122,14 @@ fn draw_body(
             heads.push(summary::relay(&status.relay));
         }
     }
-    // On a low screen only where something is wrong with it.
-    let cluster = status.cluster.as_ref();
-    heads.extend(cluster.filter(|cluster| tall || cluster_note(cluster).is_some()).map(summary::cluster));
     let mut y = area.y;
     for pieces in heads {
         let line = pieces.line(area.width);
         frame.render_widget(line, row(area, y));
         y += 1;
+    }
+    if let Some(cluster) = &status.cluster {
+        y += draw_cluster(frame, Rect { y, height: area.bottom().saturating_sub(y), ..area }, cluster, tall);
     }
     let body = Rect { y: (y + u16::from(tall)).min(area.bottom()), ..area };
     let body = Rect { height: area.bottom() - body.y, ..body };
@@ -135,6 +145,23 @@ fn draw_body(
     }
 }
 
+/// Its line, and its processes where there is room for them; so many lines. On a low screen there is a line where something is
+/// wrong, and nothing else.
+fn draw_cluster(frame: &mut Frame<'_>, area: Rect, cluster: &ClusterStatus, tall: bool) -> u16 {
+    let all = frame.area().height;
+    // What is left is enough for streams and a detail.
+    let most = (all / PART_OF_CLUSTER).min(area.height.saturating_sub(1 + STREAMS + DETAIL));
+    let height = if tall { processes::height(cluster, most.saturating_sub(1)) } else { 0 };
+    let is_told = height > 0 && processes::says_why(cluster, area.width);
+    let note = if is_told { cluster.reason.clone() } else { cluster_note(cluster) };
+    if !tall && note.is_none() {
+        return 0;
+    }
+    frame.render_widget(summary::cluster(cluster, note).line(area.width), row(area, area.y));
+    processes::draw(frame, Rect { y: area.y + 1, height, ..area }.intersection(area), cluster);
+    1 + height
+}
+
 fn draw_streams(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, scroll: Option<&mut Scroll>) {
     if monitor.reading().is_some_and(|reading| reading.streams.is_none()) {
         return frame.render_widget(words("This server has no cameras."), area);
@@ -148,10 +175,10 @@ fn draw_streams(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, scroll: Op
         return frame.render_widget(words(text), area);
     }
     let wanted = u16::try_from(streams.max(3) + 1).unwrap_or(u16::MAX);
-    let table = if area.height < DETAIL + 4 {
+    let table = if area.height < DETAIL + STREAMS {
         area.height
     } else {
-        wanted.min((area.height * 11 / 20).max(4)).min(area.height - DETAIL)
+        wanted.min((area.height * 11 / 20).max(STREAMS)).min(area.height - DETAIL)
     };
     let [top, bottom] = Layout::vertical([Constraint::Length(table), Constraint::Fill(1)]).areas(area);
     let charts = scroll.is_some();
@@ -191,7 +218,7 @@ fn draw_footer(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor) {
 
 fn draw_help(frame: &mut Frame<'_>, area: Rect) {
     let lines =
-        HELP.iter().map(|(key, text)| Line::from(vec![format!("{key:<7}").bold(), Span::from(*text)]));
+        HELP.iter().map(|(key, text)| Line::from(vec![format!("{key:<9}").bold(), Span::from(*text)]));
     let (width, height) = (62.min(area.width), (HELP.len() as u16 + 2).min(area.height));
     let window =
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };

@@ -9,7 +9,7 @@ use sightwire_api::status::{PredictionDelay, Status};
 use super::pieces::Pieces;
 use super::{bold, colour};
 use crate::format::{DASH, bytes, decimal, duration, millis, or_dash, share, short_duration, whole};
-use crate::model::{Condition, cluster_note, recognizer_note};
+use crate::model::{Condition, recognizer_note, standing};
 use crate::monitor::Monitor;
 
 pub fn server(monitor: &Monitor, status: &Status) -> Pieces {
@@ -71,13 +71,9 @@ pub fn relay(relay: &RelayTotals) -> Pieces {
         .with(3, "out", "out", per_second(relay.bytes_out_per_s))
 }
 
-pub fn cluster(cluster: &ClusterStatus) -> Pieces {
-    let state = match cluster.state {
-        ClusterState::Joining => Condition::Connecting,
-        ClusterState::Connected => Condition::Live,
-        ClusterState::Away => Condition::Stalled,
-        ClusterState::Refused => Condition::Ended,
-    };
+/// `note` is what is wrong.
+pub fn cluster(cluster: &ClusterStatus, note: Option<String>) -> Pieces {
+    let state = standing(cluster.state);
     let word = format!("{} {}", state.symbol(), cluster.state.name());
     let word = if cluster.state == ClusterState::Away {
         format!("{word} {}", short_duration(cluster.since_s))
@@ -91,7 +87,7 @@ pub fn cluster(cluster: &ClusterStatus) -> Pieces {
         .with(3, "streams elsewhere", "elsewhere", cluster.streams_elsewhere.to_string())
         .with(4, "watched from there", "pulls", cluster.pulls.to_string())
         .with(5, "in", "in", per_second(cluster.pulled_bytes_per_s))
-        .text(2, cluster_note(cluster), Style::new())
+        .text(2, note, Style::new())
 }
 
 fn per_second(value: f64) -> String {

@@ -90,6 +90,51 @@ fn other_processes_have_a_line_where_there_are_some_and_on_the_smallest_screen_w
     assert_has(&shown(&monitor(&reading, 1), SIZES[2]), &["nothing listens at 10.0.0.9:6379"]);
 }
 
+/// Its line and those below, as far as they are of a cluster.
+fn of_cluster(text: &str) -> Vec<&str> {
+    let lines = text.lines().skip_while(|line| !line.starts_with("cluster"));
+    lines.take_while(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn each_process_has_a_line_with_what_it_has_and_what_is_wrong_with_it() {
+    let mut reading = stub::reading(40);
+    let mut cluster = stub::cluster();
+    cluster.processes[1].reason = Some("this process cannot reach it: no connection".into());
+    reading.status.cluster = Some(cluster);
+    let text = shown(&monitor(&reading, 9), (100, 30));
+    let expected = [
+        "cluster     ● connected  processes 2 of 3  streams elsewhere 7  watched from there 2  in  3.2 MB/s",
+        "process      state         streams cameras capacity",
+        "b            ▲ unreachable       0       0        – this process cannot reach it: no connection",
+        "c            ◌ draining          0       0        –",
+        "a (this one) ● connected         4       2     62.5",
+    ];
+    assert_eq!(of_cluster(&text), expected, "{text}");
+    // Where there is no room beside it, it stands above.
+    let narrow = shown(&monitor(&reading, 9), (60, 24));
+    assert_has(&narrow, &["b: this process", "a (this one) ● connected         4       2     62.5"]);
+}
+
+#[test]
+fn processes_leave_two_thirds_of_the_screen_and_enough_for_the_selected_stream() {
+    let mut reading = stub::reading(40);
+    reading.status.cluster = Some(stub::cluster_of(40));
+    let monitor = monitor(&reading, 9);
+    for height in 21..80 {
+        let text = shown(&monitor, (100, height));
+        let taken = of_cluster(&text);
+        assert!(taken.len() <= usize::from(height) / 3, "{text}");
+        assert_has(&text, &["── Camera 00", "quality"]);
+        let named = taken.iter().filter(|line| line.starts_with("process-")).count();
+        let hidden = format!("… and {} more", 40 - named);
+        assert!(taken.len() == 1 || taken.last() == Some(&&*hidden), "{text}");
+    }
+    assert_eq!(of_cluster(&shown(&monitor, (100, 50))).len(), 16, "all that it may");
+    let all = plain(&monitor, 100, 200, Instant::now());
+    assert_has(&all, &["process-39 ● connected"]);
+}
+
 #[test]
 fn states_are_words_and_never_only_colours() {
     let text = shown(&monitor(&stub::reading(5), 0), (80, 24));
@@ -182,7 +227,9 @@ fn the_help_fits_the_smallest_screen() {
 
 #[test]
 fn no_size_is_too_small_to_be_drawn() {
-    let mut monitor = monitor(&stub::reading(7), 9);
+    let mut reading = stub::reading(7);
+    reading.status.cluster = Some(stub::cluster_of(9));
+    let mut monitor = monitor(&reading, 9);
     let never = Monitor::new("127.0.0.1:1".parse().unwrap(), Duration::from_secs(1));
     for help in [false, true] {
         for (width, height) in
