@@ -285,10 +285,13 @@ impl Cluster {
                 known.believes_until = Some(answered + self.options.ttl * 2 / BEATS + HEARD_AT_ONCE / 2);
             }
             known.epoch = beat.epoch.clone();
+        }
+        // First: what begins anew under the name of one that has ended has no part in its lease.
+        self.release_all().await?;
+        if anew {
             self.keep(|_| true).await?;
             known.stale = true;
         }
-        self.release_all().await?;
         if known.believes_until.is_some_and(|until| until <= answered) {
             (known.believes_until, known.has_lost) = (None, false);
             known.stale = true;
@@ -436,7 +439,9 @@ impl Cluster {
     async fn keep_one(&self, held: &Arc<Held>) -> Result<(), StoreError> {
         let token = held.token();
         if token == Token::NONE {
-            match self.store.claim(&self.claim_of(&held.stream, &held.about, None)).await? {
+            // It began while nobody answered: it may have been granted all the same.
+            let claim = Claim { again: true, ..self.claim_of(&held.stream, &held.about, None) };
+            match self.store.claim(&claim).await? {
                 Claimed::Granted(token) => held.granted(token),
                 Claimed::Held { .. } => self.lose(held),
             }
@@ -503,6 +508,7 @@ impl Cluster {
             about: entry::written(about).into(),
             ttl: self.options.ttl,
             instead_of,
+            again: false,
         }
     }
 

@@ -66,6 +66,8 @@ pub enum Trouble {
     Away,
     /// It takes what is asked and does not answer.
     Stalled,
+    /// It does what is asked, and the answers are lost.
+    Mute,
 }
 
 impl Lease {
@@ -178,6 +180,11 @@ impl State {
         self.lives(&claim.name, claim.instance, now).ok_or(StoreError::Unknown)?;
         if let Some(lease) = self.streams.get(&claim.stream) {
             let own = lease.name == claim.name && lease.instance == claim.instance;
+            if own && claim.again {
+                let token = lease.token;
+                self.put(claim, token, changes);
+                return Ok(Claimed::Granted(token));
+            }
             let until = self.lives(&lease.name, lease.instance, now).filter(|_| !own);
             if let Some(until) = until {
                 let heard = until.saturating_sub(claim.ttl.as_millis() as u64);
@@ -192,12 +199,18 @@ impl State {
         }
         self.fence = (self.fence + 1).max(now * 1000);
         let token = Token::from(self.fence);
+        self.put(claim, token, changes);
+        Ok(Claimed::Granted(token))
+    }
+
+    fn put(&mut self, claim: &Claim, token: Token, changes: &broadcast::Sender<Change>) {
         let (name, about) = (claim.name.clone(), claim.about.clone());
         let lease = Lease { token, name, instance: claim.instance, about };
         let value = lease.value();
-        self.streams.insert(claim.stream.clone(), lease);
-        self.change(Changed::Stream(claim.stream.clone(), Some(value)), changes);
-        Ok(Claimed::Granted(token))
+        let before = self.streams.insert(claim.stream.clone(), lease);
+        if before.is_none_or(|before| before.value() != value) {
+            self.change(Changed::Stream(claim.stream.clone(), Some(value)), changes);
+        }
     }
 
     fn keep(
@@ -288,14 +301,19 @@ impl Memory {
         + 'a,
     ) -> Asked<'a, T> {
         Box::pin(async move {
+            let late = async || {
+                tokio::time::sleep(ASKED).await;
+                Err(StoreError::Away(format!("no answer within {} ms", ASKED.as_millis()).into()))
+            };
             let trouble = self.state.lock().trouble;
             match trouble {
                 Trouble::None => answer(&mut self.state.lock(), self.now(), &self.changes),
-                Trouble::Away => Err(StoreError::Away("it is told to be away".into())),
-                Trouble::Stalled => {
-                    tokio::time::sleep(ASKED).await;
-                    Err(StoreError::Away(format!("no answer within {} ms", ASKED.as_millis()).into()))
+                Trouble::Mute => {
+                    let _ = answer(&mut self.state.lock(), self.now(), &self.changes);
+                    late().await
                 }
+                Trouble::Away => Err(StoreError::Away("it is told to be away".into())),
+                Trouble::Stalled => late().await,
             }
         })
     }

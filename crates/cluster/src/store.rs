@@ -127,6 +127,8 @@ pub struct Claim {
     pub ttl: Duration,
     /// This lease is taken from its process, if nothing was heard of that for so long.
     pub instead_of: Option<(Token, Duration)>,
+    /// It was asked before, and the answer was lost: if that was granted, that lease counts.
+    pub again: bool,
 }
 
 /// The answer to a claim.

@@ -10,7 +10,15 @@ fn heartbeat(name: &str, instance: u64) -> Heartbeat {
 
 fn claim(name: &str, instance: u64) -> Claim {
     let (stream, about) = ("ward".into(), "{}".into());
-    Claim { stream, name: name.into(), instance: instance.into(), about, ttl: TTL, instead_of: None }
+    Claim {
+        stream,
+        name: name.into(),
+        instance: instance.into(),
+        about,
+        ttl: TTL,
+        instead_of: None,
+        again: false,
+    }
 }
 
 async fn granted(store: &Memory, claim: &Claim) -> Token {

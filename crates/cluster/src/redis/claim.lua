@@ -1,7 +1,12 @@
-local stream, name, instance, about, ttl, taken, quiet = unpack(ARGV)
+local stream, name, instance, about, ttl, taken, quiet, again = unpack(ARGV)
 if not lives(name, instance) then return {'unknown'} end
 local token, its, of = lease(stream)
-if token and not (of == name and its == instance) then
+local own = of == name and its == instance
+if token and own and again == '1' then
+  put(stream, token, instance, name, about)
+  return {'ok', token}
+end
+if token and not own then
   local til = lives(of, its)
   local last = til and til - tonumber(ttl)
   if til and not (taken == token and last + tonumber(quiet) <= now) then

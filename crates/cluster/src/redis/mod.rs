@@ -403,6 +403,7 @@ impl Store for Redis {
             scripts::ms(claim.ttl),
             taken.to_string(),
             scripts::ms(quiet),
+            u8::from(claim.again).to_string(),
         ];
         self.ask(&self.scripts.claim, args, scripts::claimed)
     }

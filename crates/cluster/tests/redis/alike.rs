@@ -33,7 +33,7 @@ struct Who {
 #[derive(Clone, Debug)]
 enum Step {
     Beat { who: Who, joined: bool, check: bool },
-    Claim { who: Who, stream: u8, about: u8, instead_of: Option<(usize, bool)> },
+    Claim { who: Who, stream: u8, about: u8, instead_of: Option<(usize, bool)>, again: bool },
     Keep { who: Who, stream: u8, about: u8, lease: usize },
     Release { stream: u8, lease: usize },
     Leave { who: Who },
@@ -120,7 +120,7 @@ impl Tried {
                     ..beat
                 }))
             }
-            Step::Claim { who, stream: number, about: what, instead_of } => {
+            Step::Claim { who, stream: number, about: what, instead_of, again } => {
                 let quiet = |asap| if asap { Duration::ZERO } else { TTL };
                 let instead_of = instead_of.map(|(lease, asap)| (self.lease(lease), quiet(asap)));
                 let claim = Claim {
@@ -130,11 +130,14 @@ impl Tried {
                     about: about(what),
                     ttl: TTL,
                     instead_of,
+                    again,
                 };
                 let claimed = store.claim(&claim).await;
                 if let Ok(Claimed::Granted(token)) = claimed {
-                    assert!(self.granted.iter().all(|before| *before < token));
-                    self.granted.push(token);
+                    let is_new = self.granted.iter().all(|before| *before < token);
+                    // What it has already may even be what it was told to keep.
+                    assert!(is_new || again);
+                    self.granted.extend(is_new.then_some(token));
                 }
                 Said::Claimed(claimed.map(|claimed| match claimed {
                     Claimed::Granted(token) => Claimed::Granted(self.rank(token)),
@@ -234,8 +237,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let beat = (who(), any::<bool>(), prop::bool::weighted(0.95))
         .prop_map(|(who, joined, check)| Step::Beat { who, joined, check });
     let instead_of = prop::option::of((0..8_usize, any::<bool>()));
-    let claim = (who(), 0..3_u8, 0..2_u8, instead_of)
-        .prop_map(|(who, stream, about, instead_of)| Step::Claim { who, stream, about, instead_of });
+    let claim = (who(), 0..3_u8, 0..2_u8, instead_of, any::<bool>()).prop_map(
+        |(who, stream, about, instead_of, again)| Step::Claim { who, stream, about, instead_of, again },
+    );
     let keep = (who(), 0..3_u8, 0..2_u8, 0..8_usize).prop_map(|(who, stream, about, lease)| Step::Keep {
         who,
         stream,

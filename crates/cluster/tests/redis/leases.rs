@@ -55,7 +55,12 @@ async fn a_stream_is_claimed_held_kept_and_released() {
     assert_eq!(streams(&read(store).await), [""; 0]);
     let next = b.granted(store, "ward 3").await;
     assert!(next > token);
-    assert!(b.granted(store, "ward 3").await > next, "an own lease is no obstacle");
+    let own = b.granted(store, "ward 3").await;
+    assert!(own > next, "an own lease is no obstacle");
+    let before = read(store).await.version;
+    assert_eq!(b.claim_again(store, "ward 3").await, Ok(Claimed::Granted(own)), "the answer was lost");
+    assert_eq!(read(store).await.version, before, "and nothing has changed");
+    assert!(matches!(a.claim_again(store, "ward 3").await, Ok(Claimed::Held { .. })));
 }
 
 #[tokio::test]

@@ -69,15 +69,23 @@ impl Life {
         self.claim_instead(store, stream, None).await
     }
 
+    async fn claim_again(&self, store: &dyn Store, stream: &str) -> Result<Claimed, StoreError> {
+        store.claim(&Claim { again: true, ..self.claim_of(stream, None) }).await
+    }
+
+    fn claim_of(&self, stream: &str, instead_of: Option<(Token, Duration)>) -> Claim {
+        let (name, instance, ttl) = (self.name.clone(), self.instance, self.ttl);
+        let about = r#"{"m":"normal","b":false}"#.into();
+        Claim { stream: stream.into(), name, instance, about, ttl, instead_of, again: false }
+    }
+
     async fn claim_instead(
         &self,
         store: &dyn Store,
         stream: &str,
         instead_of: Option<(Token, Duration)>,
     ) -> Result<Claimed, StoreError> {
-        let (name, instance, ttl) = (self.name.clone(), self.instance, self.ttl);
-        let about = r#"{"m":"normal","b":false}"#.into();
-        store.claim(&Claim { stream: stream.into(), name, instance, about, ttl, instead_of }).await
+        store.claim(&self.claim_of(stream, instead_of)).await
     }
 
     async fn granted(&self, store: &dyn Store, stream: &str) -> Token {

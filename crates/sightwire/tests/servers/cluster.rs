@@ -235,6 +235,32 @@ async fn a_name_is_free_though_nobody_can_be_asked_if_its_process_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_was_granted_by_an_answer_that_was_lost_goes_on_as_it_is() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let mut viewer = b.viewer("?streams=ward", POLITE).await;
+    house.store.trouble(Trouble::Mute);
+    let sender = a.sender("ward", POLITE).await;
+    sender.picture(URL).await;
+    viewer.next("live_frame").await;
+    let token = house.clusters[1].known().streams["ward"].token;
+    house.store.trouble(Trouble::None);
+    for _ in 0..50 {
+        sleep(Duration::from_millis(100)).await;
+        sender.picture(URL).await;
+    }
+    assert_eq!(house.clusters[1].known().streams["ward"].token, token);
+    assert_eq!(viewer.all(|what| what.is("stream_ended")).len(), 0);
+    // Another one of that name is another one.
+    drop(sender);
+    viewer.next("stream_ended").await;
+    let again = a.sender("ward", POLITE).await;
+    again.picture(URL).await;
+    viewer.next("live_frame").await;
+    assert!(house.clusters[1].known().streams["ward"].token > token);
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_that_began_while_nobody_could_be_asked_the_later_known_gives_way() {
     let house = House::of(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
