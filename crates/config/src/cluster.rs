@@ -13,6 +13,8 @@ use super::{Config, ConfigError, Layers, Values};
 
 /// Bytes of the secret, at least.
 const MIN_SECRET: usize = 32;
+/// Redis confirms keys and users with each heartbeat, every 1.7 s, and one of those may fail.
+const MIN_RIGHTS_AGE_S: f64 = 5.0;
 /// Characters of a name or a prefix, at most.
 const MAX_NAME: usize = 64;
 
@@ -71,6 +73,11 @@ pub(super) fn read(r: &Values<'_>) -> Result<Option<ClusterConfig>, ConfigError>
         let reason = "it means nothing while cluster.redis_url is empty; set that, or take this away";
         return unused.map_or(Ok(None), |key| Err(r.invalid(key, reason)));
     }
+    if r.text("tls.mode") == "self-signed" && !r.text("tls.client_ca_file").is_empty() {
+        let reason = "processes would have to show each other a certificate of those authorities, and with tls.mode = \"self-signed\" \
+                      they have none; use tls.mode = \"files\" with a certificate of theirs that is for clients, too";
+        return Err(r.invalid("tls.client_ca_file", reason));
+    }
     let redis_url = redis_url(r)?;
     let advertise_url = advertise_url(r)?;
     let prefix = r.text("cluster.prefix");
@@ -88,7 +95,7 @@ pub(super) fn read(r: &Values<'_>) -> Result<Option<ClusterConfig>, ConfigError>
             "refuse" => WhenDown::Refuse,
             _ => return Err(r.invalid("cluster.when_down", "it must be accept or refuse")),
         },
-        rights_max_age: r.seconds("cluster.rights_max_age_s", 1.0, 1e7)?,
+        rights_max_age: r.seconds("cluster.rights_max_age_s", MIN_RIGHTS_AGE_S, 1e7)?,
         ca_file: Some(r.text("cluster.ca_file")).filter(|file| !file.is_empty()).map(PathBuf::from),
     }))
 }
@@ -401,6 +408,10 @@ mod tests {
         let error = with(&["tls.mode=self-signed"]).unwrap_err();
         assert_mistake(&error, "cluster.advertise_url", &["speak HTTPS", "https://"]);
         assert!(with(&["cluster.advertise_url=https://a.example.org"]).is_ok(), "a proxy may speak it");
+        let own = ["cluster.advertise_url=https://a.example.org", "tls.mode=self-signed"];
+        assert!(with(&own).is_ok());
+        let error = with(&[&own[..], &["tls.client_ca_file=/a.pem"]].concat()).unwrap_err();
+        assert_mistake(&error, "tls.client_ca_file", &["show each other", "\"files\""]);
     }
 
     #[test]
@@ -448,9 +459,9 @@ mod tests {
     fn the_rest_is_within_bounds() {
         for (key, wrong, part) in [
             ("cluster.when_down", "wait", "accept or refuse"),
-            ("cluster.rights_max_age_s", "0", "from 1"),
+            ("cluster.rights_max_age_s", "4", "from 5"),
             ("cluster.rights_max_age_s", "1e8", "to 10000000"),
-            ("cluster.rights_max_age_s", "nan", "from 1"),
+            ("cluster.rights_max_age_s", "nan", "from 5"),
         ] {
             assert_mistake(&with(&[&format!("{key}={wrong}")]).unwrap_err(), key, &[part]);
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use sightwire_access::keyring::Keyring;
 use sightwire_access::process::Secret;
@@ -19,9 +18,9 @@ use sightwire_config::Config;
 use sightwire_config::cluster::{self as config, ClusterConfig};
 use sightwire_config::tls::Tls;
 use sightwire_http_client::trust::Trust;
-use sightwire_tls::Source;
 use sightwire_tls::authority::Authority;
 use sightwire_tls::files;
+use sightwire_tls::{Certificates, Source};
 
 use crate::app::as_it_came;
 use tokio_util::sync::CancellationToken;
@@ -43,13 +42,15 @@ pub struct Membership {
 const RIGHTS_MAX_AGE: Duration = Duration::from_secs(3600);
 
 impl Membership {
-    /// By the configuration; `None` where the server is alone.
-    pub fn of(config: &Config) -> anyhow::Result<Option<Self>> {
+    /// By the configuration; `None` where the server is alone. `certificates` are what the server shows: processes that ask for a
+    /// certificate get it, too.
+    pub fn of(config: &Config, certificates: Option<&Arc<Certificates>>) -> anyhow::Result<Option<Self>> {
         let tls = &config.tls;
         let Some(config) = &config.cluster else { return Ok(None) };
         let trusts = config.advertise_url.scheme() == "https" || config.redis_url.starts_with("rediss:");
         let (others, redis) = if trusts {
-            (Some(trust(config, tls, true)?), Some(trust(config, tls, false)?))
+            let others = trust_of_processes(config, tls, certificates)?;
+            (Some(Arc::new(others)), Some(Arc::new(trust(config, None)?)))
         } else {
             (None, None)
         };
@@ -129,10 +130,9 @@ fn version(redis: &Redis) -> Option<Arc<str>> {
     }
 }
 
-/// Whose certificates are taken: of Redis, or of the other `processes`, which are encrypted as this one is, and know the authority
-/// that it made if they share its folder. Those that ask for a certificate get this server's own.
-fn trust(config: &ClusterConfig, tls: &Tls, processes: bool) -> anyhow::Result<Arc<ClientConfig>> {
-    let source = tls.options.as_ref().map(|options| &options.source).filter(|_| processes);
+/// Whose certificates are taken: of Redis, or, with a `source`, of the other processes, which are encrypted as this one is, and know
+/// the authority that it made if they share its folder.
+fn trust(config: &ClusterConfig, source: Option<&Source>) -> anyhow::Result<ClientConfig> {
     let trust = match (&config.ca_file, source) {
         (Some(file), _) => Trust::Only(files::authorities(file).context("cluster.ca_file")?),
         (None, Some(Source::SelfSigned(folder))) => {
@@ -144,11 +144,22 @@ fn trust(config: &ClusterConfig, tls: &Tls, processes: bool) -> anyhow::Result<A
         }
         (None, _) => Trust::System,
     };
-    let mut client = trust.tls().map_err(|error| anyhow::anyhow!("{error}"))?;
-    let asks = tls.options.as_ref().is_some_and(|options| options.client_ca.is_some());
-    if let Some(Source::Files { certificate, key }) = source.filter(|_| asks) {
-        let (own, _) = files::certified_key(certificate, key, client.crypto_provider())?;
-        client.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(own));
+    trust.tls().map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// As [`trust`], of the other processes; those that ask for a certificate get this server's `own`.
+fn trust_of_processes(
+    config: &ClusterConfig,
+    tls: &Tls,
+    own: Option<&Arc<Certificates>>,
+) -> anyhow::Result<ClientConfig> {
+    let options = tls.options.as_ref();
+    let mut client = trust(config, options.map(|options| &options.source))?;
+    // One of our own authority is for servers alone.
+    let is_asked = options
+        .is_some_and(|options| options.client_ca.is_some() && matches!(options.source, Source::Files { .. }));
+    if let Some(own) = own.filter(|_| is_asked) {
+        client.client_auth_cert_resolver = own.for_clients();
     }
-    Ok(Arc::new(client))
+    Ok(client)
 }

@@ -119,7 +119,7 @@ impl Server {
             .collect::<anyhow::Result<Vec<_>>>()?;
         let reach = Arc::new(Reach::new(&config, addresses)?);
         let membership = match membership {
-            None => Membership::of(&config)?,
+            None => Membership::of(&config, reach.certificates.as_ref())?,
             membership => membership,
         };
         let cluster = membership.as_ref().map(|membership| membership.cluster.clone());

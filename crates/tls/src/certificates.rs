@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, RwLock};
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -141,6 +143,7 @@ impl fmt::Debug for Certificates {
 #[derive(Debug)]
 struct Current {
     config: Arc<ServerConfig>,
+    certified: Arc<CertifiedKey>,
     facts: Facts,
     /// Of the files as they were when they were read.
     stamps: Vec<Option<Stamp>>,
@@ -187,6 +190,11 @@ impl Certificates {
     /// For a connection that begins now.
     pub fn config(&self) -> Arc<ServerConfig> {
         self.current.read().config.clone()
+    }
+
+    /// For connections that this server makes: who asks for a certificate is shown what is current when the connection begins.
+    pub fn for_clients(self: &Arc<Self>) -> Arc<dyn ResolvesClientCert> {
+        Arc::new(Own(self.clone()))
     }
 
     /// Looks at what is there now that did not give a certificate that can be shown.
@@ -248,6 +256,20 @@ impl Certificates {
     }
 }
 
+/// The server's own certificate, as a client's.
+#[derive(Debug)]
+struct Own(Arc<Certificates>);
+
+impl ResolvesClientCert for Own {
+    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.current.read().certified.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
 impl Current {
     fn is_due(&self, now: SystemTime) -> bool {
         let Some(authority) = &self.facts.authority else { return false };
@@ -285,7 +307,8 @@ fn read(
         }
     };
     let names_shown = shown(&certified);
-    let config = config(options, certified, provider)?;
+    let certified = Arc::new(certified);
+    let config = config(options, &certified, provider)?;
     let authority = own.map(|own| AuthorityFacts {
         der: own.der().to_vec(),
         fingerprint: own.fingerprint(),
@@ -295,7 +318,7 @@ fn read(
     if let Some(warning) = facts.warning(now) {
         tracing::warn!("{warning}");
     }
-    Ok(Current { config, facts, stamps, names })
+    Ok(Current { config, certified, facts, stamps, names })
 }
 
 fn shown(certified: &CertifiedKey) -> Names {
@@ -305,7 +328,7 @@ fn shown(certified: &CertifiedKey) -> Names {
 
 fn config(
     options: &Options,
-    certified: CertifiedKey,
+    certified: &Arc<CertifiedKey>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<ServerConfig>, CertificateError> {
     let builder =
@@ -318,7 +341,8 @@ fn config(
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    let mut config =
+        builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::clone(certified))));
     // What bounds slow viewers is built on one stream a connection.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))

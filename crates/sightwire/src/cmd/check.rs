@@ -72,7 +72,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
 }
 
 /// The certificate that is configured; what the server would make by itself is not made here.
-fn of_files(config: &Config) -> Result<Option<Arc<Certificates>>, CertificateError> {
+pub(super) fn of_files(config: &Config) -> Result<Option<Arc<Certificates>>, CertificateError> {
     let options = config.tls.options.clone();
     let options = options.filter(|options| matches!(options.source, Source::Files { .. }));
     let names = || reach::names_now(config, config.server.listen.clone());

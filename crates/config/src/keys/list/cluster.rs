@@ -50,7 +50,7 @@ pub const KEYS: &[Key] = &[
         "cluster.rights_max_age_s",
         "3600.0",
         &[],
-        "Seconds without an answer of Redis after which keys and users count no more, since one that was revoked at another process could not be told: requests with them get 401 until Redis is back. What is open stays open.",
+        "Seconds without an answer of Redis after which keys and users count no more, since one that was revoked at another process could not be told: requests with them get 401 until Redis is back. What is open stays open. At least 5.",
     ),
     key(
         "cluster.ca_file",

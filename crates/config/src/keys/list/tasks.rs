@@ -166,7 +166,7 @@ pub const KEYS: &[Key] = &[
         "relay.max_streams",
         "64",
         &[],
-        "Streams from senders to one process at once. One more sender is told so and closed with 1013.",
+        "Streams from senders to one process at once; and streams of other processes that it pulls at once, counted apart. One more sender is told so and closed with 1013.",
     ),
     key(
         "relay.max_viewers",

@@ -7,10 +7,12 @@ use sightwire_config::Config;
 use sightwire_server::cluster::Membership;
 
 use super::report::Check;
+use crate::cmd::check;
 
 /// Nothing of a server that is alone.
-pub(super) async fn check(config: &Config) -> Vec<Check> {
-    let membership = match Membership::of(config) {
+pub(super) async fn look(config: &Config) -> Vec<Check> {
+    let certificates = check::of_files(config).ok().flatten();
+    let membership = match Membership::of(config, certificates.as_ref()) {
         Ok(Some(membership)) => membership,
         Ok(None) => return Vec::new(),
         Err(error) => {

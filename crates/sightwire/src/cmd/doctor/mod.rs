@@ -71,7 +71,7 @@ pub(super) fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
     let runtime = runtime.context("cannot start the runtime")?;
     let (running, check) = runtime.block_on(server::check(&config));
     reporter.tell_all([check])?;
-    reporter.tell_all(runtime.block_on(cluster::check(&config)))?;
+    reporter.tell_all(runtime.block_on(cluster::look(&config)))?;
     if args.no_cameras {
         reporter.tell_all([Check::ok("cameras", "not tried (--no-cameras)")])?;
     } else {
