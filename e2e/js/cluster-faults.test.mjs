@@ -10,7 +10,10 @@ import {
   JOINED,
   SECRET,
   TTL_MS,
+  flowing,
   heartbeat,
+  isRefused,
+  longestGap,
   marked,
   sends,
   startCluster,
@@ -18,16 +21,7 @@ import {
 } from "./cluster.mjs";
 import { sleep, until } from "./harness.mjs";
 import { startRedis } from "./redis.mjs";
-import {
-  BINARY,
-  LIVE_ALREADY,
-  connect,
-  picturesOf,
-  streamPath,
-  streamer,
-  viewer,
-  viewerOf,
-} from "./relay.mjs";
+import { BINARY, connect, picturesOf, streamPath, streamer, viewer, viewerOf } from "./relay.mjs";
 
 /** @import { Process } from "./cluster.mjs" */
 /** @import { Client } from "./relay.mjs" */
@@ -39,36 +33,6 @@ const IS_FULL = Boolean(process.env.SIGHTWIRE_FULL);
 const STANDS_STILL_MS = 3_750;
 /** What this process and the machine may add, as several servers share it. */
 const SLACK_MS = 1_000;
-
-/** The longest time in which no picture of a stream came, from `since` until now. */
-function longestGap(/** @type {Client} */ watching, name, since) {
-  const times = picturesOf(watching, name).map(({ at }) => at);
-  const all = [since, ...times.filter((at) => at > since), performance.now()];
-  return Math.max(...all.slice(1).map((at, i) => at - all[i]));
-}
-
-/**
- * A stream that is sent to one process and watched at both.
- * @param {Ending} t
- * @param {Process} from
- * @param {Process} to
- */
-async function flowing(t, from, to, name) {
-  const sender = await streamer(t, from, name, binary);
-  await to.knows(name);
-  const stop = sends(t, sender, name);
-  const [here, there] = [await viewerOf(t, from, name, binary), await viewerOf(t, to, name, binary)];
-  await until(() => [here, there].every((one) => picturesOf(one).length > 0), `pictures of ${name}`);
-  return { sender, here, there, stop };
-}
-
-/** Tries to begin a stream that is live: it is refused, in words. */
-async function isRefused(t, /** @type {Process} */ at, name) {
-  const second = await connect(t, at, streamPath(name));
-  const { code } = await second.over();
-  const said = second.messages.map(({ json }) => json);
-  assert.deepEqual([code, said], [4090, [{ type: "error", message: LIVE_ALREADY }]]);
-}
 
 /** Waits until both know just these. */
 async function areWhole(/** @type {Process[]} */ servers, /** @type {string[]} */ names, ms = undefined) {

@@ -1,7 +1,7 @@
 // Real servers that act as one, over a real Redis.
 
+import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -9,9 +9,21 @@ import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import WebSocket from "ws";
 
-import { freePort, portOf, start, temporary, until } from "./harness.mjs";
+import { freePort, start, temporary, until } from "./harness.mjs";
+import { link } from "./network.mjs";
 import { startRedis } from "./redis.mjs";
-import { jpeg, often, relaying } from "./relay.mjs";
+import {
+  BINARY,
+  LIVE_ALREADY,
+  connect,
+  jpeg,
+  often,
+  picturesOf,
+  relaying,
+  streamPath,
+  streamer,
+  viewerOf,
+} from "./relay.mjs";
 
 /** @import { Redis } from "./redis.mjs" */
 /** @import { Client } from "./relay.mjs" */
@@ -21,6 +33,7 @@ import { jpeg, often, relaying } from "./relay.mjs";
 /** @typedef {{ name?: string, port?: number, set?: object, env?: Record<string, string>, files?: Record<string, string>, scheme?: string, joins?: boolean }} ProcessOptions */
 /** @typedef {{ count?: number, redis?: Redis, set?: object, env?: Record<string, string>, files?: Record<string, string>, each?: ProcessOptions[] }} Options */
 
+const binary = { protocols: [BINARY] };
 export const SECRET = "known to all of these and to nobody else";
 /** How long a heartbeat counts, */
 export const TTL_MS = 5_000;
@@ -117,6 +130,18 @@ export async function heartbeat(/** @type {Redis} */ redis, /** @type {{ name: s
   await until(async () => (await counts()) !== before, `a heartbeat of ${name}`);
 }
 
+/**
+ * The number that a server's metrics have; `series` is a name, with its labels if it has some.
+ * @param {import("./harness.mjs").Server} server
+ * @param {string} series
+ */
+export async function metric(server, series) {
+  const lines = (await server.get("/metrics")).text.split("\n");
+  const line = lines.find((one) => one.startsWith(`${series} `));
+  if (line === undefined) throw new Error(`no ${series} in ${lines.length} lines`);
+  return Number(line.slice(series.length));
+}
+
 function isThere(pid) {
   try {
     return process.kill(pid, 0);
@@ -169,33 +194,42 @@ export function sends(t, sender, mark, fps = 20, bytes = undefined) {
 }
 
 /**
- * Stands before a server and counts what goes through it: the server's `advertise_url` is its address. `t` ends it.
+ * A stream that is sent to one process and watched at both.
  * @param {Ending} t
+ * @param {Process} from
+ * @param {Process} to
  */
-export async function countingProxy(t) {
-  const counted = { port: 0, connections: 0, received: 0, to: 0 };
-  const sockets = new Set();
-  const server = createServer((near) => {
-    counted.connections += 1;
-    const far = connect({ host: "127.0.0.1", port: counted.to, noDelay: true });
-    far.on("data", (bytes) => (counted.received += bytes.length));
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ]) {
-      sockets.add(one);
-      one.on("error", () => {});
-      one.on("close", () => other.destroy());
-      one.pipe(other);
-    }
-  });
-  t.after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  counted.port = await portOf(server);
-  return counted;
+export async function flowing(t, from, to, name) {
+  const sender = await streamer(t, from, name, binary);
+  await to.knows(name);
+  const stop = sends(t, sender, name);
+  const [here, there] = [await viewerOf(t, from, name, binary), await viewerOf(t, to, name, binary)];
+  await until(() => [here, there].every((one) => picturesOf(one).length > 0), `pictures of ${name}`);
+  return { sender, here, there, stop };
 }
+
+/**
+ * Tries to begin a stream that is live: it is refused, in words. Whoever `says` nothing is refused only where it is known at once.
+ * @param {Ending} t
+ * @param {Process} at
+ */
+export async function isRefused(t, at, name, { says = false } = {}) {
+  const second = await connect(t, at, streamPath(name));
+  if (says) second.say({ analysis_mode: "normal" });
+  const { code } = await second.over();
+  const said = second.messages.map(({ json }) => json);
+  assert.deepEqual([code, said], [4090, [{ type: "error", message: LIVE_ALREADY }]]);
+}
+
+/** The longest time in which no picture of a stream came, from `since` until now. */
+export function longestGap(/** @type {Client} */ watching, name, since) {
+  const times = picturesOf(watching, name).map(({ at }) => at);
+  const all = [since, ...times.filter((at) => at > since), performance.now()];
+  return Math.max(...all.slice(1).map((at, i) => at - all[i]));
+}
+
+/** Stands before a server and counts what goes through it: the server's `advertise_url` is its address. `t` ends it. */
+export const countingProxy = (/** @type {Ending} */ t) => link(t);
 
 /**
  * The relay's part of the JavaScript client in this tree, over the `ws` package: not every Node that runs this has WebSockets

@@ -57,7 +57,7 @@ function launch(nginx, site) {
     "worker_processes 1;",
     "pid nginx.pid;",
     "error_log stderr notice;",
-    "events { worker_connections 256; }",
+    "events { worker_connections 1024; }",
     "http {",
     "access_log off;",
     ...temporary.map((name) => `${name}_temp_path ${name};`),
