@@ -3,7 +3,8 @@
 import { start, until } from "../js/harness.mjs";
 import { camera, serving } from "../js/simulator.mjs";
 import { expect, fullUnless, test as base } from "./fixtures.mjs";
-import { isThere, look, moves, soon } from "./old-pages/look.mjs";
+import { isThere, moves, soon } from "./old-pages/look.mjs";
+import { button, complaint, has, isShown, picture, startWatching, state } from "./old-pages/pages.mjs";
 import { pagesOf } from "./old-pages/serve.mjs";
 
 /** @import { Fixtures } from "@playwright/test" */
@@ -61,36 +62,15 @@ const fixtures = {
   },
   // Opens the viewer and starts it.
   view: async ({ built }, use) => {
-    await use(async (mode, url, { at, user = "guest", ...sliders } = {}) => {
+    await use(async (mode, url, { at, ...options } = {}) => {
       const opened = await built("viewer.html", { at });
-      await opened.getByLabel("Camera", { exact: true }).fill(url);
-      await opened.getByLabel("User").fill(user);
-      await opened.getByLabel("Mode").selectOption(mode);
-      for (const [id, value] of Object.entries(sliders)) await opened.locator(`#${id}`).fill(String(value));
-      await opened.getByRole("button", { name: "Start" }).click();
+      await startWatching(opened, mode, url, options);
       return opened;
     });
   },
 };
 
 const test = base.extend(fixtures);
-
-const state = (page) => page.locator("#state");
-const picture = (page) => page.locator("#picture");
-const complaint = (page) => page.getByRole("alert");
-const button = (page, name) => page.getByRole("button", { name, exact: true }).click();
-
-/** Waits until the page shows the camera, and that it moves. */
-async function isShown(page, size) {
-  await isThere(picture(page), size);
-  await moves(picture(page));
-  await expect(complaint(page)).toHaveText("");
-}
-
-/** Waits until a picture has that on it, boxes or the plates of labels. */
-async function has(page, what) {
-  await soon(async () => (await look(picture(page)))[what]).toBeGreaterThan(10);
-}
 
 /** Whether no picture has it from now on. What is on the screen at first may still be an older one. */
 async function hasNo(page, what) {

@@ -4,6 +4,7 @@ import { start, until } from "../js/harness.mjs";
 import { expect, fullUnless, test as base } from "./fixtures.mjs";
 import { serveBase } from "./old-pages/backend.mjs";
 import { isThere, look, moves, soon } from "./old-pages/look.mjs";
+import { isStreaming, pictureOf as picture, startSending, state, tile } from "./old-pages/pages.mjs";
 import { pagesOf, serve } from "./old-pages/serve.mjs";
 
 /** @import { Fixtures } from "@playwright/test" */
@@ -46,27 +47,17 @@ const fixtures = {
     { scope: "worker" },
   ],
   dashboard: async ({ site, visit }, use) => use(() => visit(`${site.origin}/dashboard.html`)),
-  // Opens the page that sends, and finds the patient as a nurse does.
+  // Opens the page that sends, and starts it.
   sender: async ({ site, visit }, use) => {
-    await use(async (number, { mode = "normal", colour = "red" } = {}) => {
+    await use(async (number, options) => {
       const page = await visit(`${site.origin}/stream.html`);
-      await page.getByLabel("Patient").fill(`Patient ${number}`);
-      await page.getByRole("button", { name: "Search" }).click();
-      await page.getByRole("button", { name: `Patient ${number}` }).click();
-      await page.getByLabel("Analysis").selectOption(mode);
-      await page.getByLabel("Colour").fill(colour);
-      await page.getByRole("button", { name: "Start" }).click();
+      await startSending(page, number, options);
       return page;
     });
   },
 };
 
 const test = base.extend(fixtures);
-
-const state = (page) => page.locator("#state");
-const isStreaming = (page, number) => expect(state(page)).toHaveText(`Streaming P-${number}`);
-const tile = (page, number) => page.locator(`#stream-P-${number}`);
-const picture = (page, number) => tile(page, number).locator("img");
 
 test("the_dashboard_shows_each_stream_and_its_end", async ({ dashboard, sender }) => {
   const page = await dashboard();

@@ -3,6 +3,7 @@
 import { start, until } from "../js/harness.mjs";
 import { camera, clipFile, expect, test as base } from "./fixtures.mjs";
 import { soon } from "./old-pages/look.mjs";
+import { isAnswered, numberOf, startSigning, state } from "./old-pages/pages.mjs";
 import { pagesOf } from "./old-pages/serve.mjs";
 
 /** @import { Fixtures } from "@playwright/test" */
@@ -27,32 +28,16 @@ const fixtures = {
   ],
   // Opens the page and connects; `api` is another server than the worker's.
   connect: async ({ site, server, visit }, use) => {
-    await use(async ({ transports = "", credentials = false, type, api = server.url, ...more } = {}) => {
+    await use(async ({ api = server.url, browser, ...options } = {}) => {
       site.api = api;
-      const page = await visit(`${site.origin}/index.html`, more.browser && { browser: more.browser });
-      await page.getByLabel("Transports").selectOption(transports);
-      if (type) await page.getByLabel("Pictures").selectOption(type);
-      await page.getByLabel("With credentials").setChecked(credentials);
-      await page.getByLabel("Camera").setChecked(more.browser !== undefined);
-      await page.getByRole("button", { name: "Connect" }).click();
+      const page = await visit(`${site.origin}/index.html`, browser && { browser });
+      await startSigning(page, { ...options, camera: browser !== undefined });
       return page;
     });
   },
 };
 
 const test = base.extend(fixtures);
-
-const state = (page) => page.locator("#state");
-const number = async (page, id) => Number(await page.locator(`#${id}`).textContent());
-
-/** Sends for a while and stops; every frame has its answer. */
-async function isAnswered(page) {
-  await soon(() => number(page, "answered")).toBeGreaterThan(25);
-  await page.getByRole("button", { name: "Pause" }).click();
-  const sent = await number(page, "sent");
-  await soon(() => number(page, "answered")).toBe(sent);
-  await expect(page.getByRole("alert")).toHaveText("");
-}
 
 const WAYS = { "": "polling, then websocket", websocket: "websocket", polling: "polling" };
 
@@ -109,10 +94,10 @@ test("the_page_goes_on_after_a_restart_of_the_server @full", async ({ connect, s
   await expect(page.locator("#label")).toHaveText("hello");
   await before.stop();
   await expect(state(page)).toHaveText("Disconnected");
-  const answered = await number(page, "answered");
+  const answered = await numberOf(page, "answered");
   await serverWith({ ...options, listen: `127.0.0.1:${before.port}` });
   await expect(state(page)).toHaveText("ready");
-  await soon(() => number(page, "answered")).toBeGreaterThan(answered + 10);
+  await soon(() => numberOf(page, "answered")).toBeGreaterThan(answered + 10);
 });
 
 test("a_page_whose_origin_is_not_listed_is_refused @full", async ({ connect, serverWith }) => {
