@@ -1,4 +1,4 @@
-//! What takes minutes and guards one corner: combinations of features, and fuzzing.
+//! What takes minutes and guards one corner: combinations of features, the demo of several servers, and fuzzing.
 
 use std::path::Path;
 use std::process::Command;
@@ -32,6 +32,11 @@ pub(super) fn features(project: &Project, _: &Path) -> Command {
     let mut shell = shell(project.root(), FEATURES);
     shell.arg(NEXTEST.program(project));
     shell
+}
+
+/// As users call it; it fails where somebody is without frames for too long.
+pub(super) fn demo_cluster(project: &Project, _: &Path) -> Command {
+    shell(project.root(), "cargo xtask demo --cluster --once")
 }
 
 pub(super) fn fuzz(project: &Project, _: &Path) -> Command {

@@ -86,7 +86,7 @@ const IMPORTS: &str = "python/test_import.py";
 const ACCURACY: &str = "python/test_read_accuracy.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 25] = [
+pub(super) const SUITES: [Suite; 26] = [
     check("rust-format", Lane::Alone, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
@@ -204,6 +204,13 @@ pub(super) const SUITES: [Suite; 25] = [
         node.env("SIGHTWIRE_CHURN_S", "600");
         node
     })
+    .when(When::Full),
+    check(
+        "demo-cluster",
+        Lane::Alone,
+        "cargo xtask demo --cluster --once: three servers of the release build, one of which is killed",
+        long::demo_cluster,
+    )
     .when(When::Full),
     check("fuzz", Lane::Alone, "each target of fuzz/ for a minute", long::fuzz)
         .when(When::Full)
