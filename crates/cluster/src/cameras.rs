@@ -61,7 +61,7 @@ impl Cluster {
 
     /// The right to read a camera; `None` where another process has it. While nobody can be asked it is read.
     pub async fn claim_camera(self: &Arc<Self>, camera: &Arc<str>, mark: &str) -> Option<ClusterLease> {
-        let about = About::camera(mark);
+        let about = About::camera(mark).of_another();
         let claimed = self.claimed(camera, &about, None).await;
         let (token, count) = match claimed {
             Ok(Claimed::Granted(token)) => (Some(token), &self.counts.granted),

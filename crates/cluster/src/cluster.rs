@@ -286,7 +286,7 @@ impl Cluster {
             }
             known.epoch = beat.epoch.clone();
         }
-        // First: what begins anew under the name of one that has ended has no part in its lease.
+        // First: what has ended is not to be kept for what began under its name.
         self.release_all().await?;
         if anew {
             self.keep(|_| true).await?;

@@ -55,17 +55,30 @@ pub struct About {
     /// Nobody sends it: the process reads it from a camera of that id, which has this [mark](crate::Cluster::mark).
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<String>,
+    /// Which of all streams that this process had under that name: chosen at random when it begins.
+    #[serde(rename = "n", default, skip_serializing_if = "is_zero")]
+    pub(crate) number: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl About {
     /// Of what somebody sends.
     pub fn sent(mode: AnalysisMode, binary: bool) -> Self {
-        Self { mode, binary, camera: None }
+        Self { mode, binary, ..Self::default() }
     }
 
     /// Of a camera of that [mark](crate::Cluster::mark).
     pub fn camera(mark: &str) -> Self {
         Self { camera: Some(mark.to_owned()), ..Self::default() }
+    }
+
+    /// The same of one that begins now.
+    pub(crate) fn of_another(self) -> Self {
+        Self { number: fastrand::u64(1..1 << 53), ..self }
     }
 
     /// Whether it is a camera, of whatever address.

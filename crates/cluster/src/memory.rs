@@ -180,10 +180,8 @@ impl State {
         self.lives(&claim.name, claim.instance, now).ok_or(StoreError::Unknown)?;
         if let Some(lease) = self.streams.get(&claim.stream) {
             let own = lease.name == claim.name && lease.instance == claim.instance;
-            if own && claim.again {
-                let token = lease.token;
-                self.put(claim, token, changes);
-                return Ok(Claimed::Granted(token));
+            if own && claim.again && lease.about == claim.about {
+                return Ok(Claimed::Granted(lease.token));
             }
             let until = self.lives(&lease.name, lease.instance, now).filter(|_| !own);
             if let Some(until) = until {
@@ -199,18 +197,12 @@ impl State {
         }
         self.fence = (self.fence + 1).max(now * 1000);
         let token = Token::from(self.fence);
-        self.put(claim, token, changes);
-        Ok(Claimed::Granted(token))
-    }
-
-    fn put(&mut self, claim: &Claim, token: Token, changes: &broadcast::Sender<Change>) {
         let (name, about) = (claim.name.clone(), claim.about.clone());
         let lease = Lease { token, name, instance: claim.instance, about };
         let value = lease.value();
-        let before = self.streams.insert(claim.stream.clone(), lease);
-        if before.is_none_or(|before| before.value() != value) {
-            self.change(Changed::Stream(claim.stream.clone(), Some(value)), changes);
-        }
+        self.streams.insert(claim.stream.clone(), lease);
+        self.change(Changed::Stream(claim.stream.clone(), Some(value)), changes);
+        Ok(Claimed::Granted(token))
     }
 
     fn keep(

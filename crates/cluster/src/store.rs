@@ -127,7 +127,7 @@ pub struct Claim {
     pub ttl: Duration,
     /// This lease is taken from its process, if nothing was heard of that for so long.
     pub instead_of: Option<(Token, Duration)>,
-    /// It was asked before, and the answer was lost: if that was granted, that lease counts.
+    /// It was asked before, and the answer was lost: if that was granted, which is seen by the same `about`, that lease counts.
     pub again: bool,
 }
 

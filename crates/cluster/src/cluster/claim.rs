@@ -44,7 +44,7 @@ impl Cluster {
         stream: &Arc<str>,
         about: About,
     ) -> Result<ClusterLease, NotClaimed> {
-        let claimed = self.claim_or_ask(stream, &about).await;
+        let claimed = self.claim_or_ask(stream, &about.of_another()).await;
         let count = match &claimed {
             Ok(lease) if lease.token() == Token::NONE => &self.counts.provisional,
             Ok(_) => &self.counts.granted,

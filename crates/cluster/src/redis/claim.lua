@@ -2,8 +2,8 @@ local stream, name, instance, about, ttl, taken, quiet, again = unpack(ARGV)
 if not lives(name, instance) then return {'unknown'} end
 local token, its, of = lease(stream)
 local own = of == name and its == instance
-if token and own and again == '1' then
-  put(stream, token, instance, name, about)
+-- What was granted by an answer that was lost.
+if token and own and again == '1' and redis.call('HGET', streams, stream) == value(token, instance, name, about) then
   return {'ok', token}
 end
 if token and not own then

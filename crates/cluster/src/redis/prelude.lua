@@ -44,11 +44,15 @@ local function lease(stream)
   if token and tonumber(token) < MOST then return token, instance, name end
 end
 
+local function value(token, instance, name, about)
+  return token .. ' ' .. instance .. '/' .. name .. ' ' .. about
+end
+
 local function put(stream, token, instance, name, about)
-  local value = token .. ' ' .. instance .. '/' .. name .. ' ' .. about
-  if redis.call('HGET', streams, stream) ~= value then
-    redis.call('HSET', streams, stream, value)
-    changed('stream', stream, value)
+  local new = value(token, instance, name, about)
+  if redis.call('HGET', streams, stream) ~= new then
+    redis.call('HSET', streams, stream, new)
+    changed('stream', stream, new)
   end
 end
 

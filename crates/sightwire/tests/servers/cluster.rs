@@ -261,6 +261,32 @@ async fn a_stream_that_was_granted_by_an_answer_that_was_lost_goes_on_as_it_is()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sender_that_comes_back_while_nobody_can_be_asked_is_seen_by_those_who_watched_before() {
+    for trouble in [Trouble::Away, Trouble::Stalled, Trouble::Mute] {
+        let house = House::of(2).await;
+        let [a, b] = &house.servers[..] else { panic!() };
+        let sender = a.sender("ward", POLITE).await;
+        sender.picture(URL).await;
+        let mut viewer = b.viewer("?streams=ward", POLITE).await;
+        viewer.next("live_frame").await;
+        let token = house.clusters[1].known().streams["ward"].token;
+        house.store.trouble(trouble);
+        sleep(Duration::from_secs(3)).await;
+        drop(sender);
+        sleep(Duration::from_millis(300)).await;
+        let again = a.sender("ward", POLITE).await;
+        again.picture(URL).await;
+        sleep(Duration::from_secs(3)).await;
+        house.store.trouble(Trouble::None);
+        sleep(Duration::from_secs(5)).await;
+        viewer.so_far();
+        again.picture(URL).await;
+        viewer.next("live_frame").await;
+        assert!(house.clusters[1].known().streams["ward"].token > token, "{trouble:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_that_began_while_nobody_could_be_asked_the_later_known_gives_way() {
     let house = House::of(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
