@@ -1201,6 +1201,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cluster/streams/{name}/end-camera/{mark}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * For processes of a cluster: closes a camera, for all who watch it there
+         * @description Whoever asks shows that it knows `cluster.secret`; a key is not enough.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the camera
+                     * @example gate
+                     */
+                    name: string;
+                    /**
+                     * @description Of its address, by which processes know that they mean the same camera
+                     * @example 3f9a1c
+                     */
+                    mark: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is closed now */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/detect": {
         parameters: {
             query?: never;

@@ -99,28 +99,18 @@ impl Cluster {
         }
     }
 
-    /// Has all other processes end a stream, each what it has of it; whether one of them had it.
-    pub async fn ask_all_to_end(&self, stream: &str) -> bool {
-        let (directory, target) = (self.known(), path(ONE, stream, ""));
+    /// Has all other processes close a camera, which they know by its mark; those that could not be asked, and why.
+    pub async fn ask_all_to_end_camera(&self, camera: &str, mark: &str) -> Vec<(Arc<str>, PeerError)> {
+        let (directory, target) = (self.known(), path("/api/v1/cluster/streams/", camera, "/end-camera/"));
+        let target = path(&target, mark, "");
         let others = directory.processes.values().filter(|other| other.instance != self.me().instance);
         let asked = others.map(async |other| {
             let question =
-                Question { method: "DELETE", target: &target, within: ANSWERS, max_bytes: MAX_ANSWER };
-            match self.peers.ask(other, question, self.time()).await {
-                Ok(_) => true,
-                Err(PeerError::Refused(StatusCode::NOT_FOUND, _)) => false,
-                Err(why) => {
-                    let process = &*other.name;
-                    tracing::warn!(
-                        process,
-                        stream,
-                        "it could not be asked to end what it has of a camera: {why}"
-                    );
-                    false
-                }
-            }
+                Question { method: "POST", target: &target, within: ANSWERS, max_bytes: MAX_ANSWER };
+            let failed = self.peers.ask(other, question, self.time()).await.err();
+            failed.map(|why| (other.name.clone(), why))
         });
-        join_all(asked).await.contains(&true)
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// Has a process give its cameras to the others; whether there is one of that name.

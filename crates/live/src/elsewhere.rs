@@ -105,25 +105,45 @@ impl Streams {
         Some(report)
     }
 
-    /// A camera ends at all other processes, within a second: those that get it from another one would read it themselves.
-    pub async fn end_camera_elsewhere(&self, name: &str) {
-        if let Some(cluster) = self.cluster() {
-            cluster.ask_all_to_end(name).await;
-        }
-    }
-
-    /// Has the process that has a stream end it, within a second; that process, if there is such a stream. A camera ends at all
-    /// others, too.
+    /// Has the process that has a stream end it, within a second, and a camera all that have it; that process, if there is such a
+    /// stream.
     pub async fn end_elsewhere(&self, name: &str) -> Result<Option<Arc<str>>, NotEnded> {
         let Some((cluster, entry)) = self.cluster().zip(self.entry(name)) else { return Ok(None) };
         let process = entry.process.clone();
-        if entry.about.is_camera() {
-            return Ok(cluster.ask_all_to_end(name).await.then_some(process));
+        if let Some(mark) = &entry.about.camera {
+            self.end_camera_elsewhere(name, mark).await?;
+            return Ok(Some(process));
         }
         match cluster.ask_to_end(&entry).await {
             Ok(was_there) => Ok(was_there.then_some(process)),
             Err(why) => Err(NotEnded { process, why }),
         }
+    }
+
+    /// Has all other processes close the camera of that mark, within a second: those that get it from another one would read it
+    /// themselves. An error where the one that reads it could not be asked.
+    pub async fn end_camera_elsewhere(&self, name: &str, mark: &str) -> Result<(), NotEnded> {
+        let Some(cluster) = self.cluster() else { return Ok(()) };
+        let reader = cluster.elsewhere(name).map(|entry| entry.process.clone());
+        for (process, why) in cluster.ask_all_to_end_camera(name, mark).await {
+            if reader.as_ref() == Some(&process) {
+                return Err(NotEnded { process, why });
+            }
+            tracing::warn!(camera = name, process = &*process, "it could not be asked to close it: {why}");
+        }
+        Ok(())
+    }
+
+    /// Closes the camera of that mark, because another process is asked to; whether there was one.
+    pub fn end_camera_here(&self, mark: &str) -> bool {
+        let cameras = self.running.cameras.all();
+        let mut own =
+            cameras.iter().filter(|(_, upstream)| upstream.place.mark().is_some_and(|own| **own == *mark));
+        let found = own.next();
+        if let Some((_, upstream)) = found {
+            self.close(upstream);
+        }
+        found.is_some()
     }
 
     /// What is here, for another process, which is told apart by `who`: what that one watches itself is not counted.

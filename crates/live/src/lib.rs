@@ -450,13 +450,16 @@ impl Streams {
         let upstream = self.find(id);
         match upstream.as_ref().map(|upstream| (upstream, &upstream.sender)) {
             Some((_, Some(sender))) => sender.end(End::Administrator),
-            Some((upstream, None)) => {
-                upstream.sent_off.store(true, Ordering::Relaxed);
-                self.stop(&upstream.origin);
-            }
+            Some((upstream, None)) => self.close(upstream),
             None => {}
         }
         upstream.is_some()
+    }
+
+    /// Whoever watches is told that it was on purpose.
+    fn close(&self, upstream: &Upstream) {
+        upstream.sent_off.store(true, Ordering::Relaxed);
+        self.stop(&upstream.origin);
     }
 
     /// At once, with all that was made of it.

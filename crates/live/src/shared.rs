@@ -25,6 +25,8 @@ const SETTLES: Duration = Duration::from_millis(50);
 /// Where a camera's pictures come from at the moment, for whoever needs to know.
 #[derive(Debug, Default)]
 pub struct Place {
+    /// Of the camera's address, by which other processes know it; none of what is this process's own affair.
+    mark: Option<Arc<str>>,
     /// The process that they come from, if not from this one.
     from: watch::Sender<Option<Arc<str>>>,
     /// Another process wants it from here.
@@ -33,6 +35,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// Of a camera that other processes may know by that mark.
+    pub(crate) fn shared(mark: Option<Arc<str>>) -> Self {
+        Self { mark, ..Self::default() }
+    }
+
+    /// By which other processes know the camera, if they may.
+    pub fn mark(&self) -> Option<&Arc<str>> {
+        self.mark.as_ref()
+    }
+
     /// In another process, for as long as it is watched.
     pub(crate) fn at(process: Arc<str>) -> Self {
         Self { from: watch::Sender::new(Some(process)), ..Self::default() }

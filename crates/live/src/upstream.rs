@@ -86,17 +86,18 @@ impl Upstream {
         let seed = fastrand::u64(..);
         tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
         let (token, name) = (stop.clone(), id.to_owned());
-        let place = Arc::<Place>::default();
+        let address = source.url().map(|url| format!("{:?} {url}", source.mode())).unwrap_or_default();
         let cluster = deps.options.cluster.clone().filter(|_| is_shared);
+        let cluster = cluster.map(|cluster| (cluster.mark(&address), cluster));
+        let place = Arc::new(Place::shared(cluster.as_ref().map(|(mark, _)| mark.clone())));
         let pulls = PullOptions { max_picture: cameras.max_frame_bytes, give_up: Some(GIVE_UP) };
         let (shared_place, shared_id) = (place.clone(), Arc::from(id));
-        let address = source.url().map(|url| format!("{:?} {url}", source.mode())).unwrap_or_default();
         deps.tasks.spawn(async move {
             let mut producer = producer;
             let reading = async {
                 match cluster {
-                    Some(cluster) => {
-                        let (id, place, mark) = (shared_id, shared_place, cluster.mark(&address));
+                    Some((mark, cluster)) => {
+                        let (id, place) = (shared_id, shared_place);
                         let camera = SharedCamera {
                             id,
                             mark,

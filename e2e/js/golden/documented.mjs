@@ -24,6 +24,7 @@ const ELSEWHERE = [
   "POST /api/v1/runtime 202",
   // What a process asks another, which e2e/js/cluster-*.test.mjs look at.
   "POST /api/v1/cluster/streams/{name}/challenge 200",
+  "POST /api/v1/cluster/streams/{name}/end-camera/{mark} 204",
 ];
 /** What a viewer of the camera prototype's pages asks for, and no sender does. */
 const IS_BOARD = /[?&](fps|conf|user_id|camera_url)=/;

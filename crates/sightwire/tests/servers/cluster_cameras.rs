@@ -207,6 +207,16 @@ async fn a_camera_that_is_ended_at_one_process_ends_at_all() {
     }
     let request = house.servers[0].request("DELETE", "/api/v1/streams/gate", "");
     assert_eq!(house.servers[0].ask(request).await.status, 404);
+    // Where the one that reads it does not answer, that is said.
+    let mut viewer = house.servers[0].viewer("?streams=gate", POLITE).await;
+    viewer.until(|what| what.is("live_frame")).await;
+    let reading = reader(&house);
+    let other = (reading + 1) % house.servers.len();
+    house.hang(reading);
+    let request = house.servers[other].request("DELETE", "/api/v1/streams/gate", "");
+    let answer = house.servers[other].ask(request).await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert!(answer.text().contains(&format!("The process {}", house.clusters[reading].me().name)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,6 +285,10 @@ async fn two_cameras_of_one_id_are_two() {
         viewer.so_far();
         sees(viewer).await;
     }
+    let request = house.servers[0].request("DELETE", "/api/v1/streams/gate", "");
+    assert_eq!(house.servers[0].ask(request).await.status, 204);
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!((readers(&first), readers(&second)), (0, 1), "one ends, and not the other");
 }
 
 #[tokio::test(start_paused = true)]
@@ -328,6 +342,13 @@ async fn what_somebody_sends_under_a_cameras_name_is_not_shown_as_that_camera() 
         sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(readers(&camera), 1);
+    // Who may end the camera ends nothing else of its name.
+    let key = house.servers[0].key("operator", r#""uses":["cameras"]"#).await;
+    let ended = house.servers[0].with_key(&key, Method::DELETE, "/api/v1/streams/gate").await;
+    assert_eq!(ended.status, 204);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(readers(&camera), 0);
+    assert_eq!(house.servers[2].active().await, ["gate"]);
 }
 
 #[tokio::test(start_paused = true)]

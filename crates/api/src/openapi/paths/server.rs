@@ -102,6 +102,21 @@ fn cluster(table: &mut Table<'_>) {
         },
     );
     table.post(
+        "/api/v1/cluster/streams/{name}/end-camera/{mark}",
+        "For processes of a cluster: closes a camera, for all who watch it there",
+        |post| {
+            post.takes_role("admin")
+                .says("Whoever asks shows that it knows `cluster.secret`; a key is not enough.")
+                .part::<String>("name", "Of the camera", "gate")
+                .part::<String>(
+                    "mark",
+                    "Of its address, by which processes know that they mean the same camera",
+                    "3f9a1c",
+                )
+                .ends("204", "It is closed now")
+        },
+    );
+    table.post(
         "/api/v1/cluster/processes/{name}/drain",
         "Has a process of a cluster give its cameras to the others",
         |post| {

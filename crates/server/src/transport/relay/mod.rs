@@ -65,6 +65,7 @@ pub fn routes(deps: Dependencies) -> Routes {
         .private("/ws/view", get(view))
         .private("/streams/active", get(active))
         .private("/api/v1/cluster/streams/{name}/challenge", post(peers::challenge))
+        .private("/api/v1/cluster/streams/{name}/end-camera/{mark}", post(peers::end_camera))
         .private("/api/v1/cluster/processes/{name}/drain", post(peers::drain))
         .slashed("/streams/active/", "/streams/active")
         .with_state(deps)

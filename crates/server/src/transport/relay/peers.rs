@@ -17,13 +17,28 @@ pub async fn challenge(
     State(deps): State<Dependencies>,
     Path(name): Path<String>,
 ) -> Result<Json<ChallengeAnswer>, Refusal> {
-    if !may.is_process() {
-        let detail = "only another process of this cluster may ask for this";
-        return Err(Refusal::new(StatusCode::FORBIDDEN, detail));
-    }
+    is_for_processes(&may)?;
     let live = deps.relay.is_there(&name).await;
     may.deed().is(format!("asked whether the sender of {name:?} is there"));
     Ok(Json(ChallengeAnswer { live }))
+}
+
+/// Closes a camera, which both know by its mark, whatever has its name here.
+pub async fn end_camera(
+    may: May<ActAsProcess>,
+    State(deps): State<Dependencies>,
+    Path((name, mark)): Path<(String, String)>,
+) -> Result<StatusCode, Refusal> {
+    is_for_processes(&may)?;
+    if deps.streams.end_camera_here(&mark) {
+        may.deed().is(format!("closed the camera {name:?}"));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn is_for_processes(may: &May<ActAsProcess>) -> Result<(), Refusal> {
+    let detail = "only another process of this cluster may ask for this";
+    if may.is_process() { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, detail)) }
 }
 
 /// Has a process, this one or another, give its cameras to the others and take none any more, until it is started again.

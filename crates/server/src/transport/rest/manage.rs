@@ -25,8 +25,8 @@ pub async fn end_stream(
         may.sees(&id, upstream.origin.kind())?;
         if streams.end(&id) {
             may.deed().is(format!("ended the stream {id:?}"));
-            if upstream.origin.camera().is_some() && !may.is_process() {
-                streams.end_camera_elsewhere(&id).await;
+            if let Some(mark) = upstream.place.mark() {
+                streams.end_camera_elsewhere(&id, mark).await?;
             }
             return Ok(StatusCode::NO_CONTENT);
         }
