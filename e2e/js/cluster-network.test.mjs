@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import {
-  BEAT_MS,
   TTL_MS,
   flowing,
   heartbeat,
@@ -289,11 +288,7 @@ describe("of_networks", { concurrency: true }, () => {
       assert.match(b.logs().slice(before), /what coordinates the processes is away/);
       const meanwhile = await streamer(t, b, "meanwhile");
       const isAlone = async () => `${await a.active()}` === "from a";
-      await until(
-        isAlone,
-        "it is not heard of any more",
-        TTL_MS + BEAT_MS + SLACK_MS - (performance.now() - begun),
-      );
+      await until(isAlone, "it is not heard of any more", TTL_MS + SLACK_MS - (performance.now() - begun));
       // Then whoever comes elsewhere begins, and viewers there see that one.
       const again = await streamer(t, a, "taken", binary);
       sends(t, again, "again");

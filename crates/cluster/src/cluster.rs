@@ -33,6 +33,8 @@ use crate::store::{Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Store, StoreE
 
 /// Heartbeats that come while one counts.
 const BEATS: u32 = 3;
+/// A heartbeat has certainly lapsed so long after that, by a clock which is known as well as questions take time.
+const LAPSED: Duration = Duration::from_millis(20);
 /// Longest wait for a heartbeat of this process before something that needs one.
 const HEARD_AT_ONCE: Duration = Duration::from_secs(1);
 /// A store that refuses this process is asked again so much later.
@@ -118,6 +120,14 @@ struct Known {
     stale: bool,
     /// What others take for this process's and it does not have, by the heartbeat before.
     orphans: BTreeMap<Arc<str>, Token>,
+}
+
+impl Known {
+    /// How long it is until the next heartbeat counts no longer, of those that count.
+    fn lapses_in(&self, now: StoreTime) -> Option<Duration> {
+        let left = self.book.processes().filter_map(|(_, until)| until.checked_sub(now));
+        left.filter(|left| *left > 0).min().map(|left| Duration::from_millis(left) + LAPSED)
+    }
 }
 
 impl Cluster {
@@ -244,7 +254,10 @@ impl Cluster {
             self.beats.send_modify(|(begun, _)| *begun += 1);
             next = tokio::time::Instant::now();
             next += match self.beat(&mut known).await {
-                Ok(()) => every,
+                // At once, where one has lapsed by then: what it had ends, or is somebody else's.
+                Ok(()) => {
+                    known.lapses_in(self.time().unwrap_or_default()).map_or(every, |lapse| every.min(lapse))
+                }
                 Err(StoreError::Refused(_)) => AGAIN,
                 Err(StoreError::Away(_) | StoreError::Unknown) => every.min(Duration::from_secs(1)),
             };

@@ -143,8 +143,8 @@ async fn what_a_process_had_ends_within_the_ttl_after_it_is_gone() {
     let begun = Instant::now();
     house.kill(0).await;
     let ended = viewer.next("stream_ended").await;
-    // The last heartbeat may have come just before, and that it is over is seen by one of this process's own.
-    assert!(begun.elapsed() < TTL + TTL / 3 + Duration::from_millis(100), "{:?}", begun.elapsed());
+    // The last heartbeat may have come just before.
+    assert!(begun.elapsed() < TTL + Duration::from_millis(100), "{:?}", begun.elapsed());
     assert!(ended["reason"].as_str().unwrap().contains("has left"), "{ended}");
     assert!(b.active().await.is_empty());
 }
