@@ -28,6 +28,8 @@ const TARGET_MS: f64 = 3.0;
 
 /// Each viewer watches one stream, wherever either came to.
 const SPREAD_LOAD: &str = "relay --streams 20 --viewers 200 --one --fps 20 --seconds 10 --lossy --json";
+/// Behind a proxy nobody is taken to be on this machine.
+const PROXIED: [&str; 2] = ["access.mode=open", "server.trusted_proxies=127.0.0.1"];
 /// Processes that share it.
 const SPREAD_OVER: usize = 3;
 
@@ -149,7 +151,7 @@ fn one(project: &Project, more: &[String]) -> Result<Measured> {
 
 /// Senders at one process, viewers at another.
 fn two(project: &Project, redis: &Redis, pair: usize, more: &[String]) -> Result<Measured> {
-    let cluster = Cluster::start(project, redis, &format!("bench-{pair}"), 2)?;
+    let cluster = Cluster::start(project, redis, &format!("bench-{pair}"), 2, &[])?;
     let (a, b) = (cluster.servers[0].url(), cluster.servers[1].url());
     let report = report(project, LOAD, &["--senders-at", a, "--viewers-at", b], more)?;
     let sent = counter(a, "sightwire_relay_pictures_total")?;
@@ -191,14 +193,15 @@ fn spread(project: &Project, redis: &Redis, pairs: usize) -> Result<String> {
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for pair in 0..pairs {
         let alone = || {
-            let server = start(project, "server-bench", SETTINGS)?;
+            let server = start(project, "server-bench", &[SETTINGS, &PROXIED].concat())?;
             let address = server.url().trim_start_matches("http://");
             let measured = behind_nginx(project, &[address; SPREAD_OVER], || Ok(0.0))?;
             server.stop()?;
             Ok(measured)
         };
         let several = || {
-            let cluster = Cluster::start(project, redis, &format!("bench-spread-{pair}"), SPREAD_OVER)?;
+            let cluster =
+                Cluster::start(project, redis, &format!("bench-spread-{pair}"), SPREAD_OVER, &PROXIED)?;
             let urls: Vec<&str> = cluster.servers.iter().map(Server::url).collect();
             let addresses: Vec<&str> = urls.iter().map(|url| url.trim_start_matches("http://")).collect();
             let measured = behind_nginx(project, &addresses, || {
@@ -241,7 +244,7 @@ fn behind_nginx(
 
 /// What two processes and Redis say to each other, without streams and with some.
 fn said(project: &Project, redis: &Redis) -> Result<String> {
-    let cluster = Cluster::start(project, redis, "bench-said", 2)?;
+    let cluster = Cluster::start(project, redis, "bench-said", 2, &[])?;
     eprintln!("two processes without streams");
     thread::sleep(SETTLE);
     let idle = redis.traffic(COUNTED)?;
@@ -276,7 +279,7 @@ fn said(project: &Project, redis: &Redis) -> Result<String> {
 
 impl Cluster {
     /// Starts so many, and returns when each knows of the others. Keys in Redis begin with `prefix`.
-    fn start(project: &Project, redis: &Redis, prefix: &str, count: usize) -> Result<Self> {
+    fn start(project: &Project, redis: &Redis, prefix: &str, count: usize, more: &[&str]) -> Result<Self> {
         let secret = project.own("bench/cluster.secret");
         fs::write(&secret, "known to all of these and to nobody else").context("write their secret")?;
         let common = [
@@ -288,7 +291,8 @@ impl Cluster {
             let name = format!("process-{index}");
             let address = format!("127.0.0.1:{}", free_port()?);
             let own = [format!("cluster.name={name}"), format!("cluster.advertise_url=http://{address}")];
-            let settings = SETTINGS.iter().copied().chain(common.iter().chain(&own).map(String::as_str));
+            let settings =
+                SETTINGS.iter().chain(more).copied().chain(common.iter().chain(&own).map(String::as_str));
             let settings = settings.flat_map(|setting| ["--set", setting]);
             let args: Vec<&str> = ["serve", "--listen", &address].into_iter().chain(settings).collect();
             Server::start(project, &format!("server-bench-{name}"), &args)

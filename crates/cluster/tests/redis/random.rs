@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sightwire_cluster::entry::{Entry, Token};
 use sightwire_cluster::store::{Change, Changed, Claimed, Kept, Store, StoreError};
@@ -13,20 +14,19 @@ use crate::{Life, TTL};
 const PROCESSES: u64 = 4;
 const STREAMS: u64 = 6;
 
-/// What one process does; the leases that it was granted.
-async fn lives(server: &Server, store: &dyn Store, number: u64, steps: usize) -> Vec<(u64, Token)> {
+/// What one process does until it has claimed so often; the leases that it was granted.
+async fn lives(server: &Server, store: &dyn Store, number: u64, most: usize) -> Vec<(u64, Token)> {
     let mut dice = fastrand::Rng::with_seed(number);
     let mut life = Life::of(&format!("p{number}"), number);
     let (mut granted, mut has) = (Vec::new(), BTreeMap::new());
-    let mut done = 0;
-    while done < steps {
+    let mut claims = 0;
+    while claims < most {
         let stream = dice.u64(..STREAMS);
         let name = format!("ward {stream}");
         match dice.u32(..10) {
             0 => {
                 life.beat(store).await.unwrap();
                 life.joined = true;
-                continue;
             }
             // Nothing was heard of it for a while.
             1 => life.is_silent(server, TTL),
@@ -46,16 +46,35 @@ async fn lives(server: &Server, store: &dyn Store, number: u64, steps: usize) ->
                     Err(error) => assert_eq!(error, StoreError::Unknown),
                 }
             }
-            _ => match life.claim(store, &name).await {
-                Ok(Claimed::Granted(token)) => {
-                    granted.push((stream, token));
-                    has.insert(stream, token);
+            way => {
+                let mut claimed = life.claim(store, &name).await;
+                if let Ok(Claimed::Held { token, process, .. }) = &claimed {
+                    assert_ne!(*process, life.name);
+                    // As if its process had been silent for long enough.
+                    if way == 6 {
+                        claimed = life.claim_instead(store, &name, Some((*token, Duration::ZERO))).await;
+                    }
                 }
-                Ok(Claimed::Held { process, .. }) => assert_ne!(process, life.name),
-                Err(error) => assert_eq!(error, StoreError::Unknown),
-            },
+                match claimed {
+                    Ok(Claimed::Granted(token)) => {
+                        granted.push((stream, token));
+                        has.insert(stream, token);
+                    }
+                    Ok(Claimed::Held { .. }) => {}
+                    Err(error) => assert_eq!(error, StoreError::Unknown),
+                }
+                // As if the answer had been lost.
+                let token = has.get(&stream).copied().filter(|_| way == 7);
+                if let Some(token) = token
+                    && let Ok(Claimed::Granted(again)) = life.claim_again(store, &name).await
+                    && again != token
+                {
+                    granted.push((stream, again));
+                    has.insert(stream, again);
+                }
+                claims += 1;
+            }
         }
-        done += 1;
     }
     granted
 }
@@ -63,7 +82,7 @@ async fn lives(server: &Server, store: &dyn Store, number: u64, steps: usize) ->
 #[tokio::test]
 async fn no_lease_is_ever_granted_twice_and_each_is_above_the_one_before() {
     let full = std::env::var_os("SIGHTWIRE_FULL").is_some();
-    let steps = if full { 10_000 } else { 2000 } / PROCESSES as usize;
+    let claims = if full { 10_000 } else { 1000 } / PROCESSES as usize;
     let server = Arc::new(Server::start());
     let listener = Place::at(&server, "p").await;
     let mut changes = listener.store.changes();
@@ -71,7 +90,7 @@ async fn no_lease_is_ever_granted_twice_and_each_is_above_the_one_before() {
     for number in 1..=PROCESSES {
         let place = Place::at(&server, "p").await;
         let server = server.clone();
-        all.spawn(async move { lives(&server, &*place.store, number, steps).await });
+        all.spawn(async move { lives(&server, &*place.store, number, claims).await });
     }
     let mut highest: BTreeMap<Arc<str>, Token> = BTreeMap::new();
     // Whoever was granted a lease may get it back after another had the stream, which nobody else may.
@@ -106,5 +125,5 @@ async fn no_lease_is_ever_granted_twice_and_each_is_above_the_one_before() {
     let tokens: BTreeSet<Token> = granted.iter().map(|(_, token)| *token).collect();
     assert_eq!(tokens.len(), granted.len(), "no token is granted twice");
     assert_eq!(tokens, seen.into_keys().collect());
-    assert!(tokens.len() > steps / 10, "{}", tokens.len());
+    assert!(tokens.len() > claims / 10, "{}", tokens.len());
 }

@@ -56,6 +56,7 @@ fn title(stream: &Stream, width: u16) -> Line<'static> {
     let mut line = Pieces::default()
         .text(1, Some(format!("── {}", stream.name)), bold())
         .text(2, Some(state), colour(condition))
+        .text(2, stream.process.as_ref().map(|process| format!("at {process}")), label())
         .text(4, stream.reason.as_deref(), Style::new())
         .text(3, usual, Style::new())
         .text(5, stream.url.as_deref(), label())

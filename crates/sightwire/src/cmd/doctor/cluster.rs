@@ -5,12 +5,18 @@ use sightwire_cluster::store::StoreError;
 use sightwire_cluster::visit::Neighbour;
 use sightwire_config::Config;
 use sightwire_server::cluster::Membership;
+use sightwire_tls::Source;
+use sightwire_tls::authority::Authority;
 
 use super::report::Check;
 use crate::cmd::check;
 
 /// Nothing of a server that is alone.
 pub(super) async fn look(config: &Config) -> Vec<Check> {
+    if config.cluster.is_some() && !has_authority(config) {
+        let says = "not asked: the authority of tls.mode = \"self-signed\" is made when the server starts for the first time";
+        return vec![Check::warn("cluster", says)];
+    }
     let certificates = check::of_files(config).ok().flatten();
     let membership = match Membership::of(config, certificates.as_ref()) {
         Ok(Some(membership)) => membership,
@@ -39,6 +45,15 @@ pub(super) async fn look(config: &Config) -> Vec<Check> {
                         cluster.when_down";
             vec![Check::fail("cluster", format!("Redis does not answer: {why}")).cure(cure)]
         }
+    }
+}
+
+/// Whether there is what others are to trust, where the server makes that itself.
+fn has_authority(config: &Config) -> bool {
+    let source = config.tls.options.as_ref().map(|options| &options.source);
+    match source {
+        Some(Source::SelfSigned(folder)) => !matches!(Authority::kept(folder), Ok(None)),
+        Some(Source::Files { .. }) | None => true,
     }
 }
 
