@@ -11,7 +11,7 @@ import { COOKIE, PROXIES } from "./proxies.mjs";
 import { BINARY, Client, picturesOf, streamer } from "./relay.mjs";
 
 /** @import { Process } from "./cluster.mjs" */
-/** @import { Link } from "./network.mjs" */
+/** @import { Redis } from "./redis.mjs" */
 /** @import { Ending } from "./types.ts" */
 /** @typedef {{ name: string, owner: string, sender: Client, sent: number }} Stream */
 /** @typedef {{ stream: string, process: string, client: Client }} Viewer */
@@ -30,10 +30,16 @@ const FPS = 8;
 const BYTES = 4_000;
 /** What a picture's message has beside it: the WebSocket's own header, ours, and the name. */
 const sizeOf = (/** @type {string} */ name) => 4 + 20 + Buffer.byteLength(name) + BYTES;
-/** Less, where pictures were skipped; */
+/** Less, where pictures were skipped, */
 const LEAST = 0.85;
+/** by one viewer more than by another; */
+const LEAST_OF_ONE = 0.6;
 /** more, for what is said beside them. */
 const MOST = 1.03;
+/** Of a connection that had no picture for long, as everybody connects at once, another is made. */
+const MADE_ANEW = 2;
+/** What processes and Redis say to each other in a second, for each stream, at most. */
+const REDIS_BYTES = 1_000;
 /** Viewers that connect at once. */
 const AT_ONCE = 20;
 /** How long a stream of another process is got after its last viewer here has left. */
@@ -119,8 +125,16 @@ function isServed(/** @type {Viewer} */ { client, stream }, count) {
       `${stream}: ${one}`,
     );
   }
-  assert.ok(numbers.length >= LEAST * count, `${numbers.length} of ${count} pictures of ${stream}`);
+  assert.ok(numbers.length >= LEAST_OF_ONE * count, `${numbers.length} of ${count} pictures of ${stream}`);
   assert.equal(client.closed, undefined);
+  return numbers.length;
+}
+
+/** Bytes that came to Redis and went from it so far. */
+async function saidToRedis(/** @type {Redis} */ redis) {
+  const stats = await redis.cli("INFO", "stats");
+  const of = (name) => Number(new RegExp(`^total_net_${name}_bytes:(\\d+)`, "m").exec(stats)[1]);
+  return of("input") + of("output");
 }
 
 /** Three processes, each reached by the others over a proxy of its own that counts, behind nginx. */
@@ -130,13 +144,13 @@ async function started(/** @type {Ending} */ t) {
     env: { SIGHTWIRE_CLUSTER_ADVERTISE_URL: `http://127.0.0.1:${port}` },
   }));
   const set = { "access.mode": "open", "server.trusted_proxies": "127.0.0.1" };
-  const { servers } = await startCluster(t, { count: 3, set, each });
+  const { redis, servers } = await startCluster(t, { count: 3, set, each });
   for (const [i, { port }] of servers.entries()) proxies[i].to = port;
   const nginx = await PROXIES.nginx(
     t,
     servers.map(({ port }) => port),
   );
-  return { servers, nginx, proxies };
+  return { redis, servers, nginx, proxies };
 }
 
 /**
@@ -164,7 +178,7 @@ test("what_goes_between_processes_is_what_is_watched_elsewhere_once_for_each", a
   const seed = Number(process.env.SIGHTWIRE_SEED ?? Date.now() % 1e6);
   t.diagnostic(`SIGHTWIRE_SEED=${seed}`);
   const random = seeded(seed);
-  const { servers, nginx, proxies } = await started(t);
+  const { redis, servers, nginx, proxies } = await started(t);
   const streams = await begun(t, servers, nginx);
   const ofOwner = (/** @type {string} */ name) => streams.filter(({ owner }) => owner === name);
   t.diagnostic(`streams sent to each: ${servers.map(({ name }) => ofOwner(name).length)}`);
@@ -219,21 +233,25 @@ test("what_goes_between_processes_is_what_is_watched_elsewhere_once_for_each", a
   });
   assert.deepEqual(await pulls(servers), told);
   t.diagnostic(`${all.length} of ${STREAMS * 2} possible ways between processes are used`);
-  const madeFor = counts().map(({ connections }, i) => connections - before[i].connections);
-  assert.deepEqual(
-    madeFor,
-    Object.values(expected).map(({ length }) => length),
-    "one connection for each",
-  );
+  for (const [i, { length }] of Object.values(expected).entries()) {
+    const made = counts()[i].connections - before[i].connections;
+    assert.ok(made >= length && made <= length + MADE_ANEW, `${made} connections for ${length} streams`);
+  }
 
   before = counts();
   const from = streams[0].sent;
+  const [since, saidBefore] = [performance.now(), await saidToRedis(redis)];
   await sendAll(streams, PICTURES);
+  const seconds = (performance.now() - since) / 1_000;
+  const said = ((await saidToRedis(redis)) - saidBefore) / seconds / STREAMS;
+  t.diagnostic(`${said.toFixed(0)} bytes a second and stream to Redis and from it`);
+  assert.ok(said <= REDIS_BYTES, `${said} bytes`);
   const last = streams[0].sent;
   const hasLast = (/** @type {Viewer} */ { client }) =>
     picturesOf(client).some(({ jpeg }) => marked(jpeg).number === last);
   await until(() => viewers.every(hasLast), "the newest picture of each is shown", 10_000);
-  for (const viewer of viewers) isServed(viewer, PICTURES);
+  const shown = sum(viewers.map((viewer) => isServed(viewer, PICTURES)));
+  assert.ok(shown >= LEAST * VIEWERS * PICTURES, `${shown} pictures`);
   for (const [i, { name }] of servers.entries()) {
     const bytes = proxies[i].received - before[i].received;
     const least = sum(expected[name].map((stream) => (last - from) * sizeOf(stream)));

@@ -10,7 +10,8 @@ use super::heard::{self, Heard};
 use crate::entry::Token;
 use crate::store::{Beat, Claimed, Kept, Refusal, Shared, Snapshot, StoreError, StoreTime};
 
-/// In which way this version uses Redis. Those of another one are kept apart.
+/// In which way this version uses Redis, and what processes ask each other. Those of another one are kept apart, and never get to
+/// ask each other anything.
 const FORMAT: u32 = 1;
 /// Taken from one answer at most.
 pub(super) const MAX_PROCESSES: usize = 1000;
