@@ -33,6 +33,8 @@ use crate::store::{Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Store, StoreE
 
 /// Heartbeats that come while one counts.
 const BEATS: u32 = 3;
+/// While changes come without a pause, others see what comes of them so often.
+const PUBLISHED: Duration = Duration::from_millis(50);
 /// A heartbeat has certainly lapsed so long after that, by a clock which is known as well as questions take time.
 const LAPSED: Duration = Duration::from_millis(20);
 /// Longest wait for a heartbeat of this process before something that needs one.
@@ -216,7 +218,7 @@ impl Cluster {
         let (mut known, mut changes) = (Known::default(), self.store.changes());
         let every = self.options.ttl / BEATS;
         let mut next = tokio::time::Instant::now();
-        let mut connection = 0;
+        let (mut connection, mut published) = (0, clock::now());
         loop {
             tokio::select! {
                 biased;
@@ -244,9 +246,10 @@ impl Cluster {
                         known.stale = true;
                         self.refresh(&mut known).await;
                     }
-                    // Of many at once all see only what comes of them.
-                    if changes.is_empty() {
+                    // Of many at once all see only what comes of them, but not late.
+                    if changes.is_empty() || clock::since(published) > PUBLISHED {
                         self.publish(&known);
+                        published = clock::now();
                     }
                     continue;
                 }

@@ -132,8 +132,11 @@ impl Peers {
     pub(crate) async fn reach(&self, process: &Record) -> Result<(), PeerError> {
         self.said_by(process).ok_or(PeerError::Record)?;
         let question = Question { method: "GET", target: "/livez", within: CONNECT, max_bytes: MAX_ANSWER };
-        let (status, body) = self.exchange(process, question, None).await?;
-        if status.is_success() { Ok(()) } else { Err(refused(status, &body)) }
+        match self.exchange(process, question, None).await? {
+            (StatusCode::OK, body) if &*body == b"ok" => Ok(()),
+            (StatusCode::OK, _) => Err(PeerError::Protocol("what it says at /livez is not \"ok\"".into())),
+            (status, body) => Err(refused(status, &body)),
+        }
     }
 
     /// A question over a connection of its own, and the whole answer. With a tag, whoever answers has to know the secret, too.

@@ -29,7 +29,7 @@ pub struct Neighbour {
 
 impl Cluster {
     /// Who else lives, and whether each can be reached from here. The process of this name at this URL is this one's own server. It
-    /// takes 5 s at most.
+    /// takes 6 s at most.
     ///
     /// # Errors
     ///

@@ -79,7 +79,7 @@ impl Membership {
         Ok(Some(Self { cluster, redis: Some(redis), prefix, rights_max_age }))
     }
 
-    /// Which version of Redis answers, who else lives, and whether each can be reached from here; nobody hears of it. It takes 5 s
+    /// Which version of Redis answers, who else lives, and whether each can be reached from here; nobody hears of it. It takes 6 s
     /// at most.
     ///
     /// # Errors

@@ -117,6 +117,18 @@ fn each_process_has_a_line_with_what_it_has_and_what_is_wrong_with_it() {
 }
 
 #[test]
+fn the_selected_stream_says_which_process_has_it() {
+    let mut reading = stub::reading(1);
+    assert!(!shown(&monitor(&reading, 9), (100, 30)).contains(" at b"));
+    let streams = reading.streams.as_mut().unwrap();
+    for stream in streams {
+        stream.process = Some("b".into());
+    }
+    let text = shown(&monitor(&reading, 9), (100, 30));
+    assert!(text.lines().any(|line| line.starts_with("── ") && line.contains(" at b ")), "{text}");
+}
+
+#[test]
 fn processes_leave_two_thirds_of_the_screen_and_enough_for_the_selected_stream() {
     let mut reading = stub::reading(40);
     reading.status.cluster = Some(stub::cluster_of(40));

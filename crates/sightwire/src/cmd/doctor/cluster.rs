@@ -32,11 +32,11 @@ pub(super) async fn look(config: &Config) -> Vec<Check> {
             let version = version.map(|version| format!(" {version}")).unwrap_or_default();
             let name = &membership.cluster.me().name;
             let others = match neighbours.len() {
-                0 => "no process lives".to_owned(),
-                1 => "1 process lives".to_owned(),
-                count => format!("{count} processes live"),
+                0 => "no other process is running".to_owned(),
+                1 => "1 other process is running".to_owned(),
+                count => format!("{count} other processes are running"),
             };
-            let says = format!("Redis{version} at {redis} answers; {others} beside {name}");
+            let says = format!("Redis{version} at {redis} answers; {others} (this one is {name})");
             [Check::ok("cluster", says)].into_iter().chain(neighbours.into_iter().map(of_process)).collect()
         }
         Err(StoreError::Refused(refusal)) => vec![Check::fail("cluster", refusal.to_string())],
