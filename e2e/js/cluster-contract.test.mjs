@@ -390,7 +390,10 @@ test("the_doctor_tells_of_redis_and_of_each_process_and_takes_no_part", async ()
     ["process", "a", "ok"],
     ["process", "b", "ok"],
   ]);
-  assert.match(well[0].says, /^Redis \d+\.\d+\.\d+ at 127\.0\.0\.1:\d+ answers; 2 other processes are running/);
+  assert.match(
+    well[0].says,
+    /^Redis \d+\.\d+\.\d+ at 127\.0\.0\.1:\d+ answers; 2 other processes are running/,
+  );
   const stranger = await doctor({ SIGHTWIRE_CLUSTER_SECRET: `${SECRET}, nearly` });
   assert.deepEqual(
     states(stranger).map(([, , state]) => state),
