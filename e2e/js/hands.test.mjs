@@ -173,7 +173,10 @@ test("shoulders_are_told_beside_a_hand_where_there_is_a_model_for_them", async (
   const { models } = (await server.get("/api/v1/models")).json;
   const runs = Object.fromEntries(models.map(({ name, recognizer }) => [name, recognizer]));
   assert.deepEqual([runs[MODEL], runs.hands, runs.gestures, runs.pose], [true, true, true, false]);
-  const refused = await ask(server, "POST", "/api/v1/models/pose/activate");
+  // 409: another one is on its way still.
+  const activated = () => ask(server, "POST", "/api/v1/models/pose/activate");
+  await until(async () => (await activated()).status !== 409, "nothing else is being switched");
+  const refused = await activated();
   assert.equal(refused.status, 422);
   assert.match(refused.json.detail, /pose is for shoulders beside hands, not for hands/);
 
