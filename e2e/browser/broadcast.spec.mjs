@@ -73,9 +73,9 @@ test("the_test_picture_reaches_the_server_and_comes_back", async ({ share, relay
   // Its colours come with a fade.
   await expect.poll(async () => (await look(preview(page))).filter).toBe("none");
   const number = async (id) => Number(await page.getByTestId(id).textContent());
-  // Ten a second; a busy machine makes fewer.
+  // Ten a second; a busy machine makes fewer, and after a pause some at once.
   await expect.poll(() => number("fps-out")).toBeGreaterThan(1);
-  expect(await number("fps-out")).toBeLessThan(30);
+  await expect.poll(() => number("fps-out")).toBeLessThan(30);
   await expect.poll(() => number("traffic")).toBeGreaterThan(0.01);
   await screenshot(page, "broadcast-live");
 });
