@@ -103,6 +103,14 @@ function inOrder(/** @type {Client} */ watching, name) {
   return numbers;
 }
 
+/** Since then a stream was there all the time, for its sender and for whoever watched. */
+function wentOn(/** @type {Awaited<ReturnType<typeof flowing>>} */ { sender, here, there }, name, since) {
+  assert.deepEqual([sender.closed, here.all("stream_ended"), there.all("stream_ended")], [undefined, [], []]);
+  const gap = longestGap(there, name, since);
+  assert.ok(gap < SLACK_MS, `${gap} ms without a picture`);
+  inOrder(there, name);
+}
+
 /** Waits until somebody sees whoever sends pictures marked as "again". */
 const showsAgain = async (/** @type {Client} */ watching) =>
   until(() => marked(picturesOf(watching).at(-1).jpeg).name === "again", "the new one's pictures");
@@ -253,18 +261,7 @@ describe("of_networks", { concurrency: true }, () => {
         `${stores.map(({ lost }) => lost)} pieces lost, ${late} answers too late; ${tries} others refused at each`,
       );
       assert.equal(await total(servers, "sightwire_cluster_leases_lost_total"), 0);
-      for (const [i, { sender, there, here }] of flows.entries()) {
-        const name = ["from a", "from b"][i];
-        assert.deepEqual(
-          [sender.closed, there.all("stream_ended"), here.all("stream_ended")],
-          [undefined, [], []],
-        );
-        assert.ok(
-          longestGap(there, name, begun) < SLACK_MS,
-          `${longestGap(there, name, begun)} ms without a picture`,
-        );
-        inOrder(there, name);
-      }
+      for (const [i, flow] of flows.entries()) wentOn(flow, ["from a", "from b"][i], begun);
     });
 
     test("a_cut_leaves_what_flows_and_gives_one_of_two_senders_the_name_when_it_is_over", async (t) => {
@@ -307,17 +304,7 @@ describe("of_networks", { concurrency: true }, () => {
       t.diagnostic(
         `${tries} refused at each; sent away ${tookMs.toFixed(0)} ms after ${(mended - begun).toFixed(0)} ms`,
       );
-      for (const [name, { sender, here, there }] of Object.entries({ "from a": fromA, kept })) {
-        assert.deepEqual(
-          [sender.closed, here.all("stream_ended"), there.all("stream_ended")],
-          [undefined, [], []],
-        );
-        assert.ok(
-          longestGap(there, name, begun) < SLACK_MS,
-          `${longestGap(there, name, begun)} ms without a picture`,
-        );
-        inOrder(there, name);
-      }
+      for (const [name, flow] of Object.entries({ "from a": fromA, kept })) wentOn(flow, name, begun);
       // Nobody sees a picture of the one before again.
       for (const one of [taken.here, taken.there]) {
         const seen = picturesOf(one).map(({ jpeg }) => marked(jpeg).name);

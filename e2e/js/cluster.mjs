@@ -211,10 +211,12 @@ export async function flowing(t, from, to, name) {
 /**
  * Tries to begin a stream that is live: it is refused, in words. Whoever `says` nothing is refused only where it is known at once.
  * @param {Ending} t
- * @param {Process} at
+ * @param {{ url: string }} at
+ * @param {string} name
+ * @param {import("./relay.mjs").SocketOptions & { says?: boolean }} [options]
  */
-export async function isRefused(t, at, name, { says = false } = {}) {
-  const second = await connect(t, at, streamPath(name));
+export async function isRefused(t, at, name, { says = false, ...options } = {}) {
+  const second = await connect(t, at, streamPath(name), options);
   if (says) second.say({ analysis_mode: "normal" });
   const { code } = await second.over();
   const said = second.messages.map(({ json }) => json);
