@@ -137,13 +137,9 @@ impl Streams {
     /// Closes the camera of that mark, because another process is asked to; whether there was one.
     pub fn end_camera_here(&self, mark: &str) -> bool {
         let cameras = self.running.cameras.all();
-        let mut own =
-            cameras.iter().filter(|(_, upstream)| upstream.place.mark().is_some_and(|own| **own == *mark));
-        let found = own.next();
-        if let Some((_, upstream)) = found {
-            self.close(upstream);
-        }
-        found.is_some()
+        let is_it = |upstream: &Upstream| upstream.place.mark().is_some_and(|own| **own == *mark);
+        let found = cameras.iter().find(|(_, upstream)| is_it(upstream));
+        found.inspect(|(_, upstream)| self.close(upstream)).is_some()
     }
 
     /// What is here, for another process, which is told apart by `who`: what that one watches itself is not counted.

@@ -13,7 +13,10 @@ use crate::cmd::check;
 
 /// Nothing of a server that is alone.
 pub(super) async fn look(config: &Config) -> Vec<Check> {
-    if config.cluster.is_some() && !has_authority(config) {
+    if config.cluster.is_none() {
+        return Vec::new();
+    }
+    if !has_authority(config) {
         let says = "not asked: the authority of tls.mode = \"self-signed\" is made when the server starts for the first time";
         return vec![Check::warn("cluster", says)];
     }
