@@ -1,15 +1,13 @@
 //! An nginx before processes of this machine, with the configuration of deploy/cluster: on a free port, and ended with whoever
 //! started it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::TcpStream;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::{Child, Command};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::Signal;
 
 use crate::process;
@@ -37,20 +35,11 @@ impl Nginx {
         let path = project.at(CONFIGURATION);
         let site = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         fs::write(folder.join("nginx.conf"), whole(&configured(&site, port, processes)?))?;
-        let log = project.log(PROGRAM);
-        let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
         let mut command = Command::new(program(project)?);
-        command.args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(&folder).process_group(0);
-        let child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn();
-        let mut nginx = Self { child: child.context("start nginx")?, port };
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if nginx.child.try_wait()?.is_some() || begun.elapsed() > START {
-                bail!("nginx did not start; its log is {}", log.display());
-            }
-            sleep(Duration::from_millis(20));
-        }
-        Ok(nginx)
+        command.args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(&folder);
+        let is_ready = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+        let child = process::start(PROGRAM, &mut command, &project.log(PROGRAM), START, is_ready)?;
+        Ok(Self { child, port })
     }
 
     pub(crate) fn url(&self) -> String {

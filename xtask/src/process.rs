@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -108,6 +108,28 @@ pub(crate) fn must(project: &Project, step: &mut Step, log: &str, command: &mut 
 pub(crate) fn ask(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Starts a program that goes on until [`stop`], in a group of its own, with its output in `log`; returns when it `is_ready`.
+pub(crate) fn start(
+    name: &str,
+    command: &mut Command,
+    log: &Path,
+    patience: Duration,
+    is_ready: impl Fn() -> bool,
+) -> Result<Child> {
+    let file = File::create(log).with_context(|| format!("make {}", log.display()))?;
+    command.process_group(0).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    let mut child = command.spawn().with_context(|| format!("start {name}"))?;
+    let begun = Instant::now();
+    while !is_ready() {
+        if child.try_wait()?.is_some() || begun.elapsed() > patience {
+            let _ = stop(&mut child, Signal::SIGTERM);
+            bail!("{name} did not start; its log is {}", log.display());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(child)
 }
 
 /// Ends a program and all it started: `signal`, then after a while SIGKILL. Its own exit status.

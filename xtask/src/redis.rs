@@ -1,13 +1,11 @@
 //! A Redis for a benchmark or a demo: on a free port of this machine, with nothing kept, and ended with it.
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
@@ -40,8 +38,7 @@ pub(crate) struct Traffic {
 impl Redis {
     /// Starts it, and returns when it answers.
     pub(crate) fn start(project: &Project) -> Result<Self> {
-        let (log, port) = (project.log("redis"), free_port()?);
-        let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
+        let port = free_port()?;
         let mut command = program(project)?;
         command.args([
             "--bind",
@@ -53,17 +50,10 @@ impl Redis {
             "--appendonly",
             "no",
         ]);
-        command.current_dir(project.own("logs")).process_group(0);
-        let child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn();
-        let mut redis = Self { child: child.context("start Redis")?, port };
-        let begun = Instant::now();
-        while redis.info().is_err() {
-            if redis.child.try_wait()?.is_some() || begun.elapsed() > START {
-                bail!("Redis did not start; its log is {}", log.display());
-            }
-            sleep(Duration::from_millis(20));
-        }
-        Ok(redis)
+        command.current_dir(project.own("logs"));
+        let is_ready = || info(port).is_ok();
+        let child = process::start("Redis", &mut command, &project.log("redis"), START, is_ready)?;
+        Ok(Self { child, port })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -72,25 +62,25 @@ impl Redis {
 
     /// What went back and forth in a time, these questions aside.
     pub(crate) fn traffic(&self, time: Duration) -> Result<Traffic> {
-        let before = self.info()?;
+        let before = info(self.port)?;
         sleep(time);
-        let after = self.info()?;
+        let after = info(self.port)?;
         // It counts the second question with what came, and the first answer with what went.
         between(&before, &after, INFO.len() as u64).context("Redis does not say how much came and went")
     }
+}
 
-    /// Its answer to a question for its counts.
-    fn info(&self) -> Result<String> {
-        let mut socket = TcpStream::connect(("127.0.0.1", self.port))?;
-        socket.set_read_timeout(Some(ANSWER))?;
-        socket.write_all(INFO)?;
-        let (mut reader, mut head) = (BufReader::new(socket), String::new());
-        reader.read_line(&mut head)?;
-        let bytes = head.trim_end().strip_prefix('$').and_then(|bytes| bytes.parse::<usize>().ok());
-        let mut body = vec![0; bytes.with_context(|| format!("Redis answers {head:?}"))? + 2];
-        reader.read_exact(&mut body)?;
-        Ok(head + &String::from_utf8_lossy(&body))
-    }
+/// The answer of the one on that port to a question for its counts.
+fn info(port: u16) -> Result<String> {
+    let mut socket = TcpStream::connect(("127.0.0.1", port))?;
+    socket.set_read_timeout(Some(ANSWER))?;
+    socket.write_all(INFO)?;
+    let (mut reader, mut head) = (BufReader::new(socket), String::new());
+    reader.read_line(&mut head)?;
+    let bytes = head.trim_end().strip_prefix('$').and_then(|bytes| bytes.parse::<usize>().ok());
+    let mut body = vec![0; bytes.with_context(|| format!("Redis answers {head:?}"))? + 2];
+    reader.read_exact(&mut body)?;
+    Ok(head + &String::from_utf8_lossy(&body))
 }
 
 impl Drop for Redis {
