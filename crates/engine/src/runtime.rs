@@ -146,12 +146,8 @@ pub fn has_nvidia_gpu() -> bool {
 
 fn find(store: &Store, provider: Option<Provider>) -> Option<PathBuf> {
     let installed: Vec<(Provider, PathBuf)> = packages(store)
-        .into_iter()
-        .filter(|m| store.has(m))
-        .filter_map(|m| {
-            let runtime = m.runtime?;
-            Some((runtime.provider, store.runtime_dir(&m.name).join(runtime.library)))
-        })
+        .iter()
+        .filter_map(|package| Some((package.runtime.as_ref()?.provider, store.runtime_library(package)?)))
         .collect();
     let wanted = installed.iter().find(|(p, _)| Some(*p) == provider);
     wanted.or_else(|| installed.first()).map(|(_, path)| path.clone())

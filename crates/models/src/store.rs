@@ -5,6 +5,8 @@
 //! $SIGHTWIRE_HOME/models/<model>/<file>         their files, and fetched ones
 //! $SIGHTWIRE_HOME/runtime/<package>/<library>   ONNX Runtime
 //! ```
+//!
+//! What came with the program lies in `lib/sightwire` beside its `bin`, in folders of the same names, and is only read.
 
 use std::borrow::Cow;
 use std::fs;
@@ -20,6 +22,7 @@ use crate::{builtin, digest};
 #[derive(Clone, Debug)]
 pub struct Store {
     home: PathBuf,
+    installed: Option<PathBuf>,
     mirror: Option<PathBuf>,
 }
 
@@ -115,10 +118,22 @@ pub fn default_home() -> PathBuf {
         .map_or_else(|| PathBuf::from(".sightwire/home"), |data| data.join("sightwire"))
 }
 
+/// The folder of what came with `program`, if there is one: `lib/sightwire` beside the `bin` that it lies in.
+pub fn installed_with(program: &Path) -> Option<PathBuf> {
+    let folder = program.parent()?.parent()?.join("lib/sightwire");
+    folder.is_dir().then_some(folder)
+}
+
 impl Store {
     /// A store at `home`; `mirror` is a folder with ready copies of files that are usually fetched.
     pub fn new(home: PathBuf, mirror: Option<PathBuf>) -> Self {
-        Self { home, mirror }
+        Self { home, installed: None, mirror }
+    }
+
+    /// With the folder of what came with the program: what `home` lacks is taken from there.
+    #[must_use]
+    pub fn with_installed(self, installed: Option<PathBuf>) -> Self {
+        Self { installed, ..self }
     }
 
     /// The folder of everything.
@@ -154,6 +169,19 @@ impl Store {
     /// Where an ONNX Runtime package is unpacked.
     pub fn runtime_dir(&self, package: &str) -> PathBuf {
         self.home.join("runtime").join(package)
+    }
+
+    /// Where the library of an ONNX Runtime package lies, if it is here. `None` of other models, too.
+    pub fn runtime_library(&self, package: &Manifest) -> Option<PathBuf> {
+        let library = &package.runtime.as_ref()?.library;
+        let installed = self.installed.iter().map(|folder| folder.join("runtime").join(&package.name));
+        let mut folders = std::iter::once(self.runtime_dir(&package.name)).chain(installed);
+        folders.find_map(|folder| Some(folder.join(library)).filter(|path| path.is_file()))
+    }
+
+    /// Where a file of a model would have come with the program.
+    pub(crate) fn installed_path(&self, model: &str, file: &str) -> Option<PathBuf> {
+        self.installed.as_ref().map(|folder| folder.join("models").join(model).join(file))
     }
 
     /// Built-in manifests and those in the store, by name; one in the store takes the place of a built-in one.
@@ -217,8 +245,8 @@ impl Store {
 
     /// Whether every file of a model is there (not whether it is the right one).
     pub fn has(&self, manifest: &Manifest) -> bool {
-        if let Some(runtime) = &manifest.runtime {
-            return self.runtime_dir(&manifest.name).join(&runtime.library).is_file();
+        if manifest.runtime.is_some() {
+            return self.runtime_library(manifest).is_some();
         }
         manifest.files.iter().all(|file| {
             (file.source == Source::Builtin && builtin::file(&file.name).is_some())
@@ -236,7 +264,7 @@ impl Store {
         manifest.runtime.is_none() && manifest.files.iter().any(other)
     }
 
-    /// The verified content of a model's file: from the store, the mirror, or the binary itself.
+    /// The verified content of a model's file: from the store, what came with the program, the mirror, or the binary itself.
     pub fn load(&self, model: &str, file: &File) -> Result<Cow<'static, [u8]>, StoreError> {
         for path in self.candidates(model, file) {
             match fs::read(&path) {
@@ -259,7 +287,7 @@ impl Store {
         Err(self.missing(model, file))
     }
 
-    /// Where a model's file lies, in the store or the mirror folder, after a look at whether it is the right one.
+    /// Where a model's file lies, as [`Store::find`] says, after a look at whether it is the right one.
     pub fn verified(&self, model: &str, file: &File) -> Result<PathBuf, StoreError> {
         let path = self.find(model, file).ok_or_else(|| self.missing(model, file))?;
         match digest::check_path(file, &path) {
@@ -282,13 +310,14 @@ impl Store {
         manifest.to_import().map(|_| Need::Import)
     }
 
-    /// Where a file of a model is found, if it is: in the store, else in the mirror folder.
+    /// Where a file of a model is found, if it is: in the store, with the program, else in the mirror folder.
     pub fn find(&self, model: &str, file: &File) -> Option<PathBuf> {
         self.candidates(model, file).into_iter().find(|path| path.is_file())
     }
 
     fn candidates(&self, model: &str, file: &File) -> Vec<PathBuf> {
         let mut paths = vec![self.path(model, &file.name)];
+        paths.extend(self.installed_path(model, &file.name));
         paths.extend(self.mirror.iter().map(|mirror| mirror.join(&file.name)));
         paths
     }
@@ -355,6 +384,34 @@ mod tests {
         fs::write(dir.path().join("mirror/other.onnx"), builtin::file("gestures_head.onnx").unwrap())
             .unwrap();
         assert_eq!(store.load("m", &file).unwrap().len() as u64, file.size_bytes.unwrap());
+    }
+
+    #[test]
+    fn what_came_with_the_program_is_used_until_the_store_has_its_own() {
+        let (dir, store) = store();
+        assert_eq!(installed_with(&dir.path().join("bin/sightwire")), None);
+        let folder = dir.path().join("lib/sightwire");
+        for part in ["models/m", "runtime/runtime-cpu-x86_64"] {
+            fs::create_dir_all(folder.join(part)).unwrap();
+        }
+        let store = store.with_installed(installed_with(&dir.path().join("bin/sightwire")));
+        let mut file = store.manifest("gestures").unwrap().file("head").unwrap().clone();
+        file.name = "other.onnx".into();
+        file.source = Source::Https { url: String::new() };
+        assert_eq!(store.find("m", &file), None);
+        fs::write(folder.join("models/m/other.onnx"), builtin::file("gestures_head.onnx").unwrap()).unwrap();
+        assert_eq!(store.verified("m", &file).unwrap(), folder.join("models/m/other.onnx"));
+        fs::create_dir_all(store.models().join("m")).unwrap();
+        fs::copy(folder.join("models/m/other.onnx"), store.path("m", "other.onnx")).unwrap();
+        assert_eq!(store.verified("m", &file).unwrap(), store.path("m", "other.onnx"));
+
+        let package = store.manifest("runtime-cpu-x86_64").unwrap();
+        assert_eq!(store.runtime_library(&package), None);
+        let library =
+            folder.join("runtime/runtime-cpu-x86_64").join(&package.runtime.as_ref().unwrap().library);
+        fs::write(&library, "").unwrap();
+        assert!(store.has(&package));
+        assert_eq!(store.runtime_library(&package), Some(library));
     }
 
     #[test]

@@ -180,8 +180,10 @@ impl Pull<'_> {
 
     /// Whether there is nothing to do for a file. One that is damaged, or of another version, is fetched in its place.
     fn is_present(&mut self, file: &File, target: &Path) -> Result<bool, FetchError> {
-        // What the binary brings along needs no copy; what only the mirror has gets one, for the mirror may go.
-        if file.source != Source::Builtin && !target.is_file() {
+        // What comes with the program needs no copy; what only the mirror has gets one, for the mirror may go.
+        let installed = self.store.installed_path(&self.manifest.name, &file.name);
+        let is_installed = file.source == Source::Builtin || installed.is_some_and(|path| path.is_file());
+        if !is_installed && !target.is_file() {
             return Ok(false);
         }
         match self.store.load(&self.manifest.name, file) {
@@ -384,6 +386,22 @@ mod tests {
         pull(&world.store, &world.manifest, &mut |p| present |= matches!(p, Progress::Present(_))).unwrap();
         assert!(present);
         assert_eq!(fs::read(world.store.path("gestures", "file.onnx")).unwrap(), CONTENT);
+    }
+
+    #[test]
+    fn what_came_with_the_program_is_not_fetched_unless_it_is_damaged() {
+        let world = world(nowhere());
+        let installed = world.mirror.join("installed");
+        fs::create_dir_all(installed.join("models/gestures")).unwrap();
+        let store = world.store.clone().with_installed(Some(installed.clone()));
+        let file = installed.join("models/gestures/file.onnx");
+        fs::write(&file, CONTENT).unwrap();
+        pull(&store, &world.manifest, &mut |_| {}).unwrap();
+        assert!(!store.path("gestures", "file.onnx").exists());
+        fs::write(&file, "damaged").unwrap();
+        fs::write(world.mirror.join("file.onnx"), CONTENT).unwrap();
+        pull(&store, &world.manifest, &mut |_| {}).unwrap();
+        assert_eq!(fs::read(store.path("gestures", "file.onnx")).unwrap(), CONTENT);
     }
 
     #[test]

@@ -6,7 +6,10 @@ use std::path::Path;
 
 use super::{Failure, FetchError};
 
-/// Unpacks the members of a zip whose path begins with `prefix`, by their last name, into `target`.
+/// Terms under which a package may be passed on: they stay with its files.
+const TERMS: [&str; 3] = ["LICENSE", "NOTICE", "ThirdPartyNotices.txt"];
+
+/// Unpacks the members of a zip whose path begins with `prefix`, by their last name, into `target`; and the package's terms.
 pub(super) fn unpack(
     archive: &Path,
     prefix: &str,
@@ -20,7 +23,9 @@ pub(super) fn unpack(
     for index in 0..zip.len() {
         let mut member = zip.by_index(index).map_err(|error| wrong(error.to_string()))?;
         let path = member.name().map_err(|error| wrong(error.to_string()))?.into_owned();
-        if member.is_dir() || !path.starts_with(prefix) || without.iter().any(|end| path.ends_with(end)) {
+        let terms = path.split_once('/').is_some_and(|(_, name)| TERMS.contains(&name));
+        let wanted = path.starts_with(prefix) && !without.iter().any(|end| path.ends_with(end));
+        if member.is_dir() || !(wanted || terms) {
             continue;
         }
         let Some(name) = path.rsplit('/').next().filter(|name| !matches!(*name, "" | "." | "..")) else {
@@ -29,7 +34,7 @@ pub(super) fn unpack(
         let to = target.join(name);
         let mut out = fs::File::create(&to).map_err(|error| FetchError::Write { path: to.clone(), error })?;
         io::copy(&mut member, &mut out).map_err(|error| FetchError::Write { path: to, error })?;
-        unpacked += 1;
+        unpacked += usize::from(wanted);
     }
     if unpacked == 0 {
         return Err(wrong(format!("it has no files below {prefix:?}")));
@@ -61,7 +66,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let archive = dir.path().join("a.zip");
         let mut zip = zip::ZipWriter::new(fs::File::create(&archive).unwrap());
-        for name in ["pkg/lib/a.so", "pkg/lib/b_gpu.so", "other/c.so", "pkg/lib/../../../evil.so"] {
+        for name in
+            ["pkg/lib/a.so", "pkg/lib/b_gpu.so", "other/c.so", "pkg/lib/../../../evil.so", "pkg/LICENSE"]
+        {
             zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
             zip.write_all(name.as_bytes()).unwrap();
         }
@@ -71,7 +78,7 @@ mod tests {
         unpack(&archive, "pkg/lib", &["_gpu.so".into()], &target).unwrap();
         let mut names: Vec<_> = fs::read_dir(&target).unwrap().map(|e| e.unwrap().file_name()).collect();
         names.sort();
-        assert_eq!(names, ["a.so", "evil.so"], "members land in the folder by their last name");
+        assert_eq!(names, ["LICENSE", "a.so", "evil.so"], "members land in the folder by their last name");
         assert!(!dir.path().join("evil.so").exists());
         assert!(unpack(&archive, "nothing", &[], &target).is_err());
     }
