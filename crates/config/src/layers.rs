@@ -13,6 +13,7 @@ use crate::Flags;
 use crate::access::{self, LegacyTableError};
 use crate::cameras::{self, CameraTableError};
 use crate::keys::{self, KEYS, Key};
+use crate::place;
 use crate::redact::{SECRET, redact};
 
 /// A mistake in the configuration.
@@ -181,7 +182,8 @@ impl Layers {
         Self { values, written: BTreeMap::new(), cameras: Vec::new(), legacy: Vec::new() }
     }
 
-    /// All layers: `sightwire.toml` and `.env` of the working folder, the process's environment, and flags.
+    /// All layers: the file that is named, or the [usual one](place::usual_file); `.env` of the working folder, the process's
+    /// environment, and flags.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
         let (layers, mistakes) = Self::load_what_can(flags);
         first(mistakes).map(|()| layers)
@@ -190,11 +192,10 @@ impl Layers {
     /// As [`Layers::load`], with all mistakes: what is wrong with one value takes no other away.
     pub fn load_what_can(flags: &Flags) -> (Self, Vec<ConfigError>) {
         let (mut layers, mut mistakes) = (Self::defaults(), Vec::new());
-        let usual = Path::new("sightwire.toml");
-        let file = flags.file.as_deref().or_else(|| usual.is_file().then_some(usual));
-        if let Some(path) = file {
-            match read(path) {
-                Ok(text) => mistakes.extend(layers.try_text(&text, path)),
+        let usual = || place::usual_file().map(Path::to_owned);
+        if let Some(path) = flags.file.clone().or_else(usual) {
+            match read(&path) {
+                Ok(text) => mistakes.extend(layers.try_text(&text, &path)),
                 Err(error) => mistakes.push(error),
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! - [`keys`]: every key, its default and what it means
 //! - [`layers`]: from where values come, and which counts
+//! - [`place`]: where the file lies, and what came with the program
 //! - [`Config`]: what is made of them, checked; `partial`: in spite of mistakes
 //! - [`cameras`]: `[[camera]]` tables
 //! - [`limits`]: how much all may take together, and one address or key
@@ -20,6 +21,7 @@ pub mod limits;
 mod log;
 pub mod otlp;
 mod partial;
+pub mod place;
 pub mod reader;
 mod redact;
 pub mod relay;
@@ -308,7 +310,7 @@ impl Config {
         let home = r.text("store.home");
         let home = if home.is_empty() { default_home() } else { PathBuf::from(home) };
         let mirror = Some(r.text("store.mirror")).filter(|m| !m.is_empty()).map(PathBuf::from);
-        let store = Store::new(home, mirror);
+        let store = place::store(home, mirror);
         let model = if model.contains(['/', '\\']) || is_file_name(&model) {
             ModelChoice::File(model.into())
         } else if model == "auto" {

@@ -1,0 +1,38 @@
+//! Where the configuration lies when nobody says where, and what came with the program.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use sightwire_models::store::{Store, installed_with};
+
+/// The configuration of the installed server, used where the working folder has no `sightwire.toml`.
+pub const SYSTEM_FILE: &str = "/etc/sightwire/sightwire.toml";
+
+/// The file that is read when none is named: that of the working folder, else the installed server's. Who may not read the
+/// latter is not the one who runs that server, and has none.
+pub(crate) fn usual_file() -> Option<&'static Path> {
+    let here = Path::new("sightwire.toml");
+    if here.is_file() {
+        return Some(here);
+    }
+    first_readable([Path::new(SYSTEM_FILE)])
+}
+
+/// For people: that there is a configuration of an installed server, which does not count for them.
+pub fn not_yours(file: Option<&Path>) -> Option<String> {
+    let system = Path::new(SYSTEM_FILE);
+    (file.is_none() && usual_file().is_none() && system.is_file()).then(|| {
+        format!("{SYSTEM_FILE} is that of the installed server and does not count for this user, who may not read it; \
+                 `sudo -u sightwire sightwire …` runs a command as the server's user")
+    })
+}
+
+fn first_readable<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Option<&'a Path> {
+    paths.into_iter().find(|path| path.is_file() && File::open(path).is_ok())
+}
+
+/// A store with what came with this program.
+pub(crate) fn store(home: PathBuf, mirror: Option<PathBuf>) -> Store {
+    let program = std::env::current_exe().ok();
+    Store::new(home, mirror).with_installed(program.as_deref().and_then(installed_with))
+}
