@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -154,7 +154,13 @@ impl Store {
         let folder = self.folder();
         fs::create_dir_all(folder)?;
         let path = folder.join("access.lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).open(path)?;
+        let file = match OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path) {
+            Ok(new) => self.give_to_owner(&new).map(|()| new)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                OpenOptions::new().write(true).open(&path)?
+            }
+            Err(error) => return Err(error),
+        };
         file.lock()?;
         Ok(file)
     }
@@ -168,12 +174,22 @@ impl Store {
         let text = serde_json::to_vec_pretty(what)?;
         let mut new = tempfile::NamedTempFile::new_in(self.folder())?;
         new.as_file().set_permissions(fs::Permissions::from_mode(MODE))?;
+        self.give_to_owner(new.as_file())?;
         new.write_all(&text)?;
         new.write_all(b"\n")?;
         new.as_file().sync_all()?;
         new.persist(path)?;
         // The name is on the disk with its folder.
         File::open(self.folder())?.sync_all()
+    }
+
+    /// A new file that root writes into the folder of a server that runs as another user is that user's, who has to read it.
+    fn give_to_owner(&self, file: &File) -> io::Result<()> {
+        let (folder, written) = (fs::metadata(self.folder())?, file.metadata()?);
+        if written.uid() == 0 && folder.uid() != 0 {
+            fchown(file, Some(folder.uid()), Some(folder.gid()))?;
+        }
+        Ok(())
     }
 
     pub(crate) fn folder(&self) -> &Path {
