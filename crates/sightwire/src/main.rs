@@ -3,6 +3,7 @@
 //! - `anew`: starts the program anew where the CPU promises too much
 //! - `cmd`: one module a command
 //! - `engine`: what runs networks, for commands
+//! - `owner`: files of another user
 //! - `print`: what commands print
 //! - `systemd`: what systemd is told of the server
 #![forbid(unsafe_code)]
@@ -12,6 +13,7 @@
 mod anew;
 mod cmd;
 mod engine;
+mod owner;
 mod print;
 mod systemd;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sightwire_config::{Config, keys};
+use sightwire_config::{Config, keys, place};
 use sightwire_engine::cpu::Cpu;
 use sightwire_listen::names;
 use sightwire_measure::memory::budget::Budget;
@@ -54,6 +54,9 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     if config.server.hosts.are_all() {
         note!(printer, "warning: {}", names::ALL_WARNING);
+    }
+    if let Some(note) = place::not_yours(args.config.as_deref()) {
+        note!(printer, "note: {note}");
     }
     if reach::needs_keys(&config) {
         note!(printer, "note: who is not on this machine needs a key; `sightwire keys add` makes one");

@@ -8,7 +8,9 @@ mod detect;
 mod doctor;
 mod keys;
 mod models;
+mod packaging;
 mod read;
+mod ready;
 mod sample;
 mod serve;
 mod tls;
@@ -30,6 +32,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
 use sightwire_config::{Config, ConfigError, Flags};
 
+use crate::owner;
 use crate::print::{PrintError, Printer, note};
 
 /// One server for live vision: frames in, a model over them, predictions out.
@@ -59,6 +62,9 @@ enum Command {
     Check(ConfigArgs),
     /// Look for what is wrong: configuration, machine, models, server, cameras. Tells no secret.
     Doctor(doctor::DoctorArgs),
+    /// Ask the running server whether it is ready, for health checks: exit code 0 if it is, 1 if not.
+    #[command(after_help = "Example:\n  sightwire ready && echo \"it takes clients\"")]
+    Ready(ConfigArgs),
     /// Write a configuration file with every key, commented.
     #[command(subcommand, after_help = "Example:\n  sightwire config init sightwire.toml")]
     Config(config::ConfigCommand),
@@ -86,6 +92,11 @@ enum Command {
     Sample(sample::SampleArgs),
     /// Simulate an ESP32 camera, as reliable or as faulty as you like.
     Camera(camera::CameraArgs),
+    /// Print the completions of a shell.
+    Completions(packaging::CompletionsArgs),
+    /// Write the manual pages into a folder, for packages.
+    #[command(hide = true)]
+    Manual(packaging::ManualArgs),
     /// Try ways of running networks, for the process that starts this.
     #[command(name = sightwire_config::TRY_NETWORKS, hide = true)]
     TryNetworks,
@@ -93,7 +104,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ConfigArgs {
-    /// Configuration file [default: sightwire.toml, if there is one].
+    /// Configuration file [default: sightwire.toml, else /etc/sightwire/sightwire.toml].
     #[arg(long, value_name = "FILE", env = "SIGHTWIRE_CONFIG")]
     config: Option<PathBuf>,
     /// Set a key, for example `--set recognizer.max_clients=100`. May be given several times.
@@ -144,6 +155,7 @@ impl Cli {
             Command::Serve(args) => serve::run(&args, printer),
             Command::Check(args) => check::run(&args, printer),
             Command::Doctor(args) => doctor::run(&args, printer),
+            Command::Ready(args) => ready::run(&args, printer),
             Command::Config(command) => config::run(&command, printer),
             Command::Keys(command) => keys::run(&command, printer),
             Command::Users(command) => users::run(&command, printer),
@@ -155,6 +167,8 @@ impl Cli {
             Command::Sample(args) => sample::run(&args, printer),
             Command::Top(args) => top::run(&args, printer),
             Command::Camera(args) => camera::run(&args, printer),
+            Command::Completions(args) => packaging::completions(&args, printer),
+            Command::Manual(args) => packaging::manual(&args),
             Command::TryNetworks => try_networks::run(),
         };
         match done {
@@ -163,6 +177,9 @@ impl Cli {
             Err(error) if matches!(error.downcast_ref(), Some(PrintError::Closed)) => ExitCode::SUCCESS,
             Err(error) => {
                 note!(printer, "error: {error:#}");
+                if let Some(cure) = owner::cure(&error) {
+                    note!(printer, "{cure}");
+                }
                 ExitCode::from(if error.is::<ConfigError>() || error.is::<Mistake>() { 2 } else { 1 })
             }
         }

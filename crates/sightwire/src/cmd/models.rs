@@ -27,6 +27,7 @@ use sightwire_models::store::{Need, Store, StoreError};
 
 use super::{ConfigArgs, share};
 use crate::engine;
+use crate::owner;
 use crate::print::{PrintError, Printer, counted, note, out};
 
 #[derive(Debug, Subcommand)]
@@ -99,9 +100,9 @@ pub(super) struct ImportArgs {
 pub(super) fn run(command: &ModelsCommand, printer: &Printer) -> anyhow::Result<()> {
     match command {
         ModelsCommand::List { format, config } => list(&config.load()?, format == "json", printer),
-        ModelsCommand::Pull { name, config } => pull(&config.load()?, name, printer),
-        ModelsCommand::Import(args) => import(&args.config.load()?, args, printer),
-        ModelsCommand::Check { name, again, config } => check(&config.load()?, name, *again, printer),
+        ModelsCommand::Pull { name, config } => pull(&to_write(config)?, name, printer),
+        ModelsCommand::Import(args) => import(&to_write(&args.config)?, args, printer),
+        ModelsCommand::Check { name, again, config } => check(&to_write(config)?, name, *again, printer),
     }
 }
 
@@ -149,6 +150,13 @@ fn list(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()>
 fn is_damaged(store: &Store, manifest: &Manifest) -> bool {
     let is = |file| matches!(store.verified(&manifest.name, file), Err(StoreError::Altered { .. }));
     manifest.runtime.is_none() && manifest.files.iter().any(is)
+}
+
+/// For commands that write into the store.
+fn to_write(config: &ConfigArgs) -> anyhow::Result<Config> {
+    let config = config.load()?;
+    owner::refuse_root(config.store.home())?;
+    Ok(config)
 }
 
 fn pull(config: &Config, name: &str, printer: &Printer) -> anyhow::Result<()> {
@@ -414,8 +422,8 @@ fn check_detector(
 }
 
 fn check_runtime(config: &Config, manifest: &Manifest, printer: &Printer) -> anyhow::Result<()> {
-    let library =
-        manifest.runtime.as_ref().map(|r| config.store.runtime_dir(&manifest.name).join(&r.library));
+    let missing = || Some(config.store.runtime_dir(&manifest.name).join(&manifest.runtime.as_ref()?.library));
+    let library = config.store.runtime_library(manifest).or_else(missing);
     let runtime = Runtime::load(&config.store, library.as_deref(), None)?;
     out!(
         printer,

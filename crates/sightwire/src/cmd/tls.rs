@@ -9,6 +9,7 @@ use sightwire_server::reach;
 use sightwire_tls::authority::Authority;
 
 use super::ConfigArgs;
+use crate::owner;
 use crate::print::{Printer, note, out};
 
 #[derive(Debug, Subcommand)]
@@ -37,7 +38,9 @@ pub(super) fn run(command: &TlsCommand, printer: &Printer) -> anyhow::Result<()>
     match command {
         TlsCommand::Show { pem, config } => show(*pem, config, printer),
         TlsCommand::Renew(config) => {
-            let folder = sightwire_config::tls::folder(config.load()?.store.home());
+            let config_now = config.load()?;
+            owner::refuse_root(config_now.store.home())?;
+            let folder = sightwire_config::tls::folder(config_now.store.home());
             let removed = Authority::remove(&folder);
             removed.with_context(|| format!("cannot remove the authority in {}", folder.display()))?;
             show(false, config, printer)?;
@@ -52,6 +55,9 @@ fn show(pem: bool, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()>
     let config = Config::load(&config.flags(&[]))?;
     let names = reach::names_now(&config, config.server.listen.clone())();
     let folder = sightwire_config::tls::folder(config.store.home());
+    if !folder.exists() {
+        owner::refuse_root(config.store.home())?;
+    }
     let authority = Authority::open(&folder, &names, SystemTime::now())?;
     if pem {
         out!(printer, "{}", authority.pem().trim_end())?;

@@ -28,6 +28,7 @@ use clap::Args;
 use super::ConfigArgs;
 use crate::print::{Printer, counted};
 use report::{Check, Reporter};
+pub(super) use server::ready;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

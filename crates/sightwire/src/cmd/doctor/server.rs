@@ -79,6 +79,16 @@ pub(super) async fn check(config: &Config) -> (Option<Running>, Check) {
     (Some(running), check)
 }
 
+/// Where a server answers that is ready, or why there is none.
+pub(in crate::cmd) async fn ready(config: &Config) -> Result<String, String> {
+    let address = config.server.listen.iter().find(|address| address.port() != 0);
+    let address = address.ok_or("its port is chosen at the start, so it cannot be asked")?;
+    let place = Place::of(config, *address).map_err(|reason| format!("it cannot be asked: {reason}"))?;
+    let base = &place.base;
+    place.ready().await.map_err(|reason| format!("{base} is not ready: {reason}"))?;
+    Ok(place.base)
+}
+
 /// Why nothing was heard.
 enum Unheard {
     Nobody,
@@ -184,7 +194,9 @@ impl Place {
                 Ok(Readiness::Not { reason, .. }) => Err(reason),
                 _ => Err(format!("{status} for /readyz")),
             },
-            Err(_) => Err("/readyz is not answered".to_owned()),
+            Err(Unheard::Nobody) => Err("nothing listens there".to_owned()),
+            Err(Unheard::Untrusted(why)) => Err(format!("it is not trusted from here: {why}")),
+            Err(Unheard::Late | Unheard::Other(_)) => Err("/readyz is not answered".to_owned()),
         }
     }
 }
