@@ -13,6 +13,7 @@ use axum::extract::Request;
 use axum::http::header::{HOST, LOCATION};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::future::OptionFuture;
 use http::uri::PathAndQuery;
 use parking_lot::Mutex;
 use rustls::{AlertDescription, ServerConfig};
@@ -27,10 +28,12 @@ use crate::socket::Socket;
 
 /// From the beginning of the connection to the last byte of the handshake.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Handshakes at once, of those who have said something; others wait for their turn.
+/// Handshakes at once, of those who have said something, beside the [`OWN`] of each address; others wait for their turn.
 const MAX_AT_ONCE: usize = 256;
 /// Those of one address: whoever begins them and does not go on keeps nobody waiting but others of that address.
 const MAX_OF_ADDRESS: usize = 32;
+/// Of these, so many wait for no other address: else whoever has many addresses would keep everybody waiting.
+const OWN: usize = 4;
 /// What waits to be sent over a connection, encrypted, beside what the kernel has: about two records.
 const UNSENT_BYTES: usize = 32 << 10;
 /// The first byte of every handshake: the type of its record.
@@ -116,7 +119,9 @@ impl Tls {
         }
         let begun = self.begin(from);
         let _of_address = begun.turns.acquire().await.map_err(io::Error::other)?;
-        let _of_all = self.handshakes.acquire().await.map_err(io::Error::other)?;
+        let is_own = begun.turns.available_permits() >= MAX_OF_ADDRESS - OWN;
+        let of_all = (!is_own).then(|| self.handshakes.acquire());
+        let _of_all = OptionFuture::from(of_all).await.transpose().map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from((self.config)());
         let accept = acceptor.accept_with(socket, |session| session.set_buffer_limit(Some(UNSENT_BYTES)));
         match accept.into_fallible().await {

@@ -309,6 +309,33 @@ async fn an_address_that_begins_handshakes_and_does_not_go_on_shuts_nobody_else_
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_addresses_that_begin_handshakes_and_do_not_go_on_keep_a_newcomer_waiting_no_more_than_one() {
+    let (server, client) = configs(&[]);
+    let many = Options { max_connections: 4 * MAX_AT_ONCE, ..options() };
+    let (dialer, listening, tls, stop) = serve_within(server, &many);
+    let addresses = 2 * MAX_AT_ONCE / MAX_OF_ADDRESS;
+    let mut waiting = Vec::new();
+    for address in 1..=addresses {
+        for _ in 0..MAX_OF_ADDRESS {
+            let from = format!("192.0.2.{address}:9").parse().unwrap();
+            let mut stream = dialer.connect(from).await.unwrap();
+            stream.write_all(&[22, 3, 1, 2, 0]).await.unwrap();
+            waiting.push(stream);
+        }
+    }
+    while listening.open() < waiting.len() || tls.handshakes.available_permits() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let begun = Instant::now();
+    let newcomer = "198.51.100.7:9".parse().unwrap();
+    let all = (0..OWN)
+        .map(async |_| connect(client.clone(), dialer.connect(newcomer).await.unwrap()).await.unwrap());
+    futures_util::future::join_all(all).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    stop.cancel();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_for_handshakes() {
     let (server, _) = configs(&[]);
     let (dialer, listening, _, stop) = serve(server);

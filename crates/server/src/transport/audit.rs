@@ -2,11 +2,11 @@
 //!
 //! Not the handlers see to that, so none can forget it; they may say in words what they did.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -26,26 +26,44 @@ use super::may;
 static DENIED: LazyLock<Seldom> = LazyLock::new(Seldom::default);
 /// So many are told apart.
 const MOST: usize = 1000;
+/// Lines of a minute that name whoever they are about; with those of all others they are twenty at most.
+const MOST_A_MINUTE: usize = 14;
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// What anybody can have written is said once in a while: of each who is known, and of each address.
 #[derive(Debug, Default)]
 pub struct Seldom {
-    each: Mutex<HashMap<String, LogThrottle>>,
-    /// Those who come when there are too many are one.
+    each: Mutex<Each>,
+    /// Those who come when there are too many, or too many lines, are one.
     others: LogThrottle,
+}
+
+#[derive(Debug, Default)]
+struct Each {
+    throttles: HashMap<String, LogThrottle>,
+    /// When the lines of the last minute were said, the oldest first.
+    said: VecDeque<Instant>,
 }
 
 impl Seldom {
     /// If that is to be said of `who`: how often it was not said since it was said last.
     pub fn is_due(&self, who: String, now: Instant) -> Option<u64> {
-        let mut each = self.each.lock();
-        if each.len() >= MOST && !each.contains_key(&who) {
-            each.retain(|_, throttle| !throttle.is_over(now));
-            if each.len() >= MOST {
+        let Each { throttles, said } = &mut *self.each.lock();
+        while said.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
+            said.pop_front();
+        }
+        if said.len() >= MOST_A_MINUTE {
+            return self.others.is_due(now);
+        }
+        if throttles.len() >= MOST && !throttles.contains_key(&who) {
+            throttles.retain(|_, throttle| !throttle.is_over(now));
+            if throttles.len() >= MOST {
                 return self.others.is_due(now);
             }
         }
-        each.entry(who).or_default().is_due(now)
+        let due = throttles.entry(who).or_default().is_due(now);
+        said.extend(due.map(|_| now));
+        due
     }
 }
 
@@ -144,21 +162,33 @@ impl Drop for Asked {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn whoever_comes_from_many_addresses_has_few_lines_and_all_are_counted() {
         let (seldom, now) = (Seldom::default(), Instant::now());
-        let said = (0..3000).filter_map(|n| seldom.is_due(n.to_string(), now)).count();
-        assert_eq!(said, MOST + 1);
-        assert_eq!(seldom.is_due("0".into(), now), None);
-        // Nobody is forgotten who has something unsaid, and the others make room.
-        let later = now + Duration::from_mins(1);
+        let said =
+            |from: u64, now| (0..3000).filter_map(|n| seldom.is_due((from + n).to_string(), now)).count();
+        assert_eq!(said(0, now), MOST_A_MINUTE + 1);
+        let lines: usize = (0..60).map(|second| said(0, now + Duration::from_secs(second))).sum();
+        assert!(lines < 20 - MOST_A_MINUTE, "{lines} further ones in that minute");
+        assert_eq!(seldom.is_due("0".into(), now + MINUTE / 2), None);
+        let later = now + MINUTE * 2;
         assert_eq!(seldom.is_due("new".into(), later), Some(0));
-        assert_eq!(seldom.is_due("0".into(), later), Some(1));
-        assert_eq!(seldom.others.is_due(later), Some(1999));
+        let unsaid = seldom.others.is_due(later).unwrap();
+        assert!(unsaid > 2000, "{unsaid}");
+    }
+
+    #[test]
+    fn no_more_are_told_apart_than_there_is_room_for() {
+        let (seldom, start) = (Seldom::default(), Instant::now());
+        for n in 0..3000_u32 {
+            // One each five seconds, so that none has too many lines; each has something unsaid.
+            let now = start + Duration::from_secs(5) * n;
+            seldom.is_due(n.to_string(), now);
+            seldom.is_due(n.to_string(), now);
+        }
+        assert_eq!(seldom.each.lock().throttles.len(), MOST);
     }
 
     #[test]
