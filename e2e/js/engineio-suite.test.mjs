@@ -1,370 +1,60 @@
-// What Engine.IO 4 asks of a server: every case of the protocol's own suite, over this server's path, and those that its
-// text asks for with MUST. The suite wants a server that sends each message back; here a `frame` is what is sent and
-// its `prediction` is what comes back.
-//
-// Without counterpart: binary packets from the server (nothing that it sends is binary). The heartbeat is in
-// crates/sightwire/tests/servers/sessions.rs.
+// What Engine.IO 4 asks of a server, without encryption and without keys; socketio-tls.test.mjs has the same with both.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer, connect as dial } from "node:net";
 import { describe, test } from "node:test";
 
 import { Client } from "./client.mjs";
-import {
-  CLOSE,
-  EngineSocket,
-  FRAME,
-  NOOP,
-  PING,
-  PONG,
-  PREDICTION,
-  Polling,
-  SEPARATOR,
-  UPGRADE,
-  ask,
-  dummy,
-  enter,
-  isServed,
-  opened,
-  refused,
-  socket,
-  target,
-} from "./engineio.mjs";
+import { BRISK, CALM, engineioCases } from "./engineio-cases.mjs";
+import { Polling, enter, isServed, probed, socket } from "./engineio.mjs";
 import { portOf, sleep, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
-import { BYTES } from "./rawclient.mjs";
 import { shared } from "./shared.mjs";
 
-const INTERVAL_MS = 500;
-const TIMEOUT_MS = 3_000;
+const calm = shared(CALM);
+const brisk = shared(BRISK);
 
-/** Pings seldom enough not to come between. */
-const calm = shared(dummy());
-const brisk = shared(
-  dummy({ "socketio.ping_interval_s": INTERVAL_MS / 1000, "socketio.ping_timeout_s": TIMEOUT_MS / 1000 }),
-);
+engineioCases({ calm, brisk });
 
-const UNKNOWN = {
-  "without EIO": { transport: "TRANSPORT" },
-  "with EIO=abc": { EIO: "abc", transport: "TRANSPORT" },
-  "with EIO=3": { EIO: 3, transport: "TRANSPORT" },
-  "without a transport": { EIO: 4 },
-  "with transport=abc": { EIO: 4, transport: "abc" },
-};
+// The protocol's text does not say what becomes of an upgrade that fails. The reference server closes the WebSocket and
+// keeps the session, and clients count on it: they go on polling.
+describe("an_upgrade_that_fails", () => {
+  const lost = { todo: "the session ends with the WebSocket" };
 
-/** A frame whose picture is an attachment. */
-const ATTACHED = '451-["frame",{"image":{"_placeholder":true,"num":0}}]';
-
-/** Without what the server says by itself. */
-const said = (packets) => packets.filter((packet) => packet !== PING);
-
-describe("handshake_over_polling", () => {
-  test("opens_a_session_and_says_what_it_can_do", async () => {
-    const { status, type, text } = await ask(brisk, { EIO: 4, transport: "polling" });
-    assert.equal(status, 200);
-    assert.match(type, /^text\/plain/);
-    assert.equal(text[0], "0");
-    const { sid, ...rest } = JSON.parse(text.slice(1));
-    assert.ok(typeof sid === "string" && sid !== "");
-    assert.deepEqual(rest, {
-      upgrades: ["websocket"],
-      pingInterval: INTERVAL_MS,
-      pingTimeout: TIMEOUT_MS,
-      maxPayload: 10 << 20,
-    });
-  });
-
-  for (const [what, parameters] of Object.entries(UNKNOWN)) {
-    test(`${what}_is_400`.replaceAll(" ", "_"), async () => {
-      const known =
-        parameters.transport === "TRANSPORT" ? { ...parameters, transport: "polling" } : parameters;
-      assert.equal((await ask(calm, known)).status, 400);
-    });
-  }
-
-  for (const method of ["POST", "PUT"]) {
-    test(`with_${method}_is_400`, async () => {
-      assert.equal((await ask(calm, { EIO: 4, transport: "polling" }, { method })).status, 400);
-    });
-  }
-
-  for (const sid of ["nonsense", "AAAAAAAAAAAAAAHs"]) {
-    test(`an_unknown_session_is_400_to_polls_and_posts (${sid})`, async () => {
-      const parameters = { EIO: 4, transport: "polling", sid };
-      assert.equal((await ask(calm, parameters)).status, 400);
-      assert.equal((await ask(calm, parameters, { method: "POST", body: FRAME })).status, 400);
-    });
-  }
-});
-
-describe("handshake_over_a_websocket", () => {
-  test("opens_a_session_and_says_what_it_can_do", async (t) => {
-    const client = await opened(t, brisk);
-    const { sid, ...rest } = client.opening;
-    assert.ok(typeof sid === "string" && sid !== "");
-    assert.deepEqual(rest, {
-      upgrades: [],
-      pingInterval: INTERVAL_MS,
-      pingTimeout: TIMEOUT_MS,
-      maxPayload: 10 << 20,
-    });
-  });
-
-  for (const [what, parameters] of Object.entries(UNKNOWN)) {
-    test(`${what}_is_refused`.replaceAll(" ", "_"), async (t) => {
-      const known =
-        parameters.transport === "TRANSPORT" ? { ...parameters, transport: "websocket" } : parameters;
-      await refused(t, calm, known);
-    });
-  }
-
-  for (const sid of ["nonsense", "AAAAAAAAAAAAAAHs"]) {
-    test(`an_unknown_session_is_refused (${sid})`, async (t) => {
-      await refused(t, calm, { EIO: 4, transport: "websocket", sid });
-    });
-  }
-});
-
-describe("messages_over_polling", () => {
-  test("one_text_packet_gets_there_and_so_does_the_answer", async () => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    await session.send(FRAME);
-    const { status, type, packets } = await session.poll();
-    assert.equal(status, 200);
-    assert.match(type, /^text\/plain/);
-    assert.deepEqual(said(packets), [PREDICTION]);
-  });
-
-  test("several_packets_go_in_one_payload_and_come_in_one", async () => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    await session.send(FRAME, FRAME, FRAME);
-    const { packets } = await session.poll();
-    assert.deepEqual(said(packets), [PREDICTION, PREDICTION, PREDICTION]);
-  });
-
-  test("text_and_binary_packets_go_in_one_payload", async () => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    await session.send(FRAME, ATTACHED, `b${png().toString("base64")}`, FRAME);
-    const { packets } = await session.poll();
-    assert.deepEqual(said(packets), [PREDICTION, PREDICTION, PREDICTION]);
-  });
-
-  test("text_that_is_not_ascii_is_not_cut", async () => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    const frame = FRAME.replace('{"', '{"who":"Ægir 信号 🦉","');
-    await session.send(frame, frame);
-    assert.deepEqual(said((await session.poll()).packets), [PREDICTION, PREDICTION]);
-  });
-
-  const malformed = {
-    "an unknown type": "abc",
-    "an unknown type after a good packet": `${PONG}${SEPARATOR}abc`,
-    "binary that is not base64": "b*",
-    "a byte that is no UTF-8": Buffer.from([0x34, 0xff]),
-    "nothing before a separator": `${SEPARATOR}${PONG}`,
-  };
-  for (const [what, body] of Object.entries(malformed)) {
-    test(`${what}_is_400_and_closes_the_session`.replaceAll(" ", "_"), async () => {
-      const session = await Polling.open(calm);
-      assert.equal((await session.post(body)).status, 400);
-      assert.equal((await session.poll()).status, 400);
-    });
-  }
-
-  test("a_second_poll_beside_the_first_closes_the_session", async () => {
-    const session = await Polling.open(calm);
-    const { poll } = await session.waiting();
-    const second = await session.poll();
-    const first = await poll;
-    assert.deepEqual([first.status, first.text], [200, CLOSE]);
-    assert.equal(second.status, 400);
-    assert.equal((await session.poll()).status, 400);
-  });
-
-  test("a_poll_that_its_client_gives_up_closes_the_session", async () => {
-    const session = await Polling.open(calm);
-    const controller = new AbortController();
-    const { poll } = await session.waiting({ signal: controller.signal });
-    controller.abort();
-    await assert.rejects(poll);
-    await sleep(300);
-    assert.equal((await session.poll({ ms: 2_000 })).status, 400);
-  });
-
-  test("a_second_post_beside_the_first_is_400_and_closes_the_session", async (t) => {
-    const session = await Polling.open(calm);
-    const slow = dial({ host: "127.0.0.1", port: calm.port });
-    t.after(() => slow.destroy());
-    slow.on("error", () => {});
-    const head = `POST ${target(session.parameters)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n`;
-    await once(slow, "connect");
-    slow.write(`${head}${PONG}`);
-    await sleep(300);
-    assert.equal((await session.post(PONG)).status, 400);
-    assert.equal((await session.poll()).status, 400);
-  });
-});
-
-describe("messages_over_a_websocket", () => {
-  test("a_text_packet_gets_there_and_so_does_the_answer", async (t) => {
-    const client = await opened(t, calm);
-    await enter(client);
-    await isServed(client);
-  });
-
-  test("a_binary_packet_gets_there_as_it_is", async (t) => {
-    const client = await opened(t, calm);
-    await enter(client);
-    client.send(ATTACHED);
-    client.frame(BYTES, png());
-    assert.equal(await client.take(), PREDICTION);
-  });
-
-  for (const packet of ["abc", "", "é"]) {
-    test(`"${packet}"_is_no_packet_and_closes_the_session`, async (t) => {
-      const client = await opened(t, calm);
-      client.send(packet);
-      await client.over();
-    });
-  }
-});
-
-describe("close", () => {
-  test("who_polls_ends_its_session_and_the_poll_that_waits", async () => {
-    const session = await Polling.open(calm);
-    const { poll } = await session.waiting();
-    await session.send(CLOSE);
-    const { status, text } = await poll;
-    assert.deepEqual([status, text], [200, NOOP]);
-    assert.equal((await session.poll()).status, 400);
-  });
-
-  test("a_websocket_ends_its_session", async (t) => {
-    const client = await opened(t, calm);
-    client.send(CLOSE);
-    await client.over();
-  });
-});
-
-describe("upgrade", () => {
-  /** A session and its WebSocket, which has been probed. */
-  async function probed(t, session) {
-    const client = await socket(t, calm, { sid: session.opening.sid });
-    client.send("2probe");
-    assert.equal(await client.take(), "3probe");
-    return client;
-  }
-
-  test("from_polling_to_a_websocket", async (t) => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    const client = await probed(t, session);
-    // So that no poll is left waiting.
-    const { status, text } = await session.poll();
-    assert.deepEqual([status, text], [200, NOOP]);
-    client.send(UPGRADE);
-    await isServed(client);
-  });
-
-  test("a_poll_that_waits_is_answered_with_a_noop_at_once", async (t) => {
-    const session = await Polling.open(calm);
-    const { poll } = await session.waiting();
-    const client = await probed(t, session);
-    const { status, text } = await poll;
-    assert.deepEqual([status, text], [200, NOOP]);
-    client.send(UPGRADE);
-    await enter(client);
-    await isServed(client);
-  });
-
-  test("what_was_asked_by_polling_is_answered_on_the_websocket", async (t) => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    await session.send(FRAME, FRAME);
-    const client = await probed(t, session);
-    client.send(UPGRADE);
-    for (let i = 0; i < 2; i += 1) assert.equal(await client.take(), PREDICTION);
-  });
-
-  test("polls_and_posts_of_the_session_are_400_afterwards_and_the_websocket_goes_on", async (t) => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    const client = await probed(t, session);
-    client.send(UPGRADE);
-    await isServed(client);
-    assert.equal((await session.poll()).status, 400);
-    assert.equal((await session.post(FRAME)).status, 400);
-    await isServed(client);
-  });
-
-  test("another_websocket_of_the_session_is_closed_afterwards_and_the_first_goes_on", async (t) => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    const client = await probed(t, session);
-    client.send(UPGRADE);
-    await isServed(client);
-    await refused(t, calm, { EIO: 4, transport: "websocket", sid: session.opening.sid });
-    await isServed(client);
-  });
-
-  test("another_websocket_of_the_session_is_closed_meanwhile_and_the_first_goes_on", async (t) => {
-    const session = await Polling.open(calm);
-    await enter(session);
-    const client = await probed(t, session);
-    const second = new EngineSocket(calm, { EIO: 4, transport: "websocket", sid: session.opening.sid });
-    t.after(() => second.destroy());
-    await sleep(300);
-    client.send(UPGRADE);
-    await isServed(client);
-    await until(() => second.closed || second.head?.status === 400, "the end");
-    await isServed(client);
-  });
-
-  // The protocol's text does not say what becomes of an upgrade that fails. The reference server closes the WebSocket and
-  // keeps the session, and clients count on it: they go on polling.
-  describe("that_fails", () => {
-    const lost = { todo: "the session ends with the WebSocket" };
-
-    for (const [when, begin] of Object.entries({
-      before: (t, session) => socket(t, calm, { sid: session.opening.sid }),
-      after: probed,
-    })) {
-      test(`a_websocket_that_is_lost_${when}_its_probe_leaves_the_session_polling`, lost, async (t) => {
-        const session = await Polling.open(calm);
-        await enter(session);
-        const client = await begin(t, session);
-        client.destroy();
-        await sleep(300);
-        await isServed(session);
-      });
-    }
-
-    const silent = {
-      todo: "each poll gets a noop at once and nothing else, and after 10 s the session ends",
-    };
-    test("a_websocket_that_says_nothing_does_not_hold_up_the_polls", silent, async (t) => {
+  for (const [when, begin] of Object.entries({
+    before: (t, session) => socket(t, calm, { sid: session.opening.sid }),
+    after: (t, session) => probed(t, calm, session),
+  })) {
+    test(`a_websocket_that_is_lost_${when}_its_probe_leaves_the_session_polling`, lost, async (t) => {
       const session = await Polling.open(calm);
       await enter(session);
-      await socket(t, calm, { sid: session.opening.sid });
+      const client = await begin(t, session);
+      client.destroy();
+      await sleep(300);
       await isServed(session);
     });
+  }
 
-    test("a_client_behind_a_proxy_that_cuts_websockets_is_served_by_polling", lost, async (t) => {
-      const proxy = await cutting(t, calm);
-      const client = new Client(proxy.url, { transports: ["polling", "websocket"] });
-      t.after(() => client.close());
-      await until(() => client.statuses.length === 1 || client.disconnects.length > 0, "status");
-      await until(() => proxy.cut > 0, "the upgrade");
-      await sleep(300);
-      client.send(png());
-      await until(() => client.predictions.length === 1 || client.disconnects.length > 0, "a reply");
-      assert.deepEqual([client.predictions.length, client.disconnects], [1, []]);
-    });
+  const silent = {
+    todo: "each poll gets a noop at once and nothing else, and after 10 s the session ends",
+  };
+  test("a_websocket_that_says_nothing_does_not_hold_up_the_polls", silent, async (t) => {
+    const session = await Polling.open(calm);
+    await enter(session);
+    await socket(t, calm, { sid: session.opening.sid });
+    await isServed(session);
+  });
+
+  test("a_client_behind_a_proxy_that_cuts_websockets_is_served_by_polling", lost, async (t) => {
+    const proxy = await cutting(t, calm);
+    const client = new Client(proxy.url, { transports: ["polling", "websocket"] });
+    t.after(() => client.close());
+    await until(() => client.statuses.length === 1 || client.disconnects.length > 0, "status");
+    await until(() => proxy.cut > 0, "the upgrade");
+    await sleep(300);
+    client.send(png());
+    await until(() => client.predictions.length === 1 || client.disconnects.length > 0, "a reply");
+    assert.deepEqual([client.predictions.length, client.disconnects], [1, []]);
   });
 });
 

@@ -5,6 +5,9 @@ import assert from "node:assert/strict";
 import { sleep, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { RawClient } from "./rawclient.mjs";
+import { fetchFrom } from "./secured.mjs";
+
+/** @import { At } from "./secured.mjs" */
 
 /** Between two packets of a payload. */
 export const SEPARATOR = "\x1e";
@@ -25,18 +28,23 @@ export function dummy(set = {}) {
   return { args, env: { USE_DUMMY_MODEL: "1" } };
 }
 
-/** A request's target with these parameters. */
-export const target = (parameters) => `/socket.io/?${new URLSearchParams(parameters)}`;
+/**
+ * A request's target with these parameters, and those that the server's clients send with each.
+ * @param {Record<string, any>} parameters
+ * @param {Partial<At>} [server]
+ */
+export const target = (parameters, { query } = {}) =>
+  `/socket.io/?${new URLSearchParams({ ...parameters, ...query })}`;
 
 /**
  * One request; its status, its type and its packets. `ms` is how long a poll may wait.
- * @param {{ url: string }} server
+ * @param {Pick<At, "url" | "ca" | "headers" | "query">} server
  * @param {Record<string, any>} parameters
- * @param {RequestInit & { ms?: number }} [options]
+ * @param {{ method?: string, body?: any, signal?: AbortSignal, ms?: number }} [options]
  */
 export async function ask(server, parameters, { ms = 10_000, ...options } = {}) {
-  const signal = options.signal ?? AbortSignal.timeout(ms);
-  const response = await fetch(server.url + target(parameters), { ...options, signal });
+  const asked = { signal: AbortSignal.timeout(ms), headers: server.headers, ...options };
+  const response = await fetchFrom(server, target(parameters, server), asked);
   const text = await response.text();
   const type = response.headers.get("content-type");
   return { status: response.status, type, text, packets: text.split(SEPARATOR) };
@@ -113,8 +121,14 @@ export class EngineSocket extends RawClient {
   opening = undefined;
   handshake = undefined;
 
+  /**
+   * @param {At} server
+   * @param {Record<string, any>} parameters
+   * @param {{ pongs?: boolean } & ConstructorParameters<typeof RawClient>[2]} [options]
+   */
   constructor(server, parameters, { pongs = true, ...options } = {}) {
-    super(server, target(parameters), options);
+    super(server, target(parameters, server), { headers: server.headers, ...options });
+    this.server = server;
     this.pongs = pongs;
   }
 
@@ -151,6 +165,14 @@ export async function refused(t, server, parameters) {
   assert.deepEqual(client.packets, []);
 }
 
+/** A WebSocket of a session that polls, which has been probed. */
+export async function probed(t, server, session) {
+  const client = await socket(t, server, { sid: session.opening.sid });
+  client.send("2probe");
+  assert.equal(await client.take(), "3probe");
+  return client;
+}
+
 /** A session that begins with a WebSocket. */
 export async function opened(t, server, options) {
   const client = await socket(t, server, options);
@@ -166,9 +188,17 @@ export async function isServed(session) {
   assert.equal(await session.take(), PREDICTION);
 }
 
+/** The packet that enters the main namespace, with the payload that the server's clients send. */
+export function connectPacket(
+  /** @type {Partial<At>} */ { auth },
+  /** @type {object} */ payload = undefined,
+) {
+  return auth || payload ? `40${JSON.stringify({ ...payload, ...auth })}` : "40";
+}
+
 /** Enters the main namespace, with a payload or without; the answer's. */
-export async function enter(session, auth = "") {
-  await session.send(`40${auth}`);
+export async function enter(session, /** @type {object} */ payload = undefined) {
+  await session.send(connectPacket(session.server, payload));
   const text = await session.take();
   assert.equal(text.slice(0, 2), "40", text);
   assert.equal(await session.take(), STATUS);

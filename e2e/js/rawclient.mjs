@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { connect } from "node:net";
 
 import { until } from "./harness.mjs";
 import { Ear, streamPath } from "./relay.mjs";
+import { dial } from "./secured.mjs";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -60,14 +60,14 @@ export class RawClient extends Ear {
   onPong = undefined;
 
   /**
-   * `answers`: to pings of the protocol.
-   * @param {{ url: string }} server
+   * `answers`: to pings of the protocol; `from` is the address that it comes from.
+   * @param {{ url: string, ca?: string }} server
    * @param {string} path
-   * @param {{ protocol?: string, headers?: object, answers?: boolean }} [options]
+   * @param {{ protocol?: string, headers?: object, answers?: boolean, from?: string }} [options]
    */
-  constructor(server, path, { protocol, headers = {}, answers = true } = {}) {
+  constructor(server, path, { protocol, headers = {}, answers = true, from: localAddress } = {}) {
     super();
-    const { hostname, port, host } = new URL(server.url);
+    const { host } = new URL(server.url);
     const key = randomBytes(16).toString("base64");
     this.accept = createHash("sha1")
       .update(key + GUID)
@@ -85,7 +85,7 @@ export class RawClient extends Ear {
     const text = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
     // A small buffer: who is told to read slowly does so in small bites.
     const onread = { buffer: Buffer.alloc(16_384), callback: (count, buffer) => this.#read(count, buffer) };
-    this.socket = connect({ host: hostname, port: Number(port), noDelay: true, onread });
+    this.socket = dial(server, { noDelay: true, onread, localAddress });
     this.socket.write(`GET ${path} HTTP/1.1\r\n${text.join("")}\r\n`);
     this.socket.on("error", () => {});
     this.socket.on("close", () => {
