@@ -14,10 +14,11 @@ const STOP_MS = 5_000;
 /**
  * `env` is what a program has to be started with so that it tells how it is; within so long, again and again.
  * @param {Ending} t
+ * @param {string} [at] the folder of the socket
  */
-export async function systemd(t, watchdogMs = 300) {
+export async function systemd(t, watchdogMs = 300, at) {
   const folder = temporary(t, "systemd");
-  const [program, socket] = ["systemd", "notify"].map((name) => join(folder, name));
+  const [program, socket] = [join(folder, "systemd"), join(at ?? folder, "notify")];
   execFileSync("cc", ["-O2", "-o", program, join(import.meta.dirname, "systemd.c")]);
   const child = spawn(program, [socket], { stdio: ["ignore", "pipe", "inherit"] });
   const end = new Promise((done) => child.on("error", done).on("close", done));
