@@ -100,7 +100,7 @@ impl KeyHash {
     /// Of 64 hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
         for (at, byte) in bytes.iter_mut().enumerate() {
@@ -130,8 +130,8 @@ pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
     if keys.peek().is_none() && tokens.peek().is_none() {
         return Cow::Borrowed(text);
     }
-    // `from`: what is before it is written; `seen`: what is before it is no place to look at again.
-    let (mut shown, mut from, mut seen) = (Vec::with_capacity(text.len()), 0, 0);
+    // `from`: what is before it is written; `seen`: what is before it is no place to look at again; `word`: nor one for tokens.
+    let (mut shown, mut from, mut seen, mut word) = (Vec::with_capacity(text.len()), 0, 0, 0);
     loop {
         let is_key = match (keys.peek(), tokens.peek()) {
             (Some(key), Some(token)) => key < token,
@@ -140,16 +140,18 @@ pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
         };
         let Some(at) = (if is_key { keys.next() } else { tokens.next() }) else { break };
         let rest = text.get(at..).unwrap_or_default();
-        if at < seen {
+        if at < seen || (!is_key && at < word) {
             continue;
         }
         let length = if is_key { letters(rest) } else { letters_of_token(rest) };
-        seen = at + length;
         // So long that it may be all of a key, or most of it; and of tokens all that is more than a word.
         let prefix = if is_key { PREFIX.len() + ID_DIGITS + 1 } else { TOKEN_PREFIX.len() };
         if length <= prefix || (!is_key && letters(rest) == length) {
+            // A word may have a key in it.
+            word = if is_key { word } else { at + length };
             continue;
         }
+        seen = at + length;
         shown.extend_from_slice(text.get(from..at + prefix).unwrap_or_default());
         shown.extend_from_slice("…".as_bytes());
         from = seen;
@@ -193,6 +195,9 @@ mod tests {
             format!("GET /?key=eyJ…, sw_{id}_… eyJ… eyJ…")
         );
         assert_eq!(said(&format!("eyJ.sw_{} end", &text[3..])), "eyJ… end", "one in another");
+        assert_eq!(said(&format!("eyJx{text} end")), format!("eyJxsw_{id}_… end"), "one behind a word");
+        assert_eq!(said(&format!("sw_{}", &token[17..])), "sw_iJ9.eyJ…", "a token behind what is no key");
+        assert_eq!(said("sw_eyJ.eyJzdWIiOiJhbm5hIn0"), "sw_eyJ…", "or in it");
         for other in ["nothing", "sw_1a2b3c4d", "sw_", "the key sw_1a2b3c4d has expired", "eyJ, eyJx"] {
             assert_eq!(said(other), other);
         }
@@ -226,6 +231,8 @@ mod tests {
         ] {
             assert_eq!(Key::parse(&wrong), Err(NotAKey), "{wrong}");
         }
-        assert!(KeyHash::from_hex(&"g".repeat(64)).is_none() && KeyHash::from_hex("00").is_none());
+        for wrong in ["g".repeat(64), "+1".repeat(32), "00".into()] {
+            assert!(KeyHash::from_hex(&wrong).is_none(), "{wrong}");
+        }
     }
 }

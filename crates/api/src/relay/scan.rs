@@ -220,7 +220,8 @@ pub fn wants_enhanced(text: &str) -> bool {
     struct OldHello {
         monitoring_conditions: IsNotEmpty,
     }
-    if text.len() > MAX_HELLO {
+    // Of a list, serde would take the items for fields.
+    if text.len() > MAX_HELLO || !skip_space(text).starts_with('{') {
         return false;
     }
     match serde_json::from_str(text) {
@@ -303,6 +304,14 @@ mod tests {
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(read(&format!("{{\"type\":\"frame\",\"x\":{deep}}}")), Incoming::Bad(Bad::Frame));
         assert_eq!(read(&format!("{{\"type\":\"frame\",\"frame\":{deep}}}")), Incoming::Bad(Bad::Frame));
+    }
+
+    #[test]
+    fn a_first_message_that_is_a_list_says_nothing() {
+        assert!(wants_enhanced(" {\"analysis_mode\":\"enhanced\"}"));
+        for list in [r#"["enhanced"]"#, r#"[null,["fall"]]"#, r#"[["fall"]]"#] {
+            assert!(!wants_enhanced(list), "{list}");
+        }
     }
 
     proptest! {

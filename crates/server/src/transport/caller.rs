@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, uri};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, uri};
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
@@ -30,12 +30,11 @@ use sightwire_listen::tls::Secured;
 use super::audit::Deed;
 use super::cookie::Cookies;
 use super::origin::{self, is_this_machine};
+use super::query::take_key;
 use super::sentence;
 use sightwire_listen::client;
 use sightwire_listen::client::is_proxied;
 
-/// The parameter that keys come in where no header can be set.
-const KEY: &str = "key";
 /// Brings what shows that a page of this server asks.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 /// Shows another process that this one knows their secret, too.
@@ -460,29 +459,6 @@ fn is_here(request: &Request, headers: &HeaderMap) -> bool {
     let is_ours = host.is_some_and(is_this_machine)
         && request.uri().authority().is_none_or(|authority| is_this_machine(authority.as_str()));
     peer && is_ours && other.is_none() && !is_proxied(headers)
-}
-
-/// Takes the key out of the address, so that nothing that is said of the request can have it in it.
-fn take_key(request: &mut Request) -> Option<String> {
-    let query = request.uri().query()?;
-    let mut found = None;
-    let others: Vec<&str> = query
-        .split('&')
-        .filter(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if name == KEY && found.is_none() {
-                found = Some(value.to_owned());
-            }
-            name != KEY
-        })
-        .collect();
-    found.as_ref()?;
-    let path = request.uri().path();
-    let rest = if others.is_empty() { path.to_owned() } else { format!("{path}?{}", others.join("&")) };
-    let mut parts: uri::Parts = request.uri().clone().into_parts();
-    parts.path_and_query = Some(rest.parse().ok()?);
-    *request.uri_mut() = Uri::from_parts(parts).ok()?;
-    found
 }
 
 #[cfg(test)]

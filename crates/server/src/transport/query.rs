@@ -5,10 +5,13 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri, uri};
 
 const MAX_NOTES: usize = 10;
+/// The parameter that keys come in where no header can be set.
+const KEY: &str = "key";
 /// Header in which [`with_notes`] puts the notes.
 pub const NOTES: HeaderName = HeaderName::from_static("x-sightwire-notes");
 
@@ -106,6 +109,29 @@ pub fn with_notes(mut response: Response, notes: &[String]) -> Response {
 /// What stands there, if anything does.
 pub fn text<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     params.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// Takes the key out of the address, so that nothing that is said of the request can have it in it.
+pub fn take_key(request: &mut Request) -> Option<String> {
+    let query = request.uri().query()?;
+    let mut found = None;
+    let others: Vec<&str> = query
+        .split('&')
+        .filter(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if name == KEY && found.is_none() {
+                found = Some(value.to_owned());
+            }
+            name != KEY
+        })
+        .collect();
+    found.as_ref()?;
+    let path = request.uri().path();
+    let rest = if others.is_empty() { path.to_owned() } else { format!("{path}?{}", others.join("&")) };
+    let mut parts: uri::Parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(rest.parse().ok()?);
+    *request.uri_mut() = Uri::from_parts(parts).ok()?;
+    found
 }
 
 fn shortened(text: &str) -> String {

@@ -80,9 +80,10 @@ fn usual(text: &[u8]) -> Option<(&str, String)> {
     let image = text.strip_prefix(USUAL.as_bytes())?;
     let end = memchr::memchr2(b'"', b'\\', image).filter(|end| image[*end] == b'"')?;
     let (image, rest) = (str::from_utf8(&image[..end]).ok()?, str::from_utf8(&image[end..]).ok()?);
-    // Of two pictures the second would count.
+    // Of two pictures the second would count; control characters have to be escaped.
     let is_one = !rest.contains("image");
-    is_one.then(|| (image, format!("{USUAL}{rest}")))
+    let has_control = image.bytes().min().is_some_and(|byte| byte < 0x20);
+    (is_one && !has_control).then(|| (image, format!("{USUAL}{rest}")))
 }
 
 /// The arguments of an event: its name, the frame, and what may follow.
@@ -342,6 +343,14 @@ mod tests {
             };
             assert_eq!(outcome(usual), outcome(other), "{rest}");
         }
+    }
+
+    #[test]
+    fn a_control_character_within_a_picture_is_refused_as_everywhere_in_json() {
+        let plain = base64();
+        let text = format!("[\"frame\",{{\"image\":\"{}\n{}\"}}]", &plain[..40], &plain[40..]);
+        assert!(matches!(parse_text(&text), Err(FrameMessageError::Shape(_))));
+        assert!(parse_text(&text.replace('\n', "\\n")).is_ok(), "Python leaves it out");
     }
 
     proptest! {
