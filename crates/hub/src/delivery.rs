@@ -1,10 +1,12 @@
 //! What viewers got and what they were too slow for. A [`Subscriber`](crate::stream::Subscriber) adds each picture, once, to
 //! every account that it was given: its stream's, its viewer's, the server's.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
+
+use crate::sync::AtomicU64;
 
 /// An account of deliveries. Its numbers only grow.
 #[derive(Debug)]

@@ -10,6 +10,7 @@
 //! - [`thin`]: fewer pictures than there are
 //! - [`silence`]: tells when a source is too quiet
 //! - [`frozen`]: tells when a source repeats itself or has become slow
+//! - `sync`: what threads and tasks meet at
 #![forbid(unsafe_code)]
 
 pub mod delivery;
@@ -22,4 +23,5 @@ pub mod reader;
 pub mod silence;
 pub mod source;
 pub mod stream;
+mod sync;
 pub mod thin;

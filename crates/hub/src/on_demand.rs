@@ -1,16 +1,13 @@
 //! Things that run while someone needs them: started for the first, shared by all, stopped some time after the last.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use crate::sync::{AtomicU64, AtomicUsize, CancellationToken, Handle, HashMap, Mutex, TaskTracker, sleep};
 
 /// A bounded set of running things, by key.
 pub struct OnDemand<K, V> {
@@ -23,6 +20,7 @@ struct Shared<K, V> {
     epoch: AtomicU64,
     max: AtomicUsize,
     linger: Duration,
+    is_over: fn(&V) -> bool,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -52,22 +50,30 @@ pub struct Lease<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K, V> {
-    /// Nothing is running. What runs, and the timers that stop it, are `tasks`; all ends with `stop`.
-    pub fn new(max: usize, linger: Duration, tasks: TaskTracker, stop: CancellationToken) -> Self {
-        let running = Mutex::new(HashMap::new());
+    /// Nothing is running. A thing that ends by itself is one that `is_over`. What runs, and the timers that stop it, are
+    /// `tasks`; all ends with `stop`.
+    pub fn new(
+        max: usize,
+        linger: Duration,
+        is_over: fn(&V) -> bool,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        let running = Mutex::new(HashMap::default());
         Self {
             shared: Arc::new(Shared {
                 running,
                 epoch: AtomicU64::new(0),
                 max: max.into(),
                 linger,
+                is_over,
                 tasks,
                 stop,
             }),
         }
     }
 
-    /// The thing with that key. If it is not running, `start` makes it, and is given the token that will stop it; what
+    /// The thing with that key. If it is not running, or is over, `start` makes it, and is given the token that will stop it; what
     /// it runs belongs to the tasks that this was made with. What `start` gives beside the thing is for whoever called,
     /// to run it.
     pub fn get<T>(
@@ -87,17 +93,22 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
         alike: impl Fn(&K) -> bool,
         start: impl FnOnce(CancellationToken) -> (V, T),
     ) -> Result<(Lease<K, V>, Option<T>), TooMany> {
+        // What makes way is let go of when nobody has to wait for it: declared before the lock, dropped after it.
+        let mut gone = Vec::new();
         let mut running = self.shared.running.lock();
         let mut begun = None;
+        if running.get(key).is_some_and(|entry| (self.shared.is_over)(&entry.value)) {
+            gone.extend(stop(&mut running, key));
+        }
         if !running.contains_key(key) {
             let count = running.keys().filter(|key| alike(key)).count();
-            if count >= max && !drop_idle(&mut running, alike) {
-                return Err(TooMany { max });
+            if count >= max {
+                gone.push(stop_idle(&mut running, alike).ok_or(TooMany { max })?);
             }
-            let stop = self.shared.stop.child_token();
-            let (value, beside) = start(stop.clone());
+            let token = self.shared.stop.child_token();
+            let (value, beside) = start(token.clone());
             begun = Some(beside);
-            running.insert(key.clone(), Running { value: Arc::new(value), stop, leases: 0, epoch: 0 });
+            running.insert(key.clone(), Running { value: Arc::new(value), stop: token, leases: 0, epoch: 0 });
         }
         let Some(entry) = running.get_mut(key) else { return Err(TooMany { max }) };
         Ok((self.lease(key, entry), begun))
@@ -118,9 +129,27 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
 
     /// Stops the thing with that key at once, though somebody may still hold it.
     pub fn stop(&self, key: &K) {
-        if let Some(entry) = self.shared.running.lock().remove(key) {
-            entry.stop.cancel();
-        }
+        self.stop_if(key, |_, _| true);
+    }
+
+    /// Stops the thing with that key if that is to be, which is asked of it and of how many hold it; whether it was. Nobody
+    /// comes, goes, or puts another in its place meanwhile.
+    pub fn stop_if(&self, key: &K, when: impl FnOnce(&Arc<V>, usize) -> bool) -> bool {
+        let mut running = self.shared.running.lock();
+        let stops = running.get(key).is_some_and(|entry| when(&entry.value, entry.leases));
+        let gone = if stops { stop(&mut running, key) } else { None };
+        drop(running);
+        gone.is_some()
+    }
+
+    /// Stops those of the things with such keys that are over, instead of keeping them until nobody holds them.
+    pub fn stop_over(&self, alike: impl Fn(&K) -> bool) {
+        let mut running = self.shared.running.lock();
+        let is_over = |(key, entry): &(&K, &Running<V>)| alike(key) && (self.shared.is_over)(&entry.value);
+        let over: Vec<K> = running.iter().filter(is_over).map(|(key, _)| key.clone()).collect();
+        let gone: Vec<_> = over.iter().map(|key| stop(&mut running, key)).collect();
+        drop(running);
+        drop(gone);
     }
 
     /// The thing with that key, if it is running, without keeping it so.
@@ -173,16 +202,29 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     }
 }
 
+/// Stops it before anybody can put another in its place.
+fn stop<K: Eq + Hash, V>(running: &mut HashMap<K, Running<V>>, key: &K) -> Option<Running<V>> {
+    running.remove(key).inspect(|entry| entry.stop.cancel())
+}
+
 /// Stops one of those alike that only lingers, to make room.
-fn drop_idle<K: Clone + Eq + Hash, V>(
+fn stop_idle<K: Clone + Eq + Hash, V>(
     running: &mut HashMap<K, Running<V>>,
     alike: impl Fn(&K) -> bool,
-) -> bool {
+) -> Option<Running<V>> {
     let idle = running.iter().find(|(key, entry)| entry.leases == 0 && alike(key));
     let idle = idle.map(|(key, _)| key.clone());
-    let Some(entry) = idle.and_then(|key| running.remove(&key)) else { return false };
-    entry.stop.cancel();
-    true
+    idle.and_then(|key| stop(running, &key))
+}
+
+/// Stops it unless somebody holds it, or has since that epoch.
+fn stop_if_idle<K: Eq + Hash, V>(
+    running: &mut HashMap<K, Running<V>>,
+    key: &K,
+    epoch: u64,
+) -> Option<Running<V>> {
+    let is_idle = running.get(key).is_some_and(|entry| entry.leases == 0 && entry.epoch == epoch);
+    if is_idle { stop(running, key) } else { None }
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> Drop for Lease<K, V> {
@@ -197,29 +239,25 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> Drop for L
         }
         let (shared, key, epoch) = (self.shared.clone(), self.key.clone(), entry.epoch);
         if self.shared.linger.is_zero() || !self.lingers {
-            stop_if_idle(&mut running, &key, epoch);
+            let gone = stop_if_idle(&mut running, &key, epoch);
+            drop(running);
+            drop(gone);
             return;
         }
         drop(running);
         let timer = async move {
             tokio::select! {
+                biased;
                 () = shared.stop.cancelled() => {}
-                () = tokio::time::sleep(shared.linger) => {}
+                () = sleep(shared.linger) => {}
             }
-            stop_if_idle(&mut shared.running.lock(), &key, epoch);
+            let gone = stop_if_idle(&mut shared.running.lock(), &key, epoch);
+            drop(gone);
         };
         // Outside of a runtime nobody can linger, nor anything run.
-        if tokio::runtime::Handle::try_current().is_ok() {
+        if Handle::try_current().is_ok() {
             self.shared.tasks.spawn(timer);
         }
-    }
-}
-
-fn stop_if_idle<K: Eq + Hash, V>(running: &mut HashMap<K, Running<V>>, key: &K, epoch: u64) {
-    if running.get(key).is_some_and(|entry| entry.leases == 0 && entry.epoch == epoch)
-        && let Some(entry) = running.remove(key)
-    {
-        entry.stop.cancel();
     }
 }
 
@@ -268,7 +306,8 @@ mod tests {
 
     fn set(max: usize, linger_s: u64) -> (OnDemand<&'static str, CancellationToken>, CancellationToken) {
         let stop = CancellationToken::new();
-        (OnDemand::new(max, Duration::from_secs(linger_s), TaskTracker::new(), stop.clone()), stop)
+        let (linger, tasks) = (Duration::from_secs(linger_s), TaskTracker::new());
+        (OnDemand::new(max, linger, CancellationToken::is_cancelled, tasks, stop.clone()), stop)
     }
 
     fn get(
@@ -279,7 +318,7 @@ mod tests {
     }
 
     async fn seconds(count: f32) {
-        tokio::time::sleep(Duration::from_secs_f32(count)).await;
+        sleep(Duration::from_secs_f32(count)).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -349,6 +388,35 @@ mod tests {
         assert_eq!(set.len(), 1, "it lingers for three seconds of its own");
         seconds(1.5).await;
         assert!(set.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_over_gives_way_to_the_next_and_those_who_hold_it_keep_it() {
+        let (set, _stop) = set(1, 3);
+        let first = get(&set, "a").unwrap();
+        first.cancel();
+        let second = get(&set, "a").unwrap();
+        assert!(!second.is_cancelled() && set.len() == 1);
+        drop(first);
+        seconds(10.0).await;
+        assert!(!second.is_cancelled(), "the first one's timer is not its own");
+        set.stop_over(|_| true);
+        assert_eq!(set.len(), 1, "it is not over");
+        second.cancel();
+        set.stop_over(|key| *key == "b");
+        assert_eq!(set.len(), 1, "another is meant");
+        set.stop_over(|_| true);
+        assert!(set.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_is_stopped_only_if_what_is_asked_of_it_is_so() {
+        let (set, _stop) = set(1, 3);
+        let lease = get(&set, "a").unwrap();
+        assert!(!set.stop_if(&"a", |_, leases| leases == 0) && !set.stop_if(&"b", |_, _| true));
+        assert!(!lease.is_cancelled());
+        assert!(set.stop_if(&"a", |value, leases| Arc::ptr_eq(value, lease.value()) && leases == 1));
+        assert!(lease.is_cancelled() && set.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

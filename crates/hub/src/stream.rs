@@ -3,18 +3,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use sightwire_measure::clock;
-use tokio::sync::watch;
 
 use crate::delivery::{Deliveries, Delivery};
 use crate::frozen::Slow;
 use crate::picture::{Picture, Stamp};
 use crate::source::Skipped;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, watch};
 use crate::thin::Thin;
 
 /// What a stream is doing.

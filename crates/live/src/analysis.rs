@@ -164,6 +164,11 @@ impl Analysis {
         }
     }
 
+    /// Whether there is nothing more to analyse.
+    pub fn is_over(&self) -> bool {
+        self.upstream.is_over()
+    }
+
     /// The newest picture, and those to come.
     pub fn subscribe(&self) -> watch::Receiver<Option<Arc<Analysed>>> {
         let mut receiver = self.newest.subscribe();

@@ -55,7 +55,7 @@ use parking_lot::RwLock;
 use sightwire_engine::shared::SharedEngine;
 use sightwire_hub::on_demand::{Lease, OnDemand};
 use sightwire_hub::source::web::Web;
-use sightwire_hub::stream::{Condition, Producer, Stream};
+use sightwire_hub::stream::{Producer, Stream};
 use sightwire_measure::address::counted;
 use sightwire_measure::lines;
 use sightwire_measure::memory::{OutOfMemory, Work};
@@ -203,8 +203,9 @@ impl Streams {
         // What lingers is the camera and its analysis, each for itself; a view is made anew in a moment.
         let (linger, at_once) = (cameras.linger, Duration::ZERO);
         let running = Running::new(&options, tasks, stop);
-        let analyses = OnDemand::new(cameras.max_analyses, linger, tasks.clone(), stop.clone());
-        let views = OnDemand::new(cameras.max_views, at_once, tasks.clone(), stop.clone());
+        let analyses =
+            OnDemand::new(cameras.max_analyses, linger, Analysis::is_over, tasks.clone(), stop.clone());
+        let views = OnDemand::new(cameras.max_views, at_once, View::is_over, tasks.clone(), stop.clone());
         let pixels = Arc::new(pixels::start(options.threads).context("cannot start threads")?);
         let hands = Hands::new(options.clone(), engine.clone());
         let detector = Detector::new(options.clone(), engine);
@@ -291,9 +292,8 @@ impl Streams {
             return Err(taken());
         }
         // One that has ended and is not gone yet makes room for its successor.
-        let before = self.running.sent.peek(&origin);
-        if before.is_some_and(|before| before.stream.state().condition == Condition::Ended) {
-            self.stop(&origin);
+        if let Some(before) = self.running.sent.peek(&origin).filter(|before| before.is_over()) {
+            self.stop_this(&before);
         }
         let start = |stop| Upstream::sent(name, sender, &self.dependencies(), stop);
         let (lease, producer) = self.running.sent.get(&origin, start).map_err(|_| WatchError::TooMany)?;
@@ -359,11 +359,6 @@ impl Streams {
         if !self.has_room_to_analyse(origin, from) {
             return Err(self.too_many(MAX_ANALYSES, origin)); // before a camera is opened for it
         }
-        // One whose camera was closed under it gives nothing any more.
-        let is_over = |a: Arc<Analysis>| a.upstream.stream.state().condition == Condition::Ended;
-        if self.analyses.peek(origin).is_some_and(is_over) {
-            self.analyses.stop(origin);
-        }
         let (stream, deps) = (self.open(origin)?, self.dependencies());
         let start = |stop| (Analysis::new(stream, rate, self.analysing.clone()), stop);
         let begun = self.analyses.get(origin, start);
@@ -384,9 +379,6 @@ impl Streams {
         let from = from.map(counted);
         if !self.has_room_to_view(key, from) {
             return Err(self.too_many(MAX_VIEWS, key.origin()));
-        }
-        if self.views.peek(key).is_some_and(|v| v.upstream().stream.state().condition == Condition::Ended) {
-            self.views.stop(key);
         }
         let (basis, analysis) = match key {
             ViewKey::Plain { origin, .. } => (Basis::Stream(self.open(origin)?), None),
@@ -419,7 +411,7 @@ impl Streams {
     pub fn close_unseen(&self, upstream: &Upstream) {
         let is_camera = upstream.origin.camera().is_some();
         if is_camera && upstream.stream.newest().is_none() && self.viewers.count(upstream.stream.id()) == 0 {
-            self.stop(&upstream.origin);
+            self.stop_this(upstream);
         }
     }
 
@@ -459,16 +451,27 @@ impl Streams {
     /// Whoever watches is told that it was on purpose.
     fn close(&self, upstream: &Upstream) {
         upstream.sent_off.store(true, Ordering::Relaxed);
-        self.stop(&upstream.origin);
+        self.stop_this(upstream);
     }
 
     /// At once, with all that was made of it.
     fn stop(&self, origin: &Origin) {
-        for (key, _) in self.views.all().iter().filter(|(key, _)| key.origin() == origin) {
-            self.views.stop(key);
-        }
-        self.analyses.stop(origin);
         self.running.of(origin).stop(origin);
+        self.stop_what_is_made_of(origin);
+    }
+
+    /// As [`Self::stop`], unless another has taken its place.
+    fn stop_this(&self, upstream: &Upstream) {
+        let origin = &upstream.origin;
+        if self.running.of(origin).stop_if(origin, |now, _| std::ptr::eq(&raw const **now, upstream)) {
+            self.stop_what_is_made_of(origin);
+        }
+    }
+
+    /// Of a stream that was stopped. What is made of its successor, for those who have come since, goes on.
+    fn stop_what_is_made_of(&self, origin: &Origin) {
+        self.views.stop_over(|key| key.origin() == origin);
+        self.analyses.stop_over(|key| key == origin);
     }
 
     /// Bytes of a picture that said why there was none.

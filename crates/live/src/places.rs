@@ -29,7 +29,8 @@ pub struct Running {
 
 impl Running {
     pub fn new(options: &Options, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
-        let running = |max, linger| OnDemand::new(max, linger, tasks.clone(), stop.clone());
+        let running =
+            |max, linger| OnDemand::new(max, linger, Upstream::is_over, tasks.clone(), stop.clone());
         let (cameras, streams) = (&options.cameras, options.relay.max_streams);
         Self {
             cameras: running(cameras.max_upstreams + cameras.max_named, cameras.linger),
@@ -143,7 +144,7 @@ impl Streams {
             camera = &**upstream.stream.id(),
             "closed: it gave no picture, and others wait for a place"
         );
-        self.stop(&upstream.origin);
+        self.stop_this(upstream);
     }
 
     /// Closes a camera of the same kind that is only kept by analyses which linger.
@@ -153,10 +154,12 @@ impl Streams {
             if self.is_known(&origin) != known {
                 continue;
             }
-            let analysed = self.analyses.peek(&origin).is_some();
-            let idle = self.analyses.leases(&origin) == 0;
-            if idle && self.running.cameras.leases(&origin) <= usize::from(analysed) {
-                self.stop(&origin);
+            let is_idle = |_: &Arc<Upstream>, leases| {
+                let analysed = self.analyses.peek(&origin).is_some();
+                self.analyses.leases(&origin) == 0 && leases <= usize::from(analysed)
+            };
+            if self.running.cameras.stop_if(&origin, is_idle) {
+                self.stop_what_is_made_of(&origin);
                 return;
             }
         }

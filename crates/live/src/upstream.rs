@@ -63,6 +63,8 @@ pub struct Upstream {
     pub sent_off: AtomicBool,
     /// Where a camera's pictures come from that several processes know.
     pub place: Arc<Place>,
+    /// Ends it.
+    stop: CancellationToken,
 }
 
 impl Upstream {
@@ -173,9 +175,10 @@ impl Upstream {
         // Of what is sent the relay tells, here or elsewhere.
         let told = if origin.camera().is_none() { Logged::default() } else { Logged::every(LOG_EVERY) };
         let (pixels, limits) = (deps.pixels.clone(), deps.options.pictures);
-        deps.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop));
+        deps.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop.clone()));
         Self {
             stream,
+            stop,
             origin,
             sender,
             meter: Meter::default(),
@@ -184,6 +187,11 @@ impl Upstream {
             sent_off: AtomicBool::new(false),
             place: Arc::default(),
         }
+    }
+
+    /// Whether it gives no more pictures: it has ended, or was stopped and is about to.
+    pub fn is_over(&self) -> bool {
+        self.stop.is_cancelled() || self.stream.state().condition == Condition::Ended
     }
 
     /// Takes a sample of its counters.

@@ -232,6 +232,11 @@ impl View {
         }
     }
 
+    /// Whether there is nothing more to show.
+    pub fn is_over(&self) -> bool {
+        self.upstream().is_over()
+    }
+
     /// Whether all who watch, and there are some, come from that address.
     pub fn is_only_of(&self, from: IpAddr) -> bool {
         only_of(self.watched_from.lock().iter().copied(), from)

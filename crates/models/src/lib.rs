@@ -5,7 +5,7 @@
 //! - [`builtin`]: the models and packages that the binary brings along
 //! - [`store`]: the folder where model files lie, each checked when it is loaded; [`digest`]: the hashes by which
 //! - [`fetch`]: gets them there: mirror folder, package, https
-//! - [`slot`]: where a model stands, from the first one who asks for it on
+//! - [`slot`]: where a model stands, from the first one who asks for it on; `sync`: what threads and tasks meet at there
 #![forbid(unsafe_code)]
 
 pub mod builtin;
@@ -15,5 +15,6 @@ pub mod manifest;
 pub mod provider;
 pub mod slot;
 pub mod store;
+mod sync;
 
 pub use provider::Provider;

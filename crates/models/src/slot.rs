@@ -2,12 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::sync::{AtomicU32, spawn_blocking, watch};
 
 /// A model that could not be had is tried again when it is asked for after so long; each further time after twice as long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
@@ -107,7 +108,7 @@ impl<M: Clone> ModelSlot<M> {
         let begin = self.begin();
         if begin {
             let slot = self.clone();
-            tokio::task::spawn_blocking(move || {
+            spawn_blocking(move || {
                 let done = catch_unwind(AssertUnwindSafe(|| load(&slot)));
                 let done = done.unwrap_or_else(|_| {
                     Err(anyhow!("the server failed while it was loaded; the log says more"))
