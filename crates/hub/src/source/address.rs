@@ -209,7 +209,9 @@ impl CameraUrl {
     pub fn secret(&self) -> String {
         let mut url = self.url.clone();
         if let Some(Credentials { name, password }) = &self.credentials {
-            let _ = url.set_username(name).and_then(|()| url.set_password(Some(password)));
+            // The library leaves percent signs as they are.
+            let [name, password] = [name, password].map(|text| text.replace('%', "%25"));
+            let _ = url.set_username(&name).and_then(|()| url.set_password(Some(&password)));
         }
         url.into()
     }

@@ -397,6 +397,20 @@ fn addresses_are_read_and_shown_without_what_is_secret() {
 }
 
 #[test]
+fn an_address_that_is_kept_has_the_same_name_and_password_when_it_is_read_again() {
+    for text in
+        ["http://a%2541:50%25@cam/", "http://%25:%25%40%3a%2F@cam/", "http://n%20a:@cam/x?y", "http://cam/"]
+    {
+        let camera = CameraUrl::parse(text).unwrap();
+        let again = CameraUrl::parse(&camera.secret()).unwrap();
+        assert_eq!((again.credentials(), &again), (camera.credentials(), &camera), "{text}");
+    }
+    let camera = CameraUrl::parse("http://cam/").unwrap().with_password(Some("me"), "p%41ss").unwrap();
+    let kept = CameraUrl::parse(&camera.secret()).unwrap();
+    assert_eq!(kept.credentials().unwrap().password, "p%41ss");
+}
+
+#[test]
 fn the_stream_and_the_picture_of_a_camera_are_found_from_its_address() {
     for (base, stream, capture) in [
         ("http://cam", "http://cam/stream", "http://cam/capture"),

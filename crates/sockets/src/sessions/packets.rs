@@ -37,8 +37,8 @@ pub struct Packets {
     entering: Option<Entering>,
     /// What comes next is the beginning of a packet.
     begins: bool,
-    /// The packet that comes is the one with which the client enters.
-    enters: bool,
+    /// So many bytes of [`CONNECT`] the packet that comes began with; `None`: it is another.
+    matched: Option<usize>,
 }
 
 type Entering = Pin<Box<Timeout<WaitForCancellationFutureOwned>>>;
@@ -55,7 +55,7 @@ impl Packets {
             answered,
             entering: None,
             begins: true,
-            enters: false,
+            matched: Some(0),
         }
     }
 }
@@ -94,10 +94,11 @@ impl HttpBody for Packets {
         let packet = self.rest.split_to(end);
         self.passed += 1;
         self.bytes += packet.len();
-        // The library handles a packet when it has seen its end.
-        self.enters |= self.begins && packet.starts_with(CONNECT);
+        let before = if self.begins { Some(0) } else { self.matched };
+        self.matched = before.and_then(|before| matched(before, &packet));
         self.begins = packet.last() == Some(&SEPARATOR);
-        if self.begins && std::mem::take(&mut self.enters) && !self.answered.is_cancelled() {
+        // The library handles a packet when it has seen its end.
+        if self.begins && self.matched == Some(CONNECT.len()) && !self.answered.is_cancelled() {
             self.entering = Some(Box::pin(timeout(ENTERING, self.answered.clone().cancelled_owned())));
         }
         Poll::Ready(Some(Ok(Frame::data(packet))))
@@ -110,6 +111,13 @@ impl HttpBody for Packets {
     fn size_hint(&self) -> SizeHint {
         SizeHint::default()
     }
+}
+
+/// How many bytes of [`CONNECT`] have come, with those that came before; `None` where others have.
+fn matched(before: usize, packet: &[u8]) -> Option<usize> {
+    let expected = &CONNECT[before..];
+    let count = expected.len().min(packet.len());
+    (packet[..count] == expected[..count]).then_some(before + count)
 }
 
 #[cfg(test)]
@@ -148,6 +156,25 @@ mod tests {
             }
         }
         assert_eq!((at_once, pauses), (1000, 1000 / TURN_PACKETS));
+    }
+
+    #[tokio::test]
+    async fn what_follows_a_clients_entering_waits_however_the_body_comes() {
+        for pieces in
+            [&[&b"40{}\x1e42[]"[..]][..], &[b"4", b"0{}\x1e", b"42[]"], &[b"4\x1e4", b"0", b"\x1e42[]"]]
+        {
+            let mut packets = packets(pieces, 100);
+            let mut came = Vec::new();
+            while let Some(Some(frame)) = packets.frame().now_or_never() {
+                came.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            }
+            assert!(came.ends_with(b"\x1e") && came.windows(2).any(|two| two == CONNECT), "{came:?}");
+            packets.answered.cancel();
+            assert_eq!(packets.frame().await.unwrap().unwrap().into_data().unwrap(), "42[]");
+        }
+        let mut other = packets(&[b"4", b"2[40]\x1e", b"42[]"], 100);
+        let at_once = std::iter::from_fn(|| other.frame().now_or_never().flatten()).count();
+        assert_eq!(at_once, 3, "no other packet is waited for");
     }
 
     #[tokio::test]
