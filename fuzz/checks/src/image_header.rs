@@ -1,0 +1,16 @@
+use sightwire_frame::header::{HeaderError, probe};
+
+/// The headers of JPEG and PNG: no panic, and the answer for a beginning of the bytes never contradicts the answer for all.
+pub fn image_header(data: &[u8]) {
+    let all = probe(data);
+    if let Ok(header) = &all {
+        assert!(header.width > 0 && header.height > 0);
+    }
+    let beginning = probe(&data[..data.len() / 2]);
+    if beginning != Err(HeaderError::Incomplete) && data.len() >= 24 {
+        assert_eq!(beginning.is_ok(), all.is_ok());
+        if all.is_ok() {
+            assert_eq!(beginning, all);
+        }
+    }
+}

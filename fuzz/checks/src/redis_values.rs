@@ -1,0 +1,80 @@
+use redis::{PushInfo, PushKind, Value, parse_redis_value};
+use sightwire_cluster::entry::Entry;
+use sightwire_cluster::store::{Change, Changed};
+
+#[path = "../../../crates/cluster/src/redis/heard.rs"]
+#[allow(dead_code, reason = "what is sent to Redis is left out")]
+mod heard;
+#[path = "../../../crates/cluster/src/redis/scripts.rs"]
+#[allow(dead_code, reason = "what is sent to Redis is left out")]
+mod scripts;
+
+use heard::Heard;
+use scripts::Keys;
+
+const CHANNEL: &str = "{p}:meta";
+/// Later than every time and every token.
+const BEYOND: u64 = 1 << 53;
+
+/// What stands in Redis, where others may write as well: changes as they are published, and answers in Redis's own protocol. What is
+/// taken is bounded, and means the same when it is written again.
+pub fn redis_values(data: &[u8]) {
+    if let Some(change) = told(data) {
+        assert_eq!(told(written(&change).as_bytes()), Some(change.clone()));
+        if let Changed::Stream(name, Some(value)) = &change.what
+            && let Ok(entry) = Entry::read(name, value)
+        {
+            assert!(u64::from(entry.token) < 10 * BEYOND);
+            assert_eq!(Entry::read(name, &entry.value()), Ok(entry));
+        }
+    }
+    let Ok(Value::Array(answer)) = parse_redis_value(data) else { return };
+    answers(&answer);
+}
+
+/// What is published in that message.
+fn told(message: &[u8]) -> Option<Change> {
+    let heard = Heard::new(CHANNEL.into());
+    let mut changes = heard.changes();
+    let value = |bytes: &[u8]| Value::BulkString(bytes.to_vec());
+    heard.take(&PushInfo { kind: PushKind::Message, data: vec![value(CHANNEL.as_bytes()), value(message)] });
+    changes.try_recv().ok()
+}
+
+fn written(Change { version, what }: &Change) -> String {
+    match what {
+        Changed::Stream(name, value) => format!("{version}\nstream\n{name}\n{}", value.as_deref().unwrap_or_default()),
+        Changed::Process(name, None) => format!("{version}\nprocess\n{name}\n"),
+        Changed::Process(name, Some(record)) => {
+            assert_eq!(record.name, *name);
+            format!("{version}\nprocess\n{name}\n{} {} {}", record.instance, record.url, record.about)
+        }
+        Changed::Rights(rights) => format!("{version}\nrights\n\n{rights}"),
+    }
+}
+
+fn answers(answer: &[Value]) {
+    let heard = Heard::new(CHANNEL.into());
+    if let Some(Ok(snapshot)) = scripts::snapshot(answer, &heard) {
+        assert!(snapshot.epoch.len() <= 64);
+        assert!(snapshot.processes.len() <= scripts::MAX_PROCESSES && snapshot.streams.len() <= scripts::MAX_STREAMS);
+        for (process, until) in &snapshot.processes {
+            assert!(process.url.starts_with("http") && process.about.len() <= 4096 && *until <= BEYOND);
+            assert_eq!(heard::process(&process.name).as_ref(), Some(&process.name));
+        }
+        for (name, value) in &snapshot.streams {
+            assert!(name.len() + value.len() <= heard::MAX_ENTRY_BYTES);
+            assert!(!name.contains(char::is_control) && !value.contains(char::is_control));
+        }
+    }
+    if let Some(Ok(beat)) = scripts::beat(answer, &"a".into(), &Keys::of("p"), &heard) {
+        assert!(beat.heard.len() <= scripts::MAX_PROCESSES && beat.epoch.len() <= 64);
+        assert!(beat.heard.iter().all(|(name, until)| name.len() <= 64 && *until <= BEYOND));
+    }
+    let says = |word: &str| answer.first().and_then(heard::text) == Some(word);
+    assert!(scripts::done(answer).is_none() || says("ok"));
+    assert!(scripts::kept(answer).is_none() || says("ok") || says("lost") || says("unknown"));
+    assert!(scripts::claimed(answer).is_none() || says("ok") || says("held") || says("unknown"));
+    assert!(scripts::rights(answer).is_none() || says("ok") || says("none"));
+    assert!(scripts::were_set(answer).is_none() || says("ok"));
+}
