@@ -1,15 +1,3 @@
-//! Base64 and data URLs: no panic, and probing agrees with decoding everything.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use sightwire_frame::data_url::{decode_into, probe};
-use sightwire_frame::header::{self, Limits};
-
-fuzz_target!(|text: &str| {
-    let limits = Limits { max_bytes: 1 << 16, ..Limits::default() };
-    let mut bytes = Vec::new();
-    let decoded = decode_into(text, &mut bytes).is_ok();
-    let expected = if decoded && bytes.len() <= limits.max_bytes { header::probe(&bytes).ok() } else { None };
-    let expected = expected.filter(|header| limits.check_size(header).is_ok());
-    assert_eq!(probe(text, &limits).ok(), expected);
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sightwire_fuzz_checks::data_url(data));

@@ -1,21 +1,3 @@
-//! The decoders: no panic, no memory beyond the limits, and a picture of the size that the header gave.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use sightwire_frame::header::{Limits, probe};
-use sightwire_frame::{Decoder, Image, Resizer};
-
-fuzz_target!(|bytes: &[u8]| {
-    let limits = Limits { max_bytes: 1 << 20, max_pixels: 1 << 18, max_side: 4096 };
-    let mut image = Image::default();
-    let decoded = Decoder::new().expect("a decoder").decode(bytes, &limits, &mut image);
-    assert!(image.data().len() as u64 <= limits.max_pixels * 3);
-    if decoded.is_ok() {
-        let header = probe(bytes).expect("what decodes has a header");
-        let (width, height) = (image.width(), image.height());
-        let sizes = [(header.width, header.height), (header.height, header.width)];
-        assert!(sizes.contains(&(width, height)));
-        let mut small = Image::default();
-        Resizer::new().resize(&image, 32, 32, &mut small).expect("a picture can be resized");
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sightwire_fuzz_checks::decode_image(data));

@@ -1,24 +1,3 @@
-//! Still pictures of all formats: no panic, no memory beyond the limits, and pages of the sizes that the headers gave.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use sightwire_frame::Image;
-use sightwire_frame::still::{StillDecoder, StillLimits, probe};
-
-fuzz_target!(|bytes: &[u8]| {
-    let limits = StillLimits { max_bytes: 1 << 20, max_pixels: 1 << 18, max_side: 4096, max_pages: 10 };
-    let Ok(header) = probe(bytes, &limits) else { return };
-    assert!((1..=10).contains(&header.pages.len()));
-    let mut decoder = StillDecoder::new().expect("a decoder");
-    let mut image = Image::default();
-    for (page, &(width, height)) in header.pages.iter().enumerate() {
-        let decoded = decoder.decode(bytes, page as u32, &limits, &mut image);
-        assert!(image.data().len() as u64 <= limits.max_pixels * 3);
-        if let Err(error) = decoded {
-            // Nothing of a library's is left to panic on a crafted file: each such case gets a check of its own.
-            assert!(!error.to_string().contains("the decoder failed on it"), "{error}");
-            continue;
-        }
-        assert_eq!((image.width(), image.height()), (width, height));
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sightwire_fuzz_checks::decode_still(data));
