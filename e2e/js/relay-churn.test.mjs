@@ -11,7 +11,7 @@ import { serving } from "./simulator.mjs";
 
 const binary = { protocols: [BINARY] };
 const MARK_BYTES = 32;
-/** How long all come and go; `cargo xtask test soak` says ten minutes. */
+/** How long all come and go. */
 const CHURN_S = Number(process.env.SIGHTWIRE_CHURN_S ?? 3);
 
 /** @import { Server } from "./harness.mjs" */

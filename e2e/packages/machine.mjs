@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { temporary, terminate, until } from "../js/harness.mjs";
+import { terminate, until } from "../js/harness.mjs";
 
 /** @import { Ending } from "../js/types.ts" */
 
@@ -53,7 +53,14 @@ export class Machine {
    * @param {string} from a template
    */
   constructor(t, from) {
-    this.root = join(temporary(t, "machine"), "root");
+    const folder = mkdtempSync(join(tmpdir(), "sightwire-machine-"));
+    this.root = join(folder, "root");
+    /** @type {(() => unknown)[]} what has to end before its folders go, the last first */
+    this.ends = [];
+    t.after(async () => {
+      for (const end of this.ends.reverse()) await end();
+      rmSync(folder, { recursive: true, force: true });
+    });
     execFileSync("cp", ["-a", "--reflink=auto", from, this.root]);
   }
 
@@ -92,10 +99,9 @@ export class Machine {
 
   /**
    * What the unit starts, as its user, in its folder, with its variables and those that systemd would add.
-   * @param {Ending} t
    * @param {Record<string, string>} variables
    */
-  start(t, variables) {
+  start(variables) {
     const unit = this.unit();
     const env = Object.entries({
       PATH: "/usr/bin:/bin",
@@ -112,7 +118,7 @@ export class Machine {
     const server = { child, end, log: "", stop: () => terminate(child, end, STOP_MS) };
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding("utf8").on("data", (text) => (server.log += text));
-    t.after(server.stop);
+    this.ends.push(server.stop);
     return server;
   }
 
@@ -137,10 +143,9 @@ export class Machine {
 
 /**
  * A machine with a systemd of its own and a network that reaches nobody, or why that does not run here.
- * @param {Ending} t
  * @param {Machine} machine
  */
-export async function boot(t, machine) {
+export async function boot(machine) {
   const args = [
     "--register=no",
     "--keep-unit",
@@ -159,7 +164,7 @@ export async function boot(t, machine) {
     stream.setEncoding("utf8").on("data", (text) => (said += text));
   let leader = "";
   // With its first process a machine is gone.
-  t.after(async () => {
+  machine.ends.push(async () => {
     if (leader && !over) process.kill(Number(leader), "SIGKILL");
     await terminate(nspawn, end, STOP_MS);
   });

@@ -5,6 +5,8 @@
 //! - [`check`]: lints and tests of what has changed
 //! - [`test`]: every check and test, one line a suite, one sum
 //! - [`bench`]: measurements, written into `docs/benchmarks.md`
+//! - [`soak`]: all uses at once for an hour; does anything grow?
+//! - [`dist`]: packages, in `dist/`
 //! - [`project`], [`process`], [`programs`], [`progress`], [`server`]: what these share
 
 #![forbid(unsafe_code)]
@@ -12,6 +14,7 @@
 mod bench;
 mod check;
 mod demo;
+mod dist;
 mod interrupt;
 mod nginx;
 mod process;
@@ -21,6 +24,7 @@ mod project;
 mod redis;
 mod server;
 mod setup;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -59,6 +63,16 @@ Commands
              -v, --verbose      show the suites' own output as it comes
   bench    attacks|cameras|cluster|neighbours|read|relay|sign|telling|wlasl20 [ARGS…]
                                 load, delay, text; rewrites its tables in docs/benchmarks.md
+  soak     all uses at once while clients come and go and faults are injected: memory, threads, descriptors,
+           delays and log lines stay within bounds, or it fails; writes into .sightwire/soak
+             --minutes N        default 60; at least 3
+             --week             a week's comings and goings in half an hour
+             --seed N           the same order of events again
+  dist     what is given to users, in dist/: a Debian package and an archive with the program, the library that
+           runs models and the model that reads text; lists of components, checksums
+             --only deb|tar     one of the two
+             --profile NAME     cargo's profile (default: dist, which takes longer and is smaller)
+             --deb-version V    version of the Debian package
 
 What setup brings: build-essential, cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
 into ui/, e2e/ and clients/js/; Python packages, nginx, HAProxy, Prometheus, Redis, ONNX Runtime and, for --full, TensorFlow into .sightwire/;
@@ -96,11 +110,15 @@ fn run() -> Result<ExitCode> {
         "check" => check::command(args),
         "test" => test::command(args),
         "bench" => bench::command(args),
+        "soak" => soak::command(args),
+        "dist" => dist::command(args),
         "help" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
-        other => bail!(unknown("command", other, &["setup", "demo", "check", "test", "bench"])),
+        other => {
+            bail!(unknown("command", other, &["setup", "demo", "check", "test", "bench", "soak", "dist"]))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::Purpose::{Demo, Test};
+use super::Purpose::{Demo, Full, Test};
 use super::{Outcome, Part, Purpose, python};
 use crate::process;
 use crate::progress::Step;
@@ -20,7 +20,7 @@ struct Package {
     without: &'static str,
 }
 
-const PACKAGES: [Package; 9] = [
+const PACKAGES: [Package; 12] = [
     Package {
         name: "build-essential",
         there: || has("cc") && has("make"),
@@ -70,6 +70,24 @@ const PACKAGES: [Package; 9] = [
         there: python::can_be_made,
         purpose: Test,
         without: "the Python client's tests are skipped",
+    },
+    Package {
+        name: "mmdebstrap",
+        there: || has("mmdebstrap"),
+        purpose: Full,
+        without: "packages are not tried",
+    },
+    Package {
+        name: "systemd-container",
+        there: || has("systemd-nspawn"),
+        purpose: Full,
+        without: "the package is not tried with a systemd that has booted",
+    },
+    Package {
+        name: "buildah",
+        there: || has("buildah"),
+        purpose: Full,
+        without: "the container's image is not built",
     },
 ];
 

@@ -21,7 +21,7 @@ use anyhow::{Error, Result, bail};
 use lexopt::prelude::*;
 
 pub(crate) use models::importer_python;
-pub(crate) use tools::{DENY, NEXTEST};
+pub(crate) use tools::{AUDITABLE, CYCLONEDX, DEB, DENY, NEXTEST};
 
 use crate::interrupt::Interrupted;
 use crate::progress::{End, Step};
@@ -173,6 +173,16 @@ pub(crate) fn run(project: &Project, purpose: Purpose) -> Result<()> {
 /// Brings Redis, which a demo of several servers needs beside what every demo does.
 pub(crate) fn redis(project: &Project) -> Result<()> {
     bring_all(project, Purpose::Test, &[unpacked::redis()])
+}
+
+/// Brings what packages are made with: they have a build of their own.
+pub(crate) fn dist(project: &Project) -> Result<()> {
+    prerequisites::check()?;
+    let _lock = project.lock()?;
+    let tools = [AUDITABLE, CYCLONEDX, DEB].map(tools::Tool::part);
+    let page = [apt::part(), npm::packages(project, "npm in ui/", "ui")?, npm::page(project)?];
+    bring_all(project, Purpose::Demo, &page)?;
+    bring_all(project, Purpose::Demo, &tools)
 }
 
 fn bring_all(project: &Project, purpose: Purpose, parts: &[Part]) -> Result<()> {

@@ -16,14 +16,28 @@ pub(crate) struct Tool {
 
 /// Checks the licences and sources of what we build on.
 pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+/// Puts the list of crates into the program.
+pub(crate) const AUDITABLE: Tool = Tool { name: "cargo-auditable", version: "0.7.7" };
+/// Lists the program's components.
+pub(crate) const CYCLONEDX: Tool = Tool { name: "cargo-cyclonedx", version: "0.5.9" };
+/// Makes Debian packages.
+pub(crate) const DEB: Tool = Tool { name: "cargo-deb", version: "3.8.0" };
 /// Runs Rust tests, each in a process of its own.
 pub(crate) const NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0.9.143" };
 
 impl Tool {
     /// Where it stands, whether or not it has been brought.
     pub(crate) fn program(self, project: &Project) -> PathBuf {
-        let own = self.folder(project).join("bin").join(self.name);
-        on_path(self.name).filter(|program| self.is_at(program)).unwrap_or(own)
+        self.of_machine().unwrap_or_else(|| self.own(project))
+    }
+
+    fn of_machine(self) -> Option<PathBuf> {
+        on_path(self.name).filter(|program| self.is_at(program))
+    }
+
+    /// Of a folder that is named after the version.
+    fn own(self, project: &Project) -> PathBuf {
+        self.folder(project).join("bin").join(self.name)
     }
 
     fn folder(self, project: &Project) -> PathBuf {
@@ -41,7 +55,7 @@ impl Tool {
         let Self { name, version } = self;
         let wanted = move |project: &Project, _| {
             let will = format!("compile {name} {version} into your cache (~/.cache/sightwire; minutes)");
-            (!self.is_at(&self.program(project))).then_some(will)
+            (!self.own(project).is_file() && self.of_machine().is_none()).then_some(will)
         };
         Part::new(name, wanted, move |project, _, step| {
             let tools = self.folder(project);

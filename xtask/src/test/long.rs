@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::process;
 use crate::programs::shell;
-use crate::project::Project;
+use crate::project::{Project, on_path};
 use crate::setup::NEXTEST;
 
 /// What machines build that have no cmake or no make, linted; and decoded pixels without libjpeg-turbo.
@@ -17,14 +17,14 @@ cargo clippy --workspace --all-targets --no-default-features -- -D warnings
 "$0" nextest run --package sightwire-frame --no-default-features --no-fail-fast
 "#;
 
-/// Each target for a minute, beginning with the tests' own pictures.
+/// Each target for 20 s, beginning with a copy of its corpus: what is found is not kept.
 const FUZZ: &str = r"
 for target in $(cargo fuzz list); do
-    mkdir -p fuzz/corpus/$target
-    case $target in
-        decode_*|image_header) cp crates/frame/tests/vectors/*.jpg crates/frame/tests/vectors/*.png fuzz/corpus/$target ;;
-    esac
-    cargo fuzz run $target -- -max_total_time=60 -max_len=30000 -timeout=10
+    corpus=fuzz/target/corpus/$target
+    rm -rf $corpus
+    mkdir -p $corpus
+    cp -R fuzz/corpus/$target/. $corpus
+    cargo fuzz run $target $corpus -- -max_total_time=20 -max_len=8192 -timeout=10 -rss_limit_mb=2048
 done
 ";
 
@@ -37,6 +37,34 @@ pub(super) fn features(project: &Project, _: &Path) -> Command {
 /// As users call it; it fails where somebody is without frames for too long.
 pub(super) fn demo_cluster(project: &Project, _: &Path) -> Command {
     shell(project.root(), "cargo xtask demo --cluster --once")
+}
+
+/// The same code packed under two versions, and what is made of it: a machine that it is installed on, and an image.
+const PACK: &str = r#"
+cargo xtask dist --profile release
+export SIGHTWIRE_ARCHIVE="$(ls "$PWD"/dist/*.tar.gz)"
+older="$(ls "$PWD"/dist/sightwire_*.deb)"
+mkdir -p dist/newer
+cargo xtask dist --profile release --only deb --deb-version 99.0.0-1
+newer="$PWD/dist/newer/sightwire_99.0.0-1_$(dpkg --print-architecture).deb"
+mv "$PWD/dist/$(basename "$newer")" "$newer"
+export SIGHTWIRE_DEBS="$older $newer"
+cd e2e
+exec unshare --mount --propagation private node --test --test-timeout=900000     --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination="$0" packages/*.test.mjs
+"#;
+
+pub(super) fn packages(project: &Project, report: &Path) -> Command {
+    let mut shell = shell(project.root(), PACK);
+    shell.arg(report);
+    shell
+}
+
+/// Why packages cannot be installed anywhere.
+pub(super) fn without_machines(_: &Project) -> Option<&'static str> {
+    if process::ask("id", &["-u"]).as_deref() != Some("0") {
+        return Some("only root can make another root");
+    }
+    on_path("mmdebstrap").is_none().then_some("mmdebstrap is not installed")
 }
 
 pub(super) fn fuzz(project: &Project, _: &Path) -> Command {

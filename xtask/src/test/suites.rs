@@ -86,7 +86,7 @@ const IMPORTS: &str = "python/test_import.py";
 const ACCURACY: &str = "python/test_read_accuracy.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 26] = [
+pub(super) const SUITES: [Suite; 27] = [
     check("rust-format", Lane::Alone, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
@@ -199,11 +199,16 @@ pub(super) const SUITES: [Suite; 26] = [
         long::features,
     )
     .when(When::Full),
-    tests("soak", Lane::Alone, "senders and viewers that come and go for ten minutes", |project, report| {
-        let mut node = node(project, report, 900, "js/relay-churn.test.mjs");
-        node.env("SIGHTWIRE_CHURN_S", "600");
-        node
-    })
+    check(
+        "soak",
+        Lane::Alone,
+        "ten minutes of `cargo xtask soak`: all uses at once, clients that come and go, faults; nothing grows",
+        |project, _| {
+            let mut node = Command::new("node");
+            node.args(["soak/run.mjs", "--minutes", "10"]);
+            against_the_server(project, node)
+        },
+    )
     .when(When::Full),
     check(
         "demo-cluster",
@@ -212,6 +217,14 @@ pub(super) const SUITES: [Suite; 26] = [
         long::demo_cluster,
     )
     .when(When::Full),
+    tests(
+        "packages",
+        Lane::Alone,
+        "the Debian package, the archive and the image: installed, used, upgraded, removed, on machines of their own",
+        long::packages,
+    )
+    .when(When::Full)
+    .unless(long::without_machines),
     check("fuzz", Lane::Alone, "each target of fuzz/ for a minute", long::fuzz)
         .when(When::Full)
         .unless(long::without_fuzz),

@@ -1,0 +1,50 @@
+//! The program as packages have it: cargo's profile `dist`, with the list of its crates inside (`cargo audit bin` reads it), and
+//! without the paths of the machine that it was built on.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::run;
+use crate::programs::{cargo, cargo_build};
+use crate::progress::Step;
+use crate::project::Project;
+use crate::setup::AUDITABLE;
+
+/// The profile of what is given to users.
+pub(super) const PROFILE: &str = "dist";
+
+/// In another profile it is the program that this one builds anyway, which is enough to try packages with.
+pub(super) fn program(project: &Project, step: &mut Step, profile: &str) -> Result<PathBuf> {
+    let built = project.target().join(profile).join("sightwire");
+    if profile != PROFILE {
+        run(
+            project,
+            step,
+            "dist-build",
+            &mut cargo_build(project, &["build", "--locked", "--profile", profile]),
+        )?;
+        return Ok(built);
+    }
+    let mut build =
+        cargo(project, &["auditable", "build", "--locked", "--package", "sightwire", "--profile", profile]);
+    let tools = AUDITABLE.program(project);
+    let mut path = vec![tools.parent().context("a tool lies in a folder")?.to_owned()];
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    build
+        .env("PATH", std::env::join_paths(path)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", without_paths(project).join("\u{1f}"));
+    run(project, step, "dist-build", &mut build)?;
+    Ok(built)
+}
+
+/// What messages of panics name instead of folders of this machine.
+fn without_paths(project: &Project) -> Vec<String> {
+    let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cargo = var("CARGO_HOME").or_else(|| var("HOME").map(|home| home.join(".cargo")));
+    let named = [(cargo, "/cargo"), (Some(project.root().to_owned()), "/sightwire")];
+    let one = |(folder, name): (Option<PathBuf>, &str)| {
+        folder.map(|folder| format!("--remap-path-prefix={}={name}", folder.display()))
+    };
+    named.into_iter().filter_map(one).collect()
+}

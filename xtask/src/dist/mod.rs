@@ -1,0 +1,96 @@
+//! `cargo xtask dist`: what is given to users, in `dist/`.
+//!
+//! - [`build`]: the program, in a profile of its own
+//! - [`stage`]: the folders of a package, from which all of them are made
+//! - [`notices`]: the terms of everything that is in them
+//! - [`packages`]: a Debian package, an archive, lists of what is in them, checksums
+
+mod build;
+mod notices;
+mod packages;
+mod stage;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+use lexopt::prelude::*;
+
+use crate::progress::{End, Step};
+use crate::project::Project;
+use crate::setup;
+use crate::{process, unknown};
+
+/// Where packages are put, below the repository's root.
+pub(crate) const FOLDER: &str = "dist";
+
+/// What to make.
+#[derive(Debug)]
+struct Options {
+    /// Cargo's profile of the build.
+    profile: String,
+    /// Version of the Debian package: upgrades are tested with the same code.
+    deb_version: Option<String>,
+    deb: bool,
+    archive: bool,
+}
+
+/// Runs `cargo xtask dist`.
+pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+    let mut options =
+        Options { profile: build::PROFILE.to_owned(), deb_version: None, deb: true, archive: true };
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("profile") => options.profile = args.value()?.string()?,
+            Long("deb-version") => options.deb_version = Some(args.value()?.string()?),
+            Long("only") => match &*args.value()?.string()? {
+                "deb" => options.archive = false,
+                "tar" => options.deb = false,
+                other => bail!(unknown("package", other, &["deb", "tar"])),
+            },
+            _ => return Err(arg.unexpected().into()),
+        }
+    }
+    let project = Project::here()?;
+    setup::dist(&project)?;
+    let made = make(&project, &options)?;
+    eprintln!();
+    for path in made {
+        println!("{}", path.strip_prefix(project.root()).unwrap_or(&path).display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn make(project: &Project, options: &Options) -> Result<Vec<std::path::PathBuf>> {
+    let program = step("build", |step| build::program(project, step, &options.profile))?;
+    let stage = step("files", |step| stage::fill(project, step, &program))?;
+    let mut made = Vec::new();
+    made.extend(step("components", |step| packages::components(project, step, &stage))?);
+    if options.deb {
+        made.push(step("deb", |step| packages::deb(project, step, options.deb_version.as_deref()))?);
+    }
+    if options.archive {
+        made.push(step("tar", |step| packages::archive(project, step, &stage))?);
+    }
+    made.push(step("checksums", |step| packages::checksums(project, step, &made))?);
+    Ok(made)
+}
+
+/// One line for what is done.
+fn step<T>(name: &'static str, work: impl FnOnce(&mut Step) -> Result<T>) -> Result<T> {
+    let mut step = Step::start(name);
+    let done = work(&mut step);
+    step.end(done.as_ref().err().map_or(End::Ok, End::of), "");
+    done
+}
+
+/// When the last commit was made, in seconds: files of packages are of that time, so that the same commit gives the same
+/// packages.
+fn made_at(project: &Project) -> String {
+    project.git(&["log", "-1", "--format=%ct"]).unwrap_or_else(|| "0".to_owned())
+}
+
+/// Runs a program whose output is of interest only if it fails.
+fn run(project: &Project, step: &mut Step, log: &str, command: &mut Command) -> Result<process::Ended> {
+    command.env("SOURCE_DATE_EPOCH", made_at(project));
+    process::must(project, step, log, command)
+}

@@ -1,0 +1,102 @@
+//! What is made of the stage: a Debian package, an archive, lists of components, checksums.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{FOLDER, made_at, run};
+use crate::programs::cargo;
+use crate::progress::Step;
+use crate::project::{Project, remove};
+use crate::setup::{CYCLONEDX, DEB};
+
+/// `sightwire_0.1.0-1_amd64.deb`
+pub(super) fn deb(project: &Project, step: &mut Step, version: Option<&str>) -> Result<PathBuf> {
+    let mut deb = Command::new(DEB.program(project));
+    deb.args(["--package", "sightwire", "--no-build", "--compress-system", "--output", FOLDER])
+        .current_dir(project.root());
+    if let Some(version) = version {
+        deb.args(["--deb-version", version]);
+    }
+    let ended = run(project, step, "dist-deb", &mut deb)?;
+    let last = ended
+        .output
+        .lines()
+        .rev()
+        .find(|line| Path::new(line.trim()).extension().is_some_and(|end| end == "deb"));
+    Ok(project.root().join(last.context("cargo-deb did not say what it wrote")?.trim()))
+}
+
+/// `sightwire-0.1.0-x86_64-linux.tar.gz`, which unpacks into a folder of that name.
+pub(super) fn archive(project: &Project, step: &mut Step, stage: &Path) -> Result<PathBuf> {
+    let name = format!("sightwire-{}-{}-linux", version(), std::env::consts::ARCH);
+    let path = project.at(FOLDER).join(format!("{name}.tar.gz"));
+    let mut tar = Command::new("sh");
+    // gzip without time, so that the same files make the same archive.
+    tar.args(["-ec", r#"tar --create --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$1" --transform="flags=r;s,^\.,$2," . | gzip -n > "$3""#])
+        .args(["sh", &made_at(project), &name])
+        .arg(&path)
+        .current_dir(stage);
+    run(project, step, "dist-tar", &mut tar)?;
+    Ok(path)
+}
+
+/// Lists of components (`CycloneDX`): of the program, and of the page in it.
+pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Result<Vec<PathBuf>> {
+    let (of_program, of_page) =
+        (format!("sightwire-{}.cdx.json", version()), format!("sightwire-page-{}.cdx.json", version()));
+    let targets = [of_program, of_page].map(|name| project.at(FOLDER).join(name));
+    let written = "dist-components";
+    let mut list = Command::new(CYCLONEDX.program(project));
+    list.args(["cyclonedx", "--format", "json", "--spec-version", "1.5", "--override-filename", written])
+        .args(["--manifest-path", "crates/sightwire/Cargo.toml"])
+        .current_dir(project.root());
+    run(project, step, "dist-components", &mut list)?;
+    let mut text = None;
+    // It writes one beside each manifest of the workspace.
+    for manifest in manifests(project)? {
+        let file = manifest.with_file_name(format!("{written}.json"));
+        if manifest.ends_with("crates/sightwire/Cargo.toml") {
+            text = Some(fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?);
+        }
+        remove(&file)?;
+    }
+    let text = text.context("cargo-cyclonedx wrote no list of the program's components")?;
+    // Not where this repository lies.
+    fs::write(&targets[0], text.replace(&*project.root().to_string_lossy(), "/sightwire"))?;
+    let mut npm = Command::new("npm");
+    npm.args(["sbom", "--omit=dev", "--sbom-format=cyclonedx"]).current_dir(project.at("ui"));
+    let page = npm.output().context("start npm")?;
+    ensure!(page.status.success(), "npm sbom: {}", String::from_utf8_lossy(&page.stderr));
+    fs::write(&targets[1], page.stdout)?;
+    for target in &targets {
+        let name = target.file_name().context("a file has a name")?;
+        fs::copy(target, stage.join("share/doc/sightwire").join(name))?;
+    }
+    Ok(targets.to_vec())
+}
+
+/// Of the workspace.
+fn manifests(project: &Project) -> Result<Vec<PathBuf>> {
+    let metadata =
+        cargo(project, &["metadata", "--locked", "--no-deps", "--format-version", "1"]).output()?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&metadata.stdout).context("read cargo metadata")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
+    Ok(packages.iter().filter_map(|package| package["manifest_path"].as_str()).map(PathBuf::from).collect())
+}
+
+/// `SHA256SUMS`, as `sha256sum -c` reads it.
+pub(super) fn checksums(project: &Project, step: &mut Step, files: &[PathBuf]) -> Result<PathBuf> {
+    let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).collect();
+    let mut sums = Command::new("sh");
+    sums.args(["-ec", r#"sha256sum "$@" > SHA256SUMS"#, "sh"]).args(names).current_dir(project.at(FOLDER));
+    run(project, step, "dist-checksums", &mut sums)?;
+    Ok(project.at(FOLDER).join("SHA256SUMS"))
+}
+
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

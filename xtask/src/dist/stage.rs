@@ -1,0 +1,128 @@
+//! The folders of a package: `bin`, `lib/sightwire`, `share`, and what Debian's has beside them. All packages are made from
+//! these files, so they have the same ones.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::{FOLDER, notices, run};
+use crate::progress::Step;
+use crate::project::{Project, remove};
+
+/// What comes along, besides the program: the library that runs models, and the model that reads text.
+const MODELS: [&str; 2] = ["runtime", "ppocr-v4"];
+/// Documents that lie beside each other, as their links to each other say.
+const DOCUMENTS: &str = "docs";
+
+pub(super) fn fill(project: &Project, step: &mut Step, program: &Path) -> Result<PathBuf> {
+    let stage = project.at(FOLDER).join("stage");
+    remove(&stage)?;
+    let bin = made(&stage, "bin")?;
+    fs::copy(program, bin.join("sightwire")).with_context(|| format!("copy {}", program.display()))?;
+    library(project, step, program, &made(&stage, "lib/sightwire")?)?;
+    shells_and_manual(project, step, program, &stage)?;
+    documents(project, &stage)?;
+    notices::write(project, step, &stage.join("share/doc/sightwire/THIRD-PARTY.txt"))?;
+    Ok(stage)
+}
+
+fn made(stage: &Path, folder: &str) -> Result<PathBuf> {
+    let folder = stage.join(folder);
+    fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// What the program itself fetches, by version and hash, into a store of its own that is kept for the next time.
+fn library(project: &Project, step: &mut Step, program: &Path, target: &Path) -> Result<()> {
+    let home = project.at(FOLDER).join("home");
+    for model in MODELS {
+        let mut pull = Command::new(program);
+        pull.args(["models", "pull", model]).current_dir(project.root()).env("SIGHTWIRE_HOME", &home);
+        run(project, step, "dist-models", &mut pull)?;
+    }
+    for folder in ["runtime", "models"] {
+        copy(&home.join(folder), &target.join(folder))?;
+    }
+    same_once(target)
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("read {}", from.display()))? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().context("a file has a name")?);
+        if path.is_dir() {
+            copy(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).with_context(|| format!("copy {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Libraries are there under their short name, too: of the same files one is kept, and the other becomes a link to it.
+fn same_once(folder: &Path) -> Result<()> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { same_once(&path)? } else { paths.push(path) }
+    }
+    // The longest name first: that is the one with a version.
+    paths.sort_by_key(|path| std::cmp::Reverse(path.as_os_str().len()));
+    for (at, long) in paths.iter().enumerate() {
+        for short in &paths[at + 1..] {
+            let same_size = fs::symlink_metadata(short)?.len() == fs::symlink_metadata(long)?.len();
+            if long.is_symlink() || short.is_symlink() || !same_size || fs::read(short)? != fs::read(long)? {
+                continue;
+            }
+            remove(short)?;
+            symlink(long.file_name().context("a file has a name")?, short)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where shells look for completions of programs that are installed, by what the program calls the shell.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("bash", "share/bash-completion/completions/sightwire"),
+    ("zsh", "share/zsh/vendor-completions/_sightwire"),
+    ("fish", "share/fish/vendor_completions.d/sightwire.fish"),
+];
+
+fn shells_and_manual(project: &Project, step: &mut Step, program: &Path, stage: &Path) -> Result<()> {
+    for (shell, file) in COMPLETIONS {
+        let said =
+            run(project, step, "dist-completions", Command::new(program).args(["completions", shell]))?;
+        let file = stage.join(file);
+        fs::create_dir_all(file.parent().context("a file lies in a folder")?)?;
+        fs::write(file, said.output)?;
+    }
+    let manual = made(stage, "share/man/man1")?;
+    run(project, step, "dist-manual", Command::new(program).arg("manual").arg(&manual))?;
+    let mut pack = Command::new("sh");
+    pack.args(["-ec", "gzip -9n *.1"]).current_dir(manual);
+    run(project, step, "dist-manual", &mut pack).map(drop)
+}
+
+fn documents(project: &Project, stage: &Path) -> Result<()> {
+    let target = made(stage, "share/doc/sightwire")?;
+    for name in ["README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        fs::copy(project.at(name), target.join(name)).with_context(|| format!("copy {name}"))?;
+    }
+    fs::copy(project.at("deploy/debian/copyright"), target.join("COPYING"))?;
+    for entry in fs::read_dir(project.at(DOCUMENTS))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            let name = path.file_name().context("a file has a name")?;
+            fs::copy(&path, made(&target, DOCUMENTS)?.join(name))?;
+        }
+    }
+    for folder in ["cluster", "grafana", "prometheus"] {
+        copy(&project.at("deploy").join(folder), &target.join("deploy").join(folder))?;
+    }
+    Ok(())
+}
