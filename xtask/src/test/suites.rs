@@ -225,7 +225,7 @@ pub(super) const SUITES: [Suite; 27] = [
     )
     .when(When::Full)
     .unless(long::without_machines),
-    check("fuzz", Lane::Alone, "each target of fuzz/ for a minute", long::fuzz)
+    check("fuzz", Lane::Alone, "each target of fuzz/ for 20 s", long::fuzz)
         .when(When::Full)
         .unless(long::without_fuzz),
     check(
