@@ -23,7 +23,7 @@ const MOST_GROWTH_MB = 10;
 /** Of the p99 of the last window to that of the first, in an hour. */
 const MOST_DELAY = 1.1;
 /** A window of a few minutes has a tail of a few frames. */
-const MOST_DELAY_SHORT = 1.5;
+const MOST_DELAY_SHORT = 2;
 const SHORT_MINUTES = 30;
 const LINES_PER_MINUTE = 20;
 /** What the server lets through before it counts a minute's. */
