@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
+  chmodSync,
   chownSync,
   readFileSync,
   readlinkSync,
@@ -54,6 +55,7 @@ async function installed(t) {
   assert.doesNotMatch(said, /^sightwire: /m, "nothing is wrong with a new installation");
   const port = await freePort();
   made.must(`sed -i 's/127.0.0.1:8000/127.0.0.1:${port}/' ${CONFIG}`);
+  made.must(`printf '[cameras]\nallow = ["127.0.0.1"]\n' >> ${CONFIG}`);
   return { made, url: `http://127.0.0.1:${port}` };
 }
 
@@ -64,6 +66,8 @@ async function installed(t) {
  */
 async function started(t, made) {
   const told = await systemd(t, 2_000, made.at("/run"));
+  // Its user is not ours.
+  chmodSync(told.env.NOTIFY_SOCKET, 0o666);
   const server = made.start({ ...told.env, NOTIFY_SOCKET: "/run/notify" });
   await until(() => /listening on/.test(server.log), "a server that listens", START_MS);
   return { server, told };
