@@ -29,6 +29,12 @@ export function socket(dice, key, protocols = []) {
   return { headers: bearer(key), localAddress: address(dice), protocols: dice.chance(0.5) ? protocols : [] };
 }
 
+/** A picture in the form that the client and the server have agreed on. */
+export function show(client, picture) {
+  if (client.socket.protocol) client.jpeg(picture);
+  else client.frame(`data:image/jpeg;base64,${picture.toString("base64")}`);
+}
+
 /** Leaves; a server that does not say goodbye is as wrong as one that does not answer. */
 async function leave(dice, client) {
   if (dice.chance(VANISHES)) return client.vanish();
@@ -100,8 +106,7 @@ async function send(t, world, dice) {
   const frames = 1 + dice.below(10);
   for (let i = 0; i < frames; i += 1) {
     const picture = world.pictures.clip[i % world.pictures.clip.length];
-    if (client.socket.protocol) client.jpeg(picture);
-    else client.frame(`data:image/jpeg;base64,${picture.toString("base64")}`);
+    show(client, picture);
     await sleep(dice.between(0, 1) * FRAME_MS);
   }
   await leave(dice, client);

@@ -9,7 +9,7 @@ import { link } from "../js/network.mjs";
 import { jpegBomb, png, pngBomb } from "../js/pictures.mjs";
 import { BINARY, connect, streamer, streamPath, viewer } from "../js/relay.mjs";
 import { watch } from "../js/viewer.mjs";
-import { removeBatch, socket } from "./comings.mjs";
+import { removeBatch, show, socket } from "./comings.mjs";
 import { address, ask, bearer, Counts, expect, form, socketIo } from "./world.mjs";
 
 /** @import { Act } from "./comings.mjs" */
@@ -129,19 +129,20 @@ async function floodOfPings(t, world, dice) {
   });
 }
 
+/** A stream that begins. @type {(...args: Parameters<Act>) => ReturnType<typeof streamer>} */
+async function begun(t, world, dice) {
+  const options = socket(dice, world.keys.streamer, [BINARY]);
+  const sender = await streamer(t, world.server, `soak-${world.number()}`, options);
+  world.counts.connects += 1;
+  return sender;
+}
+
 /** Pictures of a stream, faster than anybody may send. @type {Act} */
 async function floodOfPictures(t, world, dice) {
-  const client = await streamer(
-    t,
-    world.server,
-    `soak-${world.number()}`,
-    socket(dice, world.keys.streamer, [BINARY]),
-  );
-  world.counts.connects += 1;
+  const client = await begun(t, world, dice);
   const [picture] = world.pictures.clip;
   await flood(async () => {
-    if (client.socket.protocol) client.jpeg(picture);
-    else client.frame(`data:image/jpeg;base64,${picture.toString("base64")}`);
+    show(client, picture);
     if (client.socket.bufferedAmount > 1 << 20) await sleep(10);
   });
 }
@@ -195,16 +196,9 @@ async function halves(t, world, dice) {
 
 /** A sender who says nothing any more is warned, and its stream is ended. @type {Act} */
 async function silentSender(t, world, dice) {
-  const sender = await streamer(
-    t,
-    world.server,
-    `soak-${world.number()}`,
-    socket(dice, world.keys.streamer, [BINARY]),
-  );
-  world.counts.connects += 1;
+  const sender = await begun(t, world, dice);
   const [picture] = world.pictures.clip;
-  if (sender.socket.protocol) sender.jpeg(picture);
-  else sender.frame(`data:image/jpeg;base64,${picture.toString("base64")}`);
+  show(sender, picture);
   await sender.over();
   world.counts.streams += 1;
 }

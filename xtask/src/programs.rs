@@ -5,6 +5,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
 use crate::project::{Project, on_path};
 use crate::setup::{DENY, NEXTEST, Purpose};
 
@@ -13,6 +16,18 @@ pub(crate) fn cargo(project: &Project, args: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(args).current_dir(project.root()).env("CARGO_TERM_COLOR", "never");
     command
+}
+
+/// Packages as `cargo metadata ARGS…` lists them.
+pub(crate) fn packages(project: &Project, args: &[&str]) -> Result<Vec<Value>> {
+    let output = cargo(project, &["metadata", "--format-version", "1"]).args(args).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`cargo metadata` ended with {}:\n{said}", output.status);
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).context("read `cargo metadata`")?;
+    match metadata["packages"].take() {
+        Value::Array(packages) => Ok(packages),
+        _ => bail!("`cargo metadata` names no packages"),
+    }
 }
 
 /// Like [`cargo`], with the features that this machine can build.

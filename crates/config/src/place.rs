@@ -15,20 +15,19 @@ pub(crate) fn usual_file() -> Option<&'static Path> {
     if here.is_file() {
         return Some(here);
     }
-    first_readable([Path::new(SYSTEM_FILE)])
+    let system = Path::new(SYSTEM_FILE);
+    (system.is_file() && File::open(system).is_ok()).then_some(system)
 }
 
 /// For people: that there is a configuration of an installed server, which does not count for them.
 pub fn not_yours(file: Option<&Path>) -> Option<String> {
     let system = Path::new(SYSTEM_FILE);
     (file.is_none() && usual_file().is_none() && system.is_file()).then(|| {
-        format!("{SYSTEM_FILE} is that of the installed server and does not count for this user, who may not read it; \
-                 `sudo -u sightwire sightwire …` runs a command as the server's user")
+        format!(
+            "{SYSTEM_FILE} is that of the installed server and does not count for this user, who may not read it; \
+             `sudo -u sightwire sightwire …` runs a command as the server's user"
+        )
     })
-}
-
-fn first_readable<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Option<&'a Path> {
-    paths.into_iter().find(|path| path.is_file() && File::open(path).is_ok())
 }
 
 /// A store with what came with this program.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::programs::cargo;
+use crate::programs::packages;
 use crate::project::Project;
 
 /// The OpenAPI document, of which TypeScript is made.
@@ -61,9 +61,7 @@ pub(super) fn files(project: &Project, base: &str) -> Result<Vec<String>> {
 
 /// The crates of the workspace, as `cargo metadata` lists them.
 pub(super) fn crates(project: &Project) -> Result<Vec<Crate>> {
-    let output = cargo(project, &["metadata", "--format-version", "1", "--no-deps", "--offline"]).output()?;
-    let metadata: Value = serde_json::from_slice(&output.stdout).context("read `cargo metadata`")?;
-    let packages = metadata["packages"].as_array().context("`cargo metadata` names no packages")?;
+    let packages = packages(project, &["--no-deps", "--offline"])?;
     let root = format!("{}/", project.root().display());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let crates = packages.iter().map(|package| Crate {

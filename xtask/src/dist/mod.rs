@@ -10,6 +10,7 @@ mod notices;
 mod packages;
 mod stage;
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
@@ -60,7 +61,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn make(project: &Project, options: &Options) -> Result<Vec<std::path::PathBuf>> {
+fn make(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
     let program = step("build", |step| build::program(project, step, &options.profile))?;
     let stage = step("files", |step| stage::fill(project, step, &program))?;
     let mut made = Vec::new();

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::run;
-use crate::programs::cargo;
+use crate::programs::{cargo, packages};
 use crate::progress::Step;
 use crate::project::Project;
 
@@ -86,10 +86,7 @@ fn crates(project: &Project, step: &mut Step) -> Result<Vec<Component>> {
     ];
     let tree = run(project, step, "dist-tree", &mut cargo(project, &tree))?;
     let used: BTreeSet<(&str, &str)> = tree.output.lines().filter_map(name_and_version).collect();
-    let metadata = cargo(project, &["metadata", "--locked", "--format-version", "1"]).output()?;
-    ensure!(metadata.status.success(), "cargo metadata ended with {}", metadata.status);
-    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
+    let packages = packages(project, &["--locked"])?;
     let of_others = packages.iter().filter(|package| !package["source"].is_null());
     let components = of_others.filter_map(|package| {
         let [name, version, manifest] =

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::{FOLDER, made_at, run};
-use crate::programs::cargo;
+use crate::programs::packages;
 use crate::progress::Step;
 use crate::project::{Project, remove};
 use crate::setup::{CYCLONEDX, DEB};
@@ -56,7 +56,8 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
     run(project, step, "dist-components", &mut list)?;
     let mut text = None;
     // It writes one beside each manifest of the workspace.
-    for manifest in manifests(project)? {
+    for package in packages(project, &["--locked", "--no-deps"])? {
+        let manifest = Path::new(package["manifest_path"].as_str().context("a package has a manifest")?);
         let file = manifest.with_file_name(format!("{written}.json"));
         if manifest.ends_with("crates/sightwire/Cargo.toml") {
             text = Some(fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?);
@@ -76,16 +77,6 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
         fs::copy(target, stage.join("share/doc/sightwire").join(name))?;
     }
     Ok(targets.to_vec())
-}
-
-/// Of the workspace.
-fn manifests(project: &Project) -> Result<Vec<PathBuf>> {
-    let metadata =
-        cargo(project, &["metadata", "--locked", "--no-deps", "--format-version", "1"]).output()?;
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&metadata.stdout).context("read cargo metadata")?;
-    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
-    Ok(packages.iter().filter_map(|package| package["manifest_path"].as_str()).map(PathBuf::from).collect())
 }
 
 /// `SHA256SUMS`, as `sha256sum -c` reads it.

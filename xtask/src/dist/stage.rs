@@ -14,8 +14,6 @@ use crate::project::{Project, remove};
 
 /// What comes along, besides the program: the library that runs models, and the model that reads text.
 const MODELS: [&str; 2] = ["runtime", "ppocr-v4"];
-/// Documents that lie beside each other, as their links to each other say.
-const DOCUMENTS: &str = "docs";
 
 pub(super) fn fill(project: &Project, step: &mut Step, program: &Path) -> Result<PathBuf> {
     let stage = project.at(FOLDER).join("stage");
@@ -110,15 +108,16 @@ fn shells_and_manual(project: &Project, step: &mut Step, program: &Path, stage: 
 
 fn documents(project: &Project, stage: &Path) -> Result<()> {
     let target = made(stage, "share/doc/sightwire")?;
+    let docs = made(&target, "docs")?;
     for name in ["README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         fs::copy(project.at(name), target.join(name)).with_context(|| format!("copy {name}"))?;
     }
     fs::copy(project.at("deploy/debian/copyright"), target.join("COPYING"))?;
-    for entry in fs::read_dir(project.at(DOCUMENTS))? {
+    for entry in fs::read_dir(project.at("docs"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "md") {
             let name = path.file_name().context("a file has a name")?;
-            fs::copy(&path, made(&target, DOCUMENTS)?.join(name))?;
+            fs::copy(&path, docs.join(name))?;
         }
     }
     for folder in ["cluster", "grafana", "prometheus"] {
