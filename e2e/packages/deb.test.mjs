@@ -18,7 +18,7 @@ import { after, before, test } from "node:test";
 
 import { freePort, sleep, until } from "../js/harness.mjs";
 import { systemd } from "../js/systemd.mjs";
-import { boot, has, lacking, Machine, template } from "./machine.mjs";
+import { boot, has, lacking, Machine, template, use } from "./machine.mjs";
 
 /** @import { Ending } from "../js/types.ts" */
 
@@ -26,7 +26,6 @@ const debs = (process.env.SIGHTWIRE_DEBS ?? "").split(" ").filter(Boolean);
 const skip = debs.length === 2 ? lacking() : "SIGHTWIRE_DEBS names no two packages";
 const [older, newer] = debs.map((path) => `/root/${basename(path)}`);
 const CONFIG = "/etc/sightwire/sightwire.toml";
-const USE = join(import.meta.dirname, "use.mjs");
 const START_MS = 60_000;
 /** Of systemd's own measure, where 10 is a service without any bounds. */
 const MAX_EXPOSURE = 3.0;
@@ -80,19 +79,12 @@ async function started(t, made) {
  */
 const asked = async (url, path, options) => (await fetch(url + path, options)).json();
 
-/** @param {Machine} made */
-function page(made) {
-  made.must("sightwire sample page --out /root/page --frames 1");
-  return made.at("/root/page/000.jpg");
-}
-
-/** @param {string} said what use.mjs printed */
-function works(said) {
-  const { ready, labels, text } = JSON.parse(said);
-  assert.equal(ready, 200);
-  assert.ok(labels.includes("wave"), `${labels}`);
-  assert.match(text, /Invoice/);
-}
+/**
+ * Whether it does what it is for, to those who use it from outside.
+ * @param {Machine} made
+ * @param {string} url
+ */
+const works = (made, url) => use(url, made.page("sightwire"));
 
 test("it_is_installed_used_upgraded_under_a_running_server_and_removed", { skip }, async (t) => {
   const { made, url } = await installed(t);
@@ -110,7 +102,7 @@ test("it_is_installed_used_upgraded_under_a_running_server_and_removed", { skip 
   const first = await started(t, made);
   const pid = Number(first.server.child.pid);
   assert.equal(statSync(`/proc/${pid}`).uid, Number(made.must("id -u sightwire")));
-  works(execFileSync("node", [USE, url, page(made)], { encoding: "utf8" }));
+  works(made, url);
   assert.match(
     made.must("sightwire ready"),
     /is ready/,
@@ -130,10 +122,10 @@ test("it_is_installed_used_upgraded_under_a_running_server_and_removed", { skip 
   // The files go, and the server that runs goes on with them.
   made.must(`dpkg -i ${newer} 2>&1`);
   assert.match(readlinkSync(`/proc/${pid}/exe`), /deleted/);
-  works(execFileSync("node", [USE, url, page(made)], { encoding: "utf8" }));
+  works(made, url);
   assert.equal(await first.server.stop(), 0);
   const second = await started(t, made);
-  works(execFileSync("node", [USE, url, page(made)], { encoding: "utf8" }));
+  works(made, url);
   const { cameras } = await asked(url, "/api/v1/cameras");
   assert.deepEqual(
     cameras.map(({ id }) => id),
@@ -192,7 +184,7 @@ test("an_upgrade_that_the_disk_has_no_room_for_changes_nothing", { skip }, async
   const version = "dpkg-query -W -f '${Version} ${Status}' sightwire";
   assert.match(made.must(version), new RegExp(`^${versionOf(older)} install ok installed`));
   assert.equal(sums(), before);
-  works(execFileSync("node", [USE, url, page(made)], { encoding: "utf8" }));
+  works(made, url);
   assert.equal(made.read("/var/lib/sightwire/access.json"), keys);
 
   execFileSync("mount", ["-o", "remount,size=600m", folder]);
@@ -251,18 +243,14 @@ test("systemd_starts_it_watches_it_and_restarts_it_at_an_upgrade", { skip }, asy
   );
   t.diagnostic(`systemd-analyze security: ${exposure}`);
   assert.ok(exposure <= MAX_EXPOSURE, `${exposure}`);
-  must("sightwire sample page --out /root/page --frames 1");
-  const use = () => {
-    const { code, said } = booted.onNetwork(
-      "node",
-      USE,
-      "http://127.0.0.1:8000",
-      made.at("/root/page/000.jpg"),
-    );
-    assert.equal(code, 0, said);
-    works(said);
-  };
-  use();
+  const picture = made.page("sightwire");
+  const works = () =>
+    use("http://127.0.0.1:8000", picture, (...words) => {
+      const { code, said } = booted.onNetwork(...words);
+      assert.equal(code, 0, said);
+      return said;
+    });
+  works();
 
   // Killed, it comes back.
   const before = shown("MainPID");
@@ -285,7 +273,7 @@ test("systemd_starts_it_watches_it_and_restarts_it_at_an_upgrade", { skip }, asy
   assert.equal(shown("ActiveState"), "active");
   assert.notEqual(shown("MainPID"), running, "the new version runs");
   assert.match(cameras(), /gate/);
-  use();
+  works();
 
   // What it does not accept, it is not restarted with.
   const mended = must(`cat ${CONFIG}`);
@@ -295,7 +283,7 @@ test("systemd_starts_it_watches_it_and_restarts_it_at_an_upgrade", { skip }, asy
   assert.match(said, /error: .*relay\.max_viewers/);
   assert.match(said, /^sightwire: this version does not accept .* still that of the version before/m);
   assert.equal(shown("MainPID"), kept);
-  use();
+  works();
   writeFileSync(made.at(CONFIG), mended);
 
   must("dpkg -r sightwire 2>&1");

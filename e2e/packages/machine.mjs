@@ -1,6 +1,7 @@
 // A small machine of its own: Debian's folders, made by mmdebstrap, without compilers. What runs in it either sees that root
 // (`chroot`), or is started by a systemd that booted there (`boot`).
 
+import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import { terminate, until } from "../js/harness.mjs";
 
 /** What the package depends on, and systemd to boot with. */
 const PACKAGES = ["adduser", "ca-certificates", "libstdc++6", "zlib1g", "systemd", "systemd-sysv"];
+const USE = join(import.meta.dirname, "use.mjs");
 const BOOT_MS = 60_000;
 const STOP_MS = 20_000;
 
@@ -45,6 +47,23 @@ export function template() {
   ];
   execFileSync("mmdebstrap", args, { stdio: ["ignore", "inherit", "inherit"] });
   return { root, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/**
+ * Somebody who has just installed it recognises a wave and reads a picture.
+ * @param {string} url
+ * @param {string} page a picture
+ * @param {(...words: string[]) => string} run a program, somewhere: what it says
+ */
+export function use(
+  url,
+  page,
+  run = (program, ...args) => execFileSync(program, args, { encoding: "utf8" }),
+) {
+  const { ready, labels, text } = JSON.parse(run("node", USE, url, page));
+  assert.equal(ready, 200);
+  assert.ok(labels.includes("wave"), `${labels}`);
+  assert.match(text, /Invoice/);
 }
 
 export class Machine {
@@ -98,20 +117,35 @@ export class Machine {
   }
 
   /**
+   * A picture with text, as files of this machine have it.
+   * @param {string} sightwire the program in it
+   */
+  page(sightwire) {
+    this.must(`${sightwire} sample page --out /root/page --frames 1`);
+    return this.at("/root/page/000.jpg");
+  }
+
+  /**
    * What the unit starts, as its user, in its folder, with its variables and those that systemd would add.
    * @param {Record<string, string>} variables
    */
   start(variables) {
     const unit = this.unit();
-    const env = Object.entries({
-      PATH: "/usr/bin:/bin",
-      HOME: "/var/lib/sightwire",
-      ...unit.environment,
-      ...variables,
-    });
+    const env = { HOME: "/var/lib/sightwire", ...unit.environment, ...variables };
     const line = `cd ${unit.folder} && umask ${unit.umask} && exec ${unit.command}`;
+    return this.runs(`${unit.user}:${unit.group}`, env, line);
+  }
+
+  /**
+   * A program that goes on, of somebody in it.
+   * @param {string} user as chroot wants it
+   * @param {Record<string, string>} variables and no others
+   * @param {string} line of the shell
+   */
+  runs(user, variables, line) {
+    const env = Object.entries({ PATH: "/usr/bin:/bin", ...variables });
     const words = ["env", "-i", ...env.map(([name, value]) => `${name}=${value}`), "sh", "-c", line];
-    const child = spawn("unshare", inRoot(this.root, words, `--userspec=${unit.user}:${unit.group}`), {
+    const child = spawn("unshare", inRoot(this.root, words, `--userspec=${user}`), {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const end = new Promise((done) => child.on("error", done).on("close", (code) => done(code)));
