@@ -13,17 +13,23 @@ const rows = (/** @type {string} */ part) =>
     .split("\n")
     .filter((line) => line.startsWith("| "))
     .slice(2)
-    .map((line) => line.replace(/^\| (.*) \|$/, "$1").split(" | "));
+    .map((line) => line.replace(/^\| (.*) \|$/, "$1").split(/ ?\| /));
 
 /** @returns {Seen[]} */
 const seenIn = (/** @type {string} */ part) =>
   rows(part).map(([what, line, metric, alert]) => ({ what, line, metric, alert }));
 
-/** What was done on purpose, how each of that is seen, and how whatever else goes wrong is. */
+/** What is promised, what was done on purpose, with their tests, how each of that is seen, and how whatever else goes wrong is. */
 export function reliability() {
   const page = readFileSync(join(ROOT, "docs/reliability.md"), "utf8");
-  const [done, seen, others] = page.split(/^#{2,3} .*$/m);
-  return { done: rows(done).map(([what]) => what), seen: seenIn(seen), others: seenIn(others) };
+  const [, promised, done, seen, others] = page.split(/^#{2,3} .*$/m);
+  return {
+    promised: rows(promised).map(([what, test]) => ({ what, test })),
+    done: rows(done).map(([what]) => what),
+    tests: rows(done).map(([what, , , test]) => ({ what, test })),
+    seen: seenIn(seen),
+    others: seenIn(others),
+  };
 }
 
 export const alertsOf = (/** @type {Seen} */ { alert }) =>
