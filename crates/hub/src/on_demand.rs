@@ -133,7 +133,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     }
 
     /// Stops the thing with that key if that is to be, which is asked of it and of how many hold it; whether it was. Nobody
-    /// comes, goes, or puts another in its place meanwhile.
+    /// comes, goes, or puts another in its place meanwhile: whoever answers must let go of nothing that is a lease of this.
     pub fn stop_if(&self, key: &K, when: impl FnOnce(&Arc<V>, usize) -> bool) -> bool {
         let mut running = self.shared.running.lock();
         let stops = running.get(key).is_some_and(|entry| when(&entry.value, entry.leases));
@@ -155,6 +155,11 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     /// The thing with that key, if it is running, without keeping it so.
     pub fn peek(&self, key: &K) -> Option<Arc<V>> {
         self.shared.running.lock().get(key).map(|entry| entry.value.clone())
+    }
+
+    /// Whether the thing with that key is running.
+    pub fn has(&self, key: &K) -> bool {
+        self.shared.running.lock().contains_key(key)
     }
 
     /// All that is running.

@@ -417,7 +417,7 @@ impl Streams {
 
     /// Whether a stream of that name is sent, here or to another process.
     pub fn is_sent(&self, name: &str) -> bool {
-        self.running.sent.peek(&Origin::Sent(name.into())).is_some() || self.is_sent_elsewhere(name)
+        self.running.sent.has(&Origin::Sent(name.into())) || self.is_sent_elsewhere(name)
     }
 
     /// Whether that stream is analysed, or may be: one address has at most three quarters of the places for itself, so that
@@ -433,8 +433,7 @@ impl Streams {
     /// As [`Self::has_room_to_analyse`], of views.
     fn has_room_to_view(&self, key: &ViewKey, from: Option<IpAddr>) -> bool {
         let is_only_of = |from| self.views.all().iter().filter(|(_, view)| view.is_only_of(from)).count();
-        self.views.peek(key).is_some()
-            || (self.views.has_room(key) && has_a_share(from, self.views.max(), is_only_of))
+        self.views.has(key) || (self.views.has_room(key) && has_a_share(from, self.views.max(), is_only_of))
     }
 
     /// Ends the stream of that id for all who watch it; whether there was one.

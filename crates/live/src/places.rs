@@ -60,7 +60,7 @@ impl Streams {
             Origin::Camera(source) => source,
         };
         self.check(source)?;
-        if self.running.cameras.peek(origin).is_none() {
+        if !self.running.cameras.has(origin) {
             self.options().memory.admit(Work::Camera)?;
         }
         let id = self.id_of(origin);
@@ -99,7 +99,7 @@ impl Streams {
     /// Whether a stream runs, or may be opened without closing another.
     pub fn has_room(&self, origin: &Origin) -> bool {
         let running = self.running.of(origin);
-        if running.peek(origin).is_some() {
+        if running.has(origin) {
             return true;
         }
         if origin.camera().is_none() {
@@ -155,7 +155,8 @@ impl Streams {
                 continue;
             }
             let is_idle = |_: &Arc<Upstream>, leases| {
-                let analysed = self.analyses.peek(&origin).is_some();
+                // Not the analysis itself: the last to hold it leaves this camera, which is locked.
+                let analysed = self.analyses.has(&origin);
                 self.analyses.leases(&origin) == 0 && leases <= usize::from(analysed)
             };
             if self.running.cameras.stop_if(&origin, is_idle) {

@@ -172,7 +172,7 @@ impl Street {
             });
             (upstream, ())
         };
-        if self.cameras.peek(&key).is_none() && self.cameras.len() == self.cameras.max() {
+        if !self.cameras.has(&key) && self.cameras.len() == self.cameras.max() {
             self.drop_idle();
         }
         self.cameras.get(&key, start).map(|(lease, _)| lease)
@@ -220,7 +220,7 @@ impl Street {
     fn drop_idle(&self) {
         for (key, _) in self.cameras.all() {
             let is_idle = |_: &Arc<Upstream>, leases| {
-                let analysed = self.analyses.peek(&key).is_some();
+                let analysed = self.analyses.has(&key);
                 self.analyses.leases(&key) == 0 && leases <= usize::from(analysed)
             };
             if self.cameras.stop_if(&key, is_idle) {
