@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import WebSocket from "ws";
@@ -31,6 +32,18 @@ for (const signal of /** @type {const} */ (["SIGTERM", "SIGINT"])) {
     }
   });
 }
+
+test("libraries_have_two_heaps_unless_somebody_says_otherwise", async (t) => {
+  const heapsOf = async (/** @type {Record<string, string>} */ env) => {
+    const server = await start(t, { env: { USE_DUMMY_MODEL: "1", ...env } });
+    const variables = readFileSync(`/proc/${server.pid}/environ`, "utf8").split("\0");
+    return variables.filter((variable) => variable.startsWith("MALLOC_ARENA_MAX="));
+  };
+  assert.deepEqual(await heapsOf({}), ["MALLOC_ARENA_MAX=2"]);
+  assert.deepEqual(await heapsOf({ MALLOC_ARENA_MAX: "5" }), ["MALLOC_ARENA_MAX=5"]);
+  assert.deepEqual(await heapsOf({ GLIBC_TUNABLES: "glibc.malloc.arena_max=3" }), []);
+  assert.deepEqual(await heapsOf({ GLIBC_TUNABLES: "glibc.malloc.perturb=0" }), ["MALLOC_ARENA_MAX=2"]);
+});
 
 test("a_server_without_clients_ends_at_once", async (t) => {
   const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });

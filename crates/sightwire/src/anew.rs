@@ -1,7 +1,7 @@
 //! Starts the program anew where the library has to find something in its environment.
 //!
-//! oneDNN takes from a variable which instructions it may use. A process cannot safely set a variable for itself, but it can
-//! become the same program again with the variable set: process number, streams and arguments stay.
+//! oneDNN takes from a variable which instructions it may use, and glibc how many heaps it may have. A process cannot safely set a
+//! variable for itself, but it can become the same program again with the variable set: process number, streams and arguments stay.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -12,9 +12,18 @@ use sightwire_engine::cpu::Cpu;
 
 use crate::print::{Printer, note};
 
-/// Returns where the CPU can do what it announces, and where the variable is set already. Where the program cannot be
-/// started anew, networks run at f32 alone (the engine sees to that).
-pub fn where_the_cpu_promises_too_much(printer: &Printer) {
+/// What runs networks takes its memory from glibc, which gives each thread a heap of its own and keeps in it what a session had that
+/// was let go. Sessions are made by whichever thread needs one: with as many heaps as glibc likes (8 for each core), a server
+/// grew by 35 MB in 45 switches of its model and back. With two it does not.
+const HEAPS: (&str, &str) = ("MALLOC_ARENA_MAX", "2");
+/// Where glibc finds the same, under another name.
+const TUNABLE: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.arena_max");
+/// The process that was started anew: glibc may have taken away again what it was told, where the program has rights by its file.
+const ANEW: &str = "STARTED_ANEW";
+
+/// Returns where the CPU can do what it announces and the command ends soon, and where the variables are set already. Where the
+/// program cannot be started anew, networks run at f32 alone (the engine sees to that), and memory is what glibc makes of it.
+pub fn where_a_library_has_to_be_told(printer: &Printer) {
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_else(|| "sightwire".into());
     let args: Vec<_> = args.collect();
@@ -22,14 +31,28 @@ pub fn where_the_cpu_promises_too_much(printer: &Printer) {
     if args.first().is_some_and(|first| first == TRY_NETWORKS) {
         return;
     }
-    let Some((variable, value)) = Cpu::here().cap(|name| std::env::var_os(name)) else { return };
+    let me = std::process::id().to_string();
+    if std::env::var(ANEW).is_ok_and(|process| process == me) {
+        return;
+    }
+    let cap = Cpu::here().cap(|name| std::env::var_os(name));
+    let stays = args.first().is_some_and(|first| first == "serve");
+    let is_told = std::env::var_os(HEAPS.0).is_some()
+        || std::env::var(TUNABLE.0).is_ok_and(|tunables| tunables.contains(TUNABLE.1));
+    // With another allocator, glibc's heaps are for libraries alone.
+    let heaps = (cfg!(feature = "jemalloc") && stays && !is_told).then_some(HEAPS);
+    if cap.is_none() && heaps.is_none() {
+        return;
+    }
     // By its own name, so that it is found under it among the processes; if its file was replaced, it is still this program.
     let itself = PathBuf::from("/proc/self/exe");
     let program = std::env::current_exe().ok().filter(|path| path.exists()).unwrap_or(itself);
-    let error = Command::new(&program).arg0(name).args(args).env(variable, value).exec();
-    note!(
-        printer,
-        "warning: {} cannot be started anew with {variable}={value}: {error}; networks run at f32 alone",
-        program.display()
-    );
+    let error = Command::new(&program).arg0(name).args(args).envs(cap).envs(heaps).env(ANEW, me).exec();
+    if let Some((variable, value)) = cap {
+        note!(
+            printer,
+            "warning: {} cannot be started anew with {variable}={value}: {error}; networks run at f32 alone",
+            program.display()
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! Sightwire: one server for live vision. This file parses the command line and calls.
 //!
-//! - `anew`: starts the program anew where the CPU promises too much
+//! - `anew`: starts the program anew where a library has to find something in its environment
 //! - `cmd`: one module a command
 //! - `engine`: what runs networks, for commands
 //! - `owner`: files of another user
@@ -29,6 +29,6 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let printer = print::Printer::of_process();
-    anew::where_the_cpu_promises_too_much(&printer);
+    anew::where_a_library_has_to_be_told(&printer);
     cmd::Cli::parse().run(&printer)
 }
