@@ -24,10 +24,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ConfigArgs, Mistake};
 use crate::print::{Printer, note, out};
-use crate::systemd;
+use crate::{owner, systemd};
 
 /// What ends after `server.drain_s` may take so long.
 const LAST: Duration = Duration::from_secs(10);
+/// A thread that waits for disks ends after so long without work. Every half second keys are looked at, by one such thread after
+/// the other: with tokio's ten seconds, as many as a burst needed (up to twenty) would never end.
+const IDLE_THREAD: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -60,6 +63,7 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
     let flags = Flags { tls: args.tls.clone(), lan: args.lan, ..args.config.flags(&listen) };
     let (started, config) = Config::load_to_serve(&flags)?;
+    owner::refuse_root(config.store.home())?;
     let source = Source { started, read: Box::new(move || Config::load_to_serve(&flags)) };
     let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
     // It ends before the log does, and has the last lines.
@@ -80,6 +84,7 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("net")
+        .thread_keep_alive(IDLE_THREAD)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;

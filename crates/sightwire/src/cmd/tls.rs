@@ -55,10 +55,13 @@ fn show(pem: bool, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()>
     let config = Config::load(&config.flags(&[]))?;
     let names = reach::names_now(&config, config.server.listen.clone())();
     let folder = sightwire_config::tls::folder(config.store.home());
-    if !folder.exists() {
+    // One that is there and holds is only read.
+    let now = SystemTime::now();
+    let holds = Authority::kept(&folder).ok().flatten().is_some_and(|kept| now < kept.validity().not_after);
+    if !holds {
         owner::refuse_root(config.store.home())?;
     }
-    let authority = Authority::open(&folder, &names, SystemTime::now())?;
+    let authority = Authority::open(&folder, &names, now)?;
     if pem {
         out!(printer, "{}", authority.pem().trim_end())?;
         return Ok(());
