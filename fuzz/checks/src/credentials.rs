@@ -24,6 +24,7 @@ pub fn credentials(data: &[u8]) {
         let hash = key.hash();
         assert!(KeyHash::from_hex(&hash.to_hex()).is_some_and(|again| again.is(&hash)));
     }
+    no_token(&shown);
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Some(hash) = KeyHash::from_hex(text) {
         assert_eq!(hash.to_hex(), text.to_ascii_lowercase());
@@ -32,6 +33,17 @@ pub fn credentials(data: &[u8]) {
     let (method, target) = rest.split_once('\n').unwrap_or((rest, ""));
     read_tag(tag);
     sign(method, target, tag);
+}
+
+/// No word that begins as a token has more than one part.
+fn no_token(shown: &[u8]) {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_start = |at: &usize| at.checked_sub(1).and_then(|at| shown.get(at)).is_none_or(|byte| !is_letter(byte) && *byte != b'.');
+    let starts = shown.windows(3).enumerate().filter(|(_, word)| word == b"eyJ").map(|(at, _)| at);
+    for at in starts.filter(is_start) {
+        let end = shown[at..].iter().position(|byte| !is_letter(byte)).map_or(shown.len(), |length| at + length);
+        assert!(shown.get(end) != Some(&b'.'), "{} is shown", String::from_utf8_lossy(&shown[at..]));
+    }
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {

@@ -18,15 +18,17 @@ cargo clippy --workspace --all-targets --no-default-features -- -D warnings
 "#;
 
 /// Each target for 20 s, beginning with a copy of its corpus: what is found is not kept.
-const FUZZ: &str = r"
-for target in $(cargo fuzz list); do
+const FUZZ: &str = r#"
+targets=$(cargo fuzz list)
+test -n "$targets"
+for target in $targets; do
     corpus=fuzz/target/corpus/$target
     rm -rf $corpus
     mkdir -p $corpus
     cp -R fuzz/corpus/$target/. $corpus
     cargo fuzz run $target $corpus -- -max_total_time=20 -max_len=8192 -timeout=10 -rss_limit_mb=2048
 done
-";
+"#;
 
 pub(super) fn features(project: &Project, _: &Path) -> Command {
     let mut shell = shell(project.root(), FEATURES);
@@ -41,16 +43,16 @@ pub(super) fn demo_cluster(project: &Project, _: &Path) -> Command {
 
 /// The same code packed under two versions, and what is made of it: a machine that it is installed on, and an image.
 const PACK: &str = r#"
+cargo xtask dist --profile release --only deb --deb-version 99.0.0-1
+rm -rf dist/newer
+mkdir dist/newer
+mv dist/sightwire_99.0.0-1_*.deb dist/newer/
 cargo xtask dist --profile release
 export SIGHTWIRE_ARCHIVE="$(ls "$PWD"/dist/*.tar.gz)"
-older="$(ls "$PWD"/dist/sightwire_*.deb)"
-mkdir -p dist/newer
-cargo xtask dist --profile release --only deb --deb-version 99.0.0-1
-newer="$PWD/dist/newer/sightwire_99.0.0-1_$(dpkg --print-architecture).deb"
-mv "$PWD/dist/$(basename "$newer")" "$newer"
-export SIGHTWIRE_DEBS="$older $newer"
+export SIGHTWIRE_DEBS="$(ls "$PWD"/dist/sightwire_*.deb) $(ls "$PWD"/dist/newer/*.deb)"
 cd e2e
-exec unshare --mount --propagation private node --test --test-timeout=900000     --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination="$0" packages/*.test.mjs
+exec unshare --mount --propagation private node --test --test-timeout=900000 --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=junit --test-reporter-destination="$0" packages/*.test.mjs
 "#;
 
 pub(super) fn packages(project: &Project, report: &Path) -> Command {
