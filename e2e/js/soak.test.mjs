@@ -31,7 +31,7 @@ function hour(change = () => {}) {
   const windows = Array.from({ length: asked.windows }, () => ({
     signs: { delay_ms: { reply_from_due: { ...delay }, lateness: { ...delay } }, problems: [] },
     relay: { age_ms: { ...delay }, faults: [] },
-    cameras: { age_ms: { ...delay }, detection_ms: { ...delay }, loop_ms: { ...delay }, lost: 0 },
+    cameras: { age_ms: { ...delay }, detection_ms: { ...delay }, loop_ms: { ...delay }, drawn: 900, lost: 0 },
   }));
   const causes = new Map([["INFO a line", new Map(Array.from({ length: 60 }, (_, minute) => [minute, 20]))]]);
   const run = {
@@ -41,7 +41,7 @@ function hour(change = () => {}) {
     log: { causes, lines: 1_200, errors: [] },
     outcomes,
     counts: { connects: 0, streams: 0, batches: 0 },
-    metrics: { sightwire_panics_total: 0 },
+    metrics: { sightwire_panics_total: 0, sightwire_log_lines_dropped_total: 0 },
     ended: { code: 0, signal: null },
   };
   return /** @type {Run} */ (/** @type {unknown} */ (run));
@@ -77,13 +77,31 @@ test("delays_lines_panics_and_a_wrong_end_break_theirs", () => {
   for (const [change, what] of /** @type {[(run: Run) => unknown, RegExp][]} */ ([
     [(run) => (run.windows.at(-1).relay.age_ms.p99 = 11.1), /^p99 of relay/],
     [(run) => (run.windows.at(-1).cameras.detection_ms.p99 = 11.1), /^p99 of detections/],
-    [(run) => run.windows[3].signs.problems.push("1 frames without a reply"), /^what steady clients lost/],
+    [
+      (run) => (run.windows.at(-1).cameras.detection_ms = { count: 0, p50: 0, p99: 0, max: 0 }),
+      /^detections,/,
+    ],
+    [(run) => (run.windows.at(-1).cameras.drawn = 800), /^drawn pictures,/],
+    [(run) => (run.windows.at(-1).relay.age_ms.count = 900), /^pictures of the relay,/],
+    [(run) => run.windows[3].signs.problems.push("1 frames without a reply"), /^what was wrong at steady/],
+    [(run) => (run.metrics.sightwire_log_lines_dropped_total = 1), /^log lines dropped/],
     [(run) => run.log.causes.set("WARN loud", new Map([[30, 61]])), /^log lines/],
     [(run) => run.log.causes.set("WARN often", new Map(minutes(22))), /^log lines/],
     [(run) => (run.metrics.sightwire_panics_total = 1), /^panics/],
     [(run) => (run.ended.code = 1), /^exit/],
     [(run) => run.outcomes.count("page", "failed", "why"), /did not get what they came for/],
     [(run) => run.outcomes.count("batch", "failed", "why"), /never went well|did not get/],
+    [
+      (run) => (often(run, "page", { done: 5_000, failed: 0 }), often(run, "batch", { done: 20, failed: 3 })),
+      /more than once/,
+    ],
+    [
+      (run) => (
+        often(run, "page", { done: 5_000, failed: 0 }),
+        often(run, "key revoked in use", { done: 20, failed: 1 })
+      ),
+      /more than once/,
+    ],
   ])) {
     const run = hour();
     change(run);
@@ -91,6 +109,11 @@ test("delays_lines_panics_and_a_wrong_end_break_theirs", () => {
     assert.ok(found.length > 0 && found.every((bound) => what.test(bound)), `${what}: ${found}`);
   }
 });
+
+function often(/** @type {Run} */ run, name, counts) {
+  for (const what of /** @type {const} */ (["done", "failed"]))
+    for (let i = 0; i < counts[what]; i += 1) run.outcomes.count(name, what, "why");
+}
 
 const minutes = (/** @type {number} */ lines) =>
   Array.from({ length: 60 }, (_, minute) => /** @type {[number, number]} */ ([minute, lines]));
@@ -114,6 +137,12 @@ test("lines_are_told_apart_by_what_they_say_and_not_by_whom_they_are_about", () 
   assert.notEqual(line("a viewer has come"), line("a viewer has gone"));
   assert.notEqual(line("a viewer has come"), line("in 10 s, 60 more lines like this one: a viewer has come"));
   assert.notEqual(line("a"), cause({ level: "WARN", fields: { message: "a" } }));
+});
+
+test("what_fails_once_in_a_while_breaks_nothing", () => {
+  const run = hour();
+  often(run, "batch", { done: 2_000, failed: 2 });
+  assert.deepEqual(broken(run), []);
 });
 
 test("a_week_has_its_connects_streams_and_batches_in_half_an_hour", () => {

@@ -50,12 +50,14 @@ const failing = (/** @type {number} */ number, faults) =>
       await sleep(FAULT_MS);
       await set(camera, "");
       await sleep(AFTERWARDS_MS);
+      // Whoever watches all the time sees it again.
+      await plain.next();
     }
   );
 
 /** @type {Record<string, { act: Act, lastsS: number }>} */
 export const CAMERA_FAULTS = {
-  "camera goes silent": { act: failing(0, SILENT), lastsS: 10 },
-  "camera sends nonsense": { act: failing(1, WRONG), lastsS: 10 },
-  "camera has both": { act: failing(2, [...SILENT, ...WRONG]), lastsS: 10 },
+  "camera goes silent": { act: failing(0, SILENT), lastsS: 14 },
+  "camera sends nonsense": { act: failing(1, WRONG), lastsS: 14 },
+  "camera has both": { act: failing(2, [...SILENT, ...WRONG]), lastsS: 14 },
 };

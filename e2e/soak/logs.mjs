@@ -36,10 +36,15 @@ export class Log {
   errors = [];
   #file;
   #rest = "";
-  #begun = undefined;
+  #begun;
   #piece = Buffer.alloc(PIECE_BYTES);
 
-  constructor(/** @type {string} */ path) {
+  /**
+   * @param {string} path
+   * @param {number} begun minutes are counted from here, in milliseconds since 1970; lines before are not
+   */
+  constructor(path, begun = Date.now()) {
+    this.#begun = begun;
     this.#file = openSync(path, "r");
   }
 
@@ -56,7 +61,7 @@ export class Log {
   #count(line) {
     this.lines += 1;
     const at = Date.parse(line.timestamp);
-    this.#begun ??= at;
+    if (at < this.#begun) return;
     const minute = Math.floor((at - this.#begun) / 60_000);
     const name = cause(line);
     const minutes = this.causes.get(name) ?? new Map();
