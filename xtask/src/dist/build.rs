@@ -42,9 +42,15 @@ pub(super) fn program(project: &Project, step: &mut Step, profile: &str) -> Resu
 fn without_paths(project: &Project) -> Vec<String> {
     let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cargo = var("CARGO_HOME").or_else(|| var("HOME").map(|home| home.join(".cargo")));
-    let named = [(cargo, "/cargo"), (Some(project.root().to_owned()), "/sightwire")];
-    let one = |(folder, name): (Option<PathBuf>, &str)| {
-        folder.map(|folder| format!("--remap-path-prefix={}={name}", folder.display()))
-    };
-    named.into_iter().filter_map(one).collect()
+    let mut named: Vec<(PathBuf, &str)> = vec![(project.root().to_owned(), "/sightwire")];
+    if let Some(cargo) = cargo {
+        // A registry's folder has the name of its host. Of several that fit, the last one counts.
+        let registries = std::fs::read_dir(cargo.join("registry/src")).into_iter().flatten().flatten();
+        named.push((cargo, "/cargo"));
+        named.extend(registries.map(|registry| (registry.path(), "/crates")));
+    }
+    named
+        .into_iter()
+        .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
+        .collect()
 }

@@ -17,7 +17,7 @@ use anyhow::{Result, bail};
 use lexopt::prelude::*;
 
 use crate::progress::{End, Step};
-use crate::project::Project;
+use crate::project::{Project, remove};
 use crate::setup;
 use crate::{process, unknown};
 
@@ -64,6 +64,12 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
 fn make(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
     let program = step("build", |step| build::program(project, step, &options.profile))?;
     let stage = step("files", |step| stage::fill(project, step, &program))?;
+    // What an earlier version left would be taken for this one's.
+    for (wanted, end) in [(options.deb, "deb"), (options.archive, "tar.gz"), (true, "cdx.json")] {
+        for old in packages::made(project, &[end])?.into_iter().filter(|_| wanted) {
+            remove(&old)?;
+        }
+    }
     let mut made = Vec::new();
     made.extend(step("components", |step| packages::components(project, step, &stage))?);
     if options.deb {
@@ -72,7 +78,7 @@ fn make(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
     if options.archive {
         made.push(step("tar", |step| packages::archive(project, step, &stage))?);
     }
-    made.push(step("checksums", |step| packages::checksums(project, step, &made))?);
+    made.push(step("checksums", |step| packages::checksums(project, step))?);
     Ok(made)
 }
 

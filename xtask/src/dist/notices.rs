@@ -16,7 +16,9 @@ use crate::progress::Step;
 use crate::project::Project;
 
 /// Files with terms begin so.
-const NAMES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"];
+const NAMES: [&str; 6] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE", "README.IJG"];
+/// Crates with the source of somebody else in a folder of theirs, whose terms hold for it.
+const WITHIN: [(&str, &str); 2] = [("turbojpeg-sys ", "libjpeg-turbo"), ("tikv-jemalloc-sys ", "jemalloc")];
 
 /// One crate or npm package.
 #[derive(Debug)]
@@ -35,7 +37,12 @@ pub(super) fn write(project: &Project, step: &mut Step, file: &Path) -> Result<(
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut without = String::new();
     for component in &components {
-        let own = texts_of(&component.folder)?;
+        let mut own = texts_of(&component.folder)?;
+        for (_, folder) in WITHIN.iter().filter(|(name, _)| component.name.starts_with(name)) {
+            let texts = texts_of(&component.folder.join(folder))?;
+            ensure!(!texts.is_empty(), "{} has no terms in {folder} any more", component.name);
+            own.extend(texts);
+        }
         if own.is_empty() {
             writeln!(without, "{}: {}", component.name, component.terms)?;
         }

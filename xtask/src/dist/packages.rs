@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use super::{FOLDER, made_at, run};
 use crate::programs::packages;
@@ -35,7 +36,7 @@ pub(super) fn archive(project: &Project, step: &mut Step, stage: &Path) -> Resul
     let path = project.at(FOLDER).join(format!("{name}.tar.gz"));
     let mut tar = Command::new("sh");
     // gzip without time, so that the same files make the same archive.
-    tar.args(["-ec", r#"tar --create --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$1" --transform="flags=r;s,^\.,$2," . | gzip -n > "$3""#])
+    tar.args(["-ec", r#"tar --create --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$1" --transform="flags=r;s,^\.,$2," --use-compress-program="gzip -n" --file="$3" ."#])
         .args(["sh", &made_at(project), &name])
         .arg(&path)
         .current_dir(stage);
@@ -71,7 +72,12 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
     npm.args(["sbom", "--omit=dev", "--sbom-format=cyclonedx"]).current_dir(project.at("ui"));
     let page = npm.output().context("start npm")?;
     ensure!(page.status.success(), "npm sbom: {}", String::from_utf8_lossy(&page.stderr));
-    fs::write(&targets[1], page.stdout)?;
+    let mut page: Value = serde_json::from_slice(&page.stdout).context("what npm sbom says")?;
+    // The same commit gives the same list.
+    let list = page.as_object_mut().context("a list of components is an object")?;
+    list.remove("serialNumber");
+    list["metadata"]["timestamp"] = project.git(&["log", "-1", "--format=%cI"]).into();
+    fs::write(&targets[1], serde_json::to_string_pretty(&page)?)?;
     for target in &targets {
         let name = target.file_name().context("a file has a name")?;
         fs::copy(target, stage.join("share/doc/sightwire").join(name))?;
@@ -79,8 +85,23 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
     Ok(targets.to_vec())
 }
 
-/// `SHA256SUMS`, as `sha256sum -c` reads it.
-pub(super) fn checksums(project: &Project, step: &mut Step, files: &[PathBuf]) -> Result<PathBuf> {
+/// What was made of some kinds, in this run or in one before.
+pub(super) fn made(project: &Project, ends: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(project.at(FOLDER))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("sightwire") && ends.iter().any(|end| name.ends_with(&format!(".{end}"))) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// `SHA256SUMS` of all that lies there, as `sha256sum -c` reads it.
+pub(super) fn checksums(project: &Project, step: &mut Step) -> Result<PathBuf> {
+    let files = made(project, &["deb", "tar.gz", "cdx.json"])?;
     let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).collect();
     let mut sums = Command::new("sh");
     sums.args(["-ec", r#"sha256sum "$@" > SHA256SUMS"#, "sh"]).args(names).current_dir(project.at(FOLDER));
