@@ -59,6 +59,7 @@ Commands
              --full             also what takes minutes and guards one corner: TensorFlow, accuracy,
                                 combinations of features, a soak, fuzzing (an hour)
              readme             only by name: README's commands in a fresh clone (minutes)
+             advisories         only by name: known weaknesses of what it is built on (asks GitHub and npm)
              --list             the suites, and what each checks
              -v, --verbose      show the suites' own output as it comes
   bench    attacks|cameras|cluster|neighbours|read|relay|sign|telling|wlasl20 [ARGS…]

@@ -62,6 +62,15 @@ pub(crate) fn deny(project: &Project) -> Command {
     deny
 }
 
+/// What became known of crates and of npm's packages since they were chosen. Its sources are no package registries, so no other
+/// suite may need it.
+pub(crate) fn advisories(project: &Project) -> Command {
+    let mut shell =
+        shell(project.root(), r#""$0" --all-features check advisories; npm --prefix ui audit --omit=dev"#);
+    shell.arg(DENY.program(project));
+    shell
+}
+
 /// The tests of the whole workspace, as far as `args` choose, each in a process of its own. Half of their time they wait for
 /// a clock or a socket, so two run on each core.
 pub(crate) fn nextest(project: &Project, args: &[&str]) -> Command {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::long;
-use crate::programs::{clippy, deny, nextest, npm, ruff, rust_format, shell};
+use crate::programs::{advisories, clippy, deny, nextest, npm, ruff, rust_format, shell};
 use crate::project::{Project, on_path};
 use crate::setup;
 
@@ -86,12 +86,12 @@ const IMPORTS: &str = "python/test_import.py";
 const ACCURACY: &str = "python/test_read_accuracy.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 27] = [
+pub(super) const SUITES: [Suite; 28] = [
     check("rust-format", Lane::Alone, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
         Lane::Alone,
-        "licences, sources and duplicates (deny.toml); advisories need more than a registry",
+        "licences, sources and duplicates (deny.toml); advisories are a suite of their own",
         |project, _| deny(project),
     ),
     check("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| clippy(project)),
@@ -240,6 +240,13 @@ pub(super) const SUITES: [Suite; 27] = [
     )
     .when(When::Named)
     .unless(without_importer),
+    check(
+        "advisories",
+        Lane::Alone,
+        "known weaknesses of crates (RustSec's database, from GitHub) and of what the page has from npm",
+        |project, _| advisories(project),
+    )
+    .when(When::Named),
 ];
 
 /// Folders with Python files.
