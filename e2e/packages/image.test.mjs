@@ -126,7 +126,11 @@ test("the_image_is_built_and_runs_without_rights_on_a_root_that_is_only_read", {
     const headers = { ...FROM_ELSEWHERE, ...(given && { authorization: `Bearer ${given}` }) };
     return (await fetch(`http://127.0.0.1:${port}/api/v1/keys`, { headers })).status;
   };
-  assert.equal((await fetch(`http://127.0.0.1:${port}/api/v1/keys`)).status, 200, "on the same machine nobody needs one");
+  assert.equal(
+    (await fetch(`http://127.0.0.1:${port}/api/v1/keys`)).status,
+    200,
+    "on the same machine nobody needs one",
+  );
   assert.deepEqual([await keys(""), await keys("sw_0123abcd_x"), await keys(key)], [401, 401, 200]);
   assert.notEqual(spawnSync("nsenter", within("touch", "/usr/bin/other")).status, 0, "the root is only read");
   assert.equal(await stop(), 0);
