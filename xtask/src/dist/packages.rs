@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{FOLDER, made_at, run};
 use crate::programs::packages;
@@ -67,7 +67,11 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
     }
     let text = text.context("cargo-cyclonedx wrote no list of the program's components")?;
     // Not where this repository lies.
-    fs::write(&targets[0], text.replace(&*project.root().to_string_lossy(), "/sightwire"))?;
+    let text = text.replace(&*project.root().to_string_lossy(), "/sightwire");
+    let mut program: Value = serde_json::from_str(&text).context("what cargo-cyclonedx wrote")?;
+    let list = program["components"].as_array_mut().context("a list of components has some")?;
+    list.extend(come_along(project, stage)?);
+    fs::write(&targets[0], serde_json::to_string_pretty(&program)?)?;
     let mut npm = Command::new("npm");
     npm.args(["sbom", "--omit=dev", "--sbom-format=cyclonedx"]).current_dir(project.at("ui"));
     let page = npm.output().context("start npm")?;
@@ -83,6 +87,36 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
         fs::copy(target, stage.join("share/doc/sightwire").join(name))?;
     }
     Ok(targets.to_vec())
+}
+
+/// The library that runs models, and models, as their manifests name them.
+fn come_along(project: &Project, stage: &Path) -> Result<Vec<Value>> {
+    let mut components = Vec::new();
+    for (folder, kind) in [("runtime", "library"), ("models", "machine-learning-model")] {
+        for entry in fs::read_dir(stage.join("lib/sightwire").join(folder))? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let manifest = project.at("models").join(format!("{name}.toml"));
+            let text =
+                fs::read_to_string(&manifest).with_context(|| format!("read {}", manifest.display()))?;
+            let value =
+                |key| value(&text, key).with_context(|| format!("{} has no {key}", manifest.display()));
+            let (package, version) = (value("package")?, value("version")?);
+            components.push(json!({
+                "type": kind,
+                "name": name,
+                "description": value("title")?,
+                "version": version,
+                "licenses": [{ "expression": value("licence")? }],
+                "purl": format!("pkg:pypi/{package}@{version}"),
+            }));
+        }
+    }
+    Ok(components)
+}
+
+/// The first value of a key of TOML that stands alone in its line, between quotes.
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"'))
 }
 
 /// What was made of some kinds, in this run or in one before.
@@ -111,4 +145,18 @@ pub(super) fn checksums(project: &Project, step: &mut Step) -> Result<PathBuf> {
 
 fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_manifests_are_found_by_their_key() {
+        let text = "name = \"a\"\npackage = \"b\"\nversion = \"1.2\"\nversion = \"2\"\ntags = []\n";
+        assert_eq!(
+            ["name", "version", "tags", "ver"].map(|key| value(text, key)),
+            [Some("a"), Some("1.2"), None, None]
+        );
+    }
 }
