@@ -110,6 +110,10 @@ test("it_is_installed_used_upgraded_under_a_running_server_and_removed", { skip 
     "root reads the configuration of the installed server",
   );
   assert.match(made.must("runuser -u sightwire -- sightwire doctor --no-cameras"), /^all is well$/m);
+  made.must("chmod 700 /root && cd /root && runuser -u sightwire -- sightwire check");
+  made.must("useradd --create-home ann");
+  const own = made.must("cd /home/ann && runuser -u ann -- sightwire keys list 2>&1");
+  assert.match(own, /note: .*that of the installed server.*this store is \/home\/ann/, "whose keys these are");
   await until(() => first.told.fed() > 2, "a watchdog that is fed");
 
   // What root makes is for the server to read.

@@ -484,6 +484,12 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })
 }
 
+/// Whether this user sees what is in a folder.
+fn may_look_into(folder: Option<&Path>) -> bool {
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::metadata(folder.join(".")).is_ok()
+}
+
 /// Variables of the `.env` file beside the server, if there is one: `NAME=value` to the end of the line, perhaps in quotes
 /// and after `export`; nothing is substituted. What cannot be read is an error, since a lost line may be the one that
 /// limits who may come in.
@@ -491,6 +497,12 @@ pub fn dot_env(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // A command as another user, in a home that this one may not look into: there is none to be seen.
+        Err(error)
+            if error.kind() == std::io::ErrorKind::PermissionDenied && !may_look_into(path.parent()) =>
+        {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(ConfigError::Read { path: path.to_owned(), error }),
     };
     let mut variables = Vec::new();

@@ -113,15 +113,24 @@ fn documents(project: &Project, stage: &Path) -> Result<()> {
         fs::copy(project.at(name), target.join(name)).with_context(|| format!("copy {name}"))?;
     }
     fs::copy(project.at("deploy/debian/copyright"), target.join("COPYING"))?;
-    for entry in fs::read_dir(project.at("docs"))? {
+    copy_texts(&project.at("docs"), &docs)?;
+    fs::copy(project.at("deploy/README.md"), made(&target, "deploy")?.join("README.md"))?;
+    // What is known of each model.
+    copy_texts(&project.at("models"), &made(&target, "models")?)?;
+    for folder in ["cluster", "grafana", "prometheus"] {
+        copy(&project.at("deploy").join(folder), &target.join("deploy").join(folder))?;
+    }
+    Ok(())
+}
+
+/// Copies the Markdown files of a folder.
+fn copy_texts(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).with_context(|| format!("read {}", from.display()))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "md") {
             let name = path.file_name().context("a file has a name")?;
-            fs::copy(&path, docs.join(name))?;
+            fs::copy(&path, to.join(name))?;
         }
-    }
-    for folder in ["cluster", "grafana", "prometheus"] {
-        copy(&project.at("deploy").join(folder), &target.join("deploy").join(folder))?;
     }
     Ok(())
 }

@@ -94,7 +94,7 @@ pub(super) fn run(command: &KeysCommand, printer: &Printer) -> anyhow::Result<()
 }
 
 fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
-    let store = args.config.load()?.access_store();
+    let store = args.config.load_and_say_whose(printer)?.access_store();
     let now = SystemTime::now();
     let expires = args.expires.map(|time| now + time);
     let scope = args.scope.scope()?;
@@ -112,7 +112,7 @@ fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
 }
 
 fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
-    let store = config.load()?.access_store();
+    let store = config.load_and_say_whose(printer)?.access_store();
     let (keys, now) = (store.load()?.keys, SystemTime::now());
     if keys.is_empty() {
         note!(printer, "there are no keys in {}; `sightwire keys add` makes one", store.path().display());
@@ -132,7 +132,7 @@ fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
 }
 
 fn revoke(id: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
-    let store = config.load()?.access_store();
+    let store = config.load_and_say_whose(printer)?.access_store();
     // Whoever has the key at hand may give all of it.
     let id = id.strip_prefix("sw_").unwrap_or(id);
     let id = id.split_once('_').map_or(id, |(id, _)| id);

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
-use sightwire_config::{Config, ConfigError, Flags};
+use sightwire_config::{Config, ConfigError, Flags, place};
 
 use crate::owner;
 use crate::print::{PrintError, Printer, note};
@@ -190,6 +190,20 @@ impl ConfigArgs {
     /// For commands that need no model, since they bring one, for example, and no other processes.
     fn load(&self) -> Result<Config, ConfigError> {
         Config::load_alone(&self.flags(&[]))
+    }
+
+    /// As [`ConfigArgs::load`], where a person would mean the installed server's store.
+    fn load_and_say_whose(&self, printer: &Printer) -> Result<Config, ConfigError> {
+        let config = self.load()?;
+        self.say_whose(&config, printer);
+        Ok(config)
+    }
+
+    /// Says that there is an installed server, if this is not its store.
+    fn say_whose(&self, config: &Config, printer: &Printer) {
+        if let Some(note) = place::not_yours(self.config.as_deref()) {
+            note!(printer, "note: {note}; this store is {}", config.store.home().display());
+        }
     }
 
     fn flags(&self, listen: &[String]) -> Flags {

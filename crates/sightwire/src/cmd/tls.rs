@@ -38,7 +38,7 @@ pub(super) fn run(command: &TlsCommand, printer: &Printer) -> anyhow::Result<()>
     match command {
         TlsCommand::Show { pem, config } => show(*pem, config, printer),
         TlsCommand::Renew(config) => {
-            let config_now = config.load()?;
+            let config_now = config.load_and_say_whose(printer)?;
             owner::refuse_root(config_now.store.home())?;
             let folder = sightwire_config::tls::folder(config_now.store.home());
             let removed = Authority::remove(&folder);
@@ -52,7 +52,9 @@ pub(super) fn run(command: &TlsCommand, printer: &Printer) -> anyhow::Result<()>
 
 fn show(pem: bool, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     // Other processes may know it by a name of its own.
-    let config = Config::load(&config.flags(&[]))?;
+    let args = config;
+    let config = Config::load(&args.flags(&[]))?;
+    args.say_whose(&config, printer);
     let names = reach::names_now(&config, config.server.listen.clone())();
     let folder = sightwire_config::tls::folder(config.store.home());
     // One that is there and holds is only read.

@@ -64,7 +64,7 @@ pub(super) fn run(command: &UsersCommand, printer: &Printer) -> anyhow::Result<(
 }
 
 fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
-    let store = args.config.load()?.access_store();
+    let store = args.config.load_and_say_whose(printer)?.access_store();
     let scope = args.scope.scope()?;
     let password = password(args)?;
     let password = password::hash(&password).map_err(|wrong| {
@@ -96,7 +96,7 @@ fn password(args: &AddArgs) -> anyhow::Result<String> {
 }
 
 fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
-    let store = config.load()?.access_store();
+    let store = config.load_and_say_whose(printer)?.access_store();
     let users = store.load()?.users;
     if users.is_empty() {
         note!(printer, "there are no users in {}; `sightwire users add` adds one", store.path().display());
@@ -112,7 +112,7 @@ fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
 }
 
 fn remove(name: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
-    let store = config.load()?.access_store();
+    let store = config.load_and_say_whose(printer)?.access_store();
     let Some(user) = store.update(|records| Ok::<_, StoreError>(records.remove_user(name)))? else {
         bail!("there is no user {name:?}; `sightwire users list` shows all");
     };
