@@ -113,7 +113,11 @@ test("it_is_installed_used_upgraded_under_a_running_server_and_removed", { skip 
   made.must("chmod 700 /root && cd /root && runuser -u sightwire -- sightwire check");
   made.must("useradd --create-home ann");
   const own = made.must("cd /home/ann && runuser -u ann -- sightwire keys list 2>&1");
-  assert.match(own, /note: .*that of the installed server.*this store is \/home\/ann/, "whose keys these are");
+  assert.match(
+    own,
+    /note: .*that of the installed server.*this store is \/home\/ann/,
+    "whose keys these are",
+  );
   await until(() => first.told.fed() > 2, "a watchdog that is fed");
 
   // What root makes is for the server to read.
