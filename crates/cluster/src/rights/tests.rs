@@ -332,6 +332,8 @@ async fn one_that_may_not_take_part_takes_and_gives_no_keys() {
 
 #[tokio::test(start_paused = true)]
 async fn two_of_one_folder_are_as_one() {
+    // What is changed at one is looked at each half second, and so is a file that another process has written for both.
+    const TWO_LOOKS: Duration = Duration::from_millis(1_200);
     let store = Memory::new();
     let (a, apart) = (Process::begun(&store, "a").await, Process::begun(&store, "b").await);
     let mut beside = Process::with(&store, "c", SECRET, a.home.clone());
@@ -339,14 +341,14 @@ async fn two_of_one_folder_are_as_one() {
     let mut all = Vec::new();
     for round in 0..8 {
         all.push(if round % 2 == 0 { apart.adds() } else { beside.adds() });
-        sleep(Duration::from_millis(700)).await;
+        sleep(TWO_LOOKS).await;
         for process in [&a, &beside, &apart] {
             assert!(all.iter().all(|key| process.knows(key)), "{round}");
         }
         if round > 3 {
             let revoked = all.remove(0);
             [&a, &apart, &beside][round % 3].revokes(&revoked);
-            sleep(Duration::from_millis(700)).await;
+            sleep(TWO_LOOKS).await;
             for process in [&a, &beside, &apart] {
                 assert!(!process.knows(&revoked) && process.cluster.rights().trouble.is_none(), "{round}");
             }
