@@ -11,7 +11,7 @@ import { STEADY } from "./load.mjs";
 /** @typedef {Sample & { threadNames: Record<string, number>, files: Record<string, number>, left: string, sessions: number, isSteady: boolean }} Quiet */
 
 const EVERY_MS = 10_000;
-/** A thread of the runtime that has nothing to do any more ends after ten seconds. */
+/** Long after threads of the runtime that have nothing to do end (a second), and memory is given back (half of one). */
 const IDLE_MS = 11_000;
 const EMPTY_MS = 15_000;
 const LOOKS = 6;

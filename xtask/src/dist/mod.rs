@@ -65,10 +65,14 @@ fn make(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
     let program = step("build", |step| build::program(project, step, &options.profile))?;
     let stage = step("files", |step| stage::fill(project, step, &program))?;
     // What an earlier version left would be taken for this one's.
-    for (wanted, end) in [(options.deb, "deb"), (options.archive, "tar.gz"), (true, "cdx.json")] {
-        for old in packages::made(project, &[end])?.into_iter().filter(|_| wanted) {
-            remove(&old)?;
-        }
+    let kinds = [
+        (options.deb, packages::DEB_END),
+        (options.archive, packages::ARCHIVE_END),
+        (true, packages::LIST_END),
+    ];
+    let again: Vec<&str> = kinds.into_iter().filter(|(is_made, _)| *is_made).map(|(_, end)| end).collect();
+    for old in packages::made(project, &again)? {
+        remove(&old)?;
     }
     let mut made = Vec::new();
     made.extend(step("components", |step| packages::components(project, step, &stage))?);

@@ -13,6 +13,11 @@ use crate::progress::Step;
 use crate::project::{Project, remove};
 use crate::setup::{CYCLONEDX, DEB};
 
+/// How the names of each kind end.
+pub(super) const DEB_END: &str = ".deb";
+pub(super) const ARCHIVE_END: &str = ".tar.gz";
+pub(super) const LIST_END: &str = ".cdx.json";
+
 /// `sightwire_0.1.0-1_amd64.deb`
 pub(super) fn deb(project: &Project, step: &mut Step, version: Option<&str>) -> Result<PathBuf> {
     let mut deb = Command::new(DEB.program(project));
@@ -125,7 +130,7 @@ pub(super) fn made(project: &Project, ends: &[&str]) -> Result<Vec<PathBuf>> {
     for entry in fs::read_dir(project.at(FOLDER))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with("sightwire") && ends.iter().any(|end| name.ends_with(&format!(".{end}"))) {
+        if name.starts_with("sightwire") && ends.iter().any(|end| name.ends_with(end)) {
             files.push(path);
         }
     }
@@ -135,7 +140,7 @@ pub(super) fn made(project: &Project, ends: &[&str]) -> Result<Vec<PathBuf>> {
 
 /// `SHA256SUMS` of all that lies there, as `sha256sum -c` reads it.
 pub(super) fn checksums(project: &Project, step: &mut Step) -> Result<PathBuf> {
-    let files = made(project, &["deb", "tar.gz", "cdx.json"])?;
+    let files = made(project, &[DEB_END, ARCHIVE_END, LIST_END])?;
     let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).collect();
     let mut sums = Command::new("sh");
     sums.args(["-ec", r#"sha256sum "$@" > SHA256SUMS"#, "sh"]).args(names).current_dir(project.at(FOLDER));
