@@ -39,6 +39,14 @@ pub enum FetchError {
         /// What to put where.
         what: String,
     },
+    /// What was said to have copies is not there.
+    #[error(
+        "the folder {mirror} that should have copies of models (store.mirror, SIGHTWIRE_MODEL_MIRROR) is not there; name one that is, or none"
+    )]
+    NoMirror {
+        /// As it was named.
+        mirror: PathBuf,
+    },
     /// Another process is at it.
     #[error(
         "another process is getting {file} of {model} (it holds {part}); wait until it is done, or end it"
@@ -237,6 +245,9 @@ impl Pull<'_> {
 
     /// Fills the partial file and verifies it.
     fn fetch(&mut self, file: &File, part: &mut Part) -> Result<(), FetchError> {
+        if let Some(mirror) = self.store.mirror().filter(|mirror| !mirror.is_dir()) {
+            return Err(FetchError::NoMirror { mirror: mirror.to_owned() });
+        }
         let mirrored =
             self.store.mirror().map(|mirror| mirror.join(&file.name)).filter(|path| path.is_file());
         let from = match (&mirrored, &file.source) {
@@ -427,6 +438,17 @@ mod tests {
         let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err().to_string();
         assert!(error.contains("import the model again"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"damaged");
+    }
+
+    #[test]
+    fn nothing_is_fetched_past_a_mirror_that_is_not_there() {
+        let world = world(nowhere());
+        fs::remove_dir(&world.mirror).unwrap();
+        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err().to_string();
+        assert!(
+            error.contains(&*world.mirror.display().to_string()) && error.contains("store.mirror"),
+            "{error}"
+        );
     }
 
     #[test]
