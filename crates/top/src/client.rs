@@ -105,6 +105,9 @@ pub enum ReadError {
         "{0}; with an authority of its own, SSL_CERT_FILE names what `sightwire tls show --pem` prints there"
     )]
     Tls(String),
+    /// It sends those who speak HTTP away.
+    #[error("it speaks HTTPS; ask https://{0}")]
+    Https(String),
     /// The server says why.
     #[error("it answers with {status}: {detail}")]
     Status {
@@ -220,6 +223,7 @@ impl Client {
             (200, Ok(value)) => Ok(Some(value)),
             (200, Err(_)) => Err(ReadError::Foreign(format!("{path} is not JSON"))),
             (404, _) => Ok(None),
+            (308, _) if !self.address.is_https() => Err(ReadError::Https(self.address.short().to_owned())),
             (status, parsed) => {
                 let said = parsed.ok().and_then(|value| typed::<sightwire_api::Error>(path, value).ok());
                 let detail = said.map_or_else(|| "no reason given".into(), |error| error.detail);
@@ -305,6 +309,14 @@ mod tests {
         let busy = stub::serve(|_| (503, r#"{"detail":"Too\u001b[31m many."}"#.into()));
         let error = Client::new(busy.parse().unwrap(), None).unwrap().read().unwrap_err();
         assert_eq!(error.to_string(), "it answers with 503: Too[31m many.");
+    }
+
+    #[test]
+    fn a_server_that_speaks_https_alone_is_said_to() {
+        let away = stub::serve(|_| (308, String::new()));
+        let client = Client::new(away.parse().unwrap(), None).unwrap();
+        let error = client.read().unwrap_err().to_string();
+        assert_eq!(error, format!("it speaks HTTPS; ask https://{}", client.address().short()));
     }
 
     #[test]
