@@ -181,6 +181,17 @@ describe("a_certificate_in_files", () => {
     const answer = await fetch(`${plain}/a?b=c`, { redirect: "manual" });
     assert.equal(answer.headers.get("location"), `${server.url}/a?b=c`);
 
+    // Of no authority that this machine trusts: it is known by being the one that is configured.
+    const listen = ["--set", `server.listen=127.0.0.1:${server.port}`];
+    const ready = (files = file) => {
+      const names = ["tls.mode=files", `tls.certificate_file=${files}`, `tls.key_file=${files}`];
+      return command(["ready", ...listen, ...names.flatMap((set) => ["--set", set])], { env: home });
+    };
+    assert.match((await ready()).stdout, /^https:\S+ is ready\n$/);
+    const other = await ready(join(second.folder, "certificate.pem"));
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /is not ready: it is not trusted from here/);
+
     const watching = await viewerOf(t, server, "kept", { ca: first.ca });
     const sending = await streamer(t, server, "kept", { ca: first.ca });
     sending.frame(url("kept"));
@@ -188,6 +199,7 @@ describe("a_certificate_in_files", () => {
 
     take(second);
     await until(async () => (await shown(server.port)) !== before, "the other certificate");
+    assert.equal((await ready()).code, 0);
     assert.equal((await ask(`${server.url}/livez`, { ca: second.ca })).status, 200);
     await assert.rejects(ask(`${server.url}/livez`, { ca: first.ca }));
     sending.frame(url("kept"));

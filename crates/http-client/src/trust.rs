@@ -5,7 +5,13 @@ use std::ffi::OsString;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme, WantsVerifier,
+};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
 /// The certificate authorities whose word is taken for who a server is.
@@ -17,6 +23,8 @@ pub enum Trust {
     System,
     /// These alone.
     Only(Arc<RootCertStore>),
+    /// None: a server that shows this very certificate, whatever its names and its validity, is who it should be.
+    Certificate(CertificateDer<'static>),
 }
 
 /// Why no certificate can be checked.
@@ -50,6 +58,12 @@ impl Trust {
         match self {
             Self::System => system().as_ref().cloned(),
             Self::Only(roots) => Ok(tls().with_root_certificates(roots.clone()).with_no_client_auth()),
+            Self::Certificate(certificate) => {
+                let builder = tls();
+                let algorithms = builder.crypto_provider().signature_verification_algorithms;
+                let this = This { certificate: certificate.clone(), algorithms };
+                Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(this)).with_no_client_auth())
+            }
         }
     }
 }
@@ -63,6 +77,52 @@ fn tls() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap_or_else(|error| unreachable!("ring has the suites of TLS 1.2 and 1.3: {error}"))
+}
+
+/// Of [`Trust::Certificate`]: the handshake's signature shows that the server has the certificate's private key.
+#[derive(Debug)]
+struct This {
+    certificate: CertificateDer<'static>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for This {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if *end_entity == self.certificate {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
 }
 
 fn system() -> &'static Result<ClientConfig, TrustError> {

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use rustls::SignatureScheme;
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use sightwire_measure::clock;
@@ -205,6 +206,11 @@ impl Certificates {
     /// What is shown now.
     pub fn facts(&self) -> Facts {
         self.current.read().facts.clone()
+    }
+
+    /// What clients are shown now, without the certificates of its authorities.
+    pub fn end_entity(&self) -> Option<CertificateDer<'static>> {
+        self.current.read().certified.cert.first().cloned()
     }
 
     /// Where it comes from.

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ use sightwire_server::reach;
 /// For each question.
 const PATIENCE: Duration = Duration::from_secs(3);
 const MAX_ANSWER: usize = 4 << 20;
+/// Where a package or an administrator puts the unit that starts the server.
+const UNITS: [&str; 2] =
+    ["/etc/systemd/system/sightwire.service", "/usr/lib/systemd/system/sightwire.service"];
 
 /// A server that answers.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ pub(super) async fn check(config: &Config) -> (Option<Running>, Check) {
     let Some(address) = config.server.listen.iter().find(|address| address.port() != 0) else {
         return (None, Check::ok("server", "its port is chosen at the start, so it cannot be asked"));
     };
-    let place = match Place::of(config, *address) {
+    let place = match Place::of(config, *address, |_| Trust::System) {
         Ok(place) => place,
         Err(reason) => return (None, Check::warn("server", format!("it cannot be asked: {reason}"))),
     };
@@ -79,11 +83,14 @@ pub(super) async fn check(config: &Config) -> (Option<Running>, Check) {
     (Some(running), check)
 }
 
-/// Where a server answers that is ready, or why there is none.
+/// Where a server answers that is ready, or why there is none. One with a certificate in files is known by that certificate, so
+/// that it does not matter whether this machine trusts its authority.
 pub(in crate::cmd) async fn ready(config: &Config) -> Result<String, String> {
     let address = config.server.listen.iter().find(|address| address.port() != 0);
     let address = address.ok_or("its port is chosen at the start, so it cannot be asked")?;
-    let place = Place::of(config, *address).map_err(|reason| format!("it cannot be asked: {reason}"))?;
+    let by_itself = |own: &Certificates| own.end_entity().map_or(Trust::System, Trust::Certificate);
+    let place = Place::of(config, *address, by_itself);
+    let place = place.map_err(|reason| format!("it cannot be asked: {reason}"))?;
     let base = &place.base;
     place.ready().await.map_err(|reason| format!("{base} is not ready: {reason}"))?;
     Ok(place.base)
@@ -109,8 +116,10 @@ impl Unheard {
 
     fn told(self, base: &str) -> Check {
         match self {
-            Self::Nobody => Check::warn("server", format!("nothing listens at {base}"))
-                .cure("`sightwire serve` starts it; if it should be running, its log says why it is not"),
+            Self::Nobody => Check::warn("server", format!("nothing listens at {base}")).cure(format!(
+                "{} starts it; if it should be running, its log says why it is not",
+                how_to_start()
+            )),
             Self::Late => {
                 Check::fail("server", format!("{base} does not answer within {} s", PATIENCE.as_secs()))
                     .cure("restart the server, and report this with its log")
@@ -123,8 +132,23 @@ impl Unheard {
     }
 }
 
+/// A packaged server is systemd's to start.
+fn how_to_start() -> &'static str {
+    let runs_systemd = Path::new("/run/systemd/system").is_dir();
+    if runs_systemd && UNITS.iter().any(|unit| Path::new(unit).is_file()) {
+        "`sudo systemctl start sightwire`"
+    } else {
+        "`sightwire serve`"
+    }
+}
+
 impl Place {
-    fn of(config: &Config, address: SocketAddr) -> Result<Self, String> {
+    /// `of_files` says how a server is known whose certificate is in files.
+    fn of(
+        config: &Config,
+        address: SocketAddr,
+        of_files: impl Fn(&Certificates) -> Trust,
+    ) -> Result<Self, String> {
         let ip = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -149,10 +173,9 @@ impl Place {
             }
             Source::Files { .. } => {
                 let names = reach::names_now(config, config.server.listen.clone());
-                let facts =
-                    Certificates::open(options.clone(), names).map_err(|error| error.to_string())?.facts();
-                let name = facts.names.dns.into_iter().find(|name| !name.contains('*'));
-                (Trust::System, name)
+                let own = Certificates::open(options.clone(), names).map_err(|error| error.to_string())?;
+                let name = own.facts().names.dns.into_iter().find(|name| !name.contains('*'));
+                (of_files(&own), name)
             }
         };
         let tls = trust.tls().map_err(ToString::to_string)?;
