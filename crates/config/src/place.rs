@@ -19,6 +19,12 @@ pub(crate) fn usual_file() -> Option<&'static Path> {
     (system.is_file() && File::open(system).is_ok()).then_some(system)
 }
 
+/// The file that counts: the one that is named, else the usual one.
+pub fn file(named: Option<&Path>) -> Option<&Path> {
+    let named = named.filter(|file| !file.as_os_str().is_empty());
+    if named.is_some() { named } else { usual_file() }
+}
+
 /// For people: that there is a configuration of an installed server, which does not count for them.
 pub fn not_yours(file: Option<&Path>) -> Option<String> {
     let system = Path::new(SYSTEM_FILE);

@@ -49,6 +49,31 @@ pub(crate) fn refuse_root(home: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// For root, who reads everything: that the user whose store this is could not read the configuration.
+pub(crate) fn cannot_read(configuration: &Path, home: &Path) -> Option<String> {
+    if !geteuid().is_root() {
+        return None;
+    }
+    let [file, home] = [configuration, home].map(fs::metadata);
+    let (file, home) = (file.ok()?, home.ok()?);
+    let may = may_read(file.mode(), (file.uid(), file.gid()), (home.uid(), home.gid()));
+    (!may).then(|| {
+        let (name, file) = (name_of(home.uid()), configuration.display());
+        format!("the user {name}, whose store this is, may not read {file}: `chgrp {name} {file}; chmod 640 {file}`")
+    })
+}
+
+/// Whether a user with the one group may read a file of these permissions; both are given as user and group.
+fn may_read(mode: u32, file: (u32, u32), user: (u32, u32)) -> bool {
+    let bits = match user {
+        (0, _) => return true,
+        (user, _) if user == file.0 => 0o400,
+        (_, group) if group == file.1 => 0o040,
+        _ => 0o004,
+    };
+    mode & bits != 0
+}
+
 /// How to run a command as that user: root needs no `sudo`, which a small machine lacks.
 fn as_user(name: &str) -> String {
     let how = if geteuid().is_root() { format!("runuser -u {name} --") } else { format!("sudo -u {name}") };
@@ -76,6 +101,15 @@ mod tests {
     fn a_user_has_a_name_or_a_number() {
         assert_eq!(name_of(0), "root");
         assert_eq!(name_of(4_000_000_000), "'#4000000000'");
+    }
+
+    #[test]
+    fn a_file_is_read_by_its_user_its_group_or_all() {
+        let (root, service) = ((0, 0), (101, 102));
+        assert!(may_read(0o600, root, root));
+        assert!(!may_read(0o600, root, service), "as an editor of root's leaves it");
+        assert!(may_read(0o640, (0, 102), service) && may_read(0o400, service, service));
+        assert!(may_read(0o644, root, service) && !may_read(0o044, service, service));
     }
 
     #[test]

@@ -249,6 +249,17 @@ fn keys_are_made_listed_and_revoked() {
     assert_eq!(keys(&["revoke", key]).0, format!("revoked {id} (gate phone)\n"));
     let (_, err, code) = keys(&["revoke", id]);
     assert!(err.contains(&format!("there is no key \"{id}\"")) && code == Some(1), "{err}");
+    // A name will do as well, where it is one key's.
+    let named = |name: &str| {
+        keys(&["add", name, "--role", "viewer"]).0.trim().strip_prefix("key: ").unwrap().to_owned()
+    };
+    let [door, other, yard] = ["door", "door", "yard"].map(named);
+    let (_, err, code) = keys(&["revoke", "door"]);
+    assert!(err.contains("2 keys have the name \"door\"") && err.contains(&other[3..11]), "{err}");
+    assert_eq!(code, Some(1));
+    assert_eq!(keys(&["revoke", &door]).2, Some(0));
+    assert_eq!(keys(&["revoke", "door"]).0, format!("revoked {} (door)\n", &other[3..11]));
+    assert_eq!(keys(&["revoke", "yard"]).0, format!("revoked {} (yard)\n", &yard[3..11]));
     for (wrong, said) in [
         (&["--role", "root"][..], "there is no role \"root\""),
         (&["--role", "viewer", "--uses", "camera"], "there is no use \"camera\""),

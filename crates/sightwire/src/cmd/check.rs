@@ -13,6 +13,7 @@ use sightwire_tls::certificates::CertificateError;
 use sightwire_tls::{Certificates, Source};
 
 use super::{ConfigArgs, Mistake};
+use crate::owner;
 use crate::print::{Printer, note, out};
 
 /// Prints each key, its value, and where it was set; or every mistake.
@@ -54,6 +55,10 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     if config.server.hosts.are_all() {
         note!(printer, "warning: {}", names::ALL_WARNING);
+    }
+    let file = place::file(args.config.as_deref());
+    if let Some(warning) = file.and_then(|file| owner::cannot_read(file, config.store.home())) {
+        note!(printer, "warning: {warning}");
     }
     if let Some(note) = place::not_yours(args.config.as_deref()) {
         note!(printer, "note: {note}");

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::{Args, Subcommand};
-use sightwire_access::record::NewKey;
+use sightwire_access::record::{NewKey, Records};
 use sightwire_access::store::StoreError;
 use sightwire_access::{Role, Scope, Use};
 
@@ -26,8 +26,9 @@ pub(super) enum KeysCommand {
     List(ConfigArgs),
     /// Take a key back; whatever it opened ends within a second.
     Revoke {
-        /// Its id, the digits after sw_.
-        id: String,
+        /// Its id, the digits after sw_, or its name.
+        #[arg(value_name = "ID|NAME")]
+        key: String,
         #[command(flatten)]
         config: ConfigArgs,
     },
@@ -89,7 +90,7 @@ pub(super) fn run(command: &KeysCommand, printer: &Printer) -> anyhow::Result<()
     match command {
         KeysCommand::Add(args) => add(args, printer),
         KeysCommand::List(config) => list(config, printer),
-        KeysCommand::Revoke { id, config } => revoke(id, config, printer),
+        KeysCommand::Revoke { key, config } => revoke(key, config, printer),
     }
 }
 
@@ -131,16 +132,32 @@ fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn revoke(id: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+fn revoke(key: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = config.load_and_say_whose(printer)?.access_store();
-    // Whoever has the key at hand may give all of it.
-    let id = id.strip_prefix("sw_").unwrap_or(id);
-    let id = id.split_once('_').map_or(id, |(id, _)| id);
-    let Some(record) = store.update(|records| Ok::<_, StoreError>(records.revoke(id)))? else {
-        bail!("there is no key {id:?}; `sightwire keys list` shows all");
-    };
+    let record = store.update(|records| {
+        let id = id_of(records, key)?;
+        records.revoke(&id).ok_or_else(|| anyhow!("there is no key {id:?}"))
+    })?;
     out!(printer, "revoked {} ({})", record.id, record.name)?;
     Ok(())
+}
+
+/// The id of the key that is meant: whoever has it at hand may give all of it, and who named it may give its name, if no other
+/// key has the same.
+fn id_of(records: &Records, key: &str) -> anyhow::Result<String> {
+    let id = key.strip_prefix("sw_").unwrap_or(key);
+    let id = id.split_once('_').map_or(id, |(id, _)| id);
+    if records.key(id).is_some() {
+        return Ok(id.to_owned());
+    }
+    let ids: Vec<&str> =
+        records.keys.iter().filter(|record| record.name == key).map(|record| record.id.as_str()).collect();
+    match ids[..] {
+        [id] => Ok(id.to_owned()),
+        // All of a key is a secret, which an error does not repeat.
+        [] => bail!("there is no key {id:?}; `sightwire keys list` shows all"),
+        _ => bail!("{} keys have the name {key:?}; revoke one by its id: {}", ids.len(), ids.join(", ")),
+    }
 }
 
 /// What follows "may".
