@@ -116,7 +116,7 @@ function fewFiles() {
 }
 
 /** From now on it has the cores for a moment only, and then not for a while: others take them. */
-function starved(t, { pid }) {
+function starved(t, { pid }, momentMs = 30) {
   let going = true;
   const signal = (name) => {
     try {
@@ -130,7 +130,7 @@ function starved(t, { pid }) {
       signal("SIGSTOP");
       await sleep(600);
       signal("SIGCONT");
-      await sleep(30);
+      await sleep(momentMs);
     }
   })();
   t.after(() => {
@@ -328,7 +328,8 @@ const FAULTS = {
   },
   async SightwirePastCapacity(t, watched) {
     const server = await watched({ env: { USE_DUMMY_MODEL: "0" } });
-    starved(t, server);
+    // Long enough to be asked for its metrics, too, beside neighbours that compute.
+    starved(t, server, 100);
     await signing(t, server, 6);
   },
   async SightwireRecognizerFailing(t, watched) {

@@ -126,13 +126,13 @@ export async function startPrometheus(t, files = {}) {
       await until(isSeen, `${host} is watched`);
     },
     /** Waits until an alert of that name fires for a server; the alert. */
-    async fires(name, { url }, ms) {
+    async fires(name, { url }) {
       const { host } = new URL(url);
       const isIt = ({ labels, state }) =>
         labels.alertname === name && labels.instance === host && state === "firing";
       /** @type {Alert} */
       let found;
-      await until(async () => (found = (await alerts()).find(isIt)) !== undefined, `${name} fires`, ms);
+      await until(async () => (found = (await alerts()).find(isIt)) !== undefined, `${name} fires`, 60_000);
       return found;
     },
   };
