@@ -249,6 +249,9 @@ fn keys_are_made_listed_and_revoked() {
     assert_eq!(keys(&["revoke", key]).0, format!("revoked {id} (gate phone)\n"));
     let (_, err, code) = keys(&["revoke", id]);
     assert!(err.contains(&format!("there is no key \"{id}\"")) && code == Some(1), "{err}");
+    let (_, err, _) = keys(&["revoke", key]);
+    assert!(err.contains(&format!("there is no key \"{id}\"")), "a secret is not repeated: {err}");
+    assert!(keys(&["revoke", "gate_phone"]).1.contains("there is no key \"gate_phone\""));
     // A name will do as well, where it is one key's.
     let named = |name: &str| {
         keys(&["add", name, "--role", "viewer"]).0.trim().strip_prefix("key: ").unwrap().to_owned()

@@ -154,8 +154,12 @@ fn id_of(records: &Records, key: &str) -> anyhow::Result<String> {
         records.keys.iter().filter(|record| record.name == key).map(|record| record.id.as_str()).collect();
     match ids[..] {
         [id] => Ok(id.to_owned()),
-        // All of a key is a secret, which an error does not repeat.
-        [] => bail!("there is no key {id:?}; `sightwire keys list` shows all"),
+        [] => {
+            // All of a key is a secret, which an error does not repeat.
+            let is_id = id.len() == 8 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let shown = if is_id { id } else { key };
+            bail!("there is no key {shown:?}; `sightwire keys list` shows all")
+        }
         _ => bail!("{} keys have the name {key:?}; revoke one by its id: {}", ids.len(), ids.join(", ")),
     }
 }
