@@ -106,21 +106,38 @@ fn shells_and_manual(project: &Project, step: &mut Step, program: &Path, stage: 
     run(project, step, "dist-manual", &mut pack).map(drop)
 }
 
+/// What people read, and what that links to, each where it lies in the repository.
+const DOCUMENTS: [&str; 14] = [
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "SECURITY.md",
+    "clients/js/README.md",
+    "clients/python/README.md",
+    "clients/python/examples",
+    "crates/api/asyncapi.json",
+    "crates/api/openapi.json",
+    "deploy",
+    "docs",
+    "fuzz/README.md",
+];
+
 fn documents(project: &Project, stage: &Path) -> Result<()> {
     let target = made(stage, "share/doc/sightwire")?;
-    let docs = made(&target, "docs")?;
-    for name in ["README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE-MIT", "LICENSE-APACHE"] {
-        fs::copy(project.at(name), target.join(name)).with_context(|| format!("copy {name}"))?;
+    for name in DOCUMENTS {
+        let (from, to) = (project.at(name), target.join(name));
+        if from.is_dir() {
+            copy(&from, &to)?;
+        } else {
+            fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
+            fs::copy(from, to).with_context(|| format!("copy {name}"))?;
+        }
     }
     fs::copy(project.at("deploy/debian/copyright"), target.join("COPYING"))?;
-    copy_texts(&project.at("docs"), &docs)?;
-    fs::copy(project.at("deploy/README.md"), made(&target, "deploy")?.join("README.md"))?;
     // What is known of each model.
-    copy_texts(&project.at("models"), &made(&target, "models")?)?;
-    for folder in ["cluster", "grafana", "prometheus"] {
-        copy(&project.at("deploy").join(folder), &target.join("deploy").join(folder))?;
-    }
-    Ok(())
+    copy_texts(&project.at("models"), &made(&target, "models")?)
 }
 
 /// Copies the Markdown files of a folder.
@@ -133,4 +150,41 @@ fn copy_texts(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                texts(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn documents_link_to_what_comes_with_them() {
+        let project = Project::here().unwrap();
+        let stage = project.target().join(format!("documents-{}", std::process::id()));
+        documents(&project, &stage).unwrap();
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        texts(&stage, &mut found);
+        for path in &found {
+            let text = fs::read_to_string(path).unwrap();
+            for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#', ' ']).next()) {
+                let is_file = !link.is_empty() && !link.contains(':');
+                if is_file && !path.parent().unwrap().join(link).exists() {
+                    missing.push(format!("{}: {link}", path.strip_prefix(&stage).unwrap().display()));
+                }
+            }
+        }
+        remove(&stage).unwrap();
+        assert!(found.len() > 20, "{found:?}");
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
 }
