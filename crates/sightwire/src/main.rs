@@ -17,7 +17,7 @@ mod owner;
 mod print;
 mod systemd;
 
-use std::process::ExitCode;
+use std::io::{self, Write as _};
 
 use clap::Parser as _;
 
@@ -27,8 +27,12 @@ use clap::Parser as _;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-fn main() -> ExitCode {
+fn main() {
     let printer = print::Printer::of_process();
     anew::where_a_library_has_to_be_told(&printer);
-    cmd::Cli::parse().run(&printer)
+    let code = cmd::Cli::parse().run(&printer);
+    let _ = io::stdout().flush();
+    // Everything of ours is closed. Were the libraries' own ends run, too, a thread that is still in one of them, as with a
+    // page that was given up, would make the process crash.
+    signal_hook::low_level::exit(code.into());
 }
