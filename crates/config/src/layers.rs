@@ -182,7 +182,7 @@ impl Layers {
         Self { values, written: BTreeMap::new(), cameras: Vec::new(), legacy: Vec::new() }
     }
 
-    /// All layers: the file that is named, or the [usual one](place::usual_file); `.env` of the working folder, the process's
+    /// All layers: the file that is named, or the [usual one](place::file); `.env` of the working folder, the process's
     /// environment, and flags.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
         let (layers, mistakes) = Self::load_what_can(flags);
@@ -192,10 +192,9 @@ impl Layers {
     /// As [`Layers::load`], with all mistakes: what is wrong with one value takes no other away.
     pub fn load_what_can(flags: &Flags) -> (Self, Vec<ConfigError>) {
         let (mut layers, mut mistakes) = (Self::defaults(), Vec::new());
-        let usual = || place::usual_file().map(Path::to_owned);
-        if let Some(path) = flags.file.clone().or_else(usual) {
-            match read(&path) {
-                Ok(text) => mistakes.extend(layers.try_text(&text, &path)),
+        if let Some(path) = place::file(flags.file.as_deref()) {
+            match read(path) {
+                Ok(text) => mistakes.extend(layers.try_text(&text, path)),
                 Err(error) => mistakes.push(error),
             }
         }

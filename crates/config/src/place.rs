@@ -10,7 +10,7 @@ pub const SYSTEM_FILE: &str = "/etc/sightwire/sightwire.toml";
 
 /// The file that is read when none is named: that of the working folder, else the installed server's. Who may not read the
 /// latter is not the one who runs that server, and has none.
-pub(crate) fn usual_file() -> Option<&'static Path> {
+fn usual_file() -> Option<&'static Path> {
     let here = Path::new("sightwire.toml");
     if here.is_file() {
         return Some(here);

@@ -206,8 +206,12 @@ impl ConfigArgs {
     }
 
     fn flags(&self, listen: &[String]) -> Flags {
-        let file = self.config.clone().filter(|file| !file.as_os_str().is_empty());
-        Flags { file, listen: listen.to_vec(), set: self.set.clone(), ..Flags::default() }
+        Flags {
+            file: self.config.clone(),
+            listen: listen.to_vec(),
+            set: self.set.clone(),
+            ..Flags::default()
+        }
     }
 }
 
