@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sightwire_frame::enhance::{self, Affine};
 use sightwire_frame::{Image, Resizer};
+use sightwire_layout::reading_order;
 
 use super::canvas::{self, Fit};
 use super::ctc::{self, Text};
 use super::line::{self, Cut, Cutter, Line};
 use super::model::{ANGLE_SIZE, ANGLES};
-use super::order::reading_order;
+
 use super::outline::{self, Map};
 use super::pixels;
 use super::service::ReadError;

@@ -36,7 +36,7 @@ impl Bounds {
 }
 
 /// The lines' numbers in reading order. Outlines are clockwise from the text's top left.
-pub(super) fn reading_order(outlines: &[[[f32; 2]; 4]]) -> Vec<usize> {
+pub fn reading_order(outlines: &[[[f32; 2]; 4]]) -> Vec<usize> {
     let (sin, cos) = slope(outlines).sin_cos();
     let mut lines: Vec<Bounds> = outlines
         .iter()
