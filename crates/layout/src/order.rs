@@ -1,202 +1,84 @@
-//! The order in which a person reads the lines of a page: blocks from the top, columns from the left, lines from the
-//! top, and what stands in one line from the left.
+//! The order in which a person reads the lines of a page: parts of it from the top, columns from the left, rows from the top,
+//! and what stands in one row from the left.
 //!
-//! A recursive X-Y cut (Nagy and Seth 1984) over the lines' bounds, after the page was turned so that most lines are level.
+//! A recursive X-Y cut (Nagy and Seth 1984) of which columns are found as in [`columns`].
 
-use std::f32::consts::{FRAC_PI_2, FRAC_PI_4};
+use super::bounds::{Bounds, level, median};
+use super::columns::{self, Part};
+use super::rows::rows;
 
-/// Blocks are parted where there is this much room between them, in heights of a line,
+/// Blocks are parted where there is this much room between them, in heights of a line.
 const BLOCK_GAP: f32 = 1.2;
-/// columns where there is this much,
-const COLUMN_GAP: f32 = 0.5;
-/// where each has so many lines,
-const COLUMN_LINES: usize = 3;
-/// and most of them are so long: shorter ones are cells of a table, which is read row by row.
-const COLUMN_WIDTH: f32 = 6.0;
-/// Columns stand beside each other for at least this share of the shorter one.
-const BESIDE: f32 = 0.5;
-/// Lines that are longer than this share of a block may go across its columns: headings, and two lines that were found as one.
-const ACROSS: f32 = 0.6;
-/// Lines stand in one row if they share this much of the lower one's height.
-const SAME_ROW: f32 = 0.5;
 /// Cuts within cuts at most; what is deeper is read row by row.
 const DEPTH: usize = 32;
 
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    index: usize,
-    low: [f32; 2],
-    high: [f32; 2],
+/// A line's place in its page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line's number among those that were given.
+    pub line: usize,
+    /// The number of its block: lines that stand together, in one column. From 0 in reading order.
+    pub block: u32,
+    /// The number of its row: what stands side by side in one block. From 0 in reading order, over all blocks.
+    pub row: u32,
 }
 
-impl Bounds {
-    fn height(&self) -> f32 {
-        self.high[1] - self.low[1]
-    }
+/// The lines in the order in which a person reads them. Outlines are in pixels, clockwise from the top left of the text; the page
+/// may lie in any direction.
+pub fn arrange(outlines: &[[[f32; 2]; 4]]) -> Vec<Place> {
+    let lines = level(outlines);
+    let height = median(lines.iter().map(Bounds::height).collect());
+    let mut order = Order { height, places: Vec::with_capacity(lines.len()), block: 0, row: 0 };
+    order.part(&lines, 0);
+    order.places
 }
 
-/// The lines' numbers in reading order. Outlines are clockwise from the text's top left.
-pub fn reading_order(outlines: &[[[f32; 2]; 4]]) -> Vec<usize> {
-    let (sin, cos) = slope(outlines).sin_cos();
-    let mut lines: Vec<Bounds> = outlines
-        .iter()
-        .enumerate()
-        .map(|(index, outline)| {
-            let (mut low, mut high) = ([f32::MAX; 2], [f32::MIN; 2]);
-            for [x, y] in outline {
-                let turned = [x * cos + y * sin, y * cos - x * sin];
-                for axis in 0..2 {
-                    low[axis] = low[axis].min(turned[axis]);
-                    high[axis] = high[axis].max(turned[axis]);
+struct Order {
+    /// Of a line.
+    height: f32,
+    places: Vec<Place>,
+    block: u32,
+    row: u32,
+}
+
+impl Order {
+    /// Appends these lines, which are given from the top.
+    fn part(&mut self, lines: &[Bounds], depth: usize) {
+        let parts = if depth < DEPTH { columns::parts(lines, self.height) } else { None };
+        match parts {
+            Some(parts) => {
+                for Part::Whole(part) | Part::Column(part) in parts {
+                    self.part(&part, depth + 1);
                 }
             }
-            Bounds { index, low, high }
-        })
-        .collect();
-    let height = median(lines.iter().map(Bounds::height).collect());
-    let mut order = Vec::with_capacity(lines.len());
-    cut(&mut lines, height, 0, &mut order);
-    order
-}
-
-/// The direction in which most lines are read, radians: the quarter of the circle in which they lie together, and the median
-/// of how far they are off it.
-fn slope(outlines: &[[[f32; 2]; 4]]) -> f32 {
-    let edges = || outlines.iter().map(|[from, to, ..]| [to[0] - from[0], to[1] - from[1]]);
-    let [x, y] = edges().fold([0.0, 0.0], |[x, y], edge| [x + edge[0], y + edge[1]]);
-    let quarter = (y.atan2(x) / FRAC_PI_2).round() * FRAC_PI_2;
-    let off = |[x, y]: [f32; 2]| {
-        let (sin, cos) = quarter.sin_cos();
-        (y * cos - x * sin).atan2(x * cos + y * sin)
-    };
-    let off = median(edges().map(off).collect());
-    quarter + if off.abs() <= FRAC_PI_4 { off } else { 0.0 }
-}
-
-fn median(mut values: Vec<f32>) -> f32 {
-    values.sort_by(f32::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
-}
-
-fn cut(lines: &mut [Bounds], height: f32, depth: usize, order: &mut Vec<usize>) {
-    if lines.len() > 1 && depth < DEPTH {
-        // Columns go before blocks: paragraphs of two columns may end at the same height.
-        if let Some(at) = column(lines, height) {
-            let (first, second) = lines.split_at_mut(at);
-            cut(first, height, depth + 1, order);
-            return cut(second, height, depth + 1, order);
+            None => self.rows(lines),
         }
-        if let Some(parts) = columns_with_headings(lines, height) {
-            for mut part in parts {
-                cut(&mut part, height, depth + 1, order);
+    }
+
+    /// Row by row, each from the left; a block ends where there is room below it.
+    fn rows(&mut self, lines: &[Bounds]) {
+        let mut bottom = f32::MAX;
+        for row in rows(lines) {
+            let top = row.iter().map(|line| line.top).fold(f32::MAX, f32::min);
+            if top - bottom >= BLOCK_GAP * self.height {
+                self.block += 1;
             }
-            return;
+            bottom = row.iter().map(|line| line.bottom).fold(f32::MIN, f32::max);
+            let (block, number) = (self.block, self.row);
+            self.places.extend(row.iter().map(|line| Place { line: line.line, block, row: number }));
+            self.row += 1;
         }
-        if let Some(at) = gap(lines, 1, height * BLOCK_GAP, |above, _| !above.is_empty()) {
-            let (first, second) = lines.split_at_mut(at);
-            cut(first, height, depth + 1, order);
-            return cut(second, height, depth + 1, order);
-        }
-    }
-    rows(lines, order);
-}
-
-/// Sorts lines from the left and finds the widest gutter between two columns.
-fn column(lines: &mut [Bounds], height: f32) -> Option<usize> {
-    gap(lines, 0, height * COLUMN_GAP, |left, right| are_columns(left, right, height))
-}
-
-fn are_columns(left: &[Bounds], right: &[Bounds], height: f32) -> bool {
-    let is_column = |lines: &[Bounds]| {
-        lines.len() >= COLUMN_LINES
-            && median(lines.iter().map(|line| line.high[0] - line.low[0]).collect()) >= height * COLUMN_WIDTH
-    };
-    let reach = |lines: &[Bounds]| {
-        let low = lines.iter().map(|line| line.low[1]).fold(f32::MAX, f32::min);
-        let high = lines.iter().map(|line| line.high[1]).fold(f32::MIN, f32::max);
-        (low, high)
-    };
-    let ((top, bottom), (other_top, other_bottom)) = (reach(left), reach(right));
-    let beside = bottom.min(other_bottom) - top.max(other_top);
-    let shorter = (bottom - top).min(other_bottom - other_top);
-    is_column(left) && is_column(right) && beside >= shorter * BESIDE
-}
-
-/// Columns with lines across them: these lines, and what stands between them.
-fn columns_with_headings(lines: &[Bounds], height: f32) -> Option<Vec<Vec<Bounds>>> {
-    let left = lines.iter().map(|line| line.low[0]).fold(f32::MAX, f32::min);
-    let right = lines.iter().map(|line| line.high[0]).fold(f32::MIN, f32::max);
-    let is_long = |line: &Bounds| line.high[0] - line.low[0] > (right - left) * ACROSS;
-    let mut short: Vec<Bounds> = lines.iter().filter(|line| !is_long(line)).copied().collect();
-    let at = column(&mut short, height)?;
-    let edge = short[..at].iter().map(|line| line.high[0]).fold(f32::MIN, f32::max);
-    let start = short[at..].iter().map(|line| line.low[0]).fold(f32::MAX, f32::min);
-    // A long line of one column alone belongs to it.
-    let is_across = |line: &Bounds| is_long(line) && line.low[0] < edge && line.high[0] > start;
-    let middle = |line: &Bounds| line.low[1] + line.high[1];
-    let (mut across, within): (Vec<Bounds>, Vec<Bounds>) = lines.iter().partition(|line| is_across(line));
-    if across.is_empty() {
-        return None;
-    }
-    across.sort_by(|a, b| middle(a).total_cmp(&middle(b)).then(a.index.cmp(&b.index)));
-    let mut parts: Vec<Vec<Bounds>> = vec![Vec::new(); across.len() * 2 + 1];
-    for line in within {
-        let above = across.iter().take_while(|other| middle(other) < middle(&line)).count();
-        parts[above * 2].push(line);
-    }
-    for (index, line) in across.into_iter().enumerate() {
-        parts[index * 2 + 1].push(line);
-    }
-    Some(parts)
-}
-
-/// Sorts lines along an axis and finds the widest gap that no line crosses, where what lies on both sides is allowed.
-fn gap(
-    lines: &mut [Bounds],
-    axis: usize,
-    least: f32,
-    allowed: impl Fn(&[Bounds], &[Bounds]) -> bool,
-) -> Option<usize> {
-    lines.sort_by(|a, b| a.low[axis].total_cmp(&b.low[axis]).then(a.index.cmp(&b.index)));
-    let mut end = f32::MIN;
-    let mut best: Option<(f32, usize)> = None;
-    for (index, line) in lines.iter().enumerate() {
-        let room = line.low[axis] - end;
-        let wider = room >= least && best.is_none_or(|(widest, _)| room > widest);
-        if wider && allowed(&lines[..index], &lines[index..]) {
-            best = Some((room, index));
-        }
-        end = end.max(line.high[axis]);
-    }
-    best.map(|(_, index)| index)
-}
-
-/// Row by row from the top, each from the left.
-fn rows(lines: &mut [Bounds], order: &mut Vec<usize>) {
-    lines.sort_by(|a, b| {
-        let middle = |line: &Bounds| line.low[1] + line.high[1];
-        middle(a).total_cmp(&middle(b)).then(a.index.cmp(&b.index))
-    });
-    let mut rest = &mut *lines;
-    while let Some(first) = rest.first().copied() {
-        let same = rest
-            .iter()
-            .take_while(|line| {
-                let shared = first.high[1].min(line.high[1]) - first.low[1].max(line.low[1]);
-                shared >= SAME_ROW * first.height().min(line.height())
-            })
-            .count()
-            .max(1);
-        let (row, next) = rest.split_at_mut(same);
-        row.sort_by(|a, b| a.low[0].total_cmp(&b.low[0]).then(a.index.cmp(&b.index)));
-        order.extend(row.iter().map(|line| line.index));
-        rest = next;
+        self.block += 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn reading_order(outlines: &[[[f32; 2]; 4]]) -> Vec<usize> {
+        arrange(outlines).into_iter().map(|place| place.line).collect()
+    }
 
     fn line(x: f32, y: f32, width: f32) -> [[f32; 2]; 4] {
         [[x, y], [x + width, y], [x + width, y + 20.0], [x, y + 20.0]]

@@ -33,7 +33,7 @@ pub use service::{Busy, PageRequest, ReadError, ReadService, ServiceOptions, Ser
 pub const DEFAULT_MODEL: &str = "ppocr-v4";
 
 /// A line of text in a picture.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Region {
     /// Its corners in pixels of the upright original, (x, y), clockwise from the top left of the text: for a line that
     /// stands on its head the first is at the bottom right.
@@ -44,6 +44,10 @@ pub struct Region {
     pub confidence: f32,
     /// How sure each character of `text` is, 0–1.
     pub characters: Vec<f32>,
+    /// The number of its block in the picture: lines that stand together, in one column. From 0 in reading order.
+    pub block: u32,
+    /// The number of its row: what stands side by side in one block. From 0 in reading order, over all blocks.
+    pub row: u32,
 }
 
 /// What a picture says.

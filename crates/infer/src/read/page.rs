@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sightwire_frame::enhance::{self, Affine};
 use sightwire_frame::{Image, Resizer};
-use sightwire_layout::reading_order;
+use sightwire_layout::arrange;
 
 use super::canvas::{self, Fit};
 use super::ctc::{self, Text};
@@ -244,10 +244,21 @@ impl Page {
             outline.rotate_left(turned);
             polygon.rotate_left(turned);
             outlines.push(outline);
-            regions.push(Region { polygon, text: text.text, confidence, characters: text.characters });
+            regions.push(Region {
+                polygon,
+                text: text.text,
+                confidence,
+                characters: text.characters,
+                block: 0,
+                row: 0,
+            });
         }
         let mut sorted: Vec<Option<Region>> = regions.into_iter().map(Some).collect();
-        let regions = reading_order(&outlines).into_iter().filter_map(|index| sorted[index].take()).collect();
+        let regions = arrange(&outlines).into_iter().filter_map(|place| {
+            let region = sorted[place.line].take()?;
+            Some(Region { block: place.block, row: place.row, ..region })
+        });
+        let regions = regions.collect();
         let times =
             Times { wait, recognise: self.detected.elapsed(), total: self.begun.elapsed(), ..self.times };
         Reading { regions, image: self.image.clone(), skew: self.skew, times }

@@ -1,0 +1,175 @@
+//! Lines as upright boxes, on a page that was made level: turned so that most lines lie, and straightened as far as it was seen
+//! from aside.
+
+use std::f32::consts::{FRAC_PI_2, FRAC_PI_4};
+
+/// Lines stand beside each other if they share this much of the lower one's height.
+const BESIDE: f32 = 0.5;
+/// How a page was seen is learned from so many lines,
+const LINES: usize = 12;
+/// of which each is so many heights long,
+const LONG: f32 = 5.0;
+/// and from edges that are so close to below each other, in heights,
+const BELOW: f32 = 0.5;
+/// with so much room between, in heights.
+const ROOM: f32 = 1.5;
+/// For each line so many others are looked at.
+const PAIRS: usize = 64;
+/// Edges agree on how much they lean within so much, radians;
+const AGREES: f32 = 0.02;
+/// and by so many times more than on not leaning at all.
+const CLEARLY: f32 = 1.25;
+/// No page is seen so much from aside: radians by which its edges lean.
+const MOST: f32 = 0.35;
+
+/// A line's box on the level page, px.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Its number among the lines that were given.
+    pub(crate) line: usize,
+    pub(crate) left: f32,
+    pub(crate) right: f32,
+    pub(crate) top: f32,
+    pub(crate) bottom: f32,
+}
+
+impl Bounds {
+    fn of(line: usize, outline: &[[f32; 2]; 4]) -> Self {
+        let [mut left, mut top] = [f32::MAX; 2];
+        let [mut right, mut bottom] = [f32::MIN; 2];
+        for [x, y] in outline {
+            (left, right) = (left.min(*x), right.max(*x));
+            (top, bottom) = (top.min(*y), bottom.max(*y));
+        }
+        Self { line, left, right, top, bottom }
+    }
+
+    pub(crate) fn width(&self) -> f32 {
+        self.right - self.left
+    }
+
+    pub(crate) fn height(&self) -> f32 {
+        self.bottom - self.top
+    }
+
+    pub(crate) fn middle(&self) -> f32 {
+        f32::midpoint(self.top, self.bottom)
+    }
+
+    /// Whether both stand in one row.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        let shared = self.bottom.min(other.bottom) - self.top.max(other.top);
+        shared >= BESIDE * self.height().min(other.height())
+    }
+}
+
+/// The lines' boxes from the top, those at one height from the left. Outlines are clockwise from the text's top left.
+pub(crate) fn level(outlines: &[[[f32; 2]; 4]]) -> Vec<Bounds> {
+    let (sin, cos) = slope(outlines).sin_cos();
+    let mut outlines: Vec<_> =
+        outlines.iter().map(|outline| outline.map(|[x, y]| [x * cos + y * sin, y * cos - x * sin])).collect();
+    straighten(&mut outlines);
+    let mut lines: Vec<Bounds> =
+        outlines.iter().enumerate().map(|(line, outline)| Bounds::of(line, outline)).collect();
+    lines.sort_by(from_the_top);
+    lines
+}
+
+pub(crate) fn from_the_top(a: &Bounds, b: &Bounds) -> std::cmp::Ordering {
+    a.middle().total_cmp(&b.middle()).then(a.left.total_cmp(&b.left)).then(a.line.cmp(&b.line))
+}
+
+/// The direction in which most lines are read, radians: the quarter of the circle in which they lie together, and the median
+/// of how far they are off it.
+fn slope(outlines: &[[[f32; 2]; 4]]) -> f32 {
+    let edges = || outlines.iter().map(|[from, to, ..]| [to[0] - from[0], to[1] - from[1]]);
+    let [x, y] = edges().fold([0.0, 0.0], |[x, y], edge| [x + edge[0], y + edge[1]]);
+    let quarter = (y.atan2(x) / FRAC_PI_2).round() * FRAC_PI_2;
+    let off = |[x, y]: [f32; 2]| {
+        let (sin, cos) = quarter.sin_cos();
+        (y * cos - x * sin).atan2(x * cos + y * sin)
+    };
+    let off = median(edges().map(off).collect());
+    quarter + if off.abs() <= FRAC_PI_4 { off } else { 0.0 }
+}
+
+/// Takes away what a page has that was seen from aside: lines that lean more the lower they stand, and edges of columns that
+/// lean more the further right they are. Both as they are seen most, a straight line through medians.
+fn straighten(outlines: &mut [[[f32; 2]; 4]]) {
+    let mut lines: Vec<Bounds> =
+        outlines.iter().enumerate().map(|(line, outline)| Bounds::of(line, outline)).collect();
+    let height = median(lines.iter().map(Bounds::height).collect());
+    lines.retain(|line| line.width() >= LONG * height);
+    if lines.len() < LINES {
+        return;
+    }
+    let middle = [
+        median(lines.iter().map(|line| f32::midpoint(line.left, line.right)).collect()),
+        median(lines.iter().map(Bounds::middle).collect()),
+    ];
+    let across = lines.iter().map(|line| {
+        let [from, to, ..] = outlines[line.line];
+        [line.middle() - middle[1], (to[1] - from[1]) / (to[0] - from[0]).max(height)]
+    });
+    let across = Lean::through(across.collect());
+    for outline in &mut *outlines {
+        *outline = outline.map(|[x, y]| [x, y - across.at(y - middle[1]) * (x - middle[0])]);
+    }
+    lines = lines.iter().map(|line| Bounds::of(line.line, &outlines[line.line])).collect();
+    lines.sort_by(from_the_top);
+    let mut edges = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let below = lines[index + 1..]
+            .iter()
+            .take(PAIRS)
+            .take_while(|other| other.top - line.bottom <= ROOM * height);
+        for other in below.filter(|other| !other.is_beside(line)) {
+            for [x, below] in [[line.left, other.left], [line.right, other.right]] {
+                if (below - x).abs() <= BELOW * height {
+                    edges.push([x - middle[0], (below - x) / (other.middle() - line.middle())]);
+                }
+            }
+        }
+    }
+    if edges.len() >= LINES {
+        let down = Lean::through(edges.clone());
+        // Edges of ragged and centred text lie anywhere. Those of a page seen from aside agree, and not on a page that is level.
+        let fits = |lean: &dyn Fn(f32) -> f32| {
+            edges.iter().filter(|[x, leans]| (leans - lean(*x)).abs() <= AGREES).count() as f32
+        };
+        if fits(&|x| down.at(x)) < CLEARLY * fits(&|_| 0.0) {
+            return;
+        }
+        for outline in outlines {
+            *outline = outline.map(|[x, y]| [x - down.at(x - middle[0]) * (y - middle[1]), y]);
+        }
+    }
+}
+
+/// How much something leans, depending on where it is: a straight line.
+struct Lean {
+    at_middle: f32,
+    by: f32,
+}
+
+impl Lean {
+    /// Through the medians of the two halves of these places with what was seen there.
+    fn through(mut seen: Vec<[f32; 2]>) -> Self {
+        seen.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        let halves = seen.split_at(seen.len() / 2);
+        let [first, second] = [halves.0, halves.1]
+            .map(|half| [0, 1].map(|axis| median(half.iter().map(|seen| seen[axis]).collect())));
+        let by = (second[1] - first[1]) / (second[0] - first[0]).max(1.0);
+        Self { at_middle: first[1] - by * first[0], by }
+    }
+
+    fn at(&self, place: f32) -> f32 {
+        (self.at_middle + self.by * place).clamp(-MOST, MOST)
+    }
+}
+
+/// 0 of nothing; of an even number the upper one.
+pub(crate) fn median(mut values: Vec<f32>) -> f32 {
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}

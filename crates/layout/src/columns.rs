@@ -1,0 +1,275 @@
+//! The best gutter of a part of the page, and into what it parts that.
+//!
+//! A gutter need not run from the top to the bottom: what lies across it (a heading, a caption, a wide table) parts the page into
+//! bands, and each band is two columns, or stays whole. So a line across ends the columns above it and no more than that.
+
+use std::collections::HashSet;
+
+use super::bounds::{Bounds, from_the_top};
+use super::rows::{self, CELL, reaches, rows};
+use super::text::{PROSE_ROWS, Pair};
+
+/// A gutter is looked for at this distance, in heights of a line.
+const STEP: f32 = 0.25;
+/// A line may reach so far into it, in heights.
+const TOUCH: f32 = 0.25;
+/// A line with another one beside it may reach beyond the gutter by this share of its length.
+const POKE: f32 = 0.25;
+/// Outlines of lines beside each other overlap by so much at most, in heights.
+const OVERLAP: f32 = 1.0;
+/// With so many long rows beside each other there is no doubt that there are columns.
+const SURE_ROWS: f32 = 6.0;
+/// Above a figure's labels there is this much room, in heights.
+const LABEL_ROOM: f32 = 1.2;
+/// Of the lines that stand beside one, those are looked for that are among so many before and after it from the top.
+const NEIGHBOURS: usize = 24;
+/// Gutters are looked for at so many places at most.
+const PLACES: usize = 512;
+
+/// A part of a page.
+pub(crate) enum Part {
+    /// From the top, what lies across a gutter or is no columns.
+    Whole(Vec<Bounds>),
+    /// From the top, what lies on one side of it.
+    Column(Vec<Bounds>),
+}
+
+impl Part {
+    /// Takes what was gathered, if there is anything.
+    fn whole(lines: &mut Vec<Bounds>) -> Option<Self> {
+        let mut lines = std::mem::take(lines);
+        lines.sort_by(from_the_top);
+        (!lines.is_empty()).then_some(Self::Whole(lines))
+    }
+}
+
+/// On which side of a gutter a line stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+    Across,
+}
+
+/// What lies between two lines that go across.
+#[derive(Default)]
+struct Band {
+    left: Vec<Bounds>,
+    right: Vec<Bounds>,
+    /// What goes across below it.
+    below: Vec<Bounds>,
+}
+
+/// Lines of a part of the page, and what is asked of them again for each gutter.
+struct Sheet<'a> {
+    lines: &'a [Bounds],
+    /// From where to where each belongs together with others.
+    reaches: Vec<(f32, f32)>,
+    /// Heads and feet.
+    apart: Vec<bool>,
+    /// The numbers in `lines` of those that stand beside each.
+    neighbours: Vec<Vec<usize>>,
+    height: f32,
+}
+
+/// The parts of these lines, which are given from the top, in reading order; `None` where there are no columns. `height` is that
+/// of a line.
+pub(crate) fn parts(lines: &[Bounds], height: f32) -> Option<Vec<Part>> {
+    if lines.len() < 2 * PROSE_ROWS {
+        return None;
+    }
+    let sheet = Sheet::new(lines, height);
+    let mut best: Option<(f32, f32, Vec<Band>, Vec<bool>)> = None;
+    for x in sheet.places() {
+        let sides = sheet.sides(x);
+        let bands = sheet.bands(&sides);
+        let Some((worth, columns)) = sheet.worth(&bands) else { continue };
+        let clearance = sheet.clearance(x, &sides);
+        // One that many lines reach into is where the next one begins.
+        let pokes = sheet.pokes(x, &sides);
+        let worth = worth - height * pokes as f32;
+        let better = best.as_ref().is_none_or(|(most, widest, ..)| {
+            let more = worth - most;
+            if more.abs() < 0.01 * height { clearance > *widest } else { more > 0.0 }
+        });
+        if worth > 0.0 && better {
+            best = Some((worth, clearance, bands, columns));
+        }
+    }
+    let (_, _, bands, columns) = best?;
+    let mut parts = Vec::new();
+    let mut whole = Vec::new();
+    for (band, is_columns) in bands.into_iter().zip(columns) {
+        if is_columns {
+            parts.extend(Part::whole(&mut whole));
+            parts.push(Part::Column(band.left));
+            parts.push(Part::Column(band.right));
+        } else {
+            whole.extend(band.left.into_iter().chain(band.right));
+        }
+        whole.extend(band.below);
+    }
+    parts.extend(Part::whole(&mut whole));
+    Some(parts)
+}
+
+impl<'a> Sheet<'a> {
+    fn new(lines: &'a [Bounds], height: f32) -> Self {
+        let rows = rows(lines);
+        let (head, foot) = rows::head_and_foot(&rows, height);
+        let feet = rows.len() - usize::from(foot);
+        let apart: HashSet<usize> =
+            rows[..head].iter().chain(&rows[feet.max(head)..]).flatten().map(|line| line.line).collect();
+        let neighbours = (0..lines.len()).map(|index| {
+            let near = index.saturating_sub(NEIGHBOURS)..(index + NEIGHBOURS + 1).min(lines.len());
+            near.filter(|other| *other != index && lines[*other].is_beside(&lines[index])).collect()
+        });
+        Self {
+            lines,
+            reaches: reaches(lines, &rows, height),
+            apart: lines.iter().map(|line| apart.contains(&line.line)).collect(),
+            neighbours: neighbours.collect(),
+            height,
+        }
+    }
+
+    /// Where a gutter may be: beside the ends of lines.
+    fn places(&self) -> Vec<f32> {
+        let left = self.lines.iter().map(|line| line.left).fold(f32::MAX, f32::min);
+        let right = self.lines.iter().map(|line| line.right).fold(f32::MIN, f32::max);
+        let step = (self.height * STEP).max((right - left) / PLACES as f32).max(f32::MIN_POSITIVE);
+        let places = ((right - left) / step) as usize;
+        (1..places.max(1)).map(|place| left + place as f32 * step).collect()
+    }
+
+    /// By how much a line goes beyond a gutter, from the side on which more of it stands; below 0 where it does not reach it.
+    fn beyond(&self, index: usize, x: f32) -> f32 {
+        let (left, right) = self.reaches[index];
+        (right - x).min(x - left)
+    }
+
+    fn sides(&self, x: f32) -> Vec<Side> {
+        let touch = TOUCH * self.height;
+        let side = |index: usize| {
+            let (left, right) = self.reaches[index];
+            let crosses = self.beyond(index, x) > touch;
+            if self.apart[index] || crosses && !self.belongs_to_one_side(index, x) {
+                Side::Across
+            } else if f32::midpoint(left, right) < x {
+                Side::Left
+            } else {
+                Side::Right
+            }
+        };
+        let mut sides: Vec<Side> = (0..self.lines.len()).map(side).collect();
+        // What stands beside a line across goes across with it.
+        let goes_across =
+            |index: usize| self.neighbours[index].iter().any(|other| sides[*other] == Side::Across);
+        let beside: Vec<bool> = (0..sides.len()).map(goes_across).collect();
+        for (side, _) in sides.iter_mut().zip(beside).filter(|(_, beside)| *beside) {
+            *side = Side::Across;
+        }
+        sides
+    }
+
+    /// Whether a line that reaches beyond a gutter does so a little only, with another one beside it there.
+    fn belongs_to_one_side(&self, index: usize, x: f32) -> bool {
+        let line = &self.lines[index];
+        let is_cell = self.reaches[index] != (line.left, line.right);
+        if is_cell || self.beyond(index, x) > POKE * line.width() {
+            return false;
+        }
+        let is_left = f32::midpoint(line.left, line.right) < x;
+        let overlap = OVERLAP * self.height;
+        self.neighbours[index].iter().map(|other| &self.lines[*other]).any(|other| {
+            if is_left { other.left >= line.right - overlap } else { other.right <= line.left + overlap }
+        })
+    }
+
+    fn pokes(&self, x: f32, sides: &[Side]) -> usize {
+        let touch = TOUCH * self.height;
+        let pokes = |index: &usize| sides[*index] != Side::Across && self.beyond(*index, x) > touch;
+        (0..sides.len()).filter(pokes).count()
+    }
+
+    fn bands(&self, sides: &[Side]) -> Vec<Band> {
+        let mut bands: Vec<Band> = Vec::new();
+        for (line, side) in self.lines.iter().zip(sides) {
+            let ends = |band: &Band| *side != Side::Across && !band.below.is_empty();
+            if bands.last().is_none_or(ends) {
+                bands.push(Band::default());
+            }
+            let Some(band) = bands.last_mut() else { continue };
+            match side {
+                Side::Left => band.left.push(*line),
+                Side::Right => band.right.push(*line),
+                Side::Across => band.below.push(*line),
+            }
+        }
+        for band in &mut bands {
+            if !band.below.is_empty() {
+                self.labels_go_across(band);
+            }
+        }
+        bands
+    }
+
+    /// Short lines between the columns and what lies across below them, with room above each, are a figure's labels; it lies
+    /// across with its caption.
+    fn labels_go_across(&self, band: &mut Band) {
+        let bottom = |lines: &[Bounds]| lines.iter().map(|line| line.bottom).fold(f32::MIN, f32::max);
+        let mut labels = Vec::new();
+        loop {
+            let sides = [&band.left, &band.right];
+            let Some(last) =
+                sides.iter().filter_map(|side| side.last()).max_by(|a, b| a.top.total_cmp(&b.top))
+            else {
+                break;
+            };
+            let above = |line: &Bounds| line.middle() < last.middle() && !line.is_beside(last);
+            let first = sides.map(|side| side.partition_point(above));
+            let row = sides.iter().zip(&first).flat_map(|(side, first)| &side[*first..]);
+            let end = bottom(&band.left[..first[0]]).max(bottom(&band.right[..first[1]]));
+            let room = row.clone().map(|line| line.top).fold(f32::MAX, f32::min) - end;
+            if room < LABEL_ROOM * self.height || row.clone().any(|line| line.width() >= CELL * self.height) {
+                break;
+            }
+            let mut row: Vec<Bounds> = row.copied().collect();
+            row.append(&mut labels);
+            labels = row;
+            band.left.truncate(first[0]);
+            band.right.truncate(first[1]);
+        }
+        labels.append(&mut band.below);
+        band.below = labels;
+    }
+
+    /// How much text stands beside each other, px, less what goes across it, and which bands are columns; `None` where none is.
+    fn worth(&self, bands: &[Band]) -> Option<(f32, Vec<bool>)> {
+        let pairs: Vec<Pair> =
+            bands.iter().map(|band| Pair::of(&band.left, &band.right, self.height)).collect();
+        let rows = || pairs.iter().filter(|pair| pair.is_prose()).map(Pair::rows_beside);
+        if rows().all(|rows| rows < PROSE_ROWS as f32) {
+            return None;
+        }
+        let sure = rows().sum::<f32>() >= SURE_ROWS;
+        let columns: Vec<bool> = pairs.iter().map(|pair| pair.are_columns(sure)).collect();
+        let first = columns.iter().position(|columns| *columns)?;
+        let last = columns.iter().rposition(|columns| *columns)?;
+        let across: usize = bands[first..last].iter().map(|band| band.below.len()).sum();
+        let beside = pairs.iter().zip(&columns).filter(|(_, columns)| **columns);
+        let beside: f32 = beside.map(|(pair, _)| pair.beside()).sum();
+        Some((beside - self.height * across as f32, columns))
+    }
+
+    fn clearance(&self, x: f32, sides: &[Side]) -> f32 {
+        let lines = self.lines.iter().zip(sides);
+        lines
+            .filter_map(|(line, side)| match side {
+                Side::Left => Some(x - line.right),
+                Side::Right => Some(line.left - x),
+                Side::Across => None,
+            })
+            .fold(f32::MAX, f32::min)
+    }
+}
