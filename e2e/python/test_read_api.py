@@ -70,6 +70,24 @@ def test_all_pages_are_read_and_options_act(server: Server) -> None:
     assert first["regions"] == once_more["regions"]
 
 
+def test_what_stands_side_by_side_is_one_row_of_the_text(server: Server) -> None:
+    picture = np.full((200, 700, 3), 255, np.uint8)
+    for text, x, y in [("Green", 20, 40), ("2.50", 560, 42), ("Black", 20, 90), ("3.75", 560, 88), ("Total", 20, 180)]:
+        cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 2)
+    bill = bytes(cv2.imencode(".png", picture)[1])
+    said = read(server, bill).json()
+    assert said["text"] == "Green\t2.50\nBlack\t3.75\nTotal"
+    assert [(one["text"], one["block"], one["row"]) for one in said["regions"]] == [
+        ("Green", 1, 1), ("2.50", 1, 1), ("Black", 1, 2), ("3.75", 1, 2), ("Total", 2, 3),
+    ]  # fmt: skip
+    assert read(server, bill, "?layout=blocks").json()["text"] == "Green\t2.50\nBlack\t3.75\n\nTotal"
+    lines = read(server, bill, "?format=text&layout=lines")
+    assert lines.body.decode() == "Green\n2.50\nBlack\n3.75\nTotal"
+    wrong = read(server, bill, "?layout=columns")
+    assert wrong.status == 422
+    assert wrong.json()["detail"].startswith("layout must be one of lines, rows, blocks"), wrong.json()
+
+
 def test_answers_come_in_all_formats(server: Server) -> None:
     def as_format(name: str) -> Answer:
         answer = call(server, "POST", f"/api/v1/read?format={name}", *form([("a b.png", page("Hello 42"))]))

@@ -50,6 +50,24 @@ def objects(ended: subprocess.CompletedProcess[bytes]) -> list[dict]:
     return [json.loads(line) for line in ended.stdout.decode().splitlines()]
 
 
+def test_rows_are_kept_together_in_text_and_only_there(tmp_path: Path) -> None:
+    bill = Image.new("RGB", (700, 200), "white")
+    for text, x, y in [("Green", 20, 10), ("2.50", 560, 12), ("Total", 20, 140)]:
+        ImageDraw.Draw(bill).text((x, y), text, fill="black", font=ImageFont.load_default(36))
+    bill.save(tmp_path / "bill.png")
+    for layout, text in {
+        None: "Green\t2.50\nTotal\n",
+        "rows": "Green\t2.50\nTotal\n",
+        "lines": "Green\n2.50\nTotal\n",
+        "blocks": "Green\t2.50\n\nTotal\n",
+    }.items():
+        ended = read(tmp_path / "bill.png", *(["--layout", layout] if layout else []))
+        assert (ended.returncode, ended.stdout.decode()) == (0, text), ended.stderr
+    ended = read(tmp_path / "bill.png", "--layout", "rows", "--format", "csv")
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"--layout goes with --format text or json, not with csv" in ended.stderr
+
+
 def files(folder: Path) -> list[str]:
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 

@@ -550,7 +550,7 @@ export interface components {
             provider: string;
             /** @description Lines of text of all pages, in reading order. */
             regions: components["schemas"]["Region"][];
-            /** @description The text of all lines, one below the other, with an empty line between pages. */
+            /** @description The text of all lines, put together as `layout` asks, with a form feed between pages. */
             text: string;
         };
         /** @description Why an Engine.IO request is refused, with status 400. */
@@ -1627,6 +1627,11 @@ export interface components {
         };
         /** @description A line of text. */
         Region: {
+            /**
+             * @description Number of its block on the page, from 1: lines that stand together, in one column.
+             * @default 0
+             */
+            block: number;
             /** @description The confidence of each character, from 0 to 1; left out unless `characters` asks for it. */
             characters?: number[] | null;
             /** @description Mean confidence of its characters, from 0 to 1. */
@@ -1640,6 +1645,11 @@ export interface components {
                 components["schemas"]["Point"],
                 components["schemas"]["Point"]
             ];
+            /**
+             * @description Number of its row on the page, from 1: lines that stand side by side in a block have the same.
+             * @default 0
+             */
+            row: number;
             /** @description The characters of the line. */
             text: string;
         };

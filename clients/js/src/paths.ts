@@ -2028,6 +2028,8 @@ export interface paths {
                 query?: {
                     /** @description `json` (lines of it) by default */
                     format?: "json" | "csv" | "text" | "hocr";
+                    /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
+                    layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
                     /** @description Lines of less confidence are left out */
@@ -2250,6 +2252,8 @@ export interface paths {
                     page?: number;
                     /** @description Lines of less confidence are left out */
                     min_confidence?: number;
+                    /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
+                    layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
                 };
@@ -2319,6 +2323,7 @@ export interface paths {
                          *       "provider": "openvino",
                          *       "regions": [
                          *         {
+                         *           "block": 1,
                          *           "confidence": 0.9876,
                          *           "page": 1,
                          *           "polygon": [
@@ -2339,6 +2344,7 @@ export interface paths {
                          *               86.5
                          *             ]
                          *           ],
+                         *           "row": 1,
                          *           "text": "Hello"
                          *         }
                          *       ],
@@ -2657,6 +2663,8 @@ export interface paths {
                     denoise?: boolean;
                     /** @description `json` by default */
                     format?: "json" | "csv" | "text" | "hocr";
+                    /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
+                    layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
                 };
@@ -2726,6 +2734,7 @@ export interface paths {
                          *       "provider": "openvino",
                          *       "regions": [
                          *         {
+                         *           "block": 1,
                          *           "confidence": 0.9876,
                          *           "page": 1,
                          *           "polygon": [
@@ -2746,6 +2755,7 @@ export interface paths {
                          *               86.5
                          *             ]
                          *           ],
+                         *           "row": 1,
                          *           "text": "Hello"
                          *         }
                          *       ],
@@ -3959,6 +3969,8 @@ export interface paths {
                     format?: "json" | "csv" | "text" | "hocr" | "annotated";
                     /** @description Of `annotated`, of a picture that has several */
                     page?: number;
+                    /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
+                    layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
                 };
@@ -4028,6 +4040,7 @@ export interface paths {
                          *       "provider": "openvino",
                          *       "regions": [
                          *         {
+                         *           "block": 1,
                          *           "confidence": 0.9876,
                          *           "page": 1,
                          *           "polygon": [
@@ -4048,6 +4061,7 @@ export interface paths {
                          *               86.5
                          *             ]
                          *           ],
+                         *           "row": 1,
                          *           "text": "Hello"
                          *         }
                          *       ],

@@ -23,7 +23,7 @@ pub struct Document {
     pub pages: Vec<Page>,
     /// Lines of text of all pages, in reading order.
     pub regions: Vec<Region>,
-    /// The text of all lines, one below the other, with an empty line between pages.
+    /// The text of all lines, put together as `layout` asks, with a form feed between pages.
     pub text: String,
     /// How long each stage took.
     pub ms: ReadTimes,
@@ -94,6 +94,12 @@ pub struct Region {
     pub confidence: f64,
     /// Number of the page that it is on, from 1.
     pub page: usize,
+    /// Number of its block on the page, from 1: lines that stand together, in one column.
+    #[serde(default)]
+    pub block: u32,
+    /// Number of its row on the page, from 1: lines that stand side by side in a block have the same.
+    #[serde(default)]
+    pub row: u32,
     /// The confidence of each character, from 0 to 1; left out unless `characters` asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<Vec<f64>>,

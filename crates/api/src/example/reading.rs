@@ -29,6 +29,8 @@ impl Example for Document {
                 text: "Hello".into(),
                 confidence: 0.9876,
                 page: 1,
+                block: 1,
+                row: 1,
                 characters: None,
             }],
             text: "Hello".into(),

@@ -10,7 +10,7 @@ use zip::write::{SimpleFileOptions, StreamWriter};
 
 use super::job::Job;
 use super::spool::Work;
-use crate::output::{Document, Format};
+use crate::output::{Document, Format, Style};
 
 /// A piece has at least so many bytes, but for the last.
 const PIECE_BYTES: usize = 256 << 10;
@@ -19,7 +19,7 @@ const PIECE_BYTES: usize = 256 << 10;
 pub struct Export {
     job: Arc<Job>,
     format: Format,
-    characters: bool,
+    style: Style,
     min_confidence: f32,
     next: usize,
     zip: Option<ZipWriter<StreamWriter<Shared>>>,
@@ -44,13 +44,13 @@ impl Write for Shared {
 
 impl Export {
     /// In that format; lines that are less sure are left out.
-    pub fn new(job: Arc<Job>, format: Format, characters: bool, min_confidence: f32) -> Self {
+    pub fn new(job: Arc<Job>, format: Format, style: Style, min_confidence: f32) -> Self {
         let out = Shared::default();
         let zip = (format == Format::Hocr).then(|| ZipWriter::new_stream(out.clone()));
         if format == Format::Csv {
             out.0.lock().extend_from_slice(Document::default().csv(true).as_bytes());
         }
-        Self { job, format, characters, min_confidence, next: 0, zip, out, ended: false }
+        Self { job, format, style, min_confidence, next: 0, zip, out, ended: false }
     }
 
     /// The next piece; blocks. `None` after the last.
@@ -79,13 +79,15 @@ impl Export {
             None => None,
         };
         match (self.format, document) {
-            (Format::Json, Some(document)) => writeln!(self.out, "{}", document.json(self.characters)),
+            (Format::Json, Some(document)) => writeln!(self.out, "{}", document.json(self.style)),
             (Format::Json, None) if state == FileState::Failed => {
                 let failed = FailedFile { error, file: name.clone() };
                 writeln!(self.out, "{}", serde_json::to_string(&failed)?)
             }
             (Format::Csv, Some(document)) => write!(self.out, "{}", document.csv(false)),
-            (Format::Text, Some(document)) => writeln!(self.out, "==> {name} <==\n{}\n", document.text()),
+            (Format::Text, Some(document)) => {
+                writeln!(self.out, "==> {name} <==\n{}\n", document.text(self.style.layout))
+            }
             (Format::Hocr, Some(document)) => {
                 let Some(zip) = &mut self.zip else { return Ok(()) };
                 // Names of several folders, and strange ones, do not collide and lead nowhere.

@@ -55,19 +55,22 @@ async fn job_of(files: usize) -> (tempfile::TempDir, Arc<Job>) {
 }
 
 fn document(texts: &[&str]) -> Document {
-    let region = |text: &&str| Region {
+    let region = |(row, text): (u32, &&str)| Region {
         polygon: [[0.1, 0.2]; 4],
         text: (*text).to_owned(),
         confidence: 0.5,
         characters: vec![0.5; text.len()],
+        block: 0,
+        row,
     };
-    let page = Page { width: 8, height: 4, skew: 0.0, regions: texts.iter().map(region).collect() };
+    let page = Page { width: 8, height: 4, skew: 0.0, regions: (0..).zip(texts).map(region).collect() };
     Document { pages: vec![page], ..Document::default() }
 }
 
 fn finish(job: &Job, index: usize, texts: &[&str]) {
     let document = document(texts);
-    let span = job.received.results.append(&document.json(true)).unwrap();
+    let span =
+        job.received.results.append(&document.json(Style { characters: true, ..Style::default() })).unwrap();
     job.finished(index, &document, span);
 }
 

@@ -190,6 +190,7 @@ mod tests {
             text: "ab  中文 c".into(),
             confidence: 0.9,
             characters: vec![1.0, 0.5, 0.1, 0.1, 0.8, 0.6, 0.1, 0.3],
+            ..Region::default()
         };
         let words = words_of(&region);
         let seen: Vec<_> =

@@ -8,9 +8,9 @@ use std::time::Duration;
 use sightwire_api::read::{self as api, ReadPrecision, ReadTimes};
 use sightwire_infer::read::{ReadOptions, Region, Times};
 
-use super::{Document, Page, four_decimals};
+use super::{Document, Page, Style, four_decimals};
 
-pub(super) fn write(document: &Document, characters: bool, notes: Vec<String>) -> String {
+pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> String {
     let pages = document.pages.iter().enumerate();
     let pages = pages.map(|(index, page)| api::Page {
         page: index + 1,
@@ -24,7 +24,11 @@ pub(super) fn write(document: &Document, characters: bool, notes: Vec<String>) -
             text: region.text.clone(),
             confidence: four_decimals(region.confidence),
             page: index + 1,
-            characters: characters.then(|| region.characters.iter().copied().map(four_decimals).collect()),
+            block: region.block + 1,
+            row: region.row + 1,
+            characters: style
+                .characters
+                .then(|| region.characters.iter().copied().map(four_decimals).collect()),
         })
     });
     let object = api::Document {
@@ -39,7 +43,7 @@ pub(super) fn write(document: &Document, characters: bool, notes: Vec<String>) -
         options: options(document.options),
         pages: pages.collect(),
         regions: regions.collect(),
-        text: document.text(),
+        text: document.text(style.layout),
         ms: milliseconds(&document.times),
         notes,
     };
@@ -58,11 +62,15 @@ pub(super) fn read(text: &str) -> serde_json::Result<Document> {
             let reason = format!("a line is on page {} of {}", region.page, pages.len());
             return Err(serde::de::Error::custom(reason));
         };
+        // Without a row it is one of its own.
+        let row = region.row.checked_sub(1).unwrap_or(page.regions.len() as u32);
         page.regions.push(Region {
             polygon: region.polygon.map(|api::Point(corner)| corner),
             text: region.text,
             confidence: region.confidence as f32,
             characters: region.characters.unwrap_or_default().into_iter().map(|c| c as f32).collect(),
+            block: region.block.saturating_sub(1),
+            row,
         });
     }
     Ok(Document {

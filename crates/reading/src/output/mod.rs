@@ -109,19 +109,19 @@ impl Document {
         self.pages.iter().flat_map(|page| &page.regions)
     }
 
-    /// The words, a line each; a form feed stands between pages. Ends without a line break.
-    pub fn text(&self) -> String {
-        text::write(self)
+    /// The words; a form feed stands between pages. Ends without a line break.
+    pub fn text(&self, layout: Layout) -> String {
+        text::write(self, layout)
     }
 
-    /// An object on one line, without a line break at its end. `characters` adds the confidence of each character.
-    pub fn json(&self, characters: bool) -> String {
-        self.json_with(characters, Vec::new())
+    /// An object on one line, without a line break at its end.
+    pub fn json(&self, style: Style) -> String {
+        self.json_with(style, Vec::new())
     }
 
     /// The same, with what whoever asked should know of how it asked.
-    pub fn json_with(&self, characters: bool, notes: Vec<String>) -> String {
-        json::write(self, characters, notes)
+    pub fn json_with(&self, style: Style, notes: Vec<String>) -> String {
+        json::write(self, style, notes)
     }
 
     /// Reads what [`Document::json`] wrote. Confidences have four decimals then.
@@ -143,7 +143,7 @@ impl Document {
 /// The formats of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// The words alone, a line each.
+    /// The words alone.
     Text,
     /// One object with all that is known of the lines.
     #[default]
@@ -214,6 +214,63 @@ impl FromStr for Format {
             .find(|format| format.name() == text)
             .ok_or_else(|| UnknownFormat(text.to_owned()))
     }
+}
+
+/// How the lines of a page are put together in its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Each line that was found is one of the text.
+    Lines,
+    /// What stands side by side is one line of the text: with a tab between where there is room as in a table, else a space.
+    #[default]
+    Rows,
+    /// The same, with an empty line between blocks: columns, paragraphs that stand apart, tables.
+    Blocks,
+}
+
+impl Layout {
+    /// All, in the order in which help lists them.
+    pub const ALL: [Self; 3] = [Self::Lines, Self::Rows, Self::Blocks];
+
+    /// As on the command line and in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Rows => "rows",
+            Self::Blocks => "blocks",
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No layout is called so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not one of {known}", known = Layout::ALL.map(Layout::name).join(", "))]
+pub struct UnknownLayout(String);
+
+impl FromStr for Layout {
+    type Err = UnknownLayout;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLayout> {
+        Self::ALL
+            .into_iter()
+            .find(|layout| layout.name() == text)
+            .ok_or_else(|| UnknownLayout(text.to_owned()))
+    }
+}
+
+/// How a result is written, where its format leaves a choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Of the text.
+    pub layout: Layout,
+    /// Whether objects have the confidence of each character, too.
+    pub characters: bool,
 }
 
 /// To four decimals, without the digits that a conversion of `f32` brings.

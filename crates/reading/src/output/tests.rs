@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use super::*;
 
+const WITH_CHARACTERS: Style = Style { layout: Layout::Rows, characters: true };
+
 fn region(text: &str, confidence: f32, left: f32) -> Region {
     let polygon = [[left, 1.5], [left + 100.0, 1.5], [left + 100.0, 21.25], [left, 21.25]];
-    Region { polygon, text: text.into(), confidence, characters: vec![confidence; text.chars().count()] }
+    let characters = vec![confidence; text.chars().count()];
+    Region { polygon, text: text.into(), confidence, characters, ..Region::default() }
 }
 
 fn document() -> Document {
@@ -23,7 +26,10 @@ fn document() -> Document {
                 width: 640,
                 height: 480,
                 skew: 0.0,
-                regions: vec![region("Hello, \"world\"", 0.987_654_3, 0.1), region("=1+1", 0.5, 7.0)],
+                regions: vec![
+                    region("Hello, \"world\"", 0.987_654_3, 0.1),
+                    Region { row: 1, ..region("=1+1", 0.5, 7.0) },
+                ],
             },
             Page {
                 width: 320,
@@ -40,7 +46,7 @@ fn document() -> Document {
 fn json_is_what_scripts_expect() {
     let one = Document { pages: document().pages[..1].to_vec(), ..document() };
     assert_eq!(
-        one.json(false),
+        one.json(Style::default()),
         concat!(
             r#"{"file":"scans/a \"b\".tif","format":"tiff","model":"ppocr-v4","provider":"openvino","#,
             r#""precision":{"detection":"bf16","recognition":"f32"},"#,
@@ -48,8 +54,8 @@ fn json_is_what_scripts_expect() {
             r#""angle":true,"deskew":true,"contrast":false,"denoise":false},"#,
             r#""pages":[{"page":1,"width":640,"height":480,"skew":0.0}],"#,
             r#""regions":[{"polygon":[[0.1,1.5],[100.1,1.5],[100.1,21.25],[0.1,21.25]],"#,
-            r#""text":"Hello, \"world\"","confidence":0.9877,"page":1},"#,
-            r#"{"polygon":[[7.0,1.5],[107.0,1.5],[107.0,21.25],[7.0,21.25]],"text":"=1+1","confidence":0.5,"page":1}],"#,
+            r#""text":"Hello, \"world\"","confidence":0.9877,"page":1,"block":1,"row":1},"#,
+            r#"{"polygon":[[7.0,1.5],[107.0,1.5],[107.0,21.25],[7.0,21.25]],"text":"=1+1","confidence":0.5,"page":1,"block":1,"row":2}],"#,
             r#""text":"Hello, \"world\"\n=1+1","#,
             r#""ms":{"wait":0.0,"decode":0.0,"prepare":0.0,"detect":0.0,"recognise":0.0,"total":55.0}}"#,
         )
@@ -61,27 +67,34 @@ fn json_reads_back_the_same_polygons_bit_for_bit() {
     let mut before = document();
     // Neighbours that a shorter print would take for each other.
     before.pages[0].regions[0].polygon[0] = [0.1_f32.next_up(), 1e-7];
-    let after = Document::from_json(&before.json(true)).unwrap();
+    let after = Document::from_json(&before.json(WITH_CHARACTERS)).unwrap();
     for (a, b) in before.regions().zip(after.regions()) {
         assert_eq!(a.polygon.as_flattened().to_vec(), b.polygon.as_flattened().to_vec());
         assert_eq!(a.text, b.text);
         assert_eq!(a.characters.len(), b.characters.len());
     }
-    assert_eq!(after.json(true), before.json(true));
+    assert_eq!(after.json(WITH_CHARACTERS), before.json(WITH_CHARACTERS));
     assert_eq!(after.options, before.options);
     assert_eq!(after.pages[1].skew.to_bits(), before.pages[1].skew.to_bits());
-    assert!(Document::from_json(&before.json(false)).unwrap().regions().all(|r| r.characters.is_empty()));
+    assert!(
+        Document::from_json(&before.json(Style::default()))
+            .unwrap()
+            .regions()
+            .all(|r| r.characters.is_empty())
+    );
 }
 
 #[test]
 fn a_line_on_a_page_that_is_not_there_is_an_error() {
-    let text = document().json(false).replace("\"page\":2}],", "\"page\":9}],");
+    let text = document()
+        .json(Style::default())
+        .replace("\"page\":2,\"block\":1,\"row\":1}],", "\"page\":9,\"block\":1,\"row\":1}],");
     assert!(Document::from_json(&text).unwrap_err().to_string().contains("page 9 of 2"));
 }
 
 #[test]
 fn text_has_a_line_each_and_a_form_feed_between_pages() {
-    assert_eq!(document().text(), "Hello, \"world\"\n=1+1\u{c}你好 <b>");
+    assert_eq!(document().text(Layout::Rows), "Hello, \"world\"\n=1+1\u{c}你好 <b>");
 }
 
 #[test]
@@ -128,4 +141,32 @@ fn a_format_that_is_none_is_told_which_there_are() {
     assert_eq!("hocr".parse::<Format>(), Ok(Format::Hocr));
     let error = "pdf".parse::<Format>().unwrap_err().to_string();
     assert!(error.contains("pdf") && error.contains("annotated"), "{error}");
+}
+
+#[test]
+fn text_keeps_rows_together_and_tells_blocks_apart() {
+    let cell = |text: &str, left: f32, block, row| Region { block, row, ..region(text, 1.0, left) };
+    let regions = vec![
+        cell("Tea", 0.0, 0, 0),
+        // 100 px long and 20 px high.
+        cell("2.50", 300.0, 0, 0),
+        cell("Two", 0.0, 0, 1),
+        cell("words", 110.0, 0, 1),
+        cell("Total", 0.0, 1, 2),
+    ];
+    let page = Page { width: 640, height: 480, skew: 0.0, regions };
+    let document = Document { pages: vec![page], ..Document::default() };
+    assert_eq!(document.text(Layout::Lines), "Tea\n2.50\nTwo\nwords\nTotal");
+    assert_eq!(document.text(Layout::Rows), "Tea\t2.50\nTwo words\nTotal");
+    assert_eq!(document.text(Layout::Blocks), "Tea\t2.50\nTwo words\n\nTotal");
+    let style = Style { layout: Layout::Blocks, characters: false };
+    let json = document.json(style);
+    assert!(json.contains(r#""text":"Tea\t2.50\nTwo words\n\nTotal""#), "{json}");
+    let old = json.replace(r#","block":1,"row":1"#, "").replace(r#","block":1,"row":2"#, "");
+    let old = Document::from_json(&old.replace(r#","block":2,"row":3"#, "")).unwrap();
+    assert_eq!(old.text(Layout::Rows), document.text(Layout::Lines), "without rows each line is one");
+    assert_eq!(
+        "row".parse::<Layout>().unwrap_err().to_string(),
+        r#""row" is not one of lines, rows, blocks"#
+    );
 }

@@ -9,15 +9,17 @@ const POLYGON: Polygon = [
   [1, 1],
   [0, 1],
 ];
-const region = (text: string, confidence: number, page = 1) => ({
+const region = (text: string, confidence: number, page = 1, row = 1) => ({
   polygon: POLYGON,
   text,
   confidence,
   page,
+  block: 1,
+  row,
 });
 const READING = testDocument([
   region('Total', 0.99),
-  region('18.40', 0.6),
+  region('18.40', 0.6, 1, 2),
   region('Page two', 0.9, 2),
 ]);
 
@@ -37,6 +39,22 @@ describe('the lines of a page', () => {
     expect(wantedLines(lines, 0.7, '')).toHaveLength(1);
     expect(wantedLines(lines, 0, 'TOT')).toHaveLength(1);
     expect(textOf(wantedLines(lines, 0, ''))).toBe('Total\n18.40');
+  });
+
+  it('are copied row by row, with tabs between cells and spaces between words', () => {
+    const at = (left: number): Polygon => [
+      [left, 0],
+      [left + 50, 0],
+      [left + 50, 20],
+      [left, 20],
+    ];
+    const row = [
+      { ...region('Green', 1), polygon: at(0) },
+      { ...region('tea', 1), polygon: at(60) },
+      { ...region('2.50', 1), polygon: at(300) },
+      region('Total', 1, 1, 2),
+    ];
+    expect(textOf(linesOf(testDocument(row), 1))).toBe('Green tea\t2.50\nTotal');
   });
 
   it('are walked through from end to end', () => {

@@ -12,6 +12,10 @@ const OPTION: &str = "A parameter is not what it can be; the `detail` names it";
 const FORMATS: [&str; 4] = ["json", "csv", "text", "hocr"];
 const FORMATS_AND_PICTURE: [&str; 5] = ["json", "csv", "text", "hocr", "annotated"];
 
+const LAYOUTS: [&str; 3] = ["lines", "rows", "blocks"];
+const LAYOUT: &str =
+    "How `text` puts lines together, `rows` by default: what stands side by side is one of its lines";
+
 const OF_BATCH: [(&str, &str); 7] = [
     ("get", "/api/v1/jobs/{id}"),
     ("delete", "/api/v1/jobs/{id}"),
@@ -53,6 +57,7 @@ fn unread(entry: Entry<'_>) -> Entry<'_> {
 /// What was read, in whatever format.
 fn document(entry: Entry<'_>) -> Entry<'_> {
     entry
+        .one_of("layout", &LAYOUTS, LAYOUT)
         .flag("characters", "Also the confidence of each character")
         .answers::<read::Document>()
         .sends("text/csv")
@@ -121,6 +126,7 @@ fn batches(table: &mut Table<'_>) {
     table.get("/api/v1/jobs/{id}/export", "All that was read, a file of lines or an archive", |get| {
         id(get)
             .one_of("format", &FORMATS, "`json` (lines of it) by default")
+            .one_of("layout", &LAYOUTS, LAYOUT)
             .flag("characters", "Also the confidence of each character")
             .number("min_confidence", 0.0..=1.0, "Lines of less confidence are left out")
             .sends("application/x-ndjson")

@@ -323,7 +323,7 @@ pub async fn export(
         }
     };
     let disposition = format!("attachment; filename=\"sightwire-{}.{end}\"", job.id);
-    let export = Export::new(job, shape.format, shape.characters, least);
+    let export = Export::new(job, shape.format, shape.style, least);
     let body = stream::unfold(Some(export), |export| async move {
         let mut export = export?;
         // Reads files.

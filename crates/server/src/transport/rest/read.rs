@@ -15,7 +15,7 @@ use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::ReadOptions;
 use sightwire_reading::display::{DisplayError, Pixels};
 use sightwire_reading::models::{NotReady, Ready};
-use sightwire_reading::output::{Document, Format};
+use sightwire_reading::output::{Document, Format, Layout, Style};
 use sightwire_reading::picture::{Picture, PictureError};
 use sightwire_reading::work::{self, PermitSource, ReadRequest, WorkError};
 use sightwire_reading::{Failures, TextReader};
@@ -194,7 +194,7 @@ async fn receive(reader: &TextReader, params: &mut Params, request: Request) -> 
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     pub format: Format,
-    pub characters: bool,
+    pub style: Style,
     /// From 0; of an annotated picture.
     pub page: usize,
 }
@@ -205,10 +205,10 @@ impl Shape {
         let name = document.file.as_deref();
         let content = match self.format {
             Format::Json | Format::Annotated => {
-                let json = document.json_with(self.characters, notes);
+                let json = document.json_with(self.style, notes);
                 return file(None, Format::Json, json.into_bytes());
             }
-            Format::Text => document.text(),
+            Format::Text => document.text(self.style.layout),
             Format::Csv => document.csv(true),
             Format::Hocr => document.hocr(),
         };
@@ -245,7 +245,7 @@ pub const OPTIONS: [&str; 10] = [
 ];
 
 /// The names that [`shape`] knows.
-const SHAPE: [&str; 3] = ["format", "characters", "page"];
+const SHAPE: [&str; 4] = ["format", "layout", "characters", "page"];
 
 /// What the answer is to look like, from the parameters in [`SHAPE`].
 pub fn shape(params: &Params) -> Result<Shape, ParamError> {
@@ -256,8 +256,16 @@ pub fn shape(params: &Params) -> Result<Shape, ParamError> {
             ParamError::new("format", format!("one of {names}"), text)
         })?,
     };
+    let layout = match query::text(params, "layout") {
+        None => Layout::default(),
+        Some(text) => text.parse().map_err(|_| {
+            let names = Layout::ALL.map(Layout::name).join(", ");
+            ParamError::new("layout", format!("one of {names}"), text)
+        })?,
+    };
+    let style = Style { layout, characters: query::flag(params, "characters", false)? };
     let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
-    Ok(Shape { format, characters: query::flag(params, "characters", false)?, page: page - 1 })
+    Ok(Shape { format, style, page: page - 1 })
 }
 
 /// Whether there is the page that is asked for.
@@ -388,7 +396,11 @@ mod tests {
     use sightwire_reading::decoding::DecodeMemory;
     use sightwire_reading::display::AT_ONCE;
 
-    const SHAPE: Shape = Shape { format: Format::Annotated, characters: false, page: 0 };
+    const SHAPE: Shape = Shape {
+        format: Format::Annotated,
+        style: Style { layout: Layout::Rows, characters: false },
+        page: 0,
+    };
 
     fn reader() -> Arc<TextReader> {
         let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();

@@ -77,7 +77,7 @@ mod tests {
             polygon: [[left, 0.0], [9.0, 0.0], [9.0, 5.0], [left, 5.0]],
             text: (*text).to_owned(),
             confidence: 0.9,
-            characters: Vec::new(),
+            ..Region::default()
         };
         let page = Page { width: 9, height: 5, skew: 0.0, regions: texts.iter().map(region).collect() };
         Document { pages: vec![page], ..Document::default() }

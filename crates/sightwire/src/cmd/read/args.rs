@@ -9,7 +9,7 @@ use clap::Args;
 use sightwire_config::Config;
 use sightwire_infer::read::ReadOptions;
 use sightwire_models::manifest::Precision;
-use sightwire_reading::output::Format;
+use sightwire_reading::output::{Format, Layout};
 
 use crate::cmd::{self, ConfigArgs, share};
 
@@ -37,6 +37,10 @@ pub struct ReadArgs {
     /// Write a file for each picture into this folder, keeping the folders of the input.
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+    /// How text puts lines together: lines (each by itself), rows (what stands side by side is one line, cells with a tab
+    /// between) or blocks (the same, with an empty line between columns and paragraphs) [default: rows].
+    #[arg(long)]
+    pub layout: Option<Layout>,
     /// Add the confidence of each character (json only).
     #[arg(long)]
     pub characters: bool,

@@ -25,7 +25,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use sightwire_reading::output::Format;
+use sightwire_reading::output::{Format, Style};
 
 use super::Mistake;
 use crate::print::{Printer, counted, note};
@@ -61,6 +61,10 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         let mistake = format!("--characters goes with --format json only, not with {}", args.format);
         return Err(Mistake(mistake.into()).into());
     }
+    if args.layout.is_some() && !matches!(args.format, Format::Text | Format::Json) {
+        let mistake = format!("--layout goes with --format text or json, not with {}", args.format);
+        return Err(Mistake(mistake.into()).into());
+    }
     let mut config = args.config.load()?;
     args.options.adjust(&mut config);
     let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(Mistake)?;
@@ -81,7 +85,10 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
             None => input,
         })
     });
-    let render = outputs::Renderer { format: args.format, characters: args.characters };
+    let render = outputs::Renderer {
+        format: args.format,
+        style: Style { layout: args.layout.unwrap_or_default(), characters: args.characters },
+    };
     let ended = batch::run(&reader, inputs, jobs, &stop, outputs.ordered(), &render, |picture| {
         let lines = picture.result.as_ref().map_or(0, |rendered| rendered.lines);
         let written = match picture.result {

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use sightwire_reading::output::{Format, annotated};
+use sightwire_reading::output::{Format, Style, annotated};
 
 use super::inputs::{Input, Inputs};
 use super::reader::{Failure, TextReader};
@@ -29,7 +29,7 @@ pub struct Rendered {
 /// Makes results out of pictures.
 pub struct Renderer {
     pub format: Format,
-    pub characters: bool,
+    pub style: Style,
 }
 
 impl Renderer {
@@ -45,8 +45,8 @@ impl Renderer {
         })?;
         match self.format {
             Format::Annotated => {}
-            Format::Text => parts.push((document.text() + "\n").into_bytes()),
-            Format::Json => parts.push((document.json(self.characters) + "\n").into_bytes()),
+            Format::Text => parts.push((document.text(self.style.layout) + "\n").into_bytes()),
+            Format::Json => parts.push((document.json(self.style) + "\n").into_bytes()),
             // The header is for whoever puts them together.
             Format::Csv => parts.push(document.csv(false).into_bytes()),
             Format::Hocr => parts.push(document.hocr().into_bytes()),
