@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,22 +15,14 @@ import cv2
 import numpy as np
 
 import fonts
+import layouts
+from chance import Chance
 from sheet import Colour, Page, Sheet, noisy, seen_askew, turned
-from words import Writer
 
 SEED = 6
 PAGES = 6
 TRUTH = "truth.json"
 CODE_FACES = ("sans", "sans-bold", "open-sans", "mono", "mono", "serif")
-
-
-class Chance(random.Random):
-    """One page's source of chance, with NumPy's for what is needed by the million."""
-
-    def __init__(self, seed: str) -> None:
-        super().__init__(seed)
-        self.grain = np.random.default_rng(self.getrandbits(32))
-        self.writer = Writer(self)
 
 
 def filled(
@@ -296,6 +287,13 @@ def evaluation(seed: int, pages: int) -> Iterator[Page]:
             yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
 
 
+def layout(seed: int, pages: int) -> Iterator[Page]:
+    """So many pages of each kind in layouts.py."""
+    for make in layouts.COLUMNS + layouts.ROWS:
+        for index in range(pages):
+            yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
+
+
 def benchmark(seed: int) -> Iterator[Page]:
     """Ten pictures of 640×480 to 1280×720: photographs with signs, and screens."""
     for index, (width, height, make, count) in enumerate(
@@ -338,7 +336,7 @@ def written(pages: Iterator[Page], folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--set", choices=["evaluation", "benchmark", "scan"], default="evaluation")
+    parser.add_argument("--set", choices=["evaluation", "layout", "benchmark", "scan"], default="evaluation")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--pages", type=int, default=PAGES, help="of each category")
     args = parser.parse_args()
@@ -346,6 +344,7 @@ def main() -> None:
         parser.exit(2, f"{words}\n")
     made = {
         "evaluation": lambda: evaluation(args.seed, args.pages),
+        "layout": lambda: layout(args.seed, args.pages),
         "benchmark": lambda: benchmark(args.seed),
         "scan": lambda: iter([scan(args.seed)]),
     }

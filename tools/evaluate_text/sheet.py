@@ -75,6 +75,22 @@ class Sheet:
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         self.lines.append(Line(text, np.array([(x + a, y + b) for a, b in corners], np.float32)))
 
+    def justified(self, x: int, y: int, words: list[str], face: str, size_px: int, width: int) -> None:
+        """A line that fills the width: what is left over goes between its words."""
+        font = fonts.face(face, size_px)
+        # Some faces advance by less than what they draw.
+        lengths = [max(font.getlength(word), font.getbbox(word)[2]) for word in words]
+        room = (width - sum(lengths)) / (len(words) - 1)
+        left, begin = float(x), len(self.lines)
+        for word, length in zip(words, lengths):
+            self.put(round(left), y, word, face, size_px)
+            left += length + room
+        parts = self.lines[begin:]
+        corners = np.concatenate([part.polygon for part in parts])
+        (low, top), (high, bottom) = corners.min(axis=0), corners.max(axis=0)
+        polygon = np.array([(low, top), (high, top), (high, bottom), (low, bottom)], np.float32)
+        self.lines[begin:] = [Line(" ".join(words), polygon)]
+
     def page(self, name: str, category: str, quality: int | None = None, ordered: bool = True) -> Page:
         """What has been made, as a picture."""
         image = np.ascontiguousarray(np.asarray(self._picture)[:, :, ::-1])

@@ -42,6 +42,10 @@ class Writer:
             return word + chance.choice("....?!")
         return word + (chance.choice(",,,;:") if chance.random() < 0.08 else "")
 
+    def word(self) -> str:
+        """A word without marks."""
+        return self._chance.choice(ENGLISH)
+
     def code(self) -> str:
         """What stands on labels, receipts and plates. O, o and 0 stand beside each other in many."""
         chance = self._chance

@@ -58,6 +58,8 @@ struct Band {
     right: Vec<Bounds>,
     /// What goes across below it.
     below: Vec<Bounds>,
+    /// Whether any of that is text with more text beside it: columns that are parted elsewhere.
+    parted_elsewhere: bool,
 }
 
 /// Lines of a part of the page, and what is asked of them again for each gutter.
@@ -85,9 +87,8 @@ pub(crate) fn parts(lines: &[Bounds], height: f32) -> Option<Vec<Part>> {
         let bands = sheet.bands(&sides);
         let Some((worth, columns)) = sheet.worth(&bands) else { continue };
         let clearance = sheet.clearance(x, &sides);
-        // One that many lines reach into is where the next one begins.
-        let pokes = sheet.pokes(x, &sides);
-        let worth = worth - height * pokes as f32;
+        // One that many lines reach into is beside the right one.
+        let worth = worth - sheet.pokes(x, &sides);
         let better = best.as_ref().is_none_or(|(most, widest, ..)| {
             let more = worth - most;
             if more.abs() < 0.01 * height { clearance > *widest } else { more > 0.0 }
@@ -172,11 +173,15 @@ impl<'a> Sheet<'a> {
         sides
     }
 
+    /// Whether a line is a cell in a table's row.
+    fn is_cell(&self, index: usize) -> bool {
+        self.reaches[index] != (self.lines[index].left, self.lines[index].right)
+    }
+
     /// Whether a line that reaches beyond a gutter does so a little only, with another one beside it there.
     fn belongs_to_one_side(&self, index: usize, x: f32) -> bool {
         let line = &self.lines[index];
-        let is_cell = self.reaches[index] != (line.left, line.right);
-        if is_cell || self.beyond(index, x) > POKE * line.width() {
+        if self.is_cell(index) || self.beyond(index, x) > POKE * line.width() {
             return false;
         }
         let is_left = f32::midpoint(line.left, line.right) < x;
@@ -186,15 +191,15 @@ impl<'a> Sheet<'a> {
         })
     }
 
-    fn pokes(&self, x: f32, sides: &[Side]) -> usize {
-        let touch = TOUCH * self.height;
-        let pokes = |index: &usize| sides[*index] != Side::Across && self.beyond(*index, x) > touch;
-        (0..sides.len()).filter(pokes).count()
+    /// By how much lines reach into the gutter and beyond that do not go across, px, all together.
+    fn pokes(&self, x: f32, sides: &[Side]) -> f32 {
+        let pokes = sides.iter().enumerate().filter(|(_, side)| **side != Side::Across);
+        pokes.map(|(index, _)| (self.beyond(index, x) - TOUCH * self.height).max(0.0)).sum()
     }
 
     fn bands(&self, sides: &[Side]) -> Vec<Band> {
         let mut bands: Vec<Band> = Vec::new();
-        for (line, side) in self.lines.iter().zip(sides) {
+        for (index, (line, side)) in self.lines.iter().zip(sides).enumerate() {
             let ends = |band: &Band| *side != Side::Across && !band.below.is_empty();
             if bands.last().is_none_or(ends) {
                 bands.push(Band::default());
@@ -203,7 +208,11 @@ impl<'a> Sheet<'a> {
             match side {
                 Side::Left => band.left.push(*line),
                 Side::Right => band.right.push(*line),
-                Side::Across => band.below.push(*line),
+                Side::Across => {
+                    band.below.push(*line);
+                    let is_text = !self.apart[index] && !self.is_cell(index);
+                    band.parted_elsewhere |= is_text && !self.neighbours[index].is_empty();
+                }
             }
         }
         for band in &mut bands {
@@ -244,7 +253,7 @@ impl<'a> Sheet<'a> {
         band.below = labels;
     }
 
-    /// How much text stands beside each other, px, less what goes across it, and which bands are columns; `None` where none is.
+    /// How much text stands beside each other, px, less a line's height wherever something goes across, and which bands are columns; `None` where none is.
     fn worth(&self, bands: &[Band]) -> Option<(f32, Vec<bool>)> {
         let pairs: Vec<Pair> =
             bands.iter().map(|band| Pair::of(&band.left, &band.right, self.height)).collect();
@@ -253,13 +262,21 @@ impl<'a> Sheet<'a> {
             return None;
         }
         let sure = rows().sum::<f32>() >= SURE_ROWS;
-        let columns: Vec<bool> = pairs.iter().map(|pair| pair.are_columns(sure)).collect();
+        let columns: Vec<bool> = pairs
+            .iter()
+            .enumerate()
+            .map(|(index, pair)| {
+                // Beside columns that are parted elsewhere short lines look like columns, too.
+                let above = index.checked_sub(1).is_some_and(|above| bands[above].parted_elsewhere);
+                let sure = sure && !above && !bands[index].parted_elsewhere;
+                pair.are_columns(sure)
+            })
+            .collect();
         let first = columns.iter().position(|columns| *columns)?;
         let last = columns.iter().rposition(|columns| *columns)?;
-        let across: usize = bands[first..last].iter().map(|band| band.below.len()).sum();
         let beside = pairs.iter().zip(&columns).filter(|(_, columns)| **columns);
         let beside: f32 = beside.map(|(pair, _)| pair.beside()).sum();
-        Some((beside - self.height * across as f32, columns))
+        Some((beside - self.height * (last - first) as f32, columns))
     }
 
     fn clearance(&self, x: f32, sides: &[Side]) -> f32 {

@@ -8,6 +8,8 @@ pub(crate) const CELL: f32 = 6.0;
 const CELLS: usize = 3;
 /// and another such row within so many heights.
 const NEXT_ROW: f32 = 4.0;
+/// Cells of a row stand at one height, with their neighbours, within so many heights.
+pub(crate) const LEVEL: f32 = 0.25;
 /// Cells of a column begin, end or have their middle so close to below each other, in heights.
 const ALIGNED: f32 = 0.5;
 /// Before a running head's end, and after a foot's beginning, there is this much room, in heights,
@@ -48,7 +50,10 @@ pub(crate) fn reaches(lines: &[Bounds], rows: &[Vec<Bounds>], height: f32) -> Ve
             if next[0].middle() - row[0].middle() > NEXT_ROW * height {
                 break;
             }
-            for run in row.chunk_by(|a, b| is_cell(a, height) && is_cell(b, height)) {
+            let together = |a: &Bounds, b: &Bounds| {
+                is_cell(a, height) && is_cell(b, height) && (a.middle() - b.middle()).abs() <= LEVEL * height
+            };
+            for run in row.chunk_by(together) {
                 let partner = |cell: &&Bounds| {
                     next.iter().find(|other| is_cell(other, height) && are_aligned(cell, other, height))
                 };

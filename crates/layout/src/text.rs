@@ -1,7 +1,7 @@
 //! Whether what stands on both sides of a gutter is text in columns, or rows of a table or a list.
 
 use super::bounds::{Bounds, median};
-use super::rows::{CELL, rows};
+use super::rows::{CELL, LEVEL, rows};
 
 /// Pieces of a row that are closer than so many heights are one.
 const WORD_GAP: f32 = 1.0;
@@ -9,8 +9,6 @@ const WORD_GAP: f32 = 1.0;
 pub(crate) const PROSE_ROWS: usize = 3;
 /// which are at least this share of all rows.
 const PROSE_SHARE: f32 = 1.0 / 3.0;
-/// Rows are at one height if they are so close to it, in heights of a line.
-const LEVEL: f32 = 0.25;
 /// Of the rows of a table, at least this share stands at one height with another,
 const PARTNERED: f32 = 0.8;
 /// and half of them fill less than this of the longest one. (Lines of text may stand side by side, too, but fill more.)
