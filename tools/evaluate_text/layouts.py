@@ -174,8 +174,11 @@ def in_columns(chance: Chance, name: str) -> Page:
     """Lists, tables and figures with captions in columns."""
     sheet = Print(chance)
 
-    def part(_column: int, x: int, y: int) -> int:
-        kind = chance.choice(["list", "table", "figure"])
+    # Two tables side by side could as well be one.
+    kinds = chance.sample(["list", "table", "figure"], 2)
+
+    def part(column: int, x: int, y: int) -> int:
+        kind = kinds[column]
         y += sheet.pitch // 2
         if kind == "list":
             return sheet.bullets(x, y, sheet.column, chance.randint(3, 6)) + sheet.pitch // 2

@@ -266,10 +266,10 @@ impl<'a> Sheet<'a> {
             .iter()
             .enumerate()
             .map(|(index, pair)| {
-                // Beside columns that are parted elsewhere short lines look like columns, too.
+                // Between columns that are parted elsewhere some lines happen to leave room here.
                 let above = index.checked_sub(1).is_some_and(|above| bands[above].parted_elsewhere);
-                let sure = sure && !above && !bands[index].parted_elsewhere;
-                pair.are_columns(sure)
+                let elsewhere = above || bands[index].parted_elsewhere;
+                pair.are_columns(sure) && (!elsewhere || pair.rows_beside() >= SURE_ROWS)
             })
             .collect();
         let first = columns.iter().position(|columns| *columns)?;

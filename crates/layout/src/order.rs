@@ -17,7 +17,9 @@ const DEPTH: usize = 32;
 pub struct Place {
     /// The line's number among those that were given.
     pub line: usize,
-    /// The number of its block: lines that stand together, in one column. From 0 in reading order.
+    /// The number of its part: a column, or what lies across columns. From 0 in reading order.
+    pub part: u32,
+    /// The number of its block: lines that stand together, in one part. From 0 in reading order.
     pub block: u32,
     /// The number of its row: what stands side by side in one block. From 0 in reading order, over all blocks.
     pub row: u32,
@@ -28,7 +30,7 @@ pub struct Place {
 pub fn arrange(outlines: &[[[f32; 2]; 4]]) -> Vec<Place> {
     let lines = level(outlines);
     let height = median(lines.iter().map(Bounds::height).collect());
-    let mut order = Order { height, places: Vec::with_capacity(lines.len()), block: 0, row: 0 };
+    let mut order = Order { height, places: Vec::with_capacity(lines.len()), part: 0, block: 0, row: 0 };
     order.part(&lines, 0);
     order.places
 }
@@ -37,6 +39,7 @@ struct Order {
     /// Of a line.
     height: f32,
     places: Vec<Place>,
+    part: u32,
     block: u32,
     row: u32,
 }
@@ -64,10 +67,11 @@ impl Order {
                 self.block += 1;
             }
             bottom = row.iter().map(|line| line.bottom).fold(f32::MIN, f32::max);
-            let (block, number) = (self.block, self.row);
-            self.places.extend(row.iter().map(|line| Place { line: line.line, block, row: number }));
+            let (part, block, number) = (self.part, self.block, self.row);
+            self.places.extend(row.iter().map(|line| Place { line: line.line, part, block, row: number }));
             self.row += 1;
         }
+        self.part += 1;
         self.block += 1;
     }
 }

@@ -5,6 +5,8 @@
 //! be, is moved outwards by `area × unclip / perimeter`. Coordinates are pixels of the map. A pixel's
 //! centre is at + 0.5, and thickening moves a core by as much to the right and down: the two are left out together.
 
+use sightwire_layout::arrange;
+
 use super::ReadOptions;
 
 /// Cores whose rectangle is narrower are noise, px.
@@ -16,6 +18,8 @@ const MAX_OUTLINES: usize = 10_000;
 
 /// Two outlines are one line if their ends are nearer than this, in parts of the lower one's height,
 const JOIN_GAP: f64 = 0.35;
+/// or, if the gutter of two columns runs between them, overlap by as much as words of a heading would,
+const JOIN_OVERLAP: f64 = 0.2;
 /// their middles are off each other's line by no more than this, in the same unit,
 const JOIN_OFF: f64 = 0.3;
 /// the lower one has at least this share of the higher one's height,
@@ -110,19 +114,48 @@ fn join_neighbours(outlines: &mut Vec<Turned>) {
     if outlines.len() > MOST_JOINED {
         return;
     }
+    let mut parts = parts(outlines);
     let mut index = 0;
     while index < outlines.len() {
-        let joined = (index + 1..outlines.len())
-            .find_map(|other| outlines[index].joined(&outlines[other]).map(|joined| (other, joined)));
+        let joined = (index + 1..outlines.len()).find_map(|other| {
+            let gap = if parts[index] == parts[other] { JOIN_GAP } else { -JOIN_OVERLAP };
+            outlines[index].joined(&outlines[other], gap).map(|joined| (other, joined))
+        });
         match joined {
             // Looked at again: there may be a third.
             Some((other, joined)) => {
                 outlines[index] = joined;
                 outlines.swap_remove(other);
+                parts.swap_remove(other);
             }
             None => index += 1,
         }
     }
+}
+
+/// In which column, or what lies across columns, each outline is, by a number.
+fn parts(outlines: &[Turned]) -> Vec<u32> {
+    let upright = outlines
+        .iter()
+        .filter(|outline| {
+            let along = outline.upright().along;
+            along[0].abs() < along[1].abs()
+        })
+        .count();
+    let quarter = usize::from(upright * 2 > outlines.len());
+    let corners: Vec<[[f32; 2]; 4]> = outlines
+        .iter()
+        .map(|outline| {
+            let mut corners = outline.corners().map(|corner| corner.map(|part| part as f32));
+            corners.rotate_left(quarter);
+            corners
+        })
+        .collect();
+    let mut parts = vec![0; outlines.len()];
+    for place in arrange(&corners) {
+        parts[place.line] = place.part;
+    }
+    parts
 }
 
 /// A stretch of text pixels in a row, and the core that it belongs to.
@@ -272,8 +305,8 @@ impl Turned {
         Self { along, length: self.breadth, breadth: self.length, ..self }
     }
 
-    /// Both as one, if they belong together.
-    fn joined(&self, other: &Self) -> Option<Self> {
+    /// Both as one, if they belong together: with a gap between them of at most so many of the lower one's heights.
+    fn joined(&self, other: &Self, most: f64) -> Option<Self> {
         let (one, other) = (self.upright(), other.upright());
         let (long, short) = if one.length >= other.length { (one, other) } else { (other, one) };
         let [cos, sin] = long.along;
@@ -304,7 +337,7 @@ impl Turned {
         let height = high[1] - low[1];
         let (lower, higher) = (height.min(long.breadth), height.max(long.breadth));
         let gap = u.abs() - (long.length + high[0] - low[0]) / 2.0;
-        if lower < higher * JOIN_HEIGHT || gap > lower * JOIN_GAP || v.abs() > lower * JOIN_OFF {
+        if lower < higher * JOIN_HEIGHT || gap > lower * most || v.abs() > lower * JOIN_OFF {
             return None;
         }
         let half = [long.length / 2.0, long.breadth / 2.0];
