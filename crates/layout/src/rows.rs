@@ -53,7 +53,10 @@ pub(crate) fn reaches(lines: &[Bounds], rows: &[Vec<Bounds>], height: f32) -> Ve
             let together = |a: &Bounds, b: &Bounds| {
                 is_cell(a, height) && is_cell(b, height) && (a.middle() - b.middle()).abs() <= LEVEL * height
             };
+            let mut end = 0;
             for run in row.chunk_by(together) {
+                end += run.len();
+                let run = without_mark(run, row.get(end));
                 let partner = |cell: &&Bounds| {
                     next.iter().find(|other| is_cell(other, height) && are_aligned(cell, other, height))
                 };
@@ -67,6 +70,16 @@ pub(crate) fn reaches(lines: &[Bounds], rows: &[Vec<Bounds>], height: f32) -> Ve
         }
     }
     lines.iter().map(|line| known[line.line].unwrap_or((line.left, line.right))).collect()
+}
+
+/// Cells without the last one where that is the mark of the text after it, to which it is nearer than to the cell before it.
+fn without_mark<'a>(run: &'a [Bounds], next: Option<&Bounds>) -> &'a [Bounds] {
+    match (run, next) {
+        ([rest @ .., before, mark], Some(next)) if next.left - mark.right < mark.left - before.right => {
+            &run[..=rest.len()]
+        }
+        _ => run,
+    }
 }
 
 fn is_cell(line: &Bounds, height: f32) -> bool {

@@ -153,6 +153,20 @@ fn a_table_in_a_column_stays_there() {
 }
 
 #[test]
+fn marks_of_a_list_are_no_cells_of_the_table_beside_it() {
+    let mut page = Sheet::default();
+    page.text(LEFT, 40.0, COLUMN, 6);
+    for row in 0..5_u8 {
+        page.row(60.0 + down(6 + row), &[(60.0, 80.0), (180.0, 60.0), (300.0, 50.0)]);
+    }
+    page.text(LEFT, 80.0 + down(11), COLUMN, 8).text(RIGHT, 40.0, COLUMN, 6);
+    for row in 0..5_u8 {
+        page.row(60.0 + down(6 + row), &[(RIGHT, 14.0), (RIGHT + 35.0, COLUMN - 35.0)]);
+    }
+    page.text(RIGHT, 80.0 + down(11), COLUMN, 8).is_read_as_written();
+}
+
+#[test]
 fn a_table_of_two_wide_columns_is_no_two_columns_of_text() {
     let mut page = Sheet::default();
     page.text(LEFT, 40.0, PAGE, 4);

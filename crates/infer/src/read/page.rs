@@ -11,6 +11,7 @@ use sightwire_layout::arrange;
 
 use super::canvas::{self, Fit};
 use super::ctc::{self, Text};
+use super::gutter;
 use super::line::{self, Cut, Cutter, Line};
 use super::model::{ANGLE_SIZE, ANGLES};
 
@@ -360,7 +361,7 @@ fn find(
     }
     let (across, down) =
         (f64::from(image.width()) / f64::from(fit.width), f64::from(image.height()) / f64::from(fit.height));
-    let outlines = outline::outlines(&map, options);
+    let outlines = gutter::part(&buffers.scaled, outline::outlines(&map, options));
     Ok(outlines
         .into_iter()
         .map(|outline| {

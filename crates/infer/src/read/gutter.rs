@@ -1,0 +1,249 @@
+//! Lines that were found as one across the gutter of two columns, which are hardly further apart than words there.
+//!
+//! The network that finds text bridges such a gutter. In the picture it is still there: without ink, mostly wider than the
+//! spaces between a line's words, and at the same place in many lines below each other.
+
+use sightwire_frame::Image;
+
+type Point = [f64; 2];
+type Outline = [Point; 4];
+
+/// A line of two columns is at least so many times as long as high,
+const LONG: f64 = 12.0;
+/// and each of its halves so many times.
+const HALF: f64 = 4.0;
+/// Room without ink counts from this share of a line's height on,
+const SPACE: f64 = 0.12;
+/// as a gutter's from this one on,
+const GUTTER: f64 = 0.25;
+/// and speaks for one clearly if it is so many times as wide as most spaces of the line.
+const WIDER: f64 = 1.5;
+/// A column of pixels is without ink if its brightness changes by no more than this share of what the line's does.
+const QUIET: f64 = 0.3;
+/// What a line says for a gutter: that there is clearly one,
+const CLEAR: i32 = 2;
+/// that there may be one,
+const FAIR: i32 = 1;
+/// or that it goes across.
+const AGAINST: i32 = -3;
+/// What lines below each other say for it, at least, all together.
+const ENOUGH: i32 = 10;
+/// Gutters of a page at most.
+const MOST: usize = 4;
+/// Pixels of a line, in the picture in which lines were found, that are looked at, at most.
+const MOST_PX: f64 = 8192.0;
+/// Room that halves of a line get at a gutter, in heights, if there is as much.
+const MARGIN: f64 = 0.25;
+/// A line that ends this near to a gutter, in heights, with another one beside it that begins there, has it, too;
+const NEAR: f64 = 0.8;
+/// both stand at one height, to so many of it,
+const SAME_ROW: f64 = 0.5;
+/// and next to each other from the top, with so many between at most.
+const BESIDE: usize = 4;
+
+/// A line, from where to where it goes along the direction of the page, px.
+#[derive(Clone, Debug)]
+struct Line {
+    outline: Outline,
+    from: f64,
+    to: f64,
+    /// Where it stands across that direction.
+    at: f64,
+    height: f64,
+    rooms: Vec<Room>,
+}
+
+/// Room without ink in a line that may be a gutter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Room {
+    from: f64,
+    to: f64,
+    /// Whether it is wider than spaces are.
+    is_clear: bool,
+}
+
+/// Parts lines at gutters. Outlines are in pixels of `image`, in which they were found.
+pub(super) fn part(image: &Image, outlines: Vec<Outline>) -> Vec<Outline> {
+    let along = direction(&outlines);
+    let mut lines: Vec<Line> = outlines.into_iter().map(|outline| Line::of(image, outline, along)).collect();
+    lines.sort_by(|a, b| a.at.total_cmp(&b.at));
+    for _ in 0..MOST {
+        let Some((place, band)) = best_gutter(&lines) else { break };
+        let mut parted = Vec::with_capacity(lines.len() * 2);
+        for (index, line) in lines.into_iter().enumerate() {
+            match line.room_at(place).filter(|_| band.contains(&index)) {
+                Some(room) => parted.extend(line.parted(room)),
+                None => parted.push(line),
+            }
+        }
+        lines = parted;
+    }
+    lines.into_iter().map(|line| line.outline).collect()
+}
+
+/// Along most long lines: a unit vector to the right, or down if they are upright.
+fn direction(outlines: &[Outline]) -> Point {
+    let mut angles: Vec<f64> = outlines
+        .iter()
+        .filter_map(|outline| {
+            let (along, length, height) = sides(outline);
+            (length >= LONG * height).then(|| along[1].atan2(along[0]))
+        })
+        .collect();
+    angles.sort_by(f64::total_cmp);
+    let (sin, cos) = angles.get(angles.len() / 2).copied().unwrap_or(0.0).sin_cos();
+    [cos, sin]
+}
+
+/// The direction of the longer sides, which goes to the right or nearly straight down; how long they are, and the shorter ones.
+fn sides([a, b, _, d]: &Outline) -> (Point, f64, f64) {
+    let side = |to: &Point| [to[0] - a[0], to[1] - a[1]];
+    let (across, down) = (side(b), side(d));
+    let (width, height) = (across[0].hypot(across[1]), down[0].hypot(down[1]));
+    let (along, length, breadth) =
+        if width >= height { (across, width, height) } else { (down, height, width) };
+    (along.map(|part| part / length.max(1.0)), length, breadth.max(1.0))
+}
+
+/// Where a gutter is, and in which lines: in more of those below each other than in any other place.
+fn best_gutter(lines: &[Line]) -> Option<(f64, std::ops::RangeInclusive<usize>)> {
+    let mut places: Vec<f64> =
+        lines.iter().flat_map(|line| &line.rooms).map(|room| f64::midpoint(room.from, room.to)).collect();
+    places.sort_by(f64::total_cmp);
+    places.dedup_by(|a, b| (*a - *b).abs() < 1.0);
+    let mut best: Option<(i32, f64, std::ops::RangeInclusive<usize>)> = None;
+    for place in places {
+        // The best run of lines: what speaks for the gutter less what speaks against it.
+        let (mut sum, mut begin, mut parts) = (0, 0, false);
+        for (index, line) in lines.iter().enumerate() {
+            if sum <= 0 {
+                (sum, begin, parts) = (0, index, false);
+            }
+            let beside = &lines[index.saturating_sub(BESIDE)..(index + BESIDE + 1).min(lines.len())];
+            let vote = line.vote(place, beside);
+            sum += vote;
+            parts |= vote > 0 && line.room_at(place).is_some();
+            if parts && vote > 0 && sum >= ENOUGH && best.as_ref().is_none_or(|(most, ..)| sum > *most) {
+                best = Some((sum, place, begin..=index));
+            }
+        }
+    }
+    best.map(|(_, place, band)| (place, band))
+}
+
+impl Line {
+    fn of(image: &Image, outline: Outline, page: Point) -> Self {
+        let (along, length, height) = sides(&outline);
+        let centre = [0, 1].map(|axis| outline.iter().map(|corner| corner[axis]).sum::<f64>() / 4.0);
+        let middle = centre[0] * page[0] + centre[1] * page[1];
+        let is_level = along[0] * page[0] + along[1] * page[1] > 0.9;
+        let half = if is_level { length } else { height } / 2.0;
+        let begin = [centre[0] - along[0] * length / 2.0, centre[1] - along[1] * length / 2.0];
+        let rooms = if is_level && length >= LONG * height && length <= MOST_PX {
+            rooms(image, begin, along, length, height)
+        } else {
+            Vec::new()
+        };
+        let from = middle - half;
+        Self {
+            outline,
+            from,
+            to: middle + half,
+            at: centre[1] * page[0] - centre[0] * page[1],
+            height: if is_level { height } else { length },
+            rooms: rooms
+                .into_iter()
+                .map(|room| Room { from: from + room.from, to: from + room.to, ..room })
+                .collect(),
+        }
+    }
+
+    /// What it says for a gutter at this place; 0 is nothing.
+    fn vote(&self, place: f64, beside: &[Self]) -> i32 {
+        let near = NEAR * self.height;
+        let begins = |other: &Self| {
+            (other.from - place).abs() <= near && (other.at - self.at).abs() <= self.height * SAME_ROW
+        };
+        if self.from + HALF * self.height < place && place < self.to - HALF * self.height {
+            self.room_at(place).map_or(AGAINST, |room| if room.is_clear { CLEAR } else { FAIR })
+        } else if (self.to - place).abs() <= near && beside.iter().any(begins) {
+            CLEAR
+        } else {
+            0
+        }
+    }
+
+    fn room_at(&self, place: f64) -> Option<Room> {
+        let spans = self.from + HALF * self.height < place && place < self.to - HALF * self.height;
+        self.rooms.iter().find(|room| spans && room.from <= place && place <= room.to).copied()
+    }
+
+    /// Both halves, with some room around them, with which letters are read best.
+    fn parted(self, room: Room) -> [Self; 2] {
+        let length = (self.to - self.from).max(1.0);
+        let [a, b, c, d] = self.outline;
+        let is_wide = (b[0] - a[0]).hypot(b[1] - a[1]) >= (d[0] - a[0]).hypot(d[1] - a[1]);
+        let at = |share: f64, [from, to]: [Point; 2]| {
+            [0, 1].map(|axis| from[axis] + (to[axis] - from[axis]) * share)
+        };
+        let half = |low: f64, high: f64, rooms: Vec<Room>| {
+            let [first, last] = [low, high].map(|place| (place - self.from) / length);
+            let outline = if is_wide {
+                [at(first, [a, b]), at(last, [a, b]), at(last, [d, c]), at(first, [d, c])]
+            } else {
+                [at(first, [a, d]), at(first, [b, c]), at(last, [b, c]), at(last, [a, d])]
+            };
+            Self { outline, from: low, to: high, rooms, ..self }
+        };
+        let (before, after): (Vec<_>, Vec<_>) =
+            self.rooms.iter().filter(|other| **other != room).partition(|other| other.to <= room.from);
+        let margin = ((room.to - room.from) / 2.0).max(MARGIN * self.height).min(room.to - room.from);
+        [half(self.from, room.from + margin, before), half(room.to - margin, self.to, after)]
+    }
+}
+
+/// Places without ink along a line, px from its beginning.
+fn rooms(image: &Image, begin: Point, along: Point, length: f64, height: f64) -> Vec<Room> {
+    let activity: Vec<f64> = (0..length as usize)
+        .map(|step| {
+            let place = [0, 1].map(|axis| begin[axis] + along[axis] * step as f64);
+            activity(image, place, along, height * 0.6)
+        })
+        .collect();
+    let mut sorted = activity.clone();
+    sorted.sort_by(f64::total_cmp);
+    let quiet = QUIET * sorted.get(sorted.len() * 9 / 10).copied().unwrap_or(0.0);
+    let mut spaces: Vec<(f64, f64)> = Vec::new();
+    let mut step = 0;
+    for run in activity.chunk_by(|a, b| (*a <= quiet) == (*b <= quiet)) {
+        if run[0] <= quiet
+            && run.len() as f64 >= SPACE * height
+            && step > 0
+            && step + run.len() < activity.len()
+        {
+            spaces.push((step as f64, (step + run.len()) as f64));
+        }
+        step += run.len();
+    }
+    let mut widths: Vec<f64> = spaces.iter().map(|(from, to)| to - from).collect();
+    widths.sort_by(f64::total_cmp);
+    let usual = widths.get(widths.len() / 2).copied().unwrap_or(0.0);
+    let wide = spaces.into_iter().filter(|(from, to)| to - from >= GUTTER * height);
+    wide.map(|(from, to)| Room { from, to, is_clear: to - from >= WIDER * usual }).collect()
+}
+
+/// How much the brightness changes across a line at a place on its middle.
+fn activity(image: &Image, place: Point, along: Point, breadth: f64) -> f64 {
+    let (mut low, mut high) = (255_u8, 0_u8);
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    for step in 0..=breadth as usize {
+        let off = step as f64 - breadth / 2.0;
+        let [x, y] = [place[0] - along[1] * off, place[1] + along[0] * off];
+        if x < 0.0 || y < 0.0 || x as usize >= width || y as usize >= height {
+            continue;
+        }
+        let green = image.data()[(y as usize * width + x as usize) * 3 + 1];
+        (low, high) = (low.min(green), high.max(green));
+    }
+    f64::from(high.saturating_sub(low))
+}
