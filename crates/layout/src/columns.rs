@@ -21,6 +21,10 @@ const OVERLAP: f32 = 1.0;
 const SURE_ROWS: f32 = 6.0;
 /// Above a figure's labels there is this much room, in heights.
 const LABEL_ROOM: f32 = 1.2;
+/// Lines of one text have at most so much room between them, or overlap by it, in heights,
+const PITCH: f32 = 0.6;
+/// and those above and below one are among so many before and after it from the top.
+const NEXT: usize = 6;
 /// Of the lines that stand beside one, those are looked for that are among so many before and after it from the top.
 const NEIGHBOURS: usize = 24;
 /// Gutters are looked for at so many places at most.
@@ -49,6 +53,8 @@ enum Side {
     Left,
     Right,
     Across,
+    /// Two lines that were found as one; they are read with the left one.
+    Both,
 }
 
 /// What lies between two lines that go across.
@@ -163,6 +169,11 @@ impl<'a> Sheet<'a> {
             }
         };
         let mut sides: Vec<Side> = (0..self.lines.len()).map(side).collect();
+        for index in 0..sides.len() {
+            if sides[index] == Side::Across && self.is_two_lines(index, &sides) {
+                sides[index] = Side::Both;
+            }
+        }
         // What stands beside a line across goes across with it.
         let goes_across =
             |index: usize| self.neighbours[index].iter().any(|other| sides[*other] == Side::Across);
@@ -191,9 +202,27 @@ impl<'a> Sheet<'a> {
         })
     }
 
+    /// Whether a line goes across in the middle of both columns, without more room than there is between their lines: two that
+    /// were found as one. The columns do not end there.
+    fn is_two_lines(&self, index: usize, sides: &[Side]) -> bool {
+        let line = &self.lines[index];
+        if self.apart[index] || self.is_cell(index) || !self.neighbours[index].is_empty() {
+            return false;
+        }
+        let near = index.saturating_sub(NEXT)..(index + NEXT + 1).min(sides.len());
+        let has = |is_above: bool, side: Side| {
+            near.clone().filter(|other| sides[*other] == side && (*other < index) == is_above).any(|other| {
+                let other = &self.lines[other];
+                let (above, below) = if is_above { (other, line) } else { (line, other) };
+                other.width() >= CELL * self.height && (below.top - above.bottom).abs() <= PITCH * self.height
+            })
+        };
+        [true, false].iter().all(|is_above| has(*is_above, Side::Left) && has(*is_above, Side::Right))
+    }
+
     /// By how much lines reach into the gutter and beyond that do not go across, px, all together.
     fn pokes(&self, x: f32, sides: &[Side]) -> f32 {
-        let pokes = sides.iter().enumerate().filter(|(_, side)| **side != Side::Across);
+        let pokes = sides.iter().enumerate().filter(|(_, side)| matches!(side, Side::Left | Side::Right));
         pokes.map(|(index, _)| (self.beyond(index, x) - TOUCH * self.height).max(0.0)).sum()
     }
 
@@ -206,7 +235,7 @@ impl<'a> Sheet<'a> {
             }
             let Some(band) = bands.last_mut() else { continue };
             match side {
-                Side::Left => band.left.push(*line),
+                Side::Left | Side::Both => band.left.push(*line),
                 Side::Right => band.right.push(*line),
                 Side::Across => {
                     band.below.push(*line);
@@ -285,7 +314,7 @@ impl<'a> Sheet<'a> {
             .filter_map(|(line, side)| match side {
                 Side::Left => Some(x - line.right),
                 Side::Right => Some(line.left - x),
-                Side::Across => None,
+                Side::Across | Side::Both => None,
             })
             .fold(f32::MAX, f32::min)
     }

@@ -21,7 +21,7 @@ struct Text {
     long: usize,
     /// The heights at which rows stand, px, from the top.
     middles: Vec<f32>,
-    /// How much of the longest row the others fill, their median.
+    /// How much of the longest rows the others fill, their median.
     fill: f32,
     top: f32,
     bottom: f32,
@@ -35,7 +35,10 @@ impl Text {
             pieces.map(|piece| piece[piece.len() - 1].right - piece[0].left).fold(0.0, f32::max)
         };
         let lengths: Vec<f32> = rows.iter().map(length).collect();
-        let longest = lengths.iter().copied().fold(1.0, f32::max);
+        let mut sorted = lengths.clone();
+        sorted.sort_by(f32::total_cmp);
+        // Two lines may have been found as one.
+        let longest = sorted.get(sorted.len() * 9 / 10).copied().unwrap_or(0.0).max(1.0);
         let mut middles: Vec<f32> = rows.iter().map(|row| row[0].middle()).collect();
         middles.sort_by(f32::total_cmp);
         Self {
