@@ -247,3 +247,146 @@ fn activity(image: &Image, place: Point, along: Point, breadth: f64) -> f64 {
     }
     f64::from(high.saturating_sub(low))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LETTER: u32 = 6;
+    const HEIGHT: u32 = 14;
+
+    /// A white picture; a line of print is drawn as letters of 6 px with 2 between and words with a space between.
+    struct Print {
+        image: Image,
+        outlines: Vec<Outline>,
+    }
+
+    impl Print {
+        fn new() -> Self {
+            let mut image = Image::new(900, 600);
+            image.data_mut().fill(255);
+            Self { image, outlines: Vec::new() }
+        }
+
+        /// Words of so many letters from `x` on; says where the last one ends.
+        fn draw(&mut self, x: u32, y: u32, words: &[u32], space: u32) -> u32 {
+            let mut left = x;
+            for (index, letters) in words.iter().enumerate() {
+                left += if index > 0 { space } else { 0 };
+                for _ in 0..*letters {
+                    for row in y..y + HEIGHT {
+                        let from = ((row * 900 + left) * 3) as usize;
+                        self.image.data_mut()[from..from + LETTER as usize * 3].fill(0);
+                    }
+                    left += LETTER + 2;
+                }
+            }
+            left - 2
+        }
+
+        fn outline(&mut self, from: u32, to: u32, y: u32) {
+            let [from, to, y] = [from, to, y].map(f64::from);
+            let bottom = y + f64::from(HEIGHT);
+            self.outlines.push([[from, y - 5.0], [to, y - 5.0], [to, bottom + 5.0], [from, bottom + 5.0]]);
+        }
+
+        /// What is parted: from where to where, at what height.
+        fn parted(self) -> Vec<[i64; 3]> {
+            let outlines = part(&self.image, self.outlines).into_iter();
+            let mut found: Vec<[i64; 3]> =
+                outlines.map(|[a, b, ..]| [a[0], b[0], a[1]].map(|part| part.round() as i64)).collect();
+            found.sort_by_key(|[from, _, y]| [*y, *from]);
+            found
+        }
+    }
+
+    /// Words whose spaces are at other places in each line, and fill about 400 px.
+    fn words(line: u32) -> Vec<u32> {
+        (0..8).map(|word| 2 + (word * 31 + line * 17 + word * line * 7 + line * line) % 9).collect()
+    }
+
+    /// Lines of two columns with so much room between, each found as one with its neighbour if `joined` says so.
+    fn columns(print: &mut Print, gutter: u32, space: u32, joined: impl Fn(u32) -> bool) {
+        for line in 0..12 {
+            let y = 40 + line * 30;
+            let mut words = words(line);
+            // Every line ends at the same place.
+            let length =
+                |words: &[u32]| words.iter().map(|letters| letters * 8 + space).sum::<u32>() - space - 2;
+            while length(&words) > 380 {
+                words.pop();
+            }
+            let last = words.len() - 1;
+            words[last] += (380 - length(&words)) / 8;
+            let left = 440 - gutter / 2 - length(&words);
+            let end = print.draw(left, y, &words, space);
+            let right = end + gutter;
+            let to = print.draw(right, y, &words, space);
+            if joined(line) {
+                print.outline(left - 5, to + 5, y);
+            } else {
+                print.outline(left - 5, end + 5, y);
+                print.outline(right - 5, to + 5, y);
+            }
+        }
+    }
+
+    #[test]
+    fn lines_found_as_one_across_a_gutter_are_parted_whether_few_or_all_are() {
+        for joined in [|_| true, |line: u32| line % 4 == 1] {
+            let mut print = Print::new();
+            columns(&mut print, 14, 6, joined);
+            let parted = print.parted();
+            assert_eq!(parted.len(), 24, "{parted:?}");
+            for pair in parted.chunks(2) {
+                let [[_, end, y], [begin, _, other]] = [pair[0], pair[1]];
+                assert_eq!(y, other);
+                assert!((433..=447).contains(&end) && (433..=447).contains(&begin), "{pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn upright_lines_are_parted_too() {
+        let mut print = Print::new();
+        columns(&mut print, 14, 6, |_| true);
+        let (width, height) = (print.image.width(), print.image.height());
+        let mut turned = Image::new(height, width);
+        for y in 0..height {
+            for x in 0..width {
+                let (from, to) =
+                    (((y * width + x) * 3) as usize, ((x * height + height - 1 - y) * 3) as usize);
+                turned.data_mut()[to..to + 3].copy_from_slice(&print.image.data()[from..from + 3]);
+            }
+        }
+        let outlines: Vec<Outline> = print
+            .outlines
+            .iter()
+            .map(|[a, b, c, d]| [d, a, b, c].map(|[x, y]| [f64::from(height) - y, *x]))
+            .collect();
+        assert_eq!(part(&turned, outlines).len(), 24);
+    }
+
+    #[test]
+    fn a_heading_across_and_text_without_columns_stay_whole() {
+        let mut print = Print::new();
+        columns(&mut print, 14, 6, |line| line != 5);
+        // Over the gutter stands a letter.
+        let y = 40 + 12 * 30;
+        let to = print.draw(60, y, &[90], 6);
+        print.outline(55, to + 5, y);
+        let parted = print.parted();
+        assert_eq!(parted.len(), 25, "{parted:?}");
+        assert_eq!(parted[24], [55, i64::from(to) + 5, i64::from(y) - 5]);
+
+        let mut text = Print::new();
+        for line in 0..14 {
+            let y = 40 + line * 30;
+            let words: Vec<u32> = words(line).into_iter().chain(words(line + 3)).collect();
+            let to = text.draw(40, y, &words, 10);
+            text.outline(35, to + 5, y);
+        }
+        let whole = text.outlines.len();
+        assert_eq!(text.parted().len(), whole);
+    }
+}
