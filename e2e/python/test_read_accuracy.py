@@ -20,6 +20,7 @@ from harness import BIN, HOME, ROOT, environment
 sys.path.insert(0, str(ROOT / "tools/evaluate_text"))
 
 fonts = pytest.importorskip("fonts", reason="Pillow is missing: cargo xtask setup")
+layouts = pytest.importorskip("layouts")
 pages = pytest.importorskip("pages")
 
 from score import Found, Score, distance, matched, overlap, score_page  # noqa: E402
@@ -65,6 +66,13 @@ def made() -> Iterator[Page]:
     yield register()
 
 
+def printed() -> Iterator[Page]:
+    """A page of each kind that is printed in columns or in rows, but for gutters that are hardly wider than spaces."""
+    for kind in layouts.COLUMNS + layouts.ROWS:
+        if kind is not layouts.narrow_gutter:
+            yield kind(pages.Chance(f"{SEED} {kind.__name__}"), kind.__name__)
+
+
 class Pages(dict[str, tuple[Page, list[Found], list[float]]]):
     """By name: a page, what was found on it in its order, and how sure that is."""
 
@@ -81,13 +89,23 @@ class Pages(dict[str, tuple[Page, list[Found], list[float]]]):
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    """All pages, read by one call of the command."""
+    """All pages."""
+    return read_all(made(), tmp_path_factory.mktemp("pages"))
+
+
+@pytest.fixture(scope="module")
+def read_printed(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    """Those that are printed in columns or rows."""
+    return read_all(printed(), tmp_path_factory.mktemp("printed"))
+
+
+def read_all(made: Iterator[Page], folder: Path) -> Pages:
+    """Read by one call of the command."""
     if not list(HOME.glob(f"models/{MODEL}/*rec*.onnx")):
         pytest.skip(f"the model {MODEL} is not here: `sightwire models pull {MODEL}`")
     if words := fonts.missing():
         pytest.skip(words)
-    folder = tmp_path_factory.mktemp("pages")
-    known = {page.file: page for page in made()}
+    known = {page.file: page for page in made}
     for page in known.values():
         (folder / page.file).write_bytes(page.encoded())
     command = [BIN, "read", "--format", "json", *(folder / file for file in known)]
@@ -162,6 +180,17 @@ def test_lines_come_in_reading_order(read: Pages, category: str) -> None:
             pairs = matched([line.polygon for line in page.lines], [line.polygon for line in found])
             order = [pairs[index][0] for index in sorted(pairs)]
             assert order == sorted(order)
+
+
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in layouts.COLUMNS + layouts.ROWS])
+@pytest.mark.full
+def test_a_printed_page_is_a_text_in_its_order(read_printed: Pages, kind: str) -> None:
+    if kind not in read_printed:
+        pytest.skip("docs/accuracy.md says how many of these are read")
+    page, found, _ = read_printed[kind]
+    score = score_page([Found(line.polygon, line.text) for line in page.lines], found)
+    # Lines in another order than the page's cost as many letters as they have.
+    assert score.edits is not None and 100 * score.edits / score.characters <= 3, [line.text for line in found]
 
 
 @pytest.mark.full

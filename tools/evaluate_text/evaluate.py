@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from pages import TRUTH
-from readers import by_command, by_rapidocr, by_url
+from readers import by_command, by_rapidocr, by_tesseract, by_url
 from score import Found, Score, difference, score_page
 
 THEIRS = "RapidOCR"
+TESSERACT = "Tesseract"
 ALL = "all"
 COLUMNS = [
     "pages", "lines", "characters", "reader", "recall %", "precision %", "IoU", "CER %", "CER without spaces %",
@@ -67,7 +68,7 @@ def table(scores: dict[str, dict[str, Score]]) -> list[str]:
 def worse(scores: dict[str, dict[str, Score]], tolerance: float) -> list[str]:
     """Where ours is worse than RapidOCR by more than so many points, in words."""
     said = []
-    for reader in scores:
+    for reader in scores.keys() - {THEIRS, TESSERACT}:
         for category, theirs in scores.get(THEIRS, {}).items():
             ours = scores[reader][category]
             gaps = {
@@ -142,6 +143,7 @@ def main() -> None:
     parser.add_argument("--pages", type=Path, required=True, metavar="DIR")
     parser.add_argument("--ours", action="append", default=[], metavar="NAME=COMMAND|URL")
     parser.add_argument("--without-rapidocr", action="store_true")
+    parser.add_argument("--tesseract", action="store_true", help="Tesseract as well, if it is installed")
     parser.add_argument("--upright", action="store_true", help="RapidOCR without its angle class")
     parser.add_argument("--only", action="append", metavar="PART", help="pages whose file name contains this")
     parser.add_argument("--tolerance", type=float, default=0.3, metavar="POINTS")
@@ -155,6 +157,8 @@ def main() -> None:
     scores: dict[str, dict[str, Score]] = {}
     if not args.without_rapidocr:
         scores[THEIRS] = scored(truth, by_rapidocr(files, args.pages / "rapidocr", not args.upright))
+    if args.tesseract:
+        scores[TESSERACT] = scored(truth, by_tesseract(files))
     for entry in args.ours:
         name, _, how = entry.partition("=")
         read = by_url if how.startswith("http") else by_command
@@ -163,7 +167,7 @@ def main() -> None:
         parser.error("nothing to evaluate: give --ours NAME=COMMAND")
     print("\n".join(table(scores)))
     for name, score in scores.items():
-        if args.explain and (name != THEIRS or len(scores) == 1):
+        if args.explain and (name not in (THEIRS, TESSERACT) or len(scores) == 1):
             against = scores.get(THEIRS) if name != THEIRS else None
             print(f"\n{name}:\n" + "\n".join(explained(truth, score, against, args.explain)))
     if args.json:

@@ -116,7 +116,8 @@ class Print:
                     break
                 top = self.text(x, top, self.column, min(room, self.chance.randint(3, 8)))
                 if self.chance.random() < 0.25 and top + 5 * self.pitch < bottom:
-                    top = self.heading(x, top + self.pitch // 2, self.chance.uniform(0.3, 0.9), self.column, self.size + 1)
+                    share = self.chance.uniform(0.3, 0.9)
+                    top = self.heading(x, top + self.pitch // 2, share, self.column, self.size + 1)
             lowest = max(lowest, top)
         return lowest
 
@@ -192,7 +193,7 @@ def in_columns(chance: Chance, name: str) -> Page:
 
 
 def captions(chance: Chance, name: str) -> Page:
-    """A caption of one column that reaches into the gutter or over it, where the other column gives way to a picture."""
+    """A caption of one column that reaches over the gutter, where the other column gives way to a picture."""
     sheet = Print(chance)
     above, beyond = chance.randint(5, 9), sheet.gutter + chance.randint(0, 3 * sheet.size)
     lines = chance.randint(2, 3)
@@ -277,7 +278,8 @@ def receipt(chance: Chance, name: str) -> Page:
         text = f"{chance.writer.word()} {chance.writer.word()}".upper()
         sheet.put(x + (width - round(font.getlength(text))) // 2, y, text, face, size)
         y += pitch
-    sheet.put(x, y + pitch, f"{chance.randint(1, 28):02}/{chance.randint(1, 12):02}/20{chance.randint(10, 29)}", face, size)
+    date = f"{chance.randint(1, 28):02}/{chance.randint(1, 12):02}/20{chance.randint(10, 29)}"
+    sheet.put(x, y + pitch, date, face, size)
     y += pitch
     put_right(f"{chance.randint(0, 23):02}:{chance.randint(0, 59):02}")
     y += 2 * pitch

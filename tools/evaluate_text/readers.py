@@ -55,6 +55,29 @@ def regions(row: dict) -> list[Found]:
     return [Found(np.array(region["polygon"], np.float32), region["text"]) for region in row["regions"]]
 
 
+def by_tesseract(files: Sequence[Path], language: str = "eng") -> dict[str, list[Found]]:
+    """Tesseract with its defaults: its own order, lines of its blocks and paragraphs."""
+    found = {}
+    for file in files:
+        command = ["tesseract", str(file), "-", "-l", language, "tsv"]
+        ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=DEADLINE_S)
+        lines: dict[tuple[str, ...], list[list[str]]] = {}
+        for row in ended.stdout.splitlines()[1:]:
+            cells = row.split("\t")
+            if cells[0] == "5" and cells[-1].strip():
+                lines.setdefault(tuple(cells[1:5]), []).append(cells)
+        found[file.name] = [line(words) for words in lines.values()]
+    return found
+
+
+def line(words: Sequence[Sequence[str]]) -> Found:
+    """Tesseract's words of one line."""
+    boxes = np.array([[float(cell) for cell in word[6:10]] for word in words])
+    (left, top), (right, bottom) = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    polygon = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
+    return Found(polygon, " ".join(word[-1] for word in words))
+
+
 def by_rapidocr(files: Sequence[Path], kept: Path, angle: bool = True) -> dict[str, list[Found]]:
     """RapidOCR with its defaults, or without its angle class, by which it loses many long lines.
 

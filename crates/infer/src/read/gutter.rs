@@ -3,6 +3,8 @@
 //! The network that finds text bridges such a gutter. In the picture it is still there: without ink, mostly wider than the
 //! spaces between a line's words, and at the same place in many lines below each other.
 
+use std::ops::RangeInclusive;
+
 use sightwire_frame::Image;
 
 type Point = [f64; 2];
@@ -32,6 +34,10 @@ const ENOUGH: i32 = 10;
 const MOST: usize = 4;
 /// Pixels of a line, in the picture in which lines were found, that are looked at, at most.
 const MOST_PX: f64 = 8192.0;
+/// Outlines reach so far beyond their text, in heights.
+const OUTWARDS: f64 = 0.3;
+/// A line is parted where its room is at least this share of the gutter's width: a space of a heading is not.
+const SHARE: f64 = 0.6;
 /// Room that halves of a line get at a gutter, in heights, if there is as much.
 const MARGIN: f64 = 0.25;
 /// A line that ends this near to a gutter, in heights, with another one beside it that begins there, has it, too;
@@ -68,11 +74,15 @@ pub(super) fn part(image: &Image, outlines: Vec<Outline>) -> Vec<Outline> {
     let mut lines: Vec<Line> = outlines.into_iter().map(|outline| Line::of(image, outline, along)).collect();
     lines.sort_by(|a, b| a.at.total_cmp(&b.at));
     for _ in 0..MOST {
-        let Some((place, band)) = best_gutter(&lines) else { break };
+        let Some(Gutter { place, band, width }) = best_gutter(&lines) else { break };
         let mut parted = Vec::with_capacity(lines.len() * 2);
-        for (index, line) in lines.into_iter().enumerate() {
+        for (index, mut line) in lines.into_iter().enumerate() {
             match line.room_at(place).filter(|_| band.contains(&index)) {
-                Some(room) => parted.extend(line.parted(room)),
+                Some(room) if room.to - room.from >= SHARE * width => parted.extend(line.parted(room)),
+                Some(space) => {
+                    line.rooms.retain(|room| *room != space);
+                    parted.push(line);
+                }
                 None => parted.push(line),
             }
         }
@@ -105,13 +115,23 @@ fn sides([a, b, _, d]: &Outline) -> (Point, f64, f64) {
     (along.map(|part| part / length.max(1.0)), length, breadth.max(1.0))
 }
 
-/// Where a gutter is, and in which lines: in more of those below each other than in any other place.
-fn best_gutter(lines: &[Line]) -> Option<(f64, std::ops::RangeInclusive<usize>)> {
+/// Room between columns.
+struct Gutter {
+    place: f64,
+    /// The lines that say so, from the top.
+    band: RangeInclusive<usize>,
+    /// As wide as it is in most of them, px.
+    width: f64,
+}
+
+/// Where more lines below each other speak for a gutter than in any other place.
+fn best_gutter(lines: &[Line]) -> Option<Gutter> {
+    let beside = |index: usize| &lines[index.saturating_sub(BESIDE)..(index + BESIDE + 1).min(lines.len())];
     let mut places: Vec<f64> =
         lines.iter().flat_map(|line| &line.rooms).map(|room| f64::midpoint(room.from, room.to)).collect();
     places.sort_by(f64::total_cmp);
     places.dedup_by(|a, b| (*a - *b).abs() < 1.0);
-    let mut best: Option<(i32, f64, std::ops::RangeInclusive<usize>)> = None;
+    let mut best: Option<(i32, f64, RangeInclusive<usize>)> = None;
     for place in places {
         // The best run of lines: what speaks for the gutter less what speaks against it.
         let (mut sum, mut begin, mut parts) = (0, 0, false);
@@ -119,8 +139,7 @@ fn best_gutter(lines: &[Line]) -> Option<(f64, std::ops::RangeInclusive<usize>)>
             if sum <= 0 {
                 (sum, begin, parts) = (0, index, false);
             }
-            let beside = &lines[index.saturating_sub(BESIDE)..(index + BESIDE + 1).min(lines.len())];
-            let vote = line.vote(place, beside);
+            let (vote, _) = line.vote(place, beside(index));
             sum += vote;
             parts |= vote > 0 && line.room_at(place).is_some();
             if parts && vote > 0 && sum >= ENOUGH && best.as_ref().is_none_or(|(most, ..)| sum > *most) {
@@ -128,7 +147,9 @@ fn best_gutter(lines: &[Line]) -> Option<(f64, std::ops::RangeInclusive<usize>)>
             }
         }
     }
-    best.map(|(_, place, band)| (place, band))
+    let (_, place, band) = best?;
+    let widths = band.clone().filter_map(|index| lines[index].vote(place, beside(index)).1);
+    Some(Gutter { place, width: median(widths.collect()), band })
 }
 
 impl Line {
@@ -158,18 +179,21 @@ impl Line {
         }
     }
 
-    /// What it says for a gutter at this place; 0 is nothing.
-    fn vote(&self, place: f64, beside: &[Self]) -> i32 {
+    /// What it says for a gutter at this place, where 0 is nothing, and how wide that would be.
+    fn vote(&self, place: f64, beside: &[Self]) -> (i32, Option<f64>) {
         let near = NEAR * self.height;
-        let begins = |other: &Self| {
+        let begins = |other: &&Self| {
             (other.from - place).abs() <= near && (other.at - self.at).abs() <= self.height * SAME_ROW
         };
         if self.from + HALF * self.height < place && place < self.to - HALF * self.height {
-            self.room_at(place).map_or(AGAINST, |room| if room.is_clear { CLEAR } else { FAIR })
-        } else if (self.to - place).abs() <= near && beside.iter().any(begins) {
-            CLEAR
+            let vote = |room: Room| (if room.is_clear { CLEAR } else { FAIR }, Some(room.to - room.from));
+            self.room_at(place).map_or((AGAINST, None), vote)
+        } else if (self.to - place).abs() <= near
+            && let Some(other) = beside.iter().find(begins)
+        {
+            (CLEAR, Some(other.from - self.to + 2.0 * OUTWARDS * self.height))
         } else {
-            0
+            (0, None)
         }
     }
 
@@ -225,11 +249,15 @@ fn rooms(image: &Image, begin: Point, along: Point, length: f64, height: f64) ->
         }
         step += run.len();
     }
-    let mut widths: Vec<f64> = spaces.iter().map(|(from, to)| to - from).collect();
-    widths.sort_by(f64::total_cmp);
-    let usual = widths.get(widths.len() / 2).copied().unwrap_or(0.0);
+    let usual = median(spaces.iter().map(|(from, to)| to - from).collect());
     let wide = spaces.into_iter().filter(|(from, to)| to - from >= GUTTER * height);
     wide.map(|(from, to)| Room { from, to, is_clear: to - from >= WIDER * usual }).collect()
+}
+
+/// 0 of nothing.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// How much the brightness changes across a line at a place on its middle.
@@ -370,14 +398,16 @@ mod tests {
     #[test]
     fn a_heading_across_and_text_without_columns_stay_whole() {
         let mut print = Print::new();
-        columns(&mut print, 14, 6, |line| line != 5);
-        // Over the gutter stands a letter.
-        let y = 40 + 12 * 30;
-        let to = print.draw(60, y, &[90], 6);
-        print.outline(55, to + 5, y);
+        columns(&mut print, 18, 6, |line| line % 2 == 0);
+        // Over the gutter stands a letter, or a space.
+        for (row, words) in [(12, &[90][..]), (13, &[48, 40])] {
+            let y = 40 + row * 30;
+            let to = print.draw(60, y, words, 6);
+            print.outline(55, to + 5, y);
+        }
         let parted = print.parted();
-        assert_eq!(parted.len(), 25, "{parted:?}");
-        assert_eq!(parted[24], [55, i64::from(to) + 5, i64::from(y) - 5]);
+        assert_eq!(parted.len(), 26, "{parted:?}");
+        assert_eq!(parted[24..], [[55, 783, 395], [55, 773, 425]]);
 
         let mut text = Print::new();
         for line in 0..14 {
