@@ -19,6 +19,8 @@ const POKE: f32 = 0.25;
 const OVERLAP: f32 = 1.0;
 /// With so many long rows beside each other there is no doubt that there are columns.
 const SURE_ROWS: f32 = 6.0;
+/// What lies across and is this share of all that lies across parts that.
+const WIDE: f32 = 0.5;
 /// Above a figure's labels there is this much room, in heights.
 const LABEL_ROOM: f32 = 1.2;
 /// Lines of one text have at most so much room between them, or overlap by it, in heights,
@@ -39,11 +41,30 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// Takes what was gathered, if there is anything.
-    fn whole(lines: &mut Vec<Bounds>) -> Option<Self> {
+    /// Takes what was gathered. Where it may have columns of its own, what has nothing beside it and is as wide as half of all parts
+    /// it.
+    fn whole(lines: &mut Vec<Bounds>) -> Vec<Self> {
         let mut lines = std::mem::take(lines);
         lines.sort_by(from_the_top);
-        (!lines.is_empty()).then_some(Self::Whole(lines))
+        let left = lines.iter().map(|line| line.left).fold(f32::MAX, f32::min);
+        let right = lines.iter().map(|line| line.right).fold(f32::MIN, f32::max);
+        let is_wide = |row: &[Bounds]| row.len() == 1 && row[0].width() >= WIDE * (right - left);
+        let rows = rows(&lines);
+        let mut parts: Vec<(bool, Vec<Bounds>)> = Vec::new();
+        for rows in rows.chunk_by(|a, b| is_wide(a) == is_wide(b)) {
+            let may_have_columns = rows.concat().len() >= 2 * PROSE_ROWS && !is_wide(&rows[0]);
+            match parts.last_mut() {
+                Some((before, part)) if !*before && !may_have_columns => part.extend(rows.concat()),
+                _ => parts.push((may_have_columns, rows.concat())),
+            }
+        }
+        parts
+            .into_iter()
+            .map(|(_, mut part)| {
+                part.sort_by(from_the_top);
+                Self::Whole(part)
+            })
+            .collect()
     }
 }
 

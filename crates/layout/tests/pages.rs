@@ -213,6 +213,15 @@ fn three_columns_above_two() {
 }
 
 #[test]
+fn a_heading_that_does_not_reach_the_last_gutter_stands_below_all_columns() {
+    let mut page = Sheet::default();
+    for x in [LEFT, LEFT + 285.0, LEFT + 590.0] {
+        page.text(x, 100.0, 240.0, 12);
+    }
+    page.line(LEFT, 116.0 + down(12), 500.0).columns(160.0 + down(12), 16).is_read_as_written();
+}
+
+#[test]
 fn a_running_head_and_a_foot_are_no_parts_of_columns() {
     let mut page = Sheet::default();
     page.row(0.0, &[(LEFT, 30.0), (400.0, 100.0), (800.0, 80.0)]).columns(80.0, 20);
