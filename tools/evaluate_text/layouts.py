@@ -303,6 +303,13 @@ def receipt(chance: Chance, name: str) -> Page:
     return sheet.page(name, "receipt")
 
 
+def turned_receipt(chance: Chance, name: str) -> Page:
+    """One that lies on its head, or on its side: many prices can be read either way."""
+    page = receipt(chance, name)
+    page.category = "receipt, turned"
+    return turned(page, chance.choice([180, 180, 90, -90]), (255, 255, 255))
+
+
 def ledger(chance: Chance, name: str) -> Page:
     """A table that fills its page: words, numbers with points and commas, dates."""
     size = chance.randint(15, 20)
@@ -346,4 +353,4 @@ COLUMNS = [
     text_above, headings, figure_across, table_across, in_columns, captions, three_and_two, narrow_gutter, magazine,
     photographed,
 ]  # fmt: skip
-ROWS = [receipt, ledger, form]
+ROWS = [receipt, turned_receipt, ledger, form]

@@ -1,7 +1,7 @@
 //! One picture on its way: lines are found in it by one thread, and read by all that have nothing better to do.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -11,6 +11,7 @@ use sightwire_layout::arrange;
 
 use super::canvas::{self, Fit};
 use super::ctc::{self, Text};
+use super::direction::{self, Directions};
 use super::gutter;
 use super::line::{self, Cut, Cutter, Line};
 use super::model::{ANGLE_SIZE, ANGLES};
@@ -49,10 +50,11 @@ pub(super) struct Page {
     outlines: Vec<[[f32; 2]; 4]>,
     /// How large a pixel of `prepared` was when lines were looked for.
     scale: f64,
-    /// The widest first: what takes longest is begun first.
-    queue: Vec<usize>,
-    next: AtomicUsize,
+    /// Lines that nobody has begun, the widest at the end: what takes longest is begun first.
+    queue: Mutex<Vec<usize>>,
     left: AtomicUsize,
+    /// Known when all have been read once; those that stand on their head then are read again.
+    directions: OnceLock<Directions>,
     lines: Mutex<Vec<Option<Read>>>,
     /// From `prepared` to `image`.
     back: Affine,
@@ -102,18 +104,18 @@ impl Page {
             let (across, down) = (side(a, b), side(b, c));
             across.max(down) / across.min(down).max(1.0)
         };
-        queue.sort_by(|a, b| length(b).total_cmp(&length(a)).then(a.cmp(b)));
+        queue.sort_by(|a, b| length(a).total_cmp(&length(b)).then(b.cmp(a)));
         Ok(Self {
             model,
             options,
             image,
             prepared,
             lines: Mutex::new(outlines.iter().map(|_| None).collect()),
-            next: AtomicUsize::new(0),
             left: AtomicUsize::new(outlines.len()),
             outlines,
             scale,
-            queue,
+            queue: Mutex::new(queue),
+            directions: OnceLock::new(),
             back,
             skew,
             times,
@@ -129,13 +131,12 @@ impl Page {
 
     /// The next line that nobody has begun.
     pub(super) fn claim(&self) -> Option<usize> {
-        let next = self.next.fetch_add(1, Ordering::Relaxed);
-        self.queue.get(next).copied()
+        self.queue.lock().pop()
     }
 
     /// Whether every line has been begun.
     pub(super) fn is_claimed(&self) -> bool {
-        self.next.load(Ordering::Relaxed) >= self.queue.len()
+        self.queue.lock().is_empty()
     }
 
     /// Marks a claimed line as done; says whether it was the last one.
@@ -143,13 +144,34 @@ impl Page {
         self.left.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// Reads a claimed line; turned by half a turn, too, if it may stand on its head.
+    /// After the last one: whether lines are to be read once more, because they stand on their head among others that do not.
+    /// They can be claimed then.
+    pub(super) fn begin_again(&self) -> bool {
+        if !self.options.angle || self.directions.get().is_some() {
+            return false;
+        }
+        let lines = self.lines.lock();
+        let read = lines.iter().flatten();
+        let directions = Directions::of(read.map(|Read { text, turned }| (text, *turned)));
+        let against =
+            |index: &usize| lines[*index].as_ref().is_some_and(|read| directions.against(read.turned));
+        let again: Vec<usize> = (0..lines.len()).filter(against).collect();
+        let any = !again.is_empty();
+        self.left.store(again.len(), Ordering::Release);
+        *self.queue.lock() = again;
+        any && self.directions.set(directions).is_ok()
+    }
+
+    /// Reads a claimed line; turned by half a turn, too, if it may stand on its head, or does so against the page.
     pub(super) fn read(
         &self,
         index: usize,
         sessions: &Sessions,
         buffers: &mut Buffers,
     ) -> Result<(), ReadError> {
+        if self.directions.get().is_some() {
+            return self.read_turned(index, sessions, buffers);
+        }
         let model = &self.model;
         let height = model.table().line_height;
         let cut = |buffers: &mut Buffers, how| {
@@ -181,6 +203,23 @@ impl Page {
             }
         }
         self.lines.lock()[index] = Some(Read { text, turned: line.turned });
+        Ok(())
+    }
+
+    /// Reads a line as the page stands that it stood against; that counts unless it can hardly be read so.
+    fn read_turned(&self, index: usize, sessions: &Sessions, buffers: &mut Buffers) -> Result<(), ReadError> {
+        let Some(turned) = self.lines.lock()[index].as_ref().map(|read| read.turned) else { return Ok(()) };
+        let height = self.model.table().line_height;
+        let mut line = buffers.cutter.cut(&self.prepared, &self.outlines[index], height, Cut::Sharp)?;
+        while line.turned == turned {
+            line.turn();
+        }
+        let text = self.text(&line, sessions, buffers)?;
+        if let Some(read) = &mut self.lines.lock()[index]
+            && direction::counts(&text, &read.text)
+        {
+            *read = Read { text, turned: line.turned };
+        }
         Ok(())
     }
 

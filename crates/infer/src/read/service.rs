@@ -337,7 +337,7 @@ impl Work for Readers {
         match (task, outcome) {
             (Task::Line(active, _), outcome) => {
                 let read = if let Ok(Read::Line(read)) = outcome { read } else { Err(ReadError::Panicked) };
-                self.line_done(&active, read);
+                self.line_done(pool, &active, read);
             }
             (Task::Picture(begun), Ok(Read::Picture(Ok(page), wait))) => {
                 let Begun { wanted, done, .. } = *begun;
@@ -407,6 +407,10 @@ impl Readers {
         }
         let done = Mutex::new(Some(done));
         let active = Arc::new(Active { page, wanted, done, wait, given_up: AtomicBool::new(false) });
+        self.queue(pool, &active);
+    }
+
+    fn queue(&self, pool: &pool::Shared<Self>, active: &Arc<Active>) {
         let queued = pool.while_it_lasts(|queue| queue.pages.push_back(active.clone()));
         if queued.is_none() {
             active.give_up(ReadError::Ended, &self.counters);
@@ -425,13 +429,16 @@ impl Readers {
         Ok(())
     }
 
-    fn line_done(&self, active: &Active, read: Result<(), ReadError>) {
+    fn line_done(&self, pool: &pool::Shared<Self>, active: &Arc<Active>, read: Result<(), ReadError>) {
         if let Err(error) = read {
             active.give_up(error, &self.counters);
         }
-        if active.page.finish()
-            && let Some(done) = active.done.lock().take()
-        {
+        if !active.page.finish() {
+            return;
+        }
+        if !active.given_up.load(Ordering::Relaxed) && active.page.begin_again() {
+            self.queue(pool, active);
+        } else if let Some(done) = active.done.lock().take() {
             self.counters.end(done, reading(&active.page, active.wait));
         }
     }
