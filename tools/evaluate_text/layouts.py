@@ -303,6 +303,31 @@ def receipt(chance: Chance, name: str) -> Page:
     return sheet.page(name, "receipt")
 
 
+def even_receipt(chance: Chance, name: str) -> Page:
+    """Letters at even distances, some of them wide: names, prices, totals with points and commas."""
+    size = chance.randint(16, 22)
+    face = chance.choice(["mono", "sans", "open-sans", "serif"])
+    pitch = size * chance.uniform(0.62, 0.85)
+    columns, rows, leading = chance.randint(34, 42), chance.randint(12, 20), round(size * chance.uniform(1.4, 1.8))
+    sheet = Sheet(round(columns * pitch) + 4 * size, (rows + 9) * leading)
+
+    def put(column: int, row: int, text: str) -> None:
+        sheet.spaced(2 * size + round(column * pitch), (row + 1) * leading, text, face, size, pitch)
+
+    put(columns // 2 - 4, 0, "INVOICE")
+    put(0, 1, f"{chance.writer.word()} {chance.writer.word()}".upper()[: columns - 1])
+    put(0, 2, f"No. {chance.randint(10000, 99999)}")
+    for row in range(rows):
+        words = f"{chance.writer.word()} {chance.writer.word()}"[: columns - 16].strip()
+        price = chance.choice(["{:.2f}", "{:,.2f}", "RM {:.2f}", "{:.1f}"]).format(chance.uniform(0.5, 99999))
+        put(0, row + 4, words.upper() if chance.random() < 0.5 else words)
+        put(columns - len(price), row + 4, price)
+    total = f"{chance.uniform(1000, 9999999):,.2f}"
+    put(0, rows + 5, "TOTAL")
+    put(columns - len(total), rows + 5, total)
+    return sheet.page(name, "receipt, evenly spaced")
+
+
 def turned_receipt(chance: Chance, name: str) -> Page:
     """One that lies on its head, or on its side: many prices can be read either way."""
     page = receipt(chance, name)
@@ -353,4 +378,4 @@ COLUMNS = [
     text_above, headings, figure_across, table_across, in_columns, captions, three_and_two, narrow_gutter, magazine,
     photographed,
 ]  # fmt: skip
-ROWS = [receipt, turned_receipt, ledger, form]
+ROWS = [receipt, turned_receipt, even_receipt, ledger, form]

@@ -91,6 +91,18 @@ class Sheet:
         polygon = np.array([(low, top), (high, top), (high, bottom), (low, bottom)], np.float32)
         self.lines[begin:] = [Line(" ".join(words), polygon)]
 
+    def spaced(self, x: int, y: int, text: str, face: str, size_px: int, pitch: float) -> None:
+        """A line whose letters stand at even distances, as printers of receipts and typewriters have it."""
+        font, begin = fonts.face(face, size_px), len(self.lines)
+        for index, letter in enumerate(text):
+            if letter != " ":
+                middle = x + (index + 0.5) * pitch
+                self.put(round(middle - font.getlength(letter) / 2), y, letter, face, size_px)
+        corners = np.concatenate([part.polygon for part in self.lines[begin:]])
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        polygon = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
+        self.lines[begin:] = [Line(text, polygon)]
+
     def page(self, name: str, category: str, quality: int | None = None, ordered: bool = True) -> Page:
         """What has been made, as a picture."""
         image = np.ascontiguousarray(np.asarray(self._picture)[:, :, ::-1])

@@ -10,6 +10,26 @@ const DOUBTFUL_SPACE: f32 = 0.05;
 /// choice's probability.
 const ALIKE: f32 = 0.15;
 
+/// A letter has at most so many steps after its first,
+const REACH: usize = 3;
+/// and ends with the one that has less than this share of its probability.
+const FADED: f32 = 0.2;
+
+/// A line is evenly spaced if it has so many pairs of letters,
+const EVEN_PAIRS: usize = 5;
+/// no nearer than this to each other, in steps,
+const NARROW: f32 = 3.5;
+/// of which this share is as far from each other as most, or a multiple of that,
+const EVENLY: f32 = 0.95;
+/// within this share of it, and within what rounding to steps makes.
+const UNEVEN: f32 = 0.2;
+const ROUNDED: f32 = 1.0;
+/// Where a space is at least this sure, letters of such a line are so many times as far from each other.
+const SURE_SPACE: f32 = 0.5;
+const WIDE: f32 = 1.6;
+/// Between letters that are further apart by no more than this, in steps, there is no space.
+const SLACK: f32 = 1.0;
+
 /// What the classes of a recogniser stand for.
 #[derive(Debug)]
 pub(super) struct Alphabet {
@@ -26,6 +46,8 @@ pub(super) struct Alphabet {
 pub(super) struct Letter {
     character: String,
     confidence: f32,
+    /// Where its middle is on the line, in steps.
+    at: f32,
     /// How sure a space before it is; 0 if there is none.
     space: f32,
     /// A space that nobody but the recogniser's doubts speaks for.
@@ -53,6 +75,12 @@ impl Alphabet {
     }
 }
 
+impl Letter {
+    fn is_digit(&self) -> bool {
+        self.character.chars().all(|character| character.is_ascii_digit())
+    }
+}
+
 impl Text {
     /// The mean of its characters; 0 where there are none. Spaces do not count: how sure one is says little of the text.
     pub(super) fn confidence(&self) -> f32 {
@@ -69,10 +97,18 @@ impl Text {
     }
 }
 
-/// The letters of a line, or of a piece of it: those in whose steps `kept` begins and ends. `values` holds a row of
-/// probabilities for each step. Of equal steps in a row one counts.
-pub(super) fn letters(values: &[f32], alphabet: &Alphabet, kept: Range<f64>) -> Vec<Letter> {
-    let mut letters = Vec::new();
+/// The letters of a line, or of a piece of it that begins at `from`: those whose middles lie in `kept`. `values` holds a row of
+/// probabilities for each step, which is so many pixels long as the line is read. Of equal steps in a row one counts.
+pub(super) fn letters(
+    values: &[f32],
+    alphabet: &Alphabet,
+    from: f32,
+    step_px: f32,
+    kept: Range<u32>,
+) -> Vec<Letter> {
+    let mut letters: Vec<Letter> = Vec::new();
+    let kept = kept.start as f32..kept.end as f32;
+    let place = |index: usize| from + (index as f32 + 0.5) * step_px;
     let (mut last, mut space, mut doubt) = (0, 0.0_f32, 0.0_f32);
     for (index, step) in values.chunks_exact(alphabet.len()).enumerate() {
         let (class, confidence) = largest(step);
@@ -81,11 +117,13 @@ pub(super) fn letters(values: &[f32], alphabet: &Alphabet, kept: Range<f64>) -> 
         } else if Some(class) == alphabet.space {
             space = space.max(confidence);
         } else if class != last {
-            if kept.contains(&(index as f64 + 0.5)) {
+            if kept.contains(&place(index)) {
                 let doubtful = space == 0.0 && doubt > DOUBTFUL_SPACE;
                 letters.push(Letter {
                     character: alphabet.characters[class].clone(),
                     confidence,
+                    at: middle(values, alphabet.len(), index, class).map_or(index as f32 + 0.5, |at| at)
+                        + from / step_px,
                     space: if doubtful { doubt } else { space },
                     doubtful,
                     alike: alike(step, class, alphabet),
@@ -98,6 +136,23 @@ pub(super) fn letters(values: &[f32], alphabet: &Alphabet, kept: Range<f64>) -> 
         last = class;
     }
     letters
+}
+
+/// Where the middle of a letter is that begins at a step, in steps: its steps and their neighbours weigh as much as they are sure of it.
+fn middle(values: &[f32], classes: usize, index: usize, class: usize) -> Option<f32> {
+    let sure = |step: usize| values.get(step * classes + class).copied().unwrap_or(0.0);
+    let steps = index.saturating_sub(1)..=index + REACH;
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for step in steps {
+        // Another letter of the same kind may follow.
+        if step > index && sure(step) < sure(index) * FADED {
+            let rest = sure(step);
+            (sum, weight) = (sum + rest * (step as f32 + 0.5), weight + rest);
+            break;
+        }
+        (sum, weight) = (sum + sure(step) * (step as f32 + 0.5), weight + sure(step));
+    }
+    (weight > 0.0).then(|| sum / weight)
 }
 
 /// What looks like a class and is fairly likely, too.
@@ -117,12 +172,14 @@ fn alike(step: &[f32], class: usize, alphabet: &Alphabet) -> Option<(char, f32)>
 /// Makes a line's text of its letters, with the spaces and look-alikes that fit.
 pub(super) fn spell(letters: &[Letter]) -> Text {
     let mut text = Text::default();
+    let pitch = Pitch::of(letters);
     let latin = !letters.iter().any(|letter| letter.character.chars().any(is_ideograph));
     for (index, letter) in letters.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| &letters[before]);
         if let Some(before) = before
             && letter.space > 0.0
             && (!letter.doubtful || may_be_parted(letters, index, before))
+            && !pitch.is_too_near(letters, index)
         {
             text.push(" ", letter.space);
         }
@@ -135,6 +192,54 @@ pub(super) fn spell(letters: &[Letter]) -> Text {
         }
     }
     text
+}
+
+/// How far letters of a line are from each other, in steps.
+struct Pitch {
+    /// Of all, where all are as far from the next as others, or twice as far: as typewriters and printers of receipts write.
+    even: Option<f32>,
+    /// Of digits, which are equally wide in nearly all print.
+    digits: Option<f32>,
+}
+
+impl Pitch {
+    fn of(letters: &[Letter]) -> Self {
+        let far = |pair: &[Letter]| pair[1].at - pair[0].at;
+        let usual = median(letters.windows(2).map(far).collect());
+        let fits = |pair: &&[Letter]| {
+            let times = (far(pair) / usual).round().max(1.0);
+            (far(pair) - times * usual).abs() <= (UNEVEN * usual).max(ROUNDED)
+        };
+        // Spaces take as much room as a letter there.
+        let spaced = letters.windows(2).all(|pair| pair[1].space < SURE_SPACE || far(pair) >= WIDE * usual);
+        let pairs = letters.len().saturating_sub(1);
+        let even = letters.windows(2).filter(fits).count() as f32;
+        let is_even = pairs >= EVEN_PAIRS && usual >= NARROW && even >= EVENLY * pairs as f32;
+        let digits = letters.windows(2).filter(|pair| pair.iter().all(Letter::is_digit)).map(far);
+        let digits: Vec<f32> = digits.collect();
+        Self {
+            even: (spaced && is_even).then_some(usual),
+            digits: (!digits.is_empty()).then(|| median(digits)),
+        }
+    }
+
+    /// Whether two letters are so near each other that there is no space between them, whatever the recogniser says.
+    fn is_too_near(&self, letters: &[Letter], index: usize) -> bool {
+        let (before, letter) = (&letters[index - 1], &letters[index]);
+        let far = letter.at - before.at;
+        let is_digit =
+            |index: Option<usize>| index.and_then(|index| letters.get(index)).is_some_and(Letter::is_digit);
+        let is_mark = |letter: &Letter| matches!(&*letter.character, "." | ",");
+        let is_number = (before.is_digit() && is_mark(letter) && is_digit(Some(index + 1)))
+            || (is_mark(before) && letter.is_digit() && is_digit(index.checked_sub(2)));
+        self.even.is_some_and(|pitch| far <= pitch + SLACK)
+            || (is_number && self.digits.is_some_and(|pitch| far <= pitch + SLACK))
+    }
+}
+
+fn median(mut values: Vec<f32>) -> f32 {
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Whether a doubtful space may stand before a letter.
@@ -224,7 +329,7 @@ mod tests {
 
     fn read(steps: &[Vec<f32>]) -> Text {
         let values: Vec<f32> = steps.concat();
-        spell(&letters(&values, &alphabet(), 0.0..steps.len() as f64))
+        spell(&letters(&values, &alphabet(), 0.0, 1.0, 0..steps.len() as u32))
     }
 
     /// One step for each character; `_` is nothing, `~` nothing with a doubtful space.
@@ -269,6 +374,57 @@ mod tests {
         assert!(text.confidence() > 0.999, "a space says little of the text");
     }
 
+    /// Letters so many steps from each other; after `~` a space is doubtful, a space takes as much room as a letter.
+    fn evenly(line: &str, pitch: usize) -> String {
+        let mut steps: Vec<Vec<f32>> = Vec::new();
+        for character in line.chars() {
+            match character {
+                '~' => {
+                    let last = steps.len() - 1;
+                    steps[last] = step(&[("", 0.8), (" ", 0.2)]);
+                }
+                other => {
+                    steps.push(step(&[(other.encode_utf8(&mut [0; 4]), 1.0)]));
+                    steps.extend(std::iter::repeat_n(step(&[("", 1.0)]), pitch - 1));
+                }
+            }
+        }
+        read(&steps).text
+    }
+
+    #[test]
+    fn between_letters_at_even_distances_is_no_space_but_where_one_letter_is_left_out() {
+        assert_eq!(evenly("ab~ab1~a", 4), "abab1a");
+        assert_eq!(evenly("ab~a bb1 a", 4), "aba bb1 a");
+        // At uneven distances a doubtful space is one.
+        let uneven = [("a", 3), ("b", 5), ("a", 2), ("b", 7), ("a", 3), ("b", 4), ("a", 6)];
+        let mut steps: Vec<Vec<f32>> = Vec::new();
+        for (letter, room) in uneven {
+            steps.push(step(&[(letter, 1.0)]));
+            steps.extend(std::iter::repeat_n(step(&[("", 0.8), (" ", 0.2)]), room));
+        }
+        assert_eq!(read(&steps).text, "a b a b a b a");
+    }
+
+    #[test]
+    fn a_number_is_not_broken_at_its_point_nor_between_digits_as_near_as_others() {
+        // Digits are four steps from each other, a point is three from them, letters as they come.
+        let number = |after_point: usize| {
+            let letters =
+                [("b", 2), ("a", 6), ("1", 3), ("0", 3), (".", after_point), ("1", 3), ("0", 1), ("a", 5)];
+            let mut steps: Vec<Vec<f32>> = Vec::new();
+            for (letter, room) in letters {
+                let room_for =
+                    if letter == "." { step(&[("", 0.8), (" ", 0.2)]) } else { step(&[("", 1.0)]) };
+                steps.push(step(&[(letter, 1.0)]));
+                steps.extend(std::iter::repeat_n(room_for, room));
+            }
+            read(&steps).text
+        };
+        assert_eq!(number(2), "ba10.10a");
+        assert_eq!(number(7), "ba10. 10a");
+    }
+
     #[test]
     fn what_looks_alike_is_what_its_neighbours_are() {
         let between = |left: &str, first: (&str, f32), second: (&str, f32), right: &str| {
@@ -291,8 +447,8 @@ mod tests {
     #[test]
     fn of_a_piece_only_what_is_kept_counts_and_a_space_at_its_end_is_the_next_ones() {
         let steps = [step(&[("a", 1.0)]), step(&[("", 0.8), (" ", 0.2)]), step(&[("b", 1.0)])].concat();
-        let mut all = letters(&steps, &alphabet(), 0.0..1.0);
-        all.extend(letters(&steps, &alphabet(), 1.0..3.0));
+        let mut all = letters(&steps, &alphabet(), 0.0, 1.0, 0..1);
+        all.extend(letters(&steps, &alphabet(), 0.0, 1.0, 1..3));
         assert_eq!(spell(&all).text, "a b");
     }
 

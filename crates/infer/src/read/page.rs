@@ -234,10 +234,9 @@ impl Page {
             let read = sessions.with(model, Purpose::Recognise(width), |session| {
                 session.run_shaped(&buffers.input, |shape, values| match shape {
                     [.., steps, classes] if *classes == alphabet.len() as i64 => {
-                        let step_px = f64::from(width) / (*steps).max(1) as f64;
-                        let kept = [piece.kept.0, piece.kept.1]
-                            .map(|x| (f64::from(x) - f64::from(piece.seen.0)) / step_px);
-                        Ok(ctc::letters(values, alphabet, kept[0]..kept[1]))
+                        let step_px = width as f32 / (*steps).max(1) as f32;
+                        let from = piece.seen.0 as f32;
+                        Ok(ctc::letters(values, alphabet, from, step_px, piece.kept.0..piece.kept.1))
                     }
                     other => Err(other.last().copied().unwrap_or(0)),
                 })
