@@ -1,7 +1,8 @@
-//! How the lines of a page belong together: columns, rows, blocks, and the order in which they are read. Pure geometry: what
-//! a line says is not known here.
+//! How the lines of a page belong together: columns, rows, blocks, and the order in which they are read. Pure: no
+//! picture, no network.
 //!
 //! - [`arrange`]: all of it
+//! - [`Directions`]: which lines stand on their head
 //! - `bounds`: lines as upright boxes, after the page was turned so that most of them are level
 //! - `rows`: what stands side by side, and which rows are those of a table
 //! - `text`: what is text in columns, and what only looks like it
@@ -10,8 +11,10 @@
 
 mod bounds;
 mod columns;
+mod direction;
 mod order;
 mod rows;
 mod text;
 
+pub use direction::{Directions, counts_before};
 pub use order::{Place, arrange};

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sightwire_frame::enhance::{self, Affine};
 use sightwire_frame::{Image, Resizer};
-use sightwire_layout::arrange;
+use sightwire_layout::{Directions, arrange};
 
 use super::canvas::{self, Fit};
 use super::ctc::{self, Text};
-use super::direction::{self, Directions};
 use super::gutter;
 use super::line::{self, Cut, Cutter, Line};
 use super::model::{ANGLE_SIZE, ANGLES};
@@ -152,7 +151,8 @@ impl Page {
         }
         let lines = self.lines.lock();
         let read = lines.iter().flatten();
-        let directions = Directions::of(read.map(|Read { text, turned }| (text, *turned)));
+        let directions =
+            Directions::of(read.map(|Read { text, turned }| (&*text.text, text.confidence(), *turned)));
         let against =
             |index: &usize| lines[*index].as_ref().is_some_and(|read| directions.against(read.turned));
         let again: Vec<usize> = (0..lines.len()).filter(against).collect();
@@ -216,7 +216,7 @@ impl Page {
         }
         let text = self.text(&line, sessions, buffers)?;
         if let Some(read) = &mut self.lines.lock()[index]
-            && direction::counts(&text, &read.text)
+            && sightwire_layout::counts_before(text.confidence(), read.text.confidence())
         {
             *read = Read { text, turned: line.turned };
         }

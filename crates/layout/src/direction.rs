@@ -1,7 +1,5 @@
 //! The direction of a page: its lines stand one way, and short ones are hard to tell from others on their head.
 
-use super::ctc::Text;
-
 /// What can be read on its head, too, as the same or as something else, says nothing of the direction.
 const BOTH_WAYS: &str = "0168905HIMNOSWXZdlnopqsuwxz.,:;'\"-–+=/|()%";
 /// A line that is read less surely than this says nothing either.
@@ -17,15 +15,15 @@ const LESS: f32 = 0.2;
 
 /// By how many quarters lines are turned that stand as the page does: of those that lie, and of those that are upright.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Directions([Option<usize>; 2]);
+pub struct Directions([Option<usize>; 2]);
 
 impl Directions {
-    /// Of lines with the number of quarters by which they were turned to be read.
-    pub(super) fn of<'a>(lines: impl Iterator<Item = (&'a Text, usize)>) -> Self {
+    /// Of lines: what each says, how surely it was read (0 to 1), and by how many quarters it was turned for that.
+    pub fn of<'a>(lines: impl Iterator<Item = (&'a str, f32, usize)>) -> Self {
         let mut letters = [0; 4];
-        for (text, turned) in lines.filter(|(text, _)| text.confidence() >= SURE) {
+        for (text, _, turned) in lines.filter(|(_, confidence, _)| *confidence >= SURE) {
             let says = |letter: &char| !letter.is_whitespace() && !BOTH_WAYS.contains(*letter);
-            letters[turned % 4] += text.text.chars().filter(says).count();
+            letters[turned % 4] += text.chars().filter(says).count();
         }
         Self([0, 1].map(|way| {
             let (one, other) = (letters[way], letters[way + 2]);
@@ -35,14 +33,13 @@ impl Directions {
     }
 
     /// Whether a line that was turned so stands on its head among those of the page.
-    pub(super) fn against(self, turned: usize) -> bool {
+    pub fn against(self, turned: usize) -> bool {
         self.0[turned % 2].is_some_and(|direction| direction != turned)
     }
 }
 
-/// Whether what is read in the page's direction counts before what was read against it.
-pub(super) fn counts(with: &Text, against: &Text) -> bool {
-    let (with, against) = (with.confidence(), against.confidence());
+/// Whether what is read in the page's direction, so surely, counts before what was read against it, so surely.
+pub fn counts_before(with: f32, against: f32) -> bool {
     with > 0.0 && (with >= FAIR || with >= against - LESS)
 }
 
@@ -50,14 +47,10 @@ pub(super) fn counts(with: &Text, against: &Text) -> bool {
 mod tests {
     use super::*;
 
-    fn text(text: &str, confidence: f32) -> Text {
-        Text { text: text.into(), characters: vec![confidence; text.chars().count()] }
-    }
-
     #[test]
     fn a_page_stands_as_the_letters_do_that_can_be_read_one_way_only() {
-        let (receipt, price, doubt) = (text("GREEN TEA", 0.95), text("066", 0.98), text("gibberish", 0.6));
-        let lines = [(&receipt, 2), (&price, 0), (&price, 0), (&price, 0), (&receipt, 2), (&doubt, 0)];
+        let (receipt, price) = (("GREEN TEA", 0.95, 2), ("066", 0.98, 0));
+        let lines = [receipt, price, price, price, receipt, ("gibberish", 0.6, 0)];
         let directions = Directions::of(lines.into_iter());
         assert!(directions.against(0) && !directions.against(2));
         assert!(
@@ -68,8 +61,10 @@ mod tests {
 
     #[test]
     fn too_few_letters_and_two_directions_are_none() {
-        let (short, price, long) = (text("tea", 0.95), text("0.68", 0.98), text("Green tea and cake", 0.95));
-        for lines in [vec![(&short, 2), (&price, 0)], vec![(&long, 2), (&long, 0)], Vec::new()] {
+        let long = "Green tea and cake";
+        for lines in
+            [vec![("tea", 0.95, 2), ("0.68", 0.98, 0)], vec![(long, 0.95, 2), (long, 0.95, 0)], Vec::new()]
+        {
             let directions = Directions::of(lines.into_iter());
             assert!((0..4).all(|turned| !directions.against(turned)));
         }
@@ -77,9 +72,9 @@ mod tests {
 
     #[test]
     fn what_can_hardly_be_read_as_the_page_stands_stays() {
-        assert!(counts(&text("9.90", 0.9), &text("066", 0.98)));
-        assert!(counts(&text("6", 0.5), &text("9", 0.65)));
-        assert!(!counts(&text("dOLS", 0.45), &text("STOP", 0.99)));
-        assert!(!counts(&text("", 0.0), &text("-", 0.1)));
+        assert!(counts_before(0.9, 0.98), "9.90 and 066");
+        assert!(counts_before(0.5, 0.65), "6 and 9");
+        assert!(!counts_before(0.45, 0.99), "STOP, upside down on purpose");
+        assert!(!counts_before(0.0, 0.1), "nothing");
     }
 }
