@@ -68,7 +68,7 @@ def table(scores: dict[str, dict[str, Score]]) -> list[str]:
 def worse(scores: dict[str, dict[str, Score]], tolerance: float) -> list[str]:
     """Where ours is worse than RapidOCR by more than so many points, in words."""
     said = []
-    for reader in scores.keys() - {THEIRS, TESSERACT}:
+    for reader in [reader for reader in scores if reader not in (THEIRS, TESSERACT)]:
         for category, theirs in scores.get(THEIRS, {}).items():
             ours = scores[reader][category]
             gaps = {

@@ -147,12 +147,18 @@ def headings(chance: Chance, name: str) -> Page:
     return sheet.page(name, "headings across columns")
 
 
-def figure_across(chance: Chance, name: str) -> Page:
-    """A figure with labels and its caption across, in the middle or at the top."""
+def columns_or_nothing(chance: Chance) -> tuple[Print, int]:
+    """A sheet with columns at its top, or without; and where it goes on."""
     sheet = Print(chance)
     y = sheet.margin
     if chance.random() < 0.6:
         y = sheet.fill(y, y + chance.randint(8, 14) * sheet.pitch) + sheet.pitch
+    return sheet, y
+
+
+def figure_across(chance: Chance, name: str) -> Page:
+    """A figure with labels and its caption across, in the middle or at the top."""
+    sheet, y = columns_or_nothing(chance)
     y = sheet.figure(sheet.margin, y, sheet.width, chance.randint(150, 260), labels=chance.randint(0, 5))
     y = sheet.centred(y, sheet.width, chance.randint(1, 3)) + sheet.pitch
     sheet.fill(y, sheet.bottom)
@@ -161,10 +167,7 @@ def figure_across(chance: Chance, name: str) -> Page:
 
 def table_across(chance: Chance, name: str) -> Page:
     """A table with its caption across, in the middle or at the top."""
-    sheet = Print(chance)
-    y = sheet.margin
-    if chance.random() < 0.6:
-        y = sheet.fill(y, y + chance.randint(8, 14) * sheet.pitch) + sheet.pitch
+    sheet, y = columns_or_nothing(chance)
     y = sheet.centred(y, sheet.width, 1) + sheet.pitch // 2
     y = sheet.table(sheet.margin, y, sheet.width, chance.randint(4, 9), chance.randint(4, 6)) + 2 * sheet.pitch
     sheet.fill(y, sheet.bottom)

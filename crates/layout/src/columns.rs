@@ -32,42 +32,6 @@ const NEIGHBOURS: usize = 24;
 /// Gutters are looked for at so many places at most.
 const PLACES: usize = 512;
 
-/// A part of a page.
-pub(crate) enum Part {
-    /// From the top, what lies across a gutter or is no columns.
-    Whole(Vec<Bounds>),
-    /// From the top, what lies on one side of it.
-    Column(Vec<Bounds>),
-}
-
-impl Part {
-    /// Takes what was gathered. Where it may have columns of its own, what has nothing beside it and is as wide as half of all parts
-    /// it.
-    fn whole(lines: &mut Vec<Bounds>) -> Vec<Self> {
-        let mut lines = std::mem::take(lines);
-        lines.sort_by(from_the_top);
-        let left = lines.iter().map(|line| line.left).fold(f32::MAX, f32::min);
-        let right = lines.iter().map(|line| line.right).fold(f32::MIN, f32::max);
-        let is_wide = |row: &[Bounds]| row.len() == 1 && row[0].width() >= WIDE * (right - left);
-        let rows = rows(&lines);
-        let mut parts: Vec<(bool, Vec<Bounds>)> = Vec::new();
-        for rows in rows.chunk_by(|a, b| is_wide(a) == is_wide(b)) {
-            let may_have_columns = rows.concat().len() >= 2 * PROSE_ROWS && !is_wide(&rows[0]);
-            match parts.last_mut() {
-                Some((before, part)) if !*before && !may_have_columns => part.extend(rows.concat()),
-                _ => parts.push((may_have_columns, rows.concat())),
-            }
-        }
-        parts
-            .into_iter()
-            .map(|(_, mut part)| {
-                part.sort_by(from_the_top);
-                Self::Whole(part)
-            })
-            .collect()
-    }
-}
-
 /// On which side of a gutter a line stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -101,9 +65,9 @@ struct Sheet<'a> {
     height: f32,
 }
 
-/// The parts of these lines, which are given from the top, in reading order; `None` where there are no columns. `height` is that
+/// The parts of these lines, which are given from the top, in reading order, each from the top; `None` where there are no columns. `height` is that
 /// of a line.
-pub(crate) fn parts(lines: &[Bounds], height: f32) -> Option<Vec<Part>> {
+pub(crate) fn parts(lines: &[Bounds], height: f32) -> Option<Vec<Vec<Bounds>>> {
     if lines.len() < 2 * PROSE_ROWS {
         return None;
     }
@@ -129,16 +93,42 @@ pub(crate) fn parts(lines: &[Bounds], height: f32) -> Option<Vec<Part>> {
     let mut whole = Vec::new();
     for (band, is_columns) in bands.into_iter().zip(columns) {
         if is_columns {
-            parts.extend(Part::whole(&mut whole));
-            parts.push(Part::Column(band.left));
-            parts.push(Part::Column(band.right));
+            parts.extend(self::whole(&mut whole));
+            parts.push(band.left);
+            parts.push(band.right);
         } else {
             whole.extend(band.left.into_iter().chain(band.right));
         }
         whole.extend(band.below);
     }
-    parts.extend(Part::whole(&mut whole));
+    parts.extend(self::whole(&mut whole));
     Some(parts)
+}
+
+/// Takes what was gathered. Where it may have columns of its own, what has nothing beside it and is as wide as half of all parts
+/// it.
+fn whole(lines: &mut Vec<Bounds>) -> Vec<Vec<Bounds>> {
+    let mut lines = std::mem::take(lines);
+    lines.sort_by(from_the_top);
+    let left = lines.iter().map(|line| line.left).fold(f32::MAX, f32::min);
+    let right = lines.iter().map(|line| line.right).fold(f32::MIN, f32::max);
+    let is_wide = |row: &[Bounds]| row.len() == 1 && row[0].width() >= WIDE * (right - left);
+    let rows = rows(&lines);
+    let mut parts: Vec<(bool, Vec<Bounds>)> = Vec::new();
+    for rows in rows.chunk_by(|a, b| is_wide(a) == is_wide(b)) {
+        let may_have_columns = rows.concat().len() >= 2 * PROSE_ROWS && !is_wide(&rows[0]);
+        match parts.last_mut() {
+            Some((before, part)) if !*before && !may_have_columns => part.extend(rows.concat()),
+            _ => parts.push((may_have_columns, rows.concat())),
+        }
+    }
+    parts
+        .into_iter()
+        .map(|(_, mut part)| {
+            part.sort_by(from_the_top);
+            part
+        })
+        .collect()
 }
 
 impl<'a> Sheet<'a> {

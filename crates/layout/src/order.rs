@@ -4,7 +4,7 @@
 //! A recursive X-Y cut (Nagy and Seth 1984) of which columns are found as in [`columns`].
 
 use super::bounds::{Bounds, level, median};
-use super::columns::{self, Part};
+use super::columns;
 use super::rows::rows;
 
 /// Blocks are parted where there is this much room between them, in heights of a line.
@@ -50,7 +50,7 @@ impl Order {
         let parts = if depth < DEPTH { columns::parts(lines, self.height) } else { None };
         match parts {
             Some(parts) => {
-                for Part::Whole(part) | Part::Column(part) in parts {
+                for part in parts {
                     self.part(&part, depth + 1);
                 }
             }

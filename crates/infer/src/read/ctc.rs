@@ -122,7 +122,7 @@ pub(super) fn letters(
                 letters.push(Letter {
                     character: alphabet.characters[class].clone(),
                     confidence,
-                    at: middle(values, alphabet.len(), index, class).map_or(index as f32 + 0.5, |at| at)
+                    at: middle(values, alphabet.len(), index, class).unwrap_or(index as f32 + 0.5)
                         + from / step_px,
                     space: if doubtful { doubt } else { space },
                     doubtful,

@@ -93,15 +93,14 @@ pub(super) fn part(image: &Image, outlines: Vec<Outline>) -> Vec<Outline> {
 
 /// Along most long lines: a unit vector to the right, or down if they are upright.
 fn direction(outlines: &[Outline]) -> Point {
-    let mut angles: Vec<f64> = outlines
+    let angles = outlines
         .iter()
         .filter_map(|outline| {
             let (along, length, height) = sides(outline);
             (length >= LONG * height).then(|| along[1].atan2(along[0]))
         })
         .collect();
-    angles.sort_by(f64::total_cmp);
-    let (sin, cos) = angles.get(angles.len() / 2).copied().unwrap_or(0.0).sin_cos();
+    let (sin, cos) = median(angles).sin_cos();
     [cos, sin]
 }
 
