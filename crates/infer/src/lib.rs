@@ -5,8 +5,6 @@
 //!   the machine can take (`scheduler`)
 //! - [`detect`]: object detection: boxes in a picture
 //! - [`landmarks`]: hands: their joints, shapes and motions
-//! - [`read`]: text reading: lines of text in a picture, by way of a probability map, polygons (`outline`) and characters
-//!   (`ctc`)
 //! - [`sender`]: what clients send frame by frame, and what they get for it
 //! - `allowance`: how often one of them may have a frame analysed
 //! - [`jobs`]: threads, as tasks have them, for work without a network
@@ -17,5 +15,4 @@ pub mod clip;
 pub mod detect;
 pub mod jobs;
 pub mod landmarks;
-pub mod read;
 pub mod sender;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sightwire_engine::shared::SharedEngine;
-use sightwire_infer::read::{ReadModel, ReadModelError, ReadService, ServiceOptions};
 use sightwire_measure::clock;
 use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_models::fetch::Progress;
 use sightwire_models::manifest::Task;
 use sightwire_models::slot::{ModelSlot, State};
 use sightwire_models::store::{Store, StoreError};
+use sightwire_ocr::{ReadModel, ReadModelError, ReadService, ServiceOptions};
 
 use super::permits::Permits;
 use crate::options::Options;

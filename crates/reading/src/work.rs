@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sightwire_frame::Image;
 use sightwire_frame::still::StillError;
-use sightwire_infer::read::{self, ReadError, ReadOptions, Reading};
+use sightwire_ocr::{PageRequest, ReadError, ReadOptions, Reading};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -123,7 +123,7 @@ async fn page(
     let (give, take) = oneshot::channel();
     let wanted = Wanted::default();
     let asked = wanted.0.clone();
-    let job = read::PageRequest {
+    let job = PageRequest {
         model: ready.model.clone(),
         load: Box::new(move || picture.decode(index, &limits)),
         options,

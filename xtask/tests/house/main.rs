@@ -228,6 +228,7 @@ fn transports_do_not_import_each_other() {
 fn transports_neither_decode_nor_infer() {
     let others = [
         "sightwire_infer",
+        "sightwire_ocr",
         "sightwire_import",
         "sightwire_track",
         "sightwire_frame::Decoder",

@@ -2,8 +2,8 @@ use std::error::Error as _;
 use std::io::{Cursor, Write as _};
 use std::time::Duration;
 
-use sightwire_infer::read::Region;
 use sightwire_measure::captured;
+use sightwire_ocr::Region;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

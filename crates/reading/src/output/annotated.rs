@@ -2,7 +2,7 @@
 
 use sightwire_frame::Image;
 use sightwire_frame::draw::{self, TextRegion};
-use sightwire_infer::read::Region;
+use sightwire_ocr::Region;
 
 /// Why a marked picture cannot be written.
 #[derive(Debug, thiserror::Error)]

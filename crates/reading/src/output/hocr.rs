@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use sightwire_infer::read::Region;
+use sightwire_ocr::Region;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{Document, Page};

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sightwire_api::read::{self as api, ReadPrecision, ReadTimes};
-use sightwire_infer::read::{ReadOptions, Region, Times};
+use sightwire_ocr::{ReadOptions, Region, Times};
 
 use super::{Document, Page, Style, four_decimals};
 

@@ -17,7 +17,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use sightwire_engine::Plan;
-use sightwire_infer::read::{ReadOptions, Reading, Region, Times};
+use sightwire_ocr::{ReadOptions, Reading, Region, Times};
 
 pub(super) use json::options;
 

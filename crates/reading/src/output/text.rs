@@ -1,6 +1,6 @@
 //! The words alone.
 
-use sightwire_infer::read::Region;
+use sightwire_ocr::Region;
 
 use super::{Document, Layout, Page};
 

@@ -67,7 +67,7 @@ impl fmt::Display for Difference {
 
 #[cfg(test)]
 mod tests {
-    use sightwire_infer::read::Region;
+    use sightwire_ocr::Region;
 
     use super::*;
     use sightwire_reading::output::Page;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use sightwire_config::Config;
 use sightwire_frame::Image;
-use sightwire_infer::read::{PageRequest, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
 use sightwire_models::manifest::Manifest;
+use sightwire_ocr::{PageRequest, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
 use sightwire_synth::page::{self, HEIGHT, WIDTH};
 
 use crate::engine;

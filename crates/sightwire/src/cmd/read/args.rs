@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use sightwire_config::Config;
-use sightwire_infer::read::ReadOptions;
 use sightwire_models::manifest::Precision;
+use sightwire_ocr::ReadOptions;
 use sightwire_reading::output::{Format, Layout};
 
 use crate::cmd::{self, ConfigArgs, share};

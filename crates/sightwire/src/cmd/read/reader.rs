@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe};
-use sightwire_infer::read::{
+use sightwire_ocr::{
     PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
 };
 use sightwire_reading::output::Document;

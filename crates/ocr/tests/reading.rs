@@ -16,13 +16,13 @@ use sightwire_frame::Image;
 use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 use sightwire_frame::enhance;
 use sightwire_frame::still::{StillError, StillLimits, probe};
-use sightwire_infer::read::{
-    DEFAULT_MODEL, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
-    ServiceOptions,
-};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
+use sightwire_ocr::{
+    DEFAULT_MODEL, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
+    ServiceOptions,
+};
 
 const WAIT: Duration = Duration::from_secs(500);
 const WORDS: [&str; 6] = [

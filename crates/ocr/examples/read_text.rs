@@ -7,11 +7,9 @@ use sightwire_engine::runtime::Runtime;
 use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillDecoder, StillLimits};
-use sightwire_infer::read::{
-    DEFAULT_MODEL, PageRequest, ReadModel, ReadOptions, ReadService, ServiceOptions,
-};
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
+use sightwire_ocr::{DEFAULT_MODEL, PageRequest, ReadModel, ReadOptions, ReadService, ServiceOptions};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::new(std::env::var("SIGHTWIRE_HOME")?.into(), None);

@@ -8,6 +8,7 @@
 //! around it ([`outline`]) and parted between columns ([`gutter`]); each line is cut out and made level ([`line`](mod@line)), turned if it stands on its head,
 //! and read ([`ctc`]), once more if it stood against the page; at last they are put into reading order (`sightwire-layout`). What one step does to a line depends on that
 //! line alone, so a picture gives the same text and the same polygons whatever else is read beside it.
+#![forbid(unsafe_code)]
 
 mod canvas;
 mod ctc;
