@@ -124,6 +124,37 @@ fn tiff_orientation_turns_the_page() {
 }
 
 #[test]
+fn sixteen_bits_of_which_fewer_are_used_are_stretched() {
+    let image = picture(WIDTH, HEIGHT);
+    let levels = grey(&image);
+    for order in Order::ALL {
+        for bits in [8, 10, 12, 14, 16] {
+            let stored = |samples: &[u8]| -> Vec<u8> {
+                // One is as large as it can be: what is used is told by the largest.
+                let values = samples.iter().enumerate();
+                let values =
+                    values.map(|(at, &level)| if at == 0 { 0xff } else { u16::from(level) } << (bits - 8));
+                values
+                    .flat_map(|value| if order.little { value.to_le_bytes() } else { value.to_be_bytes() })
+                    .collect()
+            };
+            let one = |page| decode(&tiff(&[page], order, None));
+            let grey = one(TiffPage::new(SIZE, 1, 16, 1, stored(&levels)));
+            assert_eq!(grey.data()[3..], three(&levels)[3..], "{bits} bits of grey, {order:?}");
+            let colours = one(TiffPage::new(SIZE, 2, 16, 3, stored(&rgb(&image))));
+            assert_eq!(colours.data()[3..], image.data()[3..], "{bits} bits of colour, {order:?}");
+            // 0 is white here.
+            let inverted = one(TiffPage::new(SIZE, 0, 16, 1, stored(&levels)));
+            let expected: Vec<u8> = three(&levels).iter().map(|level| 255 - level).collect();
+            assert_eq!(inverted.data()[3..], expected[3..], "{bits} bits of grey, 0 is white, {order:?}");
+        }
+        // Nothing is known of what is black all over.
+        let black = decode(&tiff(&[TiffPage::new(SIZE, 1, 16, 1, vec![0; levels.len() * 2])], order, None));
+        assert!(black.data().iter().all(|&level| level == 0));
+    }
+}
+
+#[test]
 fn tiffs_of_all_orders_and_depths_are_exact() {
     let image = picture(WIDTH, HEIGHT);
     let levels = grey(&image);

@@ -78,7 +78,14 @@ pub(super) fn decode(bytes: &[u8], page: &Page, max_pixels: u64, out: &mut Image
     // Only now: the directory has no bits in reverse.
     decoder.inner().reverse_bits(reversed && jpegs.is_none());
     out.reshape(page.stored.0, page.stored.1);
-    decode_chunks(&mut decoder, &ink, jpegs.as_ref(), out)
+    let used = if ink.is_of_colours_alone() && decoder.colortype().map_err(failed)?.bit_depth() == 16 {
+        let mut most = 0;
+        each_chunk(&mut decoder, jpegs.as_ref(), page.stored, |samples, _| most = most.max(samples.most()))?;
+        samples::used_bits(most)
+    } else {
+        16
+    };
+    each_chunk(&mut decoder, jpegs.as_ref(), page.stored, |samples, at| samples.paint(&ink, used, at, out))
 }
 
 /// A tag that holds one number.
@@ -141,22 +148,23 @@ fn check_chunk_size(decoder: &Decoder<Patched<'_>>, max_pixels: u64) -> Result<(
     Ok(())
 }
 
-fn decode_chunks(
+/// Calls `each` with the samples of every strip or tile of a page of that width and height, and where their first pixel is.
+fn each_chunk(
     decoder: &mut Decoder<Patched<'_>>,
-    ink: &Ink,
     jpegs: Option<&Jpegs<'_>>,
-    out: &mut Image,
+    (page_width, page_height): (u32, u32),
+    mut each: impl FnMut(&Samples<'_>, (u32, u32)),
 ) -> Result<(), StillError> {
     let (chunk_width, chunk_height) = decoder.chunk_dimensions();
-    let across = out.width().div_ceil(chunk_width);
-    let down = out.height().div_ceil(chunk_height);
+    let across = page_width.div_ceil(chunk_width);
+    let down = page_height.div_ceil(chunk_height);
     let mut buffer = Vec::new();
     for (index, (row, column)) in
         (0..down).flat_map(|row| (0..across).map(move |column| (row, column))).enumerate()
     {
         let index = index as u32;
         if let Some(jpegs) = jpegs {
-            jpegs.check(index, (chunk_width, chunk_height.min(out.height())))?;
+            jpegs.check(index, (chunk_width, chunk_height.min(page_height)))?;
         }
         let unit = TiffCodingUnit(index);
         let (width, height) = decoder.chunk_data_dimensions(index);
@@ -179,7 +187,7 @@ fn decode_chunks(
             each: colour.num_samples().into(),
             planes: layout.planes,
         };
-        samples.paint(ink, (column * chunk_width, row * chunk_height), out);
+        each(&samples, (column * chunk_width, row * chunk_height));
     }
     Ok(())
 }

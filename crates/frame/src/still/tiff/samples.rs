@@ -66,6 +66,11 @@ impl Ink {
         Some(Self::Palette(colours.collect()))
     }
 
+    /// Whether all samples are of colours, none of opacity or ink.
+    pub fn is_of_colours_alone(&self) -> bool {
+        matches!(self, Self::Rgb | Self::Grey { alpha: Alpha::Ignored, .. })
+    }
+
     fn bgr(&self, sample: &[u8]) -> [u8; 3] {
         match (self, sample) {
             (Self::Palette(colours), &[index, ..]) => {
@@ -98,6 +103,18 @@ fn from_ycbcr(luma: u8, blue: u8, red: u8) -> [u8; 3] {
     [scaled(116_130 * blue), scaled(-22_554 * blue - 46_802 * red), scaled(91_881 * red)]
 }
 
+/// Bits that a page uses whose largest 16-bit sample is `most`: cameras and scanners of 10, 12 or 14 bits leave the upper ones
+/// empty.
+pub(super) fn used_bits(most: u16) -> u32 {
+    match most {
+        0..256 => 8,
+        256..1024 => 10,
+        1024..4096 => 12,
+        4096..16_384 => 14,
+        _ => 16,
+    }
+}
+
 /// The samples of a strip or tile.
 pub(super) struct Samples<'a> {
     pub bytes: &'a [u8],
@@ -112,8 +129,13 @@ pub(super) struct Samples<'a> {
 }
 
 impl Samples<'_> {
-    /// Writes the chunk's colours to `out`, its first pixel at `left`, `top`.
-    pub fn paint(&self, ink: &Ink, (left, top): (u32, u32), out: &mut Image) {
+    /// The largest of 16 bits.
+    pub fn most(&self) -> u16 {
+        of_16_bits(self.bytes).max().unwrap_or_default()
+    }
+
+    /// Writes the chunk's colours to `out`, its first pixel at `left`, `top`. Of 16 bits the lower `used` ones count.
+    pub fn paint(&self, ink: &Ink, used: u32, (left, top): (u32, u32), out: &mut Image) {
         let is_index = matches!(ink, Ink::Palette(_));
         let row_samples = if self.planes > 1 { self.width } else { self.width * self.each };
         let row_bytes = (row_samples * usize::from(self.bits)).div_ceil(8);
@@ -124,10 +146,15 @@ impl Samples<'_> {
             if self.planes > 1 {
                 for plane in 0..self.planes.min(self.each) {
                     let at = (plane * self.height + row) * row_bytes;
-                    self.read(at..at + row_bytes, is_index, pixels[plane..].iter_mut().step_by(self.each));
+                    self.read(
+                        at..at + row_bytes,
+                        is_index,
+                        used,
+                        pixels[plane..].iter_mut().step_by(self.each),
+                    );
                 }
             } else {
-                self.read(row * row_bytes..(row + 1) * row_bytes, is_index, pixels.iter_mut());
+                self.read(row * row_bytes..(row + 1) * row_bytes, is_index, used, pixels.iter_mut());
             }
             let targets = target[left..].chunks_exact_mut(3);
             for (sample, pixel) in pixels.chunks_exact(self.each).zip(targets) {
@@ -137,14 +164,21 @@ impl Samples<'_> {
     }
 
     /// Samples as 8 bits: stretched, unless they are places in a palette.
-    fn read<'a>(&self, range: Range<usize>, is_index: bool, targets: impl Iterator<Item = &'a mut u8>) {
+    fn read<'a>(
+        &self,
+        range: Range<usize>,
+        is_index: bool,
+        used: u32,
+        targets: impl Iterator<Item = &'a mut u8>,
+    ) {
         let row = self.bytes.get(range).unwrap_or_default();
         let bits = self.bits;
         match bits {
             8 => row.iter().zip(targets).for_each(|(&byte, target)| *target = byte),
             16 => {
-                let values = row.chunks_exact(2).map(|pair| u16::from_ne_bytes([pair[0], pair[1]]));
-                values.zip(targets).for_each(|(value, target)| *target = (value >> 8) as u8);
+                of_16_bits(row)
+                    .zip(targets)
+                    .for_each(|(value, target)| *target = (value >> (used - 8)) as u8);
             }
             _ => {
                 let most = ((1_u16 << bits) - 1) as u8;
@@ -160,4 +194,8 @@ impl Samples<'_> {
             }
         }
     }
+}
+
+fn of_16_bits(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    bytes.chunks_exact(2).map(|pair| u16::from_ne_bytes([pair[0], pair[1]]))
 }
