@@ -73,6 +73,13 @@ impl Alphabet {
     pub(super) fn len(&self) -> usize {
         self.characters.len()
     }
+
+    /// Whether it has this letter.
+    pub(super) fn has(&self, letter: char) -> bool {
+        let mut buffer = [0; 4];
+        let letter: &str = letter.encode_utf8(&mut buffer);
+        self.characters.iter().any(|character| character == letter)
+    }
 }
 
 impl Letter {

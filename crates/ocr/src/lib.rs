@@ -6,12 +6,14 @@
 //!
 //! A picture is scaled and laid into one of a few sizes ([`canvas`]); a network maps where text is; outlines are drawn
 //! around it ([`outline`]) and parted between columns ([`gutter`]); each line is cut out and made level ([`line`](mod@line)), turned if it stands on its head,
-//! and read ([`ctc`]), once more if it stood against the page; at last they are put into reading order (`sightwire-layout`). What one step does to a line depends on that
+//! and read ([`ctc`]), once more if it stood against the page; at last they are put into reading order (`sightwire-layout`), and
+//! it is asked whether they can be what stands there ([`doubt`](mod@doubt)). What one step does to a line depends on that
 //! line alone, so a picture gives the same text and the same polygons whatever else is read beside it.
 #![forbid(unsafe_code)]
 
 mod canvas;
 mod ctc;
+mod doubt;
 mod gutter;
 mod line;
 pub mod model;
@@ -27,6 +29,7 @@ use std::time::Duration;
 
 use sightwire_frame::Image;
 
+pub use doubt::{Doubt, Language};
 pub use model::{ReadModel, ReadModelError};
 pub use options::ReadOptions;
 pub use service::{Busy, PageRequest, ReadError, ReadService, ServiceOptions, ServiceStats};
@@ -57,6 +60,10 @@ pub struct Region {
 pub struct Reading {
     /// Lines of text in reading order.
     pub regions: Vec<Region>,
+    /// Lines that were found beside them and are left out: less sure than was asked for, or without a letter.
+    pub left_out: usize,
+    /// Why the text may not be what stands there.
+    pub doubt: Option<Doubt>,
     /// The picture, upright, before any preprocessing. Polygons are in its pixels.
     pub image: Arc<Image>,
     /// By how much the picture was turned to make its lines level, degrees clockwise; 0 unless asked for.

@@ -179,6 +179,11 @@ impl ReadModel {
         self.recogniser.session(engine, (width, self.table.line_height), 1)
     }
 
+    /// The same as [`ReadModel::alphabet`], if it was asked for before.
+    pub(super) fn known_alphabet(&self) -> Option<&Alphabet> {
+        self.alphabet.get()
+    }
+
     /// What the classes of the recogniser stand for: nothing, then its characters.
     pub(super) fn alphabet(&self, engine: &Engine) -> Result<&Alphabet, EngineError> {
         if let Some(alphabet) = self.alphabet.get() {

@@ -11,6 +11,7 @@ use sightwire_layout::{Directions, arrange};
 
 use super::canvas::{self, Fit};
 use super::ctc::{self, Text};
+use super::doubt;
 use super::gutter;
 use super::line::{self, Cut, Cutter, Line};
 use super::model::{ANGLE_SIZE, ANGLES};
@@ -270,6 +271,10 @@ impl Page {
     /// All lines in reading order.
     pub(super) fn reading(&self, wait: Duration) -> Reading {
         let lines = std::mem::take(&mut *self.lines.lock());
+        let doubt = self
+            .model
+            .known_alphabet()
+            .and_then(|known| doubt::of(lines.iter().flatten().map(|read| &read.text), known));
         let (mut regions, mut outlines): (Vec<Region>, Vec<_>) = Default::default();
         for (outline, read) in self.outlines.iter().zip(lines) {
             let Some(Read { text, turned }) = read else { continue };
@@ -297,10 +302,11 @@ impl Page {
             let region = sorted[place.line].take()?;
             Some(Region { block: place.block, row: place.row, ..region })
         });
-        let regions = regions.collect();
+        let regions: Vec<Region> = regions.collect();
         let times =
             Times { wait, recognise: self.detected.elapsed(), total: self.begun.elapsed(), ..self.times };
-        Reading { regions, image: self.image.clone(), skew: self.skew, times }
+        let left_out = self.outlines.len() - regions.len();
+        Reading { regions, left_out, doubt, image: self.image.clone(), skew: self.skew, times }
     }
 
     /// In pixels of the picture.
