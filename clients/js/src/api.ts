@@ -538,7 +538,10 @@ export interface components {
             model: string;
             /** @description How long each stage took. */
             ms: components["schemas"]["ReadTimes"];
-            /** @description Sentences about parameters that are not known; left out where there are none. */
+            /**
+             * @description Sentences about what whoever asked should know: a page in a script that the model does not read, parameters that are not
+             *     known; left out where there are none.
+             */
             notes?: string[];
             /** @description How it was read: what was asked for, and the defaults. */
             options: components["schemas"]["ReadOptions"];
@@ -672,6 +675,11 @@ export interface components {
             id: string;
             /** @description How many of its pictures are kept for the page, the last that were read. */
             keep: number;
+            /**
+             * @description Lines that were found and left out: of a confidence below `min_confidence`, or without a letter.
+             * @default 0
+             */
+            left_out: number;
             /** @description Estimated seconds until it has ended; null before the first file is read, 0 once it has ended. */
             left_s: number | null;
             /** @description Mean confidence of all lines, from 0 to 1; null before the first line. */
@@ -705,10 +713,14 @@ export interface components {
             height: number | null;
             /** @description Number of the file, from 0 in the order in which they came. */
             index: number;
+            /** @description Lines that were found and left out: of a confidence below `min_confidence`, or without a letter. */
+            left_out: number | null;
             /** @description Milliseconds that reading took, without waiting for a thread; `total` of its result. */
             ms: number | null;
             /** @description Name that the client gave it. */
             name: string;
+            /** @description Sentences about its text that its reader should know, as in its [`Document`]; left out where there are none. */
+            notes?: string[];
             /** @description How many pages it has; this and all below but `picture` are null until it is read. */
             pages: number | null;
             /** @description Whether its picture is still kept, for `picture` and `read` of its path. */
@@ -1370,6 +1382,11 @@ export interface components {
         Page: {
             /** @description Height of the upright page in pixels. */
             height: number;
+            /**
+             * @description Lines that were found and are not among the regions: of a confidence below `min_confidence`, or without a letter.
+             * @default 0
+             */
+            left_out: number;
             /** @description Number of the page, from 1. */
             page: number;
             /** @description Degrees by which it was turned clockwise to make its lines level. */

@@ -1458,6 +1458,7 @@ export interface paths {
                          *           "files_per_s": 6.5,
                          *           "id": "b1f3c2d4e5a69788",
                          *           "keep": 10,
+                         *           "left_out": 4,
                          *           "left_s": 1.1,
                          *           "mean_confidence": 0.9712,
                          *           "ms": 2010,
@@ -1569,6 +1570,7 @@ export interface paths {
                          *       "files_per_s": 6.5,
                          *       "id": "b1f3c2d4e5a69788",
                          *       "keep": 10,
+                         *       "left_out": 4,
                          *       "left_s": 1.1,
                          *       "mean_confidence": 0.9712,
                          *       "ms": 2010,
@@ -1762,6 +1764,7 @@ export interface paths {
                          *       "files_per_s": 6.5,
                          *       "id": "b1f3c2d4e5a69788",
                          *       "keep": 10,
+                         *       "left_out": 4,
                          *       "left_s": 1.1,
                          *       "mean_confidence": 0.9712,
                          *       "ms": 2010,
@@ -1930,6 +1933,7 @@ export interface paths {
                          *       "error": null,
                          *       "height": 480,
                          *       "index": 0,
+                         *       "left_out": 0,
                          *       "ms": 54.3,
                          *       "name": "a.jpg",
                          *       "pages": 1,
@@ -2162,6 +2166,7 @@ export interface paths {
                          *           "error": null,
                          *           "height": 480,
                          *           "index": 0,
+                         *           "left_out": 0,
                          *           "ms": 54.3,
                          *           "name": "a.jpg",
                          *           "pages": 1,
@@ -2311,6 +2316,7 @@ export interface paths {
                          *       "pages": [
                          *         {
                          *           "height": 480,
+                         *           "left_out": 0,
                          *           "page": 1,
                          *           "skew": 0,
                          *           "width": 640
@@ -2722,6 +2728,7 @@ export interface paths {
                          *       "pages": [
                          *         {
                          *           "height": 480,
+                         *           "left_out": 0,
                          *           "page": 1,
                          *           "skew": 0,
                          *           "width": 640
@@ -4028,6 +4035,7 @@ export interface paths {
                          *       "pages": [
                          *         {
                          *           "height": 480,
+                         *           "left_out": 0,
                          *           "page": 1,
                          *           "skew": 0,
                          *           "width": 640

@@ -27,7 +27,8 @@ pub struct Document {
     pub text: String,
     /// How long each stage took.
     pub ms: ReadTimes,
-    /// Sentences about parameters that are not known; left out where there are none.
+    /// Sentences about what whoever asked should know: a page in a script that the model does not read, parameters that are not
+    /// known; left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -76,6 +77,9 @@ pub struct Page {
     pub height: u32,
     /// Degrees by which it was turned clockwise to make its lines level.
     pub skew: f32,
+    /// Lines that were found and are not among the regions: of a confidence below `min_confidence`, or without a letter.
+    #[serde(default)]
+    pub left_out: usize,
 }
 
 /// A place in a picture: x to the right and y down, in pixels of the upright original.
@@ -171,6 +175,9 @@ pub struct Job {
     pub reading: usize,
     /// Lines of text that were found.
     pub regions: u64,
+    /// Lines that were found and left out: of a confidence below `min_confidence`, or without a letter.
+    #[serde(default)]
+    pub left_out: u64,
     /// What has become of it.
     pub state: JobState,
     /// Files that have not begun.
@@ -248,12 +255,17 @@ pub struct JobFile {
     pub height: Option<u32>,
     /// Lines of text that were found.
     pub regions: Option<u32>,
+    /// Lines that were found and left out: of a confidence below `min_confidence`, or without a letter.
+    pub left_out: Option<u32>,
     /// Mean confidence of its lines, from 0 to 1; null where it has none.
     pub confidence: Option<f64>,
     /// Milliseconds that reading took, without waiting for a thread; `total` of its result.
     pub ms: Option<f64>,
     /// Whether its picture is still kept, for `picture` and `read` of its path.
     pub picture: bool,
+    /// Sentences about its text that its reader should know, as in its [`Document`]; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Answer to `GET /api/v1/jobs/{id}/files`.

@@ -23,7 +23,7 @@ impl Example for Document {
                 angle: true,
                 ..ReadOptions::default()
             },
-            pages: vec![Page { page: 1, width: 640, height: 480, skew: 0.0 }],
+            pages: vec![Page { page: 1, width: 640, height: 480, skew: 0.0, left_out: 0 }],
             regions: vec![Region {
                 polygon: [[31.75, 52.5], [432.5, 51.75], [432.75, 85.5], [31.75, 86.5]].map(Point),
                 text: "Hello".into(),
@@ -73,6 +73,7 @@ impl Example for Job {
             },
             reading: 2,
             regions: 96,
+            left_out: 4,
             state: JobState::Running,
             waiting: 5,
             ..Self::default()
@@ -98,9 +99,11 @@ impl Example for JobFile {
             width: Some(640),
             height: Some(480),
             regions: Some(1),
+            left_out: Some(0),
             confidence: Some(0.9876),
             ms: Some(54.3),
             picture: true,
+            notes: Vec::new(),
         }
     }
 }

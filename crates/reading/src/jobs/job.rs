@@ -46,6 +46,7 @@ struct Progress {
     failed: usize,
     cancelled: usize,
     regions: u64,
+    left_out: u64,
     characters: u64,
     confidence_sum: f64,
     state: JobState,
@@ -61,6 +62,7 @@ struct Row {
     found: Found,
     ms: f32,
     error: Option<Box<str>>,
+    notes: Box<[String]>,
     result: Option<Span>,
 }
 
@@ -68,13 +70,15 @@ struct Row {
 #[derive(Clone, Copy, Debug, Default)]
 struct Found {
     regions: u32,
+    left_out: u32,
     characters: u32,
     confidence_sum: f32,
 }
 
 impl Found {
     fn of(document: &Document) -> Self {
-        let mut found = Self::default();
+        let left_out = document.pages.iter().map(|page| page.left_out as u32).sum();
+        let mut found = Self { left_out, ..Self::default() };
         for region in document.regions() {
             found.regions += 1;
             found.characters += region.text.chars().count() as u32;
@@ -102,7 +106,8 @@ impl Job {
                 ended.push(index as u32);
             }
             let found = Found::default();
-            rows.push(Row { state, pages: 0, width: 0, height: 0, found, ms: 0.0, error, result: None });
+            let (notes, result) = (Box::default(), None);
+            rows.push(Row { state, pages: 0, width: 0, height: 0, found, ms: 0.0, error, notes, result });
         }
         let progress = Progress {
             failed: ended.len(),
@@ -112,6 +117,7 @@ impl Job {
             reading: 0,
             cancelled: 0,
             regions: 0,
+            left_out: 0,
             characters: 0,
             confidence_sum: 0.0,
             state: JobState::Running,
@@ -185,8 +191,10 @@ impl Job {
             (row.width, row.height) = first.map(|page| (page.width, page.height)).unwrap_or_default();
             row.pages = document.pages.len() as u32;
             row.ms = document.times.total.as_secs_f32() * 1e3;
+            row.notes = document.notes().into();
             row.result = Some(result);
             progress.regions = progress.regions + u64::from(found.regions) - u64::from(before.regions);
+            progress.left_out = progress.left_out + u64::from(found.left_out) - u64::from(before.left_out);
             progress.characters =
                 progress.characters + u64::from(found.characters) - u64::from(before.characters);
             progress.confidence_sum += f64::from(found.confidence_sum) - f64::from(before.confidence_sum);
@@ -281,9 +289,11 @@ impl Job {
             width: done.then_some(row.width),
             height: done.then_some(row.height),
             regions: done.then_some(row.found.regions),
+            left_out: done.then_some(row.found.left_out),
             confidence: row.found.confidence(),
             ms: done.then(|| rounded(f64::from(row.ms), 10.0)),
             picture: kept.contains(&index),
+            notes: row.notes.to_vec(),
         }
     }
 
@@ -319,6 +329,7 @@ impl Job {
             options: asked(&self.ask),
             reading: progress.reading,
             regions: progress.regions,
+            left_out: progress.left_out,
             state: progress.state,
             waiting: files - ended - progress.reading,
         }

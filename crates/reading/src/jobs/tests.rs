@@ -63,7 +63,8 @@ fn document(texts: &[&str]) -> Document {
         block: 0,
         row,
     };
-    let page = Page { width: 8, height: 4, skew: 0.0, regions: (0..).zip(texts).map(region).collect() };
+    let page =
+        Page { width: 8, height: 4, skew: 0.0, left_out: 0, regions: (0..).zip(texts).map(region).collect() };
     Document { pages: vec![page], ..Document::default() }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sightwire_api::read::{self as api, ReadPrecision, ReadTimes};
 use sightwire_ocr::{ReadOptions, Region, Times};
 
-use super::{Document, Page, Style, four_decimals};
+use super::{Document, Notes, Page, Style, four_decimals};
 
 pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> String {
     let pages = document.pages.iter().enumerate();
@@ -17,6 +17,7 @@ pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> St
         width: page.width,
         height: page.height,
         skew: page.skew,
+        left_out: page.left_out,
     });
     let regions = document.pages.iter().enumerate().flat_map(|(index, page)| {
         page.regions.iter().map(move |region| api::Region {
@@ -45,7 +46,7 @@ pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> St
         regions: regions.collect(),
         text: document.text(style.layout),
         ms: milliseconds(&document.times),
-        notes,
+        notes: document.notes().into_iter().chain(notes).collect(),
     };
     // There is no map with odd keys in it, and a string takes whatever is written.
     serde_json::to_string(&object).unwrap_or_default()
@@ -55,7 +56,13 @@ pub(super) fn read(text: &str) -> serde_json::Result<Document> {
     let object: api::Document = serde_json::from_str(text)?;
     let pages = object.pages.iter();
     let mut pages: Vec<Page> = pages
-        .map(|page| Page { width: page.width, height: page.height, skew: page.skew, regions: Vec::new() })
+        .map(|page| Page {
+            width: page.width,
+            height: page.height,
+            skew: page.skew,
+            left_out: page.left_out,
+            regions: Vec::new(),
+        })
         .collect();
     for region in object.regions {
         let Some(page) = region.page.checked_sub(1).and_then(|index| pages.get_mut(index)) else {
@@ -83,6 +90,7 @@ pub(super) fn read(text: &str) -> serde_json::Result<Document> {
         options: options_of(&object.options),
         pages,
         times: times_of(&object.ms),
+        notes: Notes::of_sentences(object.notes),
     })
 }
 

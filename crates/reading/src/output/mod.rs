@@ -5,12 +5,14 @@
 //! - `csv`: a row for each line, for spreadsheets
 //! - `hocr`: hOCR 1.2, for archives and search
 //! - `text`: the words alone
+//! - `notes`: what is to be said of how it was read
 //! - [`annotated`]: the picture itself with the lines marked, as PNG
 
 mod annotated;
 mod csv;
 mod hocr;
 mod json;
+mod notes;
 mod text;
 
 use std::fmt;
@@ -23,6 +25,7 @@ pub(super) use json::options;
 
 pub use annotated::{AnnotateError, annotated};
 pub use csv::HEADER as CSV_HEADER;
+pub use notes::{Notes, Remark};
 
 /// What a picture says, and how that was found out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +48,8 @@ pub struct Document {
     pub pages: Vec<Page>,
     /// Of all pages together.
     pub times: Times,
+    /// What is to be said of its pages.
+    pub notes: Notes,
 }
 
 /// A page of a picture.
@@ -56,6 +61,8 @@ pub struct Page {
     pub height: u32,
     /// By how much it was turned to make its lines level, degrees clockwise.
     pub skew: f32,
+    /// Lines that were found and left out: less sure than was asked for, or without a letter.
+    pub left_out: usize,
     /// The lines of text in reading order.
     pub regions: Vec<Region>,
 }
@@ -100,8 +107,17 @@ impl Document {
             width: reading.image.width(),
             height: reading.image.height(),
             skew: reading.skew,
+            left_out: reading.left_out,
             regions: reading.regions.clone(),
         });
+        if let Some(doubt) = reading.doubt {
+            self.notes.add(Remark::Doubt(doubt), self.pages.len());
+        }
+    }
+
+    /// What is to be said of its pages, in sentences.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.sentences(&self.model, self.pages.len())
     }
 
     /// All lines, page by page in reading order.
@@ -119,7 +135,7 @@ impl Document {
         self.json_with(style, Vec::new())
     }
 
-    /// The same, with what whoever asked should know of how it asked.
+    /// The same, with more notes: what whoever asked should know of how it asked.
     pub fn json_with(&self, style: Style, notes: Vec<String>) -> String {
         json::write(self, style, notes)
     }

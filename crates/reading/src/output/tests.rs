@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sightwire_ocr::Doubt;
+
 use super::*;
 
 const WITH_CHARACTERS: Style = Style { layout: Layout::Rows, characters: true };
@@ -26,6 +28,7 @@ fn document() -> Document {
                 width: 640,
                 height: 480,
                 skew: 0.0,
+                left_out: 2,
                 regions: vec![
                     region("Hello, \"world\"", 0.987_654_3, 0.1),
                     Region { row: 1, ..region("=1+1", 0.5, 7.0) },
@@ -35,10 +38,12 @@ fn document() -> Document {
                 width: 320,
                 height: 200,
                 skew: -1.5,
+                left_out: 0,
                 regions: vec![region("你好 <b>", 0.9, 16_777_215.0)],
             },
         ],
         times: Times { total: Duration::from_micros(55_040), ..Times::default() },
+        notes: Notes::default(),
     }
 }
 
@@ -52,7 +57,7 @@ fn json_is_what_scripts_expect() {
             r#""precision":{"detection":"bf16","recognition":"f32"},"#,
             r#""options":{"threshold":0.3,"box_threshold":0.5,"unclip":1.6,"max_side":2000,"min_confidence":0.5,"#,
             r#""angle":true,"deskew":true,"contrast":false,"denoise":false},"#,
-            r#""pages":[{"page":1,"width":640,"height":480,"skew":0.0}],"#,
+            r#""pages":[{"page":1,"width":640,"height":480,"skew":0.0,"left_out":2}],"#,
             r#""regions":[{"polygon":[[0.1,1.5],[100.1,1.5],[100.1,21.25],[0.1,21.25]],"#,
             r#""text":"Hello, \"world\"","confidence":0.9877,"page":1,"block":1,"row":1},"#,
             r#"{"polygon":[[7.0,1.5],[107.0,1.5],[107.0,21.25],[7.0,21.25]],"text":"=1+1","confidence":0.5,"page":1,"block":1,"row":2}],"#,
@@ -65,6 +70,7 @@ fn json_is_what_scripts_expect() {
 #[test]
 fn json_reads_back_the_same_polygons_bit_for_bit() {
     let mut before = document();
+    before.notes.add(Remark::Doubt(Doubt::Script), 2);
     // Neighbours that a shorter print would take for each other.
     before.pages[0].regions[0].polygon[0] = [0.1_f32.next_up(), 1e-7];
     let after = Document::from_json(&before.json(WITH_CHARACTERS)).unwrap();
@@ -75,6 +81,8 @@ fn json_reads_back_the_same_polygons_bit_for_bit() {
     }
     assert_eq!(after.json(WITH_CHARACTERS), before.json(WITH_CHARACTERS));
     assert_eq!(after.options, before.options);
+    assert_eq!(after.notes(), before.notes());
+    assert_eq!(after.pages[0].left_out, 2);
     assert_eq!(after.pages[1].skew.to_bits(), before.pages[1].skew.to_bits());
     assert!(
         Document::from_json(&before.json(Style::default()))
@@ -154,7 +162,7 @@ fn text_keeps_rows_together_and_tells_blocks_apart() {
         cell("words", 110.0, 0, 1),
         cell("Total", 0.0, 1, 2),
     ];
-    let page = Page { width: 640, height: 480, skew: 0.0, regions };
+    let page = Page { width: 640, height: 480, skew: 0.0, left_out: 0, regions };
     let document = Document { pages: vec![page], ..Document::default() };
     assert_eq!(document.text(Layout::Lines), "Tea\n2.50\nTwo\nwords\nTotal");
     assert_eq!(document.text(Layout::Rows), "Tea\t2.50\nTwo words\nTotal");

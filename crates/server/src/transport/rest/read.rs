@@ -130,6 +130,7 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     if keep.is_none() {
         return Ok(shape.response(&document, notes));
     }
+    let notes = [document.notes(), notes].concat();
     let pixels = match image {
         Some((image, room)) => Pixels::Image(image, room),
         None => Pixels::Picture(picture.into()),
@@ -212,7 +213,7 @@ impl Shape {
             Format::Csv => document.csv(true),
             Format::Hocr => document.hocr(),
         };
-        query::with_notes(file(name, self.format, content.into_bytes()), &notes)
+        query::with_notes(file(name, self.format, content.into_bytes()), &[document.notes(), notes].concat())
     }
 }
 

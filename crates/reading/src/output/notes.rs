@@ -1,0 +1,116 @@
+//! What whoever reads a document should know of how it came about: pages whose text may not be what stands there.
+
+use sightwire_ocr::{Doubt, Language};
+
+/// Numbers of pages, or spans of them, that a sentence names at most.
+const SPANS: usize = 8;
+
+/// Something to be said of pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Their text may not be what stands there.
+    Doubt(Doubt),
+}
+
+/// The remarks on a document, each with its pages.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Notes {
+    /// With pages from 1, in their order.
+    remarks: Vec<(Remark, Vec<usize>)>,
+    /// As they were read back.
+    sentences: Vec<String>,
+}
+
+impl Notes {
+    /// Sentences that were made before.
+    pub(super) fn of_sentences(sentences: Vec<String>) -> Self {
+        Self { remarks: Vec::new(), sentences }
+    }
+
+    /// Adds a remark on a page, from 1.
+    pub(super) fn add(&mut self, remark: Remark, page: usize) {
+        match self.remarks.iter_mut().find(|(other, _)| *other == remark) {
+            Some((_, pages)) => pages.push(page),
+            None => self.remarks.push((remark, vec![page])),
+        }
+    }
+
+    /// One for each remark, whatever the number of its pages. `pages` is how many the document has.
+    pub(super) fn sentences(&self, model: &str, pages: usize) -> Vec<String> {
+        let said =
+            self.remarks.iter().map(|(remark, on)| sentence(*remark, model, (pages > 1).then_some(on)));
+        self.sentences.iter().cloned().chain(said).collect()
+    }
+}
+
+/// `on` are the pages, where there are others.
+fn sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
+    let of_pages =
+        |alone: &str, more: &str| on.map_or_else(|| alone.to_owned(), |on| format!("{more}{}", spans(on)));
+    match remark {
+        Remark::Doubt(Doubt::Script) => format!(
+            "The text{} is hardly right: it reads like a script that {model} does not know, or like print too small or blurred.",
+            of_pages("", " of ")
+        ),
+        Remark::Doubt(Doubt::Letters(Language { name, letters })) => {
+            let letters: Vec<String> = letters.chars().map(String::from).collect();
+            format!(
+                "The text{} looks {name}, and {model} does not have all of its letters ({}): others stand in their place.",
+                of_pages("", " of "),
+                letters.join(" ")
+            )
+        }
+    }
+}
+
+/// `page 2`, `pages 2, 4 to 7 and 9`.
+fn spans(pages: &[usize]) -> String {
+    let parts = pages.chunk_by(|a, b| a + 1 == *b).flat_map(|span| match span {
+        [first, .., last] if span.len() > 2 => vec![format!("{first} to {last}")],
+        few => few.iter().map(usize::to_string).collect(),
+    });
+    let mut parts: Vec<String> = parts.collect();
+    let more = parts.len() > SPANS;
+    parts.truncate(SPANS);
+    let last = if more { Some("others".to_owned()) } else { parts.pop() }.unwrap_or_default();
+    let word = if pages.len() == 1 { "page" } else { "pages" };
+    if parts.is_empty() {
+        format!("{word} {last}")
+    } else {
+        format!("{word} {} and {last}", parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_named_in_spans_and_never_all_of_many() {
+        assert_eq!(spans(&[2]), "page 2");
+        assert_eq!(spans(&[2, 3]), "pages 2 and 3");
+        assert_eq!(spans(&[1, 2, 3, 4]), "pages 1 to 4");
+        assert_eq!(spans(&[2, 4, 5, 6, 7, 9]), "pages 2, 4 to 7 and 9");
+        let odd: Vec<usize> = (0..1000).map(|n| 2 * n + 1).collect();
+        assert_eq!(spans(&odd), "pages 1, 3, 5, 7, 9, 11, 13, 15 and others");
+    }
+
+    #[test]
+    fn a_remark_on_many_pages_is_one_sentence() {
+        let mut notes = Notes::default();
+        let german = Remark::Doubt(Doubt::Letters(Language { name: "German", letters: "äöüß" }));
+        (1..=3).for_each(|page| notes.add(german, page));
+        notes.add(Remark::Doubt(Doubt::Script), 5);
+        let [first, second] = &notes.sentences("m", 5)[..] else { panic!("two") };
+        assert_eq!(
+            first,
+            "The text of pages 1 to 3 looks German, and m does not have all of its letters (ä ö ü ß): others stand in their place."
+        );
+        assert!(second.starts_with("The text of page 5 is hardly right: "), "{second}");
+        let alone = Notes { remarks: vec![(Remark::Doubt(Doubt::Script), vec![1])], sentences: Vec::new() };
+        assert!(
+            alone.sentences("m", 1)[0].starts_with("The text is hardly right"),
+            "no page to tell it from"
+        );
+    }
+}
