@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
+use super::left_out::LeftOut;
 use crate::cmd::BoxError;
 
 /// Names of pictures end so.
@@ -89,6 +90,8 @@ pub struct Inputs {
     walk: Option<Walk>,
     /// The folder of results, which is not read.
     out: Option<PathBuf>,
+    /// What folders have beside pictures.
+    left_out: LeftOut,
     /// As soon as somebody asks.
     places: OnceLock<Places>,
 }
@@ -119,6 +122,7 @@ struct Walk {
     entries: Box<dyn Iterator<Item = walkdir::Result<DirEntry>> + Send>,
     named: Named,
     found: bool,
+    left_out: LeftOut,
 }
 
 impl Inputs {
@@ -128,12 +132,21 @@ impl Inputs {
         if all.iter().filter(|named| matches!(named, Named::Stdin)).count() > 1 {
             return Err(NamedError::StdinTwice.into());
         }
-        Ok(Self { all, next: 0, walk: None, out: out.map(Path::to_owned), places: OnceLock::new() })
+        Ok(Self::of(all, out.map(Path::to_owned)))
     }
 
     /// From the beginning, for whoever wants to count them.
     pub fn again(&self) -> Self {
-        Self { all: self.all.clone(), next: 0, walk: None, out: self.out.clone(), places: OnceLock::new() }
+        Self::of(self.all.clone(), self.out.clone())
+    }
+
+    fn of(all: Vec<Named>, out: Option<PathBuf>) -> Self {
+        Self { all, next: 0, walk: None, out, left_out: LeftOut::default(), places: OnceLock::new() }
+    }
+
+    /// What is left out of folders: counted as they are walked.
+    pub fn left_out(&self) -> LeftOut {
+        self.left_out.clone()
     }
 
     /// Whether only one file was named.
@@ -166,6 +179,7 @@ impl Inputs {
             Named::Stdin | Named::File(_) | Named::Missing(_) => (Path::new(""), Some(0), false),
         };
         let out = self.out.as_deref().and_then(|out| out.canonicalize().ok());
+        let (in_folder, hidden_ones) = (matches!(named, Named::Folder(_)), self.left_out.clone());
         let entries = WalkDir::new(root)
             .follow_links(true)
             .min_depth(1)
@@ -174,11 +188,18 @@ impl Inputs {
             .into_iter()
             .filter_entry(move |entry| {
                 let is_out = || out.is_some() && entry.path().canonicalize().ok() == out;
-                entry.depth() == 0
-                    || ((hidden || !is_hidden(entry.file_name()))
-                        && !(entry.file_type().is_dir() && is_out()))
+                if entry.depth() == 0 {
+                    return true;
+                }
+                if is_hidden(entry.file_name()) && !hidden {
+                    if in_folder {
+                        hidden_ones.hidden();
+                    }
+                    return false;
+                }
+                !(entry.file_type().is_dir() && is_out())
             });
-        Walk { entries: Box::new(entries), named, found: false }
+        Walk { entries: Box::new(entries), named, found: false, left_out: self.left_out.clone() }
     }
 }
 
@@ -231,6 +252,9 @@ impl Walk {
                 }
             };
             if !entry.file_type().is_file() {
+                if !entry.file_type().is_dir() && matches!(self.named, Named::Folder(_)) {
+                    self.left_out.special();
+                }
                 continue;
             }
             let (path, place) = match &self.named {
@@ -245,7 +269,11 @@ impl Walk {
                     let place = entry.path().strip_prefix(root).unwrap_or(entry.path());
                     (entry.path().to_owned(), place.to_owned())
                 }
-                _ => continue,
+                Named::Folder(_) => {
+                    self.left_out.of_another_kind(entry.path());
+                    continue;
+                }
+                Named::Stdin | Named::File(_) | Named::Missing(_) => continue,
             };
             self.found = true;
             return Some(Ok(Input { name: path.display().to_string(), path: Some(path), place }));
@@ -408,6 +436,22 @@ mod tests {
                 "in/sub/deep/d.webp -> sub/deep/d.webp"
             ]
         );
+    }
+
+    #[test]
+    fn every_file_of_a_folder_is_read_or_counted() {
+        let root = tree();
+        fs::write(root.path().join("in/sub/clip.mp4"), b"").unwrap();
+        let mut inputs =
+            Inputs::new(&[root.path().join("in")], Some(&root.path().join("in/results"))).unwrap();
+        let left_out = inputs.left_out();
+        assert_eq!(inputs.again().count(), 4, "whoever only counts pictures counts nothing else");
+        assert_eq!(left_out.in_words(), None);
+        assert_eq!(inputs.by_ref().count(), 4);
+        assert_eq!(left_out.in_words().unwrap(), "4 files were left out: 2 hidden, 1 .mp4, 1 .txt");
+        let mut pattern = Inputs::new(&[root.path().join("in/*.png")], None).unwrap();
+        assert_eq!(pattern.by_ref().count(), 1);
+        assert_eq!(pattern.left_out().in_words(), None, "a pattern says itself what it is of");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `sightwire read`: the text in pictures, by the thousand.
 //!
 //! - [`args`]: the command line
-//! - [`inputs`]: which pictures, found one by one
+//! - [`inputs`]: which pictures, found one by one; [`left_out`]: what folders have beside them
 //! - [`reader`]: one picture, page by page
 //! - [`batch`]: several at once, in order, within bounds
 //! - [`outputs`]: where results go
@@ -12,6 +12,7 @@ mod args;
 pub(super) mod batch;
 pub(super) mod inputs;
 pub(super) mod interrupt;
+mod left_out;
 mod outputs;
 mod progress;
 pub(super) mod reader;
@@ -31,11 +32,12 @@ use super::Mistake;
 use crate::print::{Printer, counted, note};
 pub(super) use args::{OptionArgs, ReadArgs};
 use inputs::{Input, Inputs};
-use outputs::Outputs;
+use left_out::LeftOut;
+use outputs::{Outputs, Rendered};
 use progress::Progress;
 use reader::TextReader;
 
-/// As many failures are named at the end, with their reasons.
+/// As many failures are named at the end, with their reasons, and as many notes.
 const NAMED: usize = 10;
 /// Pictures in flight at most, whatever is asked for: each has its file in memory.
 const MAX_JOBS: usize = 256;
@@ -53,7 +55,12 @@ struct Tally {
     read: usize,
     failed: usize,
     lines: usize,
+    /// Lines that were found and left out.
+    left_out: usize,
     first_failures: VecDeque<String>,
+    /// What is to be said of pictures that were read.
+    notes: usize,
+    first_notes: Vec<String>,
 }
 
 pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
@@ -79,6 +86,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut tally = Tally::default();
     let mut progress = Progress::new(printer, &inputs, args.out.is_some());
     let places = outputs.places();
+    let left_out = inputs.left_out();
     let inputs = inputs.map(|found| {
         found.map(|input| match &places {
             Some(places) => Input { place: places.of(&input.place), ..input },
@@ -90,16 +98,12 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         style: Style { layout: args.layout.unwrap_or_default(), characters: args.characters },
     };
     let ended = batch::run(&reader, inputs, jobs, &stop, outputs.ordered(), &render, |picture| {
-        let lines = picture.result.as_ref().map_or(0, |rendered| rendered.lines);
         let written = match picture.result {
-            Ok(rendered) => outputs.write(printer, &picture.input, &rendered)?,
+            Ok(rendered) => outputs.write(printer, &picture.input, &rendered)?.map(|()| rendered),
             Err(failure) => Err(failure),
         };
         match written {
-            Ok(()) => {
-                tally.read += 1;
-                tally.lines += lines;
-            }
+            Ok(rendered) => tally.read(&picture.input.name, rendered),
             Err(failure) => {
                 let reason = failure.to_string();
                 if let Some(file) = &mut failures {
@@ -124,13 +128,26 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     if let Some(mut file) = failures {
         file.flush().context("cannot write the list of failures")?;
     }
-    if let (0, 1, Some(failure)) = (tally.read, tally.failed, tally.first_failures.front()) {
+    if let (0, 1, None, Some(failure)) =
+        (tally.read, tally.failed, left_out.in_words(), tally.first_failures.front())
+    {
         anyhow::bail!("{failure}");
     }
-    sum_up(printer, &tally, &reader, started);
+    sum_up(printer, &tally, &left_out, &reader, started);
     anyhow::ensure!(!stop.is_asked_for(), "stopped before the end; what was read is written");
     anyhow::ensure!(tally.failed == 0, "{} of {} could not be read", tally.failed, pictures(&tally));
     Ok(())
+}
+
+impl Tally {
+    fn read(&mut self, name: &str, rendered: Rendered) {
+        self.read += 1;
+        self.lines += rendered.lines;
+        self.left_out += rendered.left_out;
+        self.notes += rendered.notes.len();
+        let room = NAMED.saturating_sub(self.first_notes.len());
+        self.first_notes.extend(rendered.notes.into_iter().take(room).map(|note| format!("{name}: {note}")));
+    }
 }
 
 fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
@@ -142,19 +159,32 @@ fn pictures(tally: &Tally) -> String {
     counted(tally.read + tally.failed, "picture")
 }
 
-fn sum_up(printer: &Printer, tally: &Tally, reader: &TextReader, started: Instant) {
+fn sum_up(printer: &Printer, tally: &Tally, left_out: &LeftOut, reader: &TextReader, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     // Where nothing was read, the failures say all there is to say.
     if tally.read > 0 || tally.failed == 0 {
         note!(
             printer,
-            "{} of {}: {} in {seconds:.1} s, {:.1} pictures a second; {}",
+            "{} of {}: {}{} in {seconds:.1} s, {:.1} pictures a second; {}",
             tally.read,
             pictures(tally),
             counted(tally.lines, "line"),
+            match tally.left_out {
+                0 => String::new(),
+                left_out => format!(", {left_out} unsure left out,"),
+            },
             tally.read as f64 / seconds.max(1e-3),
             reader.in_words(),
         );
+    }
+    if let Some(left_out) = left_out.in_words() {
+        note!(printer, "{left_out}");
+    }
+    for note in &tally.first_notes {
+        note!(printer, "note: {note}");
+    }
+    if tally.notes > NAMED {
+        note!(printer, "… and {} more; --format json has all of them", tally.notes - NAMED);
     }
     for failure in &tally.first_failures {
         note!(printer, "failed: {failure}");

@@ -22,8 +22,12 @@ const MODE: u32 = 0o666;
 pub struct Rendered {
     /// A file each; one, except of an annotated picture with several pages.
     pub parts: Vec<Vec<u8>>,
-    /// Lines of text in it.
+    /// Lines of text in it,
     pub lines: usize,
+    /// and those that were found and left out.
+    pub left_out: usize,
+    /// What is to be said of it.
+    pub notes: Vec<String>,
 }
 
 /// Makes results out of pictures.
@@ -51,7 +55,8 @@ impl Renderer {
             Format::Csv => parts.push(document.csv(false).into_bytes()),
             Format::Hocr => parts.push(document.hocr().into_bytes()),
         }
-        Ok(Rendered { parts, lines: document.regions().count() })
+        let left_out = document.pages.iter().map(|page| page.left_out).sum();
+        Ok(Rendered { parts, lines: document.regions().count(), left_out, notes: document.notes() })
     }
 }
 
@@ -226,6 +231,10 @@ fn save(place: &Path, parts: &[&[u8]]) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    fn rendered(text: &str) -> Rendered {
+        Rendered { parts: vec![text.into()], lines: 1, left_out: 0, notes: Vec::new() }
+    }
+
     fn first(inputs: &Inputs, outputs: &Outputs) -> Input {
         let input = inputs.again().next().unwrap().unwrap();
         Input { place: outputs.places().unwrap().of(&input.place), ..input }
@@ -255,9 +264,8 @@ mod tests {
         let inputs = Inputs::new(std::slice::from_ref(&picture), Some(folder.path())).unwrap();
         let mut outputs = Outputs::new(Format::Annotated, Some(folder.path()), &inputs).unwrap();
         let input = first(&inputs, &outputs);
-        let rendered = Rendered { parts: vec![b"drawn".to_vec()], lines: 1 };
-        let refused =
-            outputs.write(&Printer::of_process(), &input, &rendered).unwrap().unwrap_err().to_string();
+        let drawn = rendered("drawn");
+        let refused = outputs.write(&Printer::of_process(), &input, &drawn).unwrap().unwrap_err().to_string();
         assert!(refused.contains("a.png") && refused.contains("--out"), "{refused}");
         assert_eq!(fs::read(&picture).unwrap(), b"pixels");
     }
@@ -272,8 +280,8 @@ mod tests {
             let inputs = Inputs::new(&[folder.path().to_owned()], Some(&out)).unwrap();
             let mut outputs = Outputs::new(Format::Annotated, Some(&out), &inputs).unwrap();
             let input = first(&inputs, &outputs);
-            let rendered = Rendered { parts: vec![text.into()], lines: 1 };
-            outputs.write(&Printer::of_process(), &input, &rendered).unwrap().unwrap();
+            let drawn = rendered(text);
+            outputs.write(&Printer::of_process(), &input, &drawn).unwrap().unwrap();
         }
         assert_eq!(fs::read_to_string(out.join("a.png")).unwrap(), "second");
         assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
