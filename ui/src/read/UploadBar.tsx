@@ -9,7 +9,7 @@ import css from './UploadBar.module.css';
 
 /** Files on their way to the server, or why they did not get there. */
 export function UploadBar({ upload }: { upload: Upload }) {
-  const { sending, trouble, again, stop, say } = upload;
+  const { sending, trouble, left, again, stop, say, putAway } = upload;
   if (sending !== null) {
     const { bytes, total } = sending;
     const seconds = Math.max(0.001, (sending.atMs - sending.startedMs) / 1000);
@@ -38,7 +38,24 @@ export function UploadBar({ upload }: { upload: Upload }) {
       </section>
     );
   }
-  if (trouble === null) return null;
+  if (trouble === null) {
+    if (left === null) return null;
+    return (
+      <Notice
+        tone="busy"
+        icon="file"
+        title={`${files(left.count)} in the folder ${left.count === 1 ? 'was' : 'were'} left out`}
+        data-testid="left-out"
+      >
+        <div className={css.trouble}>
+          <span>No pictures by their names: {left.kinds}.</span>
+          <ToolButton icon="close" onClick={putAway}>
+            Dismiss
+          </ToolButton>
+        </div>
+      </Notice>
+    );
+  }
   return (
     <Notice
       tone="bad"

@@ -11,37 +11,49 @@ export interface Trouble {
   cause: string;
 }
 
+/** What was not sent with files, because it is no picture. */
+export interface Left {
+  count: number;
+  /** In words. */
+  kinds: string;
+}
+
 export interface Upload {
   /** Null while nothing is sent. */
   sending: (Sent & { files: number; startedMs: number; atMs: number }) | null;
   trouble: Trouble | null;
-  send: (files: readonly Picked[], query: OptionQuery) => void;
+  /** Of the files that were sent last; null once it was put away. */
+  left: Left | null;
+  send: (files: readonly Picked[], query: OptionQuery, left: Left) => void;
   /** The same files once more, after trouble. */
   again: () => void;
   stop: () => void;
   /** Takes a trouble of this kind into the page, or puts it away. */
   say: (trouble: Trouble | null) => void;
+  putAway: () => void;
 }
 
 /** Sends files to the server, one job at a time; leaving the page ends it. */
 export function useUpload(onJob: (job: Job) => void): Upload {
   const [sending, setSending] = useState<Upload['sending']>(null);
   const [trouble, say] = useState<Trouble | null>(null);
+  const [left, setLeft] = useState<Left | null>(null);
   const running = useRef<AbortController | null>(null);
-  const last = useRef<[readonly Picked[], OptionQuery] | null>(null);
+  const last = useRef<[readonly Picked[], OptionQuery, Left] | null>(null);
   const heard = useRef(onJob);
   useEffect(() => {
     heard.current = onJob;
   }, [onJob]);
   useEffect(() => () => running.current?.abort(), []);
 
-  const send = useCallback((files: readonly Picked[], query: OptionQuery) => {
+  const send = useCallback((files: readonly Picked[], query: OptionQuery, without: Left) => {
     if (files.length === 0) return;
     running.current?.abort();
     const own = new AbortController();
     running.current = own;
-    last.current = [files, query];
+    last.current = [files, query, without];
     say(null);
+    setLeft(without.count > 0 ? without : null);
     const startedMs = performance.now();
     const total = files.reduce((sum, { file }) => sum + file.size, 0);
     const show = (sent: Sent) => {
@@ -64,9 +76,10 @@ export function useUpload(onJob: (job: Job) => void): Upload {
     if (last.current !== null) send(...last.current);
   }, [send]);
   const stop = useCallback(() => running.current?.abort(), []);
+  const putAway = useCallback(() => setLeft(null), []);
   return useMemo(
-    () => ({ sending, trouble, send, again, stop, say }),
-    [sending, trouble, send, again, stop],
+    () => ({ sending, trouble, left, send, again, stop, say, putAway }),
+    [sending, trouble, left, send, again, stop, putAway],
   );
 }
 

@@ -6,9 +6,12 @@ export interface Picked {
 
 export interface Pick {
   files: Picked[];
-  /** So many were left out of a folder because they are no pictures. */
-  left: number;
+  /** What was left out of a folder because it is no picture: how many of each kind. */
+  left: ReadonlyMap<string, number>;
 }
+
+/** Nothing was left out. */
+export const NOTHING: Pick['left'] = new Map();
 
 /** As many as the server takes in one job. */
 export const MOST_FILES = 10_000;
@@ -20,17 +23,42 @@ export const ACCEPT = '.jpg,.jpeg,.png,.webp,.tif,.tiff,.bmp,.gif,.zip,image/*';
 /** What was chosen one by one is taken as it is; a folder also has other things in it. */
 export function pick(found: readonly { file: File; path: string }[]): Pick {
   const files: Picked[] = [];
-  let left = 0;
+  const left = new Map<string, number>();
   for (const { file, path } of found) {
     const inFolder = path.includes('/');
-    if (inFolder && !isPicture(path)) left += 1;
+    if (inFolder && !isPicture(path)) left.set(kindOf(path), (left.get(kindOf(path)) ?? 0) + 1);
     else files.push({ file, name: path });
   }
   return { files, left };
 }
 
 function isPicture(path: string): boolean {
-  return PICTURES.test(path) && !path.split('/').some((part) => part.startsWith('.'));
+  return PICTURES.test(path) && !isHidden(path);
+}
+
+function isHidden(path: string): boolean {
+  return path.split('/').some((part) => part.startsWith('.'));
+}
+
+/** As it is named among those that were left out. */
+function kindOf(path: string): string {
+  if (isHidden(path)) return 'hidden';
+  return /\.[a-z0-9]{1,12}$/.exec(path.toLowerCase())?.[0] ?? 'without an extension';
+}
+
+const MOST_KINDS = 8;
+
+/** `4 .txt, 2 hidden and 9 others`, the most frequent first; empty where nothing was left out. */
+export function leftInWords(left: Pick['left']): string {
+  const kinds = [...left].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+  const named = kinds.slice(0, MOST_KINDS).map(([kind, count]) => `${count} ${kind}`);
+  const rest = kinds.slice(MOST_KINDS).reduce((sum, [, count]) => sum + count, 0);
+  return named.join(', ') + (rest > 0 ? ` and ${rest} others` : '');
+}
+
+/** How many were left out. */
+export function leftCount(left: Pick['left']): number {
+  return [...left.values()].reduce((sum, count) => sum + count, 0);
 }
 
 /** Files of an `<input type="file">`, those of a folder with the way to them. */
@@ -86,7 +114,7 @@ export function pasted(data: DataTransfer, at: Date): Pick {
   );
   return {
     files: files.map((file) => ({ file, name: pastedName(file, at) })),
-    left: 0,
+    left: NOTHING,
   };
 }
 

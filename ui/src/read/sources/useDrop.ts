@@ -1,6 +1,6 @@
 import { useCallback, useEffect } from 'react';
 import { useFileDrop } from '../../components/useFileDrop';
-import { dropped, pasted, type Pick } from './pick';
+import { dropped, NOTHING, pasted, type Pick } from './pick';
 
 /** What is dropped anywhere on the page or pasted into it; whether something is held over it. */
 export function useDrop(onPick: (pick: Pick) => void): boolean {
@@ -20,7 +20,7 @@ export function useDrop(onPick: (pick: Pick) => void): boolean {
       (data: DataTransfer) => {
         dropped(data)
           .then(onPick)
-          .catch(() => onPick({ files: [], left: 0 }));
+          .catch(() => onPick({ files: [], left: NOTHING }));
       },
       [onPick],
     ),

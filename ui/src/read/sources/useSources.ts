@@ -3,7 +3,7 @@ import { sentence } from '../../api/http';
 import type { Upload } from '../job/useUpload';
 import { askOptions, type ReadOptions } from '../options';
 import type { Preferences } from '../preferences';
-import { MOST_FILES, type Pick } from './pick';
+import { leftCount, leftInWords, MOST_FILES, NOTHING, type Pick } from './pick';
 import { samplePage } from './samplePage';
 import { takeFrame } from './snapshot';
 
@@ -39,15 +39,15 @@ export function useSources(
         say({
           title: 'No pictures found',
           text: 'Supported: JPEG, PNG, WebP, TIFF, BMP, GIF, and zip archives of them.',
-          cause: left === 0 ? 'nothing was chosen' : `${left} other files were ignored`,
+          cause: left.size === 0 ? 'nothing was chosen' : `left out: ${leftInWords(left)}`,
         });
-      } else send(files, query);
+      } else send(files, query, { count: leftCount(left), kinds: leftInWords(left) });
     },
     [send, say, query],
   );
   const sample = useCallback(() => {
     samplePage()
-      .then((file) => take({ files: [{ file, name: file.name }], left: 0 }))
+      .then((file) => take({ files: [{ file, name: file.name }], left: NOTHING }))
       .catch((error: unknown) =>
         say({ title: 'The sample page could not be drawn', text: '', cause: String(error) }),
       );
@@ -58,7 +58,7 @@ export function useSources(
       asking.current = new AbortController();
       try {
         const file = await takeFrame(stream, asking.current.signal);
-        take({ files: [file], left: 0 });
+        take({ files: [file], left: NOTHING });
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error);
         say({ title: `No frame from ${stream}`, text: sentence(error), cause });

@@ -200,6 +200,7 @@ const THUMBNAIL_SIDE = 96;
 
 const Row = memo(function Row({ job, row, place, isCurrent, onOpen }: RowProps) {
   const { index, name, error, regions, confidence, ms } = row;
+  const note = row.notes?.[0];
   const hasPicture = row.picture && row.state !== 'failed';
   return (
     <div
@@ -228,6 +229,11 @@ const Row = memo(function Row({ job, row, place, isCurrent, onOpen }: RowProps) 
           {error !== null && (
             <span className={css.error} title={error}>
               {asSentence(error)}
+            </span>
+          )}
+          {error === null && note !== undefined && (
+            <span className={css.note} title={row.notes?.join(' ')}>
+              {note}
             </span>
           )}
         </span>

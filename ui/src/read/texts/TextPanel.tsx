@@ -5,6 +5,7 @@ import { fileExportPath, type FileFormat } from '../../api/read';
 import { CopyButton } from '../../components/CopyButton';
 import { formatCount, formatPercent } from '../../components/format';
 import { Icon } from '../../components/Icon';
+import { Notice } from '../../components/Notice';
 import { ToolButton } from '../../components/ToolButton';
 import { USUAL_LEAST } from '../address';
 import { SaveLinks } from '../SaveLinks';
@@ -108,6 +109,13 @@ export function TextPanel({ field, ...props }: Props) {
         </div>
       </div>
 
+      {row?.notes?.map((note) => (
+        <div key={note} className={css.note} data-testid="note">
+          <Notice tone="warn" icon="alert" title="Please note">
+            {note}
+          </Notice>
+        </div>
+      ))}
       {lines.length === 0 ? (
         <div className={css.none}>{props.children}</div>
       ) : (
