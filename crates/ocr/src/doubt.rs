@@ -7,15 +7,21 @@ use whatlang::Lang;
 
 use crate::ctc::{Alphabet, Text};
 
-/// Letters of a page that is in a script of the model's are at least so sure on average,
-const SURE: f64 = 0.85;
-/// or so, where in this share of its words a capital follows a small letter (Cyrillic and Greek read as Latin).
+/// Letters of a page that is in a script of the model's are at least so sure on average; of fewer than so many letters, so sure.
+const SURE: f64 = 0.88;
+const FEW: f64 = 10.0;
+const SURE_IF_FEW: f64 = 0.8;
+/// A line with fewer letters for each of its heights lacks some,
+const FEWEST: f64 = 0.5;
+/// up to this many, which count as not sure at all.
+const USUAL: f64 = 0.8;
+/// Or so sure, where in this share of its words a capital follows a small letter (Cyrillic and Greek read as Latin).
 const SURE_IF_ODD: f64 = 0.96;
 const ODD: f64 = 0.4;
-/// Fewer letters say nothing,
-const LETTERS: usize = 12;
-/// nor do fewer words of how odd they are.
-const WORDS: usize = 4;
+/// Fewer words do not say how odd they are.
+const WORDS: i32 = 4;
+/// So many lines without a letter say something, if there are no others.
+const BLANK: usize = 2;
 /// Numbers look alike in all scripts: those that are read as surely as this are no sign of any.
 const SURE_NUMBER: f32 = 0.9;
 /// Fewer letters do not tell which language it is.
@@ -65,12 +71,13 @@ const LANGUAGES: [(Lang, &str, &str); 22] = [
     (Lang::Vie, "Vietnamese", "ăâđêôơưạảấầậếềệốồộớờợ"),
 ];
 
-/// What is doubtful about the lines of a picture, those that are left out of its text included.
-pub(super) fn of<'a>(lines: impl Iterator<Item = &'a Text> + Clone, alphabet: &Alphabet) -> Option<Doubt> {
-    if is_of_unknown_script(lines.clone()) {
+/// What is doubtful about the lines of a picture, those that are left out of its text included: each with how many times as
+/// long as high it is.
+pub(super) fn of(lines: &[(&Text, f32)], alphabet: &Alphabet) -> Option<Doubt> {
+    if is_of_unknown_script(lines) {
         return Some(Doubt::Script);
     }
-    let text: String = lines.flat_map(|line| [&*line.text, "\n"]).collect();
+    let text: String = lines.iter().flat_map(|(line, _)| [&*line.text, "\n"]).collect();
     if text.chars().filter(|character| character.is_alphabetic()).count() < LETTERS_OF_LANGUAGE {
         return None;
     }
@@ -80,9 +87,14 @@ pub(super) fn of<'a>(lines: impl Iterator<Item = &'a Text> + Clone, alphabet: &A
     lacks.then_some(Doubt::Letters(Language { name, letters }))
 }
 
-fn is_of_unknown_script<'a>(lines: impl Iterator<Item = &'a Text>) -> bool {
-    let (mut letters, mut sum, mut words, mut odd) = (0, 0.0, 0, 0);
-    for line in lines {
+fn is_of_unknown_script(lines: &[(&Text, f32)]) -> bool {
+    let (mut letters, mut sum, mut words, mut odd) = (0.0, 0.0, 0_i32, 0_i32);
+    let (blank, lines): (Vec<_>, Vec<_>) = lines.iter().partition(|(line, _)| line.text.trim().is_empty());
+    for (line, times) in &lines {
+        let (there, heights) = (line.text.replace(' ', "").chars().count() as f64, f64::from(*times));
+        if there < FEWEST * heights {
+            letters += USUAL * heights - there;
+        }
         let mut rest = &line.characters[..];
         for word in line.text.split(' ') {
             let (sure, after) = rest.split_at(word.chars().count().min(rest.len()));
@@ -92,17 +104,21 @@ fn is_of_unknown_script<'a>(lines: impl Iterator<Item = &'a Text>) -> bool {
             if of_letters == 0 && mean >= SURE_NUMBER {
                 continue;
             }
-            letters += sure.len();
+            letters += sure.len() as f64;
             sum += sure.iter().map(|&sure| f64::from(sure)).sum::<f64>();
             if of_letters > 1 {
                 words += 1;
-                odd += usize::from(has_capital_within(word));
+                odd += i32::from(has_capital_within(word));
             }
         }
     }
-    let mean = sum / letters.max(1) as f64;
-    let is_odd = words >= WORDS && odd as f64 >= ODD * words as f64;
-    letters >= LETTERS && (mean < SURE || (is_odd && mean < SURE_IF_ODD))
+    if lines.is_empty() {
+        return blank.len() >= BLANK;
+    }
+    let mean = sum / letters;
+    let is_odd = words >= WORDS && f64::from(odd) >= ODD * f64::from(words);
+    // Where there is nothing but numbers there is no mean.
+    mean < if letters < FEW { SURE_IF_FEW } else { SURE } || (is_odd && mean < SURE_IF_ODD)
 }
 
 /// Whether a capital follows a small letter somewhere in a word.
@@ -124,8 +140,13 @@ mod tests {
         Alphabet::new(std::iter::once(String::new()).chain(characters).collect())
     }
 
+    /// Two letters for each of their heights.
+    fn of_usual_length(lines: &[Text]) -> Vec<(&Text, f32)> {
+        lines.iter().map(|line| (line, line.characters.len() as f32 / 2.0)).collect()
+    }
+
     fn doubt(lines: &[Text]) -> Option<Doubt> {
-        of(lines.iter(), &alphabet("abcdefghijklmnopqrstuvwxyzèé"))
+        of(&of_usual_length(lines), &alphabet("abcdefghijklmnopqrstuvwxyzèé"))
     }
 
     #[test]
@@ -142,8 +163,19 @@ mod tests {
             Some(Doubt::Script)
         );
         assert_eq!(doubt(&[numbers]), None);
-        assert_eq!(doubt(&[line("Kl Sl", 0.4)]), None, "too little to say anything");
+        assert_eq!(doubt(&[line("Kl Sl", 0.85)]), None, "too little to be strict");
+        assert_eq!(doubt(&[line("Kl Sl", 0.7)]), Some(Doubt::Script));
         assert_eq!(doubt(&[]), None);
+    }
+
+    #[test]
+    fn lines_with_hardly_a_letter_are_not_read() {
+        let (alphabet, sure, blank) = (alphabet("abc"), line("The cat", 0.99), line("", 0.0));
+        assert_eq!(of(&[(&sure, 4.0); 3], &alphabet), None);
+        assert_eq!(of(&[(&sure, 20.0); 3], &alphabet), Some(Doubt::Script), "as long as forty letters");
+        assert_eq!(of(&[(&blank, 20.0); 3], &alphabet), Some(Doubt::Script));
+        assert_eq!(of(&[(&blank, 20.0)], &alphabet), None, "a stain");
+        assert_eq!(of(&[(&blank, 9.0), (&sure, 4.0), (&blank, 9.0)], &alphabet), None, "stains beside text");
     }
 
     #[test]
@@ -163,7 +195,7 @@ mod tests {
         let found = doubt(&german.map(|text| line(text, 0.98)));
         assert!(matches!(found, Some(Doubt::Letters(Language { name: "German", .. }))), "{found:?}");
         let knows = alphabet("abcdefghijklmnopqrstuvwxyzäöüß");
-        assert_eq!(of(german.map(|text| line(text, 0.98)).iter(), &knows), None);
+        assert_eq!(of(&of_usual_length(&german.map(|text| line(text, 0.98))), &knows), None);
         let english = line(
             "All human beings are born free and equal in dignity and rights. They are endowed with reason",
             0.98,

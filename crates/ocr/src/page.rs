@@ -98,12 +98,7 @@ impl Page {
         }
         times.detect = started.elapsed();
         let mut queue: Vec<usize> = (0..outlines.len()).collect();
-        let length = |index: &usize| {
-            let [a, b, c, _] = outlines[*index];
-            let side = |from: [f32; 2], to: [f32; 2]| (to[0] - from[0]).hypot(to[1] - from[1]);
-            let (across, down) = (side(a, b), side(b, c));
-            across.max(down) / across.min(down).max(1.0)
-        };
+        let length = |index: &usize| heights(&outlines[*index]);
         queue.sort_by(|a, b| length(a).total_cmp(&length(b)).then(b.cmp(a)));
         Ok(Self {
             model,
@@ -271,20 +266,23 @@ impl Page {
     /// All lines in reading order.
     pub(super) fn reading(&self, wait: Duration) -> Reading {
         let lines = std::mem::take(&mut *self.lines.lock());
-        let doubt = self
-            .model
-            .known_alphabet()
-            .and_then(|known| doubt::of(lines.iter().flatten().map(|read| &read.text), known));
+        let polygons: Vec<_> = self
+            .outlines
+            .iter()
+            .map(|outline| outline::shown(*outline, self.scale, self.options.unclip))
+            .collect();
+        let read = lines.iter().zip(&polygons);
+        let read: Vec<_> =
+            read.filter_map(|(read, polygon)| Some((&read.as_ref()?.text, heights(polygon)))).collect();
+        let doubt = self.model.known_alphabet().and_then(|known| doubt::of(&read, known));
         let (mut regions, mut outlines): (Vec<Region>, Vec<_>) = Default::default();
-        for (outline, read) in self.outlines.iter().zip(lines) {
+        for ((outline, polygon), read) in self.outlines.iter().zip(polygons).zip(lines) {
             let Some(Read { text, turned }) = read else { continue };
             let confidence = text.confidence();
             if text.text.is_empty() || confidence < self.options.min_confidence {
                 continue;
             }
-            let [mut outline, mut polygon] =
-                [*outline, outline::shown(*outline, self.scale, self.options.unclip)]
-                    .map(|line| self.upright(line));
+            let [mut outline, mut polygon] = [*outline, polygon].map(|line| self.upright(line));
             outline.rotate_left(turned);
             polygon.rotate_left(turned);
             outlines.push(outline);
@@ -317,6 +315,13 @@ impl Page {
             [x.clamp(0.0, width), y.clamp(0.0, height)]
         })
     }
+}
+
+/// How many times as long as high a line is, in whichever direction.
+fn heights([a, b, c, _]: &[[f32; 2]; 4]) -> f32 {
+    let side = |from: &[f32; 2], to: &[f32; 2]| (to[0] - from[0]).hypot(to[1] - from[1]);
+    let (across, down) = (side(a, b), side(b, c));
+    across.max(down) / across.min(down).max(1.0)
 }
 
 /// A page is turned if it becomes no larger than by so many times,

@@ -20,8 +20,8 @@ use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
 use sightwire_ocr::{
-    DEFAULT_MODEL, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
-    ServiceOptions,
+    DEFAULT_MODEL, Doubt, Language, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions,
+    ReadService, Reading, ServiceOptions,
 };
 
 const WAIT: Duration = Duration::from_secs(500);
@@ -194,6 +194,60 @@ fn a_strip_much_longer_than_any_session_is_read_to_its_end() {
     let words = texts(&reading).join(" ");
     assert_eq!(words.matches("wait").count(), 8, "{words}");
     assert!(words.starts_with("all good") && words.ends_with("of them"), "{words}");
+}
+
+/// Words in scripts that go from left to right and that the font of the tests has.
+fn of_lines(words: [&str; 4]) -> Image {
+    let lines: Vec<_> =
+        words.iter().zip(1_u8..).map(|(words, row)| (*words, 40.0, f32::from(row) * 60.0, 28)).collect();
+    page(900, 300, &lines)
+}
+
+#[test]
+fn a_page_in_a_script_or_a_language_that_the_model_does_not_know_is_doubted() {
+    let unknown = [
+        [
+            "ქართულად დაწერილი ტექსტი",
+            "რომელსაც აქ ვერავინ კითხულობს",
+            "ორი ათას ოცდაოთხი 2024",
+            "ფასი 12.50 ლარი",
+        ],
+        [
+            "Это написано по-русски и никем",
+            "здесь не может быть прочитано",
+            "Москва, 14 ноября 2024 года",
+            "Цена товара 12.50 рублей",
+        ],
+        [
+            "Αυτό είναι γραμμένο στα ελληνικά",
+            "και κανείς εδώ δεν το διαβάζει",
+            "Αθήνα, 14 Νοεμβρίου 2024",
+            "Η τιμή είναι 12.50 ευρώ",
+        ],
+    ];
+    for words in unknown {
+        let reading = read(of_lines(words), ReadOptions::default());
+        assert_eq!(reading.doubt, Some(Doubt::Script), "{words:?}: {:?}", texts(&reading));
+        let all = read(of_lines(words), ReadOptions { min_confidence: 0.0, ..ReadOptions::default() });
+        assert_eq!(all.regions.len() + all.left_out, reading.regions.len() + reading.left_out, "{words:?}");
+    }
+    let german = [
+        "Die Würde des Menschen ist unantastbar. Sie zu achten",
+        "und zu schützen ist Verpflichtung aller staatlichen",
+        "Gewalt. Das Deutsche Volk bekennt sich darum zu",
+        "unverletzlichen und unveräußerlichen Rechten.",
+    ];
+    let doubt = read(of_lines(german), ReadOptions::default()).doubt;
+    assert!(matches!(doubt, Some(Doubt::Letters(Language { name: "German", .. }))), "{doubt:?}");
+    assert_eq!(read(invoice(), ReadOptions::default()).doubt, None);
+}
+
+#[test]
+fn lines_that_are_less_sure_than_was_asked_for_are_counted() {
+    let reading = read(invoice(), ReadOptions { min_confidence: 1.0, ..ReadOptions::default() });
+    assert_eq!(reading.regions.len() + reading.left_out, WORDS.len());
+    assert!(reading.left_out > 0, "nobody is as sure as that of all");
+    assert_eq!(read(invoice(), ReadOptions::default()).left_out, 0);
 }
 
 #[test]
