@@ -160,6 +160,9 @@ pub struct Job {
     pub id: String,
     /// How many of its pictures are kept for the page, the last that were read.
     pub keep: usize,
+    /// Lines that were found and left out: of a confidence below `min_confidence`, or without a letter.
+    #[serde(default)]
+    pub left_out: u64,
     /// Estimated seconds until it has ended; null before the first file is read, 0 once it has ended.
     pub left_s: Option<f64>,
     /// Mean confidence of all lines, from 0 to 1; null before the first line.
@@ -175,9 +178,6 @@ pub struct Job {
     pub reading: usize,
     /// Lines of text that were found.
     pub regions: u64,
-    /// Lines that were found and left out: of a confidence below `min_confidence`, or without a letter.
-    #[serde(default)]
-    pub left_out: u64,
     /// What has become of it.
     pub state: JobState,
     /// Files that have not begun.

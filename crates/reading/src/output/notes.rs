@@ -49,7 +49,7 @@ fn sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
         |alone: &str, more: &str| on.map_or_else(|| alone.to_owned(), |on| format!("{more}{}", spans(on)));
     match remark {
         Remark::Doubt(Doubt::Script) => format!(
-            "Hardly any of the text{} is right: it is in a script that {model} does not know, too small or blurred, or no text at all.",
+            "Much of the text{} is likely wrong: it is in a script that {model} does not know, too small or blurred, or no text at all.",
             of_pages("", " of ")
         ),
         Remark::Doubt(Doubt::Letters(Language { name, letters })) => {
@@ -106,10 +106,10 @@ mod tests {
             first,
             "The text of pages 1 to 3 looks German, and m does not have all of its letters (ä ö ü ß): others stand in their place."
         );
-        assert!(second.starts_with("Hardly any of the text of page 5 is right: "), "{second}");
+        assert!(second.starts_with("Much of the text of page 5 is likely wrong: "), "{second}");
         let alone = Notes { remarks: vec![(Remark::Doubt(Doubt::Script), vec![1])], sentences: Vec::new() };
         assert!(
-            alone.sentences("m", 1)[0].starts_with("Hardly any of the text is right: "),
+            alone.sentences("m", 1)[0].starts_with("Much of the text is likely wrong: "),
             "no page to tell it from"
         );
     }
