@@ -1,17 +1,19 @@
 """Pages in scripts and languages that a reader may not know, and in those that it does.
 
-`python scripts.py --out DIR` writes the pictures and truth.json: for each its file and its language. Words come from the
-package `faker`, faces from Debian's fonts-noto-core and fonts-noto-cjk. The same seed makes the same pages.
+`python scripts.py --out DIR` writes the pictures and truth.json: for each its file and its language. Words come from
+the package `faker`, faces from Debian's fonts-noto-core and fonts-noto-cjk. The same seed makes the same pages.
+`python scripts.py --count FILE` says how many pages of each language have which note, in what `sightwire read --format
+json` made of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from faker import Faker
 from PIL import Image, ImageDraw, ImageFont
@@ -65,7 +67,9 @@ def writer(language: str, chance: Chance) -> Callable[[], str]:
         text = (word for _ in iter(int, 1) for word in chance.choice(sources)().split())
     else:
         text = (word for _ in iter(int, 1) for word in fake.sentence(nb_words=8).split())
-    is_its = (lambda word: True) if locale in ("la", "nl_NL") else (lambda word: not word.isascii() or locale[:2] in ASCII)
+    is_its = (
+        (lambda word: True) if locale in ("la", "nl_NL") else (lambda word: not word.isascii() or locale[:2] in ASCII)
+    )
     return lambda: next(word for word in text if is_its(word))
 
 
@@ -127,13 +131,36 @@ def page(language: str, chance: Chance, name: str) -> Page:
     return made
 
 
+def kind_of(notes: list[str]) -> str:
+    """Of the first note: `script`, the language that it names, or `none`."""
+    if any("script" in note for note in notes):
+        return "script"
+    return next((note.split("looks ")[1].split(",")[0] for note in notes if "looks " in note), "none")
+
+
+def count(results: Path) -> None:
+    """Prints a row for each language, by the names of the files."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for line in results.read_text("utf-8").splitlines():
+        document = json.loads(line)
+        found[Path(document["file"]).name.rsplit("-", 1)[0]][kind_of(document.get("notes", []))] += 1
+    for language, kinds in sorted(found.items()):
+        print(f"{language:20} {kinds.total():4} pages: {', '.join(f'{n} {kind}' for kind, n in kinds.most_common())}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--count", type=Path, metavar="FILE")
     parser.add_argument("--seed", type=int, default=6)
     parser.add_argument("--pages", type=int, default=20, help="of each language")
     parser.add_argument("--only", nargs="*", choices=SCRIPTS, default=list(SCRIPTS))
     args = parser.parse_args()
+    if args.count:
+        count(args.count)
+        return
+    if args.out is None:
+        parser.error("--out DIR or --count FILE")
     args.out.mkdir(parents=True, exist_ok=True)
     truth = []
     for language in args.only:
