@@ -24,6 +24,9 @@ pub enum CodecError {
     /// What is wrong with a format that only stills have.
     #[error("{0}")]
     Still(&'static str),
+    /// What the process says that drew it.
+    #[error("{0}")]
+    Drawn(String),
 }
 
 /// The error of a library; equal to those that say the same.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+pub use crate::found::Found;
+
 /// A picture format that [`crate::Decoder`] reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -59,59 +61,6 @@ pub enum HeaderError {
         /// What kind.
         what: &'static str,
     },
-}
-
-/// The first bytes of something that is no picture we read, for the error message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
-    first: [u8; 12],
-    len: usize,
-}
-
-impl Found {
-    pub(crate) fn new(bytes: &[u8]) -> Self {
-        let mut first = [0; 12];
-        let len = bytes.len().min(first.len());
-        first[..len].copy_from_slice(&bytes[..len]);
-        Self { first, len }
-    }
-
-    /// The name of a format that people send by mistake.
-    fn name(&self) -> Option<&'static str> {
-        match &self.first[..self.len] {
-            [b'G', b'I', b'F', b'8', ..] => Some("a GIF"),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => Some("a WebP"),
-            [b'R', b'I', b'F', b'F', ..] => Some("a RIFF file (AVI or WAV)"),
-            [b'B', b'M', ..] => Some("a BMP"),
-            [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => Some("a TIFF"),
-            [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("an MP4, AVIF or HEIC"),
-            [b'%', b'P', b'D', b'F', ..] => Some("a PDF"),
-            [b'P', b'K', 3 | 5, 4 | 6, ..] => Some("a zip or an office document"),
-            [0, 0, 0, 12, b'j', b'P', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => Some("a JPEG 2000"),
-            [0, 0, 0, 12, b'J', b'X', ..] | [0xff, 0x0a, ..] => Some("a JPEG XL"),
-            [0x1a, 0x45, 0xdf, 0xa3, ..] => Some("a WebM or Matroska"),
-            [b'<', b's' | b'?' | b'!', ..] => Some("an SVG, XML or HTML"),
-            [b'd', b'a', b't', b'a', b':', ..] => Some("the text of a data URL"),
-            [b'/', b'9', b'j', b'/', ..] | [b'i', b'V', b'B', b'O', b'R', ..] => Some("base64 text"),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.len == 0 {
-            return f.write_str("it is empty");
-        }
-        if let Some(name) = self.name() {
-            return write!(f, "it looks like {name}");
-        }
-        f.write_str("it starts with")?;
-        for byte in &self.first[..self.len.min(4)] {
-            write!(f, " {byte:02x}")?;
-        }
-        Ok(())
-    }
 }
 
 /// How large a picture may be. Checked from the header, before decoding.

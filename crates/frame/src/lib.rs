@@ -39,6 +39,7 @@ pub mod turned;
 mod buffer;
 mod cmyk;
 mod exif;
+mod found;
 #[cfg(feature = "turbo")]
 mod jpeg_turbo;
 #[cfg(not(feature = "turbo"))]

@@ -79,6 +79,7 @@ impl DecodeMemory {
 fn bytes(format: StillFormat, (width, height): (u32, u32)) -> u64 {
     let per_pixel = match format {
         StillFormat::WebP => 14,
+        StillFormat::Pdf | StillFormat::Avif | StillFormat::Heic => 16,
         StillFormat::Jpeg | StillFormat::Png | StillFormat::Tiff | StillFormat::Bmp | StillFormat::Gif => 7,
     };
     u64::from(width) * u64::from(height) * per_pixel

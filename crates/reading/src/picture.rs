@@ -89,10 +89,14 @@ impl From<StillError> for PictureError {
     fn from(error: StillError) -> Self {
         match error {
             StillError::Limit(_) | StillError::Pages { .. } => PictureError::TooLarge(error),
-            StillError::UnknownFormat(_) | StillError::Unsupported { .. } => PictureError::Unknown(error),
-            StillError::Damaged { .. } | StillError::Page { .. } | StillError::Setup(_) => {
-                PictureError::Broken(error)
+            StillError::UnknownFormat(_) | StillError::UnknownFile(_) | StillError::Unsupported { .. } => {
+                PictureError::Unknown(error)
             }
+            StillError::Damaged { .. }
+            | StillError::Protected { .. }
+            | StillError::Undrawn { .. }
+            | StillError::Page { .. }
+            | StillError::Setup(_) => PictureError::Broken(error),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Still pictures as people have them: JPEG, PNG, WebP, TIFF with its pages, BMP, GIF.
 //!
+//! PDF, AVIF and HEIC have a name here and are read elsewhere: by `crates/pages`, in a process of their own.
+//!
 //! A file is read by its content, whatever its name says. Bytes, pixels, sides and pages are limited from the headers,
 //! before anything is decoded. Pages come upright (EXIF and TIFF orientation), and as they look on white paper, so that
 //! text on transparent ground can be read. Of an animation this is the first picture.
 
 mod bmp;
+mod error;
 mod gif;
 mod tiff;
 mod webp;
@@ -13,13 +16,13 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::codec::CodecError;
-use crate::decode::{DecodeError, Decoder};
+use crate::decode::Decoder;
 use crate::exif::{self, Orientation};
-use crate::header::{
-    self, Format, Found, Header, HeaderError, JPEG_SIGNATURE, LimitError, Limits, PNG_SIGNATURE,
-};
+use crate::found::{self, Brands};
+use crate::header::{self, Format, Found, Header, JPEG_SIGNATURE, LimitError, Limits, PNG_SIGNATURE};
 use crate::image::Image;
 use crate::png::Alpha;
+pub use error::{StillError, Undrawn};
 
 /// A format of still pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +40,12 @@ pub enum StillFormat {
     Bmp,
     /// GIF, the first picture.
     Gif,
+    /// PDF, all pages, each drawn as a picture.
+    Pdf,
+    /// AVIF, the first picture.
+    Avif,
+    /// HEIC and other HEIF of HEVC, the main picture.
+    Heic,
 }
 
 impl StillFormat {
@@ -49,10 +58,20 @@ impl StillFormat {
             Self::Tiff => "tiff",
             Self::Bmp => "bmp",
             Self::Gif => "gif",
+            Self::Pdf => "pdf",
+            Self::Avif => "avif",
+            Self::Heic => "heic",
         }
     }
 
-    fn of(bytes: &[u8]) -> Option<Self> {
+    /// Whether its pages are drawn by a process of their own, since nobody can say how long that takes: [`probe`] and
+    /// [`StillDecoder`] read none of it.
+    pub fn is_drawn(self) -> bool {
+        matches!(self, Self::Pdf | Self::Avif | Self::Heic)
+    }
+
+    /// By the first bytes.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
             _ if bytes.starts_with(&JPEG_SIGNATURE) => Some(Self::Jpeg),
             _ if bytes.starts_with(&PNG_SIGNATURE) => Some(Self::Png),
@@ -60,9 +79,19 @@ impl StillFormat {
             [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Some(Self::Tiff),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
             _ if bmp::is_bmp(bytes) => Some(Self::Bmp),
-            _ => None,
+            _ if is_pdf(bytes) => Some(Self::Pdf),
+            _ => match found::brands(bytes)? {
+                Brands::Avif => Some(Self::Avif),
+                Brands::Heic => Some(Self::Heic),
+            },
         }
     }
+}
+
+/// Something may stand before a PDF, and readers look for it so far.
+fn is_pdf(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(1024)];
+    start.windows(5).any(|window| window == b"%PDF-")
 }
 
 impl From<Format> for StillFormat {
@@ -84,6 +113,9 @@ impl fmt::Display for StillFormat {
             Self::Tiff => "TIFF",
             Self::Bmp => "BMP",
             Self::Gif => "GIF",
+            Self::Pdf => "PDF",
+            Self::Avif => "AVIF",
+            Self::Heic => "HEIC",
         })
     }
 }
@@ -114,10 +146,19 @@ impl StillLimits {
     }
 
     /// Whether a page of this size is within the limits.
-    fn check((width, height): (u32, u32), limits: &Limits) -> Result<(), LimitError> {
-        // The check looks at the sides alone.
-        limits.check_size(&Header { format: Format::Png, width, height })
+    pub fn check_size(&self, size: (u32, u32)) -> Result<(), LimitError> {
+        check_size(size, &self.picture())
     }
+
+    /// Whether a file of so many bytes is within the limits.
+    pub fn check_bytes(&self, bytes: usize) -> Result<(), LimitError> {
+        self.picture().check_bytes(bytes)
+    }
+}
+
+fn check_size((width, height): (u32, u32), limits: &Limits) -> Result<(), LimitError> {
+    // The check looks at the sides alone.
+    limits.check_size(&Header { format: Format::Png, width, height })
 }
 
 /// What the headers of a file say.
@@ -127,80 +168,6 @@ pub struct StillHeader {
     pub format: StillFormat,
     /// Width and height in pixels of each page as it is decoded: upright. At least one page, no side is 0.
     pub pages: Vec<(u32, u32)>,
-}
-
-/// Why a still picture cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StillError {
-    /// The decoder itself could not be set up.
-    #[error("the JPEG decoder could not be set up: {0}")]
-    Setup(CodecError),
-    /// None of the formats.
-    #[error("no picture of a kind that is read here ({0}): send a JPEG, PNG, WebP, TIFF, BMP or GIF")]
-    UnknownFormat(Found),
-    /// Cut off or broken.
-    #[error("the {format} is cut off or damaged: {reason}")]
-    Damaged {
-        /// The format by its content.
-        format: StillFormat,
-        /// What is wrong.
-        reason: CodecError,
-    },
-    /// A kind of the format that is not read here.
-    #[error("this kind of {format} is not supported: {what}; save it as a PNG or JPEG")]
-    Unsupported {
-        /// The format by its content.
-        format: StillFormat,
-        /// What kind.
-        what: String,
-    },
-    /// Too many bytes or pixels.
-    #[error(transparent)]
-    Limit(#[from] LimitError),
-    /// Too many pages.
-    #[error("the TIFF has more than {limit} pages: split it")]
-    Pages {
-        /// The limit.
-        limit: u32,
-    },
-    /// A page that the file does not have.
-    #[error("there is no page {page}, the {format} has {pages}")]
-    Page {
-        /// The format.
-        format: StillFormat,
-        /// The page asked for, from 1.
-        page: u64,
-        /// Pages of the file.
-        pages: usize,
-    },
-}
-
-impl StillError {
-    fn damaged(format: StillFormat, reason: impl Into<CodecError>) -> Self {
-        Self::Damaged { format, reason: reason.into() }
-    }
-
-    fn unsupported(format: StillFormat, what: impl Into<String>) -> Self {
-        Self::Unsupported { format, what: what.into() }
-    }
-
-    fn from_header(format: StillFormat, error: &HeaderError) -> Self {
-        match *error {
-            HeaderError::Incomplete => Self::damaged(format, "it ends within its header"),
-            HeaderError::UnknownFormat(found) => Self::UnknownFormat(found),
-            HeaderError::Malformed { what, .. } => Self::damaged(format, what),
-            HeaderError::Unsupported { what, .. } => Self::unsupported(format, what),
-        }
-    }
-
-    fn from_decoder(format: StillFormat, error: DecodeError) -> Self {
-        match error {
-            DecodeError::Setup(reason) => Self::Setup(reason),
-            DecodeError::Header(error) => Self::from_header(format, &error),
-            DecodeError::Limit(error) => Self::Limit(error),
-            DecodeError::Picture { reason, .. } => Self::damaged(format, reason),
-        }
-    }
 }
 
 /// Where a page is and how it is to be turned.
@@ -217,7 +184,7 @@ impl Pages {
     fn read(format: StillFormat, bytes: &[u8], limits: &StillLimits) -> Result<Self, StillError> {
         let picture = limits.picture();
         let one = |stored, orientation| {
-            StillLimits::check(stored, &picture)?;
+            limits.check_size(stored)?;
             Ok(Self::One { stored, orientation })
         };
         match format {
@@ -234,9 +201,12 @@ impl Pages {
             StillFormat::Tiff => {
                 let pages = tiff::pages(bytes, limits.max_pages)?;
                 for page in &pages {
-                    StillLimits::check(page.stored, &picture)?;
+                    limits.check_size(page.stored)?;
                 }
                 Ok(Self::Tiff(pages))
+            }
+            StillFormat::Pdf | StillFormat::Avif | StillFormat::Heic => {
+                Err(StillError::UnknownFormat(Found::new(bytes)))
             }
         }
     }
@@ -259,7 +229,8 @@ pub fn probe(bytes: &[u8], limits: &StillLimits) -> Result<StillHeader, StillErr
 
 fn open(bytes: &[u8], limits: &StillLimits) -> Result<(StillFormat, Pages), StillError> {
     limits.picture().check_bytes(bytes.len())?;
-    let format = StillFormat::of(bytes).ok_or_else(|| StillError::UnknownFormat(Found::new(bytes)))?;
+    let format = StillFormat::of(bytes).filter(|format| !format.is_drawn());
+    let format = format.ok_or_else(|| StillError::UnknownFormat(Found::new(bytes)))?;
     Ok((format, Pages::read(format, bytes, limits)?))
 }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image_webp::{DecodingError, WebPDecoder};
 
-use super::{StillError, StillFormat, StillLimits};
+use super::{StillError, StillFormat, check_size};
 use crate::codec::CodecError;
 use crate::exif::{self, Orientation};
 use crate::header::Limits;
@@ -50,7 +50,7 @@ fn check_picture(kind: [u8; 4], body: &[u8], limits: &Limits) -> Result<Option<(
         _ => return Ok(None),
     };
     let size = size.ok_or_else(|| damaged("the header of a picture within it is broken"))?;
-    StillLimits::check(size, limits)?;
+    check_size(size, limits)?;
     Ok(Some(size))
 }
 

@@ -98,7 +98,7 @@ pub(in crate::still) fn pages(bytes: &[u8], most: u32) -> Result<Vec<Page>, Stil
             return Err(damaged("its pages follow each other in a circle"));
         }
         if seen.len() > most as usize {
-            return Err(StillError::Pages { limit: most });
+            return Err(StillError::Pages { format: StillFormat::Tiff, limit: most });
         }
         let count = file.entries(place).ok_or_else(cut_off)?;
         entries_left = entries_left.checked_sub(count).ok_or_else(|| damaged("its directories overlap"))?;

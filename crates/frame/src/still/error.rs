@@ -1,0 +1,125 @@
+//! Why a still picture cannot be read.
+
+use std::time::Duration;
+
+use super::StillFormat;
+use crate::codec::CodecError;
+use crate::decode::DecodeError;
+use crate::header::{Found, HeaderError, LimitError};
+
+/// Why a still picture cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StillError {
+    /// The decoder itself could not be set up.
+    #[error("the JPEG decoder could not be set up: {0}")]
+    Setup(CodecError),
+    /// None of the formats.
+    #[error("no picture of a kind that is read here ({0}): send a JPEG, PNG, WebP, TIFF, BMP or GIF")]
+    UnknownFormat(Found),
+    /// Cut off or broken.
+    #[error("the {format} is cut off or damaged: {reason}")]
+    Damaged {
+        /// The format by its content.
+        format: StillFormat,
+        /// What is wrong.
+        reason: CodecError,
+    },
+    /// A kind of the format that is not read here.
+    #[error("this kind of {format} is not supported: {what}; save it as a PNG or JPEG")]
+    Unsupported {
+        /// The format by its content.
+        format: StillFormat,
+        /// What kind.
+        what: String,
+    },
+    /// Too many bytes or pixels.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// None of the formats, those that are drawn included.
+    #[error(
+        "no picture of a kind that is read here ({0}): send a PDF, JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or HEIC"
+    )]
+    UnknownFile(Found),
+    /// Nobody can open it without a password.
+    #[error("the {format} is protected by a password: save it without one")]
+    Protected {
+        /// The format by its content.
+        format: StillFormat,
+    },
+    /// The process that was to draw it did not.
+    #[error("the {format} {why}")]
+    Undrawn {
+        /// The format by its content.
+        format: StillFormat,
+        /// Why not.
+        why: Undrawn,
+    },
+    /// Too many pages.
+    #[error("the {format} has more than {limit} pages: split it")]
+    Pages {
+        /// The format by its content.
+        format: StillFormat,
+        /// The limit.
+        limit: u32,
+    },
+    /// A page that the file does not have.
+    #[error("there is no page {page}, the {format} has {pages}")]
+    Page {
+        /// The format.
+        format: StillFormat,
+        /// The page asked for, from 1.
+        page: u64,
+        /// Pages of the file.
+        pages: usize,
+    },
+}
+
+impl StillError {
+    /// A damaged file, with what is wrong.
+    pub fn damaged(format: StillFormat, reason: impl Into<CodecError>) -> Self {
+        Self::Damaged { format, reason: reason.into() }
+    }
+
+    /// A kind of a format that is not read.
+    pub fn unsupported(format: StillFormat, what: impl Into<String>) -> Self {
+        Self::Unsupported { format, what: what.into() }
+    }
+
+    pub(super) fn from_header(format: StillFormat, error: &HeaderError) -> Self {
+        match *error {
+            HeaderError::Incomplete => Self::damaged(format, "it ends within its header"),
+            HeaderError::UnknownFormat(found) => Self::UnknownFormat(found),
+            HeaderError::Malformed { what, .. } => Self::damaged(format, what),
+            HeaderError::Unsupported { what, .. } => Self::unsupported(format, what),
+        }
+    }
+
+    pub(super) fn from_decoder(format: StillFormat, error: DecodeError) -> Self {
+        match error {
+            DecodeError::Setup(reason) => Self::Setup(reason),
+            DecodeError::Header(error) => Self::from_header(format, &error),
+            DecodeError::Limit(error) => Self::Limit(error),
+            DecodeError::Picture { reason, .. } => Self::damaged(format, reason),
+        }
+    }
+}
+
+/// What became of the process that was to draw a page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undrawn {
+    /// It did not end in time.
+    #[error("took more than {} s to be drawn", .0.as_secs_f64())]
+    Late(Duration),
+    /// It asked for more memory than it may have.
+    #[error("needs more than {0} MiB of memory to be drawn")]
+    Memory(u64),
+    /// It crashed.
+    #[error("made the process that draws it fail: {0}")]
+    Crashed(String),
+    /// It did not begin.
+    #[error("cannot be drawn here: {0}")]
+    Unstarted(String),
+    /// Nobody wants it any more.
+    #[error("is not wanted any more")]
+    Unwanted,
+}
