@@ -1,0 +1,232 @@
+//! The parent's side: one child for one request. It is over when this is dropped, whatever it was at.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{self, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+use crate::Launch;
+use crate::answer::{self, Answer, words};
+use crate::request::Request;
+
+/// How soon it is noticed that nobody wants the answer any more.
+const TICK: Duration = Duration::from_millis(50);
+/// How long a child that has closed its output may take to end by itself, so that it can be said how it ended,
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// and how often it is asked.
+const END_TICK: Duration = Duration::from_millis(2);
+/// Of its standard error, so much is kept.
+const MOST_SAID: usize = 4096;
+/// Read or written at once: what a pipe holds.
+const CHUNK: usize = 64 << 10;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum ChildError {
+    /// It could not be started.
+    Start(io::Error),
+    /// It did not answer in time.
+    Late,
+    /// Nobody wants it any more.
+    Unwanted,
+    /// It wanted more memory than it may have.
+    Memory,
+    /// It crashed, or answered something else: how.
+    Crashed(String),
+}
+
+/// A child process that draws.
+pub(crate) struct Child(process::Child);
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Child {
+    /// Starts it, with nothing of this process's environment, in which secrets may be.
+    pub(crate) fn start(launch: &Launch) -> Result<Self, ChildError> {
+        let mut command = Command::new(&launch.program);
+        command.args(&launch.args).env_clear().current_dir("/");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map(Self).map_err(ChildError::Start)
+    }
+
+    /// Asks it, once.
+    pub(crate) fn ask(
+        mut self,
+        request: &Request,
+        file: &[u8],
+        by: Instant,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Answer, ChildError> {
+        let (stdin, stdout, stderr) = (self.0.stdin.take(), self.0.stdout.take(), self.0.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
+            return Err(ChildError::Crashed("it has no streams".into()));
+        };
+        let mut talk = Talk {
+            head: &request.encode(),
+            file,
+            stdin: Some(stdin),
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            answer: Vec::new(),
+            expected: answer::expected(request),
+            most: answer::most(request),
+            said: Vec::new(),
+        };
+        talk.unblock().map_err(|error| ChildError::Crashed(error.to_string()))?;
+        while talk.stdout.is_some() {
+            let left = by.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ChildError::Late);
+            }
+            if !wanted() {
+                return Err(ChildError::Unwanted);
+            }
+            talk.step(left.min(TICK)).map_err(|error| ChildError::Crashed(error.to_string()))?;
+            if talk.answer.len() > talk.most {
+                return Err(ChildError::Crashed("it answered more than was asked".into()));
+            }
+        }
+        let whole = std::mem::take(&mut talk.answer);
+        match answer::decode(whole, request) {
+            Some(answer) => Ok(answer),
+            None => Err(self.fate(&mut talk, by)),
+        }
+    }
+
+    /// How it ended that did not answer.
+    fn fate(&mut self, talk: &mut Talk<'_>, by: Instant) -> ChildError {
+        let until = by.min(Instant::now() + LAST_WORDS);
+        let status = loop {
+            match self.0.try_wait() {
+                Ok(Some(status)) => break Some(status),
+                Ok(None) if Instant::now() < until => std::thread::sleep(END_TICK),
+                Ok(None) | Err(_) => break None,
+            }
+        };
+        // What it has written before its end is in the pipe.
+        let _ = talk.step(Duration::ZERO);
+        let said = words(&talk.said);
+        let Some(status) = status else {
+            return ChildError::Crashed("it closed its output and did not end".into());
+        };
+        // The standard library says so before it ends the process.
+        if String::from_utf8_lossy(&talk.said).contains("memory allocation of") {
+            return ChildError::Memory;
+        }
+        if status.signal() == Some(rustix::process::Signal::XCPU.as_raw()) {
+            return ChildError::Late;
+        }
+        ChildError::Crashed(match said.as_str() {
+            "" => in_words(status),
+            said => format!("{}, {said}", in_words(status)),
+        })
+    }
+}
+
+fn in_words(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(4) => "it ended by SIGILL".into(),
+        Some(6) => "it ended by SIGABRT".into(),
+        Some(7) => "it ended by SIGBUS".into(),
+        Some(9) => "it was killed, perhaps for want of memory".into(),
+        Some(11) => "it ended by SIGSEGV".into(),
+        Some(25) => "it wrote to a file".into(),
+        Some(number) => format!("it ended by signal {number}"),
+        None => format!("it ended without an answer (exit code {})", status.code().unwrap_or(-1)),
+    }
+}
+
+/// What is said to and fro, as far as it has come. Nothing waits but [`step`](Self::step).
+struct Talk<'a> {
+    /// Still to be written:
+    head: &'a [u8],
+    file: &'a [u8],
+    /// `None` as soon as it is over.
+    stdin: Option<process::ChildStdin>,
+    stdout: Option<process::ChildStdout>,
+    stderr: Option<process::ChildStderr>,
+    answer: Vec<u8>,
+    /// Bytes of the answer for which room is made when it begins,
+    expected: usize,
+    /// and that are read at most.
+    most: usize,
+    said: Vec<u8>,
+}
+
+impl Talk<'_> {
+    fn unblock(&self) -> io::Result<()> {
+        fn unblock(stream: Option<&impl AsFd>) -> io::Result<()> {
+            let Some(stream) = stream else { return Ok(()) };
+            Ok(fcntl_setfl(stream, fcntl_getfl(stream)? | OFlags::NONBLOCK)?)
+        }
+        unblock(self.stdin.as_ref())?;
+        unblock(self.stdout.as_ref())?;
+        unblock(self.stderr.as_ref())
+    }
+
+    /// Waits until something can be read or written, at most so long, and does that.
+    fn step(&mut self, wait: Duration) -> io::Result<()> {
+        let mut fds = Vec::with_capacity(3);
+        fds.extend(self.stdin.as_ref().map(|stream| PollFd::new(stream, PollFlags::OUT)));
+        fds.extend(self.stdout.as_ref().map(|stream| PollFd::new(stream, PollFlags::IN)));
+        fds.extend(self.stderr.as_ref().map(|stream| PollFd::new(stream, PollFlags::IN)));
+        let wait = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: i64::from(wait.subsec_nanos()) };
+        match poll(&mut fds, Some(&wait)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(stdin) = &mut self.stdin {
+            let part = if self.head.is_empty() { &mut self.file } else { &mut self.head };
+            match stdin.write(&part[..part.len().min(CHUNK)]) {
+                Ok(count) => *part = &part[count..],
+                Err(error) if is_not_yet(&error) => {}
+                // It has seen enough, or is no more: its answer or its end tells.
+                Err(_) => (self.head, self.file) = (&[], &[]),
+            }
+            if self.head.is_empty() && self.file.is_empty() {
+                self.stdin = None;
+            }
+        }
+        if let Some(stdout) = &mut self.stdout {
+            // One byte more than the most, to see that there is more.
+            let room = (self.most + 1).saturating_sub(self.answer.len());
+            if take(stdout, &mut self.answer, room.min(1 << 20))? {
+                self.stdout = None;
+            }
+            if self.answer.capacity() < self.expected && !self.answer.is_empty() {
+                self.answer.reserve_exact(self.expected + 1 - self.answer.len());
+            }
+        }
+        if let Some(stderr) = &mut self.stderr {
+            // What does not fit is read and forgotten.
+            if take(stderr, &mut self.said, CHUNK)? {
+                self.stderr = None;
+            }
+            let over = self.said.len().saturating_sub(MOST_SAID);
+            self.said.drain(..over);
+        }
+        Ok(())
+    }
+}
+
+fn is_not_yet(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+/// Reads what is there, at most `room` bytes. Whether that was the end.
+fn take(stream: &mut impl Read, into: &mut Vec<u8>, room: usize) -> io::Result<bool> {
+    match stream.by_ref().take(room as u64).read_to_end(into) {
+        Ok(count) => Ok(count < room),
+        Err(error) if is_not_yet(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

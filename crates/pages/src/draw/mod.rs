@@ -1,0 +1,109 @@
+//! The child's side: one file, of which it says the pages or draws one. Nothing here is trusted by the parent.
+//!
+//! - [`confine`]: what the process takes from itself before it looks at the file
+//! - `pdf`: pages of a PDF
+
+pub mod confine;
+mod pdf;
+
+use std::io::{self, BufWriter, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use sightwire_frame::still::StillFormat;
+
+use crate::PageHeader;
+use crate::answer::{self, Refusal, words};
+use crate::request::{LENGTH, Request, What};
+
+/// The resolution at which a page of a PDF is drawn, where it fits the limits.
+pub const DPI: f64 = 200.0;
+/// Files refer to themselves in depth, and libraries follow them with calls.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Why the process could not do its work: nobody started it that knows how to ask.
+#[derive(Debug, thiserror::Error)]
+pub enum DrawError {
+    /// Standard input or output.
+    #[error("this command is started by sightwire itself, to draw pages")]
+    Stream(#[from] io::Error),
+    /// Not a request.
+    #[error("this command is started by sightwire itself, to draw pages")]
+    Request,
+}
+
+/// Does what standard input asks, and nothing else for the rest of the process's life.
+pub fn run() -> Result<(), DrawError> {
+    let mut input = io::stdin().lock();
+    let mut head = [0; LENGTH];
+    input.read_exact(&mut head)?;
+    let request = Request::decode(&head).ok_or(DrawError::Request)?;
+    let mut out = BufWriter::with_capacity(256 << 10, io::stdout().lock());
+    if let Err(error) = confine::this_process(&request) {
+        out.write_all(&answer::encode(&Err(Refusal::Unconfined(error.to_string()))))?;
+        return Ok(out.flush()?);
+    }
+    let mut file = Vec::new();
+    file.reserve_exact(request.bytes as usize);
+    input.take(request.bytes).read_to_end(&mut file)?;
+    if file.len() as u64 != request.bytes {
+        return Err(DrawError::Request);
+    }
+    match request.what {
+        What::Header => {
+            let pages = on_a_large_stack(move || header(&request, file));
+            out.write_all(&answer::encode(&pages))?;
+        }
+        What::Page { page, size } => match on_a_large_stack(move || draw(&request, file, page, size)) {
+            Ok(picture) => {
+                out.write_all(&answer::page_head(size))?;
+                picture.write_bgr(&mut out)?;
+            }
+            Err(refusal) => out.write_all(&answer::encode(&Err(refusal)))?,
+        },
+    }
+    Ok(out.flush()?)
+}
+
+/// Pixels as a library has them.
+enum Picture {
+    /// Red, green, blue and an opaque fourth; whoever drew it drew on white.
+    Opaque(hayro::vello_cpu::Pixmap),
+}
+
+impl Picture {
+    fn write_bgr(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Opaque(pixels) => pixels
+                .data_as_u8_slice()
+                .chunks_exact(4)
+                .try_for_each(|pixel| out.write_all(&[pixel[2], pixel[1], pixel[0]])),
+        }
+    }
+}
+
+fn header(request: &Request, file: Vec<u8>) -> Result<Vec<PageHeader>, Refusal> {
+    match request.format {
+        StillFormat::Pdf => pdf::header(file, request),
+        format => Err(Refusal::Unsupported(format!("{format} is not drawn"))),
+    }
+}
+
+fn draw(request: &Request, file: Vec<u8>, page: u32, size: (u32, u32)) -> Result<Picture, Refusal> {
+    match request.format {
+        StillFormat::Pdf => pdf::draw(file, page, size).map(Picture::Opaque),
+        format => Err(Refusal::Unsupported(format!("{format} is not drawn"))),
+    }
+}
+
+/// A library's panic is an answer, too.
+fn on_a_large_stack<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let failed = || Refusal::Damaged("the library that draws it failed on it".into());
+    let caught = move || catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed()));
+    match thread::Builder::new().stack_size(STACK_BYTES).spawn(caught) {
+        Ok(thread) => thread.join().unwrap_or_else(|_| Err(failed())),
+        Err(error) => Err(Refusal::Unconfined(words(error.to_string().as_bytes()))),
+    }
+}

@@ -1,0 +1,162 @@
+//! PDF, with hayro.
+
+use hayro::hayro_interpret::{InterpreterSettings, TransformExt as _};
+use hayro::hayro_syntax::content::TypedIter;
+use hayro::hayro_syntax::content::ops::TypedInstruction;
+use hayro::hayro_syntax::object::dict::keys::{RESOURCES, SUBTYPE};
+use hayro::hayro_syntax::object::{Dict, Name};
+use hayro::hayro_syntax::page::{Page, Resources};
+use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro::kurbo::Affine;
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::vello_cpu::{self, Pixmap, RasterizerSettings, RenderContext, TargetInit};
+use hayro::{RenderCache, RenderSettings, render_into};
+
+use crate::PageHeader;
+use crate::answer::Refusal;
+use crate::draw::DPI;
+use crate::request::Request;
+
+/// Points of an inch.
+const POINTS: f64 = 72.0;
+/// Of a page on either side: programs write no larger ones, hostile files anything.
+const MOST_POINTS: f64 = 1e6;
+/// Of what draws.
+const LONGEST_SIDE: u32 = 32_000;
+/// Operations that are looked at for text in all pages together: a second's worth.
+const MOST_OPERATIONS: u32 = 5_000_000;
+/// Forms within forms that are looked into.
+const DEEPEST_FORM: u32 = 8;
+
+/// The pages.
+pub(super) fn header(file: Vec<u8>, request: &Request) -> Result<Vec<PageHeader>, Refusal> {
+    let pdf = open(file)?;
+    let pages = pdf.pages();
+    if pages.len() > request.max_pages as usize {
+        return Err(Refusal::TooManyPages);
+    }
+    if pages.is_empty() {
+        return Err(Refusal::Damaged("it has no pages".into()));
+    }
+    let mut search = TextSearch { operations_left: MOST_OPERATIONS };
+    let page = |page: &Page<'_>| {
+        let (size, is_reduced) = size(page.render_dimensions(), request.max_pixels, request.max_side);
+        PageHeader { size, has_text: search.page(page), is_reduced }
+    };
+    Ok(pages.iter().map(page).collect())
+}
+
+/// A page, from 0, on white, at that size.
+pub(super) fn draw(file: Vec<u8>, page: u32, (width, height): (u32, u32)) -> Result<Pixmap, Refusal> {
+    let pdf = open(file)?;
+    let page = pdf.pages().get(page as usize).ok_or(Refusal::NoPage(page))?;
+    let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else {
+        return Err(Refusal::Damaged("a page is too large to be drawn".into()));
+    };
+    let points = page.render_dimensions();
+    let scale = |pixels: u16, points: f32| f64::from(pixels) / f64::from(points);
+    let scale = Affine::scale_non_uniform(scale(width, points.0), scale(height, points.1));
+    let transform = scale * page.initial_transform(true).to_kurbo();
+    let mut context = RenderContext::new(width, height);
+    let settings = InterpreterSettings::default();
+    // Of a page that is read, letters keep their places and shapes: they are not fitted to the grid of pixels.
+    let rendering = RenderSettings { hinting: false, ..RenderSettings::default() };
+    render_into(page, &RenderCache::new(), &settings, &rendering, &mut context, transform);
+    context.flush();
+    let mut pixels = Pixmap::new(width, height);
+    let target =
+        RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
+    context.render_with(&mut pixels, &mut vello_cpu::Resources::default(), target);
+    Ok(pixels)
+}
+
+fn open(file: Vec<u8>) -> Result<Pdf, Refusal> {
+    Pdf::new(file).map_err(|error| match error {
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Refusal::Protected,
+        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => {
+            Refusal::Unsupported("an encryption that is not known".into())
+        }
+        LoadPdfError::Decryption(_) => Refusal::Damaged("its encryption is not well-formed".into()),
+        LoadPdfError::Invalid => Refusal::Damaged("its pages cannot be found".into()),
+    })
+}
+
+/// In pixels, at [`DPI`] or smaller, and whether it is smaller.
+fn size((width, height): (f32, f32), max_pixels: u64, max_side: u32) -> ((u32, u32), bool) {
+    let max_side = max_side.min(LONGEST_SIDE);
+    let whole = |points: f32| f64::from(points.max(1.0)).min(MOST_POINTS) * DPI / POINTS;
+    let (width, height) = (whole(width), whole(height));
+    let by_side = f64::from(max_side) / width.max(height);
+    let by_pixels = (max_pixels as f64 / (width * height)).sqrt();
+    let scale = by_side.min(by_pixels).min(1.0);
+    let side = |pixels: f64| (pixels * scale).clamp(1.0, f64::from(max_side)) as u32;
+    // What is cut off is less than a pixel, so no limit is passed.
+    ((side(width), side(height)), scale < 1.0)
+}
+
+/// Looks for operators that show text, in whichever mode, invisible too: without fonts, so it is fast.
+struct TextSearch {
+    operations_left: u32,
+}
+
+impl TextSearch {
+    fn page(&mut self, page: &Page<'_>) -> bool {
+        self.content(page.typed_operations(), page.resources(), 0)
+    }
+
+    fn content(&mut self, mut operations: TypedIter<'_>, resources: &Resources<'_>, depth: u32) -> bool {
+        while let Some(operation) = operations.next() {
+            self.operations_left = self.operations_left.saturating_sub(1);
+            if self.operations_left == 0 {
+                return false;
+            }
+            let found = match operation {
+                TypedInstruction::ShowText(_)
+                | TypedInstruction::ShowTexts(_)
+                | TypedInstruction::NextLineAndShowText(_)
+                | TypedInstruction::ShowTextWithParameters(_) => true,
+                TypedInstruction::XObject(form) if depth < DEEPEST_FORM => {
+                    self.form(form.0, resources, depth + 1)
+                }
+                _ => false,
+            };
+            if found {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn form(&mut self, name: &Name<'_>, resources: &Resources<'_>, depth: u32) -> bool {
+        let Some(stream) = resources.get_x_object(name) else { return false };
+        let dict = stream.dict();
+        if dict.get::<Name<'_>>(SUBTYPE).is_none_or(|subtype| subtype.as_str() != "Form") {
+            return false;
+        }
+        let Ok(content) = stream.decoded() else { return false };
+        match dict.get::<Dict<'_>>(RESOURCES).map(Resources::new) {
+            Some(own) => self.content(TypedIter::new(&content), &own, depth),
+            None => self.content(TypedIter::new(&content), resources, depth),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_drawn_at_200_dpi_or_as_large_as_the_limits_allow() {
+        let a4 = (595.276, 841.89);
+        assert_eq!(size(a4, 100_000_000, 65_535), ((1653, 2338), false));
+        let (smaller, is_reduced) = size(a4, 1_000_000, 65_535);
+        assert!(
+            is_reduced && smaller.0 * smaller.1 <= 1_000_000 && smaller.0 * smaller.1 > 997_000,
+            "{smaller:?}"
+        );
+        assert_eq!(size(a4, 100_000_000, 1000), ((707, 1000), true));
+        assert_eq!(size((f32::MAX, 1.0), 1000, 1000).0.1, 1, "a page of one line");
+        assert_eq!(size((f32::NAN, -3.0), 1000, 1000), ((2, 2), false));
+        assert_eq!(size((f32::INFINITY, f32::INFINITY), 1000, 1000).0, (31, 31));
+    }
+}

@@ -1,0 +1,181 @@
+//! Pages of picture files, whatever their format: this is where it is decided which formats are read.
+//!
+//! What `sightwire_frame::still` decodes is decoded here and now. PDF, AVIF and HEIC are drawn by a child process, since
+//! nobody can say how much time and memory hostile bytes take there, and nothing can stop a parser within this process.
+//!
+//! - [`Pages`]: format and pages of a file, and their pixels
+//! - `child`: starts a process, talks to it, ends it: the parent's side
+//! - `places`: how many at once
+//! - [`request`], [`answer`]: what the two sides say to each other
+//! - [`draw`]: the child's side, and the formats that it draws
+#![forbid(unsafe_code)]
+
+pub mod answer;
+mod child;
+pub mod draw;
+mod places;
+pub mod request;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sightwire_frame::Image;
+use sightwire_frame::header::Found;
+use sightwire_frame::still::{self, StillDecoder, StillError, StillFormat, StillLimits, Undrawn};
+
+use crate::answer::Answer;
+use crate::child::{Child, ChildError};
+use crate::places::Places;
+use crate::request::{Request, What};
+
+/// How the process is started that draws pages.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The program.
+    pub program: PathBuf,
+    /// What makes it draw.
+    pub args: Vec<OsString>,
+}
+
+/// What the header of a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileHeader {
+    /// By the content.
+    pub format: StillFormat,
+    /// At least one.
+    pub pages: Vec<PageHeader>,
+}
+
+/// What is known of a page before it is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageHeader {
+    /// Width and height in pixels as it will be decoded: upright, no side is 0.
+    pub size: (u32, u32),
+    /// The file has the text of this page as text, too. Only of a PDF.
+    pub has_text: bool,
+    /// It is drawn smaller than at [`DPI`](draw::DPI), since it would pass the limits otherwise. Only of a PDF.
+    pub is_reduced: bool,
+}
+
+/// Reads files of pictures. Clones share the limit on how many processes draw at once.
+#[derive(Clone)]
+pub struct Pages {
+    launch: Option<Arc<Launch>>,
+    places: Arc<Places>,
+}
+
+impl Pages {
+    /// At most `at_once` processes draw at the same time; whoever comes then waits.
+    pub fn new(launch: Launch, at_once: usize) -> Self {
+        Self { launch: Some(Arc::new(launch)), places: Places::new(at_once) }
+    }
+
+    /// Reads what is decoded within this process alone.
+    pub fn without_children() -> Self {
+        Self { launch: None, places: Places::new(0) }
+    }
+
+    /// Format and pages of a file; all limits are checked. Takes microseconds, or where the file is one to be drawn, as
+    /// long as a child takes: at most `patience`. Blocks.
+    pub fn probe(
+        &self,
+        bytes: &[u8],
+        limits: &StillLimits,
+        patience: Duration,
+    ) -> Result<FileHeader, StillError> {
+        let Some(format) = StillFormat::of(bytes) else { return Err(self.unknown(bytes)) };
+        if !format.is_drawn() {
+            let page = |size| PageHeader { size, has_text: false, is_reduced: false };
+            let pages = still::probe(bytes, limits)?.pages.into_iter().map(page).collect();
+            return Ok(FileHeader { format, pages });
+        }
+        limits.check_bytes(bytes.len())?;
+        let request = Request::new(What::Header, format, bytes.len(), limits, patience);
+        let pages = match self.ask(&request, bytes, patience, &|| true)? {
+            Answer::Header(pages) => pages,
+            Answer::Refused(refusal) => return Err(refusal.into_error(format, limits)),
+            Answer::Page { .. } => return Err(crashed(format, "it answered something else")),
+        };
+        if pages.len() > limits.max_pages as usize {
+            return Err(StillError::Pages { format, limit: limits.max_pages });
+        }
+        pages.iter().try_for_each(|page| limits.check_size(page.size))?;
+        Ok(FileHeader { format, pages })
+    }
+
+    /// The pixels of a page, from 0, of a file that [`probe`](Self::probe) has seen with the same limits. What is drawn
+    /// ends within `patience`, and soon after `wanted` says no. Blocks.
+    pub fn decode(
+        &self,
+        bytes: &[u8],
+        header: (StillFormat, (u32, u32)),
+        page: u32,
+        limits: &StillLimits,
+        patience: Duration,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Image, StillError> {
+        let (format, size) = header;
+        if !format.is_drawn() {
+            let mut image = Image::default();
+            StillDecoder::new()?.decode(bytes, page, limits, &mut image)?;
+            return Ok(image);
+        }
+        limits.check_bytes(bytes.len())?;
+        limits.check_size(size)?;
+        let request = Request::new(What::Page { page, size }, format, bytes.len(), limits, patience);
+        match self.ask(&request, bytes, patience, wanted)? {
+            Answer::Page { size: drawn, pixels } if drawn == size => Image::from_bgr(size.0, size.1, pixels)
+                .map_err(|_| crashed(format, "its pixels are not as many as the size says")),
+            Answer::Refused(refusal) => Err(refusal.into_error(format, limits)),
+            Answer::Page { .. } | Answer::Header(_) => Err(crashed(format, "it answered something else")),
+        }
+    }
+
+    fn ask(
+        &self,
+        request: &Request,
+        bytes: &[u8],
+        patience: Duration,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Answer, StillError> {
+        let format = request.format;
+        let Some(launch) = &self.launch else { return Err(StillError::UnknownFile(Found::new(bytes))) };
+        let by = Instant::now().checked_add(patience).unwrap_or_else(Instant::now);
+        let undrawn = |why| StillError::Undrawn { format, why };
+        let Some(_place) = self.places.take(by, wanted) else {
+            return Err(undrawn(if wanted() { Undrawn::Late(patience) } else { Undrawn::Unwanted }));
+        };
+        let answer = Child::start(launch).and_then(|child| child.ask(request, bytes, by, wanted));
+        answer.map_err(|error| {
+            undrawn(match error {
+                ChildError::Start(error) => {
+                    Undrawn::Unstarted(format!("{} cannot be started: {error}", launch.program.display()))
+                }
+                ChildError::Late => Undrawn::Late(patience),
+                ChildError::Unwanted => Undrawn::Unwanted,
+                ChildError::Memory => Undrawn::Memory(request.memory >> 20),
+                ChildError::Crashed(how) => Undrawn::Crashed(how),
+            })
+        })
+    }
+
+    fn unknown(&self, bytes: &[u8]) -> StillError {
+        match self.launch {
+            Some(_) => StillError::UnknownFile(Found::new(bytes)),
+            None => StillError::UnknownFormat(Found::new(bytes)),
+        }
+    }
+}
+
+fn crashed(format: StillFormat, how: &str) -> StillError {
+    StillError::Undrawn { format, why: Undrawn::Crashed(how.into()) }
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages").field("launch", &self.launch).finish_non_exhaustive()
+    }
+}
