@@ -110,7 +110,8 @@ def test_answers_come_in_all_formats(server: Server) -> None:
     ("content", "status", "words"),
     [
         (b"", 422, "Nothing was sent"),
-        (b"%PDF-1.7 this is none", 415, "picture"),
+        (b"Dear all, here it is.", 415, "picture"),
+        (b"%PDF-1.7 this is none", 422, "PDF"),
         (page("Cut off", end=".jpg")[:2000], 422, "JPEG"),
         (page("Cut off")[:600], 422, "PNG"),
         (png_header(30_000, 30_000), 413, "pixels"),
@@ -118,7 +119,7 @@ def test_answers_come_in_all_formats(server: Server) -> None:
         (bytes(3 << 20), 413, "2 MiB"),
         (pages("1", "2", "3", "4"), 413, "pages"),
     ],
-    ids=["nothing", "no picture", "half a JPEG", "half a PNG", "pixels", "side", "bytes", "pages"],
+    ids=["nothing", "no picture", "no PDF", "half a JPEG", "half a PNG", "pixels", "side", "bytes", "pages"],
 )
 def test_what_cannot_be_read_is_refused_with_a_reason(server: Server, content: bytes, status: int, words: str) -> None:
     for answer in (

@@ -2,19 +2,24 @@
 
 use std::path::PathBuf;
 
+use sightwire_pages::{Launch, Pages};
 use sightwire_reading::Options;
 use sightwire_reading::options::MAX_KEEP;
 
-use super::{ConfigError, Values};
+use super::{ConfigError, DRAW, Values};
 
 /// `engine_threads` where nothing else is said.
 pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, ConfigError> {
+    let threads = match r.int("reader.threads", 0, 1024)? {
+        0 => engine_threads,
+        threads => threads,
+    };
+    // This very program, though its file may have been replaced since.
+    let launch = Launch { program: "/proc/self/exe".into(), args: vec![DRAW.into()] };
     Ok(Options {
         model: r.text("reader.model"),
-        threads: match r.int("reader.threads", 0, 1024)? {
-            0 => engine_threads,
-            threads => threads,
-        },
+        pages: Pages::new(launch, threads),
+        threads,
         queue: r.int("reader.queue", 0, 10_000)?,
         deadline: r.seconds("reader.deadline_s", 0.001, 3600.0)?,
         max_image_bytes: r.int("reader.max_image_mb", 1, 1024)? << 20,

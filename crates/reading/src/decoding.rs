@@ -60,6 +60,11 @@ impl DecodeMemory {
         if bytes > limit { Err(TooMuch { format, size, bytes, limit }) } else { Ok(()) }
     }
 
+    /// Pixels of a page for which there could be room.
+    pub fn most_pixels(&self, format: StillFormat) -> u64 {
+        self.limit / per_pixel(format)
+    }
+
     /// Waits until there is room for it; whoever came first goes first.
     pub async fn take(&self, format: StillFormat, size: (u32, u32)) -> Decoding {
         let all = self.limit / UNIT;
@@ -74,15 +79,18 @@ impl DecodeMemory {
     }
 }
 
-/// What a page takes at most while it is decoded, turned upright and read, measured as peaks of the process with 90 megapixels
-/// (docs/reading.md).
+/// What a page takes at most while it is decoded, turned upright and read.
 fn bytes(format: StillFormat, (width, height): (u32, u32)) -> u64 {
-    let per_pixel = match format {
+    u64::from(width) * u64::from(height) * per_pixel(format)
+}
+
+/// Measured as peaks of the process with 90 megapixels, and of the process that draws (docs/reading.md).
+fn per_pixel(format: StillFormat) -> u64 {
+    match format {
         StillFormat::WebP => 14,
         StillFormat::Pdf | StillFormat::Avif | StillFormat::Heic => 16,
         StillFormat::Jpeg | StillFormat::Png | StillFormat::Tiff | StillFormat::Bmp | StillFormat::Gif => 7,
-    };
-    u64::from(width) * u64::from(height) * per_pixel
+    }
 }
 
 #[cfg(test)]

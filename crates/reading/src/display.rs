@@ -215,7 +215,7 @@ impl Display {
 
     fn make(&self, look: &DisplayOptions, bytes: Bytes) -> Result<Copy, DisplayError> {
         let picture = Picture::probe(bytes, &self.limits, &self.decoding)?;
-        let original = *picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?;
+        let original = picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?.size;
         let (image, _room) = picture.decode_in_turn(look.page, &self.limits)?;
         let image = shown(&image, look);
         let mut jpeg = Vec::new();

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sightwire_pages::Pages;
+
 /// Pictures of a batch that can be kept at most.
 pub const MAX_KEEP: usize = 20;
 
@@ -11,6 +13,8 @@ pub const MAX_KEEP: usize = 20;
 pub struct Options {
     /// Name of the model where nobody asks for another.
     pub model: String,
+    /// What opens files.
+    pub pages: Pages,
     /// Threads that read; each reads one page at a time.
     pub threads: usize,
     /// Single pictures that may wait for a thread.
@@ -49,6 +53,7 @@ impl Options {
     pub(crate) fn usual() -> Self {
         Self {
             model: "ppocr-v4".into(),
+            pages: Pages::without_children(),
             threads: 2,
             queue: 8,
             deadline: Duration::from_secs(30),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sightwire_frame::Image;
-use sightwire_frame::still::{self, StillDecoder, StillError, StillFormat, StillLimits};
+use sightwire_frame::still::{StillError, StillFormat, StillLimits};
+use sightwire_pages::PageHeader;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::decoding::{DecodeMemory, Decoding, TooMuch};
@@ -17,8 +18,8 @@ pub struct Picture {
     pub bytes: Bytes,
     /// By its content, whatever the file is called.
     pub format: StillFormat,
-    /// Upright width and height of each page, px.
-    pub pages: Vec<(u32, u32)>,
+    /// What is known of each page.
+    pub pages: Vec<PageHeader>,
     /// What the file takes of the memory for all: it is in use until the last clone has gone, whoever has that.
     _memory: Option<Arc<OwnedSemaphorePermit>>,
     decoding: Arc<DecodeMemory>,
@@ -39,20 +40,25 @@ pub enum PictureError {
     /// Not a picture, or none of a format that is known.
     #[error(transparent)]
     Unknown(StillError),
-    /// Cut off or damaged, so that its pages cannot be told.
+    /// Cut off, damaged or locked, so that its pages cannot be told.
     #[error(transparent)]
     Broken(StillError),
 }
 
 impl Picture {
-    /// Looks at the headers; all limits are checked, nothing is decoded.
+    /// Looks at the headers; all limits are checked, nothing is decoded. Blocks: of a PDF, a process of its own does it.
     pub fn probe(bytes: Bytes, limits: &Options, decoding: &Arc<DecodeMemory>) -> Result<Self, PictureError> {
         if bytes.is_empty() {
             return Err(PictureError::Empty);
         }
-        let header = still::probe(&bytes, &of(limits))?;
-        for size in &header.pages {
-            decoding.check(header.format, *size)?;
+        let mut most = of(limits);
+        // What is drawn can be drawn smaller.
+        if StillFormat::of(&bytes) == Some(StillFormat::Pdf) {
+            most.max_pixels = most.max_pixels.min(decoding.most_pixels(StillFormat::Pdf));
+        }
+        let header = limits.pages.probe(&bytes, &most, limits.deadline)?;
+        for page in &header.pages {
+            decoding.check(header.format, page.size)?;
         }
         let decoding = decoding.clone();
         Ok(Self { bytes, format: header.format, pages: header.pages, _memory: None, decoding })
@@ -66,22 +72,29 @@ impl Picture {
 
     /// Waits for the memory that a page, from 0, takes while it is decoded and worked on.
     pub async fn room(&self, page: usize) -> Decoding {
-        let size = self.pages.get(page).copied().unwrap_or_default();
-        self.decoding.take(self.format, size).await
+        self.decoding.take(self.format, self.size(page)).await
     }
 
     /// The pixels of a page, from 0, as soon as there is memory for them, and that; blocks.
     pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), StillError> {
-        let size = self.pages.get(page).copied().unwrap_or_default();
-        let room = self.decoding.take_blocking(self.format, size);
-        Ok((self.decode(page, limits)?, room))
+        let room = self.decoding.take_blocking(self.format, self.size(page));
+        Ok((self.decode(page, limits, &|| true)?, room))
     }
 
-    /// The pixels of a page, from 0, for whoever has [room](Self::room) for them; blocks.
-    pub fn decode(&self, page: usize, limits: &Options) -> Result<Image, StillError> {
-        let mut image = Image::new(0, 0);
-        StillDecoder::new()?.decode(&self.bytes, page as u32, &of(limits), &mut image)?;
-        Ok(image)
+    /// The pixels of a page, from 0, for whoever has [room](Self::room) for them; blocks. What is drawn is given up when
+    /// `wanted` says no.
+    pub fn decode(
+        &self,
+        page: usize,
+        limits: &Options,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Image, StillError> {
+        let header = (self.format, self.size(page));
+        limits.pages.decode(&self.bytes, header, page as u32, &of(limits), limits.deadline, wanted)
+    }
+
+    fn size(&self, page: usize) -> (u32, u32) {
+        self.pages.get(page).map(|page| page.size).unwrap_or_default()
     }
 }
 
@@ -127,7 +140,7 @@ mod tests {
         let picture = Picture::probe(bytes.clone(), &limits, &decoding).unwrap().with_memory(Some(all));
         let waiting = picture.clone();
         let load: Box<dyn FnOnce() -> Result<Image, StillError>> =
-            Box::new(move || waiting.decode(0, &limits));
+            Box::new(move || waiting.decode(0, &limits, &|| true));
         drop(picture);
         assert_eq!(memory.available_permits(), 0, "its caller has gone, and it waits for a thread");
         load().unwrap();

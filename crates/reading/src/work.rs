@@ -122,10 +122,10 @@ async fn page(
     let (picture, limits) = (picture.clone(), limits.clone());
     let (give, take) = oneshot::channel();
     let wanted = Wanted::default();
-    let asked = wanted.0.clone();
+    let (asked, drawing) = (wanted.0.clone(), wanted.0.clone());
     let job = PageRequest {
         model: ready.model.clone(),
-        load: Box::new(move || picture.decode(index, &limits)),
+        load: Box::new(move || picture.decode(index, &limits, &|| !drawing.load(Ordering::Relaxed))),
         options,
         wanted: Box::new(move || !asked.load(Ordering::Relaxed)),
         done: Box::new(move |result| {

@@ -86,12 +86,16 @@ fn size((width, height): (f32, f32), max_pixels: u64, max_side: u32) -> ((u32, u
     let max_side = max_side.min(LONGEST_SIDE);
     let whole = |points: f32| f64::from(points.max(1.0)).min(MOST_POINTS) * DPI / POINTS;
     let (width, height) = (whole(width), whole(height));
+    let (across, down) = (width.round().max(1.0), height.round().max(1.0));
+    if across.max(down) <= f64::from(max_side) && across * down <= max_pixels as f64 {
+        return ((across as u32, down as u32), false);
+    }
     let by_side = f64::from(max_side) / width.max(height);
     let by_pixels = (max_pixels as f64 / (width * height)).sqrt();
     let scale = by_side.min(by_pixels).min(1.0);
     let side = |pixels: f64| (pixels * scale).clamp(1.0, f64::from(max_side)) as u32;
     // What is cut off is less than a pixel, so no limit is passed.
-    ((side(width), side(height)), scale < 1.0)
+    ((side(width), side(height)), true)
 }
 
 /// Looks for operators that show text, in whichever mode, invisible too: without fonts, so it is fast.
@@ -148,7 +152,7 @@ mod tests {
     #[test]
     fn a_page_is_drawn_at_200_dpi_or_as_large_as_the_limits_allow() {
         let a4 = (595.276, 841.89);
-        assert_eq!(size(a4, 100_000_000, 65_535), ((1653, 2338), false));
+        assert_eq!(size(a4, 100_000_000, 65_535), ((1654, 2339), false));
         let (smaller, is_reduced) = size(a4, 1_000_000, 65_535);
         assert!(
             is_reduced && smaller.0 * smaller.1 <= 1_000_000 && smaller.0 * smaller.1 > 997_000,
@@ -156,7 +160,7 @@ mod tests {
         );
         assert_eq!(size(a4, 100_000_000, 1000), ((707, 1000), true));
         assert_eq!(size((f32::MAX, 1.0), 1000, 1000).0.1, 1, "a page of one line");
-        assert_eq!(size((f32::NAN, -3.0), 1000, 1000), ((2, 2), false));
+        assert_eq!(size((f32::NAN, -3.0), 1000, 1000), ((3, 3), false));
         assert_eq!(size((f32::INFINITY, f32::INFINITY), 1000, 1000).0, (31, 31));
     }
 }

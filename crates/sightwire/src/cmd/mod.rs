@@ -6,6 +6,7 @@ mod check_coordinates;
 mod config;
 mod detect;
 mod doctor;
+mod draw;
 mod keys;
 mod models;
 mod packaging;
@@ -99,6 +100,9 @@ enum Command {
     /// Try ways of running networks, for the process that starts this.
     #[command(name = sightwire_config::TRY_NETWORKS, hide = true)]
     TryNetworks,
+    /// Draw a page of a file, for the process that starts this.
+    #[command(name = sightwire_config::DRAW, hide = true)]
+    Draw,
 }
 
 #[derive(Debug, Args)]
@@ -169,6 +173,7 @@ impl Cli {
             Command::Completions(args) => packaging::completions(&args, printer),
             Command::Manual(args) => packaging::manual(&args),
             Command::TryNetworks => try_networks::run(),
+            Command::Draw => draw::run(),
         };
         match done {
             Ok(()) => 0,

@@ -12,8 +12,8 @@ use super::left_out::LeftOut;
 use crate::cmd::BoxError;
 
 /// Names of pictures end so.
-const EXTENSIONS: [&str; 12] =
-    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "bmp", "dib", "gif", "apng"];
+const EXTENSIONS: [&str; 13] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "bmp", "dib", "gif", "apng", "pdf"];
 
 /// A picture to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]

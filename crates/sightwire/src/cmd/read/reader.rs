@@ -9,11 +9,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use sightwire_config::Config;
-use sightwire_frame::Image;
-use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe};
+use sightwire_frame::still::{StillError, StillLimits};
 use sightwire_ocr::{
     PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
 };
+use sightwire_pages::{FileHeader, Pages};
 use sightwire_reading::output::Document;
 
 use super::OptionArgs;
@@ -79,6 +79,7 @@ pub struct TextReader {
     service: ReadService,
     model: Arc<ReadModel>,
     options: ReadOptions,
+    pages: Pages,
     deadline: Duration,
     /// As many pages may be before one's own.
     jobs: usize,
@@ -100,7 +101,8 @@ impl TextReader {
         let service_options =
             ServiceOptions { threads, queue: 2 * jobs, idle_release: config.engine.idle_release };
         let service = ReadService::start(engine, service_options)?;
-        Ok(Self { service, model: Arc::new(model), options: args.read_options(), deadline, jobs })
+        let (options, pages) = (args.read_options(), config.reader.pages.clone());
+        Ok(Self { service, model: Arc::new(model), options, pages, deadline, jobs })
     }
 
     /// Reads a file, or stdin; `page` sees each page's pixels.
@@ -111,13 +113,13 @@ impl TextReader {
         mut page: impl FnMut(&Reading) -> Result<(), Failure>,
     ) -> Result<Document, Failure> {
         let bytes: Arc<[u8]> = bytes_of(path)?.into();
-        let header = probe(&bytes, &LIMITS)?;
+        let header = self.pages.probe(&bytes, &LIMITS, self.deadline)?;
         let plans = self.service.plan(&self.model);
         let (name, format) = (Some(name.to_owned()), header.format.name());
         let mut document = Document::new(name, format, self.model.name(), plans, self.options);
         for index in 0..header.pages.len() {
             let mut read = || {
-                let reading = self.page(&bytes, index as u32)?;
+                let reading = self.page(&bytes, &header, index)?;
                 page(&reading)?;
                 document.push(&reading);
                 Ok(())
@@ -130,7 +132,8 @@ impl TextReader {
         Ok(document)
     }
 
-    fn page(&self, bytes: &Arc<[u8]>, page: u32) -> Result<Reading, Failure> {
+    fn page(&self, bytes: &Arc<[u8]>, header: &FileHeader, page: usize) -> Result<Reading, Failure> {
+        let of = (header.format, header.pages.get(page).map(|page| page.size).unwrap_or_default());
         let wanted = Arc::new(AtomicBool::new(true));
         // Two messages at most, so sending never blocks.
         let (tell, told) = mpsc::sync_channel(2);
@@ -138,11 +141,13 @@ impl TextReader {
         let given_up = Instant::now().checked_add(patience);
         loop {
             let (bytes, begun, ended, asked) = (bytes.clone(), tell.clone(), tell.clone(), wanted.clone());
+            let (pages, drawing, deadline) = (self.pages.clone(), wanted.clone(), self.deadline);
             let job = PageRequest {
                 model: self.model.clone(),
                 load: Box::new(move || {
                     let _ = begun.send(PageEvent::Begun);
-                    decode(&bytes, page)
+                    let wanted = || drawing.load(Ordering::Relaxed);
+                    pages.decode(&bytes, of, page as u32, &LIMITS, deadline, &wanted)
                 }),
                 options: self.options,
                 wanted: Box::new(move || asked.load(Ordering::Relaxed)),
@@ -192,12 +197,6 @@ enum PageEvent {
     Begun,
     /// It is done with.
     Ended(Box<Result<Reading, ReadError>>),
-}
-
-fn decode(bytes: &[u8], page: u32) -> Result<Image, StillError> {
-    let mut image = Image::default();
-    StillDecoder::new()?.decode(bytes, page, &LIMITS, &mut image)?;
-    Ok(image)
 }
 
 /// All of a file, or of stdin, within the limit.
