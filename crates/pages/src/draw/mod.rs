@@ -2,9 +2,14 @@
 //!
 //! - [`confine`]: what the process takes from itself before it looks at the file
 //! - `pdf`: pages of a PDF
+//! - `heic`, `avif`: the main picture; `boxes`: what the two have in common; `yuv`: their colours
 
+mod avif;
+mod boxes;
 pub mod confine;
+mod heic;
 mod pdf;
+mod yuv;
 
 use std::io::{self, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -69,6 +74,13 @@ pub fn run() -> Result<(), DrawError> {
 enum Picture {
     /// Red, green, blue and an opaque fourth; whoever drew it drew on white.
     Opaque(hayro::vello_cpu::Pixmap),
+    Rgba(Rgba),
+}
+
+/// Red, green, blue, opacity.
+struct Rgba {
+    size: (u32, u32),
+    data: Vec<u8>,
 }
 
 impl Picture {
@@ -78,6 +90,12 @@ impl Picture {
                 .data_as_u8_slice()
                 .chunks_exact(4)
                 .try_for_each(|pixel| out.write_all(&[pixel[2], pixel[1], pixel[0]])),
+            Self::Rgba(pixels) => pixels.data.chunks_exact(4).try_for_each(|pixel| {
+                let opacity = u32::from(pixel[3]);
+                let on_white =
+                    |value: u8| ((u32::from(value) * opacity + 255 * (255 - opacity) + 127) / 255) as u8;
+                out.write_all(&[on_white(pixel[2]), on_white(pixel[1]), on_white(pixel[0])])
+            }),
         }
     }
 }
@@ -85,6 +103,7 @@ impl Picture {
 fn header(request: &Request, file: Vec<u8>) -> Result<Vec<PageHeader>, Refusal> {
     match request.format {
         StillFormat::Pdf => pdf::header(file, request),
+        StillFormat::Avif | StillFormat::Heic => boxes::header(&file, request),
         format => Err(Refusal::Unsupported(format!("{format} is not drawn"))),
     }
 }
@@ -92,8 +111,20 @@ fn header(request: &Request, file: Vec<u8>) -> Result<Vec<PageHeader>, Refusal> 
 fn draw(request: &Request, file: Vec<u8>, page: u32, size: (u32, u32)) -> Result<Picture, Refusal> {
     match request.format {
         StillFormat::Pdf => pdf::draw(file, page, size).map(Picture::Opaque),
+        _ if page != 0 => Err(Refusal::NoPage(page)),
+        StillFormat::Avif => of_size(avif::draw(&file, request)?, size),
+        StillFormat::Heic => of_size(heic::draw(&file, request)?, size),
         format => Err(Refusal::Unsupported(format!("{format} is not drawn"))),
     }
+}
+
+/// A picture that has the size that was said.
+fn of_size(picture: Rgba, size: (u32, u32)) -> Result<Picture, Refusal> {
+    if picture.size == size && picture.data.len() == size.0 as usize * size.1 as usize * 4 {
+        return Ok(Picture::Rgba(picture));
+    }
+    let (width, height) = picture.size;
+    Err(Refusal::Damaged(format!("it has {width} x {height} pixels, and says {} x {}", size.0, size.1)))
 }
 
 /// A library's panic is an answer, too.
