@@ -12,8 +12,10 @@ use super::left_out::LeftOut;
 use crate::cmd::BoxError;
 
 /// Names of pictures end so.
-const EXTENSIONS: [&str; 13] =
-    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "bmp", "dib", "gif", "apng", "pdf"];
+const EXTENSIONS: [&str; 17] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "bmp", "dib", "gif", "apng", "pdf", "avif",
+    "heic", "heif", "hif",
+];
 
 /// A picture to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
