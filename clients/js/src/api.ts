@@ -545,7 +545,7 @@ export interface components {
             notes?: string[];
             /** @description How it was read: what was asked for, and the defaults. */
             options: components["schemas"]["ReadOptions"];
-            /** @description The pages of a TIFF, else a single one. */
+            /** @description The pages of a TIFF or PDF, else a single one. */
             pages: components["schemas"]["Page"][];
             /** @description Number formats of its networks. */
             precision: components["schemas"]["ReadPrecision"];

@@ -19,7 +19,7 @@ pub struct Document {
     pub precision: ReadPrecision,
     /// How it was read: what was asked for, and the defaults.
     pub options: ReadOptions,
-    /// The pages of a TIFF, else a single one.
+    /// The pages of a TIFF or PDF, else a single one.
     pub pages: Vec<Page>,
     /// Lines of text of all pages, in reading order.
     pub regions: Vec<Region>,

@@ -80,7 +80,7 @@ pub async fn document(
     let mut document = Document::new(name, picture.format.name(), ready.model.name(), plans, options);
     let mut kept = None;
     let pages = async {
-        for index in 0..picture.pages.len() {
+        for (index, header) in picture.pages.iter().enumerate() {
             let permit = match turn {
                 PermitSource::Single(permit) => permit.clone(),
                 PermitSource::Batch(permits) => Arc::new(permits.batch().await),
@@ -92,7 +92,7 @@ pub async fn document(
                     timeout(limits.deadline, read).await.map_err(|_| WorkError::Late(limits.deadline))??
                 }
             };
-            document.push(&reading);
+            document.push(&reading, header);
             // Whoever waits for memory for the next page must not hold any.
             if keep == Some(index) && index + 1 == picture.pages.len() {
                 kept = Some((reading.image, room));

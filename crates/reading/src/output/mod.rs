@@ -20,6 +20,7 @@ use std::str::FromStr;
 
 use sightwire_engine::Plan;
 use sightwire_ocr::{ReadOptions, Reading, Region, Times};
+use sightwire_pages::PageHeader;
 
 pub(super) use json::options;
 
@@ -44,7 +45,7 @@ pub struct Document {
     pub recognition_precision: String,
     /// How it was read.
     pub options: ReadOptions,
-    /// In the file's order; one, except of a TIFF with several.
+    /// In the file's order; one, except of a TIFF or PDF with several.
     pub pages: Vec<Page>,
     /// Of all pages together.
     pub times: Times,
@@ -94,8 +95,8 @@ impl Document {
         }
     }
 
-    /// Adds the page that was read next.
-    pub fn push(&mut self, reading: &Reading) {
+    /// Adds the page that was read next, and what its file's header says of it.
+    pub fn push(&mut self, reading: &Reading, header: &PageHeader) {
         let times = &mut self.times;
         times.wait += reading.times.wait;
         times.decode += reading.times.decode;
@@ -110,9 +111,12 @@ impl Document {
             left_out: reading.left_out,
             regions: reading.regions.clone(),
         });
-        if let Some(doubt) = reading.doubt {
-            self.notes.add(Remark::Doubt(doubt), self.pages.len());
-        }
+        let remarks = [
+            reading.doubt.map(Remark::Doubt),
+            header.has_text.then_some(Remark::HasText),
+            header.is_reduced.then_some(Remark::Reduced),
+        ];
+        remarks.into_iter().flatten().for_each(|remark| self.notes.add(remark, self.pages.len()));
     }
 
     /// What is to be said of its pages, in sentences.

@@ -1,6 +1,7 @@
 //! What whoever reads a document should know of how it came about: pages whose text may not be what stands there.
 
 use sightwire_ocr::{Doubt, Language};
+use sightwire_pages::draw::DPI;
 
 /// Numbers of pages, or spans of them, that a sentence names at most.
 const SPANS: usize = 8;
@@ -10,6 +11,10 @@ const SPANS: usize = 8;
 pub enum Remark {
     /// Their text may not be what stands there.
     Doubt(Doubt),
+    /// The file has their text as text, too, which was not looked at.
+    HasText,
+    /// They were drawn smaller than usual, so as to fit the limits.
+    Reduced,
 }
 
 /// The remarks on a document, each with its pages.
@@ -48,6 +53,27 @@ fn sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
     let of_pages =
         |alone: &str, more: &str| on.map_or_else(|| alone.to_owned(), |on| format!("{more}{}", spans(on)));
     match remark {
+        Remark::HasText => match on {
+            None => {
+                "The page has a text layer of its own; what stands here was read from its picture.".to_owned()
+            }
+            Some(on) if on.len() == 1 => format!(
+                "{} has a text layer of its own; what stands here was read from its picture.",
+                beginning(&spans(on))
+            ),
+            Some(on) => format!(
+                "{} have text layers of their own; what stands here was read from their pictures.",
+                beginning(&spans(on))
+            ),
+        },
+        Remark::Reduced => format!(
+            "{} drawn at less than {DPI} dpi, as large as the limits allow: small print may be missing.",
+            match on {
+                None => "The page was".to_owned(),
+                Some(on) if on.len() == 1 => format!("{} was", beginning(&spans(on))),
+                Some(on) => format!("{} were", beginning(&spans(on))),
+            }
+        ),
         Remark::Doubt(Doubt::Script) => format!(
             "Much of the text{} is likely wrong: it is in a script that {model} does not know, too small or blurred, or no text at all.",
             of_pages("", " of ")
@@ -61,6 +87,12 @@ fn sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
             )
         }
     }
+}
+
+/// As it stands at the beginning of a sentence.
+fn beginning(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// `page 2`, `pages 2, 4 to 7 and 9`.
@@ -93,6 +125,30 @@ mod tests {
         assert_eq!(spans(&[2, 4, 5, 6, 7, 9]), "pages 2, 4 to 7 and 9");
         let odd: Vec<usize> = (0..1000).map(|n| 2 * n + 1).collect();
         assert_eq!(spans(&odd), "pages 1, 3, 5, 7, 9, 11, 13, 15 and others");
+    }
+
+    #[test]
+    fn what_is_known_of_drawn_pages_is_said_of_them() {
+        let said = |remark, on: &[usize], pages| {
+            let mut notes = Notes::default();
+            on.iter().for_each(|page| notes.add(remark, *page));
+            notes.sentences("m", pages).remove(0)
+        };
+        assert_eq!(
+            said(Remark::HasText, &[1], 1),
+            "The page has a text layer of its own; what stands here was read from its picture."
+        );
+        assert!(said(Remark::HasText, &[3], 9).starts_with("Page 3 has a text layer of its own; "));
+        assert!(
+            said(Remark::HasText, &[1, 2, 3], 9).starts_with("Pages 1 to 3 have text layers of their own; ")
+        );
+        assert_eq!(
+            said(Remark::Reduced, &[2], 9),
+            "Page 2 was drawn at less than 200 dpi, as large as the limits allow: small print may be missing."
+        );
+        assert!(
+            said(Remark::Reduced, &[1, 9], 9).starts_with("Pages 1 and 9 were drawn at less than 200 dpi")
+        );
     }
 
     #[test]

@@ -21,8 +21,8 @@ Examples:
   sightwire read 'archive/**/*.tif' --format hocr --out hocr/
   curl -s https://example.org/sign.png | sightwire read -
 
-A folder is read with all folders in it: JPEG, PNG, WebP, TIFF (all pages), BMP and GIF; hidden files are left out. \
-A file that is named is read whatever its extension. Polygons are in pixels of the upright picture, clockwise from the \
+A folder is read with all folders in it: JPEG, PNG, WebP, TIFF and PDF (all pages), BMP, GIF, AVIF and HEIC; hidden \
+files are left out. A file that is named is read whatever its extension. Polygons are in pixels of the upright picture, clockwise from the \
 text's upper left. Results go to stdout in the order of the pictures, everything else to stderr. Ctrl-C finishes the \
 pictures in progress; a second one stops at once.
 

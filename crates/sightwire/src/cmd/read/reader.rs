@@ -9,11 +9,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use sightwire_config::Config;
-use sightwire_frame::still::{StillError, StillLimits};
+use sightwire_frame::still::{StillError, StillFormat, StillLimits};
 use sightwire_ocr::{
     PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
 };
-use sightwire_pages::{FileHeader, Pages};
+use sightwire_pages::Pages;
 use sightwire_reading::output::Document;
 
 use super::OptionArgs;
@@ -117,11 +117,11 @@ impl TextReader {
         let plans = self.service.plan(&self.model);
         let (name, format) = (Some(name.to_owned()), header.format.name());
         let mut document = Document::new(name, format, self.model.name(), plans, self.options);
-        for index in 0..header.pages.len() {
+        for (index, of) in header.pages.iter().enumerate() {
             let mut read = || {
-                let reading = self.page(&bytes, &header, index)?;
+                let reading = self.page(&bytes, (header.format, of.size), index as u32)?;
                 page(&reading)?;
-                document.push(&reading);
+                document.push(&reading, of);
                 Ok(())
             };
             read().map_err(|failure| match header.pages.len() {
@@ -132,8 +132,7 @@ impl TextReader {
         Ok(document)
     }
 
-    fn page(&self, bytes: &Arc<[u8]>, header: &FileHeader, page: usize) -> Result<Reading, Failure> {
-        let of = (header.format, header.pages.get(page).map(|page| page.size).unwrap_or_default());
+    fn page(&self, bytes: &Arc<[u8]>, of: (StillFormat, (u32, u32)), page: u32) -> Result<Reading, Failure> {
         let wanted = Arc::new(AtomicBool::new(true));
         // Two messages at most, so sending never blocks.
         let (tell, told) = mpsc::sync_channel(2);
@@ -147,7 +146,7 @@ impl TextReader {
                 load: Box::new(move || {
                     let _ = begun.send(PageEvent::Begun);
                     let wanted = || drawing.load(Ordering::Relaxed);
-                    pages.decode(&bytes, of, page as u32, &LIMITS, deadline, &wanted)
+                    pages.decode(&bytes, of, page, &LIMITS, deadline, &wanted)
                 }),
                 options: self.options,
                 wanted: Box::new(move || asked.load(Ordering::Relaxed)),
