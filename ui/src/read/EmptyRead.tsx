@@ -60,8 +60,8 @@ export function EmptyRead(props: Props) {
         </Button>
       </Actions>
       <p className={css.small}>
-        You can also paste a picture. JPEG, PNG, WebP, multi-page TIFF, BMP, GIF, and zip archives
-        of them.
+        You can also paste a picture. JPEG, PNG, WebP, multi-page TIFF, BMP, GIF, AVIF, HEIC, PDF,
+        and zip archives of them.
       </p>
       {props.children}
     </EmptyState>

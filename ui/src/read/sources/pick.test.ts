@@ -10,9 +10,23 @@ describe('files that are chosen or dropped', () => {
 
   it('are only pictures where they come with a folder', () => {
     const { files, left } = pick(
-      ['in/a.JPG', 'in/deep/b.tiff', 'in/Thumbs.db', 'in/.hidden/c.png', 'in/d.zip'].map(found),
+      [
+        'in/a.JPG',
+        'in/deep/b.tiff',
+        'in/Thumbs.db',
+        'in/.hidden/c.png',
+        'in/d.zip',
+        'in/e.heic',
+        'in/f.pdf',
+      ].map(found),
     );
-    expect(files.map(({ name }) => name)).toEqual(['in/a.JPG', 'in/deep/b.tiff', 'in/d.zip']);
+    expect(files.map(({ name }) => name)).toEqual([
+      'in/a.JPG',
+      'in/deep/b.tiff',
+      'in/d.zip',
+      'in/e.heic',
+      'in/f.pdf',
+    ]);
     expect(leftCount(left)).toBe(2);
     expect(leftInWords(left)).toBe('1 .db, 1 hidden');
   });

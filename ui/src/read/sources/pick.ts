@@ -15,10 +15,11 @@ export const NOTHING: Pick['left'] = new Map();
 
 /** As many as the server takes in one job. */
 export const MOST_FILES = 10_000;
-const PICTURES = /\.(?:jpe?g|jpe|jfif|png|apng|webp|tiff?|bmp|dib|gif|zip)$/i;
+const PICTURES = /\.(?:jpe?g|jpe|jfif|png|apng|webp|tiff?|bmp|dib|gif|pdf|avif|hei[cf]|hif|zip)$/i;
 
 /** What the file chooser offers. */
-export const ACCEPT = '.jpg,.jpeg,.png,.webp,.tif,.tiff,.bmp,.gif,.zip,image/*';
+export const ACCEPT =
+  '.jpg,.jpeg,.png,.webp,.tif,.tiff,.bmp,.gif,.pdf,.avif,.heic,.heif,.zip,image/*';
 
 /** What was chosen one by one is taken as it is; a folder also has other things in it. */
 export function pick(found: readonly { file: File; path: string }[]): Pick {

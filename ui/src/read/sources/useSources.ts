@@ -38,7 +38,7 @@ export function useSources(
       } else if (files.length === 0) {
         say({
           title: 'No pictures found',
-          text: 'Supported: JPEG, PNG, WebP, TIFF, BMP, GIF, and zip archives of them.',
+          text: 'Supported: JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIC, PDF, and zip archives of them.',
           cause: left.size === 0 ? 'nothing was chosen' : `left out: ${leftInWords(left)}`,
         });
       } else send(files, query, { count: leftCount(left), kinds: leftInWords(left) });
