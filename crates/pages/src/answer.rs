@@ -54,7 +54,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn into_error(self, format: StillFormat, limits: &StillLimits) -> StillError {
+    /// What whoever wanted the file is told.
+    pub fn into_error(self, format: StillFormat, limits: &StillLimits) -> StillError {
         match self {
             Self::Damaged(reason) => StillError::damaged(format, CodecError::Drawn(reason)),
             Self::Unsupported(what) => StillError::unsupported(format, what),

@@ -54,7 +54,8 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(
+    /// What a child is asked of a file of so many bytes, and how much memory and time it has for that.
+    pub fn new(
         what: What,
         format: StillFormat,
         bytes: usize,

@@ -7,6 +7,7 @@
 //!   in them
 //! - [`credentials()`]: keys, and tags of processes; [`token()`]: tokens (JWT) and the keys that their issuers publish (JWKS)
 //! - [`data_url()`], [`decode_image()`], [`decode_still()`], [`image_header()`]: pictures; [`tflite()`]: networks
+//! - [`file_kind()`]: what files are called; [`drawn_answer()`]: what the process answers that draws them
 //! - [`polling()`]: what clients of Engine.IO post; [`socketio_frame()`]: their frames; [`relay_message()`]: messages of the relay
 //! - [`redis_values()`]: what stands in Redis
 //! - [`request_heads()`], [`tls_or_plain()`], [`websocket_frames()`]: bytes of connections
@@ -52,6 +53,8 @@ checks! {
     data_url
     decode_image
     decode_still
+    drawn_answer
+    file_kind
     form
     image_header
     multipart

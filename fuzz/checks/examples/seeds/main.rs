@@ -35,6 +35,8 @@ fn of(check: &str) -> Vec<Seed> {
         "data_url" => pictures::data_urls(),
         "decode_image" | "image_header" => pictures::vectors(),
         "decode_still" => pictures::stills(),
+        "drawn_answer" => pictures::drawn(),
+        "file_kind" => pictures::kinds(),
         "multipart" => pictures::answers_of_cameras(),
         "relay_message" => pictures::messages(),
         "socketio_frame" => pictures::frames(),

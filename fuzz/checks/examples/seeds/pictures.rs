@@ -2,8 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64_simd::STANDARD;
+use sightwire_frame::still::{StillFormat, StillLimits};
+use sightwire_pages::PageHeader;
+use sightwire_pages::answer::{self, Refusal};
+use sightwire_pages::request::{Request, What};
 
 use super::{Seed, numbered};
 
@@ -32,6 +37,34 @@ pub fn vectors() -> Vec<Seed> {
         }
     }
     seeds
+}
+
+/// Answers of a process that draws, and a request.
+pub fn drawn() -> Vec<Seed> {
+    let page = |size, has_text| PageHeader { size, has_text, is_reduced: !has_text };
+    let limits = StillLimits::default();
+    let request = Request::new(What::Header, StillFormat::Avif, 9, &limits, Duration::from_secs(1));
+    numbered([
+        answer::encode(&Ok(vec![page((1654, 2339), true), page((3, 2), false)])),
+        answer::encode(&Err(Refusal::Damaged("no trailer".into()))),
+        answer::encode(&Err(Refusal::NoPage(3))),
+        [&answer::page_head((3, 2))[..], &[7; 18]].concat(),
+        request.encode().to_vec(),
+    ])
+}
+
+/// Beginnings of files that are told apart.
+pub fn kinds() -> Vec<Seed> {
+    let boxes = |brands: &[u8]| [&(8 + brands.len() as u32).to_be_bytes()[..], b"ftyp", brands].concat();
+    numbered([
+        boxes(b"avif\0\0\0\0avifmif1miaf"),
+        boxes(b"mif1\0\0\0\0mif1heic"),
+        boxes(b"isom\0\0\x02\0isomavc1"),
+        b"junk before\n%PDF-1.7\n".to_vec(),
+        b"<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\">".to_vec(),
+        b"8BPS\0\x01".to_vec(),
+        b"\0\0\0\x0cJXL \r\n\x87\n".to_vec(),
+    ])
 }
 
 pub fn stills() -> Vec<Seed> {
