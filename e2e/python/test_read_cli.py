@@ -25,6 +25,8 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 # One size, so that the networks are made ready for one: that takes longer than reading does.
 SIZE = (320, 96)
 TIMEOUT_S = 120
+# Of a page in hOCR.
+PARTS = ["ocr_carea", "ocr_par", "ocr_line", "ocrx_word"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,6 +46,11 @@ def read(*args: object, stdin: bytes | None = None, **env: str) -> subprocess.Co
     # Never the terminal's or the test runner's own.
     source = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
     return subprocess.run(command, env=environment(env), capture_output=True, timeout=TIMEOUT_S, **source)
+
+
+def box(part: ET.Element) -> list[int]:
+    """The `bbox` of a part of hOCR."""
+    return [int(side) for side in part.attrib["title"].split(";")[0].removeprefix("bbox ").split()]
 
 
 def objects(ended: subprocess.CompletedProcess[bytes]) -> list[dict]:
@@ -132,7 +139,16 @@ def test_every_format_is_what_its_readers_expect(words: Path, tmp_path: Path) ->
     hocr = read(twice[0], "--format", "hocr").stdout
     page = ET.fromstring(hocr).find(f".//{XHTML}div[@class='ocr_page']")
     assert page is not None and "bbox 0 0 320 96; ppageno 0" in page.attrib["title"]
-    assert [word.text for word in page.iter() if word.get("class") == "ocrx_word"] == ["Room", "10"]
+    parts = {name: [part for part in page.iter() if part.get("class") == name] for name in PARTS}
+    assert {name: len(found) for name, found in parts.items()} == dict(zip(PARTS, [1, 1, 1, 2]))
+    assert [word.text for word in parts["ocrx_word"]] == ["Room", "10"]
+    assert all("x_wconf" in word.attrib["title"] for word in parts["ocrx_word"])
+    line, *words_of_line = (box(part) for part in parts["ocr_line"] + parts["ocrx_word"])
+    for name, (left, _, right, _) in zip(["Room", "10"], words_of_line):
+        ink = ImageFont.load_default(36).getbbox(name)
+        begin = 20 if name == "Room" else 20 + ImageFont.load_default(36).getlength("Room ")
+        assert abs(left - begin - ink[0]) < 6 and abs(right - begin - ink[2]) < 6, (name, left, right)
+    assert words_of_line[0][0] == line[0] and words_of_line[1][2] == line[2]
 
     annotated = read(twice[0], "--format", "annotated").stdout
     before, after = np.array(Image.open(twice[0])), np.array(Image.open(io.BytesIO(annotated)).convert("RGB"))
@@ -141,6 +157,15 @@ def test_every_format_is_what_its_readers_expect(words: Path, tmp_path: Path) ->
     text = read(*twice).stdout.decode()
     assert text == f"==> {twice[0]} <==\nRoom 10\n\n==> {twice[1]} <==\nRoom 11\n"
     assert "Room 10" in json.loads(read(twice[0], "--format", "json", "--characters").stdout)["text"]
+    (plain,) = objects(read(twice[0], "--format", "json"))[0]["regions"]
+    (region,) = objects(read(twice[0], "--format", "json", "--words"))[0]["regions"]
+    told = region.pop("words")
+    assert region == plain
+    assert [word["text"] for word in told] == ["Room", "10"]
+    assert told[0]["polygon"][0] == region["polygon"][0] and told[1]["polygon"][2] == region["polygon"][2]
+    assert all(0.8 < word["confidence"] <= 1 for word in told)
+    refused = read(twice[0], "--format", "csv", "--words")
+    assert refused.returncode == 2 and b"--words goes with --format json only" in refused.stderr
 
 
 def test_a_folder_of_results_mirrors_the_pictures_and_never_harms_them(words: Path, tmp_path: Path) -> None:

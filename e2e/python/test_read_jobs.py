@@ -241,6 +241,9 @@ def test_all_results_can_be_had_as_one_file(server: Server) -> None:
     assert [line["file"] for line in lines] == [*names, "none.png"]
     assert "empty" in lines[3]["error"]
     assert "characters" in json.loads(export("?characters=1").splitlines()[0])["regions"][0]
+    (region,) = json.loads(export("?words=1").splitlines()[0])["regions"]
+    said = call(server, "POST", "/api/v1/read?words=1", page("Hello 42")).json()["regions"]
+    assert [region] == said and [word["text"] for word in region["words"]] == ["Hello", "42"], "bit for bit"
     assert json.loads(export("?min_confidence=1").splitlines()[0])["regions"] == []
     table = list(csv.reader(io.StringIO(export("?format=csv").decode())))
     assert (len(table), table[0][0], table[1][0]) == (4, "file", "a.png")
@@ -248,7 +251,7 @@ def test_all_results_can_be_had_as_one_file(server: Server) -> None:
     with zipfile.ZipFile(io.BytesIO(export("?format=hocr"))) as archive:
         assert archive.testzip() is None
         assert len(archive.namelist()) == 3
-        assert "ocr_page" in archive.read(archive.namelist()[0]).decode()
+        assert archive.read(archive.namelist()[0]).decode().count("ocrx_word") == 2 + 1, "and in its head"
     assert get(server, f"{job}/export?format=annotated").status == 422
 
 

@@ -1669,6 +1669,8 @@ export interface components {
             row: number;
             /** @description The characters of the line. */
             text: string;
+            /** @description Its words, in the order of `text`; left out unless `words` asks for them. */
+            words?: components["schemas"]["Word"][] | null;
         };
         /** @description Why a stream ends, or a viewer is sent away; the close code follows. */
         RelayError: {
@@ -2210,6 +2212,20 @@ export interface components {
             /** @description Always `warning`. */
             type: "warning";
         };
+        /** @description A word of a line: what stands between spaces. Ideographs are parted from other letters, and after their marks. */
+        Word: {
+            /** @description Mean confidence of its characters, from 0 to 1. */
+            confidence: number;
+            /** @description The corners of its part of the line: upper left, upper right, lower right, lower left. */
+            polygon: [
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"]
+            ];
+            /** @description Its characters. */
+            text: string;
+        };
     };
     responses: {
         /** @description The request is no valid HTTP, or a part of its address is no text */
@@ -2505,6 +2521,7 @@ export type ViewerConnected = components['schemas']['ViewerConnected'];
 export type ViewerKind = components['schemas']['ViewerKind'];
 export type Viewers = components['schemas']['Viewers'];
 export type Warning = components['schemas']['Warning'];
+export type Word = components['schemas']['Word'];
 export type ResponseBrokenRequest = components['responses']['BrokenRequest'];
 export type ResponseForeignHost = components['responses']['ForeignHost'];
 export type ResponseForeignPage = components['responses']['ForeignPage'];

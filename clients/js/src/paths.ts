@@ -2036,6 +2036,8 @@ export interface paths {
                     layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
+                    /** @description Also the words of each line, with their places */
+                    words?: boolean;
                     /** @description Lines of less confidence are left out */
                     min_confidence?: number;
                 };
@@ -2261,6 +2263,8 @@ export interface paths {
                     layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
+                    /** @description Also the words of each line, with their places */
+                    words?: boolean;
                 };
                 header?: never;
                 path: {
@@ -2673,6 +2677,8 @@ export interface paths {
                     layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
+                    /** @description Also the words of each line, with their places */
+                    words?: boolean;
                 };
                 header?: never;
                 path: {
@@ -3980,6 +3986,8 @@ export interface paths {
                     layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
+                    /** @description Also the words of each line, with their places */
+                    words?: boolean;
                 };
                 header?: never;
                 path?: never;

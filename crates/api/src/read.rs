@@ -107,6 +107,20 @@ pub struct Region {
     /// The confidence of each character, from 0 to 1; left out unless `characters` asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<Vec<f64>>,
+    /// Its words, in the order of `text`; left out unless `words` asks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Vec<Word>>,
+}
+
+/// A word of a line: what stands between spaces. Ideographs are parted from other letters, and after their marks.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Word {
+    /// Its characters.
+    pub text: String,
+    /// The corners of its part of the line: upper left, upper right, lower right, lower left.
+    pub polygon: [Point; 4],
+    /// Mean confidence of its characters, from 0 to 1.
+    pub confidence: f64,
 }
 
 /// How long each stage took, in milliseconds, summed over the pages.

@@ -46,8 +46,10 @@ pub(super) struct Alphabet {
 pub(super) struct Letter {
     character: String,
     confidence: f32,
-    /// Where its middle is on the line, in steps.
+    /// Where its middle is on the line, in steps,
     at: f32,
+    /// and in pixels of the line as it is read.
+    at_px: f32,
     /// How sure a space before it is; 0 if there is none.
     space: f32,
     /// A space that nobody but the recogniser's doubts speaks for.
@@ -56,11 +58,14 @@ pub(super) struct Letter {
     alike: Option<(char, f32)>,
 }
 
-/// A line's text, and how sure each of its characters is.
+/// A line's text, how sure each of its characters is, and where.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[allow(clippy::struct_field_names, reason = "it is the text itself, beside what is known of it")]
 pub(super) struct Text {
     pub(super) text: String,
     pub(super) characters: Vec<f32>,
+    /// The middles of the characters, in pixels of the line as it is read; of a space that of the letter after it.
+    pub(super) middles: Vec<f32>,
 }
 
 impl Alphabet {
@@ -97,10 +102,11 @@ impl Text {
         if count == 0 { 0.0 } else { (sum / f64::from(count)) as f32 }
     }
 
-    /// One confidence for each character, though a class may stand for several.
-    fn push(&mut self, characters: &str, confidence: f32) {
+    /// One confidence and one place for each character, though a class may stand for several.
+    fn push(&mut self, characters: &str, confidence: f32, middle: f32) {
         self.text.push_str(characters);
         self.characters.extend(characters.chars().map(|_| confidence));
+        self.middles.extend(characters.chars().map(|_| middle));
     }
 }
 
@@ -126,11 +132,12 @@ pub(super) fn letters(
         } else if class != last {
             if kept.contains(&place(index)) {
                 let doubtful = space == 0.0 && doubt > DOUBTFUL_SPACE;
+                let middle = middle(values, alphabet.len(), index, class).unwrap_or(index as f32 + 0.5);
                 letters.push(Letter {
                     character: alphabet.characters[class].clone(),
                     confidence,
-                    at: middle(values, alphabet.len(), index, class).unwrap_or(index as f32 + 0.5)
-                        + from / step_px,
+                    at: middle + from / step_px,
+                    at_px: middle * step_px + from,
                     space: if doubtful { doubt } else { space },
                     doubtful,
                     alike: alike(step, class, alphabet),
@@ -188,14 +195,14 @@ pub(super) fn spell(letters: &[Letter]) -> Text {
             && (!letter.doubtful || may_be_parted(letters, index, before))
             && !pitch.is_too_near(letters, index)
         {
-            text.push(" ", letter.space);
+            text.push(" ", letter.space, letter.at_px);
         }
         let character = if latin { half_width(&letter.character) } else { &letter.character };
         match letter.alike {
             Some((other, confidence)) if stands_among(letters, index, other) => {
-                text.push(other.encode_utf8(&mut [0; 4]), confidence);
+                text.push(other.encode_utf8(&mut [0; 4]), confidence, letter.at_px);
             }
-            _ => text.push(character, letter.confidence),
+            _ => text.push(character, letter.confidence, letter.at_px),
         }
     }
     text
@@ -280,12 +287,12 @@ fn stands_among(letters: &[Letter], index: usize, character: char) -> bool {
     before.is_some_and(kind) && after.is_some_and(kind)
 }
 
-fn is_ideograph(character: char) -> bool {
+pub(super) fn is_ideograph(character: char) -> bool {
     matches!(character, '\u{2e80}'..='\u{2fff}' | '\u{3040}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Marks that bring their own room along.
-fn is_wide_mark(character: char) -> bool {
+pub(super) fn is_wide_mark(character: char) -> bool {
     matches!(character, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
 }
 

@@ -3,6 +3,7 @@
 //! - [`options`]: what a caller may choose
 //! - [`model`]: [`ReadModel`]: the networks of a model: one finds lines, one tells which are upside down, one reads them
 //! - [`service`]: [`ReadService`]: the threads that do it
+//! - `words`: [`Word`]: where the words of a line are
 //!
 //! A picture is scaled and laid into one of a few sizes ([`canvas`]); a network maps where text is; outlines are drawn
 //! around it ([`outline`]) and parted between columns ([`gutter`]); each line is cut out and made level ([`line`](mod@line)), turned if it stands on its head,
@@ -23,6 +24,7 @@ mod page;
 mod pixels;
 pub mod service;
 mod sessions;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,7 @@ pub use doubt::{Doubt, Language};
 pub use model::{ReadModel, ReadModelError};
 pub use options::ReadOptions;
 pub use service::{Busy, PageRequest, ReadError, ReadService, ServiceOptions, ServiceStats};
+pub use words::Word;
 
 /// Name of the model that is taken where nobody asks for another.
 pub const DEFAULT_MODEL: &str = "ppocr-v4";
@@ -49,6 +52,8 @@ pub struct Region {
     pub confidence: f32,
     /// How sure each character of `text` is, 0–1.
     pub characters: Vec<f32>,
+    /// Its words in the order of `text`.
+    pub words: Vec<Word>,
     /// The number of its block in the picture: lines that stand together, in one column. From 0 in reading order.
     pub block: u32,
     /// The number of its row: what stands side by side in one block. From 0 in reading order, over all blocks.

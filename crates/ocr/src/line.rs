@@ -128,7 +128,7 @@ impl Line {
     }
 
     /// How much the brightness of a column changes.
-    fn activity(&self, x: u32) -> u32 {
+    pub(super) fn activity(&self, x: u32) -> u32 {
         let column = self.image.data()[x as usize * 3 + 1..].iter().step_by(self.image.width() as usize * 3);
         let (low, high) = column.fold((255, 0), |(low, high), value| (*value.min(&low), *value.max(&high)));
         u32::from(high - low.min(high))

@@ -20,6 +20,7 @@ use super::outline::{self, Map};
 use super::pixels;
 use super::service::ReadError;
 use super::sessions::{Purpose, Sessions};
+use super::words::{self, Word};
 use super::{ReadModel, ReadOptions, Reading, Region, Times};
 
 /// A line that is read as surely as this is not looked at again.
@@ -68,7 +69,16 @@ pub(super) struct Page {
 #[derive(Debug)]
 struct Read {
     text: Text,
+    /// Along the outline.
+    words: Vec<Word>,
     turned: usize,
+}
+
+impl Read {
+    /// `line` lies as it was read, or is another cut of the same.
+    fn new(text: Text, line: &Line) -> Self {
+        Self { words: words::of(&text, line), text, turned: line.turned }
+    }
 }
 
 impl Page {
@@ -148,7 +158,7 @@ impl Page {
         let lines = self.lines.lock();
         let read = lines.iter().flatten();
         let directions =
-            Directions::of(read.map(|Read { text, turned }| (&*text.text, text.confidence(), *turned)));
+            Directions::of(read.map(|Read { text, turned, .. }| (&*text.text, text.confidence(), *turned)));
         let against =
             |index: &usize| lines[*index].as_ref().is_some_and(|read| directions.against(read.turned));
         let again: Vec<usize> = (0..lines.len()).filter(against).collect();
@@ -198,7 +208,7 @@ impl Page {
                 text = other;
             }
         }
-        self.lines.lock()[index] = Some(Read { text, turned: line.turned });
+        self.lines.lock()[index] = Some(Read::new(text, &line));
         Ok(())
     }
 
@@ -214,7 +224,7 @@ impl Page {
         if let Some(read) = &mut self.lines.lock()[index]
             && sightwire_layout::counts_before(text.confidence(), read.text.confidence())
         {
-            *read = Read { text, turned: line.turned };
+            *read = Read::new(text, &line);
         }
         Ok(())
     }
@@ -277,11 +287,12 @@ impl Page {
         let doubt = self.model.known_alphabet().and_then(|known| doubt::of(&read, known));
         let (mut regions, mut outlines): (Vec<Region>, Vec<_>) = Default::default();
         for ((outline, polygon), read) in self.outlines.iter().zip(polygons).zip(lines) {
-            let Some(Read { text, turned }) = read else { continue };
+            let Some(Read { text, mut words, turned }) = read else { continue };
             let confidence = text.confidence();
             if text.text.is_empty() || confidence < self.options.min_confidence {
                 continue;
             }
+            words::within(&mut words, *outline, polygon, turned);
             let [mut outline, mut polygon] = [*outline, polygon].map(|line| self.upright(line));
             outline.rotate_left(turned);
             polygon.rotate_left(turned);
@@ -291,6 +302,7 @@ impl Page {
                 text: text.text,
                 confidence,
                 characters: text.characters,
+                words,
                 block: 0,
                 row: 0,
             });

@@ -168,7 +168,7 @@ async function read(scene, out) {
     files,
   });
   await run(["page.png"]);
-  await run(["--format", "json", "--characters", "page.png"], linesShown);
+  await run(["--format", "json", "--characters", "--words", "page.png"], linesShown);
   await run(["--format", "csv", "page.png", "other.png"], csvShown);
   await run(["--format", "hocr", "other.png"], hocrShown);
   await run([

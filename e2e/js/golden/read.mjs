@@ -96,7 +96,7 @@ class Scene {
 
 async function formats(scene) {
   await scene.ask(POST, SHORT);
-  await scene.ask(`${POST}?${SMALL}&characters=1&min_confidence=0.1`, SHORT);
+  await scene.ask(`${POST}?${SMALL}&characters=1&words=1&min_confidence=0.1`, SHORT);
   await scene.ask(`${POST}?${SMALL}&format=text`, SHORT);
   await scene.ask(`${POST}?${SMALL}&format=csv`, { ...SHORT, as: csvShown });
   await scene.ask(`${POST}?${SMALL}&format=hocr`, { ...SHORT, as: hocrShown });

@@ -32,6 +32,7 @@ impl Example for Document {
                 block: 1,
                 row: 1,
                 characters: None,
+                words: None,
             }],
             text: "Hello".into(),
             ms: ReadTimes {

@@ -105,7 +105,7 @@ impl Export {
 pub fn read(job: &Job, span: super::results::Span, min_confidence: f32) -> io::Result<Document> {
     let read = job.received.results.read(span);
     let line = read.inspect_err(|error| job.received.folder.failed(Work::Read, error))?;
-    let mut document = Document::from_json(&line).map_err(io::Error::other)?;
+    let mut document = Document::from_stored(&line).map_err(io::Error::other)?;
     for page in &mut document.pages {
         page.regions.retain(|region| region.confidence >= min_confidence);
     }

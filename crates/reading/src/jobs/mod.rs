@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use super::display::Display;
 use super::models::Ready;
-use super::output::{Document, Style};
+use super::output::Document;
 use super::permits::Permits;
 use super::picture::{Picture, PictureError};
 use super::picture_cache::PictureCache;
@@ -343,10 +343,7 @@ impl Jobs {
         let (document, _) = read.await?;
         let (this, kept_job, bytes) = (self.clone(), job.clone(), picture.bytes.clone());
         let written = tokio::task::spawn_blocking(move || {
-            let span = kept_job
-                .received
-                .results
-                .append(&document.json(Style { characters: true, ..Style::default() }))?;
+            let span = kept_job.received.results.append(&document.stored())?;
             this.keep_picture(&kept_job, index, bytes);
             kept_job.finished(index, &document, span);
             Ok(document)

@@ -60,8 +60,8 @@ fn document(texts: &[&str]) -> Document {
         text: (*text).to_owned(),
         confidence: 0.5,
         characters: vec![0.5; text.len()],
-        block: 0,
         row,
+        ..Region::default()
     };
     let page =
         Page { width: 8, height: 4, skew: 0.0, left_out: 0, regions: (0..).zip(texts).map(region).collect() };
@@ -70,8 +70,7 @@ fn document(texts: &[&str]) -> Document {
 
 fn finish(job: &Job, index: usize, texts: &[&str]) {
     let document = document(texts);
-    let span =
-        job.received.results.append(&document.json(Style { characters: true, ..Style::default() })).unwrap();
+    let span = job.received.results.append(&document.stored()).unwrap();
     job.finished(index, &document, span);
 }
 

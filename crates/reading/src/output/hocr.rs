@@ -1,17 +1,15 @@
-//! hOCR 1.2 (<http://kba.github.io/hocr-spec/1.2/>) as XHTML: pages, lines, and words.
+//! hOCR 1.2 (<http://kba.github.io/hocr-spec/1.2/>) as XHTML: pages, blocks, lines, and words.
 //!
-//! The model finds lines, not words: a word's box is the part of the line's that its share of the characters takes, and the
-//! file says so.
+//! A block is an area with one paragraph: what lies between an area and a line is nothing that is known.
 
 use std::fmt::Write as _;
 
 use sightwire_ocr::Region;
-use unicode_width::UnicodeWidthStr as _;
 
-use super::{Document, Page};
+use super::{Document, Page, word_confidence};
 
 /// What is in the file; lines have polygons, and the specification wants that said.
-const CAPABILITIES: &str = "ocr_page ocr_line ocrx_word ocrp_poly ocrp_wconf";
+const CAPABILITIES: &str = "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_poly ocrp_wconf";
 /// A line that is less askew than this is level, degrees.
 const LEVEL: f32 = 0.5;
 
@@ -29,7 +27,6 @@ pub(super) fn write(document: &Document) -> String {
   <meta name=\"ocr-system\" content=\"Sightwire {version} ({model})\" />
   <meta name=\"ocr-capabilities\" content=\"{CAPABILITIES}\" />
   <meta name=\"ocr-number-of-pages\" content=\"{pages}\" />
-  <meta name=\"description\" content=\"Lines were found in the picture; boxes of words are estimated from the line's by their share of its characters.\" />
  </head>
  <body>
 "
@@ -46,77 +43,52 @@ fn write_page(out: &mut String, file: Option<&str>, index: usize, page: &Page) {
     let image = file.map(|file| format!("image {}; ", quoted(file))).unwrap_or_default();
     let title = format!("{image}bbox 0 0 {} {}; ppageno {index}", page.width, page.height);
     let _ = writeln!(out, "  <div class=\"ocr_page\" id=\"page_{number}\" title=\"{}\">", xml(&title));
-    let mut words = 0;
-    for (line, region) in page.regions.iter().enumerate() {
-        let line = line + 1;
-        let _ = write!(
-            out,
-            "   <span class=\"ocr_line\" id=\"line_{number}_{line}\" title=\"{}{}; poly{}; x_wconf {}\">",
-            bbox(&region.polygon, page),
-            angle(&region.polygon),
-            points(&region.polygon, page),
-            percent(region.confidence),
-        );
-        for (permit, word) in words_of(region).into_iter().enumerate() {
-            words += 1;
+    let (mut lines, mut words) = (0, 0);
+    for (block, regions) in page.regions.chunk_by(|a, b| a.block == b.block).enumerate() {
+        let (block, area) = (block + 1, bbox(regions.iter().flat_map(|region| &region.polygon), page));
+        let _ = writeln!(out, "   <div class=\"ocr_carea\" id=\"block_{number}_{block}\" title=\"{area}\">");
+        let _ = writeln!(out, "    <p class=\"ocr_par\" id=\"par_{number}_{block}\" title=\"{area}\">");
+        for region in regions {
+            lines += 1;
             let _ = write!(
                 out,
-                "{}<span class=\"ocrx_word\" id=\"word_{number}_{words}\" title=\"{}; x_wconf {}\">{}</span>",
-                if permit == 0 { "" } else { " " },
-                bbox(&word.polygon, page),
-                percent(word.confidence),
-                xml(word.text),
+                "     <span class=\"ocr_line\" id=\"line_{number}_{lines}\" title=\"{}{}; poly{}; x_wconf {}\">",
+                bbox(&region.polygon, page),
+                angle(&region.polygon),
+                points(&region.polygon, page),
+                percent(region.confidence),
             );
+            write_words(out, region, page, number, &mut words);
+            out.push_str("</span><br />\n");
         }
-        out.push_str("</span><br />\n");
+        out.push_str("    </p>\n   </div>\n");
     }
     out.push_str("  </div>\n");
 }
 
-struct Word<'a> {
-    text: &'a str,
-    polygon: [[f32; 2]; 4],
-    confidence: f32,
-}
-
-/// The line's words, each in the part of its polygon that the letters before it and its own take. A letter of Chinese counts
-/// as two.
-fn words_of(region: &Region) -> Vec<Word<'_>> {
-    let text = &*region.text;
-    let whole = text.width().max(1) as f32;
-    let known = region.characters.len() == text.chars().count();
-    let mut words = Vec::new();
-    for word in text.split_whitespace() {
-        let begins = word.as_ptr() as usize - text.as_ptr() as usize;
-        let from = text[..begins].width() as f32 / whole;
-        let to = text[..begins + word.len()].width() as f32 / whole;
-        let first = text[..begins].chars().count();
-        let letters = word.chars().count();
-        let confidence = if known {
-            region.characters[first..first + letters].iter().sum::<f32>() / letters as f32
-        } else {
-            region.confidence
-        };
-        let [top_left, top_right, bottom_right, bottom_left] = region.polygon;
-        let polygon = [
-            between(top_left, top_right, from),
-            between(top_left, top_right, to),
-            between(bottom_left, bottom_right, to),
-            between(bottom_left, bottom_right, from),
-        ];
-        words.push(Word { text: word, polygon, confidence });
+/// With what stands between them in the text.
+fn write_words(out: &mut String, region: &Region, page: &Page, number: usize, words: &mut usize) {
+    let mut written = 0;
+    for word in region.words_or_line() {
+        let between = region.text.get(written..word.begin as usize).unwrap_or_default();
+        written = word.end as usize;
+        *words += 1;
+        let _ = write!(
+            out,
+            "{}<span class=\"ocrx_word\" id=\"word_{number}_{words}\" title=\"{}; x_wconf {}\">{}</span>",
+            xml(between),
+            bbox(&region.word_polygon(word), page),
+            percent(word_confidence(region, word) as f32),
+            xml(region.word_text(word)),
+        );
     }
-    words
 }
 
-fn between(from: [f32; 2], to: [f32; 2], share: f32) -> [f32; 2] {
-    [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share]
-}
-
-/// The upright box around a polygon, in whole pixels of the page.
-fn bbox(polygon: &[[f32; 2]; 4], page: &Page) -> String {
-    let least = |axis: usize| polygon.iter().map(|point| point[axis]).fold(f32::INFINITY, f32::min);
-    let most = |axis: usize| polygon.iter().map(|point| point[axis]).fold(f32::NEG_INFINITY, f32::max);
+/// The upright box around points, in whole pixels of the page.
+fn bbox<'a>(points: impl IntoIterator<Item = &'a [f32; 2], IntoIter: Clone>, page: &Page) -> String {
+    let points = points.into_iter();
+    let least = |axis: usize| points.clone().map(|point| point[axis]).fold(f32::INFINITY, f32::min);
+    let most = |axis: usize| points.clone().map(|point| point[axis]).fold(f32::NEG_INFINITY, f32::max);
     let (width, height) = (page.width as f32, page.height as f32);
     format!(
         "bbox {} {} {} {}",
@@ -181,23 +153,6 @@ mod tests {
             concat!("&lt;b a=&quot;1&quot;&gt;&amp;&#39;", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}  ")
         );
         assert_eq!(quoted("a\";b'100%.png"), "\"a%22%3Bb%27100%25.png\"");
-    }
-
-    #[test]
-    fn words_lie_where_their_share_of_the_line_is() {
-        let region = Region {
-            polygon: [[0.0, 0.0], [100.0, 0.0], [100.0, 20.0], [0.0, 20.0]],
-            text: "ab  中文 c".into(),
-            confidence: 0.9,
-            characters: vec![1.0, 0.5, 0.1, 0.1, 0.8, 0.6, 0.1, 0.3],
-            ..Region::default()
-        };
-        let words = words_of(&region);
-        let seen: Vec<_> =
-            words.iter().map(|word| (word.text, word.polygon[0][0], word.polygon[2][0])).collect();
-        assert_eq!(seen, [("ab", 0.0, 20.0), ("中文", 40.0, 80.0), ("c", 90.0, 100.0)]);
-        let confidences: Vec<_> = words.iter().map(|word| percent(word.confidence)).collect();
-        assert_eq!(confidences, [75.0, 70.0, 30.0]);
     }
 
     #[test]

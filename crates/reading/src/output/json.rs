@@ -6,11 +6,30 @@
 use std::time::Duration;
 
 use sightwire_api::read::{self as api, ReadPrecision, ReadTimes};
-use sightwire_ocr::{ReadOptions, Region, Times};
+use sightwire_ocr::{ReadOptions, Region, Times, Word};
 
-use super::{Document, Notes, Page, Style, four_decimals};
+use super::{Document, Notes, Page, Style, four_decimals, word_confidence};
+
+/// A word as it is stored: where it stands in its line's text, bytes, and in its polygon.
+type Mark = (u32, u32, f32, f32);
 
 pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> String {
+    // There is no map with odd keys in it, and a string takes whatever is written.
+    serde_json::to_string(&object(document, style, notes)).unwrap_or_default()
+}
+
+/// The object with all confidences, and the words of each line: a third of the bytes that their polygons would take.
+pub(super) fn store(document: &Document) -> String {
+    let marks = document.regions().map(|region| {
+        let mark = |word: &Word| (word.begin, word.end, word.from, word.to);
+        region.words.iter().map(mark).collect()
+    });
+    let marks: Vec<Vec<Mark>> = marks.collect();
+    let style = Style { characters: true, ..Style::default() };
+    serde_json::to_string(&(object(document, style, Vec::new()), marks)).unwrap_or_default()
+}
+
+fn object(document: &Document, style: Style, notes: Vec<String>) -> api::Document {
     let pages = document.pages.iter().enumerate();
     let pages = pages.map(|(index, page)| api::Page {
         page: index + 1,
@@ -30,9 +49,10 @@ pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> St
             characters: style
                 .characters
                 .then(|| region.characters.iter().copied().map(four_decimals).collect()),
+            words: style.words.then(|| region.words.iter().map(|word| spoken(region, *word)).collect()),
         })
     });
-    let object = api::Document {
+    api::Document {
         file: document.file.clone(),
         format: document.format.clone(),
         model: document.model.clone(),
@@ -47,13 +67,35 @@ pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> St
         text: document.text(style.layout),
         ms: milliseconds(&document.times),
         notes: document.notes().into_iter().chain(notes).collect(),
-    };
-    // There is no map with odd keys in it, and a string takes whatever is written.
-    serde_json::to_string(&object).unwrap_or_default()
+    }
+}
+
+fn spoken(region: &Region, word: Word) -> api::Word {
+    api::Word {
+        text: region.word_text(word).to_owned(),
+        polygon: region.word_polygon(word).map(api::Point),
+        confidence: word_confidence(region, word),
+    }
 }
 
 pub(super) fn read(text: &str) -> serde_json::Result<Document> {
-    let object: api::Document = serde_json::from_str(text)?;
+    document(serde_json::from_str(text)?)
+}
+
+pub(super) fn load(text: &str) -> serde_json::Result<Document> {
+    if !text.starts_with('[') {
+        return read(text);
+    }
+    let (object, marks): (api::Document, Vec<Vec<Mark>>) = serde_json::from_str(text)?;
+    let mut document = document(object)?;
+    for (region, marks) in document.pages.iter_mut().flat_map(|page| &mut page.regions).zip(marks) {
+        let words = marks.into_iter().map(|(begin, end, from, to)| Word { begin, end, from, to });
+        region.words = words.collect();
+    }
+    Ok(document)
+}
+
+fn document(object: api::Document) -> serde_json::Result<Document> {
     let pages = object.pages.iter();
     let mut pages: Vec<Page> = pages
         .map(|page| Page {
@@ -76,6 +118,7 @@ pub(super) fn read(text: &str) -> serde_json::Result<Document> {
             text: region.text,
             confidence: region.confidence as f32,
             characters: region.characters.unwrap_or_default().into_iter().map(|c| c as f32).collect(),
+            words: Vec::new(),
             block: region.block.saturating_sub(1),
             row,
         });

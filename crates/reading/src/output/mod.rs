@@ -19,7 +19,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use sightwire_engine::Plan;
-use sightwire_ocr::{ReadOptions, Reading, Region, Times};
+use sightwire_ocr::{ReadOptions, Reading, Region, Times, Word};
 use sightwire_pages::PageHeader;
 
 pub(super) use json::options;
@@ -144,9 +144,19 @@ impl Document {
         json::write(self, style, notes)
     }
 
-    /// Reads what [`Document::json`] wrote. Confidences have four decimals then.
+    /// Reads what [`Document::json`] wrote, without the words. Confidences have four decimals then.
     pub fn from_json(text: &str) -> serde_json::Result<Self> {
         json::read(text)
+    }
+
+    /// All of it for [`Document::from_stored`], on one line.
+    pub fn stored(&self) -> String {
+        json::store(self)
+    }
+
+    /// Reads what [`Document::stored`] wrote, or [`Document::json`]. Confidences have four decimals then.
+    pub fn from_stored(text: &str) -> serde_json::Result<Self> {
+        json::load(text)
     }
 
     /// A row for each line, as RFC 4180 has it; see [`csv`](self::csv) for what is done against formulas.
@@ -291,6 +301,18 @@ pub struct Style {
     pub layout: Layout,
     /// Whether objects have the confidence of each character, too.
     pub characters: bool,
+    /// And its words with their places.
+    pub words: bool,
+}
+
+/// How sure a word is: the mean of its characters as they are written, so that it is the same of what was stored.
+fn word_confidence(region: &Region, word: Word) -> f64 {
+    let characters = region.word_characters(word);
+    if characters.is_empty() {
+        return four_decimals(region.confidence);
+    }
+    let sum: f64 = characters.iter().copied().map(four_decimals).sum();
+    (sum / characters.len() as f64 * 1e4).round() / 1e4
 }
 
 /// To four decimals, without the digits that a conversion of `f32` brings.

@@ -6,7 +6,7 @@ use sightwire_ocr::Doubt;
 
 use super::*;
 
-const WITH_CHARACTERS: Style = Style { layout: Layout::Rows, characters: true };
+const WITH_CHARACTERS: Style = Style { layout: Layout::Rows, characters: true, words: false };
 
 fn region(text: &str, confidence: f32, left: f32) -> Region {
     let polygon = [[left, 1.5], [left + 100.0, 1.5], [left + 100.0, 21.25], [left, 21.25]];
@@ -119,14 +119,47 @@ fn csv_has_a_row_a_line_and_no_formulas() {
     assert!(!document().csv(false).contains("x1"));
 }
 
+/// A line of two words, the first of which takes two fifths.
+fn two_words() -> Region {
+    let words = vec![
+        Word { begin: 0, end: 6, from: 0.0, to: 0.4 },
+        Word { begin: 7, end: 10, from: 0.6, to: 1.0 },
+    ];
+    Region { words, characters: vec![1.0, 0.5, 0.1, 0.8, 0.6, 0.7], ..region("你好 <b>", 0.9, 50.0) }
+}
+
 #[test]
-fn hocr_has_pages_lines_and_words() {
-    let hocr = document().hocr();
+fn what_is_stored_keeps_the_words_and_what_was_stored_before_is_read() {
+    let page =
+        Page { width: 320, height: 200, skew: 0.0, regions: vec![region("old", 0.5, 0.1), two_words()] };
+    let before = Document { pages: vec![page], times: Times::default(), ..document() };
+    let style = Style { characters: true, words: true, ..Style::default() };
+    let after = Document::from_stored(&before.stored()).unwrap();
+    assert_eq!(after, before);
+    assert_eq!(after.json(style), before.json(style));
+    let json = before.json(style);
+    let word =
+        r#"{"text":"你好","polygon":[[50.0,1.5],[90.0,1.5],[90.0,21.25],[50.0,21.25]],"confidence":0.75}"#;
+    assert!(json.contains(word) && json.contains(r#""words":[]"#), "{json}");
+    assert!(!before.json(WITH_CHARACTERS).contains("words"), "not asked for");
+    let old = Document::from_stored(&before.json(WITH_CHARACTERS)).unwrap();
+    assert_eq!(old.json(WITH_CHARACTERS), before.json(WITH_CHARACTERS));
+    assert!(old.regions().all(|region| region.words.is_empty()));
+}
+
+#[test]
+fn hocr_has_pages_blocks_lines_and_words() {
+    let mut document = document();
+    document.pages[1].regions = vec![two_words()];
+    let hocr = document.hocr();
     for part in [
         r#"<div class="ocr_page" id="page_1" title="image &quot;scans/a %22b%22.tif&quot;; bbox 0 0 640 480; ppageno 0">"#,
         r#"<span class="ocr_line" id="line_1_2" title="bbox 7 1 107 22; poly 7 2 107 2 107 21 7 21; x_wconf 50">"#,
-        r#"id="word_2_2" title="#,
-        "&lt;b&gt;</span></span>",
+        r#"<div class="ocr_carea" id="block_1_1" title="bbox 0 1 107 22">"#,
+        r#"<p class="ocr_par" id="par_1_1" title="bbox 0 1 107 22">"#,
+        r#"<span class="ocrx_word" id="word_1_2" title="bbox 7 1 107 22; x_wconf 50">=1+1</span></span><br />"#,
+        r#"title="bbox 50 1 90 22; x_wconf 75">你好</span> <span class="ocrx_word""#,
+        r#"id="word_2_2" title="bbox 110 1 150 22; x_wconf 70">&lt;b&gt;</span></span>"#,
     ] {
         assert!(hocr.contains(part), "{part} is not in\n{hocr}");
     }
@@ -167,7 +200,7 @@ fn text_keeps_rows_together_and_tells_blocks_apart() {
     assert_eq!(document.text(Layout::Lines), "Tea\n2.50\nTwo\nwords\nTotal");
     assert_eq!(document.text(Layout::Rows), "Tea\t2.50\nTwo words\nTotal");
     assert_eq!(document.text(Layout::Blocks), "Tea\t2.50\nTwo words\n\nTotal");
-    let style = Style { layout: Layout::Blocks, characters: false };
+    let style = Style { layout: Layout::Blocks, ..Style::default() };
     let json = document.json(style);
     assert!(json.contains(r#""text":"Tea\t2.50\nTwo words\n\nTotal""#), "{json}");
     let old = json.replace(r#","block":1,"row":1"#, "").replace(r#","block":1,"row":2"#, "");

@@ -59,6 +59,7 @@ fn document(entry: Entry<'_>) -> Entry<'_> {
     entry
         .one_of("layout", &LAYOUTS, LAYOUT)
         .flag("characters", "Also the confidence of each character")
+        .flag("words", "Also the words of each line, with their places")
         .answers::<read::Document>()
         .sends("text/csv")
         .sends("text/plain")
@@ -128,6 +129,7 @@ fn batches(table: &mut Table<'_>) {
             .one_of("format", &FORMATS, "`json` (lines of it) by default")
             .one_of("layout", &LAYOUTS, LAYOUT)
             .flag("characters", "Also the confidence of each character")
+            .flag("words", "Also the words of each line, with their places")
             .number("min_confidence", 0.0..=1.0, "Lines of less confidence are left out")
             .sends("application/x-ndjson")
             .sends("text/csv")

@@ -246,7 +246,7 @@ pub const OPTIONS: [&str; 10] = [
 ];
 
 /// The names that [`shape`] knows.
-const SHAPE: [&str; 4] = ["format", "layout", "characters", "page"];
+const SHAPE: [&str; 5] = ["format", "layout", "characters", "words", "page"];
 
 /// What the answer is to look like, from the parameters in [`SHAPE`].
 pub fn shape(params: &Params) -> Result<Shape, ParamError> {
@@ -264,7 +264,8 @@ pub fn shape(params: &Params) -> Result<Shape, ParamError> {
             ParamError::new("layout", format!("one of {names}"), text)
         })?,
     };
-    let style = Style { layout, characters: query::flag(params, "characters", false)? };
+    let flag = |name| query::flag(params, name, false);
+    let style = Style { layout, characters: flag("characters")?, words: flag("words")? };
     let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
     Ok(Shape { format, style, page: page - 1 })
 }
@@ -399,7 +400,7 @@ mod tests {
 
     const SHAPE: Shape = Shape {
         format: Format::Annotated,
-        style: Style { layout: Layout::Rows, characters: false },
+        style: Style { layout: Layout::Rows, characters: false, words: false },
         page: 0,
     };
 

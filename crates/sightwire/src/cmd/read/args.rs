@@ -44,6 +44,9 @@ pub struct ReadArgs {
     /// Add the confidence of each character (json only).
     #[arg(long)]
     pub characters: bool,
+    /// Add the words of each line with their places (json only).
+    #[arg(long)]
+    pub words: bool,
     /// Write every failure to this file, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub failures: Option<PathBuf>,

@@ -64,9 +64,11 @@ struct Tally {
 }
 
 pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
-    if args.characters && args.format != Format::Json {
-        let mistake = format!("--characters goes with --format json only, not with {}", args.format);
-        return Err(Mistake(mistake.into()).into());
+    for (flag, given) in [("--characters", args.characters), ("--words", args.words)] {
+        if given && args.format != Format::Json {
+            let mistake = format!("{flag} goes with --format json only, not with {}", args.format);
+            return Err(Mistake(mistake.into()).into());
+        }
     }
     if args.layout.is_some() && !matches!(args.format, Format::Text | Format::Json) {
         let mistake = format!("--layout goes with --format text or json, not with {}", args.format);
@@ -95,7 +97,11 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     });
     let render = outputs::Renderer {
         format: args.format,
-        style: Style { layout: args.layout.unwrap_or_default(), characters: args.characters },
+        style: Style {
+            layout: args.layout.unwrap_or_default(),
+            characters: args.characters,
+            words: args.words,
+        },
     };
     let ended = batch::run(&reader, inputs, jobs, &stop, outputs.ordered(), &render, |picture| {
         let written = match picture.result {
