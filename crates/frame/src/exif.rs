@@ -49,12 +49,27 @@ impl Orientation {
 
     /// Width and height after turning.
     pub(crate) fn upright(self, (width, height): (u32, u32)) -> (u32, u32) {
-        match self {
-            Self::Transposed | Self::QuarterTurnRight | Self::Transversed | Self::QuarterTurnLeft => {
-                (height, width)
-            }
-            Self::Upright | Self::MirroredAcross | Self::HalfTurn | Self::MirroredDown => (width, height),
-        }
+        if self.swaps() { (height, width) } else { (width, height) }
+    }
+
+    /// Whether what was stored across goes down.
+    pub(crate) fn swaps(self) -> bool {
+        matches!(self, Self::Transposed | Self::QuarterTurnRight | Self::Transversed | Self::QuarterTurnLeft)
+    }
+
+    /// Where the upper left, upper right and lower left corner of what is stored go, in sides of the upright picture.
+    pub(crate) fn corners(self) -> [[f32; 2]; 3] {
+        let corners = match self {
+            Self::Upright => [[0, 0], [1, 0], [0, 1]],
+            Self::MirroredAcross => [[1, 0], [0, 0], [1, 1]],
+            Self::HalfTurn => [[1, 1], [0, 1], [1, 0]],
+            Self::MirroredDown => [[0, 1], [1, 1], [0, 0]],
+            Self::Transposed => [[0, 0], [0, 1], [1, 0]],
+            Self::QuarterTurnRight => [[1, 0], [1, 1], [0, 0]],
+            Self::Transversed => [[1, 1], [1, 0], [0, 1]],
+            Self::QuarterTurnLeft => [[0, 1], [0, 0], [1, 1]],
+        };
+        corners.map(|corner| corner.map(|side: u8| f32::from(side)))
     }
 
     /// Writes `src`, turned, to `out`.
@@ -129,4 +144,27 @@ fn orientation_value(tiff: &[u8]) -> Option<u16> {
         }
         short(at + 8)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corners_go_where_pixels_do() {
+        for value in 1..=8 {
+            let orientation = Orientation::from_value(value);
+            let mut stored = Image::new(3, 2);
+            let (mut turned, ends) = (Image::default(), [[0, 0], [2, 0], [0, 1]]);
+            for (corner, [x, y]) in orientation.corners().into_iter().zip(ends) {
+                stored.data_mut().fill(0);
+                stored.data_mut()[(y * 3 + x) * 3] = 255;
+                orientation.apply(&stored, &mut turned);
+                let (width, height) = (turned.width() as usize, turned.height() as usize);
+                let [x, y] = corner.map(|side| side as usize);
+                let at = (y * (height - 1) * width + x * (width - 1)) * 3;
+                assert_eq!(turned.data()[at], 255, "{orientation:?}");
+            }
+        }
+    }
 }

@@ -7,8 +7,10 @@
 //! text on transparent ground can be read. Of an animation this is the first picture.
 
 mod bmp;
+mod density;
 mod error;
 mod gif;
+mod plain;
 mod tiff;
 mod webp;
 
@@ -22,7 +24,9 @@ use crate::found::{self, Brands};
 use crate::header::{self, Format, Found, Header, JPEG_SIGNATURE, LimitError, Limits, PNG_SIGNATURE};
 use crate::image::Image;
 use crate::png::Alpha;
+pub use density::{Density, density};
 pub use error::{StillError, Undrawn};
+pub use plain::{PlainJpeg, plain_jpeg};
 
 /// A format of still pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -18,6 +18,10 @@ pub(in crate::still) struct Page {
     pub directory: u64,
     pub photometric: Option<Short>,
     pub rows_per_strip: Option<Short>,
+    /// Pixels in a unit across and down, as stored.
+    pub resolution: [Option<f32>; 2],
+    /// 2 is an inch, 3 a centimetre.
+    pub resolution_unit: u64,
     /// A smaller copy of another page, or a mask for one.
     is_extra: bool,
 }
@@ -52,6 +56,9 @@ mod tag {
     pub const PHOTOMETRIC: u64 = 262;
     pub const ORIENTATION: u64 = 274;
     pub const ROWS_PER_STRIP: u64 = 278;
+    pub const X_RESOLUTION: u64 = 282;
+    pub const Y_RESOLUTION: u64 = 283;
+    pub const RESOLUTION_UNIT: u64 = 296;
 }
 
 fn damaged(reason: &'static str) -> StillError {
@@ -148,6 +155,8 @@ impl File<'_> {
             directory,
             photometric: None,
             rows_per_strip: None,
+            resolution: [None; 2],
+            resolution_unit: 2,
             is_extra: false,
         };
         let first = directory.checked_add(self.count_bytes() as u64)?;
@@ -155,8 +164,13 @@ impl File<'_> {
             let at = first.checked_add(entry * self.entry_bytes())?;
             let tag = self.number(at, 2)?;
             // Read before the value: unknown tags may have any kind.
-            if !(tag::SUBFILE..=tag::ROWS_PER_STRIP).contains(&tag) {
+            if !(tag::SUBFILE..=tag::RESOLUTION_UNIT).contains(&tag) {
                 continue;
+            }
+            match tag {
+                tag::X_RESOLUTION => page.resolution[0] = self.ratio(at),
+                tag::Y_RESOLUTION => page.resolution[1] = self.ratio(at),
+                _ => {}
             }
             let Some(short) = self.value(at) else { continue };
             let side = u32::try_from(short.value).unwrap_or(u32::MAX);
@@ -167,10 +181,23 @@ impl File<'_> {
                 tag::PHOTOMETRIC => page.photometric = Some(short),
                 tag::ORIENTATION => page.orientation = Orientation::from_value(side.min(9) as u16),
                 tag::ROWS_PER_STRIP => page.rows_per_strip = Some(short),
+                tag::RESOLUTION_UNIT => page.resolution_unit = short.value,
                 _ => {}
             }
         }
         Some(page)
+    }
+
+    /// The quotient that an entry leads to, or holds where there is room for it.
+    fn ratio(&self, entry: u64) -> Option<f32> {
+        if self.number(entry + 2, 2)? != 5 {
+            return None;
+        }
+        let place_bytes = self.layout.place_bytes();
+        let held = entry + 4 + place_bytes as u64;
+        let at = if self.layout.big { held } else { self.number(held, place_bytes)? };
+        let (above, below) = (self.number(at, 4)?, self.number(at.checked_add(4)?, 4)?);
+        (below > 0).then(|| above as f32 / below as f32)
     }
 
     /// The number in an entry that holds one.
