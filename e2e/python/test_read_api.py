@@ -100,6 +100,11 @@ def test_answers_come_in_all_formats(server: Server) -> None:
     assert b"Hello 42" in table.body
     assert b"ocr_page" in hocr.body
     assert "a%20b%2Epng.csv" in table.headers["content-disposition"]
+    pdf = as_format("pdf")
+    assert (pdf.body[:5], pdf.headers["content-type"]) == (b"%PDF-", "application/pdf")
+    assert "a%20b%2Epng.pdf" in pdf.headers["content-disposition"]
+    several = call(server, "POST", "/api/v1/read?format=pdf", *form([("c.tif", pages("First one", "Second 2"))]))
+    assert several.status == 200 and several.body.count(b"/MediaBox") == 2
     annotated = as_format("annotated")
     assert annotated.headers["content-type"] == "image/png"
     picture = cv2.imdecode(np.frombuffer(annotated.body, np.uint8), cv2.IMREAD_COLOR)

@@ -252,7 +252,11 @@ def test_all_results_can_be_had_as_one_file(server: Server) -> None:
         assert archive.testzip() is None
         assert len(archive.namelist()) == 3
         assert archive.read(archive.namelist()[0]).decode().count("ocrx_word") == 2 + 1, "and in its head"
-    assert get(server, f"{job}/export?format=annotated").status == 422
+    for needs_pictures in ("annotated", "pdf"):
+        refused = get(server, f"{job}/export?format={needs_pictures}")
+        assert refused.status == 422 and "json, csv, text or hocr" in refused.json()["detail"]
+    pdf = get(server, f"{job}/files/0?format=pdf")
+    assert (pdf.status, pdf.body[:5], pdf.headers["content-type"]) == (200, b"%PDF-", "application/pdf")
 
 
 def test_ten_thousand_files_are_taken_and_one_more_is_not(server: Server) -> None:

@@ -2254,7 +2254,7 @@ export interface paths {
             parameters: {
                 query?: {
                     /** @description `json` by default */
-                    format?: "json" | "csv" | "text" | "hocr" | "annotated";
+                    format?: "json" | "csv" | "text" | "hocr" | "pdf" | "annotated";
                     /** @description Of `annotated`, of a picture that has several */
                     page?: number;
                     /** @description Lines of less confidence are left out */
@@ -2362,6 +2362,7 @@ export interface paths {
                          *     }
                          */
                         "application/json": components["schemas"]["Document"];
+                        "application/pdf": unknown;
                         "application/xhtml+xml": unknown;
                         "image/png": unknown;
                         "text/csv": unknown;
@@ -3979,7 +3980,7 @@ export interface paths {
                     /** @description Noise is taken away */
                     denoise?: boolean;
                     /** @description `json` by default */
-                    format?: "json" | "csv" | "text" | "hocr" | "annotated";
+                    format?: "json" | "csv" | "text" | "hocr" | "pdf" | "annotated";
                     /** @description Of `annotated`, of a picture that has several */
                     page?: number;
                     /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
@@ -4085,6 +4086,7 @@ export interface paths {
                          *     }
                          */
                         "application/json": components["schemas"]["Document"];
+                        "application/pdf": unknown;
                         "application/xhtml+xml": unknown;
                         "image/png": unknown;
                         "text/csv": unknown;

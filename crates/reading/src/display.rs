@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::output::{AnnotateError, Document, annotated};
+use super::output::{AnnotateError, Document, Pdf, annotated};
 use super::picture::{Picture, PictureError};
 use crate::decoding::{DecodeMemory, Decoding};
 use crate::options::Options;
@@ -180,6 +180,34 @@ impl Display {
             let png = annotated(&mut image, regions);
             drop((image, room, held));
             Ok(png?)
+        });
+        made.await?
+    }
+
+    /// A file with all pages of a picture and their text, made in turn with the copies. `first` are the pixels of its first
+    /// page, where they are there already.
+    pub async fn searchable(
+        self: &Arc<Self>,
+        bytes: Bytes,
+        mut first: Option<(Arc<Image>, Decoding)>,
+        document: Document,
+        held: impl Send + 'static,
+    ) -> Result<Vec<u8>, DisplayError> {
+        let this = self.clone();
+        let made = self.run(move || {
+            let picture = Picture::probe(bytes, &this.limits, &this.decoding)?;
+            let mut pdf = Pdf::default();
+            for (index, page) in document.pages.iter().enumerate() {
+                let (image, _room) = if let Some(decoded) = first.take() {
+                    decoded
+                } else {
+                    let (image, room) = picture.decode_in_turn(index, &this.limits)?;
+                    (Arc::new(image), room)
+                };
+                pdf.push(&picture.bytes, page, &image);
+            }
+            drop(held);
+            Ok(pdf.finish(document.file.as_deref()))
         });
         made.await?
     }

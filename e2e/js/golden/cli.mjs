@@ -79,7 +79,7 @@ async function mistakes(scene) {
     ["models", "import", "nothing.h5", "--threshold", "2"],
     ["config"],
     ["read"],
-    ["read", "--format", "pdf", "a.png"],
+    ["read", "--format", "docx", "a.png"],
     ["read", "--threshold", "2", "a.png"],
     ["read", "--unclip", "x", "a.png"],
     ["read", "--model", "nobody", "a.png"],

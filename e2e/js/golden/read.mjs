@@ -112,7 +112,7 @@ async function formats(scene) {
 
 async function refusals(scene) {
   const wrong = [
-    "format=pdf",
+    "format=docx",
     "threshold=2",
     "box_threshold=x",
     "unclip=9",
@@ -203,7 +203,7 @@ async function jobs(scene, book) {
   await scene.ask(`${at}/files/2?format=csv`, { as: csvShown });
   await scene.ask(`${at}/files/2?format=hocr`, { as: hocrShown });
   await scene.ask(`${at}/files/2?format=annotated`, { as: pngShown });
-  for (const path of ["0", "3", "x", "1?format=pdf", "1?format=annotated&page=2"])
+  for (const path of ["0", "3", "x", "1?format=docx", "1?format=annotated&page=2"])
     await scene.ask(`${at}/files/${path}`);
   await scene.ask(`${at}/files/1/picture?side=64`);
   await scene.ask(`${at}/files/1/picture?side=128&contrast=1`);
@@ -229,7 +229,7 @@ async function exports(scene, at) {
   await scene.ask(`${at}?format=text`);
   await scene.ask(`${at}?format=hocr`, { as: (body) => zipShown(body, hocrShown) });
   await scene.ask(`${at}?format=annotated`);
-  await scene.ask(`${at}?format=pdf`);
+  await scene.ask(`${at}?format=docx`);
 }
 
 /** All that is told of a batch that has ended; and from the second file on. */

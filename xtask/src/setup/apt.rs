@@ -20,7 +20,7 @@ struct Package {
     without: &'static str,
 }
 
-const PACKAGES: [Package; 12] = [
+const PACKAGES: [Package; 13] = [
     Package {
         name: "build-essential",
         there: || has("cc") && has("make"),
@@ -64,6 +64,12 @@ const PACKAGES: [Package; 12] = [
         there: || process::ask("gst-inspect-1.0", &["--exists", "multipartdemux"]).is_some(),
         purpose: Test,
         without: "GStreamer is not tried as a viewer of cameras",
+    },
+    Package {
+        name: "poppler-utils",
+        there: || has("pdftotext") && has("pdfimages"),
+        purpose: Test,
+        without: "searchable PDFs are not tried",
     },
     Package {
         name: "python3-venv",

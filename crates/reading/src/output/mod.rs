@@ -6,6 +6,7 @@
 //! - `hocr`: hOCR 1.2, for archives and search
 //! - `text`: the words alone
 //! - `notes`: what is to be said of how it was read
+//! - [`Pdf`]: the pictures with their text unseen under them
 //! - [`annotated`]: the picture itself with the lines marked, as PNG
 
 mod annotated;
@@ -13,6 +14,7 @@ mod csv;
 mod hocr;
 mod json;
 mod notes;
+mod pdf;
 mod text;
 
 use std::fmt;
@@ -27,6 +29,7 @@ pub(super) use json::options;
 pub use annotated::{AnnotateError, annotated};
 pub use csv::HEADER as CSV_HEADER;
 pub use notes::{Notes, Remark};
+pub use pdf::Pdf;
 
 /// What a picture says, and how that was found out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -182,13 +185,15 @@ pub enum Format {
     Csv,
     /// hOCR 1.2: XHTML that says where each line stands.
     Hocr,
+    /// The pictures with their text unseen under them: see [`Pdf`].
+    Pdf,
     /// The picture with the lines marked, as PNG.
     Annotated,
 }
 
 impl Format {
     /// All, in the order in which help lists them.
-    pub const ALL: [Self; 5] = [Self::Text, Self::Json, Self::Csv, Self::Hocr, Self::Annotated];
+    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Csv, Self::Hocr, Self::Pdf, Self::Annotated];
 
     /// As on the command line and in addresses.
     pub fn name(self) -> &'static str {
@@ -197,6 +202,7 @@ impl Format {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Hocr => "hocr",
+            Self::Pdf => "pdf",
             Self::Annotated => "annotated",
         }
     }
@@ -208,6 +214,7 @@ impl Format {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Hocr => "hocr",
+            Self::Pdf => "pdf",
             Self::Annotated => "png",
         }
     }
@@ -219,6 +226,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Hocr => "application/xhtml+xml; charset=utf-8",
+            Self::Pdf => "application/pdf",
             Self::Annotated => "image/png",
         }
     }

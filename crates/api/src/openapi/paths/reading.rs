@@ -10,7 +10,7 @@ const NO_FILE: &str = "There is no such batch for this caller, or no such file i
 const NOT_KEPT: &str = "The picture is not kept any more";
 const OPTION: &str = "A parameter is not what it can be; the `detail` names it";
 const FORMATS: [&str; 4] = ["json", "csv", "text", "hocr"];
-const FORMATS_AND_PICTURE: [&str; 5] = ["json", "csv", "text", "hocr", "annotated"];
+const FORMATS_AND_PICTURE: [&str; 6] = ["json", "csv", "text", "hocr", "pdf", "annotated"];
 
 const LAYOUTS: [&str; 3] = ["lines", "rows", "blocks"];
 const LAYOUT: &str =
@@ -33,6 +33,7 @@ pub fn describe(table: &mut Table<'_>) {
         let post = post.one_of("format", &FORMATS_AND_PICTURE, "`json` by default");
         document(post.whole("page", 1..=1_000_000, "Of `annotated`, of a picture that has several"))
             .sends("image/png")
+            .sends("application/pdf")
             .fails("413", "The picture has more bytes, pixels or pages than are taken (`reader.max_…`)")
             .fails("415", "What was sent is no picture of a known format")
     });
@@ -153,6 +154,7 @@ fn files(table: &mut Table<'_>) {
         let get = get.whole("page", 1..=1_000_000, "Of `annotated`, of a picture that has several");
         document(get.number("min_confidence", 0.0..=1.0, "Lines of less confidence are left out"))
             .sends("image/png")
+            .sends("application/pdf")
             .fails("409", "It has not been read yet, or the batch was cancelled before")
             .fails("410", NOT_KEPT)
             .fails("422", "The file could not be read, or a parameter is not what it can be")

@@ -237,11 +237,14 @@ pub async fn result(
             "The result cannot be read from reader.folder.",
         ));
     };
-    if shape.format != Format::Annotated {
+    if !matches!(shape.format, Format::Annotated | Format::Pdf) {
         return Ok(shape.response(&document, Vec::new()));
     }
     read::check_page(shape, document.pages.len())?;
     let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
+    if shape.format == Format::Pdf {
+        return read::searchable(&reader, bytes, None, document, ()).await;
+    }
     read::marked(&reader, Pixels::File(bytes), document, shape, ()).await
 }
 
@@ -317,7 +320,8 @@ pub async fn export(
         Format::Json => ("application/x-ndjson", "jsonl"),
         Format::Hocr => ("application/zip", "hocr.zip"),
         Format::Csv | Format::Text => (shape.format.content_type(), shape.format.extension()),
-        Format::Annotated => {
+        // Most pictures are not kept any more.
+        Format::Annotated | Format::Pdf => {
             let value = query::text(&params, "format").unwrap_or_default();
             return Err(ParamError::new("format", "json, csv, text or hocr".into(), value).into());
         }

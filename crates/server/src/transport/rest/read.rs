@@ -7,12 +7,15 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sightwire_access::action::Read;
+use sightwire_frame::Image;
 use sightwire_listen::client::ClientAddress;
 use sightwire_listen::form::{TimedBody, content_length};
 use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::ReadOptions;
+use sightwire_reading::decoding::Decoding;
 use sightwire_reading::display::{DisplayError, Pixels};
 use sightwire_reading::models::{NotReady, Ready};
 use sightwire_reading::output::{Document, Format, Layout, Style};
@@ -114,7 +117,12 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     check_page(shape, picture.pages.len())?;
     let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
     let by = Instant::now() + reader.limits.deadline;
-    let keep = (shape.format == Format::Annotated).then_some(shape.page);
+    let keep = match shape.format {
+        Format::Annotated => Some(shape.page),
+        // Of several, no more than one is decoded at a time.
+        Format::Pdf => Some(0),
+        Format::Text | Format::Json | Format::Csv | Format::Hocr => None,
+    };
     let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
     let begun = Instant::now();
     let (document, image) = read.await.map_err(|why| unread(reader, &why))?;
@@ -131,22 +139,26 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
         return Ok(shape.response(&document, notes));
     }
     let notes = [document.notes(), notes].concat();
+    if shape.format == Format::Pdf {
+        let made = searchable(reader, picture.bytes.clone(), image, document, (picture, turn));
+        return Ok(query::with_notes(made_by(reader, by, made).await?, &notes));
+    }
     let pixels = match image {
         Some((image, room)) => Pixels::Image(image, room),
         None => Pixels::Picture(picture.into()),
     };
-    let marked = marked_by(reader, by, marked(reader, pixels, document, shape, turn)).await?;
+    let marked = made_by(reader, by, marked(reader, pixels, document, shape, turn)).await?;
     Ok(query::with_notes(marked, &notes))
 }
 
 /// Within the deadline of the picture.
-async fn marked_by(
+async fn made_by(
     reader: &TextReader,
     by: Instant,
-    marked: impl Future<Output = Result<Response, Refusal>>,
+    made: impl Future<Output = Result<Response, Refusal>>,
 ) -> Result<Response, Refusal> {
     let late = |_| Err(unread(reader, &WorkError::Late(reader.limits.deadline)));
-    timeout_at(by, marked).await.unwrap_or_else(late)
+    timeout_at(by, made).await.unwrap_or_else(late)
 }
 
 /// A picture with its lines marked; see [`sightwire_reading::display::Display::marked`].
@@ -158,8 +170,30 @@ pub async fn marked(
     held: impl Send + 'static,
 ) -> Result<Response, Refusal> {
     let name = document.file.clone();
-    match reader.display.marked(pixels, document, shape.page, held).await {
-        Ok(png) => Ok(file(name.as_deref(), Format::Annotated, png)),
+    let made = reader.display.marked(pixels, document, shape.page, held).await;
+    drawn(name.as_deref(), Format::Annotated, made)
+}
+
+/// A picture with its text under it; see [`sightwire_reading::display::Display::searchable`].
+pub async fn searchable(
+    reader: &TextReader,
+    bytes: Bytes,
+    first: Option<(Arc<Image>, Decoding)>,
+    document: Document,
+    held: impl Send + 'static,
+) -> Result<Response, Refusal> {
+    let name = document.file.clone();
+    let made = reader.display.searchable(bytes, first, document, held).await;
+    drawn(name.as_deref(), Format::Pdf, made)
+}
+
+fn drawn(
+    name: Option<&str>,
+    format: Format,
+    made: Result<Vec<u8>, DisplayError>,
+) -> Result<Response, Refusal> {
+    match made {
+        Ok(content) => Ok(file(name, format, content)),
         Err(DisplayError::Failed(reason)) => {
             Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason.to_string()))
         }
@@ -201,11 +235,11 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// In any format but that of a picture.
+    /// In any format but those that need the picture.
     pub fn response(self, document: &Document, notes: Vec<String>) -> Response {
         let name = document.file.as_deref();
         let content = match self.format {
-            Format::Json | Format::Annotated => {
+            Format::Json | Format::Annotated | Format::Pdf => {
                 let json = document.json_with(self.style, notes);
                 return file(None, Format::Json, json.into_bytes());
             }
@@ -388,7 +422,6 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use futures_util::FutureExt as _;
-    use sightwire_frame::Image;
     use sightwire_frame::still::StillFormat;
 
     use super::*;
@@ -447,7 +480,7 @@ mod tests {
         });
         let marking = marked(&reader, pixels(), Document::default(), SHAPE, (marked_then, turn(&reader)));
         let by = Instant::now() + Duration::from_millis(50);
-        let refused = marked_by(&reader, by, marking).await.unwrap_err();
+        let refused = made_by(&reader, by, marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(reader.permits.taken(), (1, 0), "it is still at work");
         drop(go);
@@ -467,7 +500,7 @@ mod tests {
             busy.push(go);
         }
         let marking = marked(&reader, pixels(), Document::default(), SHAPE, turn(&reader));
-        let refused = marked_by(&reader, Instant::now(), marking).await.unwrap_err();
+        let refused = made_by(&reader, Instant::now(), marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(reader.permits.taken(), (0, 0), "what waited has gone, and with it the pixels");
     }

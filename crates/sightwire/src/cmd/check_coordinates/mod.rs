@@ -74,7 +74,7 @@ pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Res
         let read = match input {
             Ok(input) => match input.path {
                 Some(path) => reader
-                    .read(&input.name, Some(&path), |_| Ok(()))
+                    .read(&input.name, Some(&path), |_, _, _| Ok(()))
                     .map(|document| Alone { path, document })
                     .map_err(|failure| format!("{}: {failure}", input.name)),
                 None => return Err(Mistake("stdin can be read only once; name a file".into()).into()),
@@ -139,7 +139,7 @@ fn batch_against_alone(reader: &TextReader, pictures: &[Alone], jobs: usize) -> 
     let again = order.into_iter().map(Ok);
     let read = |&index: &usize| {
         let path = &pictures[index].path;
-        reader.read(&name(path), Some(path), |_| Ok(()))
+        reader.read(&name(path), Some(path), |_, _, _| Ok(()))
     };
     batch::work(
         again,

@@ -31,7 +31,8 @@ pub struct ReadArgs {
     /// Pictures, folders, patterns such as 'scans/**/*.jpg', or - for stdin.
     #[arg(required = true, value_name = "FILE|FOLDER|PATTERN")]
     pub inputs: Vec<PathBuf>,
-    /// text, json (one object per line), csv, hocr, or annotated (PNG with the lines marked).
+    /// text, json (one object per line), csv, hocr, pdf (the pictures with their text under them, to be searched), or
+    /// annotated (PNG with the lines marked).
     #[arg(long, default_value_t = Format::Text)]
     pub format: Format,
     /// Write a file for each picture into this folder, keeping the folders of the input.

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use sightwire_reading::output::{Format, Style, annotated};
+use sightwire_reading::output::{Format, Pdf, Style, annotated};
 
 use super::inputs::{Input, Inputs};
 use super::reader::{Failure, TextReader};
@@ -39,11 +39,12 @@ pub struct Renderer {
 impl Renderer {
     /// Reads a picture and puts what it says into the format.
     pub fn read(&self, reader: &TextReader, input: &Input) -> Result<Rendered, Failure> {
-        let mut parts = Vec::new();
-        let document = reader.read(&input.name, input.path.as_deref(), |reading| {
-            if self.format == Format::Annotated {
-                let mut image = (*reading.image).clone();
-                parts.push(annotated(&mut image, &reading.regions)?);
+        let (mut parts, mut pdf) = (Vec::new(), Pdf::default());
+        let document = reader.read(&input.name, input.path.as_deref(), |bytes, image, page| {
+            match self.format {
+                Format::Annotated => parts.push(annotated(&mut image.clone(), &page.regions)?),
+                Format::Pdf => pdf.push(bytes, page, image),
+                Format::Text | Format::Json | Format::Csv | Format::Hocr => {}
             }
             Ok(())
         })?;
@@ -54,6 +55,7 @@ impl Renderer {
             // The header is for whoever puts them together.
             Format::Csv => parts.push(document.csv(false).into_bytes()),
             Format::Hocr => parts.push(document.hocr().into_bytes()),
+            Format::Pdf => parts.push(pdf.finish(document.file.as_deref())),
         }
         let left_out = document.pages.iter().map(|page| page.left_out).sum();
         Ok(Rendered { parts, lines: document.regions().count(), left_out, notes: document.notes() })
@@ -108,7 +110,9 @@ impl Outputs {
                 let folder = Folder { root: root.to_owned(), places, inputs: inputs.again() };
                 To::Folder(Box::new(folder))
             }
-            None if matches!(format, Format::Hocr | Format::Annotated) && !inputs.is_single() => {
+            None if matches!(format, Format::Hocr | Format::Pdf | Format::Annotated)
+                && !inputs.is_single() =>
+            {
                 return Err(OutputsError::NoFolder(format));
             }
             None => To::Stdout { titles: !inputs.is_single(), begun: false },

@@ -14,7 +14,7 @@ use sightwire_ocr::{
     PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
 };
 use sightwire_pages::Pages;
-use sightwire_reading::output::Document;
+use sightwire_reading::output::{Document, Page};
 
 use super::OptionArgs;
 use super::inputs::InputError;
@@ -105,12 +105,12 @@ impl TextReader {
         Ok(Self { service, model: Arc::new(model), options, pages, deadline, jobs })
     }
 
-    /// Reads a file, or stdin; `page` sees each page's pixels.
+    /// Reads a file, or stdin; `page` sees the file, each page's pixels, and what it says.
     pub fn read(
         &self,
         name: &str,
         path: Option<&Path>,
-        mut page: impl FnMut(&Reading) -> Result<(), Failure>,
+        mut page: impl FnMut(&[u8], &Image, &Page) -> Result<(), Failure>,
     ) -> Result<Document, Failure> {
         let bytes: Arc<[u8]> = bytes_of(path)?.into();
         let header = self.pages.probe(&bytes, &LIMITS, self.deadline)?;
@@ -120,9 +120,8 @@ impl TextReader {
         for (index, of) in header.pages.iter().enumerate() {
             let mut read = || {
                 let reading = self.page(&bytes, (header.format, of.size), index as u32)?;
-                page(&reading)?;
                 document.push(&reading, of);
-                Ok(())
+                document.pages.last().map_or(Ok(()), |last| page(&bytes, &reading.image, last))
             };
             read().map_err(|failure| match header.pages.len() {
                 1 => failure,
