@@ -9,7 +9,7 @@ const PICTURE_PATIENCE_MS = 60_000;
 export const ROWS_A_PAGE = 500;
 
 export type ExportFormat = 'json' | 'csv' | 'text' | 'hocr';
-export type FileFormat = ExportFormat | 'annotated';
+export type FileFormat = ExportFormat | 'pdf' | 'annotated';
 
 export const JOBS_PATH = '/api/v1/jobs';
 

@@ -47,7 +47,11 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
             name={`texts-${job.id}`}
             what="the texts of all files"
             path={(format: FileFormat) =>
-              jobExportPath(job.id, format === 'annotated' ? 'json' : format, least)
+              jobExportPath(
+                job.id,
+                format === 'annotated' || format === 'pdf' ? 'json' : format,
+                least,
+              )
             }
             several
           />

@@ -9,7 +9,7 @@ interface Props {
   /** For screen readers. */
   what: string;
   path: (format: FileFormat) => string;
-  /** Whether the picture with its outlines can be had; undefined where there is no such thing. */
+  /** Whether what shows the picture can be had; undefined where there is no such thing. */
   annotated?: boolean;
   /** hOCR of several files comes as an archive. */
   several?: boolean;
@@ -22,9 +22,14 @@ const FORMATS = [
   ['hocr', 'hOCR', '.hocr.html'],
 ] as const;
 
+const PICTURES = [
+  ['pdf', 'PDF', '.pdf', 'The pages with their text, to be searched'],
+  ['annotated', 'PNG', '.annotated.png', 'The picture with outlines'],
+] as const;
+
 /** The server makes the files; a click saves one. */
 export function SaveLinks({ name, what, path, annotated, several = false }: Props) {
-  const ending = (format: FileFormat, usual: string) => {
+  const endingOf = (format: FileFormat, usual: string) => {
     if (!several) return usual;
     if (format === 'hocr') return '.hocr.zip';
     return format === 'json' ? '.jsonl' : usual;
@@ -43,27 +48,28 @@ export function SaveLinks({ name, what, path, annotated, several = false }: Prop
           color="gray"
           px="xs"
           href={path(format)}
-          download={`${name}${ending(format, usual)}`}
+          download={`${name}${endingOf(format, usual)}`}
           data-testid={`save-${format}`}
         >
           {word}
         </Button>
       ))}
-      {annotated === true && (
-        <Tooltip label="The picture with outlines">
-          <Button
-            component="a"
-            variant="subtle"
-            color="gray"
-            px="xs"
-            href={path('annotated')}
-            download={`${name}.annotated.png`}
-            data-testid="save-annotated"
-          >
-            PNG
-          </Button>
-        </Tooltip>
-      )}
+      {annotated === true &&
+        PICTURES.map(([format, word, ending, label]) => (
+          <Tooltip key={format} label={label}>
+            <Button
+              component="a"
+              variant="subtle"
+              color="gray"
+              px="xs"
+              href={path(format)}
+              download={`${name}${ending}`}
+              data-testid={`save-${format}`}
+            >
+              {word}
+            </Button>
+          </Tooltip>
+        ))}
     </div>
   );
 }

@@ -5,7 +5,7 @@ export function curlSnippet(at: ServerAddress, query: string): string {
   return [
     `curl -s --data-binary @page.jpg "${readUrl(at, query)}"`,
     ``,
-    `# only the text; also: json, csv, hocr, annotated`,
+    `# only the text; also: json, csv, hocr, pdf, annotated`,
     `curl -s --data-binary @page.jpg "${readUrl(at, joined(query, 'format=text'))}"`,
   ].join('\n');
 }
