@@ -2,6 +2,8 @@
 //!
 //! - [`skew`], [`rotate`]: how far the lines of a page lean, and turning it
 //! - [`Affine`]: where a point goes when a picture is turned
+//! - [`straighten`]: a page in a photograph as if seen from straight above
+//! - [`Homography`]: where a point goes when a page is straightened
 //! - [`even_contrast`]: contrast that is alike all over the page
 //! - [`denoise`]: less noise, the same edges
 //!
@@ -9,14 +11,18 @@
 
 mod affine;
 mod contrast;
+mod homography;
 mod noise;
 mod skew;
+mod straighten;
 mod turn;
 
 pub use affine::Affine;
 pub use contrast::even_contrast;
+pub use homography::Homography;
 pub use noise::denoise;
 pub use skew::skew;
+pub use straighten::straighten;
 pub use turn::rotate;
 
 use crate::image::Image;
