@@ -2,7 +2,7 @@
 //!
 //! - [`skew`], [`rotate`]: how far the lines of a page lean, and turning it
 //! - [`Affine`]: where a point goes when a picture is turned
-//! - [`straighten`]: a page in a photograph as if seen from straight above
+//! - [`corners`], [`straighten`]: where a page lies in a photograph, and the page as if seen from straight above
 //! - [`Homography`]: where a point goes when a page is straightened
 //! - [`even_contrast`]: contrast that is alike all over the page
 //! - [`denoise`]: less noise, the same edges
@@ -11,6 +11,7 @@
 
 mod affine;
 mod contrast;
+mod corners;
 mod homography;
 mod noise;
 mod skew;
@@ -19,6 +20,7 @@ mod turn;
 
 pub use affine::Affine;
 pub use contrast::even_contrast;
+pub use corners::{Corners, corners};
 pub use homography::Homography;
 pub use noise::denoise;
 pub use skew::skew;
