@@ -20,6 +20,9 @@ const ROWS: f32 = 2.5;
 const CONTRAST: u8 = 9;
 /// Tints differ by less than this where they are the same: parts of all three channels.
 const SAME_TINT: f32 = 0.03;
+/// Of a band, this share has one colour, by so many levels.
+const BAND_ALIKE: f32 = 0.7;
+const BAND: f32 = 30.0;
 /// What counts as a deviation of 1, levels.
 const DEVIATION: f32 = 20.0;
 
@@ -108,6 +111,31 @@ pub(super) fn is_written(corners: &[[f32; 2]; 4], ink: &Ink) -> bool {
     let (width, height) = (side(0, 1) + side(3, 2), side(0, 3) + side(1, 2));
     let longer = width.max(height) / width.min(height).max(1.0);
     rows(corners, ink) as f32 >= (longer * ROWS).max(LEAST_ROWS)
+}
+
+/// Whether what a quadrilateral grew by has one colour: a band of the page, and not squares of a cloth.
+pub(super) fn is_band(inner: &[[f32; 2]; 4], outer: &[[f32; 2]; 4], small: &Small) -> bool {
+    (0..4).all(|side| {
+        let between =
+            |corner: usize| [0, 1].map(|axis| f32::midpoint(inner[corner][axis], outer[corner][axis]));
+        let (from, to) = (between(side), between((side + 1) % 4));
+        let moved = |corner: usize| {
+            let (inner, outer) = (inner[corner], outer[corner]);
+            (outer[0] - inner[0]).hypot(outer[1] - inner[1]) > 0.5
+        };
+        if !moved(side) || !moved((side + 1) % 4) {
+            return true;
+        }
+        let colours: Vec<[u8; 3]> = (0..SAMPLES)
+            .map(|sample| (f32::from(sample) + 0.5) / f32::from(SAMPLES))
+            .map(|part| [0, 1].map(|axis| from[axis] + (to[axis] - from[axis]) * part))
+            .filter(|place| small.contains(*place))
+            .map(|place| small.at(place))
+            .collect();
+        let band = median_colour(&colours);
+        let alike = colours.iter().filter(|colour| farthest(colour.map(f32::from), band) < BAND).count();
+        alike as f32 >= BAND_ALIKE * colours.len() as f32
+    })
 }
 
 /// How often writing begins anew on the way across a page, and on the way down: along the line on which it does most

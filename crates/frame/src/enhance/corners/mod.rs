@@ -17,6 +17,8 @@ use crate::image::Image;
 
 /// Log odds from which on a quadrilateral is taken for a page: a wrong page harms more than one that was missed.
 const LEAST_SCORE: f32 = 0.0;
+/// How often a side is moved outwards.
+const MOST_GROWN: usize = 3;
 /// A page whose corners are all so near to the picture's, in longer sides, fills it.
 const FILLING: f32 = 0.01;
 
@@ -38,14 +40,21 @@ pub fn corners(image: &Image) -> Option<Corners> {
     let clean = copy.without_writing();
     let ink = Ink::new(&copy, &clean);
     let lines = lines::lines(&Slopes::new(&clean));
-    let mut quads = quads::quads(&lines, [clean.width as f32, clean.height as f32]);
+    let size = [clean.width as f32, clean.height as f32];
+    let mut quads = quads::quads(&lines, size);
     for quad in &mut quads {
         judge::look(quad, &clean);
     }
     quads.retain(|quad| quad.features.score() >= LEAST_SCORE);
     quads.sort_by(|one, two| two.features.score().total_cmp(&one.features.score()));
-    let best = quads.into_iter().find(|quad| judge::is_written(&quad.corners, &ink))?;
+    let mut best = quads.into_iter().find(|quad| judge::is_written(&quad.corners, &ink))?;
     let above = best.features.score() - LEAST_SCORE;
+    for _ in 0..MOST_GROWN {
+        match quads::grown(&lines, &best, size) {
+            Some(grown) if judge::is_band(&best.corners, &grown.corners, &clean) => best = grown,
+            _ => break,
+        }
+    }
     let step = copy.step as f32;
     let rough = best.corners.map(|corner| corner.map(|value| value * step));
     let points = upright(refine::refined(image, rough, best.lighter, step));

@@ -26,12 +26,16 @@ const LEAST_EDGE: f32 = 0.2;
 /// Beyond a corner, a side is looked at for so much of its length, from so many pixels on.
 const BEYOND: f32 = 0.15;
 const BEYOND_PX: f32 = 4.0;
+/// A side is moved outwards by at most so much of its neighbours' length, and so much of what is there has to be an edge.
+const MOST_GROWTH: f32 = 0.5;
+const LEAST_GROWN: f32 = 0.6;
 /// A pair counts less if the page is lighter than the table at one of its sides only.
 const MIXED: f32 = 0.6;
 
 /// Four sides, clockwise, and where they meet: corner n is where side n begins.
 #[derive(Clone)]
 pub(super) struct Quad {
+    sides: [usize; 4],
     pub(super) corners: [[f32; 2]; 4],
     /// Whether the page is lighter than what is around it, at each side.
     pub(super) lighter: [bool; 4],
@@ -138,7 +142,45 @@ fn quad(lines: &[Line], [width, height]: [f32; 2], one: &Pair, other: &Pair) -> 
         return None;
     }
     let features = edges(sides.map(|side| &lines[side]), &corners, lighter, area, width.max(height))?;
-    Some(Quad { corners, lighter, features })
+    Some(Quad { sides, corners, lighter, features })
+}
+
+/// The quadrilateral with a side moved outwards, if both neighbours of a side are edges on beyond it, as far as another edge
+/// that lies across: it was the end of a dark band or of a shadow, and that is the page's.
+pub(super) fn grown(lines: &[Line], quad: &Quad, [width, height]: [f32; 2]) -> Option<Quad> {
+    let mut best: Option<(f32, Quad)> = None;
+    for side in 0..4 {
+        let (before, after) = (&lines[quad.sides[(side + 3) % 4]], &lines[quad.sides[(side + 1) % 4]]);
+        let (from, to) = (quad.corners[side], quad.corners[(side + 1) % 4]);
+        for (index, line) in lines.iter().enumerate().filter(|(index, _)| !quad.sides.contains(index)) {
+            let (Some(new_from), Some(new_to)) = (meet(before, line), meet(line, after)) else { continue };
+            let goes_on = |neighbour: &Line, inner: [f32; 2], outer: [f32; 2], opposite: [f32; 2]| {
+                let [inner, outer, opposite] = [inner, outer, opposite].map(|place| neighbour.along(place));
+                let further = (outer - inner) / (inner - opposite);
+                let (edge, within) = neighbour.goes_on(inner, outer);
+                (0.0..MOST_GROWTH).contains(&further) && within > BEYOND_PX && edge >= LEAST_GROWN * within
+            };
+            let (left, right) = (quad.corners[(side + 3) % 4], quad.corners[(side + 2) % 4]);
+            if !goes_on(before, from, new_from, left) || !goes_on(after, to, new_to, right) {
+                continue;
+            }
+            let (edge, within) = line.goes_on(line.along(new_from), line.along(new_to));
+            let share = edge / within.max(1.0);
+            if share < LEAST_GROWN || best.as_ref().is_some_and(|best| best.0 >= share) {
+                continue;
+            }
+            let mut corners = quad.corners;
+            (corners[side], corners[(side + 1) % 4]) = (new_from, new_to);
+            let (mut sides, mut lighter) = (quad.sides, quad.lighter);
+            (sides[side], lighter[side]) = (index, line.beyond(middle(&corners)) > 0.0);
+            let area = area(&corners) / (width * height);
+            let features = edges(sides.map(|side| &lines[side]), &corners, lighter, area, width.max(height));
+            if let Some(features) = features {
+                best = Some((share, Quad { sides, corners, lighter, features }));
+            }
+        }
+    }
+    best.map(|(_, quad)| quad)
 }
 
 /// Where two lines meet, unless that is at a flat angle.

@@ -96,6 +96,14 @@ fn a_page_is_found_on_any_table() {
 }
 
 #[test]
+fn a_card_ends_where_its_dark_band_does() {
+    let mut card = page(1100, 700);
+    card.data_mut()[..1100 * 3 * 110].fill(40);
+    let lying = [[170.0, 240.0], [900.0, 130.0], [1010.0, 600.0], [230.0, 730.0]];
+    assert_found(&photograph(&card, lying, boards), lying);
+}
+
+#[test]
 fn a_corner_may_lie_beyond_the_picture() {
     let lying = [[360.0, -70.0], [960.0, 60.0], [840.0, 820.0], [220.0, 700.0]];
     assert_found(&photograph(&page(800, 1100), lying, boards), lying);
