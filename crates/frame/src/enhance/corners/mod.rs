@@ -16,7 +16,7 @@ use self::copy::{Ink, Slopes, Small};
 use crate::image::Image;
 
 /// Log odds from which on a quadrilateral is taken for a page: a wrong page harms more than one that was missed.
-const LEAST_SCORE: f32 = 0.0;
+const LEAST_SCORE: f32 = -1.0;
 /// How often a side is moved outwards.
 const MOST_GROWN: usize = 3;
 /// A page whose corners are all so near to the picture's, in longer sides, fills it.
