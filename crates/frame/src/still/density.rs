@@ -9,6 +9,9 @@ const BELIEVED: std::ops::RangeInclusive<f32> = 75.0..=4800.0;
 const INCH_CM: f32 = 2.54;
 const INCH_M: f32 = 0.0254;
 
+/// Pixels per inch at which the pages of a PDF are drawn, unless they would be too large.
+pub const PDF_DENSITY: f32 = 200.0;
+
 /// Pixels per inch of an upright page, across and down.
 pub type Density = [f32; 2];
 
@@ -20,7 +23,8 @@ pub fn density(bytes: &[u8], page: u32) -> Option<Density> {
         StillFormat::Png => upright(Format::Png, bytes, physical(bytes)?),
         StillFormat::Tiff => of_tiff(bytes, page).ok()??,
         StillFormat::Bmp => bmp(bytes)?,
-        StillFormat::WebP | StillFormat::Gif => return None,
+        StillFormat::Pdf => [PDF_DENSITY; 2],
+        StillFormat::WebP | StillFormat::Gif | StillFormat::Avif | StillFormat::Heic => return None,
     };
     found.iter().all(|value| BELIEVED.contains(value)).then_some(found)
 }

@@ -24,7 +24,7 @@ use crate::found::{self, Brands};
 use crate::header::{self, Format, Found, Header, JPEG_SIGNATURE, LimitError, Limits, PNG_SIGNATURE};
 use crate::image::Image;
 use crate::png::Alpha;
-pub use density::{Density, density};
+pub use density::{Density, PDF_DENSITY, density};
 pub use error::{StillError, Undrawn};
 pub use plain::{PlainJpeg, plain_jpeg};
 

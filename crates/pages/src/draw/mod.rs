@@ -22,7 +22,7 @@ use crate::answer::{self, Refusal, words};
 use crate::request::{LENGTH, Request, What};
 
 /// The resolution at which a page of a PDF is drawn, where it fits the limits.
-pub const DPI: f64 = 200.0;
+pub const DPI: f64 = sightwire_frame::still::PDF_DENSITY as f64;
 /// Files refer to themselves in depth, and libraries follow them with calls.
 const STACK_BYTES: usize = 64 << 20;
 

@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use sightwire_config::Config;
+use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
 use sightwire_ocr::{
     PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
