@@ -132,7 +132,8 @@ mod tests {
     use super::*;
 
     fn line(text: &str, sure: f32) -> Text {
-        Text { text: text.to_owned(), characters: vec![sure; text.chars().count()] }
+        let characters = vec![sure; text.chars().count()];
+        Text { text: text.to_owned(), characters, ..Text::default() }
     }
 
     fn alphabet(letters: &str) -> Alphabet {
