@@ -131,7 +131,9 @@ mod tests {
     fn what_is_known_of_drawn_pages_is_said_of_them() {
         let said = |remark, on: &[usize], pages| {
             let mut notes = Notes::default();
-            on.iter().for_each(|page| notes.add(remark, *page));
+            for page in on {
+                notes.add(remark, *page);
+            }
             notes.sentences("m", pages).remove(0)
         };
         assert_eq!(

@@ -128,8 +128,13 @@ fn two_words() -> Region {
 
 #[test]
 fn what_is_stored_keeps_the_words_and_what_was_stored_before_is_read() {
-    let page =
-        Page { width: 320, height: 200, skew: 0.0, left_out: 0, regions: vec![region("old", 0.5, 0.1), two_words()] };
+    let page = Page {
+        width: 320,
+        height: 200,
+        skew: 0.0,
+        left_out: 0,
+        regions: vec![region("old", 0.5, 0.1), two_words()],
+    };
     let before = Document { pages: vec![page], times: Times::default(), ..document() };
     let style = Style { characters: true, words: true, ..Style::default() };
     let after = Document::from_stored(&before.stored()).unwrap();

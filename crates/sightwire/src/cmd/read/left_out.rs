@@ -36,9 +36,8 @@ impl LeftOut {
     /// A file that has no picture's extension.
     pub fn of_another_kind(&self, path: &Path) {
         let extension = path.extension().and_then(|extension| extension.to_str());
-        let named = extension.filter(|name| {
-            name.len() <= MAX_EXTENSION && name.chars().all(|character| character.is_alphanumeric())
-        });
+        let named =
+            extension.filter(|name| name.len() <= MAX_EXTENSION && name.chars().all(char::is_alphanumeric));
         self.add(match named {
             Some(name) => format!(".{}", name.to_lowercase()),
             None => "without an extension".to_owned(),
