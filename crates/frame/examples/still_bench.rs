@@ -44,6 +44,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     time("skew of 20 megapixels", || {
         black_box(enhance::skew(&page));
     });
+    let photograph = Clip::new(Gesture::Wave, 1, 4000, 3000).frame(0);
+    time("corners of a page in 12 megapixels", || {
+        black_box(enhance::corners(&photograph));
+    });
+    let corners = [[700.0, 300.0], [2900.0, 500.0], [3300.0, 2700.0], [400.0, 2500.0]];
+    time("a page of 5 megapixels straightened", || {
+        drop(black_box(enhance::straighten(&photograph, corners)))
+    });
     time("20 megapixels turned by 7 degrees", || drop(black_box(enhance::rotate(&page, 7.0, [255; 3]))));
     time("even contrast of 20 megapixels", || drop(black_box(enhance::even_contrast(&page))));
     time("20 megapixels freed of noise", || drop(black_box(enhance::denoise(&page))));
