@@ -757,6 +757,8 @@ export interface components {
             min_confidence: number;
             /** @description Name of the model that reads them. */
             model: string;
+            /** @description The page in a photograph is read as if seen from straight above. Left out unless asked for. */
+            perspective?: boolean;
             /** @description A pixel belongs to text from this probability on; 0 to 1. */
             threshold: number;
             /** @description How far outlines are moved outwards: their area by their perimeter, times this. */
@@ -1380,6 +1382,16 @@ export interface components {
         };
         /** @description One page of a file. */
         Page: {
+            /**
+             * @description The corners of the page in a photograph, in pixels of the upright picture, clockwise from the page's upper left; left
+             *     out if there is none, or `perspective` was not asked for.
+             */
+            corners?: [
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"]
+            ] | null;
             /** @description Height of the upright page in pixels. */
             height: number;
             /**
@@ -1507,6 +1519,8 @@ export interface components {
             max_side: number;
             /** @description A line is kept from this confidence on; 0 to 1. */
             min_confidence: number;
+            /** @description The page in a photograph is read as if seen from straight above. Left out unless asked for. */
+            perspective?: boolean;
             /** @description A pixel belongs to text from this probability on; 0 to 1. */
             threshold: number;
             /** @description How far outlines are moved outwards: their area by their perimeter, times this. */

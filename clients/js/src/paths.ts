@@ -1532,6 +1532,8 @@ export interface paths {
                     contrast?: boolean;
                     /** @description Noise is taken away */
                     denoise?: boolean;
+                    /** @description The page in a photograph is read as if seen from straight above */
+                    perspective?: boolean;
                     /** @description Of so many files the pictures are kept for the page */
                     keep?: number;
                 };
@@ -2672,6 +2674,8 @@ export interface paths {
                     contrast?: boolean;
                     /** @description Noise is taken away */
                     denoise?: boolean;
+                    /** @description The page in a photograph is read as if seen from straight above */
+                    perspective?: boolean;
                     /** @description `json` by default */
                     format?: "json" | "csv" | "text" | "hocr";
                     /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
@@ -3979,6 +3983,8 @@ export interface paths {
                     contrast?: boolean;
                     /** @description Noise is taken away */
                     denoise?: boolean;
+                    /** @description The page in a photograph is read as if seen from straight above */
+                    perspective?: boolean;
                     /** @description `json` by default */
                     format?: "json" | "csv" | "text" | "hocr" | "pdf" | "annotated";
                     /** @description Of `annotated`, of a picture that has several */

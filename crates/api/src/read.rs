@@ -64,6 +64,9 @@ pub struct ReadOptions {
     pub contrast: bool,
     /// Noise is taken away.
     pub denoise: bool,
+    /// The page in a photograph is read as if seen from straight above. Left out unless asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub perspective: bool,
 }
 
 /// One page of a file.
@@ -77,6 +80,10 @@ pub struct Page {
     pub height: u32,
     /// Degrees by which it was turned clockwise to make its lines level.
     pub skew: f32,
+    /// The corners of the page in a photograph, in pixels of the upright picture, clockwise from the page's upper left; left
+    /// out if there is none, or `perspective` was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corners: Option<[Point; 4]>,
     /// Lines that were found and are not among the regions: of a confidence below `min_confidence`, or without a letter.
     #[serde(default)]
     pub left_out: usize,
@@ -218,6 +225,9 @@ pub struct JobOptions {
     pub min_confidence: f64,
     /// Name of the model that reads them.
     pub model: String,
+    /// The page in a photograph is read as if seen from straight above. Left out unless asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub perspective: bool,
     /// A pixel belongs to text from this probability on; 0 to 1.
     pub threshold: f64,
     /// How far outlines are moved outwards: their area by their perimeter, times this.

@@ -71,6 +71,9 @@ pub struct Reading {
     pub doubt: Option<Doubt>,
     /// The picture, upright, before any preprocessing. Polygons are in its pixels.
     pub image: Arc<Image>,
+    /// The corners of the page in it that was read, in its pixels, clockwise from the page's upper left; `None` if there is
+    /// none that stands out, or it was not looked for.
+    pub corners: Option<[[f32; 2]; 4]>,
     /// By how much the picture was turned to make its lines level, degrees clockwise; 0 unless asked for.
     pub skew: f32,
     /// How long each step took.
@@ -84,7 +87,7 @@ pub struct Times {
     pub wait: Duration,
     /// Decoding the file to pixels.
     pub decode: Duration,
-    /// Deskewing, contrast and noise, as far as they are asked for.
+    /// Straightening, deskewing, contrast and noise, as far as they are asked for.
     pub prepare: Duration,
     /// Finding lines: scaling, the network, and the outlines.
     pub detect: Duration,

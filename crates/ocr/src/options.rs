@@ -17,6 +17,8 @@ pub struct ReadOptions {
     pub min_confidence: f32,
     /// Lines that stand on their head are turned.
     pub angle: bool,
+    /// Find the page in a photograph, and read it as if seen from straight above.
+    pub perspective: bool,
     /// Turn the picture so that its lines are level.
     pub deskew: bool,
     /// Even out contrast (CLAHE).
@@ -34,6 +36,7 @@ impl Default for ReadOptions {
             max_side: 2000,
             min_confidence: 0.5,
             angle: true,
+            perspective: false,
             deskew: false,
             contrast: false,
             denoise: false,

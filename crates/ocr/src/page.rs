@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_frame::enhance::{self, Affine};
+use sightwire_frame::enhance::{self, Homography};
 use sightwire_frame::{Image, Resizer};
 use sightwire_layout::{Directions, arrange};
 
@@ -58,7 +58,8 @@ pub(super) struct Page {
     directions: OnceLock<Directions>,
     lines: Mutex<Vec<Option<Read>>>,
     /// From `prepared` to `image`.
-    back: Affine,
+    back: Homography,
+    corners: Option<[[f32; 2]; 4]>,
     skew: f32,
     times: Times,
     begun: Instant,
@@ -97,7 +98,7 @@ impl Page {
     ) -> Result<Self, ReadError> {
         let image = Arc::new(image);
         let started = Instant::now();
-        let (prepared, back, skew) = prepare(&image, &options, wanted)?;
+        let Prepared { picture: prepared, back, corners, skew } = prepare(&image, &options, wanted)?;
         times.prepare = started.elapsed();
         let started = Instant::now();
         let (mut scale, mut outlines) = (1.0, Vec::new());
@@ -122,6 +123,7 @@ impl Page {
             queue: Mutex::new(queue),
             directions: OnceLock::new(),
             back,
+            corners,
             skew,
             times,
             begun,
@@ -293,7 +295,9 @@ impl Page {
                 continue;
             }
             words::within(&mut words, *outline, polygon, turned);
-            let [mut outline, mut polygon] = [*outline, polygon].map(|line| self.upright(line));
+            let mut polygon = self.upright(polygon);
+            // The order of lines is that of the page, which lies flat only where it was straightened.
+            let mut outline = if self.corners.is_some() { *outline } else { self.upright(*outline) };
             outline.rotate_left(turned);
             polygon.rotate_left(turned);
             outlines.push(outline);
@@ -316,14 +320,15 @@ impl Page {
         let times =
             Times { wait, recognise: self.detected.elapsed(), total: self.begun.elapsed(), ..self.times };
         let left_out = self.outlines.len() - regions.len();
-        Reading { regions, left_out, doubt, image: self.image.clone(), skew: self.skew, times }
+        let (image, corners, skew) = (self.image.clone(), self.corners, self.skew);
+        Reading { regions, left_out, doubt, image, corners, skew, times }
     }
 
     /// In pixels of the picture.
     fn upright(&self, outline: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
         let (width, height) = (self.image.width() as f32, self.image.height() as f32);
         outline.map(|corner| {
-            let [x, y] = if self.skew == 0.0 { corner } else { self.back.apply(corner) };
+            let [x, y] = if self.back == Homography::IDENTITY { corner } else { self.back.apply(corner) };
             [x.clamp(0.0, width), y.clamp(0.0, height)]
         })
     }
@@ -343,31 +348,52 @@ const SMALL_PX: f64 = 4e6;
 /// Pixels around a page that was turned.
 const GROUND: [u8; 3] = [255; 3];
 
-/// What is to be read: the picture with whatever preprocessing was asked for, the way back, and by how much it was turned.
+/// What is to be read.
+struct Prepared {
+    /// The picture with whatever preprocessing was asked for.
+    picture: Arc<Image>,
+    /// From its points to those of the picture before.
+    back: Homography,
+    /// Of the page that was straightened, in the picture before.
+    corners: Option<[[f32; 2]; 4]>,
+    /// By how much it was turned, degrees clockwise.
+    skew: f32,
+}
+
 fn prepare(
     image: &Arc<Image>,
     options: &ReadOptions,
     wanted: &dyn Fn() -> bool,
-) -> Result<(Arc<Image>, Affine, f32), ReadError> {
-    let mut prepared = image.clone();
+) -> Result<Prepared, ReadError> {
+    let mut prepared =
+        Prepared { picture: image.clone(), back: Homography::IDENTITY, corners: None, skew: 0.0 };
     let go_on = || wanted().then_some(()).ok_or(ReadError::Unwanted);
+    if options.perspective {
+        go_on()?;
+        if let Some(found) = enhance::corners(image) {
+            let (page, there) = enhance::straighten(image, found.points);
+            (prepared.picture, prepared.back) = (Arc::new(page), there.invert());
+            prepared.corners = Some(found.points);
+        }
+    }
     if options.denoise {
         go_on()?;
-        prepared = Arc::new(enhance::denoise(&prepared));
+        prepared.picture = Arc::new(enhance::denoise(&prepared.picture));
     }
     if options.contrast {
         go_on()?;
-        prepared = Arc::new(enhance::even_contrast(&prepared));
+        prepared.picture = Arc::new(enhance::even_contrast(&prepared.picture));
     }
     if options.deskew {
         go_on()?;
-        let skew = enhance::skew(&prepared);
-        if skew != 0.0 && can_be_turned(&prepared, skew) {
-            let (turned, there) = enhance::rotate(&prepared, skew, GROUND);
-            return Ok((Arc::new(turned), there.invert(), skew));
+        let skew = enhance::skew(&prepared.picture);
+        if skew != 0.0 && can_be_turned(&prepared.picture, skew) {
+            let (turned, there) = enhance::rotate(&prepared.picture, skew, GROUND);
+            prepared.back = Homography::from(there.invert()).then(&prepared.back);
+            (prepared.picture, prepared.skew) = (Arc::new(turned), skew);
         }
     }
-    Ok((prepared, Affine::IDENTITY, 0.0))
+    Ok(prepared)
 }
 
 /// Whether a picture does not become much larger when it is turned, as a long strip does.

@@ -14,7 +14,7 @@ use sightwire_engine::runtime::Runtime;
 use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
-use sightwire_frame::enhance;
+use sightwire_frame::enhance::{self, Homography};
 use sightwire_frame::still::{StillError, StillLimits, probe};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
@@ -362,4 +362,46 @@ fn the_engine_in_use_is_the_one_that_was_chosen() {
     if WORLD.0.provider() == Provider::OpenVino {
         assert_eq!((detector.precision, recogniser.precision), (Precision::F32, Precision::F32));
     }
+}
+
+#[test]
+fn a_page_in_a_photograph_is_read_straightened_and_its_polygons_are_those_of_the_photograph() {
+    // Lines as on a printed page, seen from aside on a dark table.
+    let lines = [
+        "apples and bread",
+        "cheese for dinner",
+        "eggs for lunch",
+        "green tea",
+        "honey and jam",
+        "milk and nuts",
+        "pears and plums",
+        "salt for the soup",
+        "two red tomatoes",
+        "water and wine",
+        "yellow beans",
+    ];
+    let place = |(line, text)| (text, 60.0, 70.0 + line as f32 * 65.0, 30);
+    let printed: Vec<(&str, f32, f32, u16)> = lines.into_iter().enumerate().map(place).collect();
+    let paper = page(600, 840, &printed);
+    let corners = [[420.0, 60.0], [1010.0, 330.0], [690.0, 850.0], [110.0, 500.0]];
+    let there = Homography::onto(600.0, 840.0, corners).unwrap().invert();
+    let mut image = Image::new(1200, 900);
+    for (index, pixel) in image.data_mut().chunks_exact_mut(3).enumerate() {
+        let [x, y] = there.apply([(index % 1200) as f32 + 0.5, (index / 1200) as f32 + 0.5]);
+        let at = (y.max(0.0) as usize * 600 + x.max(0.0) as usize) * 3;
+        let within = x >= 0.0 && y >= 0.0 && x < 600.0 && y < 840.0;
+        pixel.copy_from_slice(if within { &paper.data()[at..at + 3] } else { &[40, 60, 80] });
+    }
+    let reading = read(image.clone(), ReadOptions { perspective: true, ..ReadOptions::default() });
+    assert_eq!(texts(&reading), lines);
+    let found = reading.corners.unwrap();
+    for (one, two) in found.iter().zip(corners) {
+        assert!((one[0] - two[0]).hypot(one[1] - two[1]) < 4.0, "{found:?}");
+    }
+    // The first line begins near the page's upper left corner, and leans as the page does.
+    let [left, right, ..] = reading.regions[0].polygon;
+    let expected = there.invert().apply([60.0, 45.0]);
+    assert!((left[0] - expected[0]).hypot(left[1] - expected[1]) < 20.0, "{left:?} instead of {expected:?}");
+    assert!(right[1] - left[1] > 30.0, "{left:?} {right:?}");
+    assert_eq!(read(image, ReadOptions::default()).corners, None);
 }

@@ -1,5 +1,7 @@
 //! Where points go when a picture is seen from elsewhere.
 
+use super::Affine;
+
 /// A map of points, `[x, y, 1]` times three rows, the first two divided by the third. Coordinates are continuous: the
 /// pixel in column x covers x to x + 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +33,12 @@ impl Homography {
         Some(Self([row(0), row(1), [g / width, h / height, 1.0]]))
     }
 
+    /// First this, then the other.
+    #[must_use]
+    pub fn then(&self, next: &Self) -> Self {
+        Self(next.0.map(|row| [0, 1, 2].map(|column| (0..3).map(|at| row[at] * self.0[at][column]).sum())))
+    }
+
     /// Where a point goes.
     pub fn apply(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         let (x, y) = (f64::from(x), f64::from(y));
@@ -52,6 +60,12 @@ impl Homography {
             [d * h - e * g, b * g - a * h, a * e - b * d],
         ];
         Self(rows.map(|row| row.map(|value| value / area)))
+    }
+}
+
+impl From<Affine> for Homography {
+    fn from(map: Affine) -> Self {
+        Self([map.0[0], map.0[1], [0.0, 0.0, 1.0]])
     }
 }
 
@@ -78,6 +92,15 @@ mod tests {
         let [x, y] = map.apply([200.0, 150.0]);
         let off = |a: [f32; 2], b: [f32; 2]| (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]);
         assert!(off(CORNERS[0], CORNERS[2]).abs() < 1.0 && off(CORNERS[1], CORNERS[3]).abs() < 1.0);
+    }
+
+    #[test]
+    fn one_map_after_the_other_is_one_map() {
+        let first = Affine([[0.8, -0.6, 120.0], [0.6, 0.8, -7.5]]);
+        let second = Homography::onto(400.0, 300.0, CORNERS).unwrap();
+        for point in [[0.0, 0.0], [300.0, 20.0], [-40.0, 210.0]] {
+            assert_near(Homography::from(first).then(&second).apply(point), second.apply(first.apply(point)));
+        }
     }
 
     #[test]

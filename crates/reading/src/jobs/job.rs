@@ -347,6 +347,7 @@ fn asked(ask: &ReadRequest) -> api::JobOptions {
         deskew,
         contrast,
         denoise,
+        perspective,
     } = output::options(ask.options);
     api::JobOptions {
         angle,
@@ -357,6 +358,7 @@ fn asked(ask: &ReadRequest) -> api::JobOptions {
         max_side,
         min_confidence,
         model: ask.model.clone(),
+        perspective,
         threshold,
         unclip,
     }

@@ -63,8 +63,14 @@ fn document(texts: &[&str]) -> Document {
         row,
         ..Region::default()
     };
-    let page =
-        Page { width: 8, height: 4, skew: 0.0, left_out: 0, regions: (0..).zip(texts).map(region).collect() };
+    let page = Page {
+        width: 8,
+        height: 4,
+        skew: 0.0,
+        corners: None,
+        left_out: 0,
+        regions: (0..).zip(texts).map(region).collect(),
+    };
     Document { pages: vec![page], ..Document::default() }
 }
 

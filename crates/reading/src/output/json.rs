@@ -36,6 +36,7 @@ fn object(document: &Document, style: Style, notes: Vec<String>) -> api::Documen
         width: page.width,
         height: page.height,
         skew: page.skew,
+        corners: page.corners.map(|corners| corners.map(api::Point)),
         left_out: page.left_out,
     });
     let regions = document.pages.iter().enumerate().flat_map(|(index, page)| {
@@ -102,6 +103,7 @@ fn document(object: api::Document) -> serde_json::Result<Document> {
             width: page.width,
             height: page.height,
             skew: page.skew,
+            corners: page.corners.map(|corners| corners.map(|api::Point(corner)| corner)),
             left_out: page.left_out,
             regions: Vec::new(),
         })
@@ -149,6 +151,7 @@ pub(crate) fn options(options: ReadOptions) -> api::ReadOptions {
         deskew: options.deskew,
         contrast: options.contrast,
         denoise: options.denoise,
+        perspective: options.perspective,
     }
 }
 
@@ -163,6 +166,7 @@ fn options_of(options: &api::ReadOptions) -> ReadOptions {
         deskew: options.deskew,
         contrast: options.contrast,
         denoise: options.denoise,
+        perspective: options.perspective,
     }
 }
 

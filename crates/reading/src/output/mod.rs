@@ -65,6 +65,8 @@ pub struct Page {
     pub height: u32,
     /// By how much it was turned to make its lines level, degrees clockwise.
     pub skew: f32,
+    /// The corners of the page in a photograph, if it was straightened.
+    pub corners: Option<[[f32; 2]; 4]>,
     /// Lines that were found and left out: less sure than was asked for, or without a letter.
     pub left_out: usize,
     /// The lines of text in reading order.
@@ -111,6 +113,7 @@ impl Document {
             width: reading.image.width(),
             height: reading.image.height(),
             skew: reading.skew,
+            corners: reading.corners,
             left_out: reading.left_out,
             regions: reading.regions.clone(),
         });

@@ -28,6 +28,7 @@ fn document() -> Document {
                 width: 640,
                 height: 480,
                 skew: 0.0,
+                corners: None,
                 left_out: 2,
                 regions: vec![
                     region("Hello, \"world\"", 0.987_654_3, 0.1),
@@ -38,6 +39,7 @@ fn document() -> Document {
                 width: 320,
                 height: 200,
                 skew: -1.5,
+                corners: Some([[1.5, 2.0], [300.0, 2.25], [310.0, 190.0], [0.0, 180.0]]),
                 left_out: 0,
                 regions: vec![region("你好 <b>", 0.9, 16_777_215.0)],
             },
@@ -198,7 +200,7 @@ fn text_keeps_rows_together_and_tells_blocks_apart() {
         cell("words", 110.0, 0, 1),
         cell("Total", 0.0, 1, 2),
     ];
-    let page = Page { width: 640, height: 480, skew: 0.0, left_out: 0, regions };
+    let page = Page { width: 640, height: 480, skew: 0.0, corners: None, left_out: 0, regions };
     let document = Document { pages: vec![page], ..Document::default() };
     assert_eq!(document.text(Layout::Lines), "Tea\n2.50\nTwo\nwords\nTotal");
     assert_eq!(document.text(Layout::Rows), "Tea\t2.50\nTwo words\nTotal");

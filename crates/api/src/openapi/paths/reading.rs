@@ -199,4 +199,5 @@ fn options(entry: Entry<'_>) -> Entry<'_> {
         .flag("deskew", "A page that is not level is turned")
         .flag("contrast", "Contrast is raised where it is low")
         .flag("denoise", "Noise is taken away")
+        .flag("perspective", "The page in a photograph is read as if seen from straight above")
 }

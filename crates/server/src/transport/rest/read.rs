@@ -266,7 +266,7 @@ fn file(name: Option<&str>, format: Format, content: Vec<u8>) -> Response {
 }
 
 /// The names that [`ask`] knows.
-pub const OPTIONS: [&str; 10] = [
+pub const OPTIONS: [&str; 11] = [
     "model",
     "threshold",
     "box_threshold",
@@ -277,6 +277,7 @@ pub const OPTIONS: [&str; 10] = [
     "deskew",
     "contrast",
     "denoise",
+    "perspective",
 ];
 
 /// The names that [`shape`] knows.
@@ -332,6 +333,7 @@ pub fn ask(params: &Params, default: &ReadRequest) -> Result<ReadRequest, ParamE
             deskew: query::flag(params, "deskew", usual.deskew)?,
             contrast: query::flag(params, "contrast", usual.contrast)?,
             denoise: query::flag(params, "denoise", usual.denoise)?,
+            perspective: query::flag(params, "perspective", usual.perspective)?,
         },
     })
 }

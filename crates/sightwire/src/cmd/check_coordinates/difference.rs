@@ -79,8 +79,14 @@ mod tests {
             confidence: 0.9,
             ..Region::default()
         };
-        let page =
-            Page { width: 9, height: 5, skew: 0.0, left_out: 0, regions: texts.iter().map(region).collect() };
+        let page = Page {
+            width: 9,
+            height: 5,
+            skew: 0.0,
+            corners: None,
+            left_out: 0,
+            regions: texts.iter().map(region).collect(),
+        };
         Document { pages: vec![page], ..Document::default() }
     }
 

@@ -126,6 +126,7 @@ fn query(args: &OptionArgs) -> Vec<(&'static str, String)> {
         ("deskew", flag(args.deskew)),
         ("contrast", flag(args.contrast)),
         ("denoise", flag(args.denoise)),
+        ("perspective", flag(args.perspective)),
     ];
     model.chain(options).collect()
 }

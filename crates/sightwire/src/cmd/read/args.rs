@@ -92,6 +92,9 @@ pub struct OptionArgs {
     /// Do not look for upside-down lines.
     #[arg(long)]
     pub no_angle: bool,
+    /// Find the page in a photograph and read it as if seen from straight above.
+    #[arg(long)]
+    pub perspective: bool,
     /// Straighten the picture, for skewed scans.
     #[arg(long)]
     pub deskew: bool,
@@ -139,6 +142,7 @@ impl OptionArgs {
             max_side: self.max_side,
             min_confidence: self.min_confidence,
             angle: !self.no_angle,
+            perspective: self.perspective,
             deskew: self.deskew,
             contrast: self.contrast,
             denoise: self.denoise,
