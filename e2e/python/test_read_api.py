@@ -42,7 +42,7 @@ def test_a_picture_is_read_as_a_body_and_as_a_form(server: Server) -> None:
     assert answer.status == 200, answer.body
     said = answer.json()
     assert (said["file"], said["format"], said["model"], said["text"]) == (None, "png", "ppocr-v4", "Hello 42")
-    assert said["pages"] == [{"page": 1, "width": 400, "height": 80, "skew": 0.0}]
+    assert said["pages"] == [{"page": 1, "width": 400, "height": 80, "skew": 0.0, "left_out": 0}]
     (region,) = said["regions"]
     assert region["confidence"] > 0.9
     assert region["page"] == 1

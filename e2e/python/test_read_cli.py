@@ -122,7 +122,7 @@ def test_results_come_in_order_from_folders_patterns_and_files(words: Path) -> N
         (left, top), _, (right, bottom), _ = region["polygon"]
         assert 10 < left < 30 < 120 < right < 220 and 15 < top < 45 < bottom < 80
         assert 0.8 < region["confidence"] <= 1 and round(region["confidence"], 4) == region["confidence"]
-        assert one["pages"] == [{"page": 1, "width": SIZE[0], "height": SIZE[1], "skew": 0.0}]
+        assert one["pages"] == [{"page": 1, "width": SIZE[0], "height": SIZE[1], "skew": 0.0, "left_out": 0}]
         assert one["format"] == ("png" if one["file"].endswith("png") else "jpeg")
         assert one["model"] == "ppocr-v4" and one["provider"] and one["ms"]["total"] > 0
 

@@ -134,6 +134,7 @@ fn what_is_stored_keeps_the_words_and_what_was_stored_before_is_read() {
         width: 320,
         height: 200,
         skew: 0.0,
+        corners: None,
         left_out: 0,
         regions: vec![region("old", 0.5, 0.1), two_words()],
     };
