@@ -70,7 +70,9 @@ def drawn(text: str, gap: int = 12) -> tuple[Image.Image, list[Word]]:
 
 def read(*args: object, check: bool = True) -> subprocess.CompletedProcess[bytes]:
     command = [BIN, "read", "--format", "pdf", *map(str, args)]
-    ended = subprocess.run(command, env=environment({}), stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S)
+    ended = subprocess.run(
+        command, env=environment({}), stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S
+    )
     assert not check or ended.returncode == 0, ended.stderr
     return ended
 
