@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let corners = [[700.0, 300.0], [2900.0, 500.0], [3300.0, 2700.0], [400.0, 2500.0]];
     time("a page of 5 megapixels straightened", || {
-        drop(black_box(enhance::straighten(&photograph, corners)))
+        drop(black_box(enhance::straighten(&photograph, corners)));
     });
     time("20 megapixels turned by 7 degrees", || drop(black_box(enhance::rotate(&page, 7.0, [255; 3]))));
     time("even contrast of 20 megapixels", || drop(black_box(enhance::even_contrast(&page))));
