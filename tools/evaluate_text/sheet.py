@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 import fonts
 
@@ -20,6 +21,8 @@ class Line:
     text: str
     # (4, 2), x and y in pixels, clockwise from the top left of the text.
     polygon: np.ndarray
+    # Each with where its ink begins and ends, in parts of the line's length.
+    words: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass
@@ -73,7 +76,8 @@ class Sheet:
         _, highest, _, lowest = font.getbbox("国" if face == "han" else "Ap")
         top, bottom = min(top, highest), max(bottom, lowest)
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-        self.lines.append(Line(text, np.array([(x + a, y + b) for a, b in corners], np.float32)))
+        polygon = np.array([(x + a, y + b) for a, b in corners], np.float32)
+        self.lines.append(Line(text, polygon, words_of(text, font, left, right)))
 
     def justified(self, x: int, y: int, words: list[str], face: str, size_px: int, width: int) -> None:
         """A line that fills the width: what is left over goes between its words."""
@@ -89,7 +93,10 @@ class Sheet:
         corners = np.concatenate([part.polygon for part in parts])
         (low, top), (high, bottom) = corners.min(axis=0), corners.max(axis=0)
         polygon = np.array([(low, top), (high, top), (high, bottom), (low, bottom)], np.float32)
-        self.lines[begin:] = [Line(" ".join(words), polygon)]
+        places = tuple(
+            (part.text, *((float(part.polygon[end][0]) - low) / (high - low) for end in (0, 1))) for part in parts
+        )
+        self.lines[begin:] = [Line(" ".join(words), polygon, places)]
 
     def spaced(self, x: int, y: int, text: str, face: str, size_px: int, pitch: float) -> None:
         """A line whose letters stand at even distances, as printers of receipts and typewriters have it."""
@@ -109,13 +116,29 @@ class Sheet:
         return Page(name, category, image, list(self.lines), quality, ordered)
 
 
+# Han with the marks that follow, or what stands between spaces.
+WORD = re.compile(r"[\u3400-\u9fff]+[，。、：；！？]*|[^\s\u3400-\u9fff]+")
+
+
+def words_of(
+    text: str, font: ImageFont.FreeTypeFont, left: float, right: float
+) -> tuple[tuple[str, float, float], ...]:
+    """The words of a line whose ink goes from `left` to `right`, with where theirs does."""
+    places, length = [], max(right - left, 1)
+    for match in WORD.finditer(text):
+        begin, _, end, _ = font.getbbox(match.group())
+        at = font.getlength(text[: match.start()]) - left
+        places.append((match.group(), (at + begin) / length, (at + end) / length))
+    return tuple(places)
+
+
 def bent(page: Page, matrix: np.ndarray, width: int, height: int, paper: Colour) -> Page:
     """Through a homography; outlines follow."""
     border = tuple(int(value) for value in paper[::-1])
     page.image = cv2.warpPerspective(
         page.image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=border
     )
-    page.lines = [Line(line.text, moved(line.polygon, matrix)) for line in page.lines]
+    page.lines = [replace(line, polygon=moved(line.polygon, matrix)) for line in page.lines]
     return page
 
 
