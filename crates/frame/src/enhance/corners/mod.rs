@@ -9,8 +9,6 @@ mod judge;
 mod lines;
 mod quads;
 mod refine;
-#[cfg(test)]
-mod tests;
 
 use self::copy::{Ink, Slopes, Small};
 use crate::image::Image;
@@ -82,4 +80,19 @@ fn upright(mut corners: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
     let first = (0..4).max_by(|one, two| above(*one).total_cmp(&above(*two))).unwrap_or(0);
     corners.rotate_left(first);
     corners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_corner_is_the_upper_left() {
+        let corners = [[10.0, 10.0], [110.0, 20.0], [100.0, 220.0], [0.0, 210.0]];
+        for turn in 0..4 {
+            let mut turned = corners;
+            turned.rotate_left(turn);
+            assert_eq!(upright(turned), corners);
+        }
+    }
 }
