@@ -3,7 +3,7 @@
 //! OpenCV's `imdecode` applies it to JPEG and PNG alike, so a phone's upright photograph arrives upright at the model.
 //! TIFF 6.0, section 2 (header and directory); EXIF 2.3, tag 0x0112.
 
-use crate::header::{Format, Segments};
+use crate::header::{self, Format, Segments};
 use crate::image::Image;
 
 /// How stored pixels are to be turned for display, the EXIF values 1 to 8.
@@ -111,17 +111,7 @@ fn jpeg_exif(bytes: &[u8]) -> Option<&[u8]> {
 
 /// The body of the `eXIf` chunk.
 fn png_exif(bytes: &[u8]) -> Option<&[u8]> {
-    let mut rest = bytes.get(8..)?;
-    loop {
-        let (length, after) = rest.split_first_chunk::<4>()?;
-        let (kind, after) = after.split_first_chunk::<4>()?;
-        let length = u32::from_be_bytes(*length) as usize;
-        let body = after.get(..length)?;
-        if kind == b"eXIf" {
-            return Some(body);
-        }
-        rest = after.get(length.checked_add(4)?..)?;
-    }
+    header::png_chunks(bytes).find_map(|(kind, body)| (kind == b"eXIf").then_some(body))
 }
 
 /// The value of tag 0x0112 in the first directory. Like OpenCV, reads a short whatever type the entry claims.

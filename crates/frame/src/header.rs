@@ -158,6 +158,20 @@ pub fn probe(bytes: &[u8]) -> Result<Header, HeaderError> {
     Err(HeaderError::UnknownFormat(Found::new(bytes)))
 }
 
+/// Kind and body of each chunk of a PNG, up to one that is cut off; its sums are not checked.
+pub(crate) fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut rest = bytes.get(PNG_SIGNATURE.len()..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let (kind, after) = after.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let body = after.get(..length)?;
+        // The sum behind it may be missing, as of the last one.
+        rest = length.checked_add(4).and_then(|next| after.get(next..)).unwrap_or_default();
+        Some((kind, body))
+    })
+}
+
 fn probe_png(bytes: &[u8]) -> Result<Header, HeaderError> {
     let malformed = |what| HeaderError::Malformed { format: Format::Png, what };
     let chunk: &[u8; 25] = bytes[PNG_SIGNATURE.len()..].first_chunk().ok_or(HeaderError::Incomplete)?;

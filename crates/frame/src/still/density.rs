@@ -2,7 +2,7 @@
 
 use super::{StillError, StillFormat, tiff};
 use crate::exif;
-use crate::header::{Format, Segments};
+use crate::header::{self, Format, Segments};
 
 /// What is less or more is what programs write that know nothing of paper: cameras 72, others 1.
 const BELIEVED: std::ops::RangeInclusive<f32> = 75.0..=4800.0;
@@ -47,22 +47,11 @@ fn jfif(bytes: &[u8]) -> Option<Density> {
 
 /// The chunk `pHYs` (PNG, third edition, 11.3.4.3), which comes before the pixels.
 fn physical(bytes: &[u8]) -> Option<Density> {
-    let mut rest = bytes.get(8..)?;
-    loop {
-        let (length, after) = rest.split_first_chunk::<4>()?;
-        let (kind, after) = after.split_first_chunk::<4>()?;
-        let length = u32::from_be_bytes(*length) as usize;
-        let body = after.get(..length)?;
-        match kind {
-            b"pHYs" => {
-                let [x3, x2, x1, x0, y3, y2, y1, y0, 1] = *body else { return None };
-                let per_m = [[x3, x2, x1, x0], [y3, y2, y1, y0]];
-                return Some(per_m.map(|value| u32::from_be_bytes(value) as f32 * INCH_M));
-            }
-            b"IDAT" => return None,
-            _ => rest = after.get(length.checked_add(4)?..)?,
-        }
-    }
+    let mut chunks = header::png_chunks(bytes).take_while(|(kind, _)| *kind != b"IDAT");
+    let (_, body) = chunks.find(|(kind, _)| *kind == b"pHYs")?;
+    let [x3, x2, x1, x0, y3, y2, y1, y0, 1] = *body else { return None };
+    let per_m = [[x3, x2, x1, x0], [y3, y2, y1, y0]];
+    Some(per_m.map(|value| u32::from_be_bytes(value) as f32 * INCH_M))
 }
 
 fn of_tiff(bytes: &[u8], page: u32) -> Result<Option<Density>, StillError> {
@@ -116,7 +105,7 @@ mod tests {
             [&(body.len() as u32).to_be_bytes()[..], kind, body, &[0; 4]].concat()
         };
         let physical = [&11_811_u32.to_be_bytes()[..], &5_906_u32.to_be_bytes(), &[1]].concat();
-        let file = |chunks: &[Vec<u8>]| [&crate::header::PNG_SIGNATURE[..], &chunks.concat()].concat();
+        let file = |chunks: &[Vec<u8>]| [&header::PNG_SIGNATURE[..], &chunks.concat()].concat();
         let (header, ours, pixels) =
             (chunk(b"IHDR", &[0; 13]), chunk(b"pHYs", &physical), chunk(b"IDAT", &[]));
         let png = file(&[header.clone(), ours.clone(), pixels.clone()]);
