@@ -27,8 +27,10 @@ export function pick(found: readonly { file: File; path: string }[]): Pick {
   const left = new Map<string, number>();
   for (const { file, path } of found) {
     const inFolder = path.includes('/');
-    if (inFolder && !isPicture(path)) left.set(kindOf(path), (left.get(kindOf(path)) ?? 0) + 1);
-    else files.push({ file, name: path });
+    if (inFolder && !isPicture(path)) {
+      const kind = kindOf(path);
+      left.set(kind, (left.get(kind) ?? 0) + 1);
+    } else files.push({ file, name: path });
   }
   return { files, left };
 }
