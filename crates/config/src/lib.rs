@@ -22,6 +22,7 @@ mod log;
 pub mod otlp;
 mod partial;
 pub mod place;
+mod position;
 pub mod reader;
 mod redact;
 pub mod relay;
