@@ -167,10 +167,23 @@ pub struct ShapedSpec<'a> {
     pub description: &'a Description,
     /// Of the only input (f32).
     pub input: Vec<usize>,
+    /// Which dimensions of the input may differ from run to run ([`Session::run_sized`]); `input` is then what it is
+    /// warmed up with.
+    pub varying: &'a [usize],
     /// Threads that work on one run.
     pub threads: usize,
     /// What it is run with.
     pub plan: Plan,
+}
+
+/// At which shape a session is made.
+pub(crate) struct Shape<'a> {
+    /// Of the only input.
+    pub(crate) input: &'a [usize],
+    /// Free dimensions that have one size, by name.
+    pub(crate) sizes: &'a [(String, usize)],
+    /// Whether others are free in each run.
+    pub(crate) varies: bool,
 }
 
 impl Engine {
@@ -325,7 +338,8 @@ impl Engine {
         let sizes: Vec<_> = spec.symbol.map(|symbol| (symbol.to_owned(), spec.batch)).into_iter().collect();
         let (network, plan) = (spec.network, spec.network.plan(self, &spec.input));
         let _one_at_a_time = MAKING.lock();
-        let mut session = self.make(network.name(), network.bytes(), &spec.input, &sizes, 1, plan)?;
+        let shape = Shape { input: &spec.input, sizes: &sizes, varies: false };
+        let mut session = self.make(network.name(), network.bytes(), &shape, 1, plan)?;
         check(spec, "input", session.inner.inputs(), &spec.input)?;
         check(spec, "output", session.inner.outputs(), &spec.output)?;
         session.warm_up()?;
@@ -363,48 +377,52 @@ impl Engine {
         })
     }
 
-    /// Makes a session for one shape, and runs it once on zeros.
+    /// Makes a session for one shape, or for all that differ from it in some dimensions, and runs it once on zeros.
     pub fn shaped(&self, spec: &ShapedSpec<'_>) -> Result<Session, EngineError> {
         let (name, bytes) = (spec.network.name(), spec.network.bytes());
-        let sizes = spec.description.sizes(name, &spec.input)?;
+        let mut sizes = spec.description.sizes(name, &spec.input)?;
+        let varies = |symbol: &String| {
+            spec.varying.iter().any(|index| spec.description.symbols.get(*index) == Some(symbol))
+        };
+        sizes.retain(|(symbol, _)| !varies(symbol));
         let _one_at_a_time = MAKING.lock();
-        let mut session = self.make(name, bytes, &spec.input, &sizes, spec.threads, spec.plan)?;
+        let shape = Shape { input: &spec.input, sizes: &sizes, varies: !spec.varying.is_empty() };
+        let mut session = self.make(name, bytes, &shape, spec.threads, spec.plan)?;
         session.warm_up()?;
         Ok(session)
     }
 
-    /// A session that was not run yet, of a network whose free dimensions called so have these sizes.
+    /// A session that was not run yet.
     pub(crate) fn make(
         &self,
         name: &str,
         bytes: &[u8],
-        input: &[usize],
-        sizes: &[(String, usize)],
+        shape: &Shape<'_>,
         threads: usize,
         plan: Plan,
     ) -> Result<Session, EngineError> {
-        let builder = self.builder(sizes, threads, plan);
+        let builder = self.builder(shape, threads, plan);
         let inner = builder.and_then(|mut builder| builder.commit_from_memory(bytes));
         let inner = inner.map_err(|error| EngineError::Load {
             network: name.to_owned(),
             provider: plan.provider,
             reason: error.to_string(),
         })?;
-        Ok(Session { name: name.to_owned(), input: input.to_vec(), inner })
+        Ok(Session { name: name.to_owned(), input: shape.input.to_vec(), inner })
     }
 
-    /// A builder of sessions whose free dimensions called so have these sizes.
-    fn builder(&self, sizes: &[(String, usize)], threads: usize, plan: Plan) -> ort::Result<SessionBuilder> {
+    fn builder(&self, shape: &Shape<'_>, threads: usize, plan: Plan) -> ort::Result<SessionBuilder> {
         let mut builder = OrtSession::builder(self.runtime.environment())?
             .with_optimization_level(GraphOptimizationLevel::Level3)?
             .with_intra_threads(threads)?
             .with_inter_threads(1)?
             .with_intra_op_spinning(false)?;
-        for (symbol, size) in sizes {
+        for (symbol, size) in shape.sizes {
             builder = builder.with_dimension_override(symbol, *size as i64)?;
         }
         match plan.provider {
-            Provider::Cpu => {}
+            // Planned for each shape anew, memory would be twice as much, and no faster.
+            Provider::Cpu => builder = builder.with_memory_pattern(!shape.varies)?,
             Provider::OpenVino => {
                 let precision = plan.precision.name();
                 // Without the last key OpenVINO pins the caller of every session to the first core.
@@ -472,7 +490,7 @@ impl Session {
     /// Runs the network once on zeros: what it makes at its first run is then made.
     fn warm_up(&mut self) -> Result<(), EngineError> {
         let zeros = vec![0.0; self.input.iter().product()];
-        self.run(&zeros, &mut Vec::new())
+        self.run_with(&zeros, |_| ())
     }
 
     /// Runs the network: `input` in the shape of its spec, row-major; `output` is replaced by all output values.
@@ -494,10 +512,30 @@ impl Session {
         input: &[f32],
         read: impl FnOnce(&[i64], &[f32]) -> T,
     ) -> Result<T, EngineError> {
+        Self::run_on(&mut self.inner, &self.name, &self.input, input, read)
+    }
+
+    /// As [`Session::run_shaped`], with an input of this shape; it may differ from the spec's in the dimensions that vary.
+    pub fn run_sized<T>(
+        &mut self,
+        shape: &[usize],
+        input: &[f32],
+        read: impl FnOnce(&[i64], &[f32]) -> T,
+    ) -> Result<T, EngineError> {
+        Self::run_on(&mut self.inner, &self.name, shape, input, read)
+    }
+
+    fn run_on<T>(
+        inner: &mut OrtSession,
+        name: &str,
+        shape: &[usize],
+        input: &[f32],
+        read: impl FnOnce(&[i64], &[f32]) -> T,
+    ) -> Result<T, EngineError> {
         let failed =
-            |error: ort::Error| EngineError::Run { network: self.name.clone(), reason: error.to_string() };
-        let tensor = TensorRef::from_array_view((self.input.as_slice(), input)).map_err(failed)?;
-        let outputs = self.inner.run(ort::inputs![tensor]).map_err(failed)?;
+            |error: ort::Error| EngineError::Run { network: name.to_owned(), reason: error.to_string() };
+        let tensor = TensorRef::from_array_view((shape, input)).map_err(failed)?;
+        let outputs = inner.run(ort::inputs![tensor]).map_err(failed)?;
         let (shape, values) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
         Ok(read(shape, values))
     }

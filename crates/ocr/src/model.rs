@@ -230,6 +230,7 @@ impl Network {
             network: &self.file,
             description: self.describe(engine)?,
             input: shape(size),
+            varying: &[],
             threads,
             plan: self.plan(engine),
         })

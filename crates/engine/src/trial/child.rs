@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 
+use crate::engine::Shape;
 use crate::priority::{self, Priority};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::{Engine, EngineError, EngineOptions, Plan, Session};
@@ -172,7 +173,8 @@ fn first_run(
     plan: Plan,
     noise: &[f32],
 ) -> Result<(Session, Vec<f32>), EngineError> {
-    let mut session = engine.make(&item.name, bytes, &item.input, &item.sizes, 1, plan)?;
+    let shape = Shape { input: &item.input, sizes: &item.sizes, varies: false };
+    let mut session = engine.make(&item.name, bytes, &shape, 1, plan)?;
     let mut output = Vec::new();
     session.run(noise, &mut output)?;
     Ok((session, output))
