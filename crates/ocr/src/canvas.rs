@@ -64,9 +64,26 @@ impl Fit {
         Self { width: side(width), height: side(height) }
     }
 
-    /// The tiles that cover it.
-    pub(super) fn tiles(self) -> Vec<Tile> {
-        let (across, down) = (pieces(self.width), pieces(self.height));
+    /// The tiles that cover it, with canvases of at most so many pixels where that can be: those with the fewest pixels in
+    /// all, rather one above the other than side by side, since most lines lie level.
+    pub(super) fn tiles(self, most_px: u64) -> Vec<Tile> {
+        let px = |across: u32, down: u32| {
+            u64::from(canvas(self.width, across)) * u64::from(canvas(self.height, down))
+        };
+        let (least_across, least_down) = (least(self.width), least(self.height));
+        let counts = (least_across..least_across + PARTS)
+            .flat_map(|across| (least_down..least_down + PARTS).map(move |down| (across, down)));
+        let (across, down) = counts
+            .min_by_key(|(across, down)| {
+                let one = px(*across, *down);
+                let fits = one <= most_px;
+                // As few as can be where they fit, though more would have less around them.
+                let more = !fits || (*across, *down) != (least_across, least_down);
+                let all = if fits { one * u64::from(across * down) } else { one };
+                (!fits, more, all, *across)
+            })
+            .unwrap_or((least_across, least_down));
+        let (across, down) = (pieces(self.width, across), pieces(self.height, down));
         let mut tiles = Vec::with_capacity(across.len() * down.len());
         for y in &down {
             for x in &across {
@@ -85,26 +102,44 @@ impl Fit {
     }
 }
 
+/// A side is parted into so many more pieces than it has to be, at most.
+const PARTS: u32 = 14;
+
 struct Piece {
     start: u32,
     length: u32,
     keep: (u32, u32),
 }
 
-/// A side in pieces of equal length; what two of them see is taken from each up to the middle.
-fn pieces(length: u32) -> Vec<Piece> {
+/// Into how many pieces a side has to be parted.
+fn least(length: u32) -> u32 {
     let longest = SIDES[SIDES.len() - 1];
-    if length <= longest {
+    if length <= longest { 1 } else { (length - OVERLAP_PX).div_ceil(longest - OVERLAP_PX) }
+}
+
+/// How long each of so many pieces of a side is.
+fn piece(length: u32, count: u32) -> u32 {
+    (length + (count - 1) * OVERLAP_PX).div_ceil(count).min(length)
+}
+
+/// The side of the canvas for each of so many pieces.
+fn canvas(length: u32, count: u32) -> u32 {
+    side(piece(length, count))
+}
+
+/// A side in pieces of equal length; what two of them see is taken from each up to the middle.
+fn pieces(length: u32, count: u32) -> Vec<Piece> {
+    if count == 1 {
         return vec![Piece { start: 0, length, keep: (0, length) }];
     }
-    let count = (length - OVERLAP_PX).div_ceil(longest - OVERLAP_PX);
-    let start = |index: u32| (u64::from(length - longest) * u64::from(index) / u64::from(count - 1)) as u32;
-    let seam = |index: u32| (start(index) + start(index - 1) + longest) / 2;
+    let long = piece(length, count);
+    let start = |index: u32| (u64::from(length - long) * u64::from(index) / u64::from(count - 1)) as u32;
+    let seam = |index: u32| (start(index) + start(index - 1) + long) / 2;
     (0..count)
         .map(|index| {
             let from = if index == 0 { 0 } else { seam(index) };
             let to = if index + 1 == count { length } else { seam(index + 1) };
-            Piece { start: start(index), length: longest, keep: (from, to) }
+            Piece { start: start(index), length: long, keep: (from, to) }
         })
         .collect()
 }
@@ -149,7 +184,7 @@ mod tests {
         ] {
             let found = Fit::new(size.0, size.1, 2000);
             assert_eq!((found.width, found.height), fit, "{size:?}");
-            let tiles = found.tiles();
+            let tiles = found.tiles(u64::MAX);
             assert_eq!(tiles.len(), 1, "{size:?}");
             assert_eq!(tiles[0].canvas, canvas, "{size:?}");
         }
@@ -159,7 +194,7 @@ mod tests {
     fn tiles_cover_a_large_picture_without_gap_and_overlap() {
         for (width, height, max_side) in [(30_000, 100, 2000), (9000, 9000, 4096), (2017, 5, 2017)] {
             let fit = Fit::new(width, height, max_side);
-            let tiles = fit.tiles();
+            let tiles = fit.tiles(u64::MAX);
             assert!(tiles.len() > 1);
             let kept: u64 = tiles
                 .iter()
@@ -174,6 +209,20 @@ mod tests {
                 let seam = tile.keep_x.0 > 0;
                 assert!(!seam || tile.keep_x.0 - tile.left >= OVERLAP_PX / 2, "{tile:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_fits_is_not_parted_and_what_does_not_is_parted_within_the_bound() {
+        // Two parts would take fewer pixels here, and one fits.
+        let whole = Fit { width: 1024, height: 512 }.tiles(1120 * 736);
+        assert_eq!((whole.len(), whole[0].canvas), (1, (1120, 736)));
+        for (width, height, most) in
+            [(1498, 2000, 1_100_000), (2000, 1498, 1_100_000), (1414, 2000, 736 * 352)]
+        {
+            let tiles = Fit { width, height }.tiles(most);
+            let px = |tile: &Tile| u64::from(tile.canvas.0) * u64::from(tile.canvas.1);
+            assert!(tiles.len() > 1 && tiles.iter().all(|tile| px(tile) <= most), "{tiles:?}");
         }
     }
 

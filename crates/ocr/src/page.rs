@@ -420,7 +420,7 @@ fn find(
     canvas::scale(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
     let (width, height) = (fit.width as usize, fit.height as usize);
     let mut map = Map { width, height, values: vec![0.0; width * height] };
-    for tile in fit.tiles() {
+    for tile in fit.tiles(u64::MAX) {
         if !wanted() {
             return Err(ReadError::Unwanted);
         }
