@@ -16,6 +16,12 @@ use crate::print::{Printer, note};
 /// was let go. Sessions are made by whichever thread needs one: with as many heaps as glibc likes (8 for each core), a server
 /// grew by 35 MB in 45 switches of its model and back. With two it does not.
 const HEAPS: (&str, &str) = ("MALLOC_ARENA_MAX", "2");
+/// From that many bytes on, what a library takes is mapped by itself, and the system's again as soon as it is let go. Left alone,
+/// glibc raises this when something large is let go, and keeps what is smaller: 50 MB after some sessions for text.
+const MAPPED: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "262144");
+/// oneDNN, inside of OpenVINO, keeps what it compiled for the last 1,024 steps of networks, whether their sessions are there or not:
+/// 6 MB for each size of picture in which lines were looked for. This many are enough for readers of lines to share theirs.
+const COMPILED: (&str, &str) = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "384");
 /// Where glibc finds the same, under another name.
 const TUNABLE: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.arena_max");
 /// The process that was started anew: glibc may have taken away again what it was told, where the program has rights by its file.
@@ -41,14 +47,20 @@ pub fn where_a_library_has_to_be_told(printer: &Printer) {
     let is_told = std::env::var_os(HEAPS.0).is_some()
         || std::env::var(TUNABLE.0).is_ok_and(|tunables| tunables.contains(TUNABLE.1));
     // With another allocator, glibc's heaps are for libraries alone.
-    let heaps = (cfg!(feature = "jemalloc") && stays && !is_told).then_some(HEAPS);
+    let heaps = (cfg!(feature = "jemalloc") && stays && !is_told).then_some([HEAPS, MAPPED, COMPILED]);
     if cap.is_none() && heaps.is_none() {
         return;
     }
     // By its own name, so that it is found under it among the processes; if its file was replaced, it is still this program.
     let itself = PathBuf::from("/proc/self/exe");
     let program = std::env::current_exe().ok().filter(|path| path.exists()).unwrap_or(itself);
-    let error = Command::new(&program).arg0(name).args(args).envs(cap).envs(heaps).env(ANEW, me).exec();
+    let error = Command::new(&program)
+        .arg0(name)
+        .args(args)
+        .envs(cap)
+        .envs(heaps.into_iter().flatten())
+        .env(ANEW, me)
+        .exec();
     if let Some((variable, value)) = cap {
         note!(
             printer,
