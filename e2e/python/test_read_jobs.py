@@ -190,6 +190,14 @@ def jobs(server: Server) -> list[dict]:
     return get(server, "/api/v1/jobs").json()["jobs"]
 
 
+def test_no_more_pictures_are_kept_than_the_configuration_allows(server: Server) -> None:
+    answer = call(server, "POST", "/api/v1/jobs?keep=20", *form([("a.png", page("Hello 42", 400, 200))]))
+    assert answer.status == 201, answer.body
+    assert answer.json()["keep"] == 10, "reader.keep_pictures"
+    assert any("reader.keep_pictures" in note for note in answer.json()["notes"])
+    ended(server, answer.headers["location"])
+
+
 def test_the_last_pictures_can_be_looked_at_and_read_again(server: Server) -> None:
     job = begin(server, [(f"{n}.png", page("Hello 42", 400 + n, 200)) for n in range(7)], "?keep=5")
     ended(server, job)
@@ -207,6 +215,7 @@ def test_the_last_pictures_can_be_looked_at_and_read_again(server: Server) -> No
         return cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_COLOR)
 
     assert max(look("?side=100").shape) == 100
+    assert max(look("?side=4096").shape) <= 2048, "reader.display_size"
     assert look("").shape == (200, 400 + index, 3), "never larger"
     look("?side=300&deskew=1&contrast=1&denoise=1")
     for query in ("?side=63", "?side=4097", "?page=2", "?contrast=perhaps"):

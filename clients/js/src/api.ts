@@ -1484,9 +1484,11 @@ export interface components {
         ReadLimits: {
             /** @description Seconds within which a single picture is read or given up: `reader.deadline_s`. */
             deadline_s: number;
+            /** @description The longer side of a copy of a picture for a screen, in pixels, at most: `reader.display_size`. */
+            display_size: number;
             /** @description Seconds that a batch is kept when it is over: `reader.job_ttl_s`. */
             job_ttl_s: number;
-            /** @description How many pictures of a batch are kept for the page where it does not say: `reader.keep_pictures`. */
+            /** @description How many pictures of a batch are kept for the page, at most and where it does not say: `reader.keep_pictures`. */
             keep_pictures: number;
             /** @description The largest file in MiB: `reader.max_image_mb`. */
             max_image_mb: number;

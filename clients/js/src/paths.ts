@@ -4806,6 +4806,7 @@ export interface paths {
                          *         },
                          *         "limits": {
                          *           "deadline_s": 60,
+                         *           "display_size": 2048,
                          *           "job_ttl_s": 3600,
                          *           "keep_pictures": 10,
                          *           "max_image_mb": 64,

@@ -302,7 +302,9 @@ pub struct ReadLimits {
     pub deadline_s: f64,
     /// Seconds that a batch is kept when it is over: `reader.job_ttl_s`.
     pub job_ttl_s: f64,
-    /// How many pictures of a batch are kept for the page where it does not say: `reader.keep_pictures`.
+    /// The longer side of a copy of a picture for a screen, in pixels, at most: `reader.display_size`.
+    pub display_size: u32,
+    /// How many pictures of a batch are kept for the page, at most and where it does not say: `reader.keep_pictures`.
     pub keep_pictures: usize,
     /// The largest file in MiB: `reader.max_image_mb`.
     pub max_image_mb: usize,

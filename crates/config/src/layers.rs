@@ -15,6 +15,7 @@ use crate::cameras::{self, CameraTableError};
 use crate::keys::{self, KEYS, Key};
 use crate::place;
 use crate::position::{line_of, table_line};
+use crate::reader::{COUPLED, PROFILES};
 use crate::redact::{SECRET, redact};
 
 /// A mistake in the configuration.
@@ -223,6 +224,18 @@ impl Layers {
         let is_meant = |key: &&Key| key.name == name || (name.ends_with('.') && key.name.starts_with(name));
         for key in KEYS.iter().filter(is_meant) {
             self.values.insert(key.name, (default_of(key), Origin::Default));
+        }
+        self.follow_profile();
+    }
+
+    /// What `reader.profile` couples has its values, unless it was set by itself.
+    fn follow_profile(&mut self) {
+        let profile = self.get("reader.profile").0.as_str();
+        let Some((_, coupled)) = PROFILES.iter().find(|(name, _)| Some(*name) == profile) else { return };
+        for (name, value) in COUPLED.into_iter().zip(coupled) {
+            if let Some((usual, Origin::Default)) = self.values.get_mut(name) {
+                *usual = Value::Integer(*value);
+            }
         }
     }
 
@@ -446,8 +459,15 @@ impl Layers {
             ),
             _ => Value::String(text.to_owned()),
         };
-        self.values.insert(key.name, (value, origin));
+        self.insert(key, value, origin);
         Ok(())
+    }
+
+    fn insert(&mut self, key: &'static Key, value: Value, origin: Origin) {
+        self.values.insert(key.name, (value, origin));
+        if key.name == "reader.profile" {
+            self.follow_profile();
+        }
     }
 
     fn set(&mut self, name: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
@@ -471,7 +491,7 @@ impl Layers {
                 });
             }
         };
-        self.values.insert(key.name, (value, origin));
+        self.insert(key, value, origin);
         Ok(())
     }
 }

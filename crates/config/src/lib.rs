@@ -54,8 +54,7 @@ use toml::Value;
 pub use layers::{ConfigError, Layers, Origin};
 pub use limits::Limits;
 pub use redact::redact;
-use sightwire_listen::names::HostNames;
-use sightwire_listen::{PerAddress, PerAsker};
+use sightwire_listen::{PerAddress, PerAsker, names::HostNames};
 pub use sightwire_recognizer::ModelChoice;
 
 /// The hidden command that tries ways of running networks, in a child of this program.

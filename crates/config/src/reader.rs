@@ -4,9 +4,16 @@ use std::path::PathBuf;
 
 use sightwire_pages::{Launch, Pages};
 use sightwire_reading::Options;
-use sightwire_reading::options::MAX_KEEP;
+use sightwire_reading::options::{LARGEST_DISPLAY, MAX_KEEP};
 
 use super::{ConfigError, DRAW, Values};
+
+/// What each of [`PROFILES`] sets, unless it is set by itself.
+pub(super) const COUPLED: [&str; 4] =
+    ["reader.memory_mb", "reader.keep_pictures", "reader.keep_mb", "reader.display_size"];
+/// Of `reader.profile`. The second is the default.
+pub(super) const PROFILES: [(&str, [i64; 4]); 3] =
+    [("small", [400, 5, 12, 1024]), ("usual", [600, 10, 48, 2048]), ("large", [1200, 20, 128, 4096])];
 
 /// `engine_threads` where nothing else is said.
 pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, ConfigError> {
@@ -16,7 +23,11 @@ pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, Con
     };
     // This very program, though its file may have been replaced since.
     let launch = Launch { program: "/proc/self/exe".into(), args: vec![DRAW.into()] };
-    Ok(Options {
+    let profile = r.text("reader.profile");
+    if !PROFILES.iter().any(|(name, _)| *name == profile) {
+        return Err(r.invalid("reader.profile", "it must be small, usual or large"));
+    }
+    let options = Options {
         model: r.text("reader.model"),
         pages: Pages::new(launch, threads),
         threads,
@@ -31,8 +42,48 @@ pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, Con
         max_job_bytes: (r.int("reader.max_job_mb", 1, 1 << 24)? as u64) << 20,
         keep_pictures: r.int("reader.keep_pictures", 0, MAX_KEEP)?,
         keep_bytes: r.int("reader.keep_mb", 0, 1 << 20)? << 20,
+        display_side: r.int("reader.display_size", 64, LARGEST_DISPLAY)? as u32,
+        memory_bytes: (r.int("reader.memory_mb", 1, 1 << 24)? as u64) << 20,
         job_ttl: r.seconds("reader.job_ttl_s", 0.0, 1e7)?,
         idle_release: r.seconds("reader.idle_release_s", 1.0, 1e7)?,
         folder: Some(r.text("reader.folder")).filter(|f| !f.is_empty()).map(PathBuf::from),
-    })
+    };
+    options.has_memory().map_err(|little| r.invalid("reader.memory_mb", &little.to_string()))?;
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::{Config, ConfigError, Layers};
+
+    fn file(text: &str) -> Result<Config, ConfigError> {
+        let mut layers = Layers::defaults();
+        layers.add_text(text, Path::new("sightwire.toml"))?;
+        Config::from_layers(&layers)
+    }
+
+    #[test]
+    fn a_profile_sets_what_text_reading_takes_unless_that_is_set_by_itself() {
+        let of = |text: &str| file(text).unwrap().reader;
+        let usual = of("");
+        assert_eq!((usual.memory_bytes >> 20, usual.keep_pictures, usual.display_side), (600, 10, 2048));
+        let small = of("[reader]\nkeep_pictures = 7\nprofile = \"small\"");
+        assert_eq!((small.memory_bytes >> 20, small.keep_pictures, small.display_side), (400, 7, 1024));
+        let large = of("[reader]\nprofile = \"large\"\ndisplay_size = 1024");
+        assert_eq!((large.memory_bytes >> 20, large.keep_pictures, large.display_side), (1200, 20, 1024));
+        for (text, words) in [
+            ("profile = \"huge\"", "small, usual or large"),
+            ("memory_mb = 200", "200 MiB are too little for reading text"),
+            ("memory_mb = 600\nkeep_mb = 400", "kept pictures 500"),
+        ] {
+            let error = file(&format!("[reader]\n{text}")).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
+        let mut layers = Layers::defaults();
+        layers.add_flag("reader.profile=large").unwrap();
+        layers.reset("reader.profile");
+        assert_eq!(layers.get("reader.memory_mb").0.as_integer(), Some(600), "as the profile that is left");
+    }
 }

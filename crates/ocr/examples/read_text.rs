@@ -9,7 +9,9 @@ use sightwire_frame::Image;
 use sightwire_frame::still::{StillDecoder, StillLimits};
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
-use sightwire_ocr::{DEFAULT_MODEL, PageRequest, ReadModel, ReadOptions, ReadService, ServiceOptions};
+use sightwire_ocr::{
+    DEFAULT_MODEL, Memory, PageRequest, ReadModel, ReadOptions, ReadService, ServiceOptions,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::new(std::env::var("SIGHTWIRE_HOME")?.into(), None);
@@ -25,7 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let engine = Arc::new(Engine::new(runtime, options)?);
     let model = Arc::new(ReadModel::get(&store, DEFAULT_MODEL, &mut |progress| eprintln!("{progress:?}"))?);
     let idle_release = Duration::from_secs(60);
-    let service = ReadService::start(engine, ServiceOptions { threads, queue: 64, idle_release })?;
+    let service = ReadService::start(
+        engine,
+        ServiceOptions { threads, queue: 64, idle_release, memory: Memory::unlimited() },
+    )?;
     for round in 0..rounds {
         for file in std::env::args().skip(1) {
             let bytes = std::fs::read(&file)?;

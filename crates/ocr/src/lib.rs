@@ -17,6 +17,7 @@ mod ctc;
 mod doubt;
 mod gutter;
 mod line;
+pub mod memory;
 pub mod model;
 pub mod options;
 mod outline;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use sightwire_frame::Image;
 
 pub use doubt::{Doubt, Language};
+pub use memory::Memory;
 pub use model::{ReadModel, ReadModelError};
 pub use options::ReadOptions;
 pub use service::{Busy, PageRequest, ReadError, ReadService, ServiceOptions, ServiceStats};

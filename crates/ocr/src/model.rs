@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use sightwire_models::Provider;
 use sightwire_models::fetch::{self, FetchError, Progress};
-use sightwire_models::manifest::{Manifest, Read, Task};
+use sightwire_models::manifest::{Manifest, Precision, Read, Task};
 use sightwire_models::store::{Store, StoreError};
 
 use super::ctc::Alphabet;
+use super::memory::Costs;
 use sightwire_engine::network;
 use sightwire_engine::trial::Subject;
 use sightwire_engine::{Description, Engine, EngineError, Plan, Session, ShapedSpec};
@@ -159,24 +161,40 @@ impl ReadModel {
         engine.is_measured(&subjects)
     }
 
-    /// A session that finds text in a picture of that size.
+    /// What sessions for it take of memory.
+    pub(super) fn costs(&self, engine: &Engine) -> Costs {
+        let files = [&self.detector, &self.recogniser].map(|network| network.file.bytes().len());
+        Costs::new(self.plans(engine), files)
+    }
+
+    /// Whether one session finds text at canvases of all sizes, and not one for each: on the plain CPU that is no slower. With
+    /// OpenVINO a map takes a quarter longer, at bf16 half as long again; but three sessions at f32 would take twice the memory
+    /// of this one, and a fourth size would have to wait until one was made, which takes as long as three maps.
+    pub(super) fn finds_at_all_sizes(&self, engine: &Engine) -> bool {
+        let Plan { provider, precision } = self.detector.plan(engine);
+        provider != Provider::OpenVino || precision == Precision::F32
+    }
+
+    /// A session that finds text in pictures of that size, or of every size.
     pub(super) fn detector(
         &self,
         engine: &Engine,
-        size: (u32, u32),
+        size: Option<(u32, u32)>,
         threads: usize,
     ) -> Result<Session, EngineError> {
-        self.detector.session(engine, size, threads)
+        let varying: &[usize] = if size.is_some() { &[] } else { &[2, 3] };
+        self.detector.session(engine, size.unwrap_or(TRIED_PICTURE), varying, threads)
     }
 
     /// A session that tells whether a line stands on its head.
     pub(super) fn angle(&self, engine: &Engine) -> Option<Result<Session, EngineError>> {
-        self.angle.as_ref().map(|network| network.session(engine, ANGLE_SIZE, 1))
+        self.angle.as_ref().map(|network| network.session(engine, ANGLE_SIZE, &[], 1))
     }
 
-    /// A session that reads a line of that width.
-    pub(super) fn recogniser(&self, engine: &Engine, width: u32) -> Result<Session, EngineError> {
-        self.recogniser.session(engine, (width, self.table.line_height), 1)
+    /// A session that reads lines of all widths: as fast as one for each, the same to the last bit, and a sixth of their
+    /// memory.
+    pub(super) fn recogniser(&self, engine: &Engine) -> Result<Session, EngineError> {
+        self.recogniser.session(engine, (TRIED_WIDTH, self.table.line_height), &[3], 1)
     }
 
     /// The same as [`ReadModel::alphabet`], if it was asked for before.
@@ -225,12 +243,19 @@ impl Network {
         Subject { network: self.file.clone(), input: shape(self.tried), sizes }
     }
 
-    fn session(&self, engine: &Engine, size: (u32, u32), threads: usize) -> Result<Session, EngineError> {
+    /// `varying` are the dimensions of the input that differ from run to run.
+    fn session(
+        &self,
+        engine: &Engine,
+        size: (u32, u32),
+        varying: &[usize],
+        threads: usize,
+    ) -> Result<Session, EngineError> {
         engine.shaped(&ShapedSpec {
             network: &self.file,
             description: self.describe(engine)?,
             input: shape(size),
-            varying: &[],
+            varying,
             threads,
             plan: self.plan(engine),
         })
@@ -238,6 +263,6 @@ impl Network {
 }
 
 /// Of a network's input for a picture of that width and height.
-fn shape((width, height): (u32, u32)) -> Vec<usize> {
+pub(super) fn shape((width, height): (u32, u32)) -> Vec<usize> {
     vec![1, 3, height as usize, width as usize]
 }

@@ -14,7 +14,7 @@ use super::ctc::{self, Text};
 use super::doubt;
 use super::gutter;
 use super::line::{self, Cut, Cutter, Line};
-use super::model::{ANGLE_SIZE, ANGLES};
+use super::model::{ANGLE_SIZE, ANGLES, shape};
 
 use super::outline::{self, Map};
 use super::pixels;
@@ -38,6 +38,17 @@ pub(super) struct Buffers {
     input: Vec<f32>,
     cutter: Cutter,
     squeezed: Image,
+}
+
+/// What is larger is let go when the lines of a picture are found: reading them takes less.
+const KEPT_BYTES: usize = 4 << 20;
+
+impl Buffers {
+    fn shrink(&mut self) {
+        if self.scaled.data().len() > KEPT_BYTES {
+            self.scaled = Image::default();
+        }
+    }
 }
 
 /// A picture whose lines are known.
@@ -83,7 +94,7 @@ impl Read {
 }
 
 impl Page {
-    /// Finds the lines of a picture. `threads` work on the map.
+    /// Finds the lines of a picture.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn find(
         model: Arc<ReadModel>,
@@ -92,7 +103,6 @@ impl Page {
         mut times: Times,
         begun: Instant,
         sessions: &Sessions,
-        threads: usize,
         buffers: &mut Buffers,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Self, ReadError> {
@@ -105,8 +115,9 @@ impl Page {
         if !prepared.is_empty() {
             let fit = Fit::new(prepared.width(), prepared.height(), options.max_side);
             scale = f64::from(fit.width) / f64::from(prepared.width());
-            outlines = find(&model, &options, &prepared, fit, sessions, threads, buffers, wanted)?;
+            outlines = find(&model, &options, &prepared, fit, sessions, buffers, wanted)?;
         }
+        buffers.shrink();
         times.detect = started.elapsed();
         let mut queue: Vec<usize> = (0..outlines.len()).collect();
         let length = |index: &usize| heights(&outlines[*index]);
@@ -239,8 +250,9 @@ impl Page {
         for piece in line.pieces() {
             let width = line::width_for(piece.seen.1 - piece.seen.0);
             line.fill(piece.seen, width, &mut buffers.squeezed, &mut buffers.input);
-            let read = sessions.with(model, Purpose::Recognise(width), |session| {
-                session.run_shaped(&buffers.input, |shape, values| match shape {
+            let size = shape((width, line.image.height()));
+            let read = sessions.with(model, Purpose::Recognise, |session| {
+                session.run_sized(&size, &buffers.input, |shape, values| match shape {
                     [.., steps, classes] if *classes == alphabet.len() as i64 => {
                         let step_px = width as f32 / (*steps).max(1) as f32;
                         let from = piece.seen.0 as f32;
@@ -406,28 +418,28 @@ fn can_be_turned(image: &Image, degrees: f32) -> bool {
 }
 
 /// The outlines of the lines of a picture, in its pixels.
-#[allow(clippy::too_many_arguments)]
 fn find(
     model: &Arc<ReadModel>,
     options: &ReadOptions,
     image: &Image,
     fit: Fit,
     sessions: &Sessions,
-    threads: usize,
     buffers: &mut Buffers,
     wanted: &dyn Fn() -> bool,
 ) -> Result<Vec<[[f32; 2]; 4]>, ReadError> {
     canvas::scale(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
     let (width, height) = (fit.width as usize, fit.height as usize);
     let mut map = Map { width, height, values: vec![0.0; width * height] };
-    for tile in fit.tiles(u64::MAX) {
+    let mut input = sessions.input();
+    let px = u64::from(image.width()) * u64::from(image.height());
+    for tile in fit.tiles(sessions.canvas_px(model, px)) {
         if !wanted() {
             return Err(ReadError::Unwanted);
         }
-        pixels::planes(&buffers.scaled, tile.part(), tile.canvas, &mut buffers.input);
+        pixels::planes(&buffers.scaled, tile.part(), tile.canvas, &mut input);
         let expected = tile.canvas.0 as usize * tile.canvas.1 as usize;
-        let found = sessions.with(model, Purpose::Detect(tile.canvas, threads), |session| {
-            session.run_with(&buffers.input, |values| {
+        let found = sessions.with(model, Purpose::Detect(tile.canvas), |session| {
+            session.run_sized(&shape(tile.canvas), &input, |_, values| {
                 if values.len() != expected {
                     return Err(values.len());
                 }
@@ -446,6 +458,7 @@ fn find(
             return Err(ReadError::Map { model: model.name().to_owned(), found, expected });
         }
     }
+    sessions.keep_input(input);
     let (across, down) =
         (f64::from(image.width()) / f64::from(fit.width), f64::from(image.height()) / f64::from(fit.height));
     let outlines = gutter::part(&buffers.scaled, outline::outlines(&map, options));

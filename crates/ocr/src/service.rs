@@ -15,6 +15,7 @@ use sightwire_frame::still::StillError;
 use sightwire_frame::{Image, ResizeError};
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
+use super::memory::Memory;
 use super::page::{Buffers, Page};
 use super::sessions::Sessions;
 use super::{ReadModel, ReadOptions, Reading, Times};
@@ -24,7 +25,7 @@ use sightwire_engine::quota;
 use sightwire_engine::{Engine, EngineError, Plan};
 
 /// How a service works.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ServiceOptions {
     /// Threads; at least one is taken.
     pub threads: usize,
@@ -32,6 +33,8 @@ pub struct ServiceOptions {
     pub queue: usize,
     /// Sessions that nobody used for so long are let go.
     pub idle_release: Duration,
+    /// What sessions may take of memory.
+    pub memory: Memory,
 }
 
 /// Too many pictures wait already.
@@ -191,8 +194,6 @@ struct Begun {
     wanted: Box<dyn Fn() -> bool + Send + Sync>,
     done: Done,
     submitted: Instant,
-    /// So many threads may work on its map.
-    threads: usize,
 }
 
 /// What comes of a task.
@@ -205,17 +206,17 @@ enum Read {
 impl ReadService {
     /// Starts the threads. Sessions are made when needed.
     pub fn start(engine: Arc<Engine>, options: ServiceOptions) -> std::io::Result<Self> {
-        let readers = Readers {
-            sessions: Sessions::new(engine, options.threads.max(1)),
-            options,
-            counters: Counters::default(),
-            released: Mutex::new(Instant::now()),
-        };
         let threads = pool::Options {
             name: "read",
             threads: options.threads,
             priority: Priority::Batch,
             idle_release: options.idle_release,
+        };
+        let readers = Readers {
+            sessions: Sessions::new(engine, options.threads, options.memory.clone()),
+            options,
+            counters: Counters::default(),
+            released: Mutex::new(Instant::now()),
         };
         Ok(Self { pool: Pool::start(readers, Queue::default(), threads, None)? })
     }
@@ -294,7 +295,7 @@ impl Work for Readers {
     type Outcome = Read;
 
     /// Lines of pictures under way go before new pictures.
-    fn next(&self, queue: &mut Queue, _: Option<&Buffers>, idle: usize) -> Option<Task> {
+    fn next(&self, queue: &mut Queue, _: Option<&Buffers>, _: usize) -> Option<Task> {
         while let Some(active) = queue.pages.front() {
             let claimed = active.page.claim();
             let active = active.clone();
@@ -306,10 +307,7 @@ impl Work for Readers {
             }
         }
         let (PageRequest { model, load, options, wanted, done }, submitted) = queue.jobs.pop_front()?;
-        // Where nobody else has anything to do, all work on this one. The map is the same either way.
-        let alone = queue.jobs.is_empty() && idle + 1 >= self.options.threads;
-        let threads = if alone { self.options.threads.max(1) } else { 1 };
-        let begun = Begun { model, load: Some(load), options, wanted, done, submitted, threads };
+        let begun = Begun { model, load: Some(load), options, wanted, done, submitted };
         Some(Task::Picture(Box::new(begun)))
     }
 
@@ -379,17 +377,17 @@ impl Readers {
 
     /// Finds the lines of a picture.
     fn picture(&self, begun: &mut Begun, buffers: &mut Buffers) -> Result<Box<Page>, ReadError> {
-        let Begun { model, load, options, wanted, threads, .. } = begun;
+        let Begun { model, load, options, wanted, .. } = begun;
         let at = Instant::now();
         let load = load.take().filter(|_| wanted()).ok_or(ReadError::Unwanted)?;
+        self.sessions.make_room(model);
         let image = load().map_err(ReadError::Picture)?;
         let times = Times { decode: at.elapsed(), ..Times::default() };
         if !wanted() {
             return Err(ReadError::Unwanted);
         }
         let sessions = &self.sessions;
-        let page =
-            Page::find(model.clone(), *options, image, times, at, sessions, *threads, buffers, &**wanted);
+        let page = Page::find(model.clone(), *options, image, times, at, sessions, buffers, &**wanted);
         page.map(Box::new)
     }
 

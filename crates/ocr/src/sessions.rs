@@ -1,63 +1,93 @@
 //! Sessions that threads share: each is taken by one at a time, made when none is free, and let go when it was not used
-//! for long.
+//! for long or when others need its memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::ReadModel;
-use super::line::WIDTHS;
+use super::memory::{Costs, MAKING, Memory};
 use sightwire_engine::{Engine, EngineError, Session};
 
-/// So many more detectors than threads are kept while nobody uses them, for pictures of other sizes: each holds 80 to
-/// 200 MB.
-const SPARE_DETECTORS: usize = 4;
-/// Of the readers of lines, 65 MB each, those of this many widths for each thread, and of angles.
-const READERS_EACH: usize = WIDTHS.len() + 1;
+/// So many threads work on one map at most; with more, several maps are made at once.
+const THREADS_EACH: usize = 8;
+
+/// Values of the largest input that is kept: 16 MB.
+const KEPT_INPUT: usize = 4 << 20;
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To find lines in a picture of that size, with so many threads.
-    Detect((u32, u32), usize),
+    /// To find lines at a canvas of that size.
+    Detect((u32, u32)),
     /// To tell whether a line stands on its head.
     Angle,
-    /// To read a line of that width.
-    Recognise(u32),
+    /// To read lines of all widths.
+    Recognise,
 }
 
-impl Purpose {
-    fn is_detector(self) -> bool {
-        matches!(self, Self::Detect(..))
-    }
+/// What a session is made for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One size, or all of them.
+    Detect(Option<(u32, u32)>),
+    Angle,
+    Recognise,
 }
 
 struct Idle {
     model: Arc<ReadModel>,
-    purpose: Purpose,
+    kind: Kind,
     session: Session,
     since: Instant,
+    cost: u64,
 }
 
 /// The sessions of all models in use.
 pub(super) struct Sessions {
     engine: Arc<Engine>,
-    threads: usize,
+    memory: Memory,
+    /// Maps that are made at once, and threads that work on each: one map takes more memory than all else together.
+    maps: usize,
+    threads_each: usize,
+    state: Mutex<State>,
+    /// A session was given back, or has failed.
+    changed: Condvar,
+    /// For pictures as the networks take them: one for each map that is made at once. To find 12 MB anew for each takes longer
+    /// than to fill them.
+    inputs: Mutex<Vec<Vec<f32>>>,
+}
+
+#[derive(Default)]
+struct State {
     /// The one that was used last is at the end.
-    idle: Mutex<Vec<Idle>>,
-    loaded: AtomicUsize,
+    idle: Vec<Idle>,
+    in_use: usize,
+    /// Of those, they find lines.
+    detecting: usize,
+    /// What all of them take, in use or not.
+    bytes: u64,
 }
 
 impl Sessions {
-    pub(super) fn new(engine: Arc<Engine>, threads: usize) -> Self {
-        Self { engine, threads, idle: Mutex::default(), loaded: AtomicUsize::new(0) }
+    pub(super) fn new(engine: Arc<Engine>, threads: usize, memory: Memory) -> Self {
+        let maps = threads.div_ceil(THREADS_EACH).max(1);
+        let (state, changed, inputs) = (Mutex::default(), Condvar::new(), Mutex::default());
+        Self { engine, memory, maps, threads_each: threads.div_ceil(maps).max(1), state, changed, inputs }
     }
 
-    /// Sessions of this kind that are kept while nobody uses them.
-    fn idle_at_most(&self, purpose: Purpose) -> usize {
-        if purpose.is_detector() { self.threads + SPARE_DETECTORS } else { self.threads * READERS_EACH }
+    /// Room for a picture as the networks take it; what is in it is nobody's.
+    pub(super) fn input(&self) -> Vec<f32> {
+        self.inputs.lock().pop().unwrap_or_default()
+    }
+
+    /// Keeps it for the next picture, unless it is for a large one.
+    pub(super) fn keep_input(&self, input: Vec<f32>) {
+        let mut inputs = self.inputs.lock();
+        if inputs.len() < self.maps && input.capacity() <= KEPT_INPUT {
+            inputs.push(input);
+        }
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -66,79 +96,168 @@ impl Sessions {
 
     /// That are loaded, in use or not.
     pub(super) fn loaded(&self) -> usize {
-        self.loaded.load(Ordering::Relaxed)
+        let state = self.state.lock();
+        state.idle.len() + state.in_use
     }
 
-    /// Uses a session. One that failed is used no more. `None` if the model has no such network.
+    /// Pixels of the largest canvas at which lines are looked for with this model in a picture of so many.
+    pub(super) fn canvas_px(&self, model: &ReadModel, px: u64) -> u64 {
+        self.memory.canvas_px(&model.costs(&self.engine), px)
+    }
+
+    /// Uses a session, as soon as there is one or memory for it. One that failed is used no more. `None` if the model has
+    /// no such network.
     pub(super) fn with<T>(
         &self,
         model: &Arc<ReadModel>,
         purpose: Purpose,
         work: impl FnOnce(&mut Session) -> Result<T, EngineError>,
     ) -> Result<Option<T>, EngineError> {
-        let mut used = if let Some(session) = self.take(model, purpose) {
-            Used { session: Some(session), loaded: &self.loaded }
-        } else {
-            let made = match purpose {
-                Purpose::Detect(size, threads) => Some(model.detector(&self.engine, size, threads)),
-                Purpose::Angle => model.angle(&self.engine),
-                Purpose::Recognise(width) => Some(model.recogniser(&self.engine, width)),
-            };
-            let Some(session) = made.transpose()? else { return Ok(None) };
-            self.loaded.fetch_add(1, Ordering::Relaxed);
-            Used { session: Some(session), loaded: &self.loaded }
+        let costs = model.costs(&self.engine);
+        let kind = match purpose {
+            Purpose::Detect(_) if model.finds_at_all_sizes(&self.engine) => Kind::Detect(None),
+            Purpose::Detect(size) => Kind::Detect(Some(size)),
+            Purpose::Angle => Kind::Angle,
+            Purpose::Recognise => Kind::Recognise,
         };
-        let Some(session) = &mut used.session else { return Ok(None) };
+        let (session, mut used) = self.take(model, kind, &costs, purpose);
+        let session = match session {
+            Some(session) => session,
+            None => match self.make(model, kind).transpose()? {
+                Some(session) => session,
+                None => return Ok(None),
+            },
+        };
+        let session = used.session.insert(session);
         let done = work(session)?;
         if let Some(session) = used.session.take() {
-            self.give_back(Idle { model: model.clone(), purpose, session, since: Instant::now() });
+            let cost = used.cost - input(purpose);
+            used.give_back(&costs, Idle { model: model.clone(), kind, session, since: Instant::now(), cost });
         }
         Ok(Some(done))
     }
 
-    fn take(&self, model: &Arc<ReadModel>, purpose: Purpose) -> Option<Session> {
-        let mut idle = self.idle.lock();
-        let fits = |idle: &Idle| idle.purpose == purpose && Arc::ptr_eq(&idle.model, model);
-        let at = idle.iter().rposition(fits)?;
-        Some(idle.remove(at).session)
+    fn make(&self, model: &ReadModel, kind: Kind) -> Option<Result<Session, EngineError>> {
+        match kind {
+            Kind::Detect(size) => Some(model.detector(&self.engine, size, self.threads_each)),
+            Kind::Angle => model.angle(&self.engine),
+            Kind::Recognise => Some(model.recogniser(&self.engine)),
+        }
     }
 
-    fn give_back(&self, used: Idle) {
-        let mut idle = self.idle.lock();
-        let alike = |idle: &Idle| idle.purpose.is_detector() == used.purpose.is_detector();
-        let over = (idle.iter().filter(|idle| alike(idle)).count() + 1) > self.idle_at_most(used.purpose);
-        let oldest = if over { idle.iter().position(alike).map(|at| idle.remove(at)) } else { None };
-        idle.push(used);
-        drop(idle);
-        // Freeing takes a while, and nobody has to wait for it.
-        if oldest.is_some() {
-            self.loaded.fetch_sub(1, Ordering::Relaxed);
+    /// One that is there, or memory for a new one. Waits for it.
+    fn take(
+        &self,
+        model: &Arc<ReadModel>,
+        kind: Kind,
+        costs: &Costs,
+        purpose: Purpose,
+    ) -> (Option<Session>, Used<'_>) {
+        let (cost, input) = (cost(costs, purpose), input(purpose));
+        let detects = matches!(kind, Kind::Detect(_));
+        let fits = |idle: &Idle| idle.kind == kind && Arc::ptr_eq(&idle.model, model);
+        let mut state = self.state.lock();
+        loop {
+            if !detects || state.detecting < self.maps {
+                let found = state.idle.iter().rposition(fits).map(|at| state.idle.remove(at));
+                // One for all sizes takes more after the first larger one.
+                let known = found.as_ref().map_or(0, |found| found.cost);
+                let more = cost.saturating_sub(known) + input;
+                let making = if found.is_none() { MAKING } else { 0 };
+                let enough = state.make_room(self.memory.room(costs), more + making);
+                // One more than there is room for is better than none at all.
+                if enough || state.in_use == 0 {
+                    let cost = known + more;
+                    state.bytes += more;
+                    state.in_use += 1;
+                    state.detecting += usize::from(detects);
+                    let used = Used { sessions: self, session: None, cost, detects };
+                    return (found.map(|found| found.session), used);
+                }
+                state.idle.extend(found);
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+
+    /// Lets go what takes room that pictures have taken meanwhile, and waits for it where it is in use.
+    pub(super) fn make_room(&self, model: &ReadModel) {
+        let costs = model.costs(&self.engine);
+        let mut state = self.state.lock();
+        while !state.make_room(self.memory.room(&costs), 0) && state.in_use > 0 {
+            self.changed.wait(&mut state);
         }
     }
 
     /// Lets go what was not used for so long.
     pub(super) fn release(&self, unused: Duration) {
-        let mut idle = self.idle.lock();
-        let count = idle.iter().take_while(|idle| idle.since.elapsed() >= unused).count();
-        let old: Vec<_> = idle.drain(..count).collect();
-        drop(idle);
-        self.loaded.fetch_sub(old.len(), Ordering::Relaxed);
+        self.inputs.lock().clear();
+        let mut state = self.state.lock();
+        let count = state.idle.iter().take_while(|idle| idle.since.elapsed() >= unused).count();
+        let old: Vec<_> = state.idle.drain(..count).collect();
+        state.bytes -= old.iter().map(|idle| idle.cost).sum::<u64>();
+        drop(state);
         if !old.is_empty() {
+            self.changed.notify_all();
             tracing::debug!(sessions = old.len(), "sessions for text were not used for long and are let go");
         }
     }
 }
 
-/// Counts a session that is not given back, also if a panic ends its use.
+fn cost(costs: &Costs, purpose: Purpose) -> u64 {
+    match purpose {
+        Purpose::Detect((width, height)) => costs.detector(u64::from(width) * u64::from(height)),
+        Purpose::Angle => costs.angle,
+        Purpose::Recognise => costs.recogniser,
+    }
+}
+
+/// What the input takes while it is in use.
+fn input(purpose: Purpose) -> u64 {
+    let Purpose::Detect((width, height)) = purpose else { return 0 };
+    Costs::input(u64::from(width) * u64::from(height))
+}
+
+impl State {
+    /// Lets go what was not used for longest until there are so many bytes of `room` left; says whether there are.
+    fn make_room(&mut self, room: u64, bytes: u64) -> bool {
+        while self.bytes + bytes > room && !self.idle.is_empty() {
+            // What reads lines goes last: each picture needs it, and it takes longest to be made.
+            let first = self.idle.iter().position(|idle| idle.kind != Kind::Recognise).unwrap_or(0);
+            // With the lock held: what is made in its place must not come before its memory is free.
+            self.bytes -= self.idle.remove(first).cost;
+        }
+        self.bytes + bytes <= room
+    }
+}
+
+/// A session in use, or memory for one. Also a panic gives it back.
 struct Used<'a> {
+    sessions: &'a Sessions,
     session: Option<Session>,
-    loaded: &'a AtomicUsize,
+    cost: u64,
+    detects: bool,
+}
+
+impl Used<'_> {
+    /// Keeps it for the next one, if there is room.
+    fn give_back(mut self, costs: &Costs, idle: Idle) {
+        self.cost -= idle.cost;
+        let mut state = self.sessions.state.lock();
+        state.idle.push(idle);
+        state.make_room(self.sessions.memory.room(costs), self.cost);
+    }
 }
 
 impl Drop for Used<'_> {
     fn drop(&mut self) {
-        if self.session.is_some() {
-            self.loaded.fetch_sub(1, Ordering::Relaxed);
-        }
+        // Its memory is free before the next one is made.
+        drop(self.session.take());
+        let mut state = self.sessions.state.lock();
+        state.in_use -= 1;
+        state.detecting -= usize::from(self.detects);
+        state.bytes -= self.cost;
+        drop(state);
+        self.sessions.changed.notify_all();
     }
 }

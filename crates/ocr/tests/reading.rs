@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
 use sightwire_ocr::{
-    DEFAULT_MODEL, Doubt, Language, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions,
+    DEFAULT_MODEL, Doubt, Language, Memory, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions,
     ReadService, Reading, ServiceOptions,
 };
 
@@ -63,7 +63,11 @@ static SERVICE: LazyLock<ReadService> = LazyLock::new(|| service(2, 64));
 
 fn service(threads: usize, queue: usize) -> ReadService {
     let idle_release = Duration::from_secs(600);
-    ReadService::start(WORLD.0.clone(), ServiceOptions { threads, queue, idle_release }).unwrap()
+    ReadService::start(
+        WORLD.0.clone(),
+        ServiceOptions { threads, queue, idle_release, memory: Memory::unlimited() },
+    )
+    .unwrap()
 }
 
 /// A white page with lines of text at these places: words, left, baseline, size.
@@ -322,8 +326,50 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
 }
 
 #[test]
+fn little_memory_makes_sessions_take_turns_and_changes_no_text() {
+    // Room for one session at a time: what reads lines and what finds them take turns.
+    let memory = Memory::new(320 << 20, 0, Arc::new(|| 0));
+    let idle_release = Duration::from_secs(600);
+    let options = ServiceOptions { threads: 3, queue: 64, idle_release, memory };
+    let own = ReadService::start(WORLD.0.clone(), options).unwrap();
+    let sizes = [(640, 420), (420, 640), (900, 500), (640, 420)];
+    let pages = sizes.map(|(width, height)| page(width, height, &[("Invoice 4711", 40.0, 90.0, 26)]));
+    let answers = pages.each_ref().map(|page| submit(&own, page.clone(), ReadOptions::default()));
+    for (answer, page) in answers.into_iter().zip(pages) {
+        let own = answer.recv_timeout(WAIT).unwrap().unwrap();
+        let usual = read(page, ReadOptions::default());
+        assert_eq!(texts(&own), texts(&usual));
+    }
+    let loaded = own.stats().sessions;
+    assert!((1..=3).contains(&loaded), "{loaded} sessions are loaded");
+}
+
+#[test]
+fn memory_that_pictures_take_is_taken_from_sessions_that_nobody_uses() {
+    let taken = Arc::new(AtomicU64::new(0));
+    let others = taken.clone();
+    let memory = Memory::new(1200 << 20, 0, Arc::new(move || others.load(Ordering::Relaxed)));
+    let idle_release = Duration::from_secs(600);
+    let options = ServiceOptions { threads: 2, queue: 64, idle_release, memory };
+    let own = ReadService::start(WORLD.0.clone(), options).unwrap();
+    let read = |image: Image| {
+        submit(&own, image, ReadOptions::default()).recv_timeout(WAIT).unwrap().unwrap();
+        own.stats().sessions
+    };
+    let before = read(invoice());
+    assert!(before >= 2, "{before} sessions are loaded");
+    taken.store(1100 << 20, Ordering::Relaxed);
+    assert!(read(page(200, 80, &[])) <= 1, "only what was used last may be left");
+}
+
+#[test]
 fn sessions_are_let_go_when_nobody_reads() {
-    let options = ServiceOptions { threads: 1, queue: 4, idle_release: Duration::from_secs(6) };
+    let options = ServiceOptions {
+        threads: 1,
+        queue: 4,
+        idle_release: Duration::from_secs(6),
+        memory: Memory::unlimited(),
+    };
     let own = ReadService::start(WORLD.0.clone(), options).unwrap();
     submit(&own, page(200, 80, &[("Exit 7", 20.0, 50.0, 30)]), ReadOptions::default())
         .recv_timeout(WAIT)

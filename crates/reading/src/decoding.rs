@@ -2,8 +2,10 @@
 //! Live frames do not count: each thread, analysis and view has at most one, which `images.max_pixels` bounds.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sightwire_frame::still::StillFormat;
+use sightwire_ocr::memory::ForPictures;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -14,19 +16,36 @@ const UNIT: u64 = 1 << 10;
 #[derive(Debug)]
 pub struct DecodeMemory {
     units: Arc<Semaphore>,
+    /// Bytes that all pictures may take together,
+    together: u64,
+    /// and that a single one may take, alone.
     limit: u64,
+    used: Arc<AtomicU64>,
+    /// What bounds it.
+    setting: &'static str,
+    /// A budget of which this one is a part.
+    whole: Option<Arc<DecodeMemory>>,
 }
 
 /// The memory that a picture takes while it is decoded and worked on. It is free again when this is dropped.
 #[derive(Debug)]
 pub struct Decoding {
+    bytes: u64,
+    used: Arc<AtomicU64>,
     _units: Option<OwnedSemaphorePermit>,
+    _of_whole: Option<Box<Decoding>>,
+}
+
+impl Drop for Decoding {
+    fn drop(&mut self) {
+        self.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// A picture that would take more than there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the {format} has {} x {} pixels and takes {} MiB to be decoded: images.decode_memory_mb allows {} MiB",
+    "the {format} has {} x {} pixels and takes {} MiB to be decoded: {setting} allows {} MiB",
     .size.0, .size.1, .bytes >> 20, .limit >> 20
 )]
 pub struct TooMuch {
@@ -34,14 +53,28 @@ pub struct TooMuch {
     size: (u32, u32),
     bytes: u64,
     limit: u64,
+    setting: &'static str,
 }
 
 impl DecodeMemory {
     /// At most `limit` bytes of decoded pixels at once.
     pub fn new(limit: usize) -> Arc<Self> {
         let limit = limit as u64;
-        let units = usize::try_from(limit / UNIT).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
-        Arc::new(Self { units: Arc::new(Semaphore::new(units)), limit })
+        Self::with(limit, limit, "images.decode_memory_mb", None)
+    }
+
+    /// What text reading may take of `whole`, by `reader.memory_mb`.
+    pub fn for_reading(whole: Arc<Self>, most: ForPictures) -> Arc<Self> {
+        let of_whole = most.alone >= whole.limit;
+        let (limit, setting) =
+            if of_whole { (whole.limit, whole.setting) } else { (most.alone, "reader.memory_mb") };
+        Self::with(most.together.min(limit), limit, setting, Some(whole))
+    }
+
+    fn with(together: u64, limit: u64, setting: &'static str, whole: Option<Arc<Self>>) -> Arc<Self> {
+        let units = usize::try_from(together / UNIT).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
+        let (units, used) = (Arc::new(Semaphore::new(units)), Arc::default());
+        Arc::new(Self { units, together, limit, used, setting, whole })
     }
 
     /// Bytes that may be taken at once.
@@ -51,13 +84,14 @@ impl DecodeMemory {
 
     /// Bytes that are taken.
     pub fn used(&self) -> u64 {
-        self.limit.saturating_sub(self.units.available_permits() as u64 * UNIT)
+        self.used.load(Ordering::Relaxed)
     }
 
     /// Whether there could ever be room for a page of this size.
     pub fn check(&self, format: StillFormat, size: (u32, u32)) -> Result<(), TooMuch> {
         let (bytes, limit) = (bytes(format, size), self.limit);
-        if bytes > limit { Err(TooMuch { format, size, bytes, limit }) } else { Ok(()) }
+        let setting = self.setting;
+        if bytes > limit { Err(TooMuch { format, size, bytes, limit, setting }) } else { Ok(()) }
     }
 
     /// Pixels of a page for which there could be room.
@@ -67,10 +101,21 @@ impl DecodeMemory {
 
     /// Waits until there is room for it; whoever came first goes first.
     pub async fn take(&self, format: StillFormat, size: (u32, u32)) -> Decoding {
-        let all = self.limit / UNIT;
-        let units = bytes(format, size).div_ceil(UNIT).clamp(1, all.clamp(1, u64::from(u32::MAX))) as u32;
+        self.acquire(bytes(format, size)).await
+    }
+
+    async fn acquire(&self, bytes: u64) -> Decoding {
+        let all = self.together / UNIT;
+        let count = bytes.div_ceil(UNIT).clamp(1, all.clamp(1, u64::from(u32::MAX))) as u32;
         // It is never closed.
-        Decoding { _units: self.units.clone().acquire_many_owned(units).await.ok() }
+        let units = self.units.clone().acquire_many_owned(count).await.ok();
+        // Whoever takes of the whole alone never waits for a part of it.
+        let of_whole = match &self.whole {
+            Some(whole) => Some(Box::new(Box::pin(whole.acquire(bytes)).await)),
+            None => None,
+        };
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        Decoding { bytes, used: self.used.clone(), _units: units, _of_whole: of_whole }
     }
 
     /// The same on a thread that may wait.
@@ -118,5 +163,27 @@ mod tests {
         drop(first);
         drop((second.await, small));
         assert_eq!(memory.used(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn text_reading_has_a_part_of_it_and_leaves_the_rest_to_others() {
+        let (whole, size) = (DecodeMemory::new(400 << 20), (4000, 3000));
+        let most = ForPictures { together: 100 << 20, alone: 200 << 20 };
+        let part = DecodeMemory::for_reading(whole.clone(), most);
+        let first = part.take(StillFormat::Jpeg, size).await;
+        assert_eq!((part.used(), whole.used()), (84_000_000, 84_000_000));
+        let others = whole.take(StillFormat::Jpeg, size).await;
+        assert_eq!((part.used(), whole.used()), (84_000_000, 168_000_000));
+        // What takes more than all may together is read alone.
+        let large = part.take(StillFormat::WebP, size);
+        tokio::pin!(large);
+        assert!(tokio::time::timeout(Duration::from_secs(60), &mut large).await.is_err());
+        drop(first);
+        let large = large.await;
+        assert_eq!(part.used(), 168_000_000);
+        let refused = part.check(StillFormat::Jpeg, (8000, 6000)).unwrap_err().to_string();
+        assert!(refused.contains("reader.memory_mb allows 200 MiB"), "{refused}");
+        drop((large, others));
+        assert_eq!((part.used(), whole.used()), (0, 0));
     }
 }

@@ -26,9 +26,8 @@ use crate::options::Options;
 pub const AT_ONCE: usize = 2;
 /// How long one may wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Copies that are kept, and their bytes.
+/// Copies that are kept.
 const MAX_COPIES: usize = 64;
-const MAX_BYTES: usize = 64 << 20;
 const QUALITY: u8 = 85;
 /// Longer side of a picture that is enhanced for the screen, px.
 const LARGEST_ENHANCED: u32 = 4096;
@@ -39,7 +38,7 @@ const PAPER: [u8; 3] = [255; 3];
 #[derive(Debug)]
 pub struct Display {
     limits: Arc<Options>,
-    /// Memory for the pixels of all pictures.
+    /// Memory for the pixels of all pictures of which text is read or that are shown.
     pub decoding: Arc<DecodeMemory>,
     turns: Arc<Semaphore>,
     threads: Jobs<()>,
@@ -265,16 +264,24 @@ impl Display {
         let mut copies = self.copies.lock();
         copies.retain(|(other, _)| *other != key);
         copies.push_back((key, copy));
-        let bytes = |copies: &VecDeque<(Key, Copy)>| copies.iter().map(|(_, c)| c.jpeg.len()).sum::<usize>();
-        while copies.len() > MAX_COPIES || bytes(&copies) > MAX_BYTES {
+        while copies.len() > MAX_COPIES || bytes_of(&copies) > self.limits.copies_bytes() {
             copies.pop_front();
         }
+    }
+
+    /// Bytes of the copies that are kept.
+    pub fn kept_bytes(&self) -> usize {
+        bytes_of(&self.copies.lock())
     }
 
     /// Lets the copies of a batch go.
     pub fn forget(&self, job: &str) {
         self.copies.lock().retain(|(key, _)| &*key.job != job);
     }
+}
+
+fn bytes_of(copies: &VecDeque<(Key, Copy)>) -> usize {
+    copies.iter().map(|(_, copy)| copy.jpeg.len()).sum()
 }
 
 /// The picture as the reader sees it, in that size.

@@ -11,7 +11,7 @@ use sightwire_models::fetch::Progress;
 use sightwire_models::manifest::Task;
 use sightwire_models::slot::{ModelSlot, State};
 use sightwire_models::store::{Store, StoreError};
-use sightwire_ocr::{ReadModel, ReadModelError, ReadService, ServiceOptions};
+use sightwire_ocr::{Memory, ReadModel, ReadModelError, ReadService, ServiceOptions};
 
 use super::permits::Permits;
 use crate::options::Options;
@@ -74,6 +74,7 @@ pub struct Models {
     store: Store,
     engine: Arc<SharedEngine>,
     permits: Arc<Permits>,
+    memory: Memory,
     service: Mutex<Option<Arc<ReadService>>>,
     /// The one used last is the last.
     slots: Mutex<Vec<Slot>>,
@@ -92,9 +93,10 @@ impl Models {
         store: Store,
         engine: Arc<SharedEngine>,
         permits: Arc<Permits>,
+        memory: Memory,
     ) -> Arc<Self> {
-        let (service, slots) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { options, store, engine, permits, service, slots, unreadable: LogThrottle::new() })
+        let (service, slots, unreadable) = (Mutex::default(), Mutex::default(), LogThrottle::new());
+        Arc::new(Self { options, store, engine, permits, memory, service, slots, unreadable })
     }
 
     /// The model of that name, as soon as it is loaded; one that has to be fetched is not waited for.
@@ -240,6 +242,7 @@ impl Models {
             threads: reader.threads,
             queue: reader.queue + 2 * reader.threads + SPARE_PLACES,
             idle_release: reader.idle_release,
+            memory: self.memory.clone(),
         };
         let service = Arc::new(ReadService::start(self.engine.get()?, options)?);
         *started = Some(service.clone());

@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sightwire_ocr::Memory;
+use sightwire_ocr::memory::TooLittle;
 use sightwire_pages::Pages;
 
 /// Pictures of a batch that can be kept at most.
 pub const MAX_KEEP: usize = 20;
+/// Longer side of the largest display copy, px.
+pub const LARGEST_DISPLAY: usize = 4096;
 
 /// How text is read, and within which bounds.
 #[derive(Clone, Debug)]
@@ -37,14 +41,34 @@ pub struct Options {
     pub max_job_bytes: u64,
     /// Pictures of a batch that are kept, at most [`MAX_KEEP`].
     pub keep_pictures: usize,
-    /// Bytes of all pictures that are kept.
+    /// Bytes of all pictures that are kept. Their display copies take a quarter as much again.
     pub keep_bytes: usize,
+    /// Longer side of a display copy at most, px.
+    pub display_side: u32,
+    /// Resident memory of a process that reads text and does nothing else, in bytes.
+    pub memory_bytes: u64,
     /// How long a batch that has ended is kept.
     pub job_ttl: Duration,
     /// A thread without work for so long lets its sessions go.
     pub idle_release: Duration,
     /// Where batches are kept; `None` takes the system's folder for temporary files.
     pub folder: Option<PathBuf>,
+}
+
+impl Options {
+    /// What pictures that are kept take at most, with their display copies.
+    pub fn kept_bytes(&self) -> u64 {
+        self.keep_bytes as u64 + self.copies_bytes() as u64
+    }
+
+    /// Whether text can be read with so much memory at all; else why not.
+    pub fn has_memory(&self) -> Result<(), TooLittle> {
+        Memory::for_pictures(self.memory_bytes, self.kept_bytes()).map(drop)
+    }
+
+    pub(crate) fn copies_bytes(&self) -> usize {
+        self.keep_bytes / 4
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +90,8 @@ impl Options {
             max_job_bytes: 2 << 30,
             keep_pictures: 5,
             keep_bytes: 64 << 20,
+            display_side: 2048,
+            memory_bytes: 1200 << 20,
             job_ttl: Duration::from_secs(3600),
             idle_release: Duration::from_secs(60),
             folder: None,

@@ -275,6 +275,7 @@ export function testStatus(change: Partial<RecognizerStatus> = {}): Status {
       limits: {
         deadline_s: 60,
         job_ttl_s: 3600,
+        display_size: 2048,
         keep_pictures: 10,
         max_image_mb: 64,
         max_job_files: 10_000,

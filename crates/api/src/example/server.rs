@@ -129,6 +129,7 @@ fn reader() -> ReaderStatus {
         limits: ReadLimits {
             deadline_s: 60.0,
             job_ttl_s: 3600.0,
+            display_size: 2048,
             keep_pictures: 10,
             max_image_mb: 64,
             max_job_files: 10_000,

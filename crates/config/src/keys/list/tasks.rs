@@ -314,19 +314,52 @@ pub const KEYS: &[Key] = &[
          `reader.folder`.",
     ),
     key(
+        "reader.profile",
+        r#""usual""#,
+        &[],
+        "How much memory text reading takes: small, usual or large. Sets `reader.memory_mb` (400, 600, 1,200), \
+         `reader.keep_pictures` (5, 10, 20), `reader.keep_mb` (12, 48, 128) and `reader.display_size` (1024, 2048, \
+         4096), unless one of them is set by itself.",
+    ),
+    key(
+        "reader.memory_mb",
+        "600",
+        &[],
+        "Resident memory, in MiB, that a server takes at most that only reads text: the process (170), the networks, \
+         pictures that are read and those that are kept. Large pictures are looked at in more and smaller parts \
+         where there is less, fewer threads read at once, and a picture that needs more than is left for pictures is \
+         refused: of more than 10, 34 or 108 megapixels with the three profiles (WebP half of that). Not \
+         counted: what arrives (`server.receive_memory_mb`), what a GPU's driver takes, and a process that draws \
+         PDF, AVIF or HEIC.",
+    ),
+    key(
         "reader.keep_pictures",
         "10",
         &[],
-        "How many pictures of a batch, those read last, are kept in memory for viewing (0 to 20).",
+        "How many pictures of a batch, those read last, are kept in memory for viewing (0 to 20). A request may ask for \
+         fewer.",
     ),
-    key("reader.keep_mb", "256", &[], "Memory, in MiB, for the kept pictures of all batches."),
+    key(
+        "reader.keep_mb",
+        "48",
+        &[],
+        "Memory, in MiB, for the kept pictures of all batches, as they came. Copies for the screen take a quarter as \
+         much again.",
+    ),
+    key(
+        "reader.display_size",
+        "2048",
+        &[],
+        "Longer side of a copy of a picture for the screen, at most, in pixels (64 to 4096). A request may ask for less.",
+    ),
     key("reader.job_ttl_s", "3600.0", &[], "Seconds after which a batch that has ended is removed."),
     key(
         "reader.idle_release_s",
         "120.0",
         &[],
         "Sessions for reading text that were idle for this many seconds are released, because they take \
-         hundreds of MiB, and created again when needed.",
+         hundreds of MiB, and created again when needed. So are those that were not used for longest, when \
+         `reader.memory_mb` is taken.",
     ),
     key(
         "reader.folder",

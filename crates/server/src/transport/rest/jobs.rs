@@ -24,7 +24,7 @@ use sightwire_reading::jobs::job::Job;
 use sightwire_reading::jobs::upload::{Upload, UploadError};
 use sightwire_reading::jobs::{Arriving, NoPlace};
 use sightwire_reading::models::Ready;
-use sightwire_reading::options::MAX_KEEP;
+use sightwire_reading::options::{LARGEST_DISPLAY, MAX_KEEP};
 use sightwire_reading::output::Format;
 use sightwire_reading::picture::Picture;
 use sightwire_reading::work::{PermitSource, ReadRequest};
@@ -45,8 +45,6 @@ const USUAL_ROWS: usize = 500;
 const MAX_LISTENERS: usize = 64;
 /// Longer side of a display copy, px.
 const MIN_SIDE: u32 = 64;
-const MAX_SIDE: u32 = 4096;
-const USUAL_SIDE: u32 = 2048;
 
 pub async fn list(may: May<Read>, State(reader): State<Arc<TextReader>>) -> Json<Jobs> {
     let (all, caller) = (reader.jobs.all(), &*may);
@@ -93,7 +91,8 @@ pub async fn add(
 /// How a batch is to be read, how many of its pictures are kept, and the model.
 async fn terms(reader: &Arc<TextReader>, params: &Params) -> Result<(ReadRequest, usize, Ready), Refusal> {
     let asked = ask(params, &default_ask(reader)).and_then(|asked| {
-        let keep = query::number(params, "keep", reader.limits.keep_pictures, &(0..=MAX_KEEP))?;
+        let most = reader.limits.keep_pictures;
+        let keep = query::number(params, "keep", most, &(0..=MAX_KEEP))?.min(most);
         Ok((asked, keep))
     });
     let (asked, keep) = asked?;
@@ -117,7 +116,10 @@ async fn taken(
     let received = arriving.upload.finish().await.map_err(|reason| refused_upload(&reason))?;
     let job = reader.jobs.begin(owner, received, asked, keep, ready).map_err(no_place)?;
     let location = [(LOCATION, format!("/api/v1/jobs/{}", job.id))];
-    let notes = query::notes(params, &[&read::OPTIONS[..], &["keep"]].concat());
+    let mut notes = query::notes(params, &[&read::OPTIONS[..], &["keep"]].concat());
+    if query::number(params, "keep", keep, &(0..=MAX_KEEP)).is_ok_and(|asked| asked > keep) {
+        notes.push(format!("{keep} pictures are kept, no more (reader.keep_pictures)."));
+    }
     let summary = api::Job { notes, ..job.summary() };
     Ok((StatusCode::CREATED, location, Json(summary)).into_response())
 }
@@ -255,7 +257,7 @@ pub async fn picture(
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
     let (job, index) = find_file(&may, &reader, &id, &index)?;
-    let look = look(&params)?;
+    let look = look(&params, reader.limits.display_side)?;
     let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     let key = Key { job: job.id.clone(), index, look };
     let copy = reader.display.copy(key, bytes).await.map_err(|why| match why {
@@ -273,11 +275,12 @@ pub async fn picture(
         .into_response())
 }
 
-fn look(params: &Params) -> Result<DisplayOptions, ParamError> {
+/// `largest` is the longer side of a copy at most, px.
+fn look(params: &Params, largest: u32) -> Result<DisplayOptions, ParamError> {
     let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
     Ok(DisplayOptions {
         page: page - 1,
-        side: query::number(params, "side", USUAL_SIDE, &(MIN_SIDE..=MAX_SIDE))?,
+        side: query::number(params, "side", largest, &(MIN_SIDE..=LARGEST_DISPLAY as u32))?.min(largest),
         deskew: query::flag(params, "deskew", false)?,
         contrast: query::flag(params, "contrast", false)?,
         denoise: query::flag(params, "denoise", false)?,

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_models::manifest::Manifest;
-use sightwire_ocr::{PageRequest, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
+use sightwire_ocr::{Memory, PageRequest, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
 use sightwire_synth::page::{self, HEIGHT, WIDTH};
 
 use crate::engine;
@@ -43,7 +43,12 @@ pub(super) fn check(
     let subjects = model.subjects(&engine)?;
     engine::measure(&engine, name, &subjects, again, printer)?;
     super::show_ways(&engine, name, &subjects, printer)?;
-    let service_options = ServiceOptions { threads: 1, queue: 1, idle_release: config.engine.idle_release };
+    let service_options = ServiceOptions {
+        threads: 1,
+        queue: 1,
+        idle_release: config.engine.idle_release,
+        memory: Memory::unlimited(),
+    };
     let service = ReadService::start(engine, service_options)?;
     let page = page::draw(&LINES);
     let begun = Instant::now();

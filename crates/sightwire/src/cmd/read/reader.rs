@@ -12,7 +12,8 @@ use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
 use sightwire_ocr::{
-    PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
+    Memory, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
+    ServiceOptions,
 };
 use sightwire_pages::Pages;
 use sightwire_reading::output::{Document, Page};
@@ -99,8 +100,10 @@ impl TextReader {
         let engine = Arc::new(engine::open(config, printer)?);
         engine::measure(&engine, model.name(), &model.subjects(&engine)?, false, printer)?;
         let threads = engine.threads();
-        let service_options =
-            ServiceOptions { threads, queue: 2 * jobs, idle_release: config.engine.idle_release };
+        // Pictures of any size are read: who runs a command sees what it takes.
+        let memory = Memory::new(config.reader.memory_bytes, 0, Arc::new(|| 0));
+        let idle_release = config.engine.idle_release;
+        let service_options = ServiceOptions { threads, queue: 2 * jobs, idle_release, memory };
         let service = ReadService::start(engine, service_options)?;
         let (options, pages) = (args.read_options(), config.reader.pages.clone());
         Ok(Self { service, model: Arc::new(model), options, pages, deadline, jobs })

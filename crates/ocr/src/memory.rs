@@ -1,0 +1,249 @@
+//! How much memory readers may take, and what each of their sessions takes.
+//!
+//! All of it was measured as resident memory of a process (docs/reading.md says how), with the networks of ppocr-v4. What
+//! a session takes besides its network's file and its pixels is the same for others of their kind.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sightwire_engine::Plan;
+use sightwire_models::Provider;
+use sightwire_models::manifest::Precision;
+
+const MB: u64 = 1 << 20;
+/// Of a server that reads: itself, the libraries that run networks, the model's files, and what making sessions leaves.
+const PROCESS: u64 = 170 * MB;
+/// A picture of that many bytes has to find room, or nothing of use can be read: 4 megapixels.
+const LEAST_PICTURE: u64 = 28 * MB;
+/// Of a pixel of a picture that is read: its colours, and what reading makes of it.
+const PICTURE_PX: u64 = 7;
+/// The part of what is left that pictures may take without others being looked at in smaller parts, as a divisor.
+const FOR_PICTURES: u64 = 5;
+/// The smallest canvas at which lines are looked for in parts of a picture, px,
+const LEAST_CANVAS: u64 = 736 * 352;
+/// one for which what reads lines rather gives way than that it becomes smaller,
+const SMALL_CANVAS: u64 = 736 * 736;
+/// and the largest.
+const MOST_CANVAS: u64 = 2016 * 2016;
+/// What the sessions for one picture take, one after the other: with OpenVINO at bf16, which takes most, the one that reads
+/// lines takes more than the one that finds them.
+const LEAST_SESSIONS: u64 = 62 * MB + 45 * MB + MAKING;
+
+/// What making a session takes besides it, and leaves in pieces that are too small to be given back: so much stays free.
+pub(super) const MAKING: u64 = 36 * MB;
+
+/// What a process may take that reads text.
+#[derive(Clone)]
+pub struct Memory {
+    /// Resident bytes of the process, all in all.
+    limit: u64,
+    /// What pictures take at most that are kept to be shown.
+    kept: u64,
+    others: Others,
+}
+
+/// Says how many bytes pictures take now, those under way and those that are kept.
+pub type Others = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// Less than one picture needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} MiB are too little for reading text: the process takes {}, its networks at least {}, kept pictures {}, and a picture of 4 megapixels {}; at least {} MiB are needed",
+    .limit / MB, PROCESS / MB, LEAST_SESSIONS / MB, .kept.div_ceil(MB), LEAST_PICTURE / MB, .least.div_ceil(MB)
+)]
+pub struct TooLittle {
+    limit: u64,
+    kept: u64,
+    least: u64,
+}
+
+/// What pictures under way may take, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForPictures {
+    /// All of them together,
+    pub together: u64,
+    /// or a single one that takes more.
+    pub alone: u64,
+}
+
+/// What sessions take of memory, by what they are run with, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Costs {
+    pub(super) recogniser: u64,
+    pub(super) angle: u64,
+    detector: u64,
+    detector_px: u64,
+    /// Of all sessions together: what the library compiled for one of a kind, others use.
+    shared: u64,
+}
+
+/// What a session takes: for one byte of the network's file, in hundredths,
+struct Session {
+    file: u64,
+    /// besides it, that finds lines,
+    detector: u64,
+    /// the same for each pixel of the largest canvas,
+    detector_px: u64,
+    /// that reads lines of all widths,
+    recogniser: u64,
+    /// that tells whether a line stands on its head,
+    angle: u64,
+    /// and what all of them share.
+    shared: u64,
+}
+
+/// Of the input of the network that finds lines, for each pixel.
+const INPUT_PX: u64 = 12;
+
+fn session(plan: Plan) -> Session {
+    let (recogniser, angle) = (36 * MB, 8 * MB);
+    match (plan.provider, plan.precision) {
+        (Provider::Cpu, _) => Session {
+            file: 130,
+            detector: 4 * MB,
+            detector_px: 190,
+            recogniser: 29 * MB,
+            angle: 3 * MB,
+            shared: 0,
+        },
+        // A session for each size,
+        (Provider::OpenVino, Precision::Bf16) => {
+            Session { file: 250, detector: 5 * MB, detector_px: 54, recogniser, angle, shared: 45 * MB }
+        }
+        // or one for all.
+        (Provider::OpenVino | Provider::Cuda, _) => {
+            Session { file: 250, detector: 5 * MB, detector_px: 145, recogniser, angle, shared: 25 * MB }
+        }
+    }
+}
+
+impl Costs {
+    /// Of networks with files of that many bytes: that finds lines, and that reads them.
+    pub(super) fn new(plans: [Plan; 2], files: [usize; 2]) -> Self {
+        let [detector, recogniser] = plans.map(session);
+        let of = |session: &Session, file: usize| file as u64 * session.file / 100;
+        Self {
+            recogniser: recogniser.recogniser + of(&recogniser, files[1]),
+            angle: detector.angle,
+            detector: detector.detector + of(&detector, files[0]),
+            detector_px: detector.detector_px,
+            shared: detector.shared.max(recogniser.shared),
+        }
+    }
+
+    /// Of a session that finds lines at canvases of at most so many pixels.
+    pub(super) fn detector(&self, px: u64) -> u64 {
+        self.detector + self.detector_px * px
+    }
+
+    /// What the input of one takes while it runs.
+    pub(super) fn input(px: u64) -> u64 {
+        INPUT_PX * px
+    }
+}
+
+impl Memory {
+    /// At most `limit` resident bytes, of which kept pictures take `kept` at most; `others` says what pictures take now.
+    pub fn new(limit: u64, kept: u64, others: Others) -> Self {
+        Self { limit, kept, others }
+    }
+
+    /// As if there were no end of it.
+    pub fn unlimited() -> Self {
+        Self::new(1 << 50, 0, Arc::new(|| 0))
+    }
+
+    /// What pictures under way may take of `limit` bytes, where those that are kept take at most `kept`.
+    pub fn for_pictures(limit: u64, kept: u64) -> Result<ForPictures, TooLittle> {
+        let least = PROCESS + LEAST_SESSIONS + kept + LEAST_PICTURE;
+        if limit < least {
+            return Err(TooLittle { limit, kept, least });
+        }
+        let left = limit - PROCESS - kept;
+        let alone = left - LEAST_SESSIONS;
+        Ok(ForPictures { together: (left / FOR_PICTURES).min(alone), alone })
+    }
+
+    /// What sessions may take now.
+    pub(super) fn room(&self, costs: &Costs) -> u64 {
+        self.limit.saturating_sub(PROCESS + costs.shared + (self.others)())
+    }
+
+    /// Pixels of the largest canvas at which lines are looked for in a picture of `px` pixels, so that what finds them has
+    /// room beside what reads them, where there is enough for both. Always the same for one size, whatever else is read.
+    pub(super) fn canvas_px(&self, costs: &Costs, px: u64) -> u64 {
+        let left = self.limit.saturating_sub(PROCESS + costs.shared + self.kept);
+        let pictures = (left / FOR_PICTURES).max(px.saturating_mul(PICTURE_PX));
+        let beside = costs.recogniser + costs.angle + MAKING;
+        let px = |others: u64| left.saturating_sub(others + costs.detector) / (costs.detector_px + INPUT_PX);
+        px(pictures + beside).max(px(pictures).min(SMALL_CANVAS)).clamp(LEAST_CANVAS, MOST_CANVAS)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of the files of ppocr-v4.
+    const FILES: [usize; 2] = [4_745_517, 10_857_958];
+
+    fn costs(provider: Provider, precision: Precision) -> Costs {
+        Costs::new([Plan { provider, precision }; 2], FILES)
+    }
+
+    fn memory(mb: u64) -> Memory {
+        Memory::new(mb * MB, mb * MB / 25, Arc::new(|| 0))
+    }
+
+    #[test]
+    fn more_memory_lets_larger_parts_be_looked_at_and_larger_pictures_be_read() {
+        let f32 = costs(Provider::OpenVino, Precision::F32);
+        let of = |mb: u64, px: u64| memory(mb).canvas_px(&f32, px);
+        assert_eq!((of(400, 1_000_000), of(5000, 1_000_000)), (SMALL_CANVAS, MOST_CANVAS));
+        let usual = [1_000_000, 8_700_000, 20_000_000, 30_000_000].map(|px| of(600, px));
+        assert!(usual[0] >= 1312 * 736 && usual[0] == usual[1], "{usual:?}");
+        assert!(usual[2] < usual[0] && usual[3] <= SMALL_CANVAS, "{usual:?}");
+        let pictures = |mb: u64| Memory::for_pictures(mb * MB, mb * MB / 25).unwrap().alone;
+        let alone = [400, 600, 1200].map(|mb| pictures(mb) / PICTURE_PX / 1_000_000);
+        assert!(alone[0] >= 10 && alone[1] >= 35 && alone[2] >= 100, "{alone:?} megapixels");
+    }
+
+    #[test]
+    fn what_finds_lines_has_room_beside_any_picture_and_beside_what_reads_them_for_usual_ones() {
+        for provider in [Provider::Cpu, Provider::OpenVino, Provider::Cuda] {
+            for precision in [Precision::F32, Precision::Bf16] {
+                let costs = costs(provider, precision);
+                for mb in [400, 600, 1200, 4000] {
+                    let kept = mb * MB / 25;
+                    let ForPictures { together, alone } = Memory::for_pictures(mb * MB, kept).unwrap();
+                    let with = |bytes: u64| {
+                        let memory = Memory::new(mb * MB, kept, Arc::new(move || bytes + kept));
+                        let px = memory.canvas_px(&costs, bytes / PICTURE_PX);
+                        (costs.detector(px) + Costs::input(px), memory.room(&costs))
+                    };
+                    let name = format!("{provider} {precision:?} {mb} MiB");
+                    let (detector, room) = with(alone);
+                    assert!(detector.max(costs.recogniser) <= room + 10 * MB, "{name}: {detector} of {room}");
+                    let (detector, room) = with(together);
+                    assert!(mb == 400 || detector + costs.recogniser + costs.angle <= room, "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_one_picture_needs_is_said_where_there_is_less() {
+        let error = Memory::for_pictures(300 * MB, 40 * MB).unwrap_err().to_string();
+        assert!(error.starts_with("300 MiB are too little"), "{error}");
+        let least = error.rsplit_once("at least ").and_then(|(_, rest)| rest.split(' ').next()).unwrap();
+        let least: u64 = least.parse().unwrap();
+        assert!(Memory::for_pictures(least * MB, 40 * MB).is_ok(), "{error}");
+        assert!(Memory::for_pictures((least - 1) * MB, 40 * MB).is_err());
+    }
+}
