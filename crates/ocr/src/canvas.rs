@@ -71,8 +71,10 @@ impl Fit {
             u64::from(canvas(self.width, across)) * u64::from(canvas(self.height, down))
         };
         let (least_across, least_down) = (least(self.width), least(self.height));
-        let counts = (least_across..least_across + PARTS)
-            .flat_map(|across| (least_down..least_down + PARTS).map(move |down| (across, down)));
+        let most = |length: u32, least: u32| least.max(length.div_ceil(SIDES[0] - OVERLAP_PX));
+        let (most_across, most_down) = (most(self.width, least_across), most(self.height, least_down));
+        let counts = (least_across..=most_across)
+            .flat_map(|across| (least_down..=most_down).map(move |down| (across, down)));
         let (across, down) = counts
             .min_by_key(|(across, down)| {
                 let one = px(*across, *down);
@@ -101,9 +103,6 @@ impl Fit {
         tiles
     }
 }
-
-/// A side is parted into so many more pieces than it has to be, at most.
-const PARTS: u32 = 14;
 
 struct Piece {
     start: u32,
@@ -217,9 +216,12 @@ mod tests {
         // Two parts would take fewer pixels here, and one fits.
         let whole = Fit { width: 1024, height: 512 }.tiles(1120 * 736);
         assert_eq!((whole.len(), whole[0].canvas), (1, (1120, 736)));
-        for (width, height, most) in
-            [(1498, 2000, 1_100_000), (2000, 1498, 1_100_000), (1414, 2000, 736 * 352)]
-        {
+        for (width, height, most) in [
+            (1498, 2000, 1_100_000),
+            (2000, 1498, 1_100_000),
+            (1414, 2000, 736 * 352),
+            (4096, 3000, 736 * 352),
+        ] {
             let tiles = Fit { width, height }.tiles(most);
             let px = |tile: &Tile| u64::from(tile.canvas.0) * u64::from(tile.canvas.1);
             assert!(tiles.len() > 1 && tiles.iter().all(|tile| px(tile) <= most), "{tiles:?}");
