@@ -13,6 +13,7 @@ use sightwire_frame::scale::shrink;
 use sightwire_frame::still::StillError;
 use sightwire_frame::{EncodeError, Encoder, Image, enhance};
 use sightwire_infer::jobs::{Jobs, Lost};
+use sightwire_ocr::Memory;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -38,8 +39,11 @@ const PAPER: [u8; 3] = [255; 3];
 #[derive(Debug)]
 pub struct Display {
     limits: Arc<Options>,
-    /// Memory for the pixels of all pictures of which text is read or that are shown.
+    /// Memory for the pixels of all pictures,
     pub decoding: Arc<DecodeMemory>,
+    /// and the part of it for those of which text is read. Copies are made with what others have, too: a page that was read holds
+    /// its part while it waits for its turn to be marked, and those before it must not wait for that.
+    pub reading: Arc<DecodeMemory>,
     turns: Arc<Semaphore>,
     threads: Jobs<()>,
     copies: Mutex<VecDeque<(Key, Copy)>>,
@@ -134,6 +138,9 @@ impl<E: Into<ShowError>> From<E> for DisplayError {
 impl Display {
     /// Starts the threads that make copies.
     pub fn new(limits: Arc<Options>, decoding: Arc<DecodeMemory>) -> io::Result<Arc<Self>> {
+        let part =
+            Memory::for_pictures(limits.memory_bytes, limits.kept_bytes()).map_err(io::Error::other)?;
+        let reading = DecodeMemory::for_reading(decoding.clone(), part);
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let options = pool::Options {
             name: "display",
@@ -142,7 +149,7 @@ impl Display {
             idle_release: limits.idle_release,
         };
         let threads = Jobs::start(options, || Some(()))?;
-        Ok(Arc::new(Self { limits, decoding, turns, threads, copies: Mutex::default() }))
+        Ok(Arc::new(Self { limits, decoding, reading, turns, threads, copies: Mutex::default() }))
     }
 
     /// A copy of the picture, which lies in `bytes`.

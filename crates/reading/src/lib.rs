@@ -62,8 +62,6 @@ pub struct TextReader {
     pub jobs: Arc<Jobs>,
     /// Copies of their pictures.
     pub display: Arc<Display>,
-    /// Memory for the pixels of all pictures, those of others included.
-    pub decoding: Arc<DecodeMemory>,
     /// Places for single pictures that arrive,
     pub uploads: Arc<Semaphore>,
     /// and the memory for them, in bytes.
@@ -99,31 +97,17 @@ impl TextReader {
     ) -> io::Result<Arc<Self>> {
         let limits = Arc::new(options);
         let permits = Permits::new(limits.threads, limits.queue);
-        let of_pictures = Memory::for_pictures(limits.memory_bytes, limits.kept_bytes());
-        let part = of_pictures.map_err(io::Error::other)?;
-        let reading = DecodeMemory::for_reading(decoding.clone(), part);
-        let display = Display::new(limits.clone(), reading.clone())?;
+        let display = Display::new(limits.clone(), decoding)?;
         let jobs = Jobs::new(limits.clone(), permits.clone(), display.clone());
         tasks.spawn(jobs.clone().run(stop.clone(), tasks.clone()));
         let (shown, kept) = (display.clone(), jobs.pictures.clone());
-        let of_others = move || reading.used() + (kept.usage().1 + shown.kept_bytes()) as u64;
+        let of_others = move || shown.decoding.used() + (kept.usage().1 + shown.kept_bytes()) as u64;
         let sessions = Memory::new(limits.memory_bytes, limits.kept_bytes(), Arc::new(of_others));
         let models = Models::new(limits.clone(), store, engine, permits.clone(), sessions);
         let (stop, failures) = (stop.clone(), Failures::default());
         let uploads = Arc::new(Semaphore::new(MAX_UPLOADS));
         let memory = Arc::new(Semaphore::new((LARGEST_PICTURES * limits.max_image_bytes).min(MAX_MEMORY)));
-        Ok(Arc::new(Self {
-            limits,
-            models,
-            permits,
-            jobs,
-            display,
-            decoding,
-            uploads,
-            memory,
-            stop,
-            failures,
-        }))
+        Ok(Arc::new(Self { limits, models, permits, jobs, display, uploads, memory, stop, failures }))
     }
 
     /// Counters of the service; zeros while nobody has needed it.

@@ -320,7 +320,7 @@ impl Jobs {
     }
 
     async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, FileError> {
-        let (job, limits, decoding) = (job.clone(), self.limits.clone(), self.display.decoding.clone());
+        let (job, limits, decoding) = (job.clone(), self.limits.clone(), self.display.reading.clone());
         let loaded = tokio::task::spawn_blocking(move || {
             let bytes = job.received.load(index, limits.max_image_bytes)?;
             Ok(Picture::probe(bytes, &limits, &decoding)?)

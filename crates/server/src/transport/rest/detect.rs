@@ -42,7 +42,7 @@ pub async fn detect(
         Refusal::new(StatusCode::REQUEST_TIMEOUT, &detail)
     })??;
     let begun = clock::now();
-    let decoding = &reader.decoding;
+    let decoding = &reader.display.decoding;
     let room = async |Header { format, width, height }| decoding.take(format.into(), (width, height)).await;
     let seen = tokio::time::timeout(DEADLINE, streams.look(place, picture, confidence, room))
         .await

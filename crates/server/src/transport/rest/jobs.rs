@@ -300,7 +300,7 @@ pub async fn again(
     memory.admit(Work::Picture)?;
     let ready = read::model(&reader, &asked.model).await?;
     let place = reader.permits.single().ok_or_else(read::busy)?;
-    let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
+    let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
     let probed = tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits, &decoding)).await;
     let Ok(probed) = probed else { return Err(read::unlooked()) };
     let picture = probed.map_err(|wrong| read::unusable(&wrong))?;

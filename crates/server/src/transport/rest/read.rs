@@ -101,7 +101,7 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     // Options may have come with the form.
     let (ask, shape, ready) = begin(reader, params).await?;
     let notes = query::notes(params, &[&OPTIONS[..], &SHAPE[..]].concat());
-    let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
+    let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
     let Sent { name, bytes, memory } = sent;
     let probed = tokio::task::spawn_blocking(move || {
         Picture::probe(bytes, &limits, &decoding).map(|picture| picture.with_memory(memory))
