@@ -40,6 +40,8 @@ pub struct Memory {
     /// What pictures take at most that are kept to be shown.
     kept: u64,
     others: Others,
+    /// For sessions, besides the limit.
+    beyond: u64,
 }
 
 /// Says how many bytes pictures take now, those under way and those that are kept.
@@ -145,7 +147,13 @@ impl Costs {
 impl Memory {
     /// At most `limit` resident bytes, of which kept pictures take `kept` at most; `others` says what pictures take now.
     pub fn new(limit: u64, kept: u64, others: Others) -> Self {
-        Self { limit, kept, others }
+        Self { limit, kept, others, beyond: 0 }
+    }
+
+    /// So many bytes more for sessions. Pictures are looked at in the same parts as without.
+    #[must_use]
+    pub fn and_beyond(self, bytes: u64) -> Self {
+        Self { beyond: bytes, ..self }
     }
 
     /// As if there were no end of it.
@@ -166,7 +174,7 @@ impl Memory {
 
     /// What sessions may take now.
     pub(super) fn room(&self, costs: &Costs) -> u64 {
-        self.limit.saturating_sub(PROCESS + costs.shared + (self.others)())
+        (self.limit + self.beyond).saturating_sub(PROCESS + costs.shared + (self.others)())
     }
 
     /// Pixels of the largest canvas at which lines are looked for in a picture of `px` pixels, so that what finds them has

@@ -186,6 +186,11 @@ impl ReadModel {
         self.detector.session(engine, size.unwrap_or(TRIED_PICTURE), varying, threads)
     }
 
+    /// Whether it has a network that tells which lines stand on their head.
+    pub(super) fn has_angle(&self) -> bool {
+        self.angle.is_some()
+    }
+
     /// A session that tells whether a line stands on its head.
     pub(super) fn angle(&self, engine: &Engine) -> Option<Result<Session, EngineError>> {
         self.angle.as_ref().map(|network| network.session(engine, ANGLE_SIZE, &[], 1))

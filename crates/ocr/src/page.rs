@@ -430,16 +430,17 @@ fn find(
     canvas::scale(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
     let (width, height) = (fit.width as usize, fit.height as usize);
     let mut map = Map { width, height, values: vec![0.0; width * height] };
-    let mut input = sessions.input();
     let px = u64::from(image.width()) * u64::from(image.height());
     for tile in fit.tiles(sessions.canvas_px(model, px)) {
         if !wanted() {
             return Err(ReadError::Unwanted);
         }
-        pixels::planes(&buffers.scaled, tile.part(), tile.canvas, &mut input);
         let expected = tile.canvas.0 as usize * tile.canvas.1 as usize;
         let found = sessions.with(model, Purpose::Detect(tile.canvas), |session| {
-            session.run_sized(&shape(tile.canvas), &input, |_, values| {
+            // Whoever waits for a session holds none of these, which are larger than the picture.
+            let mut input = sessions.input();
+            pixels::planes(&buffers.scaled, tile.part(), tile.canvas, &mut input);
+            let found = session.run_sized(&shape(tile.canvas), &input, |_, values| {
                 if values.len() != expected {
                     return Err(values.len());
                 }
@@ -452,13 +453,14 @@ fn find(
                     );
                 }
                 Ok(())
-            })
+            });
+            sessions.keep_input(input);
+            found
         })?;
         if let Some(Err(found)) = found {
             return Err(ReadError::Map { model: model.name().to_owned(), found, expected });
         }
     }
-    sessions.keep_input(input);
     let (across, down) =
         (f64::from(image.width()) / f64::from(fit.width), f64::from(image.height()) / f64::from(fit.height));
     let outlines = gutter::part(&buffers.scaled, outline::outlines(&map, options));

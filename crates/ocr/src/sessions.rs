@@ -120,6 +120,9 @@ impl Sessions {
             Purpose::Angle => Kind::Angle,
             Purpose::Recognise => Kind::Recognise,
         };
+        if kind == Kind::Angle && !model.has_angle() {
+            return Ok(None);
+        }
         let (session, mut used) = self.take(model, kind, &costs, purpose);
         let session = match session {
             Some(session) => session,
@@ -243,9 +246,16 @@ impl Used<'_> {
     /// Keeps it for the next one, if there is room.
     fn give_back(mut self, costs: &Costs, idle: Idle) {
         self.cost -= idle.cost;
+        let room = self.sessions.memory.room(costs);
         let mut state = self.sessions.state.lock();
-        state.idle.push(idle);
-        state.make_room(self.sessions.memory.room(costs), self.cost);
+        state.bytes -= std::mem::take(&mut self.cost);
+        // Also where it takes more than there is, unless somebody waits for that: else it would be made again for the next line.
+        if state.make_room(room, 0) || state.in_use == 1 {
+            state.idle.push(idle);
+        } else {
+            state.bytes -= idle.cost;
+            drop(idle);
+        }
     }
 }
 

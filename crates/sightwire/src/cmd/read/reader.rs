@@ -76,6 +76,9 @@ pub enum Failure {
     Unwritten(#[source] io::Error),
 }
 
+/// What one more thread takes that reads lines.
+const READER_BYTES: u64 = 64 << 20;
+
 /// A model at work.
 pub struct TextReader {
     service: ReadService,
@@ -100,8 +103,10 @@ impl TextReader {
         let engine = Arc::new(engine::open(config, printer)?);
         engine::measure(&engine, model.name(), &model.subjects(&engine)?, false, printer)?;
         let threads = engine.threads();
-        // Pictures of any size are read: who runs a command sees what it takes.
-        let memory = Memory::new(config.reader.memory_bytes, 0, Arc::new(|| 0));
+        // Pictures of any size are read, and by all threads: who runs a command sees what it takes.
+        let more = READER_BYTES * threads.saturating_sub(2) as u64;
+        let (limit, kept) = (config.reader.memory_bytes, config.reader.kept_bytes());
+        let memory = Memory::new(limit, kept, Arc::new(|| 0)).and_beyond(more);
         let idle_release = config.engine.idle_release;
         let service_options = ServiceOptions { threads, queue: 2 * jobs, idle_release, memory };
         let service = ReadService::start(engine, service_options)?;
