@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use sightwire_pages::{Launch, Pages};
 use sightwire_reading::Options;
-use sightwire_reading::options::{LARGEST_DISPLAY, MAX_KEEP};
+use sightwire_reading::options::{DISPLAY_SIDES, MAX_KEEP};
 
 use super::{ConfigError, DRAW, Values};
 
@@ -27,6 +27,7 @@ pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, Con
     if !PROFILES.iter().any(|(name, _)| *name == profile) {
         return Err(r.invalid("reader.profile", "it must be small, usual or large"));
     }
+    let (smallest, largest) = (*DISPLAY_SIDES.start() as usize, *DISPLAY_SIDES.end() as usize);
     let options = Options {
         model: r.text("reader.model"),
         pages: Pages::new(launch, threads),
@@ -42,7 +43,7 @@ pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, Con
         max_job_bytes: (r.int("reader.max_job_mb", 1, 1 << 24)? as u64) << 20,
         keep_pictures: r.int("reader.keep_pictures", 0, MAX_KEEP)?,
         keep_bytes: r.int("reader.keep_mb", 0, 1 << 20)? << 20,
-        display_side: r.int("reader.display_size", 64, LARGEST_DISPLAY)? as u32,
+        display_side: r.int("reader.display_size", smallest, largest)? as u32,
         memory_bytes: (r.int("reader.memory_mb", 1, 1 << 24)? as u64) << 20,
         job_ttl: r.seconds("reader.job_ttl_s", 0.0, 1e7)?,
         idle_release: r.seconds("reader.idle_release_s", 1.0, 1e7)?,

@@ -9,6 +9,8 @@ use super::pixels::{self, Part};
 
 /// Sides at which the detector is run, px: multiples of 32.
 const SIDES: [u32; 9] = [352, 736, 864, 992, 1120, 1312, 1440, 1664, 2016];
+/// The longest of them.
+pub(super) const LONGEST: u32 = SIDES[SIDES.len() - 1];
 /// Small pictures are enlarged until their shorter side is this long, px: small letters are found better then,
 const SHORT_PX: u32 = 736;
 /// but not beyond this for the longer one,
@@ -112,8 +114,7 @@ struct Piece {
 
 /// Into how many pieces a side has to be parted.
 fn least(length: u32) -> u32 {
-    let longest = SIDES[SIDES.len() - 1];
-    if length <= longest { 1 } else { (length - OVERLAP_PX).div_ceil(longest - OVERLAP_PX) }
+    if length <= LONGEST { 1 } else { (length - OVERLAP_PX).div_ceil(LONGEST - OVERLAP_PX) }
 }
 
 /// How long each of so many pieces of a side is.
@@ -144,7 +145,7 @@ fn pieces(length: u32, count: u32) -> Vec<Piece> {
 }
 
 fn side(length: u32) -> u32 {
-    SIDES.into_iter().find(|side| *side >= length).unwrap_or(SIDES[SIDES.len() - 1])
+    SIDES.into_iter().find(|side| *side >= length).unwrap_or(LONGEST)
 }
 
 /// Makes a picture as large as `fit` says. Enlarges and reduces as OpenCV does; halves it first where a sample of four

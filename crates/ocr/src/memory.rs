@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::canvas::LONGEST;
 use sightwire_engine::Plan;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
@@ -24,7 +25,7 @@ const LEAST_CANVAS: u64 = 736 * 352;
 /// one for which what reads lines rather gives way than that it becomes smaller,
 const SMALL_CANVAS: u64 = 736 * 736;
 /// and the largest.
-const MOST_CANVAS: u64 = 2016 * 2016;
+const MOST_CANVAS: u64 = LONGEST as u64 * LONGEST as u64;
 /// What the sessions for one picture take, one after the other: with OpenVINO at bf16, which takes most, the one that reads
 /// lines takes more than the one that finds them.
 const LEAST_SESSIONS: u64 = 62 * MB + 45 * MB + MAKING;

@@ -1,5 +1,6 @@
 //! What can be chosen: `reader.*` of the configuration.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use sightwire_pages::Pages;
 
 /// Pictures of a batch that can be kept at most.
 pub const MAX_KEEP: usize = 20;
-/// Longer side of the largest display copy, px.
-pub const LARGEST_DISPLAY: usize = 4096;
+/// Longer side of a display copy, px.
+pub const DISPLAY_SIDES: RangeInclusive<u32> = 64..=4096;
 
 /// How text is read, and within which bounds.
 #[derive(Clone, Debug)]

@@ -24,7 +24,7 @@ use sightwire_reading::jobs::job::Job;
 use sightwire_reading::jobs::upload::{Upload, UploadError};
 use sightwire_reading::jobs::{Arriving, NoPlace};
 use sightwire_reading::models::Ready;
-use sightwire_reading::options::{LARGEST_DISPLAY, MAX_KEEP};
+use sightwire_reading::options::{DISPLAY_SIDES, MAX_KEEP};
 use sightwire_reading::output::Format;
 use sightwire_reading::picture::Picture;
 use sightwire_reading::work::{PermitSource, ReadRequest};
@@ -43,8 +43,6 @@ const MAX_ROWS: usize = 1000;
 const USUAL_ROWS: usize = 500;
 /// Most who may listen to one batch at once.
 const MAX_LISTENERS: usize = 64;
-/// Longer side of a display copy, px.
-const MIN_SIDE: u32 = 64;
 
 pub async fn list(may: May<Read>, State(reader): State<Arc<TextReader>>) -> Json<Jobs> {
     let (all, caller) = (reader.jobs.all(), &*may);
@@ -280,7 +278,7 @@ fn look(params: &Params, largest: u32) -> Result<DisplayOptions, ParamError> {
     let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
     Ok(DisplayOptions {
         page: page - 1,
-        side: query::number(params, "side", largest, &(MIN_SIDE..=LARGEST_DISPLAY as u32))?.min(largest),
+        side: query::number(params, "side", largest, &DISPLAY_SIDES)?.min(largest),
         deskew: query::flag(params, "deskew", false)?,
         contrast: query::flag(params, "contrast", false)?,
         denoise: query::flag(params, "denoise", false)?,
