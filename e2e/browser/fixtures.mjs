@@ -91,6 +91,12 @@ function watched(/** @type {import("@playwright/test").Page} */ bare) {
     const text = message.text();
     if (message.type() === "error" && !EXPECTED.some((known) => known.test(text))) page.problems.push(text);
   });
+  page.on("response", async (answer) => {
+    // That a style has another type than its name says would be all that the console tells.
+    if (!answer.url().includes("/assets/") || answer.status() < 400) return;
+    const why = await answer.text().catch(String);
+    page.problems.push(`${answer.status()} for ${answer.url()}: ${why}`);
+  });
   return page;
 }
 
