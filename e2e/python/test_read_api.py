@@ -49,6 +49,7 @@ def test_a_picture_is_read_as_a_body_and_as_a_form(server: Server) -> None:
     polygon = np.array(region["polygon"])
     assert polygon.shape == (4, 2)
     assert cv2.contourArea(polygon.astype(np.float32), oriented=True) > 0, "clockwise on a screen"
+    assert said["mean_confidence"] == region["confidence"]
     assert set(said["ms"]) == {"wait", "decode", "prepare", "detect", "recognise", "total"}
     assert set(said["precision"]) == {"detection", "recognition"}
 
@@ -68,6 +69,50 @@ def test_all_pages_are_read_and_options_act(server: Server) -> None:
     first, once_more = (read(server, page("Hello 42"), "?deskew=1&contrast=1&denoise=1").json() for _ in range(2))
     assert first["text"].split() == ["Hello", "42"]
     assert first["regions"] == once_more["regions"]
+
+
+def test_low_lines_and_all_but_the_largest_are_left_out(server: Server) -> None:
+    picture = np.full((300, 700, 3), 255, np.uint8)
+    for text, y, scale in [("small print here", 40, 0.6), ("A heading", 140, 2.0), ("Some words", 240, 1.0)]:
+        cv2.putText(picture, text, (20, y), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 2)
+    content = bytes(cv2.imencode(".png", picture)[1])
+
+    def lines(query: str) -> tuple[list[str], int]:
+        said = read(server, content, query).json()
+        return [region["text"] for region in said["regions"]], said["pages"][0]["left_out"]
+
+    assert lines("") == (["small print here", "A heading", "Some words"], 0)
+    assert lines("?max_candidates=2") == (["A heading", "Some words"], 1)
+    assert lines("?max_candidates=1") == (["A heading"], 2)
+    assert lines("?min_detection_size=26") == (["A heading", "Some words"], 1)
+    assert lines("?min_detection_size=1000") == ([], 3)
+
+
+def test_a_page_whose_corners_are_given_is_read_as_if_it_were_flat(server: Server) -> None:
+    flat = np.full((400, 600, 3), 255, np.uint8)
+    for text, y in [("The first line", 120), ("and the second", 260)]:
+        cv2.putText(flat, text, (60, y), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
+    corners = np.array([[150, 60], [640, 130], [600, 560], [60, 420]], np.float32)
+    sheet = np.array([[0, 0], [600, 0], [600, 400], [0, 400]], np.float32)
+    there = cv2.getPerspectiveTransform(sheet, corners)
+    photograph = cv2.warpPerspective(flat, there, (700, 600), borderMode=cv2.BORDER_TRANSPARENT)
+    # What is around the page is text, too, and not read.
+    cv2.putText(photograph, "Around it", (20, 590), cv2.FONT_HERSHEY_SIMPLEX, 1, (200, 200, 200), 2)
+    content = bytes(cv2.imencode(".png", photograph)[1])
+    query = "?corners=" + ",".join(str(part) for part in corners.flatten().tolist())
+    said = read(server, content, query).json()
+    assert said["text"] == "The first line\nand the second"
+    assert said["pages"][0]["corners"] == said["options"]["corners"] == corners.tolist()
+    # Polygons are in pixels of the photograph.
+    drawn = cv2.perspectiveTransform(np.array([[[60, 75], [60, 120]]], np.float32), there)[0]
+    beginning = np.array(said["regions"][0]["polygon"])[[0, 3]]
+    assert np.abs(beginning - drawn).max() < 25, (beginning, drawn)
+    for wrong, words in {
+        "0,0,5000,0,5000,5000,0,5000": "700x600 pixels",
+        "0,0,0,100,100,100,100,0": "clockwise",
+    }.items():
+        refused = read(server, content, f"?corners={wrong}")
+        assert refused.status == 422 and words in refused.detail, refused.body
 
 
 def test_what_stands_side_by_side_is_one_row_of_the_text(server: Server) -> None:
@@ -144,6 +189,9 @@ def test_what_cannot_be_read_is_refused_with_a_reason(server: Server, content: b
         ("unclip=nan", "unclip"),
         ("max_side=1", "max_side"),
         ("min_confidence=-1", "min_confidence"),
+        ("max_candidates=0", "max_candidates"),
+        ("min_detection_size=1001", "min_detection_size"),
+        ("corners=1,2,3,4", "corners must be eight numbers"),
         ("deskew=perhaps", "deskew"),
         ("format=docx", "format"),
         ("format=annotated&page=2", "page"),

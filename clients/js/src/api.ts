@@ -534,6 +534,11 @@ export interface components {
             file: string | null;
             /** @description Format of the file: `jpeg`, `png`, `tiff`, … */
             format: string;
+            /**
+             * @description Mean confidence of these lines, from 0 to 1; null where there are none.
+             * @default null
+             */
+            mean_confidence: number | null;
             /** @description Name of the model that read it. */
             model: string;
             /** @description How long each stage took. */
@@ -747,14 +752,25 @@ export interface components {
             box_threshold: number;
             /** @description Contrast is raised where it is low. */
             contrast: boolean;
+            /** @description The corners that were given of the page in each photograph; left out where none were. */
+            corners?: [
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"]
+            ] | null;
             /** @description Noise is taken away. */
             denoise: boolean;
             /** @description A page that is not level is turned. */
             deskew: boolean;
+            /** @description How many lines are read at most: of more, the largest. */
+            max_candidates: number;
             /** @description The longer side in pixels to which larger pictures are scaled down while lines are looked for. */
             max_side: number;
             /** @description A line is kept from this confidence on; 0 to 1. */
             min_confidence: number;
+            /** @description Lines are read whose outline is at least so high, in pixels of the upright original. */
+            min_detection_size: number;
             /** @description Name of the model that reads them. */
             model: string;
             /** @description The page in a photograph is read as if seen from straight above. Left out unless asked for. */
@@ -1383,8 +1399,8 @@ export interface components {
         /** @description One page of a file. */
         Page: {
             /**
-             * @description The corners of the page in a photograph, in pixels of the upright picture, clockwise from the page's upper left; left
-             *     out if there is none, or `perspective` was not asked for.
+             * @description The corners of the page in a photograph, found or given, in pixels of the upright picture, clockwise from the page's
+             *     upper left; left out if there is none, or neither `perspective` nor `corners` was asked for.
              */
             corners?: [
                 components["schemas"]["Point"],
@@ -1395,7 +1411,8 @@ export interface components {
             /** @description Height of the upright page in pixels. */
             height: number;
             /**
-             * @description Lines that were found and are not among the regions: of a confidence below `min_confidence`, or without a letter.
+             * @description Lines that were found and are not among the regions: of a confidence below `min_confidence`, without a letter, lower than
+             *     `min_detection_size`, or beyond `max_candidates`.
              * @default 0
              */
             left_out: number;
@@ -1513,14 +1530,31 @@ export interface components {
             box_threshold: number;
             /** @description Contrast is raised where it is low. */
             contrast: boolean;
+            /** @description The corners that were given of that page; left out where none were. */
+            corners?: [
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"]
+            ] | null;
             /** @description Noise is taken away. */
             denoise: boolean;
             /** @description A page that is not level is turned. */
             deskew: boolean;
+            /**
+             * @description How many lines are read at most: of more, the largest.
+             * @default 10000
+             */
+            max_candidates: number;
             /** @description The longer side in pixels to which larger pictures are scaled down while lines are looked for. */
             max_side: number;
             /** @description A line is kept from this confidence on; 0 to 1. */
             min_confidence: number;
+            /**
+             * @description Lines are read whose outline is at least so high, in pixels of the upright original.
+             * @default 0
+             */
+            min_detection_size: number;
             /** @description The page in a photograph is read as if seen from straight above. Left out unless asked for. */
             perspective?: boolean;
             /** @description A pixel belongs to text from this probability on; 0 to 1. */

@@ -1468,8 +1468,10 @@ export interface paths {
                          *             "contrast": false,
                          *             "denoise": false,
                          *             "deskew": false,
+                         *             "max_candidates": 10000,
                          *             "max_side": 2000,
                          *             "min_confidence": 0.5,
+                         *             "min_detection_size": 0,
                          *             "model": "ppocr-v4",
                          *             "threshold": 0.3,
                          *             "unclip": 1.6
@@ -1522,6 +1524,10 @@ export interface paths {
                     unclip?: number;
                     /** @description A larger picture is made smaller for the search of lines; px */
                     max_side?: number;
+                    /** @description How many lines are read at most: of more, the largest */
+                    max_candidates?: number;
+                    /** @description Lines are read whose outline is at least so high; px */
+                    min_detection_size?: number;
                     /** @description A line is kept from this confidence on */
                     min_confidence?: number;
                     /** @description Lines that are upside down are turned */
@@ -1534,6 +1540,8 @@ export interface paths {
                     denoise?: boolean;
                     /** @description The page in a photograph is read as if seen from straight above */
                     perspective?: boolean;
+                    /** @description Where that page is: eight numbers x,y,x,y,x,y,x,y in pixels, clockwise from its upper left */
+                    corners?: string;
                     /** @description Of so many files the pictures are kept for the page */
                     keep?: number;
                 };
@@ -1582,8 +1590,10 @@ export interface paths {
                          *         "contrast": false,
                          *         "denoise": false,
                          *         "deskew": false,
+                         *         "max_candidates": 10000,
                          *         "max_side": 2000,
                          *         "min_confidence": 0.5,
+                         *         "min_detection_size": 0,
                          *         "model": "ppocr-v4",
                          *         "threshold": 0.3,
                          *         "unclip": 1.6
@@ -1776,8 +1786,10 @@ export interface paths {
                          *         "contrast": false,
                          *         "denoise": false,
                          *         "deskew": false,
+                         *         "max_candidates": 10000,
                          *         "max_side": 2000,
                          *         "min_confidence": 0.5,
+                         *         "min_detection_size": 0,
                          *         "model": "ppocr-v4",
                          *         "threshold": 0.3,
                          *         "unclip": 1.6
@@ -2299,6 +2311,7 @@ export interface paths {
                          * @example {
                          *       "file": "a.jpg",
                          *       "format": "jpeg",
+                         *       "mean_confidence": 0.9876,
                          *       "model": "ppocr-v4",
                          *       "ms": {
                          *         "decode": 1.2,
@@ -2314,8 +2327,10 @@ export interface paths {
                          *         "contrast": false,
                          *         "denoise": false,
                          *         "deskew": false,
+                         *         "max_candidates": 10000,
                          *         "max_side": 2000,
                          *         "min_confidence": 0.5,
+                         *         "min_detection_size": 0,
                          *         "threshold": 0.3,
                          *         "unclip": 1.6
                          *       },
@@ -2503,6 +2518,10 @@ export interface paths {
                     page?: number;
                     /** @description Longer side, px */
                     side?: number;
+                    /** @description As the reader sees it: the page alone, straightened */
+                    perspective?: boolean;
+                    /** @description Where that page is, as for reading */
+                    corners?: string;
                     /** @description As the reader sees it: turned */
                     deskew?: boolean;
                     /** @description As the reader sees it: with more contrast */
@@ -2664,6 +2683,10 @@ export interface paths {
                     unclip?: number;
                     /** @description A larger picture is made smaller for the search of lines; px */
                     max_side?: number;
+                    /** @description How many lines are read at most: of more, the largest */
+                    max_candidates?: number;
+                    /** @description Lines are read whose outline is at least so high; px */
+                    min_detection_size?: number;
                     /** @description A line is kept from this confidence on */
                     min_confidence?: number;
                     /** @description Lines that are upside down are turned */
@@ -2676,6 +2699,8 @@ export interface paths {
                     denoise?: boolean;
                     /** @description The page in a photograph is read as if seen from straight above */
                     perspective?: boolean;
+                    /** @description Where that page is: eight numbers x,y,x,y,x,y,x,y in pixels, clockwise from its upper left */
+                    corners?: string;
                     /** @description `json` by default */
                     format?: "json" | "csv" | "text" | "hocr";
                     /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
@@ -2716,6 +2741,7 @@ export interface paths {
                          * @example {
                          *       "file": "a.jpg",
                          *       "format": "jpeg",
+                         *       "mean_confidence": 0.9876,
                          *       "model": "ppocr-v4",
                          *       "ms": {
                          *         "decode": 1.2,
@@ -2731,8 +2757,10 @@ export interface paths {
                          *         "contrast": false,
                          *         "denoise": false,
                          *         "deskew": false,
+                         *         "max_candidates": 10000,
                          *         "max_side": 2000,
                          *         "min_confidence": 0.5,
+                         *         "min_detection_size": 0,
                          *         "threshold": 0.3,
                          *         "unclip": 1.6
                          *       },
@@ -3973,6 +4001,10 @@ export interface paths {
                     unclip?: number;
                     /** @description A larger picture is made smaller for the search of lines; px */
                     max_side?: number;
+                    /** @description How many lines are read at most: of more, the largest */
+                    max_candidates?: number;
+                    /** @description Lines are read whose outline is at least so high; px */
+                    min_detection_size?: number;
                     /** @description A line is kept from this confidence on */
                     min_confidence?: number;
                     /** @description Lines that are upside down are turned */
@@ -3985,6 +4017,8 @@ export interface paths {
                     denoise?: boolean;
                     /** @description The page in a photograph is read as if seen from straight above */
                     perspective?: boolean;
+                    /** @description Where that page is: eight numbers x,y,x,y,x,y,x,y in pixels, clockwise from its upper left */
+                    corners?: string;
                     /** @description `json` by default */
                     format?: "json" | "csv" | "text" | "hocr" | "pdf" | "annotated";
                     /** @description Of `annotated`, of a picture that has several */
@@ -4027,6 +4061,7 @@ export interface paths {
                          * @example {
                          *       "file": "a.jpg",
                          *       "format": "jpeg",
+                         *       "mean_confidence": 0.9876,
                          *       "model": "ppocr-v4",
                          *       "ms": {
                          *         "decode": 1.2,
@@ -4042,8 +4077,10 @@ export interface paths {
                          *         "contrast": false,
                          *         "denoise": false,
                          *         "deskew": false,
+                         *         "max_candidates": 10000,
                          *         "max_side": 2000,
                          *         "min_confidence": 0.5,
+                         *         "min_detection_size": 0,
                          *         "threshold": 0.3,
                          *         "unclip": 1.6
                          *       },

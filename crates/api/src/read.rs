@@ -23,6 +23,9 @@ pub struct Document {
     pub pages: Vec<Page>,
     /// Lines of text of all pages, in reading order.
     pub regions: Vec<Region>,
+    /// Mean confidence of these lines, from 0 to 1; null where there are none.
+    #[serde(default)]
+    pub mean_confidence: Option<f64>,
     /// The text of all lines, put together as `layout` asks, with a form feed between pages.
     pub text: String,
     /// How long each stage took.
@@ -54,6 +57,12 @@ pub struct ReadOptions {
     pub unclip: f64,
     /// The longer side in pixels to which larger pictures are scaled down while lines are looked for.
     pub max_side: u32,
+    /// How many lines are read at most: of more, the largest.
+    #[serde(default = "most_candidates")]
+    pub max_candidates: u32,
+    /// Lines are read whose outline is at least so high, in pixels of the upright original.
+    #[serde(default)]
+    pub min_detection_size: f64,
     /// A line is kept from this confidence on; 0 to 1.
     pub min_confidence: f64,
     /// Lines that are upside down are turned.
@@ -67,6 +76,14 @@ pub struct ReadOptions {
     /// The page in a photograph is read as if seen from straight above. Left out unless asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub perspective: bool,
+    /// The corners that were given of that page; left out where none were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corners: Option<[Point; 4]>,
+}
+
+/// As a result has it that was stored before one could choose.
+fn most_candidates() -> u32 {
+    10_000
 }
 
 /// One page of a file.
@@ -80,11 +97,12 @@ pub struct Page {
     pub height: u32,
     /// Degrees by which it was turned clockwise to make its lines level.
     pub skew: f32,
-    /// The corners of the page in a photograph, in pixels of the upright picture, clockwise from the page's upper left; left
-    /// out if there is none, or `perspective` was not asked for.
+    /// The corners of the page in a photograph, found or given, in pixels of the upright picture, clockwise from the page's
+    /// upper left; left out if there is none, or neither `perspective` nor `corners` was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corners: Option<[Point; 4]>,
-    /// Lines that were found and are not among the regions: of a confidence below `min_confidence`, or without a letter.
+    /// Lines that were found and are not among the regions: of a confidence below `min_confidence`, without a letter, lower than
+    /// `min_detection_size`, or beyond `max_candidates`.
     #[serde(default)]
     pub left_out: usize,
 }
@@ -215,14 +233,21 @@ pub struct JobOptions {
     pub box_threshold: f64,
     /// Contrast is raised where it is low.
     pub contrast: bool,
+    /// The corners that were given of the page in each photograph; left out where none were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corners: Option<[Point; 4]>,
     /// Noise is taken away.
     pub denoise: bool,
     /// A page that is not level is turned.
     pub deskew: bool,
+    /// How many lines are read at most: of more, the largest.
+    pub max_candidates: u32,
     /// The longer side in pixels to which larger pictures are scaled down while lines are looked for.
     pub max_side: u32,
     /// A line is kept from this confidence on; 0 to 1.
     pub min_confidence: f64,
+    /// Lines are read whose outline is at least so high, in pixels of the upright original.
+    pub min_detection_size: f64,
     /// Name of the model that reads them.
     pub model: String,
     /// The page in a photograph is read as if seen from straight above. Left out unless asked for.

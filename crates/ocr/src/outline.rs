@@ -8,13 +8,14 @@
 use sightwire_layout::arrange;
 
 use super::ReadOptions;
+use super::options::MAX_CANDIDATES;
 
 /// Cores whose rectangle is narrower are noise, px.
 const MIN_SIDE: f64 = 3.0;
 /// And outlines that are narrower, px.
 const MIN_OUTLINE: f64 = 5.0;
-/// Outlines of a picture at most. A page of print has a few hundred.
-const MAX_OUTLINES: usize = 10_000;
+/// Outlines of a picture at most.
+const MAX_OUTLINES: usize = MAX_CANDIDATES as usize;
 
 /// Two outlines are one line if their ends are nearer than this, in parts of the lower one's height,
 const JOIN_GAP: f64 = 0.35;
@@ -107,6 +108,26 @@ pub(super) fn shown(outline: [[f32; 2]; 4], scale: f64, unclip: f32) -> [[f32; 2
         [0, 1].map(|axis: usize| (corner[axis] + right * u[axis] + lower * v[axis]) as f32)
     };
     [moved(a, 1.0, 1.0), moved(b, -1.0, 1.0), moved(c, -1.0, -1.0), moved(d, 1.0, -1.0)]
+}
+
+/// Which outlines are read, in their order: those that are as high as the options ask, and of more than they allow the
+/// largest. `polygons` are in pixels of the picture.
+pub(super) fn chosen(polygons: &[[[f32; 2]; 4]], options: &ReadOptions) -> Vec<usize> {
+    let size = |[a, b, c, d]: &[[f32; 2]; 4]| {
+        let side = |from: &[f32; 2], to: &[f32; 2]| (to[0] - from[0]).hypot(to[1] - from[1]);
+        [side(a, b).midpoint(side(d, c)), side(a, d).midpoint(side(b, c))]
+    };
+    let sizes: Vec<[f32; 2]> = polygons.iter().map(size).collect();
+    let is_high = |index: &usize| sizes[*index][0].min(sizes[*index][1]) >= options.min_detection_size;
+    let mut chosen: Vec<usize> = (0..polygons.len()).filter(is_high).collect();
+    let most = options.max_candidates as usize;
+    if chosen.len() > most {
+        let area = |index: &usize| sizes[*index][0] * sizes[*index][1];
+        chosen.sort_by(|a, b| area(b).total_cmp(&area(a)).then(a.cmp(b)));
+        chosen.truncate(most);
+        chosen.sort_unstable();
+    }
+    chosen
 }
 
 /// Words that stand so near in one row that they belong together become one outline.
@@ -469,6 +490,21 @@ mod tests {
             [[1.5, 3.0], [198.5, 3.0], [198.5, 21.0], [1.5, 21.0]]
         );
         assert_eq!(shown(outline(0.0, 0.0), 1.0, 1.6), outline(0.0, 0.0));
+    }
+
+    #[test]
+    fn low_lines_are_not_chosen_and_of_many_the_largest() {
+        let outline =
+            |x: f32, width: f32, height: f32| [[x, 0.0], [x + width, 0.0], [x + width, height], [x, height]];
+        let all = [outline(0.0, 50.0, 10.0), outline(60.0, 9.0, 80.0), outline(80.0, 300.0, 12.0)];
+        let chosen = |max_candidates, min_detection_size| {
+            chosen(&all, &ReadOptions { max_candidates, min_detection_size, ..ReadOptions::default() })
+        };
+        assert_eq!(chosen(10, 0.0), [0, 1, 2]);
+        assert_eq!(chosen(10, 10.0), [0, 2]);
+        assert_eq!(chosen(10, 12.5), [0; 0]);
+        assert_eq!(chosen(2, 0.0), [1, 2]);
+        assert_eq!(chosen(1, 0.0), [2]);
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub(super) struct Page {
     prepared: Arc<Image>,
     /// In pixels of `prepared`.
     outlines: Vec<[[f32; 2]; 4]>,
+    /// Lines that the options leave out unread.
+    passed_over: usize,
     /// How large a pixel of `prepared` was when lines were looked for.
     scale: f64,
     /// Lines that nobody has begun, the widest at the end: what takes longest is begun first.
@@ -119,19 +121,17 @@ impl Page {
         }
         buffers.shrink();
         times.detect = started.elapsed();
-        let mut queue: Vec<usize> = (0..outlines.len()).collect();
-        let length = |index: &usize| heights(&outlines[*index]);
-        queue.sort_by(|a, b| length(a).total_cmp(&length(b)).then(b.cmp(a)));
-        Ok(Self {
+        let mut page = Self {
             model,
             options,
             image,
             prepared,
-            lines: Mutex::new(outlines.iter().map(|_| None).collect()),
-            left: AtomicUsize::new(outlines.len()),
+            lines: Mutex::default(),
+            left: AtomicUsize::new(0),
             outlines,
+            passed_over: 0,
             scale,
-            queue: Mutex::new(queue),
+            queue: Mutex::default(),
             directions: OnceLock::new(),
             back,
             corners,
@@ -139,7 +139,30 @@ impl Page {
             times,
             begun,
             detected: Instant::now(),
-        })
+        };
+        page.choose();
+        Ok(page)
+    }
+
+    /// Keeps the outlines that the options want, and makes a queue of them.
+    fn choose(&mut self) {
+        let polygons: Vec<_> =
+            self.outlines.iter().map(|outline| self.upright(self.shown(*outline))).collect();
+        let chosen = outline::chosen(&polygons, &self.options);
+        self.passed_over = self.outlines.len() - chosen.len();
+        self.outlines = chosen.into_iter().map(|index| self.outlines[index]).collect();
+        let outlines = &self.outlines;
+        let mut queue: Vec<usize> = (0..outlines.len()).collect();
+        let length = |index: &usize| heights(&outlines[*index]);
+        queue.sort_by(|a, b| length(a).total_cmp(&length(b)).then(b.cmp(a)));
+        self.lines = Mutex::new(outlines.iter().map(|_| None).collect());
+        self.left = AtomicUsize::new(outlines.len());
+        self.queue = Mutex::new(queue);
+    }
+
+    /// What is shown of a line, in pixels of `prepared`.
+    fn shown(&self, outline: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
+        outline::shown(outline, self.scale, self.options.unclip)
     }
 
     /// Whether there are no lines in it.
@@ -290,11 +313,7 @@ impl Page {
     /// All lines in reading order.
     pub(super) fn reading(&self, wait: Duration) -> Reading {
         let lines = std::mem::take(&mut *self.lines.lock());
-        let polygons: Vec<_> = self
-            .outlines
-            .iter()
-            .map(|outline| outline::shown(*outline, self.scale, self.options.unclip))
-            .collect();
+        let polygons: Vec<_> = self.outlines.iter().map(|outline| self.shown(*outline)).collect();
         let read = lines.iter().zip(&polygons);
         let read: Vec<_> =
             read.filter_map(|(read, polygon)| Some((&read.as_ref()?.text, heights(polygon)))).collect();
@@ -331,7 +350,7 @@ impl Page {
         let regions: Vec<Region> = regions.collect();
         let times =
             Times { wait, recognise: self.detected.elapsed(), total: self.begun.elapsed(), ..self.times };
-        let left_out = self.outlines.len() - regions.len();
+        let left_out = self.passed_over + self.outlines.len() - regions.len();
         let (image, corners, skew) = (self.image.clone(), self.corners, self.skew);
         Reading { regions, left_out, doubt, image, corners, skew, times }
     }
@@ -380,13 +399,10 @@ fn prepare(
     let mut prepared =
         Prepared { picture: image.clone(), back: Homography::IDENTITY, corners: None, skew: 0.0 };
     let go_on = || wanted().then_some(()).ok_or(ReadError::Unwanted);
-    if options.perspective {
-        go_on()?;
-        if let Some(found) = enhance::corners(image) {
-            let (page, there) = enhance::straighten(image, found.points);
-            (prepared.picture, prepared.back) = (Arc::new(page), there.invert());
-            prepared.corners = Some(found.points);
-        }
+    if let Some(points) = page_corners(image, options, &go_on)? {
+        let (page, there) = enhance::straighten(image, points);
+        (prepared.picture, prepared.back) = (Arc::new(page), there.invert());
+        prepared.corners = Some(points);
     }
     if options.denoise {
         go_on()?;
@@ -406,6 +422,30 @@ fn prepare(
         }
     }
     Ok(prepared)
+}
+
+/// Where the page is that is to be straightened, if there is one.
+fn page_corners(
+    image: &Image,
+    options: &ReadOptions,
+    go_on: &dyn Fn() -> Result<(), ReadError>,
+) -> Result<Option<[[f32; 2]; 4]>, ReadError> {
+    let Some(given) = options.corners else {
+        if !options.perspective {
+            return Ok(None);
+        }
+        go_on()?;
+        return Ok(enhance::corners(image).map(|found| found.points));
+    };
+    let (width, height) = (image.width() as f32, image.height() as f32);
+    let points = given.points();
+    // A corner may be beyond an edge of the picture, by half of it.
+    let near = |at: f32, length: f32| (-0.5 * length..=1.5 * length).contains(&at);
+    if points.iter().all(|[x, y]| near(*x, width) && near(*y, height)) {
+        go_on()?;
+        return Ok(Some(points));
+    }
+    Err(ReadError::Corners { corners: given, width: image.width(), height: image.height() })
 }
 
 /// Whether a picture does not become much larger when it is turned, as a long strip does.

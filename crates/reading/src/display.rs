@@ -13,7 +13,7 @@ use sightwire_frame::scale::shrink;
 use sightwire_frame::still::StillError;
 use sightwire_frame::{EncodeError, Encoder, Image, enhance};
 use sightwire_infer::jobs::{Jobs, Lost};
-use sightwire_ocr::Memory;
+use sightwire_ocr::{Corners, Memory};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -60,13 +60,17 @@ pub struct Key {
     pub look: DisplayOptions,
 }
 
-/// What is shown of a picture. The last three show it as the reader sees it with these steps.
+/// What is shown of a picture. All but the first two show it as the reader sees it with these steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DisplayOptions {
     /// Number of the page in its file, from 0.
     pub page: usize,
     /// The longer side at most, px.
     pub side: u32,
+    /// Whether the page in a photograph is straightened,
+    pub perspective: bool,
+    /// and where it is, if it need not be looked for.
+    pub corners: Option<Corners>,
     /// Whether lines that lean are turned level.
     pub deskew: bool,
     /// Whether the contrast is evened out.
@@ -293,6 +297,10 @@ fn bytes_of(copies: &VecDeque<(Key, Copy)>) -> usize {
 
 /// The picture as the reader sees it, in that size.
 fn shown(image: &Image, look: &DisplayOptions) -> Image {
+    let found = || look.perspective.then(|| enhance::corners(image)).flatten().map(|found| found.points);
+    let page = look.corners.map(Corners::points).or_else(found);
+    let page = page.map(|points| enhance::straighten(image, points).0);
+    let image = page.as_ref().unwrap_or(image);
     if !(look.denoise || look.contrast || look.deskew) {
         return shrink(image, look.side);
     }

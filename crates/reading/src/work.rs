@@ -39,6 +39,9 @@ pub enum WorkError {
     /// The picture is broken.
     #[error(transparent)]
     Broken(StillError),
+    /// What was asked for does not suit the picture.
+    #[error(transparent)]
+    Unsuited(ReadError),
     /// The model failed.
     #[error(transparent)]
     Failed(ReadError),
@@ -137,6 +140,7 @@ async fn page(
     match take.await {
         Ok((Ok(reading), room)) => Ok((reading, room)),
         Ok((Err(ReadError::Picture(reason)), _)) => Err(WorkError::Broken(reason)),
+        Ok((Err(error @ ReadError::Corners { .. }), _)) => Err(WorkError::Unsuited(error)),
         Ok((Err(ReadError::Unwanted | ReadError::Ended), _)) => Err(WorkError::Stopped),
         Ok((Err(error), _)) => Err(WorkError::Failed(error)),
         Err(_) => Err(WorkError::Failed(ReadError::Panicked)),

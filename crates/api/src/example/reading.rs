@@ -18,6 +18,7 @@ impl Example for Document {
                 threshold: 0.3,
                 box_threshold: 0.5,
                 unclip: 1.6,
+                max_candidates: 10_000,
                 max_side: 2000,
                 min_confidence: 0.5,
                 angle: true,
@@ -34,6 +35,7 @@ impl Example for Document {
                 characters: None,
                 words: None,
             }],
+            mean_confidence: Some(0.9876),
             text: "Hello".into(),
             ms: ReadTimes {
                 wait: 0.1,
@@ -65,6 +67,7 @@ impl Example for Job {
             options: JobOptions {
                 angle: true,
                 box_threshold: 0.5,
+                max_candidates: 10_000,
                 max_side: 2000,
                 min_confidence: 0.5,
                 model: "ppocr-v4".into(),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sightwire_api::read::{self as api, ReadPrecision, ReadTimes};
-use sightwire_ocr::{ReadOptions, Region, Times, Word};
+use sightwire_ocr::{Corners, ReadOptions, Region, Times, Word};
 
 use super::{Document, Notes, Page, Style, four_decimals, word_confidence};
 
@@ -65,6 +65,7 @@ fn object(document: &Document, style: Style, notes: Vec<String>) -> api::Documen
         options: options(document.options),
         pages: pages.collect(),
         regions: regions.collect(),
+        mean_confidence: document.mean_confidence(),
         text: document.text(style.layout),
         ms: milliseconds(&document.times),
         notes: document.notes().into_iter().chain(notes).collect(),
@@ -146,12 +147,15 @@ pub(crate) fn options(options: ReadOptions) -> api::ReadOptions {
         box_threshold: four_decimals(options.box_threshold),
         unclip: four_decimals(options.unclip),
         max_side: options.max_side,
+        max_candidates: options.max_candidates,
+        min_detection_size: four_decimals(options.min_detection_size),
         min_confidence: four_decimals(options.min_confidence),
         angle: options.angle,
         deskew: options.deskew,
         contrast: options.contrast,
         denoise: options.denoise,
         perspective: options.perspective,
+        corners: options.corners.map(|corners| corners.points().map(api::Point)),
     }
 }
 
@@ -161,12 +165,17 @@ fn options_of(options: &api::ReadOptions) -> ReadOptions {
         box_threshold: options.box_threshold as f32,
         unclip: options.unclip as f32,
         max_side: options.max_side,
+        max_candidates: options.max_candidates,
+        min_detection_size: options.min_detection_size as f32,
         min_confidence: options.min_confidence as f32,
         angle: options.angle,
         deskew: options.deskew,
         contrast: options.contrast,
         denoise: options.denoise,
         perspective: options.perspective,
+        corners: options
+            .corners
+            .and_then(|corners| Corners::new(corners.map(|api::Point(corner)| corner)).ok()),
     }
 }
 

@@ -135,6 +135,16 @@ impl Document {
         self.pages.iter().flat_map(|page| &page.regions)
     }
 
+    /// Of its lines, 0–1, to four decimals; none where there are none.
+    pub fn mean_confidence(&self) -> Option<f64> {
+        let (mut sum, mut count) = (0.0, 0_u32);
+        for region in self.regions() {
+            sum += four_decimals(region.confidence);
+            count += 1;
+        }
+        (count > 0).then(|| (sum / f64::from(count) * 1e4).round() / 1e4)
+    }
+
     /// The words; a form feed stands between pages. Ends without a line break.
     pub fn text(&self, layout: Layout) -> String {
         text::write(self, layout)

@@ -57,13 +57,14 @@ fn json_is_what_scripts_expect() {
         concat!(
             r#"{"file":"scans/a \"b\".tif","format":"tiff","model":"ppocr-v4","provider":"openvino","#,
             r#""precision":{"detection":"bf16","recognition":"f32"},"#,
-            r#""options":{"threshold":0.3,"box_threshold":0.5,"unclip":1.6,"max_side":2000,"min_confidence":0.5,"#,
+            r#""options":{"threshold":0.3,"box_threshold":0.5,"unclip":1.6,"max_side":2000,"#,
+            r#""max_candidates":10000,"min_detection_size":0.0,"min_confidence":0.5,"#,
             r#""angle":true,"deskew":true,"contrast":false,"denoise":false},"#,
             r#""pages":[{"page":1,"width":640,"height":480,"skew":0.0,"left_out":2}],"#,
             r#""regions":[{"polygon":[[0.1,1.5],[100.1,1.5],[100.1,21.25],[0.1,21.25]],"#,
             r#""text":"Hello, \"world\"","confidence":0.9877,"page":1,"block":1,"row":1},"#,
             r#"{"polygon":[[7.0,1.5],[107.0,1.5],[107.0,21.25],[7.0,21.25]],"text":"=1+1","confidence":0.5,"page":1,"block":1,"row":2}],"#,
-            r#""text":"Hello, \"world\"\n=1+1","#,
+            r#""mean_confidence":0.7439,"text":"Hello, \"world\"\n=1+1","#,
             r#""ms":{"wait":0.0,"decode":0.0,"prepare":0.0,"detect":0.0,"recognise":0.0,"total":55.0}}"#,
         )
     );
@@ -73,6 +74,9 @@ fn json_is_what_scripts_expect() {
 fn json_reads_back_the_same_polygons_bit_for_bit() {
     let mut before = document();
     before.notes.add(Remark::Doubt(Doubt::Script), 2);
+    before.options.corners = "1.5,2,300,2.25,310,190,-4,180".parse().ok();
+    before.options.max_candidates = 7;
+    before.options.min_detection_size = 12.5;
     // Neighbours that a shorter print would take for each other.
     before.pages[0].regions[0].polygon[0] = [0.1_f32.next_up(), 1e-7];
     let after = Document::from_json(&before.json(WITH_CHARACTERS)).unwrap();

@@ -168,6 +168,8 @@ fn files(table: &mut Table<'_>) {
             file(get)
                 .whole("page", 1..=1_000_000, "From 1")
                 .whole("side", 64..=4096, "Longer side, px")
+                .flag("perspective", "As the reader sees it: the page alone, straightened")
+                .text("corners", "Where that page is, as for reading")
                 .flag("deskew", "As the reader sees it: turned")
                 .flag("contrast", "As the reader sees it: with more contrast")
                 .flag("denoise", "As the reader sees it: with less noise")
@@ -194,10 +196,16 @@ fn options(entry: Entry<'_>) -> Entry<'_> {
         .number("box_threshold", 0.0..=1.0, "A line is kept from this mean probability of its pixels on")
         .number("unclip", 0.5..=5.0, "By how much lines are widened")
         .whole("max_side", 64..=8192, "A larger picture is made smaller for the search of lines; px")
+        .whole("max_candidates", 1..=10_000, "How many lines are read at most: of more, the largest")
+        .number("min_detection_size", 0.0..=1000.0, "Lines are read whose outline is at least so high; px")
         .number("min_confidence", 0.0..=1.0, "A line is kept from this confidence on")
         .flag("angle", "Lines that are upside down are turned")
         .flag("deskew", "A page that is not level is turned")
         .flag("contrast", "Contrast is raised where it is low")
         .flag("denoise", "Noise is taken away")
         .flag("perspective", "The page in a photograph is read as if seen from straight above")
+        .text(
+            "corners",
+            "Where that page is: eight numbers x,y,x,y,x,y,x,y in pixels, clockwise from its upper left",
+        )
 }

@@ -29,7 +29,7 @@ use sightwire_reading::output::Format;
 use sightwire_reading::picture::Picture;
 use sightwire_reading::work::{PermitSource, ReadRequest};
 
-use super::read::{self, ask, default_ask, shape};
+use super::read::{self, ask, corners, default_ask, shape};
 use crate::transport::caller::Caller;
 use crate::transport::may::May;
 use crate::transport::parts::Path;
@@ -279,6 +279,8 @@ fn look(params: &Params, largest: u32) -> Result<DisplayOptions, ParamError> {
     Ok(DisplayOptions {
         page: page - 1,
         side: query::number(params, "side", largest, &DISPLAY_SIDES)?.min(largest),
+        perspective: query::flag(params, "perspective", false)?,
+        corners: corners(params, None)?,
         deskew: query::flag(params, "deskew", false)?,
         contrast: query::flag(params, "contrast", false)?,
         denoise: query::flag(params, "denoise", false)?,

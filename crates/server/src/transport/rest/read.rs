@@ -14,14 +14,15 @@ use sightwire_frame::Image;
 use sightwire_listen::client::ClientAddress;
 use sightwire_listen::form::{TimedBody, content_length};
 use sightwire_measure::memory::{Memory, Work};
-use sightwire_reading::ReadOptions;
 use sightwire_reading::decoding::Decoding;
 use sightwire_reading::display::{DisplayError, Pixels};
 use sightwire_reading::models::{NotReady, Ready};
 use sightwire_reading::output::{Document, Format, Layout, Style};
 use sightwire_reading::picture::{Picture, PictureError};
 use sightwire_reading::work::{self, PermitSource, ReadRequest, WorkError};
-use sightwire_reading::{Failures, TextReader};
+use sightwire_reading::{
+    Corners, Failures, MAX_CANDIDATES, MIN_DETECTION_SIZES, NoCorners, ReadOptions, TextReader,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -266,18 +267,21 @@ fn file(name: Option<&str>, format: Format, content: Vec<u8>) -> Response {
 }
 
 /// The names that [`ask`] knows.
-pub const OPTIONS: [&str; 11] = [
+pub const OPTIONS: [&str; 14] = [
     "model",
     "threshold",
     "box_threshold",
     "unclip",
     "max_side",
+    "max_candidates",
+    "min_detection_size",
     "min_confidence",
     "angle",
     "deskew",
     "contrast",
     "denoise",
     "perspective",
+    "corners",
 ];
 
 /// The names that [`shape`] knows.
@@ -328,14 +332,34 @@ pub fn ask(params: &Params, default: &ReadRequest) -> Result<ReadRequest, ParamE
             box_threshold: query::real(params, "box_threshold", usual.box_threshold, &share)?,
             unclip: query::real(params, "unclip", usual.unclip, &(0.5..=5.0))?,
             max_side: query::number(params, "max_side", usual.max_side, &(64..=8192))?,
+            max_candidates: query::number(
+                params,
+                "max_candidates",
+                usual.max_candidates,
+                &(1..=MAX_CANDIDATES),
+            )?,
+            min_detection_size: query::real(
+                params,
+                "min_detection_size",
+                usual.min_detection_size,
+                &MIN_DETECTION_SIZES,
+            )?,
             min_confidence: query::real(params, "min_confidence", usual.min_confidence, &share)?,
             angle: query::flag(params, "angle", usual.angle)?,
             deskew: query::flag(params, "deskew", usual.deskew)?,
             contrast: query::flag(params, "contrast", usual.contrast)?,
             denoise: query::flag(params, "denoise", usual.denoise)?,
             perspective: query::flag(params, "perspective", usual.perspective)?,
+            corners: corners(params, usual.corners)?,
         },
     })
+}
+
+/// Of the page in a photograph, if they are given.
+pub fn corners(params: &Params, usual: Option<Corners>) -> Result<Option<Corners>, ParamError> {
+    let Some(text) = query::text(params, "corners") else { return Ok(usual) };
+    let corners = text.parse().map_err(|why: NoCorners| ParamError::new("corners", why.to_string(), text))?;
+    Ok(Some(corners))
 }
 
 /// The model of that name, as soon as it is loaded.
@@ -390,7 +414,7 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
             Failures::count(&reader.failures.late);
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
         }
-        WorkError::Broken(_) => {
+        WorkError::Broken(_) | WorkError::Unsuited(_) => {
             Failures::count(&reader.failures.picture);
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
         }

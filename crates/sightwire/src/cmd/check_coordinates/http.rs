@@ -115,12 +115,15 @@ fn document(text: &str) -> anyhow::Result<Document> {
 /// The same options as on the command line; those of the engine are the server's own.
 fn query(args: &OptionArgs) -> Vec<(&'static str, String)> {
     let flag = |on: bool| u8::from(on).to_string();
+    let corners = args.corners.iter().map(|corners| ("corners", corners.to_string()));
     let model = args.model.iter().map(|model| ("model", model.clone()));
     let options = [
         ("threshold", args.threshold.to_string()),
         ("box_threshold", args.box_threshold.to_string()),
         ("unclip", args.unclip.to_string()),
         ("max_side", args.max_side.to_string()),
+        ("max_candidates", args.max_candidates.to_string()),
+        ("min_detection_size", args.min_detection_size.to_string()),
         ("min_confidence", args.min_confidence.to_string()),
         ("angle", flag(!args.no_angle)),
         ("deskew", flag(args.deskew)),
@@ -128,5 +131,5 @@ fn query(args: &OptionArgs) -> Vec<(&'static str, String)> {
         ("denoise", flag(args.denoise)),
         ("perspective", flag(args.perspective)),
     ];
-    model.chain(options).collect()
+    model.chain(options).chain(corners).collect()
 }

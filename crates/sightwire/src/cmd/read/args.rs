@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use clap::Args;
 use sightwire_config::Config;
 use sightwire_models::manifest::Precision;
-use sightwire_ocr::ReadOptions;
+use sightwire_ocr::options::{MAX_CANDIDATES, MIN_DETECTION_SIZES};
+use sightwire_ocr::{Corners, NoCorners, ReadOptions};
 use sightwire_reading::output::{Format, Layout};
 
 use crate::cmd::{self, ConfigArgs, share};
@@ -86,6 +87,12 @@ pub struct OptionArgs {
     /// Look for lines in a copy whose longer side has at most this many pixels; lines are read from the original.
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=8192), default_value_t = usual().max_side)]
     pub max_side: u32,
+    /// Read at most this many lines of a page: of more, the largest.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CANDIDATES)), default_value_t = usual().max_candidates)]
+    pub max_candidates: u32,
+    /// Leave out lines that are lower than this many pixels.
+    #[arg(long, value_name = "PX", value_parser = detection_size, default_value_t = usual().min_detection_size)]
+    pub min_detection_size: f32,
     /// Leave out lines with a lower confidence.
     #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().min_confidence)]
     pub min_confidence: f32,
@@ -95,6 +102,10 @@ pub struct OptionArgs {
     /// Find the page in a photograph and read it as if seen from straight above.
     #[arg(long)]
     pub perspective: bool,
+    /// Where that page is in every picture, instead of looking for it: four corners in pixels of the upright picture,
+    /// clockwise from the page's upper left.
+    #[arg(long, value_name = "X,Y,X,Y,X,Y,X,Y", value_parser = corners, allow_hyphen_values = true)]
+    pub corners: Option<Corners>,
     /// Straighten the picture, for skewed scans.
     #[arg(long)]
     pub deskew: bool,
@@ -119,6 +130,14 @@ fn unclip(text: &str) -> anyhow::Result<f32> {
     cmd::number(text, 0.5..=5.0, "")
 }
 
+fn detection_size(text: &str) -> anyhow::Result<f32> {
+    cmd::number(text, MIN_DETECTION_SIZES, "")
+}
+
+fn corners(text: &str) -> anyhow::Result<Corners> {
+    text.parse().map_err(|why: NoCorners| anyhow::anyhow!("it must be {why}"))
+}
+
 fn seconds(text: &str) -> anyhow::Result<Duration> {
     cmd::seconds(text, 0.01..=86_400.0)
 }
@@ -140,9 +159,12 @@ impl OptionArgs {
             box_threshold: self.box_threshold,
             unclip: self.unclip,
             max_side: self.max_side,
+            max_candidates: self.max_candidates,
+            min_detection_size: self.min_detection_size,
             min_confidence: self.min_confidence,
             angle: !self.no_angle,
             perspective: self.perspective,
+            corners: self.corners,
             deskew: self.deskew,
             contrast: self.contrast,
             denoise: self.denoise,
