@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import struct
 import subprocess
@@ -168,6 +169,51 @@ def test_every_format_is_what_its_readers_expect(words: Path, tmp_path: Path) ->
     assert refused.returncode == 2 and b"--words goes with --format json only" in refused.stderr
 
 
+def test_a_submission_has_every_file_in_one(words: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    drawn("Gate 42").save(folder / "a.png")
+    (folder / "b.jpg").write_bytes(b"no picture")
+    Image.new("RGB", SIZE, "white").save(folder / "c.png")
+    (line,) = objects(read(folder / "a.png", "--format", "json"))[0]["regions"]
+
+    ended = read(folder, "--format", "submission-csv", "--confidence")
+    assert ended.returncode == 1 and b"1 of 3 pictures could not be read" in ended.stderr
+    table = list(csv.DictReader(io.StringIO(ended.stdout.decode(), newline="")))
+    assert [row["filename"] for row in table] == ["a.png", "b.jpg", "c.png"], "as they are called in the folder"
+    polygon = [float(part) for part in table[0]["polygons"].split(" ")]
+    assert polygon == [part for corner in line["polygon"] for part in corner]
+    assert float(table[0]["confidence"]) == line["confidence"]
+    assert [(row["polygons"], row["confidence"]) for row in table[1:]] == [("", ""), ("", "")]
+
+    ended = read(folder, "--format", "submission-json")
+    images = json.loads(ended.stdout)["images"]
+    assert images == {
+        "a.png": {"words": {"0001": {"points": line["polygon"]}}},
+        "b.jpg": {"words": {}},
+        "c.png": {"words": {}},
+    }
+    alone = read(folder / "b.jpg", "--format", "submission-json")
+    assert (alone.returncode, json.loads(alone.stdout)) == (1, {"images": {"b.jpg": {"words": {}}}})
+
+
+def test_a_folder_is_resumed_where_it_was_left(words: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert read(words, "--out", out).returncode == 0
+    (out / "11.txt").unlink()
+    (out / "10.txt").write_text("as it was")
+    older = (words / "12.jpg").stat().st_mtime - 60
+    os.utime(out / "12.txt", (older, older))
+    ended = read(words, "--out", out, "--resume")
+    assert ended.returncode == 0, ended.stderr
+    assert b"2 of 2 pictures: 2 lines" in ended.stderr
+    assert b"6 files were left out: 4 read before, 1 .txt, 1 hidden" in ended.stderr
+    told = {name: (out / name).read_text() for name in ("10.txt", "11.txt", "12.txt")}
+    assert told == {"10.txt": "as it was", "11.txt": "Room 11\n", "12.txt": "Room 12\n"}
+    again = read(words, "--out", out, "--resume")
+    assert again.returncode == 0 and b"6 read before" in again.stderr
+
+
 def test_a_folder_of_results_mirrors_the_pictures_and_never_harms_them(words: Path, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     (folder / "sub").mkdir(parents=True)
@@ -288,6 +334,13 @@ def test_what_cannot_be_meant_so_is_a_mistake(words: Path, tmp_path: Path) -> No
         ([words, "--format", "pdf"], "pdf"),
         ([words, "--format", "hocr"], "--out"),
         ([words, "--threshold", "2"], "0 to 1"),
+        ([words, "--max-candidates", "0"], "1..=10000"),
+        ([words, "--min-detection-size", "1001"], "0 to 1000"),
+        ([words, "--corners", "1,2,3"], "eight numbers"),
+        ([words, "--corners", "0,0,0,90,90,90,90,0"], "clockwise"),
+        ([words, "--format", "submission-csv", "--out", tmp_path / "out"], "leave --out away"),
+        ([words, "--confidence"], "--confidence goes with the submission formats"),
+        ([words, "--resume"], "--resume goes with --out"),
         ([words, "--model", "ppocr-v5000"], "ppocr-v5000"),
         ([words, "--model", "gestures"], "gestures"),
         (["-", "-"], "stdin"),

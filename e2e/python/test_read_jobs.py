@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -227,6 +228,7 @@ def test_the_last_pictures_can_be_looked_at_and_read_again(server: Server) -> No
     assert max(look("?side=100").shape) == 100
     assert look("").shape == (200, 400 + index, 3), "never larger"
     look("?side=300&deskew=1&contrast=1&denoise=1")
+    assert look("?corners=100,50,300,50,300,150,100,150").shape[:2] == (100, 200), "the page alone"
     for query in ("?side=63", "?side=4097", "?page=2", "?contrast=perhaps"):
         assert get(server, f"{job}/files/{index}/picture{query}").status == 422
     assert get(server, f"{job}/files/{index}?format=annotated").headers["content-type"] == "image/png"
@@ -272,7 +274,18 @@ def test_all_results_can_be_had_as_one_file(server: Server) -> None:
         assert archive.read(archive.namelist()[0]).decode().count("ocrx_word") == 2 + 1, "and in its head"
     for needs_pictures in ("annotated", "pdf"):
         refused = get(server, f"{job}/export?format={needs_pictures}")
-        assert refused.status == 422 and "json, csv, text or hocr" in refused.json()["detail"]
+        assert refused.status == 422 and "hocr, submission-csv or submission-json" in refused.json()["detail"]
+    submission = get(server, f"{job}/export?format=submission-csv&confidence=1&prefix=run%22%2F3")
+    name = r'attachment; filename="run3_\d{8}T\d{6}Z\.csv"'
+    assert re.fullmatch(name, submission.headers["content-disposition"])
+    table = list(csv.reader(io.StringIO(submission.body.decode())))
+    assert table[0] == ["filename", "polygons", "confidence"]
+    assert [row[0] for row in table[1:]] == ["a.png", "a.png", "'=cmd.png", "none.png"]
+    polygon = [part for corner in region["polygon"] for part in corner]
+    assert [float(part) for part in table[1][1].split(" ")] == polygon
+    assert (table[1][2], table[4][1:]) == (str(region["confidence"]), ["", ""])
+    images = json.loads(export("?format=submission-json"))["images"]
+    assert (images["a.png"]["words"]["0001"]["points"], images["none.png"]) == (region["polygon"], {"words": {}})
     pdf = get(server, f"{job}/files/0?format=pdf")
     assert (pdf.status, pdf.body[:5], pdf.headers["content-type"]) == (200, b"%PDF-", "application/pdf")
 

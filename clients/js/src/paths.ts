@@ -2045,13 +2045,17 @@ export interface paths {
             parameters: {
                 query?: {
                     /** @description `json` (lines of it) by default */
-                    format?: "json" | "csv" | "text" | "hocr";
+                    format?: "json" | "csv" | "text" | "hocr" | "submission-csv" | "submission-json";
                     /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
                     layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
                     /** @description Also the words of each line, with their places */
                     words?: boolean;
+                    /** @description Submissions also have how sure their lines are */
+                    confidence?: boolean;
+                    /** @description Begin of a submission's file name; `submission` by default */
+                    prefix?: string;
                     /** @description Lines of less confidence are left out */
                     min_confidence?: number;
                 };
@@ -2268,7 +2272,7 @@ export interface paths {
             parameters: {
                 query?: {
                     /** @description `json` by default */
-                    format?: "json" | "csv" | "text" | "hocr" | "pdf" | "annotated";
+                    format?: "json" | "csv" | "text" | "hocr" | "pdf" | "annotated" | "submission-csv" | "submission-json";
                     /** @description Of `annotated`, of a picture that has several */
                     page?: number;
                     /** @description Lines of less confidence are left out */
@@ -2279,6 +2283,8 @@ export interface paths {
                     characters?: boolean;
                     /** @description Also the words of each line, with their places */
                     words?: boolean;
+                    /** @description Submissions also have how sure their lines are */
+                    confidence?: boolean;
                 };
                 header?: never;
                 path: {
@@ -2702,13 +2708,15 @@ export interface paths {
                     /** @description Where that page is: eight numbers x,y,x,y,x,y,x,y in pixels, clockwise from its upper left */
                     corners?: string;
                     /** @description `json` by default */
-                    format?: "json" | "csv" | "text" | "hocr";
+                    format?: "json" | "csv" | "text" | "hocr" | "submission-csv" | "submission-json";
                     /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
                     layout?: "lines" | "rows" | "blocks";
                     /** @description Also the confidence of each character */
                     characters?: boolean;
                     /** @description Also the words of each line, with their places */
                     words?: boolean;
+                    /** @description Submissions also have how sure their lines are */
+                    confidence?: boolean;
                 };
                 header?: never;
                 path: {
@@ -4020,7 +4028,7 @@ export interface paths {
                     /** @description Where that page is: eight numbers x,y,x,y,x,y,x,y in pixels, clockwise from its upper left */
                     corners?: string;
                     /** @description `json` by default */
-                    format?: "json" | "csv" | "text" | "hocr" | "pdf" | "annotated";
+                    format?: "json" | "csv" | "text" | "hocr" | "pdf" | "annotated" | "submission-csv" | "submission-json";
                     /** @description Of `annotated`, of a picture that has several */
                     page?: number;
                     /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
@@ -4029,6 +4037,8 @@ export interface paths {
                     characters?: boolean;
                     /** @description Also the words of each line, with their places */
                     words?: boolean;
+                    /** @description Submissions also have how sure their lines are */
+                    confidence?: boolean;
                 };
                 header?: never;
                 path?: never;

@@ -62,6 +62,7 @@ pub struct Key {
 
 /// What is shown of a picture. All but the first two show it as the reader sees it with these steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a step of its own, on or off")]
 pub struct DisplayOptions {
     /// Number of the page in its file, from 0.
     pub page: usize,

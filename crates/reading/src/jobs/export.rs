@@ -24,6 +24,8 @@ pub struct Export {
     next: usize,
     zip: Option<ZipWriter<StreamWriter<Shared>>>,
     out: Shared,
+    /// Something was written of a file.
+    begun: bool,
     ended: bool,
 }
 
@@ -45,12 +47,9 @@ impl Write for Shared {
 impl Export {
     /// In that format; lines that are less sure are left out.
     pub fn new(job: Arc<Job>, format: Format, style: Style, min_confidence: f32) -> Self {
-        let out = Shared::default();
+        let out = Shared(Arc::new(Mutex::new(format.frame(style).head.into())));
         let zip = (format == Format::Hocr).then(|| ZipWriter::new_stream(out.clone()));
-        if format == Format::Csv {
-            out.0.lock().extend_from_slice(Document::default().csv(true).as_bytes());
-        }
-        Self { job, format, style, min_confidence, next: 0, zip, out, ended: false }
+        Self { job, format, style, min_confidence, next: 0, zip, out, begun: false, ended: false }
     }
 
     /// The next piece; blocks. `None` after the last.
@@ -64,6 +63,7 @@ impl Export {
                 if let Some(zip) = self.zip.take() {
                     zip.finish().map_err(io::Error::other)?;
                 }
+                self.out.write_all(self.format.frame(self.style).tail.as_bytes())?;
                 self.ended = true;
             }
         }
@@ -84,7 +84,7 @@ impl Export {
                 let failed = FailedFile { error, file: name.clone() };
                 writeln!(self.out, "{}", serde_json::to_string(&failed)?)
             }
-            (Format::Csv, Some(document)) => write!(self.out, "{}", document.csv(false)),
+            (Format::Csv, Some(document)) => write!(self.out, "{}", document.csv()),
             (Format::Text, Some(document)) => {
                 writeln!(self.out, "==> {name} <==\n{}\n", document.text(self.style.layout))
             }
@@ -95,6 +95,15 @@ impl Export {
                 let entry = format!("{:05}-{last}.{}", index + 1, Format::Hocr.extension());
                 zip.start_file(entry, SimpleFileOptions::default()).map_err(io::Error::other)?;
                 zip.write_all(document.hocr().as_bytes())
+            }
+            (Format::SubmissionCsv | Format::SubmissionJson, document)
+                if document.is_some() || state == FileState::Failed =>
+            {
+                if std::mem::replace(&mut self.begun, true) {
+                    self.out.write_all(self.format.frame(self.style).between.as_bytes())?;
+                }
+                let row = Document::submission(document.as_ref(), name, self.format, self.style);
+                self.out.write_all(row.as_bytes())
             }
             _ => Ok(()),
         }

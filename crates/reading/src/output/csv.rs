@@ -10,10 +10,10 @@ use std::fmt::Write as _;
 use super::{Document, four_decimals};
 
 /// The first row, with the names of the columns.
-pub const HEADER: &str = "file,page,line,text,confidence,x1,y1,x2,y2,x3,y3,x4,y4\r\n";
+pub(super) const HEADER: &str = "file,page,line,text,confidence,x1,y1,x2,y2,x3,y3,x4,y4\r\n";
 
-pub(super) fn write(document: &Document, header: bool) -> String {
-    let mut out = if header { HEADER.to_owned() } else { String::new() };
+pub(super) fn write(document: &Document) -> String {
+    let mut out = String::new();
     let file = cell(document.file.as_deref().unwrap_or_default());
     for (page, regions) in document.pages.iter().map(|page| &page.regions).enumerate() {
         for (line, region) in regions.iter().enumerate() {
@@ -35,7 +35,7 @@ fn cell(text: &str) -> String {
 }
 
 /// Also the wide forms, which some spreadsheets take for the plain ones.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
     if text.starts_with(FORMULA) && !is_number(text) {
         Cow::Owned(format!("'{text}"))

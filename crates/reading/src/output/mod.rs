@@ -5,6 +5,7 @@
 //! - `csv`: a row for each line, for spreadsheets
 //! - `hocr`: hOCR 1.2, for archives and search
 //! - `text`: the words alone
+//! - `submission`: where text is, for programs that compare detectors
 //! - `notes`: what is to be said of how it was read
 //! - [`Pdf`]: the pictures with their text unseen under them
 //! - [`annotated`]: the picture itself with the lines marked, as PNG
@@ -15,6 +16,7 @@ mod hocr;
 mod json;
 mod notes;
 mod pdf;
+mod submission;
 mod text;
 
 use std::fmt;
@@ -27,7 +29,7 @@ use sightwire_pages::PageHeader;
 pub(super) use json::options;
 
 pub use annotated::{AnnotateError, annotated};
-pub use csv::HEADER as CSV_HEADER;
+use csv::HEADER as CSV_HEADER;
 pub use notes::{Notes, Remark};
 pub use pdf::Pdf;
 
@@ -175,9 +177,19 @@ impl Document {
         json::load(text)
     }
 
-    /// A row for each line, as RFC 4180 has it; see [`csv`](self::csv) for what is done against formulas.
-    pub fn csv(&self, header: bool) -> String {
-        csv::write(self, header)
+    /// A row for each line, as RFC 4180 has it; see [`csv`](self::csv) for what is done against formulas. The header is
+    /// [`Format::frame`]'s.
+    pub fn csv(&self) -> String {
+        csv::write(self)
+    }
+
+    /// Where its lines are, in [`Format::SubmissionCsv`] or [`Format::SubmissionJson`], without what [`Format::frame`] puts
+    /// around. Without a document the file could not be read.
+    pub fn submission(document: Option<&Self>, name: &str, format: Format, style: Style) -> String {
+        match format {
+            Format::SubmissionJson => submission::json(name, document, style.confidence),
+            _ => submission::csv(name, document, style.confidence),
+        }
     }
 
     /// A whole document in hOCR 1.2, as XHTML.
@@ -202,11 +214,35 @@ pub enum Format {
     Pdf,
     /// The picture with the lines marked, as PNG.
     Annotated,
+    /// A row for each file: its name, and where its lines are.
+    SubmissionCsv,
+    /// The same as an object.
+    SubmissionJson,
+}
+
+/// What stands around the results of several pictures in one file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// Before the first,
+    pub head: &'static str,
+    /// between two,
+    pub between: &'static str,
+    /// and after the last.
+    pub tail: &'static str,
 }
 
 impl Format {
     /// All, in the order in which help lists them.
-    pub const ALL: [Self; 6] = [Self::Text, Self::Json, Self::Csv, Self::Hocr, Self::Pdf, Self::Annotated];
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Json,
+        Self::Csv,
+        Self::Hocr,
+        Self::Pdf,
+        Self::Annotated,
+        Self::SubmissionCsv,
+        Self::SubmissionJson,
+    ];
 
     /// As on the command line and in addresses.
     pub fn name(self) -> &'static str {
@@ -217,6 +253,26 @@ impl Format {
             Self::Hocr => "hocr",
             Self::Pdf => "pdf",
             Self::Annotated => "annotated",
+            Self::SubmissionCsv => "submission-csv",
+            Self::SubmissionJson => "submission-json",
+        }
+    }
+
+    /// Whether it is a row for each file, whatever became of it.
+    pub fn is_submission(self) -> bool {
+        matches!(self, Self::SubmissionCsv | Self::SubmissionJson)
+    }
+
+    /// What stands around several results in one file.
+    pub fn frame(self, style: Style) -> Frame {
+        match self {
+            Self::Csv => Frame { head: CSV_HEADER, ..Frame::default() },
+            Self::SubmissionCsv if style.confidence => {
+                Frame { head: "filename,polygons,confidence\r\n", ..Frame::default() }
+            }
+            Self::SubmissionCsv => Frame { head: "filename,polygons\r\n", ..Frame::default() },
+            Self::SubmissionJson => Frame { head: "{\"images\":{", between: ",\n", tail: "}}\n" },
+            Self::Text | Self::Json | Self::Hocr | Self::Pdf | Self::Annotated => Frame::default(),
         }
     }
 
@@ -224,8 +280,8 @@ impl Format {
     pub fn extension(self) -> &'static str {
         match self {
             Self::Text => "txt",
-            Self::Json => "json",
-            Self::Csv => "csv",
+            Self::Json | Self::SubmissionJson => "json",
+            Self::Csv | Self::SubmissionCsv => "csv",
             Self::Hocr => "hocr",
             Self::Pdf => "pdf",
             Self::Annotated => "png",
@@ -236,8 +292,8 @@ impl Format {
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; charset=utf-8",
-            Self::Json => "application/json",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Json | Self::SubmissionJson => "application/json",
+            Self::Csv | Self::SubmissionCsv => "text/csv; charset=utf-8; header=present",
             Self::Hocr => "application/xhtml+xml; charset=utf-8",
             Self::Pdf => "application/pdf",
             Self::Annotated => "image/png",
@@ -324,6 +380,8 @@ pub struct Style {
     pub characters: bool,
     /// And its words with their places.
     pub words: bool,
+    /// Whether submissions have how sure their lines are.
+    pub confidence: bool,
 }
 
 /// How sure a word is: the mean of its characters as they are written, so that it is the same of what was stored.

@@ -6,7 +6,8 @@ use sightwire_ocr::Doubt;
 
 use super::*;
 
-const WITH_CHARACTERS: Style = Style { layout: Layout::Rows, characters: true, words: false };
+const WITH_CHARACTERS: Style =
+    Style { layout: Layout::Rows, characters: true, words: false, confidence: false };
 
 fn region(text: &str, confidence: f32, left: f32) -> Region {
     let polygon = [[left, 1.5], [left + 100.0, 1.5], [left + 100.0, 21.25], [left, 21.25]];
@@ -113,7 +114,7 @@ fn text_has_a_line_each_and_a_form_feed_between_pages() {
 
 #[test]
 fn csv_has_a_row_a_line_and_no_formulas() {
-    let rows = document().csv(true);
+    let rows = format!("{}{}", Format::Csv.frame(Style::default()).head, document().csv());
     let rows: Vec<_> = rows.split("\r\n").collect();
     assert_eq!(rows[0], "file,page,line,text,confidence,x1,y1,x2,y2,x3,y3,x4,y4");
     assert_eq!(
@@ -122,7 +123,52 @@ fn csv_has_a_row_a_line_and_no_formulas() {
     );
     assert!(rows[2].contains(r#",1,2,"'=1+1",0.5,"#), "{}", rows[2]);
     assert_eq!((rows.len(), rows[4]), (5, ""));
-    assert!(!document().csv(false).contains("x1"));
+    assert!(!document().csv().contains("x1"));
+}
+
+/// What a file of two results has, the second of which could not be read.
+fn submitted(format: Format, style: Style) -> String {
+    let Frame { head, between, tail } = format.frame(style);
+    let first = Document::submission(Some(&document()), "a,b.tif", format, style);
+    let second = Document::submission(None, "broken.jpg", format, style);
+    [head, &first, between, &second, tail].concat()
+}
+
+#[test]
+fn a_submission_has_a_row_for_every_file() {
+    assert_eq!(
+        submitted(Format::SubmissionCsv, Style::default()),
+        concat!(
+            "filename,polygons\r\n",
+            "\"a,b.tif\",0.1 1.5 100.1 1.5 100.1 21.25 0.1 21.25|7 1.5 107 1.5 107 21.25 7 21.25\r\n",
+            "\"a,b.tif#page=2\",16777215 1.5 16777316 1.5 16777316 21.25 16777215 21.25\r\n",
+            "broken.jpg,\r\n",
+        )
+    );
+    let sure = submitted(Format::SubmissionCsv, Style { confidence: true, ..Style::default() });
+    let rows: Vec<&str> = sure.lines().collect();
+    assert_eq!(rows[0], "filename,polygons,confidence");
+    assert!(rows[1].ends_with(" 7 21.25,0.7439"), "{}", rows[1]);
+    assert_eq!(rows[3], "broken.jpg,,");
+}
+
+#[test]
+fn a_submission_as_json_is_one_object() {
+    let text = submitted(Format::SubmissionJson, Style::default());
+    let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let images = object["images"].as_object().unwrap();
+    assert_eq!(images.keys().collect::<Vec<_>>(), ["a,b.tif", "a,b.tif#page=2", "broken.jpg"]);
+    assert_eq!(images["broken.jpg"], serde_json::json!({ "words": {} }));
+    let word = &images["a,b.tif"]["words"]["0002"];
+    assert_eq!(
+        *word,
+        serde_json::json!({ "points": [[7.0, 1.5], [107.0, 1.5], [107.0, 21.25], [7.0, 21.25]] })
+    );
+    let sure = submitted(Format::SubmissionJson, Style { confidence: true, ..Style::default() });
+    let object: serde_json::Value = serde_json::from_str(&sure).unwrap();
+    assert_eq!(object["images"]["a,b.tif"]["confidence"], 0.7439);
+    assert_eq!(object["images"]["a,b.tif"]["words"]["0002"]["confidence"], 0.5);
+    assert!(object["images"]["broken.jpg"].get("confidence").is_none());
 }
 
 /// A line of two words, the first of which takes two fifths.

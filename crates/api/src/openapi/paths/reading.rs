@@ -9,8 +9,10 @@ const NO_BATCH: &str = "There is no such batch for this caller, or its time was 
 const NO_FILE: &str = "There is no such batch for this caller, or no such file in it";
 const NOT_KEPT: &str = "The picture is not kept any more";
 const OPTION: &str = "A parameter is not what it can be; the `detail` names it";
-const FORMATS: [&str; 4] = ["json", "csv", "text", "hocr"];
-const FORMATS_AND_PICTURE: [&str; 6] = ["json", "csv", "text", "hocr", "pdf", "annotated"];
+const CONFIDENCE: &str = "Submissions also have how sure their lines are";
+const FORMATS: [&str; 6] = ["json", "csv", "text", "hocr", "submission-csv", "submission-json"];
+const FORMATS_AND_PICTURE: [&str; 8] =
+    ["json", "csv", "text", "hocr", "pdf", "annotated", "submission-csv", "submission-json"];
 
 const LAYOUTS: [&str; 3] = ["lines", "rows", "blocks"];
 const LAYOUT: &str =
@@ -61,6 +63,7 @@ fn document(entry: Entry<'_>) -> Entry<'_> {
         .one_of("layout", &LAYOUTS, LAYOUT)
         .flag("characters", "Also the confidence of each character")
         .flag("words", "Also the words of each line, with their places")
+        .flag("confidence", CONFIDENCE)
         .answers::<read::Document>()
         .sends("text/csv")
         .sends("text/plain")
@@ -131,6 +134,8 @@ fn batches(table: &mut Table<'_>) {
             .one_of("layout", &LAYOUTS, LAYOUT)
             .flag("characters", "Also the confidence of each character")
             .flag("words", "Also the words of each line, with their places")
+            .flag("confidence", CONFIDENCE)
+            .text("prefix", "Begin of a submission's file name; `submission` by default")
             .number("min_confidence", 0.0..=1.0, "Lines of less confidence are left out")
             .sends("application/x-ndjson")
             .sends("text/csv")

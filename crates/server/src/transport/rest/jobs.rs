@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Json;
 use axum::body::Body;
@@ -41,6 +42,8 @@ const FORM_OVERHEAD: u64 = 1024;
 /// Rows of one answer.
 const MAX_ROWS: usize = 1000;
 const USUAL_ROWS: usize = 500;
+/// Characters of the prefix of a submission's name at most.
+const MAX_PREFIX: usize = 64;
 /// Most who may listen to one batch at once.
 const MAX_LISTENERS: usize = 64;
 
@@ -322,14 +325,22 @@ pub async fn export(
     let (kind, end) = match shape.format {
         Format::Json => ("application/x-ndjson", "jsonl"),
         Format::Hocr => ("application/zip", "hocr.zip"),
-        Format::Csv | Format::Text => (shape.format.content_type(), shape.format.extension()),
+        Format::Csv | Format::Text | Format::SubmissionCsv | Format::SubmissionJson => {
+            (shape.format.content_type(), shape.format.extension())
+        }
         // Most pictures are not kept any more.
         Format::Annotated | Format::Pdf => {
             let value = query::text(&params, "format").unwrap_or_default();
-            return Err(ParamError::new("format", "json, csv, text or hocr".into(), value).into());
+            let known = "json, csv, text, hocr, submission-csv or submission-json";
+            return Err(ParamError::new("format", known.into(), value).into());
         }
     };
-    let disposition = format!("attachment; filename=\"sightwire-{}.{end}\"", job.id);
+    let name = if shape.format.is_submission() {
+        stamped(query::text(&params, "prefix").unwrap_or("submission"), SystemTime::now())
+    } else {
+        format!("sightwire-{}", job.id)
+    };
+    let disposition = format!("attachment; filename=\"{name}.{end}\"");
     let export = Export::new(job, shape.format, shape.style, least);
     let body = stream::unfold(Some(export), |export| async move {
         let mut export = export?;
@@ -344,6 +355,14 @@ pub async fn export(
     });
     Ok(([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, &*disposition)], Body::from_stream(body))
         .into_response())
+}
+
+/// A name with the time, `submission_20260131T120000Z`, that any disk takes.
+fn stamped(prefix: &str, at: SystemTime) -> String {
+    let is_harmless = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let prefix: String = prefix.chars().filter(is_harmless).take(MAX_PREFIX).collect();
+    let time = humantime::format_rfc3339_seconds(at).to_string().replace(['-', ':'], "");
+    format!("{}_{time}", prefix.trim_start_matches('.'))
 }
 
 /// A batch belongs to who sent it. To others there is none.
@@ -393,4 +412,19 @@ fn refused_upload(reason: &UploadError) -> Refusal {
         UploadError::Disk(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Refusal::new(status, &reason.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_submission_is_named_with_its_prefix_and_time() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_750_861);
+        assert_eq!(stamped("run-3", at), "run-3_20261127T034101Z");
+        assert_eq!(stamped("../a\"b/\r\nc", at), "abc_20261127T034101Z");
+        assert_eq!(stamped(&"x".repeat(1_000), at).len(), MAX_PREFIX + 17);
+    }
 }

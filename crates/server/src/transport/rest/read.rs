@@ -17,7 +17,7 @@ use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::decoding::Decoding;
 use sightwire_reading::display::{DisplayError, Pixels};
 use sightwire_reading::models::{NotReady, Ready};
-use sightwire_reading::output::{Document, Format, Layout, Style};
+use sightwire_reading::output::{Document, Format, Frame, Layout, Style};
 use sightwire_reading::picture::{Picture, PictureError};
 use sightwire_reading::work::{self, PermitSource, ReadRequest, WorkError};
 use sightwire_reading::{
@@ -122,7 +122,12 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
         Format::Annotated => Some(shape.page),
         // Of several, no more than one is decoded at a time.
         Format::Pdf => Some(0),
-        Format::Text | Format::Json | Format::Csv | Format::Hocr => None,
+        Format::Text
+        | Format::Json
+        | Format::Csv
+        | Format::Hocr
+        | Format::SubmissionCsv
+        | Format::SubmissionJson => None,
     };
     let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
     let begun = Instant::now();
@@ -245,9 +250,15 @@ impl Shape {
                 return file(None, Format::Json, json.into_bytes());
             }
             Format::Text => document.text(self.style.layout),
-            Format::Csv => document.csv(true),
+            Format::Csv => document.csv(),
+            Format::SubmissionCsv | Format::SubmissionJson => {
+                let name = name.unwrap_or("picture");
+                Document::submission(Some(document), name, self.format, self.style)
+            }
             Format::Hocr => document.hocr(),
         };
+        let Frame { head, tail, .. } = self.format.frame(self.style);
+        let content = [head, &content, tail].concat();
         query::with_notes(file(name, self.format, content.into_bytes()), &[document.notes(), notes].concat())
     }
 }
@@ -285,7 +296,7 @@ pub const OPTIONS: [&str; 14] = [
 ];
 
 /// The names that [`shape`] knows.
-const SHAPE: [&str; 5] = ["format", "layout", "characters", "words", "page"];
+const SHAPE: [&str; 6] = ["format", "layout", "characters", "words", "confidence", "page"];
 
 /// What the answer is to look like, from the parameters in [`SHAPE`].
 pub fn shape(params: &Params) -> Result<Shape, ParamError> {
@@ -304,7 +315,12 @@ pub fn shape(params: &Params) -> Result<Shape, ParamError> {
         })?,
     };
     let flag = |name| query::flag(params, name, false);
-    let style = Style { layout, characters: flag("characters")?, words: flag("words")? };
+    let style = Style {
+        layout,
+        characters: flag("characters")?,
+        words: flag("words")?,
+        confidence: flag("confidence")?,
+    };
     let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
     Ok(Shape { format, style, page: page - 1 })
 }
@@ -459,7 +475,7 @@ mod tests {
 
     const SHAPE: Shape = Shape {
         format: Format::Annotated,
-        style: Style { layout: Layout::Rows, characters: false, words: false },
+        style: Style { layout: Layout::Rows, characters: false, words: false, confidence: false },
         page: 0,
     };
 

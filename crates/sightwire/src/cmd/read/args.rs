@@ -28,12 +28,14 @@ text's upper left. Results go to stdout in the order of the pictures, everything
 pictures in progress; a second one stops at once.
 
 Exit codes: 0 all were read, 1 some were not (the first ten are named), 2 a mistake on the command line.")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct ReadArgs {
     /// Pictures, folders, patterns such as 'scans/**/*.jpg', or - for stdin.
     #[arg(required = true, value_name = "FILE|FOLDER|PATTERN")]
     pub inputs: Vec<PathBuf>,
-    /// text, json (one object per line), csv, hocr, pdf (the pictures with their text under them, to be searched), or
-    /// annotated (PNG with the lines marked).
+    /// text, json (one object per line), csv, hocr, pdf (the pictures with their text under them, to be searched),
+    /// annotated (PNG with the lines marked), or submission-csv or submission-json (where the lines of each file are, and an
+    /// empty row for a file that could not be read).
     #[arg(long, default_value_t = Format::Text)]
     pub format: Format,
     /// Write a file for each picture into this folder, keeping the folders of the input.
@@ -49,6 +51,12 @@ pub struct ReadArgs {
     /// Add the words of each line with their places (json only).
     #[arg(long)]
     pub words: bool,
+    /// Add how sure the lines are (submission formats only).
+    #[arg(long)]
+    pub confidence: bool,
+    /// Leave out pictures whose result in the folder of --out is newer than they are.
+    #[arg(long)]
+    pub resume: bool,
     /// Write every failure to this file, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub failures: Option<PathBuf>,

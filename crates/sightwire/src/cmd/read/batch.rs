@@ -29,7 +29,7 @@ pub fn run(
     jobs: usize,
     stop: &Stop,
     ordered: bool,
-    render: &Renderer,
+    render: Renderer,
     each: impl FnMut(Picture<Input, Rendered>) -> io::Result<()>,
 ) -> io::Result<()> {
     let inputs = inputs.map(|found| {

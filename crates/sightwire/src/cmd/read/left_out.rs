@@ -1,4 +1,4 @@
-//! What folders have beside pictures, counted by kind: nothing of a folder goes without a word.
+//! What folders have beside pictures, and what was read before, counted by kind: nothing of a folder goes without a word.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,6 +26,11 @@ impl LeftOut {
     /// Something whose name begins with a dot; of a hidden folder nothing else is known.
     pub fn hidden(&self) {
         self.add("hidden".to_owned());
+    }
+
+    /// A picture whose result is there.
+    pub fn read_before(&self) {
+        self.add("read before".to_owned());
     }
 
     /// A socket, a pipe or a device.

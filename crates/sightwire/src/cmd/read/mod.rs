@@ -74,11 +74,28 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         let mistake = format!("--layout goes with --format text or json, not with {}", args.format);
         return Err(Mistake(mistake.into()).into());
     }
+    if args.confidence && !args.format.is_submission() {
+        let mistake = format!("--confidence goes with the submission formats only, not with {}", args.format);
+        return Err(Mistake(mistake.into()).into());
+    }
+    if args.resume && args.out.is_none() {
+        let mistake = "--resume goes with --out only: it looks there for what was read already";
+        return Err(Mistake(mistake.into()).into());
+    }
     let mut config = args.config.load()?;
     args.options.adjust(&mut config);
     let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(Mistake)?;
+    let render = outputs::Renderer {
+        format: args.format,
+        style: Style {
+            layout: args.layout.unwrap_or_default(),
+            characters: args.characters,
+            words: args.words,
+            confidence: args.confidence,
+        },
+    };
     let mut outputs =
-        Outputs::new(args.format, args.out.as_deref(), &inputs).map_err(|error| Mistake(error.into()))?;
+        Outputs::new(render, args.out.as_deref(), &inputs).map_err(|error| Mistake(error.into()))?;
     let mut failures = args.failures.as_deref().map(create).transpose()?;
     let jobs = args.jobs.map_or(config.engine.options.threads + 1, NonZeroUsize::get).min(MAX_JOBS);
     let reader = TextReader::start(printer, &config, &args.options, jobs, args.deadline)?;
@@ -95,15 +112,15 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
             None => input,
         })
     });
-    let render = outputs::Renderer {
-        format: args.format,
-        style: Style {
-            layout: args.layout.unwrap_or_default(),
-            characters: args.characters,
-            words: args.words,
-        },
-    };
-    let ended = batch::run(&reader, inputs, jobs, &stop, outputs.ordered(), &render, |picture| {
+    let (resumed, read_before) = (args.out.as_deref().filter(|_| args.resume), left_out.clone());
+    let inputs = inputs.filter(|found| {
+        let was_read = matches!((found, resumed), (Ok(input), Some(out)) if outputs::was_read(input, out));
+        if was_read {
+            read_before.read_before();
+        }
+        !was_read
+    });
+    let ended = batch::run(&reader, inputs, jobs, &stop, outputs.ordered(), render, |picture| {
         let written = match picture.result {
             Ok(rendered) => outputs.write(printer, &picture.input, &rendered)?.map(|()| rendered),
             Err(failure) => Err(failure),
@@ -116,6 +133,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
                     let line = Failed { file: &picture.input.name, error: &reason };
                     writeln!(file, "{}", serde_json::to_string(&line)?)?;
                 }
+                outputs.write_failed(printer, &picture.input)?;
                 tally.failed += 1;
                 if tally.first_failures.len() < NAMED {
                     tally.first_failures.push_back(format!("{}: {reason}", picture.input.name));
@@ -126,6 +144,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         Ok(())
     });
     progress.end();
+    let ended = ended.and_then(|()| outputs.end(printer));
     match ended {
         // Whoever reads this has seen enough, as `head` does.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
@@ -134,9 +153,13 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     if let Some(mut file) = failures {
         file.flush().context("cannot write the list of failures")?;
     }
-    if let (0, 1, None, Some(failure)) =
-        (tally.read, tally.failed, left_out.in_words(), tally.first_failures.front())
-    {
+    if let (0, 1, None, Some(failure), false) = (
+        tally.read,
+        tally.failed,
+        left_out.in_words(),
+        tally.first_failures.front(),
+        args.format.is_submission(),
+    ) {
         anyhow::bail!("{failure}");
     }
     sum_up(printer, &tally, &left_out, &reader, started);
@@ -177,7 +200,7 @@ fn sum_up(printer: &Printer, tally: &Tally, left_out: &LeftOut, reader: &TextRea
             counted(tally.lines, "line"),
             match tally.left_out {
                 0 => String::new(),
-                left_out => format!(", {left_out} unsure left out,"),
+                left_out => format!(", {left_out} left out,"),
             },
             tally.read as f64 / seconds.max(1e-3),
             reader.in_words(),

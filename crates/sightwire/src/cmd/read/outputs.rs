@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use sightwire_reading::output::{Format, Pdf, Style, annotated};
+use sightwire_reading::output::{Document, Format, Pdf, Style, annotated};
 
 use super::inputs::{Input, Inputs};
 use super::reader::{Failure, TextReader};
@@ -31,6 +31,7 @@ pub struct Rendered {
 }
 
 /// Makes results out of pictures.
+#[derive(Clone, Copy)]
 pub struct Renderer {
     pub format: Format,
     pub style: Style,
@@ -38,13 +39,18 @@ pub struct Renderer {
 
 impl Renderer {
     /// Reads a picture and puts what it says into the format.
-    pub fn read(&self, reader: &TextReader, input: &Input) -> Result<Rendered, Failure> {
+    pub fn read(self, reader: &TextReader, input: &Input) -> Result<Rendered, Failure> {
         let (mut parts, mut pdf) = (Vec::new(), Pdf::default());
         let document = reader.read(&input.name, input.path.as_deref(), |bytes, image, page| {
             match self.format {
                 Format::Annotated => parts.push(annotated(&mut image.clone(), &page.regions)?),
                 Format::Pdf => pdf.push(bytes, page, image),
-                Format::Text | Format::Json | Format::Csv | Format::Hocr => {}
+                Format::Text
+                | Format::Json
+                | Format::Csv
+                | Format::Hocr
+                | Format::SubmissionCsv
+                | Format::SubmissionJson => {}
             }
             Ok(())
         })?;
@@ -52,19 +58,24 @@ impl Renderer {
             Format::Annotated => {}
             Format::Text => parts.push((document.text(self.style.layout) + "\n").into_bytes()),
             Format::Json => parts.push((document.json(self.style) + "\n").into_bytes()),
-            // The header is for whoever puts them together.
-            Format::Csv => parts.push(document.csv(false).into_bytes()),
+            Format::Csv => parts.push(document.csv().into_bytes()),
+            Format::SubmissionCsv | Format::SubmissionJson => parts.push(self.row(Some(&document), input)),
             Format::Hocr => parts.push(document.hocr().into_bytes()),
             Format::Pdf => parts.push(pdf.finish(document.file.as_deref())),
         }
         let left_out = document.pages.iter().map(|page| page.left_out).sum();
         Ok(Rendered { parts, lines: document.regions().count(), left_out, notes: document.notes() })
     }
+
+    /// What a submission has of a file.
+    fn row(self, document: Option<&Document>, input: &Input) -> Vec<u8> {
+        Document::submission(document, &input.place.to_string_lossy(), self.format, self.style).into_bytes()
+    }
 }
 
 /// Writes results in one format, to stdout or into a folder.
 pub struct Outputs {
-    format: Format,
+    render: Renderer,
     to: To,
 }
 
@@ -97,12 +108,17 @@ pub enum OutputsError {
     /// Several pictures, and a format whose results cannot follow each other.
     #[error("--format {0} gives a file for each picture: choose a folder for them with --out")]
     NoFolder(Format),
+    /// A folder for what is one file.
+    #[error("--format {0} is one file for all pictures: leave --out away, and redirect stdout to it")]
+    OneFile(Format),
 }
 
 impl Outputs {
     /// Makes the folder if there is none.
-    pub fn new(format: Format, out: Option<&Path>, inputs: &Inputs) -> Result<Self, OutputsError> {
+    pub fn new(render: Renderer, out: Option<&Path>, inputs: &Inputs) -> Result<Self, OutputsError> {
+        let format = render.format;
         let to = match out {
+            Some(_) if format.is_submission() => return Err(OutputsError::OneFile(format)),
             Some(root) => {
                 fs::create_dir_all(root)
                     .map_err(|error| OutputsError::Folder { folder: root.to_owned(), error })?;
@@ -117,7 +133,7 @@ impl Outputs {
             }
             None => To::Stdout { titles: !inputs.is_single(), begun: false },
         };
-        Ok(Self { format, to })
+        Ok(Self { render, to })
     }
 
     /// Gives pictures their places among the results, where those are files.
@@ -140,26 +156,52 @@ impl Outputs {
         input: &Input,
         rendered: &Rendered,
     ) -> io::Result<Result<(), Failure>> {
-        let header = if self.format == Format::Csv { sightwire_reading::output::CSV_HEADER } else { "" };
+        let Renderer { format, style } = self.render;
+        let frame = format.frame(style);
         match &mut self.to {
             To::Stdout { titles, begun } => {
                 let [part] = &rendered.parts[..] else {
                     return Ok(Err(Failure::Pages(rendered.parts.len())));
                 };
                 let mut out = printer.out();
-                if self.format == Format::Text && *titles {
+                if format == Format::Text && *titles {
                     let gap = if *begun { "\n" } else { "" };
                     writeln!(out, "{gap}==> {} <==", input.name)?;
-                } else if !*begun {
-                    out.write_all(header.as_bytes())?;
+                } else {
+                    let before = if *begun { frame.between } else { frame.head };
+                    out.write_all(before.as_bytes())?;
                 }
                 *begun = true;
                 out.write_all(part)?;
                 out.flush()?;
                 Ok(Ok(()))
             }
-            To::Folder(folder) => Ok(folder.write(input, rendered, header)),
+            To::Folder(folder) => Ok(folder.write(input, rendered, frame.head)),
         }
+    }
+
+    /// Writes what there is to be written of a picture that was not read.
+    pub fn write_failed(&mut self, printer: &Printer, input: &Input) -> io::Result<()> {
+        if !self.render.format.is_submission() {
+            return Ok(());
+        }
+        let parts = vec![self.render.row(None, input)];
+        let empty = Rendered { parts, lines: 0, left_out: 0, notes: Vec::new() };
+        self.write(printer, input, &empty).map(|_| ())
+    }
+
+    /// Writes what stands after all results.
+    pub fn end(self, printer: &Printer) -> io::Result<()> {
+        let frame = self.render.format.frame(self.render.style);
+        if let To::Stdout { begun, .. } = self.to
+            && !frame.tail.is_empty()
+        {
+            let mut out = printer.out();
+            let head = if begun { "" } else { frame.head };
+            write!(out, "{head}{}", frame.tail)?;
+            out.flush()?;
+        }
+        Ok(())
     }
 }
 
@@ -211,6 +253,15 @@ impl Places {
     }
 }
 
+/// Whether there is a result below `out` that is not older than the picture.
+pub fn was_read(input: &Input, out: &Path) -> bool {
+    let written = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());
+    match (written(&out.join(&input.place)), input.path.as_deref().map(written)) {
+        (Ok(result), Some(Ok(picture))) => result >= picture,
+        _ => false,
+    }
+}
+
 fn appended(path: &Path, more: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(more);
@@ -233,10 +284,16 @@ fn save(place: &Path, parts: &[&[u8]]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     fn rendered(text: &str) -> Rendered {
         Rendered { parts: vec![text.into()], lines: 1, left_out: 0, notes: Vec::new() }
+    }
+
+    fn of(format: Format) -> Renderer {
+        Renderer { format, style: Style::default() }
     }
 
     fn first(inputs: &Inputs, outputs: &Outputs) -> Input {
@@ -266,7 +323,7 @@ mod tests {
         let picture = folder.path().join("a.png");
         fs::write(&picture, b"pixels").unwrap();
         let inputs = Inputs::new(std::slice::from_ref(&picture), Some(folder.path())).unwrap();
-        let mut outputs = Outputs::new(Format::Annotated, Some(folder.path()), &inputs).unwrap();
+        let mut outputs = Outputs::new(of(Format::Annotated), Some(folder.path()), &inputs).unwrap();
         let input = first(&inputs, &outputs);
         let drawn = rendered("drawn");
         let refused = outputs.write(&Printer::of_process(), &input, &drawn).unwrap().unwrap_err().to_string();
@@ -282,7 +339,7 @@ mod tests {
         let out = folder.path().join("out");
         for text in ["first, which is longer", "second"] {
             let inputs = Inputs::new(&[folder.path().to_owned()], Some(&out)).unwrap();
-            let mut outputs = Outputs::new(Format::Annotated, Some(&out), &inputs).unwrap();
+            let mut outputs = Outputs::new(of(Format::Annotated), Some(&out), &inputs).unwrap();
             let input = first(&inputs, &outputs);
             let drawn = rendered(text);
             outputs.write(&Printer::of_process(), &input, &drawn).unwrap().unwrap();
@@ -292,10 +349,34 @@ mod tests {
     }
 
     #[test]
+    fn a_result_that_is_older_than_its_picture_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (picture, out) = (folder.path().join("a.png"), folder.path().join("out"));
+        let input = Input { name: "a.png".into(), path: Some(picture.clone()), place: "a.txt".into() };
+        fs::write(&picture, b"pixels").unwrap();
+        assert!(!was_read(&input, &out));
+        save(&out.join("a.txt"), &[b"text"]).unwrap();
+        assert!(was_read(&input, &out));
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
+        File::options().append(true).open(&picture).unwrap().set_modified(later).unwrap();
+        assert!(!was_read(&input, &out));
+        // Of stdin nobody knows.
+        assert!(!was_read(&Input { path: None, ..input }, &out));
+    }
+
+    #[test]
+    fn a_submission_is_one_file() {
+        let inputs = Inputs::new(&["a.png".into(), "b.png".into()], None).unwrap();
+        assert!(Outputs::new(of(Format::SubmissionJson), None, &inputs).is_ok());
+        let refused = Outputs::new(of(Format::SubmissionJson), Some(Path::new("out")), &inputs);
+        assert!(refused.err().unwrap().to_string().contains("leave --out away"));
+    }
+
+    #[test]
     fn formats_with_a_file_each_ask_for_a_folder() {
         let inputs = Inputs::new(&["a.png".into(), "b.png".into()], None).unwrap();
-        let refused = Outputs::new(Format::Hocr, None, &inputs).err().unwrap().to_string();
+        let refused = Outputs::new(of(Format::Hocr), None, &inputs).err().unwrap().to_string();
         assert!(refused.contains("--out"), "{refused}");
-        assert!(Outputs::new(Format::Json, None, &inputs).is_ok());
+        assert!(Outputs::new(of(Format::Json), None, &inputs).is_ok());
     }
 }

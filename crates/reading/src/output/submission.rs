@@ -1,0 +1,101 @@
+//! Where text is, file by file, as programs take it that compare how well it is found.
+//!
+//! CSV: `filename,polygons`, and on request `confidence`; a polygon is `x1 y1 x2 y2 x3 y3 x4 y4`, and `|` stands between
+//! two. JSON: `{"images":{"a.jpg":{"words":{"0001":{"points":[[x1,y1],…]}}}}}`. A file without text, or that could not
+//! be read, has its row all the same.
+
+use std::fmt::Write as _;
+
+use serde::{Serialize, Serializer};
+
+use super::csv::harmless;
+use super::{Document, four_decimals};
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    words: Words<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f64>,
+}
+
+/// Lines by their number, with how sure they are or without.
+struct Words<'a>(&'a Document, bool);
+
+#[derive(Serialize)]
+struct Word {
+    points: [[f32; 2]; 4],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f64>,
+}
+
+impl Serialize for Words<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.regions().enumerate().map(|(index, region)| {
+            let confidence = self.1.then(|| four_decimals(region.confidence));
+            (format!("{:04}", index + 1), Word { points: region.polygon, confidence })
+        }))
+    }
+}
+
+/// A row for each page; of a file that could not be read, one that is empty.
+pub(super) fn csv(name: &str, document: Option<&Document>, confidence: bool) -> String {
+    let mut out = String::new();
+    for (name, page) in pages(name, document) {
+        out.push_str(&cell(&name));
+        for (index, region) in page.regions().enumerate() {
+            out.push(if index == 0 { ',' } else { '|' });
+            for (index, part) in region.polygon.as_flattened().iter().enumerate() {
+                let space = if index == 0 { "" } else { " " };
+                let _ = write!(out, "{space}{part}");
+            }
+        }
+        if page.regions().next().is_none() {
+            out.push(',');
+        }
+        if confidence {
+            let mean = page.mean_confidence().map_or_else(String::new, |mean| mean.to_string());
+            let _ = write!(out, ",{mean}");
+        }
+        out.push_str("\r\n");
+    }
+    out
+}
+
+/// The entry of each page, with a comma between two.
+pub(super) fn json(name: &str, document: Option<&Document>, confidence: bool) -> String {
+    let mut out = String::new();
+    for (index, (name, page)) in pages(name, document).into_iter().enumerate() {
+        let mean = if confidence { page.mean_confidence() } else { None };
+        let entry = Entry { words: Words(&page, confidence), confidence: mean };
+        // Names are strings, and a string takes whatever is written.
+        let text = |value: serde_json::Result<String>| value.unwrap_or_default();
+        let comma = if index == 0 { "" } else { "," };
+        let _ = write!(
+            out,
+            "{comma}{}:{}",
+            text(serde_json::to_string(&name)),
+            text(serde_json::to_string(&entry))
+        );
+    }
+    out
+}
+
+/// Each page as a document of its own, under the name of the file, or of its later page: `a.tif#page=2`.
+fn pages(name: &str, document: Option<&Document>) -> Vec<(String, Document)> {
+    let Some(document) = document else { return vec![(name.to_owned(), Document::default())] };
+    let pages = document.pages.iter().enumerate().map(|(index, page)| {
+        let name = if index == 0 { name.to_owned() } else { format!("{name}#page={}", index + 1) };
+        (name, Document { pages: vec![page.clone()], ..Document::default() })
+    });
+    pages.collect()
+}
+
+/// A name, in quotation marks only where it needs them.
+fn cell(name: &str) -> String {
+    let name = harmless(name);
+    if name.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.into_owned()
+    }
+}
