@@ -160,6 +160,27 @@ mod tests {
     }
 
     #[test]
+    fn names_and_long_amounts_that_end_below_each_other_stay_in_their_rows() {
+        let names = [230.0, 190.0, 240.0, 220.0, 210.0, 235.0, 200.0, 225.0];
+        let amounts = [200.0, 150.0, 165.0, 200.0, 180.0, 145.0, 205.0, 160.0];
+        for lean in [0.0, -0.1] {
+            let mut page = Vec::new();
+            for (row, (name, amount)) in names.into_iter().zip(amounts).enumerate() {
+                let y = row as f32 * 30.0;
+                page.push(line(20.0, y, name));
+                page.push(line(800.0 + lean * y - amount, y, amount));
+            }
+            assert_eq!(reading_order(&page), (0..16).collect::<Vec<_>>(), "{lean}");
+            // Text in columns begins below each other.
+            for row in 0..8 {
+                page[2 * row + 1] = line(500.0, row as f32 * 30.0, amounts[row] + 60.0);
+            }
+            let columns: Vec<usize> = (0..16).step_by(2).chain((1..16).step_by(2)).collect();
+            assert_eq!(reading_order(&page), columns, "{lean}");
+        }
+    }
+
+    #[test]
     fn words_of_a_line_are_read_from_the_left() {
         let page = [line(300.0, 4.0, 90.0), line(0.0, 0.0, 90.0), line(150.0, 8.0, 90.0)];
         assert_eq!(reading_order(&page), [1, 2, 0]);

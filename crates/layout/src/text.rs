@@ -13,6 +13,10 @@ const PROSE_SHARE: f32 = 1.0 / 3.0;
 const PARTNERED: f32 = 0.8;
 /// and half of them fill less than this of the longest one. (Lines of text may stand side by side, too, but fill more.)
 const FILL: f32 = 0.75;
+/// Or three in four of those on the right end below each other, within so many heights of a line,
+const FLUSH: f32 = 0.15;
+/// and one in four begins further from the others than this: amounts of money do, lines of text do not.
+const RAGGED: f32 = 0.3;
 
 /// What stands on one side of a gutter.
 struct Text {
@@ -23,6 +27,9 @@ struct Text {
     middles: Vec<f32>,
     /// How much of the longest rows the others fill, their median.
     fill: f32,
+    /// How far rows begin and end from where most do, px: three in four are no further.
+    begins: f32,
+    ends: f32,
     top: f32,
     bottom: f32,
 }
@@ -39,6 +46,9 @@ impl Text {
         sorted.sort_by(f32::total_cmp);
         // Two lines may have been found as one.
         let longest = sorted.get(sorted.len() * 9 / 10).copied().unwrap_or(0.0).max(1.0);
+        let edges = |edge: fn(&[Bounds]) -> f32| -> Vec<(f32, f32)> {
+            rows.iter().map(|row| (row[0].middle(), edge(row))).collect()
+        };
         let mut middles: Vec<f32> = rows.iter().map(|row| row[0].middle()).collect();
         middles.sort_by(f32::total_cmp);
         Self {
@@ -46,6 +56,8 @@ impl Text {
             long: lengths.iter().filter(|length| **length >= CELL * height).count(),
             middles,
             fill: median(lengths.iter().map(|length| length / longest).collect()),
+            begins: off_line(&edges(|row| row[0].left)),
+            ends: off_line(&edges(|row| row[row.len() - 1].right)),
             top: lines.iter().map(|line| line.top).fold(f32::MAX, f32::min),
             bottom: lines.iter().map(|line| line.bottom).fold(f32::MIN, f32::max),
         }
@@ -68,6 +80,19 @@ impl Text {
         };
         self.middles.iter().filter(has_partner).count() as f32 / self.rows.max(1) as f32
     }
+}
+
+/// How far places are from a straight line that most are near to: three in four are no further. Each is (how far down, how far
+/// to the right), and they are given from the top.
+fn off_line(places: &[(f32, f32)]) -> f32 {
+    let half = places.len() / 2;
+    let pairs = places.iter().zip(&places[half..]).filter(|(upper, lower)| lower.0 > upper.0);
+    let lean = median(pairs.map(|(upper, lower)| (lower.1 - upper.1) / (lower.0 - upper.0)).collect());
+    let level: Vec<f32> = places.iter().map(|(down, right)| right - lean * down).collect();
+    let most = median(level.clone());
+    let mut off: Vec<f32> = level.into_iter().map(|right| (right - most).abs()).collect();
+    off.sort_by(f32::total_cmp);
+    off.get(off.len() * 3 / 4).copied().unwrap_or(0.0)
 }
 
 /// What stands on both sides of a gutter, between two lines across.
@@ -115,7 +140,10 @@ impl Pair {
     fn is_table(&self) -> bool {
         let (left, right) = (&self.left, &self.right);
         let partnered = left.partnered(right, self.height).min(right.partnered(left, self.height));
-        left.fill.min(right.fill) < FILL && left.rows.min(right.rows) >= PROSE_ROWS && partnered >= PARTNERED
+        let are_amounts = right.ends <= FLUSH * self.height && right.begins >= RAGGED * self.height;
+        (left.fill.min(right.fill) < FILL || are_amounts)
+            && left.rows.min(right.rows) >= PROSE_ROWS
+            && partnered >= PARTNERED
     }
 
     /// Whether one side is of short rows that each have a partner: terms and what they mean, names and prices.

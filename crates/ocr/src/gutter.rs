@@ -20,6 +20,12 @@ const SPACE: f64 = 0.12;
 const GUTTER: f64 = 0.25;
 /// and speaks for one clearly if it is so many times as wide as most spaces of the line.
 const WIDER: f64 = 1.5;
+/// Letters of a line with so many such places for each of its height stand apart, as those of a typewriter do. There
+const APART: f64 = 1.1;
+/// what is between words is wider than this share of all that is between letters,
+const LETTERS: f64 = 0.88;
+/// give or take so much of it.
+const NARROWER: f64 = 0.8;
 /// A column of pixels is without ink if its brightness changes by no more than this share of what the line's does.
 const QUIET: f64 = 0.3;
 /// What a line says for a gutter: that there is clearly one,
@@ -248,8 +254,14 @@ fn rooms(image: &Image, begin: Point, along: Point, length: f64, height: f64) ->
         }
         step += run.len();
     }
-    let usual = median(spaces.iter().map(|(from, to)| to - from).collect());
-    let wide = spaces.into_iter().filter(|(from, to)| to - from >= GUTTER * height);
+    let mut widths: Vec<f64> = spaces.iter().map(|(from, to)| to - from).collect();
+    widths.sort_by(f64::total_cmp);
+    let is_apart = widths.len() as f64 * height >= APART * length;
+    let share = if is_apart { LETTERS } else { 0.5 };
+    let usual = widths.get((widths.len() as f64 * share) as usize).copied().unwrap_or(0.0);
+    // What is between letters stands below each other from line to line, and is no gutter.
+    let least = if is_apart { NARROWER * usual } else { 0.0 }.max(GUTTER * height);
+    let wide = spaces.into_iter().filter(|(from, to)| to - from >= least);
     wide.map(|(from, to)| Room { from, to, is_clear: to - from >= WIDER * usual }).collect()
 }
 
@@ -414,6 +426,30 @@ mod tests {
             let words: Vec<u32> = words(line).into_iter().chain(words(line + 3)).collect();
             let to = text.draw(40, y, &words, 10);
             text.outline(35, to + 5, y);
+        }
+        let whole = text.outlines.len();
+        assert_eq!(text.parted().len(), whole);
+    }
+
+    #[test]
+    fn print_of_a_typewriter_stays_whole() {
+        // Letters and spaces at a distance of 16 px, so that they stand below each other.
+        let (mut text, distance) = (Print::new(), 16);
+        for line in 0..14 {
+            let y = 40 + line * 30;
+            let words: Vec<u32> = words(line).into_iter().chain(words(line + 3)).collect();
+            let mut left = 40;
+            'line: for word in words {
+                for _ in 0..word {
+                    if left > 840 {
+                        break 'line;
+                    }
+                    text.draw(left, y, &[1], 0);
+                    left += distance;
+                }
+                left += distance;
+            }
+            text.outline(35, left, y);
         }
         let whole = text.outlines.len();
         assert_eq!(text.parted().len(), whole);
