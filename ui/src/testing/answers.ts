@@ -341,6 +341,8 @@ export function testOptions(change: Partial<JobOptions> = {}): JobOptions {
     box_threshold: 0.5,
     unclip: 1.6,
     max_side: 2000,
+    max_candidates: 10_000,
+    min_detection_size: 0,
     min_confidence: 0,
     angle: true,
     deskew: false,
@@ -407,6 +409,7 @@ export function testDocument(regions: Document['regions']): Document {
     options,
     pages: [{ page: 1, width: 100, height: 100, skew: 0, left_out: 0 }],
     regions,
+    mean_confidence: 0.9,
     text: regions.map(({ text }) => text).join('\n'),
     ms: { wait: 0, decode: 1, prepare: 1, detect: 1, recognise: 1, total: 4 },
   };
