@@ -17,6 +17,7 @@ import { EmptyRead } from '../read/EmptyRead';
 import { useJob } from '../read/job/useJob';
 import { useUpload } from '../read/job/useUpload';
 import { JobBar } from '../read/JobBar';
+import { within } from '../read/preferences';
 import { readerWords } from '../read/readerWords';
 import { ReadSnippets } from '../read/ReadSnippets';
 import { SettingsPanel } from '../read/settings/SettingsPanel';
@@ -42,9 +43,11 @@ export default function ReadPage() {
   /** What a link asks to be done at once. */
   const [asked] = useState(() => new URLSearchParams(location.search));
   const [address, { change, visit }] = useAddress();
-  const [preferences, setPreferences] = usePreferences();
+  const [chosen, setPreferences] = usePreferences();
   const models = useTextModels();
   const reader = useStatus(3000).status?.reader;
+  const limits = reader?.limits;
+  const preferences = useMemo(() => within(limits, chosen), [limits, chosen]);
   const [view, watch] = useJob(address.job);
   const { jobs, nowS, refresh } = useServerJobs();
   const phone = usePhone();
@@ -188,6 +191,7 @@ export default function ReadPage() {
               onOptions={(part) => change({ options: { ...address.options, ...part } })}
               preferences={preferences}
               onPreferences={setPreferences}
+              limits={limits}
               models={models}
               mayCompare={false}
               compare={false}
@@ -218,6 +222,7 @@ export default function ReadPage() {
               change={change}
               preferences={preferences}
               onPreferences={setPreferences}
+              limits={limits}
               models={models}
               phone={phone}
               settings={settings}

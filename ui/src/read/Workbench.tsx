@@ -1,7 +1,7 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
-import type { Job, JobFile } from 'sightwire/api';
+import type { Job, JobFile, ReadLimits } from 'sightwire/api';
 import { picturePath } from '../api/read';
 import { copyText } from '../components/copy';
 import { Icon } from '../components/Icon';
@@ -33,6 +33,7 @@ interface Props {
   change: (part: Partial<Address>) => void;
   preferences: Preferences;
   onPreferences: (part: Partial<Preferences>) => void;
+  limits: ReadLimits | undefined;
   models: TextModels;
   phone: boolean;
   settings: boolean;
@@ -131,6 +132,7 @@ export function Workbench(props: Props) {
       onOptions={changeOptions}
       preferences={preferences}
       onPreferences={onPreferences}
+      limits={props.limits}
       models={models}
       mayCompare={row?.picture === true}
       compare={compare}
@@ -153,6 +155,7 @@ export function Workbench(props: Props) {
           onHover={(at) => setHovered(numberAt(at))}
           onSelect={(at) => select(numberAt(at))}
           isReading={isReading}
+          keep={job?.keep ?? preferences.keep}
           preferences={preferences}
           onPreferences={onPreferences}
           onWalk={actions.walkFiles}

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { USUAL } from './options';
-import { formatPreferences, parsePreferences, USUAL_PREFERENCES } from './preferences';
+import { testStatus } from '../testing/answers';
+import {
+  formatPreferences,
+  KEEPS,
+  parsePreferences,
+  SIDES,
+  upTo,
+  USUAL_PREFERENCES,
+  within,
+} from './preferences';
 
 describe('what a browser remembers', () => {
   it('comes back', () => {
@@ -18,4 +27,26 @@ describe('what a browser remembers', () => {
     'is the usual where it cannot be read: %s',
     (text) => expect(parsePreferences(text)).toEqual(USUAL_PREFERENCES),
   );
+});
+
+describe('what a server allows', () => {
+  it.each([
+    [undefined, [5, 10, 20]],
+    [20, [5, 10, 20]],
+    [10, [5, 10]],
+    [7, [5, 7]],
+    [3, [3]],
+    [0, [0]],
+  ])('of keeping pictures, up to %s', (most, choices) =>
+    expect(upTo(most, KEEPS)).toEqual(choices),
+  );
+
+  it('ends what was chosen elsewhere', () => {
+    const { limits } = testStatus().reader;
+    const chosen = { ...USUAL_PREFERENCES, side: 4096, keep: 20 };
+    expect(within(limits, chosen)).toEqual({ ...chosen, side: 2048, keep: 10 });
+    expect(within({ ...limits, display_size: 4096, keep_pictures: 20 }, chosen)).toEqual(chosen);
+    expect(within(undefined, chosen)).toBe(chosen);
+    expect(upTo(limits.display_size, SIDES)).toEqual([1024, 2048]);
+  });
 });

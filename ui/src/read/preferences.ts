@@ -1,17 +1,16 @@
+import type { ReadLimits } from 'sightwire/api';
 import { formatOptions, parseOptions, type ReadOptions, USUAL } from './options';
 
 /** The longer side of the pictures that the page shows, in px. */
-export const SIDES = [1024, 2048, 4096] as const;
-export type Side = (typeof SIDES)[number];
+export const SIDES = [1024, 2048, 4096];
 
 /** Of how many files the server keeps the pictures. */
-export const KEEPS = [5, 10, 20] as const;
-export type Keep = (typeof KEEPS)[number];
+export const KEEPS = [5, 10, 20];
 
 /** What is a matter of this machine, not of what is looked at: kept in the browser. */
 export interface Preferences {
-  side: Side;
-  keep: Keep;
+  side: number;
+  keep: number;
   /** The texts stand on the picture. */
   texts: boolean;
   /** The outlines stand on it. */
@@ -51,4 +50,19 @@ export function formatPreferences({ options, ...rest }: Preferences): string {
     ...rest,
     options: new URLSearchParams(formatOptions(options)).toString(),
   });
+}
+
+/** Those of the choices that a server allows; where none is its limit, that one, too. */
+export function upTo(most: number | undefined, choices: readonly number[]): readonly number[] {
+  if (most === undefined) return choices;
+  const within = choices.filter((choice) => choice <= most);
+  return within.length === choices.length || within.includes(most) ? within : [...within, most];
+}
+
+/** What of it holds on this server: more than it allows is as much as it allows. */
+export function within(limits: ReadLimits | undefined, preferences: Preferences): Preferences {
+  if (limits === undefined) return preferences;
+  const side = Math.min(preferences.side, limits.display_size);
+  const keep = Math.min(preferences.keep, limits.keep_pictures);
+  return { ...preferences, side, keep };
 }

@@ -1,5 +1,6 @@
 import { NativeSelect, SegmentedControl, Switch, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
+import type { ReadLimits } from 'sightwire/api';
 import { Command } from '../../components/Command';
 import { CopyButton } from '../../components/CopyButton';
 import { Setting } from '../../components/Setting';
@@ -12,7 +13,7 @@ import {
   type ReadOptions,
   USUAL,
 } from '../options';
-import { KEEPS, type Preferences, SIDES } from '../preferences';
+import { KEEPS, type Preferences, SIDES, upTo } from '../preferences';
 import type { TextModels } from './textModels';
 import css from './SettingsPanel.module.css';
 
@@ -21,6 +22,8 @@ interface Props {
   onOptions: (part: Partial<ReadOptions>) => void;
   preferences: Preferences;
   onPreferences: (part: Partial<Preferences>) => void;
+  /** What the server allows; undefined while it is not known. */
+  limits: ReadLimits | undefined;
   models: TextModels;
   /** Before and after can be compared: there is a picture. */
   mayCompare: boolean;
@@ -60,7 +63,7 @@ const RANGE_WORDS: Record<RangeName, [name: string, explain: string]> = {
   ],
 };
 
-const KEEP_WORDS: Record<(typeof KEEPS)[number], string> = {
+const KEEP_WORDS: Partial<Record<number, string>> = {
   5: '5: small, < 8 GB',
   10: '10: normal',
   20: '20: large, > 16 GB',
@@ -69,6 +72,8 @@ const KEEP_WORDS: Record<(typeof KEEPS)[number], string> = {
 /** How files are read and shown. Everything acts at once; the picture shown is read again. */
 export function SettingsPanel(props: Props) {
   const { options, onOptions, preferences, onPreferences } = props;
+  const { display_size: mostSide, keep_pictures: mostKept } = props.limits ?? {};
+  const [sides, keeps] = [upTo(mostSide, SIDES), upTo(mostKept, KEEPS)];
   const changed = Object.keys(formatOptions(options)).length > 0;
   const prepares = PREPARATIONS.some((name) => options[name]);
   const toggle = (name: keyof typeof SWITCH_WORDS) => {
@@ -136,14 +141,16 @@ export function SettingsPanel(props: Props) {
             aria-label="Longer side of the display copy, in px"
             className={css.choice ?? ''}
             value={String(preferences.side)}
-            onChange={(value) => {
-              const side = SIDES.find((one) => String(one) === value);
-              if (side !== undefined) onPreferences({ side });
-            }}
-            data={SIDES.map((side) => ({ value: String(side), label: String(side) }))}
+            onChange={(value) => onPreferences({ side: Number(value) })}
+            data={sides.map(String)}
             data-testid="side"
           />
         </Choice>
+        {sides.at(-1) !== SIDES.at(-1) && (
+          <p className={css.limit} data-testid="side-limit">
+            This server makes copies of at most {mostSide} px (<code>reader.display_size</code>).
+          </p>
+        )}
         <Choice
           name="Pictures kept"
           explain="How many pictures the server keeps, for the next batches: fewer on a small machine with less than 8 GB, more on a large one with more than 16 GB. Texts are always kept."
@@ -151,14 +158,19 @@ export function SettingsPanel(props: Props) {
           <NativeSelect
             aria-label="Pictures kept"
             value={String(preferences.keep)}
-            onChange={(event) => {
-              const keep = KEEPS.find((one) => String(one) === event.currentTarget.value);
-              if (keep !== undefined) onPreferences({ keep });
-            }}
-            data={KEEPS.map((keep) => ({ value: String(keep), label: KEEP_WORDS[keep] }))}
+            onChange={(event) => onPreferences({ keep: Number(event.currentTarget.value) })}
+            data={keeps.map((keep) => ({
+              value: String(keep),
+              label: KEEP_WORDS[keep] ?? String(keep),
+            }))}
             data-testid="keep"
           />
         </Choice>
+        {keeps.at(-1) !== KEEPS.at(-1) && (
+          <p className={css.limit} data-testid="keep-limit">
+            This server keeps at most {mostKept} (<code>reader.keep_pictures</code>).
+          </p>
+        )}
       </Group>
       <div className={css.end}>
         <ToolButton

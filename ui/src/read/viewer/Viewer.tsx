@@ -32,6 +32,8 @@ interface Props {
   onSelect: (line: number | null) => void;
   /** It is being read another way. */
   isReading: boolean;
+  /** So many pictures of the batch are kept. */
+  keep: number;
   preferences: Preferences;
   onPreferences: (change: Partial<Preferences>) => void;
   onWalk: (by: number) => void;
@@ -177,7 +179,7 @@ export function Viewer(props: Props) {
           {isLetGo && (
             <span className={css.hint} data-testid="let-go">
               <StateBadge tone="warn" icon="frozen" word="picture no longer stored" />
-              Only the newest {preferences.keep} are stored; the text is kept.
+              Only the newest {props.keep} are stored; the text is kept.
             </span>
           )}
         </div>

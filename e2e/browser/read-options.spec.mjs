@@ -1,0 +1,32 @@
+// The page "Read text": what a server allows.
+
+import { expect, test } from "./fixtures.mjs";
+import { missing, textPage } from "./reading.mjs";
+
+// One worker loads the reader, and that may take long.
+test.describe.configure({ mode: "default", timeout: 300_000 });
+
+test.beforeEach(async ({ server }) => {
+  const why = await missing(server);
+  test.skip(why !== null, why ?? "");
+});
+
+test("settings_end_at_what_the_server_allows", async ({ visit, serverWith }) => {
+  const args = ["--set", "reader.keep_pictures=7", "--set", "reader.display_size=1500"];
+  const page = await visit("/read", { at: await serverWith({ args }) });
+  // As another server allowed it.
+  await page.evaluate(() => localStorage.setItem("sightwire.read", '{"side":4096,"keep":20}'));
+  await page.reload();
+  const keep = page.getByTestId("keep");
+  await expect(keep).toHaveValue("7");
+  await expect(keep.getByRole("option")).toHaveText(["5: small, < 8 GB", "7"]);
+  await expect(page.getByTestId("keep-limit")).toHaveText(
+    "This server keeps at most 7 (reader.keep_pictures).",
+  );
+  await expect(page.getByTestId("side").getByRole("radio")).toHaveCount(2);
+  await expect(page.getByTestId("side-limit")).toContainText("at most 1500 px");
+  const sent = page.waitForRequest((request) => /\/jobs\?.*keep=7/.test(request.url()));
+  const shown = page.waitForRequest((request) => /\/picture\?side=1500/.test(request.url()));
+  await page.getByTestId("file-input").setInputFiles(await textPage("invoice.png"));
+  await Promise.all([sent, shown]);
+});
