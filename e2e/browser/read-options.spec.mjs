@@ -1,7 +1,7 @@
-// The page "Read text": what a server allows.
+// The page "Read text": what a server allows, and which lines are read.
 
 import { expect, test } from "./fixtures.mjs";
-import { missing, textPage } from "./reading.mjs";
+import { FIRST_READ_MS, linesOn, missing, textPage } from "./reading.mjs";
 
 // One worker loads the reader, and that may take long.
 test.describe.configure({ mode: "default", timeout: 300_000 });
@@ -29,4 +29,15 @@ test("settings_end_at_what_the_server_allows", async ({ visit, serverWith }) => 
   const shown = page.waitForRequest((request) => /\/picture\?side=1500/.test(request.url()));
   await page.getByTestId("file-input").setInputFiles(await textPage("invoice.png"));
   await Promise.all([sent, shown]);
+});
+
+test("fewer_and_higher_lines_are_read_as_the_address_says @full", async ({ visit, server }) => {
+  const page = await visit("/read?max_candidates=2&min_detection_size=8");
+  await expect(page.getByTestId("maxCandidates").getByRole("slider")).toHaveAttribute("aria-valuetext", "2");
+  await page.getByTestId("file-input").setInputFiles(await textPage("invoice.png"));
+  await expect(linesOn(page)).toHaveCount(2, { timeout: FIRST_READ_MS });
+  await expect(page).toHaveURL(/max_candidates=2&min_detection_size=8/);
+  const id = new URL(page.url()).searchParams.get("job");
+  const { options } = (await server.get(`/api/v1/jobs/${id}`)).json;
+  expect(options).toMatchObject({ max_candidates: 2, min_detection_size: 8 });
 });

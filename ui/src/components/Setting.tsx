@@ -22,6 +22,8 @@ interface Props {
 /** A number to slide, with its default and the way back to it. */
 export function Setting(props: Props) {
   const { id, name, explain, value, initial, least = 0, most, step, format } = props;
+  // A value from an address may lie beyond the slider.
+  const place = (one: number) => Math.min(most, Math.max(least, one));
   return (
     <div className={css.setting}>
       <Tooltip label={explain}>
@@ -34,14 +36,14 @@ export function Setting(props: Props) {
         min={least}
         max={most}
         step={step}
-        value={value}
+        value={place(value)}
         onChange={props.onChange}
         label={null}
         size="sm"
         thumbSize={20}
-        marks={[{ value: initial }]}
+        marks={[{ value: place(initial) }]}
         thumbProps={{ 'aria-labelledby': `${id}-name` }}
-        thumbValueText={format}
+        thumbValueText={() => format(value)}
         data-testid={id}
       />
       <span className={`number ${css.value}`}>{format(value)}</span>

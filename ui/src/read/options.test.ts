@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { testOptions } from '../testing/answers';
-import { askOptions, formatOptions, optionsKey, optionsOf, parseOptions, USUAL } from './options';
+import {
+  askOptions,
+  formatOptions,
+  optionsKey,
+  optionsOf,
+  parseOptions,
+  sliderOf,
+  USUAL,
+  valueAt,
+} from './options';
 
 const parse = (text: string) => parseOptions(new URLSearchParams(text));
 
@@ -14,6 +23,8 @@ describe('how pictures are read', () => {
       angle: false,
       unclip: 2,
       maxSide: 960,
+      maxCandidates: 40,
+      minDetectionSize: 12,
     };
     expect(parse(new URLSearchParams(formatOptions(chosen)).toString())).toEqual(chosen);
   });
@@ -26,6 +37,21 @@ describe('how pictures are read', () => {
     const query = askOptions(USUAL, 'ppocr-v4');
     expect(query).toMatchObject({ model: 'ppocr-v4', deskew: '0', angle: '1', threshold: '0.30' });
     expect(query).toMatchObject({ min_confidence: '0', max_side: '2000', box_threshold: '0.50' });
+  });
+
+  it('keeps what an address says beyond the ends of a slider', () => {
+    const options = parse('max_candidates=5000&min_detection_size=700');
+    expect(options).toMatchObject({ maxCandidates: 5000, minDetectionSize: 700 });
+    expect(parse('max_candidates=0&min_detection_size=1001')).toEqual(USUAL);
+  });
+
+  it('ends the slider of candidates with all of them', () => {
+    const { least, most, step } = sliderOf('maxCandidates');
+    expect([least, most, step]).toEqual([10, 1010, 10]);
+    expect([10, 1000, 1010].map((place) => valueAt('maxCandidates', place))).toEqual([
+      10, 1000, 10_000,
+    ]);
+    expect(valueAt('minDetectionSize', 100)).toBe(100);
   });
 
   it('is the same for the usual model by name or without', () => {

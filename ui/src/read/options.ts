@@ -17,6 +17,10 @@ export interface ReadOptions {
   unclip: number;
   /** Larger pictures are made smaller before lines are looked for. */
   maxSide: number;
+  /** Of more lines, the largest are read. */
+  maxCandidates: number;
+  /** Lines that are lower are not read, in px of the picture. */
+  minDetectionSize: number;
 }
 
 /** As it is sent to the server. */
@@ -33,6 +37,8 @@ export const USUAL: ReadOptions = {
   boxThreshold: 0.5,
   unclip: 1.6,
   maxSide: 2000,
+  maxCandidates: 10_000,
+  minDetectionSize: 0,
 };
 
 const SWITCHES = ['deskew', 'contrast', 'denoise', 'angle'] as const;
@@ -46,6 +52,8 @@ interface Range {
   most: number;
   step: number;
   digits: number;
+  /** A slider's ends, where it does not reach all that an address may say. */
+  slider?: { least: number; most: number; mostMeansAll?: boolean };
 }
 
 export const RANGES = {
@@ -53,10 +61,38 @@ export const RANGES = {
   boxThreshold: { query: 'box_threshold', least: 0.05, most: 0.95, step: 0.05, digits: 2 },
   unclip: { query: 'unclip', least: 1, most: 3, step: 0.1, digits: 1 },
   maxSide: { query: 'max_side', least: 480, most: 4000, step: 160, digits: 0 },
-} as const satisfies Partial<Record<keyof ReadOptions, Range>>;
+  maxCandidates: {
+    query: 'max_candidates',
+    least: 1,
+    most: 10_000,
+    step: 10,
+    digits: 0,
+    slider: { least: 10, most: 1010, mostMeansAll: true },
+  },
+  minDetectionSize: {
+    query: 'min_detection_size',
+    least: 0,
+    most: 1000,
+    step: 1,
+    digits: 0,
+    slider: { least: 0, most: 100 },
+  },
+} satisfies Partial<Record<keyof ReadOptions, Range>>;
 
 export type RangeName = keyof typeof RANGES;
-const RANGE_NAMES = Object.keys(RANGES) as RangeName[];
+export const RANGE_NAMES = Object.keys(RANGES) as RangeName[];
+
+/** From where to where a slider goes. */
+export function sliderOf(name: RangeName): { least: number; most: number; step: number } {
+  const { least, most, step, slider = { least, most } }: Range = RANGES[name];
+  return { least: slider.least, most: slider.most, step };
+}
+
+/** What a place on the slider stands for. */
+export function valueAt(name: RangeName, place: number): number {
+  const { most, slider }: Range = RANGES[name];
+  return slider?.mostMeansAll === true && place >= slider.most ? most : place;
+}
 
 /** What is missing or makes no sense is the usual. */
 export function parseOptions(query: URLSearchParams): ReadOptions {

@@ -3,15 +3,19 @@ import type { ReactNode } from 'react';
 import type { ReadLimits } from 'sightwire/api';
 import { Command } from '../../components/Command';
 import { CopyButton } from '../../components/CopyButton';
+import { formatCount } from '../../components/format';
 import { Setting } from '../../components/Setting';
 import { ToolButton } from '../../components/ToolButton';
 import {
   formatOptions,
   PREPARATIONS,
+  RANGE_NAMES,
   type RangeName,
   RANGES,
   type ReadOptions,
+  sliderOf,
   USUAL,
+  valueAt,
 } from '../options';
 import { KEEPS, type Preferences, SIDES, upTo } from '../preferences';
 import type { TextModels } from './textModels';
@@ -61,6 +65,11 @@ const RANGE_WORDS: Record<RangeName, [name: string, explain: string]> = {
     'Detection size',
     'Larger pictures are scaled down to this size to find lines; the text is read from the original. Higher finds smaller print but takes longer.',
   ],
+  maxCandidates: ['Max candidates', 'How many lines are read at most: of more, the largest.'],
+  minDetectionSize: [
+    'Min detection size',
+    'Lines whose outline is lower, in pixels of the picture, are not read.',
+  ],
 };
 
 const KEEP_WORDS: Partial<Record<number, string>> = {
@@ -68,6 +77,14 @@ const KEEP_WORDS: Partial<Record<number, string>> = {
   10: '10: normal',
   20: '20: large, > 16 GB',
 };
+
+function inWords(name: RangeName, value: number): string {
+  if (name === 'maxCandidates') {
+    return value === RANGES.maxCandidates.most ? 'all' : formatCount(value);
+  }
+  const number = value.toFixed(RANGES[name].digits);
+  return name === 'maxSide' || name === 'minDetectionSize' ? `${number} px` : number;
+}
 
 /** How files are read and shown. Everything acts at once; the picture shown is read again. */
 export function SettingsPanel(props: Props) {
@@ -108,8 +125,7 @@ export function SettingsPanel(props: Props) {
       </Group>
       <Group title="Line detection">
         <div className={css.ranges}>
-          {(Object.keys(RANGES) as RangeName[]).map((name) => {
-            const { least, most, step, digits } = RANGES[name];
+          {RANGE_NAMES.map((name) => {
             const [word, explain] = RANGE_WORDS[name];
             return (
               <Setting
@@ -119,13 +135,13 @@ export function SettingsPanel(props: Props) {
                 explain={explain}
                 value={options[name]}
                 initial={USUAL[name]}
-                least={least}
-                most={most}
-                step={step}
-                format={(value) => `${value.toFixed(digits)}${name === 'maxSide' ? ' px' : ''}`}
+                {...sliderOf(name)}
+                format={(value) => inWords(name, value)}
                 changed={options[name] !== USUAL[name]}
                 usual="default"
-                onChange={(value) => onOptions({ [name]: value ?? USUAL[name] })}
+                onChange={(place) =>
+                  onOptions({ [name]: place === null ? USUAL[name] : valueAt(name, place) })
+                }
               />
             );
           })}
