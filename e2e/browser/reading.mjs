@@ -14,35 +14,38 @@ export const FIRST_READ_MS = 180_000;
 
 const LINES = ["Invoice 4711", "Lighthouse oil", "Total 18.40", "Paid in full"];
 
-/** A PNG with these lines of print on white, as a file for an input. */
-export async function textPage(name, lines = LINES, { width = 640, height = 400, tilt = 0 } = {}) {
-  const key = createHash("sha256").update(JSON.stringify([lines, width, height, tilt]));
+/** A PNG with these lines of print on white, with so many pixels of a dark table around, as a file for an input. */
+export async function textPage(name, lines = LINES, { width = 640, height = 400, tilt = 0, table = 0 } = {}) {
+  const key = createHash("sha256").update(JSON.stringify([lines, width, height, tilt, table]));
   const file = await once(`page-${key.digest("hex").slice(0, 16)}.png`, async (path) =>
-    writeFile(path, await draw(lines, width, height, tilt)),
+    writeFile(path, await draw(lines, { width, height, tilt, table })),
   );
   return { name, mimeType: "image/png", buffer: await readFile(file) };
 }
 
 /** On a canvas: on a busy machine Chromium now and then cannot take a screenshot. */
-async function draw(lines, width, height, tilt) {
+async function draw(lines, sizes) {
   const browser = await launch();
   try {
     const page = await browser.newPage();
     const png = await page.evaluate(
-      ([lines, width, height, tilt]) => {
-        const canvas = Object.assign(document.createElement("canvas"), { width, height });
+      ([lines, { width, height, tilt, table }]) => {
+        const canvas = document.createElement("canvas");
+        Object.assign(canvas, { width: width + 2 * table, height: height + 2 * table });
         const context = canvas.getContext("2d");
-        context.fillStyle = "#fff";
-        context.fillRect(0, 0, width, height);
-        context.translate(width / 2, height / 2);
+        context.fillStyle = table > 0 ? "#3b3129" : "#fff";
+        context.fillRect(0, 0, canvas.width, canvas.height);
+        context.translate(canvas.width / 2, canvas.height / 2);
         context.rotate((tilt * Math.PI) / 180);
         context.translate(-width / 2, -height / 2);
+        context.fillStyle = "#fff";
+        if (table > 0) context.fillRect(0, 0, width, height);
         context.fillStyle = "#111";
         context.font = '34px "DejaVu Sans", Arial, sans-serif';
         for (const [index, line] of lines.entries()) context.fillText(line, 40, 72 + 76 * index);
         return canvas.toDataURL("image/png");
       },
-      [lines, width, height, tilt],
+      [lines, sizes],
     );
     return Buffer.from(png.slice(png.indexOf(",") + 1), "base64");
   } finally {

@@ -18,6 +18,7 @@ import { linesOf, step, textOf, wantedLines } from './texts/lines';
 import { TextPanel } from './texts/TextPanel';
 import { type ReadActions, useReadShortcuts } from './useReadShortcuts';
 import type { StageControl } from './viewer/Stage';
+import { useCorners } from './viewer/useCorners';
 import { Viewer } from './viewer/Viewer';
 import { ZOOM_STEP } from './viewer/zoom';
 import css from './Workbench.module.css';
@@ -81,12 +82,21 @@ export function Workbench(props: Props) {
   };
 
   const { usual } = models;
-  const readLater = useDebouncedCallback(again, SETTLE_MS);
   const mayRead = row?.picture === true && row.state === 'done';
+  const corners = useCorners({
+    file,
+    wanted: options.perspective,
+    reading,
+    page,
+    mayRead,
+    read: (given) => again(askOptions(options, usual, given), given !== null),
+  });
+  const readNow = (as: ReadOptions) => void again(askOptions(as, usual, corners.given));
+  const readLater = useDebouncedCallback(readNow, SETTLE_MS);
   const changeOptions = (part: Partial<ReadOptions>) => {
     const next = { ...options, ...part };
     change({ options: next });
-    if (mayRead) readLater(askOptions(next, usual));
+    if (mayRead) readLater(next);
   };
   const readAs = reading && optionsOf({ ...reading.options, model: reading.model });
   const differs =
@@ -95,7 +105,7 @@ export function Workbench(props: Props) {
     !isReading &&
     optionsKey(readAs, usual) !== optionsKey(options, usual);
 
-  const prepared = preparation(options);
+  const prepared = preparation(options, corners.given);
   const comparing = compare && prepared !== null && row?.picture === true;
   const path = (ready: typeof prepared) =>
     job === null || row?.picture !== true
@@ -155,6 +165,7 @@ export function Workbench(props: Props) {
           onHover={(at) => setHovered(numberAt(at))}
           onSelect={(at) => select(numberAt(at))}
           isReading={isReading}
+          corners={options.perspective && row?.state === 'done' ? corners : null}
           keep={job?.keep ?? preferences.keep}
           preferences={preferences}
           onPreferences={onPreferences}
@@ -184,7 +195,7 @@ export function Workbench(props: Props) {
             <Button
               variant="default"
               leftSection={<Icon name="retry" />}
-              onClick={() => again(askOptions(options, usual))}
+              onClick={() => readNow(options)}
             >
               Read again
             </Button>

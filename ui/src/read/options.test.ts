@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { testOptions } from '../testing/answers';
+import type { Polygon } from './viewer/geometry';
 import {
   askOptions,
   formatOptions,
   optionsKey,
   optionsOf,
   parseOptions,
+  preparation,
   sliderOf,
   USUAL,
   valueAt,
@@ -19,6 +21,7 @@ describe('how pictures are read', () => {
     const chosen = {
       ...USUAL,
       model: 'other',
+      perspective: true,
       deskew: true,
       angle: false,
       unclip: 2,
@@ -52,6 +55,22 @@ describe('how pictures are read', () => {
       10, 1000, 10_000,
     ]);
     expect(valueAt('minDetectionSize', 100)).toBe(100);
+  });
+
+  it('says corners only where a page is straightened', () => {
+    const corners: Polygon = [
+      [1, 2],
+      [30, 2],
+      [30, 40],
+      [1, 40],
+    ];
+    const options = { ...USUAL, perspective: true };
+    const said = { corners: '1,2,30,2,30,40,1,40' };
+    expect(askOptions(options, null, corners)).toMatchObject(said);
+    expect(preparation(options, corners)).toEqual({ perspective: '1', ...said });
+    expect(preparation(options)).toEqual({ perspective: '1' });
+    expect(askOptions(USUAL, null, corners)).not.toHaveProperty('corners');
+    expect(preparation(USUAL, corners)).toBeNull();
   });
 
   it('is the same for the usual model by name or without', () => {

@@ -1,9 +1,13 @@
 import type { JobOptions } from 'sightwire/api';
+import { formatCorners } from './viewer/corners';
+import type { Polygon } from './viewer/geometry';
 
 /** How pictures are read. All of it stands in the page's address where it is not the usual. */
 export interface ReadOptions {
   /** Null: the server's usual one. */
   model: string | null;
+  /** The page in a photograph is read as if seen from straight above. */
+  perspective: boolean;
   deskew: boolean;
   contrast: boolean;
   denoise: boolean;
@@ -29,6 +33,7 @@ export type OptionQuery = Record<string, string>;
 /** The server's own. */
 export const USUAL: ReadOptions = {
   model: null,
+  perspective: false,
   deskew: false,
   contrast: false,
   denoise: false,
@@ -41,9 +46,9 @@ export const USUAL: ReadOptions = {
   minDetectionSize: 0,
 };
 
-const SWITCHES = ['deskew', 'contrast', 'denoise', 'angle'] as const;
 /** What changes the picture before it is read. */
-export const PREPARATIONS = ['deskew', 'contrast', 'denoise'] as const;
+export const PREPARATIONS = ['perspective', 'deskew', 'contrast', 'denoise'] as const;
+const SWITCHES = [...PREPARATIONS, 'angle'] as const;
 
 interface Range {
   /** In the address and for the server. */
@@ -128,7 +133,11 @@ export function formatOptions(options: ReadOptions): OptionQuery {
  * however unsure: which of them are shown is decided here, so that moving the slider reads nothing
  * again.
  */
-export function askOptions(options: ReadOptions, usual: string | null): OptionQuery {
+export function askOptions(
+  options: ReadOptions,
+  usual: string | null,
+  corners: Polygon | null = null,
+): OptionQuery {
   const query: OptionQuery = { min_confidence: '0' };
   const model = options.model ?? usual;
   if (model !== null) query.model = model;
@@ -137,14 +146,23 @@ export function askOptions(options: ReadOptions, usual: string | null): OptionQu
     const { query: key, digits } = RANGES[name];
     query[key] = options[name].toFixed(digits);
   }
-  return query;
+  return { ...query, ...cornersQuery(options, corners) };
 }
 
 /** What is done to the picture before it is read; null: nothing. */
-export function preparation(options: ReadOptions): OptionQuery | null {
+export function preparation(
+  options: ReadOptions,
+  corners: Polygon | null = null,
+): OptionQuery | null {
   const chosen = PREPARATIONS.filter((name) => options[name]);
   if (chosen.length === 0) return null;
-  return Object.fromEntries(chosen.map((name) => [name, '1']));
+  const query = Object.fromEntries(chosen.map((name) => [name, '1']));
+  return { ...query, ...cornersQuery(options, corners) };
+}
+
+/** Corners that somebody moved belong to one picture, and only where its page is straightened. */
+function cornersQuery({ perspective }: ReadOptions, corners: Polygon | null): OptionQuery {
+  return perspective && corners !== null ? { corners: formatCorners(corners) } : {};
 }
 
 /** The same for the same way of reading. */

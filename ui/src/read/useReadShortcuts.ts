@@ -46,7 +46,11 @@ export function useReadShortcuts(actions: ReadActions): void {
       { key: '-', what: 'Zoom out', run: () => now().smaller() },
       { key: '0', what: 'Fit the picture', run: () => now().fit() },
       { key: '9', what: 'Zoom to 100 %', run: () => now().full() },
-      { key: '← → ↑ ↓', what: 'Move the picture when it has the focus', run: NOTHING },
+      {
+        key: '← → ↑ ↓',
+        what: 'Move the picture, or a corner of its page, when it has the focus',
+        run: NOTHING,
+      },
       { key: 'x', what: 'Outlines on or off', run: () => now().outlines() },
       { key: 'w', what: 'Texts on the picture on or off', run: () => now().texts() },
       { key: 'b', what: 'Compare before and after preprocessing', run: () => now().compare() },

@@ -11,13 +11,17 @@ export interface ReadingView {
   failure: { text: string; cause: string } | null;
   /** It is being read another way. */
   isReading: boolean;
-  /** Reads the file again, another way. */
-  again: (query: OptionQuery) => void;
+  /** Reads the file again, another way; never rejects. A refusal is a failure unless it may be refused. */
+  again: (query: OptionQuery, mayBeRefused?: boolean) => Promise<Outcome>;
 }
+
+/** `refused`: it cannot be read that way. `overtaken`: it was to be read another way meanwhile. */
+export type Outcome = 'read' | 'refused' | 'failed' | 'overtaken';
 
 /** So many results are at hand without asking. */
 const KEPT = 30;
 const GONE = 410;
+const UNPROCESSABLE = 422;
 
 /** What was read in one file of a job. */
 export function useReading(watch: JobWatch | null, row: JobFile | null): ReadingView {
@@ -59,30 +63,34 @@ export function useReading(watch: JobWatch | null, row: JobFile | null): Reading
   }, [id, index, key, isRead, isKnown, learn, fail]);
 
   const again = useCallback(
-    (query: OptionQuery) => {
-      if (id === null || index === null || key === null) return;
+    async (query: OptionQuery, mayBeRefused = false): Promise<Outcome> => {
+      if (id === null || index === null || key === null) return 'failed';
       const mine = (turn.current += 1);
+      // Another change may have come in between; only the newest one counts.
+      const counts = () => mine === turn.current;
       setBusy(key);
-      readAgain(id, index, query)
-        .then((reading) => {
-          // Another change may have come in between; only the newest one counts.
-          if (mine !== turn.current) return;
-          learn(key, reading);
-          const { regions, ms, pages } = reading;
-          const sum = regions.reduce((total, { confidence }) => total + confidence, 0);
-          watch?.learn(index, {
-            regions: regions.length,
-            confidence: regions.length === 0 ? null : sum / regions.length,
-            ms: ms.total,
-            pages: pages.length,
-          });
-        })
-        .catch((error: unknown) => {
-          if (mine === turn.current) fail(key, error);
-        })
-        .finally(() => {
-          if (mine === turn.current) setBusy(null);
+      try {
+        const reading = await readAgain(id, index, query);
+        if (!counts()) return 'overtaken';
+        learn(key, reading);
+        const { regions, ms, pages } = reading;
+        const sum = regions.reduce((total, { confidence }) => total + confidence, 0);
+        watch?.learn(index, {
+          regions: regions.length,
+          confidence: regions.length === 0 ? null : sum / regions.length,
+          ms: ms.total,
+          pages: pages.length,
         });
+        return 'read';
+      } catch (error) {
+        if (!counts()) return 'overtaken';
+        const status = error instanceof RequestError ? error.status : null;
+        if (mayBeRefused && status === UNPROCESSABLE) return 'refused';
+        fail(key, error);
+        return 'failed';
+      } finally {
+        if (counts()) setBusy(null);
+      }
     },
     [id, index, key, watch, learn, fail],
   );

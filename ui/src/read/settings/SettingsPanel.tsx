@@ -36,6 +36,10 @@ interface Props {
 }
 
 const SWITCH_WORDS = {
+  perspective: [
+    'Straighten perspective',
+    'Finds the page in a photograph and reads it as if seen from straight above. What is around it is not read.',
+  ],
   deskew: [
     'Straighten',
     'Rotates the picture so that its lines are level. For crooked scans and photos.',

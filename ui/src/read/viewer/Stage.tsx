@@ -7,7 +7,10 @@ import type { Size } from './zoom';
 import css from './Stage.module.css';
 
 /** What buttons and keys elsewhere on the page do to the picture. */
-export type StageControl = Pick<Scene, 'zoomBy' | 'zoomTo' | 'fit' | 'isFitted' | 'show' | 'panBy'>;
+export type StageControl = Pick<
+  Scene,
+  'zoomBy' | 'zoomTo' | 'fit' | 'isFitted' | 'show' | 'panBy' | 'view' | 'stageSize'
+>;
 
 interface Props {
   /** Another one is shown whole; the same one keeps its place. */
@@ -51,6 +54,10 @@ export function Stage(props: Props) {
     const own = new Scene([low.current, high.current], (view, fitted) => {
       // At rest a finger scrolls the page; enlarged, it moves the picture.
       host.style.touchAction = fitted ? 'pan-y' : 'none';
+      // For what lies over the picture and moves with it.
+      for (const [part, value] of Object.entries(view)) {
+        host.parentElement?.style.setProperty(`--view-${part}`, String(value));
+      }
       heard.current.onScale(view.scale);
     });
     scene.current = own;

@@ -9,9 +9,12 @@ import { StateBadge } from '../../components/StateBadge';
 import type { Preferences } from '../preferences';
 import { surePercent } from './confidence';
 import { asSentence } from '../words';
+import { Corners } from './Corners';
+import { CornersLine } from './CornersLine';
 import { Divider } from './Divider';
 import type { Shown } from './paint';
 import { Stage, type StageControl } from './Stage';
+import type { CornersView } from './useCorners';
 import { usePicture } from './usePicture';
 import { type Size, ZOOM_STEP } from './zoom';
 import css from './Viewer.module.css';
@@ -32,6 +35,8 @@ interface Props {
   onSelect: (line: number | null) => void;
   /** It is being read another way. */
   isReading: boolean;
+  /** Of the page in a photograph; null: it is not wanted. */
+  corners: CornersView | null;
   /** So many pictures of the batch are kept. */
   keep: number;
   preferences: Preferences;
@@ -47,7 +52,7 @@ const MIDDLE = 0.5;
 
 /** One file's picture, how it goes with it, and what to do with the view. */
 export function Viewer(props: Props) {
-  const { row, reading, page, control, preferences, onPreferences } = props;
+  const { row, reading, page, control, corners, preferences, onPreferences } = props;
   const picture = usePicture(props.picturePath);
   const prepared = usePicture(props.preparedPath);
   const [at, setAt] = useState(MIDDLE);
@@ -70,6 +75,7 @@ export function Viewer(props: Props) {
   const look = useMemo(() => ({ texts, outlines, paper }), [texts, outlines, paper]);
   const pages = reading?.pages.length ?? 1;
   const name = row?.name ?? 'no file';
+  const shown = `${row?.index ?? ''}/${page}`;
   const isLetGo =
     (row?.state === 'done' && !row.picture) ||
     picture.phase === 'let-go' ||
@@ -156,9 +162,16 @@ export function Viewer(props: Props) {
           </Button>
         </div>
       </header>
+      {corners !== null && (
+        <CornersLine
+          corners={corners}
+          isReading={props.isReading || reading === null}
+          isCompared={compared !== null}
+        />
+      )}
 
       <Stage
-        name={`${row?.index ?? ''}/${page}`}
+        name={shown}
         label={stageLabel(name, props.lines.length)}
         size={size}
         picture={picture.loaded}
@@ -173,6 +186,17 @@ export function Viewer(props: Props) {
         control={control}
       >
         {picture.loaded !== null && <span hidden data-testid="picture-shown" />}
+        {corners?.shown != null && (
+          <Corners
+            key={shown}
+            corners={corners.shown}
+            size={size}
+            control={control}
+            before={compared === null ? 1 : at}
+            mayMove={corners.mayMove && compared === null}
+            onMove={corners.move}
+          />
+        )}
         {compared !== null && <Divider at={at} onMove={setAt} />}
         <div className={css.over}>
           <Standing {...props} />

@@ -72,14 +72,16 @@ export function listenToGestures(stage: HTMLElement, scene: Scene, heard: Heard)
   }
   stage.addEventListener('pointerleave', leave);
   stage.addEventListener('dblclick', twice);
-  stage.addEventListener('wheel', wheel, { passive: false });
+  // What lies over the picture is in its frame, too.
+  const frame = stage.parentElement ?? stage;
+  frame.addEventListener('wheel', wheel, { passive: false });
   return () => {
     for (const [type, listener] of Object.entries(pointing)) {
       stage.removeEventListener(type, listener as EventListener);
     }
     stage.removeEventListener('pointerleave', leave);
     stage.removeEventListener('dblclick', twice);
-    stage.removeEventListener('wheel', wheel);
+    frame.removeEventListener('wheel', wheel);
   };
 }
 

@@ -6,6 +6,7 @@ import {
   between,
   closeUp,
   fit,
+  fitInto,
   fitScale,
   kept,
   reveal,
@@ -32,7 +33,6 @@ export interface Look {
 
 interface Compared {
   picture: Picture;
-  size: Size;
   /** Where the border is, 0 to 1 of the stage's width. */
   at: number;
 }
@@ -313,7 +313,7 @@ export class Scene {
     context.drawImage(level, 0, 0, size.width, size.height);
   }
 
-  private drawCompared(context: CanvasRenderingContext2D, { picture, size, at }: Compared): void {
+  private drawCompared(context: CanvasRenderingContext2D, { picture, at }: Compared): void {
     const { width, height } = this.canvases[0];
     const border = Math.round(at * width);
     context.save();
@@ -324,10 +324,12 @@ export class Scene {
     context.fillStyle = getComputedStyle(this.canvases[0]).backgroundColor;
     context.fillRect(border, 0, width - border, height);
     this.toPicture(context);
-    // A turned picture is larger; its middle stays where it was.
     const { levels } = picture;
-    const level = levelFor(levels, size.width * this.current.scale * this.ratio);
-    if (level !== undefined) {
+    const [largest] = levels;
+    if (largest !== undefined) {
+      // What was straightened has another form; its middle is where that of the original is.
+      const size = fitInto(largest, this.size);
+      const level = levelFor(levels, size.width * this.current.scale * this.ratio) ?? largest;
       const left = (this.size.width - size.width) / 2;
       const top = (this.size.height - size.height) / 2;
       context.imageSmoothingEnabled = this.current.scale < 4;

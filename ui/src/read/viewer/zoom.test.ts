@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { sureness, surePercent } from './confidence';
 import { levelFor } from './picture';
-import { between, closeUp, fit, kept, reveal, scaleBounds, sight, toPicture, zoomAt } from './zoom';
+import {
+  between,
+  closeUp,
+  fit,
+  fitInto,
+  kept,
+  reveal,
+  scaleBounds,
+  sight,
+  toPicture,
+  zoomAt,
+} from './zoom';
 
 const PAGE = { width: 8000, height: 6000 };
 const STAGE = { width: 824, height: 624 };
@@ -13,6 +24,11 @@ describe('the view', () => {
     const small = fit({ width: 100, height: 50 }, STAGE);
     expect(small.scale).toBe(1);
     expect(small.left).toBe(362);
+  });
+
+  it('gives what was straightened its own form', () => {
+    expect(fitInto({ width: 100, height: 200 }, PAGE)).toEqual({ width: 3000, height: 6000 });
+    expect(fitInto({ width: 16_000, height: 200 }, PAGE)).toEqual({ width: 8000, height: 100 });
   });
 
   it('keeps the point under the pointer where it is', () => {

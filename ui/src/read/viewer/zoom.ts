@@ -31,6 +31,12 @@ export function fitScale(picture: Size, stage: Size): number {
   return Math.max(1e-4, Math.min(across, down, MOST_FIT_SCALE));
 }
 
+/** As large as it can be within another one, in its own form. */
+export function fitInto({ width, height }: Size, room: Size): Size {
+  const by = Math.min(room.width / width, room.height / height);
+  return { width: width * by, height: height * by };
+}
+
 /** The whole picture, in the middle. */
 export function fit(picture: Size, stage: Size): View {
   return centred(picture, stage, fitScale(picture, stage));
