@@ -1,7 +1,7 @@
-// The page "Read text": what a server allows, and which lines are read.
+// The page "Read text": what a server allows, which lines are read, and submissions.
 
 import { expect, test } from "./fixtures.mjs";
-import { FIRST_READ_MS, linesOn, missing, textPage } from "./reading.mjs";
+import { finishedJob, FIRST_READ_MS, linesOn, missing, textPage } from "./reading.mjs";
 
 // One worker loads the reader, and that may take long.
 test.describe.configure({ mode: "default", timeout: 300_000 });
@@ -40,4 +40,20 @@ test("fewer_and_higher_lines_are_read_as_the_address_says @full", async ({ visit
   const id = new URL(page.url()).searchParams.get("job");
   const { options } = (await server.get(`/api/v1/jobs/${id}`)).json;
   expect(options).toMatchObject({ max_candidates: 2, min_detection_size: 8 });
+});
+
+test("a_submission_has_a_prefix_and_confidences @full", async ({ visit, server }) => {
+  const id = await finishedJob(server, [await textPage("one.png"), await textPage("two.png", ["Two"])]);
+  const page = await visit(`/read?job=${id}`);
+  await expect(linesOn(page)).toHaveCount(4);
+  await expect(page.getByTestId("mean-confidence")).toHaveText(/^mean \d\d\.\d\d %$/);
+  await page.getByTestId("submission").click();
+  await page.getByTestId("submission-prefix").fill("run-3");
+  await page.getByTestId("submission-confidence").check({ force: true });
+  const saved = page.waitForEvent("download");
+  await page.getByTestId("save-submission-csv").click();
+  expect((await saved).suggestedFilename()).toMatch(/^run-3_\d{8}T\d{6}Z\.csv$/);
+  const json = await page.getByTestId("save-submission-json").getAttribute("href");
+  const answer = await page.request.get(new URL(json, page.url()).href);
+  expect(Object.keys((await answer.json()).images)).toEqual(["one.png", "two.png"]);
 });

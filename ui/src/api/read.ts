@@ -41,6 +41,18 @@ export function jobExportPath(id: string, format: ExportFormat, least: number): 
   return `${jobPath(id)}/export?${new URLSearchParams({ format, ...leastQuery(least) })}`;
 }
 
+/** The same for programs that compare how well text is found; the server names the file. */
+export function submissionPath(
+  id: string,
+  format: 'submission-csv' | 'submission-json',
+  wish: { least: number; confidence: boolean; prefix: string },
+): string {
+  const query = new URLSearchParams({ format, ...leastQuery(wish.least) });
+  if (wish.confidence) query.set('confidence', '1');
+  if (wish.prefix !== '') query.set('prefix', wish.prefix);
+  return `${jobPath(id)}/export?${query}`;
+}
+
 function leastQuery(least: number): Record<string, string> {
   return least > 0 ? { min_confidence: least.toFixed(2) } : {};
 }

@@ -54,6 +54,7 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
               )
             }
             several
+            submission={{ job: job.id, least }}
           />
         )}
         <div className={css.tools}>

@@ -1,6 +1,7 @@
 import { Button, Tooltip } from '@mantine/core';
 import type { FileFormat } from '../api/read';
 import { Icon } from '../components/Icon';
+import { Submission } from './Submission';
 import css from './SaveLinks.module.css';
 
 interface Props {
@@ -13,6 +14,8 @@ interface Props {
   annotated?: boolean;
   /** hOCR of several files comes as an archive. */
   several?: boolean;
+  /** The batch that a submission is made of; undefined: none is. */
+  submission?: { job: string; least: number } | undefined;
 }
 
 const FORMATS = [
@@ -28,7 +31,7 @@ const PICTURES = [
 ] as const;
 
 /** The server makes the files; a click saves one. */
-export function SaveLinks({ name, what, path, annotated, several = false }: Props) {
+export function SaveLinks({ name, what, path, annotated, several = false, submission }: Props) {
   const endingOf = (format: FileFormat, usual: string) => {
     if (!several) return usual;
     if (format === 'hocr') return '.hocr.zip';
@@ -70,6 +73,7 @@ export function SaveLinks({ name, what, path, annotated, several = false }: Prop
             </Button>
           </Tooltip>
         ))}
+      {submission !== undefined && <Submission {...submission} />}
     </div>
   );
 }

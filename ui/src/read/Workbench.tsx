@@ -219,6 +219,7 @@ export function Workbench(props: Props) {
         ) : (
           <TextPanel
             job={job?.id ?? null}
+            isOnly={job?.files === 1}
             row={row}
             all={all}
             lines={lines}

@@ -73,13 +73,11 @@ export function useReading(watch: JobWatch | null, row: JobFile | null): Reading
         const reading = await readAgain(id, index, query);
         if (!counts()) return 'overtaken';
         learn(key, reading);
-        const { regions, ms, pages } = reading;
-        const sum = regions.reduce((total, { confidence }) => total + confidence, 0);
         watch?.learn(index, {
-          regions: regions.length,
-          confidence: regions.length === 0 ? null : sum / regions.length,
-          ms: ms.total,
-          pages: pages.length,
+          regions: reading.regions.length,
+          confidence: reading.mean_confidence,
+          ms: reading.ms.total,
+          pages: reading.pages.length,
         });
         return 'read';
       } catch (error) {

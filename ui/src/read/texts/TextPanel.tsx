@@ -9,12 +9,14 @@ import { Notice } from '../../components/Notice';
 import { ToolButton } from '../../components/ToolButton';
 import { USUAL_LEAST } from '../address';
 import { SaveLinks } from '../SaveLinks';
-import { type Line, textOf } from './lines';
+import { type Line, meanConfidence, textOf } from './lines';
 import { TextList } from './TextList';
 import css from './TextPanel.module.css';
 
 interface Props {
   job: string | null;
+  /** It is the only file of its batch. */
+  isOnly: boolean;
   row: JobFile | null;
   /** All of the page. */
   all: readonly Line[];
@@ -41,6 +43,7 @@ const PHONE_ROW_PX = 44;
 /** All lines of the page that are sure enough, to look through, copy and save. */
 export function TextPanel({ field, ...props }: Props) {
   const { job, row, all, lines, selected, least, onLeast, find, onFind } = props;
+  const mean = meanConfidence(lines);
   const chosen = lines.find(({ number }) => number === selected);
   const isRead = row?.state === 'done' && job !== null;
   return (
@@ -89,6 +92,13 @@ export function TextPanel({ field, ...props }: Props) {
               ? `${formatCount(all.length)} ${all.length === 1 ? 'line' : 'lines'}`
               : `${formatCount(lines.length)} of ${formatCount(all.length)} lines`}
           </span>
+          {mean !== null && (
+            <Tooltip label="Mean confidence of the lines shown">
+              <span className={`number ${css.mean}`} tabIndex={0} data-testid="mean-confidence">
+                mean {(mean * 100).toFixed(2)} %
+              </span>
+            </Tooltip>
+          )}
           {(least !== USUAL_LEAST || find !== '') && (
             <ToolButton
               icon="retry"
@@ -130,6 +140,7 @@ export function TextPanel({ field, ...props }: Props) {
             what={`what was read in ${row.name}`}
             path={(format: FileFormat) => fileExportPath(job, row.index, format, least)}
             annotated={row.picture}
+            submission={props.isOnly ? { job, least } : undefined}
           />
         )}
       </footer>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { testDocument } from '../../testing/answers';
 import type { Polygon } from '../viewer/geometry';
-import { linesOf, step, textOf, wantedLines } from './lines';
+import { linesOf, meanConfidence, step, textOf, wantedLines } from './lines';
 
 const POLYGON: Polygon = [
   [0, 0],
@@ -39,6 +39,11 @@ describe('the lines of a page', () => {
     expect(wantedLines(lines, 0.7, '')).toHaveLength(1);
     expect(wantedLines(lines, 0, 'TOT')).toHaveLength(1);
     expect(textOf(wantedLines(lines, 0, ''))).toBe('Total\n18.40');
+  });
+
+  it('are sure on average', () => {
+    expect(meanConfidence(lines)).toBeCloseTo(0.795);
+    expect(meanConfidence([])).toBeNull();
   });
 
   it('are copied row by row, with tabs between cells and spaces between words', () => {

@@ -30,6 +30,12 @@ export function wantedLines(lines: readonly Line[], least: number, find: string)
   );
 }
 
+/** How sure the lines are on average, 0 to 1; null where there are none. */
+export function meanConfidence(lines: readonly Line[]): number | null {
+  if (lines.length === 0) return null;
+  return lines.reduce((sum, { confidence }) => sum + confidence, 0) / lines.length;
+}
+
 /** As a person would paste it somewhere: rows are lines, and cells of a table have tabs between them. */
 export function textOf(lines: readonly Line[]): string {
   return lines
