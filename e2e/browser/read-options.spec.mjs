@@ -1,4 +1,8 @@
-// The page "Read text": what a server allows, which lines are read, and submissions.
+// The page "Read text": what a server allows, submissions, and files that come once more.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { expect, test } from "./fixtures.mjs";
 import { finishedJob, FIRST_READ_MS, linesOn, missing, textPage } from "./reading.mjs";
@@ -56,4 +60,31 @@ test("a_submission_has_a_prefix_and_confidences @full", async ({ visit, server }
   const json = await page.getByTestId("save-submission-json").getAttribute("href");
   const answer = await page.request.get(new URL(json, page.url()).href);
   expect(Object.keys((await answer.json()).images)).toEqual(["one.png", "two.png"]);
+});
+
+test("files_that_were_read_already_are_left_out", async ({ visit }) => {
+  const page = await visit("/read");
+  const folder = await mkdtemp(join(tmpdir(), "sightwire-read-"));
+  const [one, two] = [join(folder, "one.png"), join(folder, "two.png")];
+  try {
+    await writeFile(one, (await textPage("one.png")).buffer);
+    await writeFile(two, (await textPage("two.png", ["Two"])).buffer);
+    const input = page.getByTestId("file-input");
+    await input.setInputFiles(one);
+    await expect(page.getByTestId("job-state")).toHaveText("done", { timeout: FIRST_READ_MS });
+    await input.setInputFiles([one, two]);
+    await expect(page.getByTestId("read-before")).toContainText("1 file was read already and left out");
+    await expect(page.getByTestId("file-name")).toHaveText("two.png");
+    await expect(page.getByTestId("job-state")).toHaveText("done");
+    await expect(page.getByTestId("job-facts")).toContainText("1 read");
+    const before = page.url();
+    await input.setInputFiles([one, two]);
+    await expect(page.getByTestId("read-before")).toContainText("2 files were read already and left out");
+    expect(page.url()).toBe(before);
+    await page.getByRole("button", { name: "Read them all the same" }).click();
+    await expect(page.getByTestId("job-facts")).toContainText("2 read");
+    await expect(page.getByTestId("read-before")).toHaveCount(0);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });

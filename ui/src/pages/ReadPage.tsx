@@ -17,12 +17,15 @@ import { EmptyRead } from '../read/EmptyRead';
 import { useJob } from '../read/job/useJob';
 import { useUpload } from '../read/job/useUpload';
 import { JobBar } from '../read/JobBar';
+import type { OptionQuery } from '../read/options';
 import { within } from '../read/preferences';
 import { readerWords } from '../read/readerWords';
 import { ReadSnippets } from '../read/ReadSnippets';
 import { SettingsPanel } from '../read/settings/SettingsPanel';
 import { useTextModels } from '../read/settings/useTextModels';
 import { FileInputs } from '../read/sources/FileInputs';
+import type { Picked } from '../read/sources/pick';
+import { readBefore } from '../read/sources/readBefore';
 import { useDrop } from '../read/sources/useDrop';
 import { useSources } from '../read/sources/useSources';
 import { FileTable } from '../read/table/FileTable';
@@ -60,14 +63,19 @@ export default function ReadPage() {
     [visit],
   );
   const onJob = useCallback(
-    (job: Job) => {
+    (job: Job, sent: readonly Picked[], query: OptionQuery) => {
+      readBefore.send(job.id, sent, query);
       open(job.id);
       refresh();
     },
     [open, refresh],
   );
   const upload = useUpload(onJob);
-  const sources = useSources(upload, address.options, preferences, models.usual);
+  const sources = useSources(upload, address.options, preferences, models.usual, {
+    job: view.job,
+    rows: view.rows,
+    jobs,
+  });
   const over = useDrop(sources.take);
   const began = useRef(false);
   useEffect(() => {
@@ -144,7 +152,7 @@ export default function ReadPage() {
       </PageHead>
       <FileInputs files={files} folder={folder} onPick={sources.take} />
 
-      <UploadBar upload={upload} />
+      <UploadBar upload={upload} before={sources.before} />
       {reader?.state === 'failed' && (
         <Notice tone="bad" icon="alert" title="The text model failed" cause={reader.error}>
           {reader.error ?? 'See the server’s log for the reason.'}

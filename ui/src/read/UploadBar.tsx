@@ -4,11 +4,12 @@ import { Progress } from '../components/Progress';
 import { StateBadge } from '../components/StateBadge';
 import { ToolButton } from '../components/ToolButton';
 import type { Upload } from './job/useUpload';
+import type { Sources } from './sources/useSources';
 import { files } from './words';
 import css from './UploadBar.module.css';
 
 /** Files on their way to the server, or why they did not get there. */
-export function UploadBar({ upload }: { upload: Upload }) {
+export function UploadBar({ upload, before }: { upload: Upload } & Pick<Sources, 'before'>) {
   const { sending, trouble, left, again, stop, say, putAway } = upload;
   if (sending !== null) {
     const { bytes, total } = sending;
@@ -39,21 +40,42 @@ export function UploadBar({ upload }: { upload: Upload }) {
     );
   }
   if (trouble === null) {
-    if (left === null) return null;
     return (
-      <Notice
-        tone="busy"
-        icon="file"
-        title={`${files(left.count)} in the folder ${left.count === 1 ? 'was' : 'were'} left out`}
-        data-testid="left-out"
-      >
-        <div className={css.trouble}>
-          <span>No pictures by their names: {left.kinds}.</span>
-          <ToolButton icon="close" onClick={putAway}>
-            Dismiss
-          </ToolButton>
-        </div>
-      </Notice>
+      <>
+        {left !== null && (
+          <Notice
+            tone="busy"
+            icon="file"
+            title={`${files(left.count)} in the folder ${wasOrWere(left.count)} left out`}
+            data-testid="left-out"
+          >
+            <div className={css.trouble}>
+              <span>No pictures by their names: {left.kinds}.</span>
+              <ToolButton icon="close" onClick={putAway}>
+                Dismiss
+              </ToolButton>
+            </div>
+          </Notice>
+        )}
+        {before !== null && (
+          <Notice
+            tone="busy"
+            icon="file"
+            title={`${files(before.count)} ${wasOrWere(before.count)} read already and left out`}
+            data-testid="read-before"
+          >
+            <div className={css.trouble}>
+              <span>Unchanged since then, with the same settings.</span>
+              <ToolButton icon="retry" variant="default" onClick={before.again}>
+                Read {before.count === 1 ? 'it' : 'them'} all the same
+              </ToolButton>
+              <ToolButton icon="close" onClick={before.putAway}>
+                Dismiss
+              </ToolButton>
+            </div>
+          </Notice>
+        )}
+      </>
     );
   }
   return (
@@ -75,4 +97,8 @@ export function UploadBar({ upload }: { upload: Upload }) {
       </div>
     </Notice>
   );
+}
+
+function wasOrWere(count: number): string {
+  return count === 1 ? 'was' : 'were';
 }

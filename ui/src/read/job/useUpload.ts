@@ -33,8 +33,11 @@ export interface Upload {
   putAway: () => void;
 }
 
+/** The server took them as this job. */
+type Heard = (job: Job, files: readonly Picked[], query: OptionQuery) => void;
+
 /** Sends files to the server, one job at a time; leaving the page ends it. */
-export function useUpload(onJob: (job: Job) => void): Upload {
+export function useUpload(onJob: Heard): Upload {
   const [sending, setSending] = useState<Upload['sending']>(null);
   const [trouble, say] = useState<Trouble | null>(null);
   const [left, setLeft] = useState<Left | null>(null);
@@ -62,7 +65,7 @@ export function useUpload(onJob: (job: Job) => void): Upload {
     };
     show({ bytes: 0, total });
     sendJob(files, query, show, own.signal)
-      .then((job) => heard.current(job))
+      .then((job) => heard.current(job, files, query))
       .catch((error: unknown) => {
         if (!own.signal.aborted) say(uploadTrouble(error, files.length));
       })

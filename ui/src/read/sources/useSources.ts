@@ -1,9 +1,12 @@
-import { useCallback, useMemo, useRef } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
+import type { Job, JobFile } from 'sightwire/api';
 import { sentence } from '../../api/http';
 import type { Upload } from '../job/useUpload';
 import { askOptions, type ReadOptions } from '../options';
 import type { Preferences } from '../preferences';
-import { leftCount, leftInWords, MOST_FILES, NOTHING, type Pick } from './pick';
+import { useLatest } from '../latest';
+import { leftCount, leftInWords, MOST_FILES, NOTHING, type Pick, type Picked } from './pick';
+import { readBefore } from './readBefore';
 import { samplePage } from './samplePage';
 import { takeFrame } from './snapshot';
 
@@ -12,6 +15,15 @@ export interface Sources {
   sample: () => void;
   /** The newest frame of a live stream. */
   frame: (stream: string) => Promise<void>;
+  /** What was left out of the files that came last, because it was read before; null: nothing. */
+  before: { count: number; again: () => void; putAway: () => void } | null;
+}
+
+/** The batch that is shown, and those that the server has. */
+interface Batches {
+  job: Job | null;
+  rows: readonly JobFile[];
+  jobs: readonly Job[];
 }
 
 /** Everything that brings files, and how they are sent. */
@@ -20,15 +32,19 @@ export function useSources(
   options: ReadOptions,
   preferences: Preferences,
   usual: string | null,
+  batches: Batches,
 ): Sources {
   const { send, say } = upload;
   const query = useMemo(
     () => ({ ...askOptions(options, usual), keep: String(preferences.keep) }),
     [options, preferences.keep, usual],
   );
+  const shown = useLatest(batches);
+  const [known, setKnown] = useState<readonly Picked[]>([]);
   const asking = useRef<AbortController | null>(null);
   const take = useCallback(
     ({ files, left }: Pick) => {
+      setKnown([]);
       if (files.length > MOST_FILES) {
         say({
           title: `More than ${MOST_FILES.toLocaleString('en')} files`,
@@ -41,9 +57,17 @@ export function useSources(
           text: 'Supported: JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIC, PDF, and zip archives of them.',
           cause: left.size === 0 ? 'nothing was chosen' : `left out: ${leftInWords(left)}`,
         });
-      } else send(files, query, { count: leftCount(left), kinds: leftInWords(left) });
+      } else {
+        const { job, rows, jobs } = shown();
+        if (job !== null) readBefore.learn(job.id, rows);
+        const isThere = (id: string) => jobs.some((one) => one.id === id);
+        const isKnown = (one: Picked) => readBefore.has(one, query, isThere);
+        setKnown(files.filter(isKnown));
+        const fresh = files.filter((one) => !isKnown(one));
+        send(fresh, query, { count: leftCount(left), kinds: leftInWords(left) });
+      }
     },
-    [send, say, query],
+    [send, say, query, shown],
   );
   const sample = useCallback(() => {
     samplePage()
@@ -66,5 +90,14 @@ export function useSources(
     },
     [take, say],
   );
-  return useMemo(() => ({ take, sample, frame }), [take, sample, frame]);
+  const before = useMemo(() => {
+    if (known.length === 0) return null;
+    const putAway = () => setKnown([]);
+    const again = () => {
+      putAway();
+      send(known, query, { count: 0, kinds: '' });
+    };
+    return { count: known.length, again, putAway };
+  }, [known, send, query]);
+  return useMemo(() => ({ take, sample, frame, before }), [take, sample, frame, before]);
 }
