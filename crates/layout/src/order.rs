@@ -177,6 +177,12 @@ mod tests {
             }
             let columns: Vec<usize> = (0..16).step_by(2).chain((1..16).step_by(2)).collect();
             assert_eq!(reading_order(&page), columns, "{lean}");
+            // Beside a caption it does not, but is longer.
+            for row in 0..8 {
+                let left = if row % 3 == 0 { 340.0 } else { 310.0 };
+                page[2 * row + 1] = line(left, row as f32 * 30.0, 640.0 - left);
+            }
+            assert_eq!(reading_order(&page), columns, "{lean}");
         }
     }
 

@@ -17,6 +17,8 @@ const FILL: f32 = 0.75;
 const FLUSH: f32 = 0.15;
 /// and one in four begins further from the others than this: amounts of money do, lines of text do not.
 const RAGGED: f32 = 0.3;
+/// An amount is no longer than so many heights.
+const AMOUNT: f32 = 12.0;
 
 /// What stands on one side of a gutter.
 struct Text {
@@ -25,7 +27,9 @@ struct Text {
     long: usize,
     /// The heights at which rows stand, px, from the top.
     middles: Vec<f32>,
-    /// How much of the longest rows the others fill, their median.
+    /// The length of the longest rows, px.
+    longest: f32,
+    /// How much of that the others fill, their median.
     fill: f32,
     /// How far rows begin and end from where most do, px: three in four are no further.
     begins: f32,
@@ -55,6 +59,7 @@ impl Text {
             rows: rows.len(),
             long: lengths.iter().filter(|length| **length >= CELL * height).count(),
             middles,
+            longest,
             fill: median(lengths.iter().map(|length| length / longest).collect()),
             begins: off_line(&edges(|row| row[0].left)),
             ends: off_line(&edges(|row| row[row.len() - 1].right)),
@@ -140,7 +145,9 @@ impl Pair {
     fn is_table(&self) -> bool {
         let (left, right) = (&self.left, &self.right);
         let partnered = left.partnered(right, self.height).min(right.partnered(left, self.height));
-        let are_amounts = right.ends <= FLUSH * self.height && right.begins >= RAGGED * self.height;
+        let are_amounts = right.longest <= AMOUNT * self.height
+            && right.ends <= FLUSH * self.height
+            && right.begins >= RAGGED * self.height;
         (left.fill.min(right.fill) < FILL || are_amounts)
             && left.rows.min(right.rows) >= PROSE_ROWS
             && partnered >= PARTNERED
