@@ -20,6 +20,10 @@ const ENLARGE_AT_MOST: f64 = 4.0;
 /// By how much tiles overlap, px: a line that lies across a seam is seen by one of them with what is around it.
 const OVERLAP_PX: u32 = 192;
 
+/// A tile side by side with another costs as much as a quarter of all pixels more, for each that is: of small print the
+/// network finds less the less of a line it sees.
+const BESIDE: u32 = 4;
+
 /// The size at which lines are looked for in a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fit {
@@ -67,7 +71,7 @@ impl Fit {
     }
 
     /// The tiles that cover it, with canvases of at most so many pixels where that can be: those with the fewest pixels in
-    /// all, rather one above the other than side by side, since most lines lie level.
+    /// all, and rather one above the other than side by side, since most lines lie level.
     pub(super) fn tiles(self, most_px: u64) -> Vec<Tile> {
         let px = |across: u32, down: u32| {
             u64::from(canvas(self.width, across)) * u64::from(canvas(self.height, down))
@@ -83,7 +87,7 @@ impl Fit {
                 let fits = one <= most_px;
                 // As few as can be where they fit, though more would have less around them.
                 let more = !fits || (*across, *down) != (least_across, least_down);
-                let all = if fits { one * u64::from(across * down) } else { one };
+                let all = if fits { one * u64::from(across * down * (BESIDE + across - 1)) } else { one };
                 (!fits, more, all, *across)
             })
             .unwrap_or((least_across, least_down));
@@ -226,6 +230,14 @@ mod tests {
             let tiles = Fit { width, height }.tiles(most);
             let px = |tile: &Tile| u64::from(tile.canvas.0) * u64::from(tile.canvas.1);
             assert!(tiles.len() > 1 && tiles.iter().all(|tile| px(tile) <= most), "{tiles:?}");
+        }
+    }
+
+    #[test]
+    fn lines_of_a_page_are_rather_seen_whole() {
+        for (width, height) in [(1061, 865), (1414, 2000), (1000, 1414)] {
+            let tiles = Fit { width, height }.tiles(1_080_000);
+            assert!(tiles.len() > 1 && tiles.iter().all(|tile| tile.width == width), "{tiles:?}");
         }
     }
 
