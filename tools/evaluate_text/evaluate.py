@@ -3,7 +3,8 @@
     python evaluate.py --pages DIR --ours "f32=sightwire read --format json --set engine.precision=f32"
 
 DIR is what pages.py wrote. Prints a table: for each category what RapidOCR does and how far each of ours is from it, in
-points of per cent; a minus is better. Ends with 1 when one of ours is worse by more than --tolerance points anywhere.
+points of per cent; a minus is better. With --details a second table counts spaces, short lines and rows. Ends with 1
+when one of ours is worse by more than --tolerance points anywhere.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+import details
 from pages import TRUTH
 from readers import by_command, by_rapidocr, by_tesseract, by_url
 from score import Found, Score, difference, score_page
@@ -32,12 +34,28 @@ def scored(truth: list[dict], found: dict[str, list[Found]]) -> dict[str, Score]
     """By category, and all together."""
     scores: dict[str, Score] = {}
     for row in truth:
-        known = [Found(np.array(line["polygon"], np.float32), line["text"]) for line in row["lines"]]
-        page = score_page(known, found[row["file"]], row["ordered"])
+        page = score_page(known_lines(row), found[row["file"]], row["ordered"])
         scores.setdefault(row["category"], Score()).pages.append(page)
         scores.setdefault(ALL, Score()).pages.append(page)
     scores[ALL] = scores.pop(ALL)
     return scores
+
+
+def known_lines(row: dict) -> list[Found]:
+    """The lines of a page."""
+    return [Found(np.array(line["polygon"], np.float32), line["text"]) for line in row["lines"]]
+
+
+def counted(truth: list[dict], found: dict[str, list[Found]]) -> dict[str, details.Details]:
+    """By category, and all together."""
+    counts: dict[str, details.Details] = {}
+    total = details.Details()
+    for row in truth:
+        page = details.details(known_lines(row), found[row["file"]])
+        total += page
+        some = counts.setdefault(row["category"], details.Details())
+        some += page
+    return {**counts, ALL: total}
 
 
 def table(scores: dict[str, dict[str, Score]]) -> list[str]:
@@ -144,6 +162,8 @@ def main() -> None:
     parser.add_argument("--ours", action="append", default=[], metavar="NAME=COMMAND|URL")
     parser.add_argument("--without-rapidocr", action="store_true")
     parser.add_argument("--tesseract", action="store_true", help="Tesseract as well, if it is installed")
+    parser.add_argument("--tesseract-mode", type=int, default=3, metavar="PSM", help="1: it finds directions, too")
+    parser.add_argument("--details", action="store_true", help="spaces, short lines and rows as well")
     parser.add_argument("--upright", action="store_true", help="RapidOCR without its angle class")
     parser.add_argument("--only", action="append", metavar="PART", help="pages whose file name contains this")
     parser.add_argument("--tolerance", type=float, default=0.3, metavar="POINTS")
@@ -154,18 +174,22 @@ def main() -> None:
     truth = json.loads((args.pages / TRUTH).read_text())
     truth = [row for row in truth if not args.only or any(part in row["file"] for part in args.only)]
     files = [args.pages / row["file"] for row in truth]
-    scores: dict[str, dict[str, Score]] = {}
+    found: dict[str, dict[str, list[Found]]] = {}
     if not args.without_rapidocr:
-        scores[THEIRS] = scored(truth, by_rapidocr(files, args.pages / "rapidocr", not args.upright))
+        found[THEIRS] = by_rapidocr(files, args.pages / "rapidocr", not args.upright)
     if args.tesseract:
-        scores[TESSERACT] = scored(truth, by_tesseract(files))
+        found[TESSERACT] = by_tesseract(files, mode=args.tesseract_mode)
     for entry in args.ours:
         name, _, how = entry.partition("=")
         read = by_url if how.startswith("http") else by_command
-        scores[name] = scored(truth, read(how, files))
+        found[name] = read(how, files)
+    scores = {name: scored(truth, pages) for name, pages in found.items()}
     if not scores:
         parser.error("nothing to evaluate: give --ours NAME=COMMAND")
     print("\n".join(table(scores)))
+    if args.details:
+        counts = {name: counted(truth, pages) for name, pages in found.items()}
+        print("\n" + "\n".join(details.table(counts)))
     for name, score in scores.items():
         if args.explain and (name not in (THEIRS, TESSERACT) or len(scores) == 1):
             against = scores.get(THEIRS) if name != THEIRS else None

@@ -306,10 +306,9 @@ def receipt(chance: Chance, name: str) -> Page:
     return sheet.page(name, "receipt")
 
 
-def even_receipt(chance: Chance, name: str) -> Page:
+def even_receipt(chance: Chance, name: str, letters: tuple[int, str] | None = None) -> Page:
     """Letters at even distances, some of them wide: names, prices, totals with points and commas."""
-    size = chance.randint(16, 22)
-    face = chance.choice(["mono", "sans", "open-sans", "serif"])
+    size, face = letters or (chance.randint(16, 22), chance.choice(["mono", "sans", "open-sans", "serif"]))
     pitch = size * chance.uniform(0.62, 0.85)
     columns, rows, leading = chance.randint(34, 42), chance.randint(12, 20), round(size * chance.uniform(1.4, 1.8))
     sheet = Sheet(round(columns * pitch) + 4 * size, (rows + 9) * leading)

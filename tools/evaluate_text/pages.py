@@ -16,6 +16,7 @@ import numpy as np
 
 import fonts
 import layouts
+import lettering
 from chance import Chance
 from sheet import Colour, Page, Sheet, noisy, seen_askew, turned
 
@@ -287,6 +288,17 @@ def evaluation(seed: int, pages: int) -> Iterator[Page]:
             yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
 
 
+def white(chance: Chance, name: str) -> Page:
+    return lettering.on_nothing(clean(chance, name))
+
+
+def hard(seed: int, pages: int) -> Iterator[Page]:
+    """So many pages of each kind of rows in layouts.py and of each in lettering.py; plain print beside them."""
+    for make in [*layouts.ROWS, *lettering.KINDS, white, clean, small]:
+        for index in range(pages):
+            yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
+
+
 def layout(seed: int, pages: int) -> Iterator[Page]:
     """So many pages of each kind in layouts.py."""
     for make in layouts.COLUMNS + layouts.ROWS:
@@ -336,7 +348,9 @@ def written(pages: Iterator[Page], folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--set", choices=["evaluation", "layout", "benchmark", "scan"], default="evaluation")
+    parser.add_argument(
+        "--set", choices=["evaluation", "layout", "lettering", "benchmark", "scan"], default="evaluation"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--pages", type=int, default=PAGES, help="of each category")
     args = parser.parse_args()
@@ -345,6 +359,7 @@ def main() -> None:
     made = {
         "evaluation": lambda: evaluation(args.seed, args.pages),
         "layout": lambda: layout(args.seed, args.pages),
+        "lettering": lambda: hard(args.seed, args.pages),
         "benchmark": lambda: benchmark(args.seed),
         "scan": lambda: iter([scan(args.seed)]),
     }

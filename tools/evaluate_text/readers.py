@@ -52,14 +52,16 @@ def by_url(url: str, files: Sequence[Path]) -> dict[str, list[Found]]:
 
 def regions(row: dict) -> list[Found]:
     """The lines of an answer of Sightwire."""
-    return [Found(np.array(region["polygon"], np.float32), region["text"]) for region in row["regions"]]
+    return [
+        Found(np.array(region["polygon"], np.float32), region["text"], region.get("row")) for region in row["regions"]
+    ]
 
 
-def by_tesseract(files: Sequence[Path], language: str = "eng") -> dict[str, list[Found]]:
-    """Tesseract with its defaults: its own order, lines of its blocks and paragraphs."""
+def by_tesseract(files: Sequence[Path], language: str = "eng", mode: int = 3) -> dict[str, list[Found]]:
+    """Tesseract with its defaults: its own order, lines of its blocks and paragraphs. Mode 1 finds directions, too."""
     found = {}
     for file in files:
-        command = ["tesseract", str(file), "-", "-l", language, "tsv"]
+        command = ["tesseract", str(file), "-", "-l", language, "--psm", str(mode), "tsv"]
         ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=DEADLINE_S)
         lines: dict[tuple[str, ...], list[list[str]]] = {}
         for row in ended.stdout.splitlines()[1:]:

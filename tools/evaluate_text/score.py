@@ -23,6 +23,8 @@ class Found:
 
     polygon: np.ndarray
     text: str
+    # Lines of one row have the same; `None` where the reader tells of no rows.
+    row: int | None = None
 
 
 @dataclass(frozen=True)
