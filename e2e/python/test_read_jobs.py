@@ -284,7 +284,9 @@ def test_all_results_can_be_had_as_one_file(server: Server) -> None:
     polygon = [part for corner in region["polygon"] for part in corner]
     assert [float(part) for part in table[1][1].split(" ")] == polygon
     assert (table[1][2], table[4][1:]) == (str(region["confidence"]), ["", ""])
-    images = json.loads(export("?format=submission-json"))["images"]
+    as_json = get(server, f"{job}/export?format=submission-json")
+    assert as_json.headers["content-type"] == "application/vnd.sightwire.submission+json"
+    images = as_json.json()["images"]
     assert (images["a.png"]["words"]["0001"]["points"], images["none.png"]) == (region["polygon"], {"words": {}})
     pdf = get(server, f"{job}/files/0?format=pdf")
     assert (pdf.status, pdf.body[:5], pdf.headers["content-type"]) == (200, b"%PDF-", "application/pdf")

@@ -2079,6 +2079,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        "application/vnd.sightwire.submission+json": unknown;
                         "application/x-ndjson": unknown;
                         "application/zip": unknown;
                         "text/csv": unknown;
@@ -2386,6 +2387,7 @@ export interface paths {
                          */
                         "application/json": components["schemas"]["Document"];
                         "application/pdf": unknown;
+                        "application/vnd.sightwire.submission+json": unknown;
                         "application/xhtml+xml": unknown;
                         "image/png": unknown;
                         "text/csv": unknown;
@@ -2817,6 +2819,7 @@ export interface paths {
                          *     }
                          */
                         "application/json": components["schemas"]["Document"];
+                        "application/vnd.sightwire.submission+json": unknown;
                         "application/xhtml+xml": unknown;
                         "text/csv": unknown;
                         "text/plain": unknown;
@@ -4140,6 +4143,7 @@ export interface paths {
                          */
                         "application/json": components["schemas"]["Document"];
                         "application/pdf": unknown;
+                        "application/vnd.sightwire.submission+json": unknown;
                         "application/xhtml+xml": unknown;
                         "image/png": unknown;
                         "text/csv": unknown;

@@ -292,7 +292,9 @@ impl Format {
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; charset=utf-8",
-            Self::Json | Self::SubmissionJson => "application/json",
+            Self::Json => "application/json",
+            // Not the object that readings are.
+            Self::SubmissionJson => "application/vnd.sightwire.submission+json",
             Self::Csv | Self::SubmissionCsv => "text/csv; charset=utf-8; header=present",
             Self::Hocr => "application/xhtml+xml; charset=utf-8",
             Self::Pdf => "application/pdf",

@@ -9,6 +9,8 @@ const NO_BATCH: &str = "There is no such batch for this caller, or its time was 
 const NO_FILE: &str = "There is no such batch for this caller, or no such file in it";
 const NOT_KEPT: &str = "The picture is not kept any more";
 const OPTION: &str = "A parameter is not what it can be; the `detail` names it";
+/// Media type of `submission-json`.
+const SUBMISSION: &str = "application/vnd.sightwire.submission+json";
 const CONFIDENCE: &str = "Submissions also have how sure their lines are";
 const FORMATS: [&str; 6] = ["json", "csv", "text", "hocr", "submission-csv", "submission-json"];
 const FORMATS_AND_PICTURE: [&str; 8] =
@@ -66,6 +68,7 @@ fn document(entry: Entry<'_>) -> Entry<'_> {
         .flag("confidence", CONFIDENCE)
         .answers::<read::Document>()
         .sends("text/csv")
+        .sends(SUBMISSION)
         .sends("text/plain")
         .sends("application/xhtml+xml")
         .tells("200", "X-Sightwire-Notes", Header::text("Names parameters that have no effect"))
@@ -139,6 +142,7 @@ fn batches(table: &mut Table<'_>) {
             .number("min_confidence", 0.0..=1.0, "Lines of less confidence are left out")
             .sends("application/x-ndjson")
             .sends("text/csv")
+            .sends(SUBMISSION)
             .sends("text/plain")
             .sends("application/zip")
             .tells("200", "Content-Disposition", Header::text("A name for the file"))
