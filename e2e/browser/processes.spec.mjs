@@ -108,7 +108,8 @@ test("a_camera_says_who_reads_it_and_its_process_what_its_models_can_do", async 
   // What is found there is found by the one that reads it.
   const numbers = (name) => process(page, name).getByRole("cell");
   await expect(numbers(reader.name).nth(2)).toHaveText("1");
-  await expect(numbers(reader.name).nth(3)).toHaveText(/^[\d,.]+ fps$/);
+  // Measured beside everything else that the machine does meanwhile.
+  await expect(numbers(reader.name).nth(3)).toHaveText(/^[\d,.]+ fps$/, { timeout: 60_000 });
   await expect(numbers(other.name).nth(2)).toHaveText("0");
   await expect(numbers(other.name).nth(3)).toHaveText("–not measured");
   await page.goto(`${reader.url}/health`);
