@@ -106,6 +106,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut progress = Progress::new(printer, &inputs, args.out.is_some());
     let places = outputs.places();
     let left_out = inputs.left_out();
+    let named = inputs.again();
     let inputs = inputs.map(|found| {
         found.map(|input| match &places {
             Some(places) => Input { place: places.of(&input.place), ..input },
@@ -114,7 +115,8 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     });
     let (resumed, read_before) = (args.out.as_deref().filter(|_| args.resume), left_out.clone());
     let inputs = inputs.filter(|found| {
-        let was_read = matches!((found, resumed), (Ok(input), Some(out)) if outputs::was_read(input, out));
+        let was_read =
+            matches!((found, resumed), (Ok(input), Some(out)) if outputs::was_read(input, out, &named));
         if was_read {
             read_before.read_before();
         }

@@ -253,11 +253,11 @@ impl Places {
     }
 }
 
-/// Whether there is a result below `out` that is not older than the picture.
-pub fn was_read(input: &Input, out: &Path) -> bool {
+/// Whether there is a result below `out` that is not older than the picture, and none of the pictures that were `named`.
+pub fn was_read(input: &Input, out: &Path, named: &Inputs) -> bool {
     let written = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());
     match (written(&out.join(&input.place)), input.path.as_deref().map(written)) {
-        (Ok(result), Some(Ok(picture))) => result >= picture,
+        (Ok(result), Some(Ok(picture))) => result >= picture && !named.is_read(&out.join(&input.place)),
         _ => false,
     }
 }
@@ -354,14 +354,18 @@ mod tests {
         let (picture, out) = (folder.path().join("a.png"), folder.path().join("out"));
         let input = Input { name: "a.png".into(), path: Some(picture.clone()), place: "a.txt".into() };
         fs::write(&picture, b"pixels").unwrap();
-        assert!(!was_read(&input, &out));
+        let named = Inputs::new(std::slice::from_ref(&picture), Some(&out)).unwrap();
+        assert!(!was_read(&input, &out, &named));
         save(&out.join("a.txt"), &[b"text"]).unwrap();
-        assert!(was_read(&input, &out));
+        assert!(was_read(&input, &out, &named));
+        // The picture itself is no result.
+        let itself = Input { place: "a.png".into(), ..input.clone() };
+        assert!(!was_read(&itself, folder.path(), &named));
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
         File::options().append(true).open(&picture).unwrap().set_modified(later).unwrap();
-        assert!(!was_read(&input, &out));
+        assert!(!was_read(&input, &out, &named));
         // Of stdin nobody knows.
-        assert!(!was_read(&Input { path: None, ..input }, &out));
+        assert!(!was_read(&Input { path: None, ..input }, &out, &named));
     }
 
     #[test]
