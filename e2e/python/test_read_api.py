@@ -109,6 +109,7 @@ def test_a_page_whose_corners_are_given_is_read_as_if_it_were_flat(server: Serve
     assert np.abs(beginning - drawn).max() < 25, (beginning, drawn)
     for wrong, words in {
         "0,0,5000,0,5000,5000,0,5000": "700x600 pixels",
+        "0,0,700,0,700,9,0,9": "700x600 pixels",
         "0,0,0,100,100,100,100,0": "clockwise",
     }.items():
         refused = read(server, content, f"?corners={wrong}")

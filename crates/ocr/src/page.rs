@@ -401,6 +401,12 @@ fn prepare(
     let go_on = || wanted().then_some(()).ok_or(ReadError::Unwanted);
     if let Some(points) = page_corners(image, options, &go_on)? {
         let (page, there) = enhance::straighten(image, points);
+        // No paper is so long for its width.
+        if there == Homography::IDENTITY
+            && let Some(corners) = options.corners
+        {
+            return Err(ReadError::Corners { corners, width: image.width(), height: image.height() });
+        }
         (prepared.picture, prepared.back) = (Arc::new(page), there.invert());
         prepared.corners = Some(points);
     }

@@ -97,7 +97,7 @@ impl Export {
                 zip.write_all(document.hocr().as_bytes())
             }
             (Format::SubmissionCsv | Format::SubmissionJson, document)
-                if document.is_some() || state == FileState::Failed =>
+                if document.is_some() || matches!(state, FileState::Failed | FileState::Cancelled) =>
             {
                 if std::mem::replace(&mut self.begun, true) {
                     self.out.write_all(self.format.frame(self.style).between.as_bytes())?;

@@ -42,6 +42,8 @@ const FORM_OVERHEAD: u64 = 1024;
 /// Rows of one answer.
 const MAX_ROWS: usize = 1000;
 const USUAL_ROWS: usize = 500;
+/// How a submission is named where nobody says otherwise, or in no letters that a header takes.
+const SUBMISSION: &str = "submission";
 /// Characters of the prefix of a submission's name at most.
 const MAX_PREFIX: usize = 64;
 /// Most who may listen to one batch at once.
@@ -336,7 +338,7 @@ pub async fn export(
         }
     };
     let name = if shape.format.is_submission() {
-        stamped(query::text(&params, "prefix").unwrap_or("submission"), SystemTime::now())
+        stamped(query::text(&params, "prefix").unwrap_or(SUBMISSION), SystemTime::now())
     } else {
         format!("sightwire-{}", job.id)
     };
@@ -362,7 +364,11 @@ fn stamped(prefix: &str, at: SystemTime) -> String {
     let is_harmless = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let prefix: String = prefix.chars().filter(is_harmless).take(MAX_PREFIX).collect();
     let time = humantime::format_rfc3339_seconds(at).to_string().replace(['-', ':'], "");
-    format!("{}_{time}", prefix.trim_start_matches('.'))
+    let prefix = match prefix.trim_start_matches('.') {
+        "" => SUBMISSION,
+        prefix => prefix,
+    };
+    format!("{prefix}_{time}")
 }
 
 /// A batch belongs to who sent it. To others there is none.
@@ -425,6 +431,7 @@ mod tests {
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_750_861);
         assert_eq!(stamped("run-3", at), "run-3_20261127T034101Z");
         assert_eq!(stamped("../a\"b/\r\nc", at), "abc_20261127T034101Z");
+        assert_eq!(stamped("基準", at), "submission_20261127T034101Z");
         assert_eq!(stamped(&"x".repeat(1_000), at).len(), MAX_PREFIX + 17);
     }
 }

@@ -371,8 +371,11 @@ pub fn ask(params: &Params, default: &ReadRequest) -> Result<ReadRequest, ParamE
     })
 }
 
-/// Of the page in a photograph, if they are given.
+/// Of the page in a photograph, if they are given; empty, there are none, whatever is usual.
 pub fn corners(params: &Params, usual: Option<Corners>) -> Result<Option<Corners>, ParamError> {
+    if params.get("corners").is_some_and(|text| text.trim().is_empty()) {
+        return Ok(None);
+    }
     let Some(text) = query::text(params, "corners") else { return Ok(usual) };
     let corners = text.parse().map_err(|why: NoCorners| ParamError::new("corners", why.to_string(), text))?;
     Ok(Some(corners))
