@@ -139,12 +139,7 @@ impl Document {
 
     /// Of its lines, 0–1, to four decimals; none where there are none.
     pub fn mean_confidence(&self) -> Option<f64> {
-        let (mut sum, mut count) = (0.0, 0_u32);
-        for region in self.regions() {
-            sum += four_decimals(region.confidence);
-            count += 1;
-        }
-        (count > 0).then(|| (sum / f64::from(count) * 1e4).round() / 1e4)
+        mean_confidence(self.regions())
     }
 
     /// The words; a form feed stands between pages. Ends without a line break.
@@ -384,6 +379,16 @@ pub struct Style {
     pub words: bool,
     /// Whether submissions have how sure their lines are.
     pub confidence: bool,
+}
+
+/// Of these lines, 0–1, to four decimals; none where there are none.
+fn mean_confidence<'a>(regions: impl IntoIterator<Item = &'a Region>) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0_u32);
+    for region in regions {
+        sum += four_decimals(region.confidence);
+        count += 1;
+    }
+    (count > 0).then(|| (sum / f64::from(count) * 1e4).round() / 1e4)
 }
 
 /// How sure a word is: the mean of its characters as they are written, so that it is the same of what was stored.

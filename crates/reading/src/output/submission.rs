@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde::{Serialize, Serializer};
 
 use super::csv::harmless;
-use super::{Document, four_decimals};
+use super::{Document, Region, four_decimals, mean_confidence};
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -19,7 +19,7 @@ struct Entry<'a> {
 }
 
 /// Lines by their number, with how sure they are or without.
-struct Words<'a>(&'a Document, bool);
+struct Words<'a>(&'a [Region], bool);
 
 #[derive(Serialize)]
 struct Word {
@@ -30,7 +30,7 @@ struct Word {
 
 impl Serialize for Words<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.regions().enumerate().map(|(index, region)| {
+        serializer.collect_map(self.0.iter().enumerate().map(|(index, region)| {
             let confidence = self.1.then(|| four_decimals(region.confidence));
             (format!("{:04}", index + 1), Word { points: region.polygon, confidence })
         }))
@@ -40,20 +40,20 @@ impl Serialize for Words<'_> {
 /// A row for each page; of a file that could not be read, one that is empty.
 pub(super) fn csv(name: &str, document: Option<&Document>, confidence: bool) -> String {
     let mut out = String::new();
-    for (name, page) in pages(name, document) {
+    for (name, regions) in pages(name, document) {
         out.push_str(&cell(&name));
-        for (index, region) in page.regions().enumerate() {
+        for (index, region) in regions.iter().enumerate() {
             out.push(if index == 0 { ',' } else { '|' });
             for (index, part) in region.polygon.as_flattened().iter().enumerate() {
                 let space = if index == 0 { "" } else { " " };
                 let _ = write!(out, "{space}{part}");
             }
         }
-        if page.regions().next().is_none() {
+        if regions.is_empty() {
             out.push(',');
         }
         if confidence {
-            let mean = page.mean_confidence().map_or_else(String::new, |mean| mean.to_string());
+            let mean = mean_confidence(regions).map_or_else(String::new, |mean| mean.to_string());
             let _ = write!(out, ",{mean}");
         }
         out.push_str("\r\n");
@@ -64,9 +64,9 @@ pub(super) fn csv(name: &str, document: Option<&Document>, confidence: bool) -> 
 /// The entry of each page, with a comma between two.
 pub(super) fn json(name: &str, document: Option<&Document>, confidence: bool) -> String {
     let mut out = String::new();
-    for (index, (name, page)) in pages(name, document).into_iter().enumerate() {
-        let mean = if confidence { page.mean_confidence() } else { None };
-        let entry = Entry { words: Words(&page, confidence), confidence: mean };
+    for (index, (name, regions)) in pages(name, document).into_iter().enumerate() {
+        let mean = if confidence { mean_confidence(regions) } else { None };
+        let entry = Entry { words: Words(regions, confidence), confidence: mean };
         // Names are strings, and a string takes whatever is written.
         let text = |value: serde_json::Result<String>| value.unwrap_or_default();
         let comma = if index == 0 { "" } else { "," };
@@ -80,12 +80,12 @@ pub(super) fn json(name: &str, document: Option<&Document>, confidence: bool) ->
     out
 }
 
-/// Each page as a document of its own, under the name of the file, or of its later page: `a.tif#page=2`.
-fn pages(name: &str, document: Option<&Document>) -> Vec<(String, Document)> {
-    let Some(document) = document else { return vec![(name.to_owned(), Document::default())] };
+/// The lines of each page, under the name of the file, or of its later page: `a.tif#page=2`.
+fn pages<'a>(name: &str, document: Option<&'a Document>) -> Vec<(String, &'a [Region])> {
+    let Some(document) = document else { return vec![(name.to_owned(), &[])] };
     let pages = document.pages.iter().enumerate().map(|(index, page)| {
         let name = if index == 0 { name.to_owned() } else { format!("{name}#page={}", index + 1) };
-        (name, Document { pages: vec![page.clone()], ..Document::default() })
+        (name, &*page.regions)
     });
     pages.collect()
 }
