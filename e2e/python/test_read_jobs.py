@@ -229,6 +229,9 @@ def test_the_last_pictures_can_be_looked_at_and_read_again(server: Server) -> No
     assert look("").shape == (200, 400 + index, 3), "never larger"
     look("?side=300&deskew=1&contrast=1&denoise=1")
     assert look("?corners=100,50,300,50,300,150,100,150").shape[:2] == (100, 200), "the page alone"
+    for far in ["0,0,5000,0,5000,5000,0,5000", "0,0,400,0,400,9,0,9"]:
+        refused = get(server, f"{job}/files/{index}/picture?corners={far}")
+        assert refused.status == 422 and "200 pixels" in refused.detail, refused.body
     for query in ("?side=63", "?side=4097", "?page=2", "?contrast=perhaps"):
         assert get(server, f"{job}/files/{index}/picture{query}").status == 422
     assert get(server, f"{job}/files/{index}?format=annotated").headers["content-type"] == "image/png"

@@ -35,7 +35,7 @@ use sightwire_frame::Image;
 pub use doubt::{Doubt, Language};
 pub use memory::Memory;
 pub use model::{ReadModel, ReadModelError};
-pub use options::{Corners, NoCorners, ReadOptions};
+pub use options::{Corners, NoCorners, ReadOptions, UnsuitedCorners};
 pub use service::{Busy, PageRequest, ReadError, ReadService, ServiceOptions, ServiceStats};
 pub use words::Word;
 

@@ -4,6 +4,9 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use sightwire_frame::Image;
+use sightwire_frame::enhance::{self, Homography};
+
 /// Lines of a picture at most. A page of print has a few hundred.
 pub const MAX_CANDIDATES: u32 = 10_000;
 /// Of [`ReadOptions::min_detection_size`], px.
@@ -68,14 +71,26 @@ const FARTHEST: f32 = 1e6;
 const SHORTEST: f32 = 8.0;
 
 /// The corners of a page in a photograph, in pixels of the upright picture, clockwise from the page's upper left: a
-/// quadrilateral without a dent. They may lie outside the picture.
+/// convex quadrilateral. They may lie outside the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Corners([[f32; 2]; 4]);
 
 /// No page has such corners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("eight numbers x,y,x,y,x,y,x,y: the corners of a page without a dent, clockwise from its upper left")]
+#[error("eight numbers x,y,x,y,x,y,x,y: convex corners of a page, clockwise from its upper left")]
 pub struct NoCorners;
+
+/// A page may have such corners, but not in this picture.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("corners {corners} are not those of a page in a picture of {width}x{height} pixels")]
+pub struct UnsuitedCorners {
+    /// As they were given.
+    pub corners: Corners,
+    /// Of the upright picture, px.
+    pub width: u32,
+    /// Of the upright picture, px.
+    pub height: u32,
+}
 
 /// None of them is "not a number".
 impl Eq for Corners {}
@@ -97,6 +112,20 @@ impl Corners {
     /// As they were given.
     pub fn points(self) -> [[f32; 2]; 4] {
         self.0
+    }
+
+    /// The page as if seen from straight above, and where the picture's points went. Corners may be beyond an edge of the
+    /// picture by half of its side; no paper is more than 40 times as long as it is wide.
+    pub fn straighten(self, image: &Image) -> Result<(Image, Homography), UnsuitedCorners> {
+        let (width, height) = (image.width(), image.height());
+        let near = |at: f32, side: u32| (-0.5 * side as f32..=1.5 * side as f32).contains(&at);
+        if self.0.iter().all(|[x, y]| near(*x, width) && near(*y, height)) {
+            let (page, there) = enhance::straighten(image, self.0);
+            if there != Homography::IDENTITY {
+                return Ok((page, there));
+            }
+        }
+        Err(UnsuitedCorners { corners: self, width, height })
     }
 }
 
@@ -142,7 +171,7 @@ mod tests {
             "0,0,nan,0,100,100,0,100",
             "0,0,inf,0,100,100,0,100",
             "0,0,1e9,0,1e9,1e9,0,1e9",
-            // Counterclockwise, crossed, dented, three in a row, and too small.
+            // Counterclockwise, crossed, concave, three in a row, and too small.
             "0,0,0,100,100,100,100,0",
             "0,0,100,0,0,100,100,100",
             "0,0,100,0,20,20,0,100",

@@ -399,16 +399,17 @@ fn prepare(
     let mut prepared =
         Prepared { picture: image.clone(), back: Homography::IDENTITY, corners: None, skew: 0.0 };
     let go_on = || wanted().then_some(()).ok_or(ReadError::Unwanted);
-    if let Some(points) = page_corners(image, options, &go_on)? {
-        let (page, there) = enhance::straighten(image, points);
-        // No paper is so long for its width.
-        if there == Homography::IDENTITY
-            && let Some(corners) = options.corners
-        {
-            return Err(ReadError::Corners { corners, width: image.width(), height: image.height() });
+    if options.corners.is_some() || options.perspective {
+        go_on()?;
+        let found = || enhance::corners(image).map(|found| found.points);
+        let straight = match options.corners {
+            Some(given) => Some((given.straighten(image)?, given.points())),
+            None => found().map(|points| (enhance::straighten(image, points), points)),
+        };
+        if let Some(((page, there), points)) = straight {
+            (prepared.picture, prepared.back) = (Arc::new(page), there.invert());
+            prepared.corners = Some(points);
         }
-        (prepared.picture, prepared.back) = (Arc::new(page), there.invert());
-        prepared.corners = Some(points);
     }
     if options.denoise {
         go_on()?;
@@ -428,30 +429,6 @@ fn prepare(
         }
     }
     Ok(prepared)
-}
-
-/// Where the page is that is to be straightened, if there is one.
-fn page_corners(
-    image: &Image,
-    options: &ReadOptions,
-    go_on: &dyn Fn() -> Result<(), ReadError>,
-) -> Result<Option<[[f32; 2]; 4]>, ReadError> {
-    let Some(given) = options.corners else {
-        if !options.perspective {
-            return Ok(None);
-        }
-        go_on()?;
-        return Ok(enhance::corners(image).map(|found| found.points));
-    };
-    let (width, height) = (image.width() as f32, image.height() as f32);
-    let points = given.points();
-    // A corner may be beyond an edge of the picture, by half of it.
-    let near = |at: f32, length: f32| (-0.5 * length..=1.5 * length).contains(&at);
-    if points.iter().all(|[x, y]| near(*x, width) && near(*y, height)) {
-        go_on()?;
-        return Ok(Some(points));
-    }
-    Err(ReadError::Corners { corners: given, width: image.width(), height: image.height() })
 }
 
 /// Whether a picture does not become much larger when it is turned, as a long strip does.

@@ -18,7 +18,7 @@ use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use super::memory::Memory;
 use super::page::{Buffers, Page};
 use super::sessions::Sessions;
-use super::{Corners, ReadModel, ReadOptions, Reading, Times};
+use super::{ReadModel, ReadOptions, Reading, Times, UnsuitedCorners};
 use sightwire_engine::pool::{self, Panicked, Pool, Work};
 use sightwire_engine::priority::Priority;
 use sightwire_engine::quota;
@@ -81,16 +81,9 @@ pub enum ReadError {
         /// Characters of the list, with the one that stands for nothing.
         expected: usize,
     },
-    /// The corners that were given are not near the picture.
-    #[error("corners {corners} are not those of a page in a picture of {width}x{height} pixels")]
-    Corners {
-        /// As they were given.
-        corners: Corners,
-        /// Of the upright picture, px.
-        width: u32,
-        /// Of the upright picture, px.
-        height: u32,
-    },
+    /// The corners that were given are not those of a page in this picture.
+    #[error(transparent)]
+    Corners(#[from] UnsuitedCorners),
     /// Nobody wanted to know any more.
     #[error("nobody waits for the text of this picture any more")]
     Unwanted,

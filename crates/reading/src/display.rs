@@ -13,7 +13,7 @@ use sightwire_frame::scale::shrink;
 use sightwire_frame::still::StillError;
 use sightwire_frame::{EncodeError, Encoder, Image, enhance};
 use sightwire_infer::jobs::{Jobs, Lost};
-use sightwire_ocr::{Corners, Memory};
+use sightwire_ocr::{Corners, Memory, UnsuitedCorners};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -109,6 +109,9 @@ pub enum DisplayError {
     /// No such page.
     #[error("there is no page {0}")]
     Page(usize),
+    /// The corners that were given are not those of a page in this picture.
+    #[error(transparent)]
+    Corners(#[from] UnsuitedCorners),
     /// It cannot be shown.
     #[error("the picture cannot be shown: {0}")]
     Failed(#[source] ShowError),
@@ -256,7 +259,7 @@ impl Display {
         let picture = Picture::probe(bytes, &self.limits, &self.decoding)?;
         let original = picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?.size;
         let (image, _room) = picture.decode_in_turn(look.page, &self.limits)?;
-        let image = shown(&image, look);
+        let image = shown(&image, look)?;
         let mut jpeg = Vec::new();
         Encoder::new()?.encode(&image, QUALITY, &mut jpeg)?;
         Ok(Copy { jpeg: jpeg.into(), original })
@@ -297,13 +300,15 @@ fn bytes_of(copies: &VecDeque<(Key, Copy)>) -> usize {
 }
 
 /// The picture as the reader sees it, in that size.
-fn shown(image: &Image, look: &DisplayOptions) -> Image {
+fn shown(image: &Image, look: &DisplayOptions) -> Result<Image, UnsuitedCorners> {
     let found = || look.perspective.then(|| enhance::corners(image)).flatten().map(|found| found.points);
-    let page = look.corners.map(Corners::points).or_else(found);
-    let page = page.map(|points| enhance::straighten(image, points).0);
+    let page = match look.corners {
+        Some(given) => Some(given.straighten(image)?.0),
+        None => found().map(|points| enhance::straighten(image, points).0),
+    };
     let image = page.as_ref().unwrap_or(image);
     if !(look.denoise || look.contrast || look.deskew) {
-        return shrink(image, look.side);
+        return Ok(shrink(image, look.side));
     }
     // On a screen nobody sees what these steps do to more pixels, and they would take seconds.
     let mut image = shrink(image, LARGEST_ENHANCED);
@@ -319,5 +324,5 @@ fn shown(image: &Image, look: &DisplayOptions) -> Image {
             image = enhance::rotate(&image, skew, PAPER).0;
         }
     }
-    shrink(&image, look.side)
+    Ok(shrink(&image, look.side))
 }

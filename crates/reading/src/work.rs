@@ -140,7 +140,7 @@ async fn page(
     match take.await {
         Ok((Ok(reading), room)) => Ok((reading, room)),
         Ok((Err(ReadError::Picture(reason)), _)) => Err(WorkError::Broken(reason)),
-        Ok((Err(error @ ReadError::Corners { .. }), _)) => Err(WorkError::Unsuited(error)),
+        Ok((Err(error @ ReadError::Corners(_)), _)) => Err(WorkError::Unsuited(error)),
         Ok((Err(ReadError::Unwanted | ReadError::Ended), _)) => Err(WorkError::Stopped),
         Ok((Err(error), _)) => Err(WorkError::Failed(error)),
         Err(_) => Err(WorkError::Failed(ReadError::Panicked)),

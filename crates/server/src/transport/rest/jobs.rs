@@ -265,7 +265,9 @@ pub async fn picture(
     let key = Key { job: job.id.clone(), index, look };
     let copy = reader.display.copy(key, bytes).await.map_err(|why| match why {
         DisplayError::Busy => Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, &why.to_string()),
-        DisplayError::Page(_) => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string()),
+        DisplayError::Page(_) | DisplayError::Corners(_) => {
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string())
+        }
         DisplayError::Failed(_) => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &why.to_string()),
     })?;
     let header = |name: &'static str, value: u32| (HeaderName::from_static(name), value.to_string());

@@ -203,7 +203,7 @@ fn drawn(
         Err(DisplayError::Failed(reason)) => {
             Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason.to_string()))
         }
-        Err(DisplayError::Busy | DisplayError::Page(_)) => Err(busy()),
+        Err(DisplayError::Busy | DisplayError::Page(_) | DisplayError::Corners(_)) => Err(busy()),
     }
 }
 
