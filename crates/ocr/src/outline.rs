@@ -74,10 +74,12 @@ pub(super) fn outlines(map: &Map, options: &ReadOptions) -> Vec<[Point; 4]> {
         if outline.length.min(outline.breadth) >= MIN_OUTLINE {
             found.push(outline);
         }
-        if found.len() == MAX_OUTLINES {
-            tracing::warn!("a picture has more than {MAX_OUTLINES} lines; the rest is left out");
-            break;
+        if found.len() == 2 * MAX_OUTLINES {
+            keep_largest(&mut found, MAX_OUTLINES);
         }
+    }
+    if keep_largest(&mut found, MAX_OUTLINES) {
+        tracing::warn!("a picture has more than {MAX_OUTLINES} lines; the smallest are left out");
     }
     join_neighbours(&mut found);
     found.iter().map(Turned::corners).collect()
@@ -128,6 +130,24 @@ pub(super) fn chosen(polygons: &[[[f32; 2]; 4]], options: &ReadOptions) -> Vec<u
         chosen.sort_unstable();
     }
     chosen
+}
+
+/// Leaves only so many, in their order; whether there were more.
+fn keep_largest(outlines: &mut Vec<Turned>, most: usize) -> bool {
+    let Some(surplus) = outlines.len().checked_sub(most).filter(|surplus| *surplus > 0) else { return false };
+    let area = |outline: &Turned| outline.length * outline.breadth;
+    let mut areas: Vec<f64> = outlines.iter().map(area).collect();
+    let (_, least, _) = areas.select_nth_unstable_by(surplus, f64::total_cmp);
+    let least = *least;
+    // Of those that are as large as the least, the first.
+    let mut equal = most - outlines.iter().filter(|outline| area(outline) > least).count();
+    outlines.retain(|outline| {
+        let size = area(outline);
+        let is_equal = size.total_cmp(&least).is_eq() && equal > 0;
+        equal -= usize::from(is_equal);
+        size > least || is_equal
+    });
+    true
 }
 
 /// Words that stand so near in one row that they belong together become one outline.
@@ -490,6 +510,21 @@ mod tests {
             [[1.5, 3.0], [198.5, 3.0], [198.5, 21.0], [1.5, 21.0]]
         );
         assert_eq!(shown(outline(0.0, 0.0), 1.0, 1.6), outline(0.0, 0.0));
+    }
+
+    #[test]
+    fn of_more_outlines_than_are_looked_at_the_largest_stay() {
+        let outline = |length: f64| Turned { centre: [length, 0.0], along: [1.0, 0.0], length, breadth: 2.0 };
+        let left = |most| {
+            let mut outlines: Vec<Turned> = [3.0, 9.0, 5.0, 1.0, 5.0, 5.0, 7.0].map(outline).into();
+            let were_more = keep_largest(&mut outlines, most);
+            (outlines.iter().map(|outline| outline.length as u32).collect::<Vec<u32>>(), were_more)
+        };
+        assert_eq!(left(7), (vec![3, 9, 5, 1, 5, 5, 7], false));
+        assert_eq!(left(6), (vec![3, 9, 5, 5, 5, 7], true));
+        assert_eq!(left(4), (vec![9, 5, 5, 7], true));
+        assert_eq!(left(2), (vec![9, 7], true));
+        assert_eq!(left(1), (vec![9], true));
     }
 
     #[test]
