@@ -338,7 +338,7 @@ def test_what_cannot_be_meant_so_is_a_mistake(words: Path, tmp_path: Path) -> No
         ([words, "--min-detection-size", "1001"], "0 to 1000"),
         ([words, "--corners", "1,2,3"], "eight numbers"),
         ([words, "--corners", "0,0,0,90,90,90,90,0"], "clockwise"),
-        ([words, "--format", "submission-csv", "--out", tmp_path / "out"], "leave --out away"),
+        ([words, "--format", "submission-csv", "--out", tmp_path / "out"], "leave out --out"),
         ([words, "--confidence"], "--confidence goes with the submission formats"),
         ([words, "--resume"], "--resume goes with --out"),
         ([words, "--model", "ppocr-v5000"], "ppocr-v5000"),

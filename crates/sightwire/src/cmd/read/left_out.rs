@@ -13,6 +13,7 @@ use crate::print::counted;
 const MAX_KINDS: usize = 256;
 /// and that are named at the end, the most frequent first.
 const NAMED: usize = 8;
+const READ_BEFORE: &str = "read before";
 /// A longer extension is none.
 const MAX_EXTENSION: usize = 12;
 
@@ -30,7 +31,12 @@ impl LeftOut {
 
     /// A picture whose result is there.
     pub fn read_before(&self) {
-        self.add("read before".to_owned());
+        self.add(READ_BEFORE.to_owned());
+    }
+
+    /// How many pictures are left out because their results are there.
+    pub fn count_read_before(&self) -> usize {
+        self.kinds.lock().get(READ_BEFORE).copied().unwrap_or_default()
     }
 
     /// A socket, a pipe or a device.

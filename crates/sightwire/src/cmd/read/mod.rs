@@ -142,7 +142,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
                 }
             }
         }
-        progress.show(tally.read, tally.failed);
+        progress.show(tally.read, tally.failed, left_out.count_read_before());
         Ok(())
     });
     progress.end();

@@ -109,7 +109,7 @@ pub enum OutputsError {
     #[error("--format {0} gives a file for each picture: choose a folder for them with --out")]
     NoFolder(Format),
     /// A folder for what is one file.
-    #[error("--format {0} is one file for all pictures: leave --out away, and redirect stdout to it")]
+    #[error("--format {0} is one file for all pictures: leave out --out, and redirect stdout to it")]
     OneFile(Format),
 }
 
@@ -207,8 +207,10 @@ impl Outputs {
 
 impl Folder {
     fn write(&self, input: &Input, rendered: &Rendered, header: &str) -> Result<(), Failure> {
-        for (index, part) in rendered.parts.iter().enumerate() {
-            let place = self.root.join(self.places.of_page(&input.place, index + 1));
+        let place = |page| self.root.join(self.places.of_page(&input.place, page));
+        let places: Vec<PathBuf> = (1..=rendered.parts.len()).map(place).collect();
+        // The first page at last: where it is, a run that is resumed takes the picture for read.
+        for (place, part) in places.into_iter().zip(&rendered.parts).rev() {
             if place.symlink_metadata().is_ok() && self.inputs.is_read(&place) {
                 return Err(Failure::Taken(place));
             }
@@ -369,11 +371,26 @@ mod tests {
     }
 
     #[test]
+    fn the_first_page_is_written_when_the_others_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let (picture, out) = (folder.path().join("a.tiff"), folder.path().join("out"));
+        fs::write(&picture, b"pixels").unwrap();
+        let inputs = Inputs::new(std::slice::from_ref(&picture), Some(&out)).unwrap();
+        let mut outputs = Outputs::new(of(Format::Annotated), Some(&out), &inputs).unwrap();
+        let input = first(&inputs, &outputs);
+        let two = Rendered { parts: vec![b"one".to_vec(), b"two".to_vec()], ..rendered("") };
+        // Nothing can be written there.
+        fs::create_dir_all(out.join("a-page2.png/folder")).unwrap();
+        outputs.write(&Printer::of_process(), &input, &two).unwrap().unwrap_err();
+        assert!(!was_read(&input, &out, &inputs));
+    }
+
+    #[test]
     fn a_submission_is_one_file() {
         let inputs = Inputs::new(&["a.png".into(), "b.png".into()], None).unwrap();
         assert!(Outputs::new(of(Format::SubmissionJson), None, &inputs).is_ok());
         let refused = Outputs::new(of(Format::SubmissionJson), Some(Path::new("out")), &inputs);
-        assert!(refused.err().unwrap().to_string().contains("leave --out away"));
+        assert!(refused.err().unwrap().to_string().contains("leave out --out"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ const UNKNOWN: &str = "{spinner} {human_pos}  {rate}{msg}";
 
 pub struct Progress {
     bar: Option<ProgressBar>,
+    /// How many there are with those read before, once they are counted; else 0.
+    all: Arc<AtomicU64>,
     started: Instant,
     said: Instant,
     ended: Arc<AtomicBool>,
@@ -31,30 +33,36 @@ impl Progress {
     /// terminal are progress enough.
     pub fn new(printer: &Printer, inputs: &Inputs, into_files: bool) -> Self {
         let (now, ended) = (Instant::now(), Arc::new(AtomicBool::new(false)));
+        let all = Arc::new(AtomicU64::new(0));
         let watched = printer.err_is_terminal();
         let beside_results = printer.out_is_terminal() && !into_files;
         let bar = (watched && !beside_results && !inputs.is_single()).then(|| {
             let bar = ProgressBar::no_length();
             bar.set_style(style(UNKNOWN));
             bar.enable_steady_tick(Duration::from_millis(250));
-            let (counted, inputs, over) = (bar.clone(), inputs.again(), ended.clone());
+            let (counted, inputs, over, all) = (bar.clone(), inputs.again(), ended.clone(), all.clone());
             // Ends with the walk, or with the run.
             let _ = thread::Builder::new().name("count".into()).spawn(move || {
                 let count = inputs.take_while(|_| !over.load(Ordering::Relaxed)).count();
                 if !over.load(Ordering::Relaxed) {
+                    all.store(count as u64, Ordering::Relaxed);
                     counted.set_length(count as u64);
                     counted.set_style(style(KNOWN));
                 }
             });
             bar
         });
-        Self { bar, started: now, said: now, ended, printer: printer.clone() }
+        Self { bar, all, started: now, said: now, ended, printer: printer.clone() }
     }
 
-    /// How far it is.
-    pub fn show(&mut self, read: usize, failed: usize) {
+    /// How far it is; `before` it, others were read that are passed over.
+    pub fn show(&mut self, read: usize, failed: usize, before: usize) {
         let failures = if failed == 0 { String::new() } else { format!("  {failed} failed") };
         if let Some(bar) = &self.bar {
+            let all = self.all.load(Ordering::Relaxed);
+            if all > 0 {
+                bar.set_length(all.saturating_sub(before as u64));
+            }
             bar.set_position((read + failed) as u64);
             bar.set_message(failures);
         } else if self.said.elapsed() >= HEARTBEAT {
