@@ -681,7 +681,8 @@ export interface components {
             /** @description How many of its pictures are kept for the page, the last that were read. */
             keep: number;
             /**
-             * @description Lines that were found and left out: of a confidence below `min_confidence`, or without a letter.
+             * @description Lines that were found and left out: of a confidence below `min_confidence`, without a letter, lower than
+             *     `min_detection_size`, or beyond `max_candidates`.
              * @default 0
              */
             left_out: number;
@@ -718,7 +719,10 @@ export interface components {
             height: number | null;
             /** @description Number of the file, from 0 in the order in which they came. */
             index: number;
-            /** @description Lines that were found and left out: of a confidence below `min_confidence`, or without a letter. */
+            /**
+             * @description Lines that were found and left out: of a confidence below `min_confidence`, without a letter, lower than
+             *     `min_detection_size`, or beyond `max_candidates`.
+             */
             left_out: number | null;
             /** @description Milliseconds that reading took, without waiting for a thread; `total` of its result. */
             ms: number | null;

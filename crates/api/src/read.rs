@@ -199,7 +199,8 @@ pub struct Job {
     pub id: String,
     /// How many of its pictures are kept for the page, the last that were read.
     pub keep: usize,
-    /// Lines that were found and left out: of a confidence below `min_confidence`, or without a letter.
+    /// Lines that were found and left out: of a confidence below `min_confidence`, without a letter, lower than
+    /// `min_detection_size`, or beyond `max_candidates`.
     #[serde(default)]
     pub left_out: u64,
     /// Estimated seconds until it has ended; null before the first file is read, 0 once it has ended.
@@ -304,7 +305,8 @@ pub struct JobFile {
     pub height: Option<u32>,
     /// Lines of text that were found.
     pub regions: Option<u32>,
-    /// Lines that were found and left out: of a confidence below `min_confidence`, or without a letter.
+    /// Lines that were found and left out: of a confidence below `min_confidence`, without a letter, lower than
+    /// `min_detection_size`, or beyond `max_candidates`.
     pub left_out: Option<u32>,
     /// Mean confidence of its lines, from 0 to 1; null where it has none.
     pub confidence: Option<f64>,
