@@ -95,6 +95,74 @@ test("corners_that_make_no_page_go_back @full", async ({ visit, server }) => {
   await expect(linesOn(page)).toHaveCount(4);
 });
 
+test("moved_corners_stay_when_the_server_is_busy_and_when_a_setting_changes @full", async ({
+  visit,
+  server,
+}) => {
+  const id = await finishedJob(server, [await photograph()], HOW);
+  const page = await visit(`/read?job=${id}&perspective=1`);
+  const line = page.getByTestId("corners-line");
+  await expect(line).toContainText("The page was found.");
+  const before = (await handle(page, 2)).at;
+  await page.route("**/files/0/read?**", (route) =>
+    route.fulfill({ status: 429, json: { detail: "the reader is busy" } }),
+  );
+  await drag(page, 2, [-12, -9]);
+  await expect(page.getByTestId("read-failure")).toBeVisible();
+  await expect(line).toHaveText("Corners set by hand.");
+  const after = (await handle(page, 2)).at;
+  expect(after[0]).toBeCloseTo(before[0] - 12, 0);
+  await page.unroute("**/files/0/read?**");
+  const again = await askedFor(page, () => page.getByTestId("differs").getByRole("button").click());
+
+  // Before the answer comes, the picture is to be read another way: with the corners as they were moved last.
+  await page.getByTestId("side-choice").getByText("Settings").click();
+  const answers = [];
+  await page.route("**/files/0/read?**", async (route) => {
+    answers.push(new URL(route.request().url()).searchParams);
+    if (answers.length === 1) await expect.poll(() => answers.length).toBe(2);
+    await route.continue();
+  });
+  await drag(page, 2, [-8, 0]);
+  await page.getByTestId("contrast").click();
+  await expect.poll(() => answers.length).toBe(2);
+  expect(answers[1].get("contrast")).toBe("1");
+  expect(answers[1].get("corners")).toBe(answers[0].get("corners"));
+  expect(Number(answers[1].get("corners").split(",")[4])).toBeLessThan(again[4]);
+  await expect(line).toHaveText("Corners set by hand.");
+});
+
+test("a_key_and_a_drag_move_a_corner_once @full", async ({ visit, server }) => {
+  const id = await finishedJob(server, [await photograph()], HOW);
+  const page = await visit(`/read?job=${id}&perspective=1`);
+  await expect(page.getByTestId("corners-line")).toContainText("The page was found.");
+  const asked = [];
+  page.on("request", (request) => {
+    if (/\/files\/0\/read\?/.test(request.url())) asked.push(request.url());
+  });
+  await askedFor(page, async () => {
+    await page.getByTestId("corner-2").focus();
+    await page.keyboard.press("Shift+ArrowLeft");
+    await drag(page, 2, [0, -9]);
+  });
+  // Longer than keys take to settle.
+  await page.waitForTimeout(1000);
+  expect(asked).toHaveLength(1);
+});
+
+test("corners_of_a_batch_are_dropped_when_they_are_found_again @full", async ({ visit, server }) => {
+  const given = "corners=20,20,300,20,300,300,20,300";
+  const id = await finishedJob(server, [await photograph()], `min_confidence=0&${given}`);
+  const page = await visit(`/read?job=${id}&perspective=1`);
+  const line = page.getByTestId("corners-line");
+  await expect(line).toHaveText("Corners set by hand.");
+  await expect(page.getByTestId("differs")).toHaveCount(0);
+  await page.getByTestId("find-corners").click();
+  await expect(line).toContainText("The page was found.");
+  const { options } = (await server.get(`/api/v1/jobs/${id}/files/0`)).json;
+  expect([options.perspective, options.corners]).toEqual([true, undefined]);
+});
+
 test("where_no_page_is_found_corners_are_set_by_hand @full", async ({ visit, server }) => {
   const id = await finishedJob(server, [await textPage("all of it.png")], HOW);
   const page = await visit(`/read?job=${id}&perspective=1`);

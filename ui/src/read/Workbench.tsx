@@ -98,12 +98,13 @@ export function Workbench(props: Props) {
     change({ options: next });
     if (mayRead) readLater(next);
   };
+  const readWith = reading?.options.corners ?? null;
   const readAs = reading && optionsOf({ ...reading.options, model: reading.model });
   const differs =
     mayRead &&
     readAs !== null &&
     !isReading &&
-    optionsKey(readAs, usual) !== optionsKey(options, usual);
+    optionsKey(readAs, usual, readWith) !== optionsKey(options, usual, corners.given);
 
   const prepared = preparation(options, corners.given);
   const comparing = compare && prepared !== null && row?.picture === true;

@@ -69,8 +69,23 @@ describe('how pictures are read', () => {
     expect(askOptions(options, null, corners)).toMatchObject(said);
     expect(preparation(options, corners)).toEqual({ perspective: '1', ...said });
     expect(preparation(options)).toEqual({ perspective: '1' });
-    expect(askOptions(USUAL, null, corners)).not.toHaveProperty('corners');
+    // Empty: none, whatever the batch has.
+    expect(askOptions(USUAL, null, corners)).toHaveProperty('corners', '');
+    expect(askOptions(options, null)).toHaveProperty('corners', '');
     expect(preparation(USUAL, corners)).toBeNull();
+  });
+
+  it('is another way of reading with other corners', () => {
+    const corners: Polygon = [
+      [1, 2],
+      [30, 2],
+      [30, 40],
+      [1, 40],
+    ];
+    const given = optionsOf(testOptions({ perspective: false, corners }));
+    expect(given.perspective).toBe(true);
+    expect(optionsKey(given, null, corners)).not.toBe(optionsKey(given, null));
+    expect(optionsKey(USUAL, null, corners)).toBe(optionsKey(USUAL, null));
   });
 
   it('is the same for the usual model by name or without', () => {

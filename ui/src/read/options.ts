@@ -146,7 +146,7 @@ export function askOptions(
     const { query: key, digits } = RANGES[name];
     query[key] = options[name].toFixed(digits);
   }
-  return { ...query, ...cornersQuery(options, corners) };
+  return { ...query, corners: '', ...cornersQuery(options, corners) };
 }
 
 /** What is done to the picture before it is read; null: nothing. */
@@ -166,8 +166,12 @@ function cornersQuery({ perspective }: ReadOptions, corners: Polygon | null): Op
 }
 
 /** The same for the same way of reading. */
-export function optionsKey(options: ReadOptions, usual: string | null): string {
-  return new URLSearchParams(askOptions(options, usual)).toString();
+export function optionsKey(
+  options: ReadOptions,
+  usual: string | null,
+  corners: Polygon | null = null,
+): string {
+  return new URLSearchParams(askOptions(options, usual, corners)).toString();
 }
 
 /** What a job says of how its files are read. */
@@ -176,5 +180,7 @@ export function optionsOf(options: JobOptions): ReadOptions {
   for (const [name, value] of Object.entries(options)) {
     query.set(name, typeof value === 'boolean' ? (value ? '1' : '0') : String(value));
   }
+  // A page whose corners are given is straightened, too.
+  if (options.corners) query.set('perspective', '1');
   return parseOptions(query);
 }

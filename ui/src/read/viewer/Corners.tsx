@@ -55,6 +55,8 @@ export function Corners({ corners, size, control, before, mayMove, onMove }: Pro
   const grab = (event: PointerEvent<HTMLElement>, [x, y]: Point) => {
     const view = control.current?.view;
     if (event.button !== 0 || view === undefined) return;
+    // What keys moved goes with it.
+    letGoLater.cancel();
     event.currentTarget.setPointerCapture(event.pointerId);
     const at: Point = [view.left + x * view.scale, view.top + y * view.scale];
     grip.current = [at[0] - event.clientX, at[1] - event.clientY];

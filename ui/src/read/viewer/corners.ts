@@ -31,7 +31,7 @@ export function cornersWithin({ width, height }: Size): Polygon {
   ];
 }
 
-/** Whether a page can have such corners: clockwise, without a dent. */
+/** Whether a page can have such corners: clockwise and convex. */
 export function isPage(corners: Polygon): boolean {
   return corners.every((from, n) => {
     const [over, to] = [corners[(n + 1) % 4], corners[(n + 2) % 4]];

@@ -38,50 +38,58 @@ interface Asked {
  * for each picture as long as this page is open.
  */
 export function useCorners({ file, wanted, reading, page, mayRead, read }: Asked): CornersView {
+  /** Where they begin that are set by hand. */
   const [drafts, setDrafts] = useState<ReadonlyMap<string, Polygon>>(new Map());
-  const [kept, setKept] = useState<ReadonlyMap<string, Polygon>>(new Map());
-  const [refused, setRefused] = useState<string | null>(null);
+  /** As somebody put them; null: they are to be found, whatever was given before. */
+  const [kept, setKept] = useState<ReadonlyMap<string, Polygon | null>>(new Map());
+  const [refused, setRefused] = useState<{ file: string; reading: Document | null } | null>(null);
   const known = reading?.pages.find((one) => one.page === page);
+  const readWith = reading?.options.corners ?? null;
   const draft = drafts.get(file) ?? null;
-  const given = kept.get(file) ?? reading?.options.corners ?? null;
-  const isLooked = reading?.options.perspective === true;
+  const own = kept.get(file);
+  const given = own === undefined ? readWith : own;
+  const isLooked = readWith === null ? reading?.options.perspective === true : own !== null;
   const there = isLooked ? (known?.corners ?? null) : null;
 
   const move = (corners: Polygon) => {
     if (!isPage(corners)) {
-      setRefused(file);
+      setRefused({ file, reading });
       return;
     }
     setRefused(null);
-    setDrafts((before) => new Map(before).set(file, corners));
+    setDrafts((before) => without(before, file));
+    setKept((before) => new Map(before).set(file, corners));
     void read(corners).then((outcome) => {
-      if (outcome === 'read') setKept((before) => new Map(before).set(file, corners));
-      if (outcome === 'refused') setRefused(file);
-      // What was moved meanwhile stays.
-      setDrafts((before) => (before.get(file) === corners ? without(before, file) : before));
+      if (outcome !== 'refused') return;
+      setRefused({ file, reading });
+      setKept((before) => {
+        // What was moved meanwhile stays.
+        if (before.get(file) !== corners) return before;
+        return own === undefined ? without(before, file) : new Map(before).set(file, own);
+      });
     });
   };
   const findAgain = () => {
     setRefused(null);
     setDrafts((before) => without(before, file));
-    setKept((before) => without(before, file));
+    setKept((before) => new Map(before).set(file, null));
     void read(null);
   };
   const begin = () => {
     if (known !== undefined) setDrafts((before) => new Map(before).set(file, cornersWithin(known)));
   };
-  const isByHand = draft !== null || (isLooked && given !== null);
   const state = (): CornersState => {
-    if (refused === file) return 'refused';
-    if (isByHand) return given === null && there === null ? 'begun' : 'by-hand';
+    if (refused?.file === file && refused.reading === reading) return 'refused';
+    if (draft !== null) return 'begun';
+    if (given !== null) return 'by-hand';
     if (!isLooked) return 'unknown';
     return there === null ? 'none' : 'found';
   };
   return {
     state: state(),
-    shown: wanted ? (draft ?? there) : null,
+    shown: wanted ? (draft ?? given ?? there) : null,
     given,
-    isByHand,
+    isByHand: draft !== null || given !== null,
     // Corners hold for all pages of a file.
     mayMove: wanted && mayRead && reading?.pages.length === 1,
     move,
@@ -90,6 +98,6 @@ export function useCorners({ file, wanted, reading, page, mayRead, read }: Asked
   };
 }
 
-function without(map: ReadonlyMap<string, Polygon>, key: string): ReadonlyMap<string, Polygon> {
+function without<T>(map: ReadonlyMap<string, T>, key: string): ReadonlyMap<string, T> {
   return new Map([...map].filter(([other]) => other !== key));
 }
