@@ -76,6 +76,12 @@ export default function ReadPage() {
     rows: view.rows,
     jobs,
   });
+  // Another batch may be opened before its files come once more.
+  useEffect(() => {
+    if (view.job !== null && view.job.state !== 'running') {
+      readBefore.learn(view.job.id, view.rows);
+    }
+  }, [view.job, view.rows]);
   const over = useDrop(sources.take);
   const began = useRef(false);
   useEffect(() => {

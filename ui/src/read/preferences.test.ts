@@ -23,9 +23,20 @@ describe('what a browser remembers', () => {
     expect(parsePreferences(formatPreferences(chosen))).toEqual(chosen);
   });
 
-  it.each([null, '', 'no json', '3', '{"side":3,"keep":"many","texts":1}'])(
-    'is the usual where it cannot be read: %s',
-    (text) => expect(parsePreferences(text)).toEqual(USUAL_PREFERENCES),
+  it('comes back where it was a server’s limit', () => {
+    const chosen = { ...USUAL_PREFERENCES, side: 3000, keep: 15 };
+    expect(parsePreferences(formatPreferences(chosen))).toEqual(chosen);
+  });
+
+  it.each([
+    null,
+    '',
+    'no json',
+    '3',
+    '{"side":8192,"keep":1.5}',
+    '{"side":3,"keep":"many","texts":1}',
+  ])('is the usual where it cannot be read: %s', (text) =>
+    expect(parsePreferences(text)).toEqual(USUAL_PREFERENCES),
   );
 });
 
@@ -46,6 +57,11 @@ describe('what a server allows', () => {
     const chosen = { ...USUAL_PREFERENCES, side: 4096, keep: 20 };
     expect(within(limits, chosen)).toEqual({ ...chosen, side: 2048, keep: 10 });
     expect(within({ ...limits, display_size: 4096, keep_pictures: 20 }, chosen)).toEqual(chosen);
+    // A limit that is no usual choice was chosen on another server.
+    const odd = { ...USUAL_PREFERENCES, side: 3000, keep: 15 };
+    expect(within({ ...limits, display_size: 3000, keep_pictures: 15 }, odd)).toEqual(odd);
+    const less = { ...odd, side: 2048, keep: 10 };
+    expect(within({ ...limits, display_size: 4096, keep_pictures: 20 }, odd)).toEqual(less);
     expect(within(undefined, chosen)).toBe(chosen);
     expect(upTo(limits.display_size, SIDES)).toEqual([1024, 2048]);
   });

@@ -9,6 +9,20 @@ const one = (name: string, text = 'x', lastModified = 1): Picked => ({
   file: new File([text], name, { lastModified }),
 });
 
+describe('files of a batch that is gone', () => {
+  it('are forgotten', () => {
+    const before = new ReadBefore();
+    before.send('a', [one('1.png')], QUERY);
+    before.learn('a', [testFile({ name: '1.png', state: 'done' })]);
+    before.forget(() => true);
+    expect(before.has(one('1.png'), QUERY, () => true)).toBe(true);
+    before.forget(() => false);
+    expect(before.has(one('1.png'), QUERY, () => true)).toBe(false);
+    before.learn('a', [testFile({ name: '1.png', state: 'done' })]);
+    expect(before.has(one('1.png'), QUERY, () => true)).toBe(false);
+  });
+});
+
 describe('files that come once more', () => {
   const before = new ReadBefore();
   before.send('a', [one('in/1.png'), one('in/2.png')], QUERY);

@@ -21,6 +21,12 @@ export class ReadBefore {
     }
   }
 
+  /** Nothing is known any more of batches that are gone. */
+  forget(isThere: (job: string) => boolean): void {
+    for (const job of this.sent.keys()) if (!isThere(job)) this.sent.delete(job);
+    for (const [key, job] of this.read) if (!isThere(job)) this.read.delete(key);
+  }
+
   /** Whether it was read in that way, in a batch that is still there. */
   has(one: Picked, query: OptionQuery, isThere: (job: string) => boolean): boolean {
     const job = this.read.get(keyOf(one, query));
