@@ -40,6 +40,7 @@ mod buffer;
 mod cmyk;
 mod exif;
 mod found;
+mod ground;
 #[cfg(feature = "turbo")]
 mod jpeg_turbo;
 #[cfg(not(feature = "turbo"))]

@@ -6,6 +6,7 @@ use png::{ColorType, Transformations};
 
 use crate::buffer;
 use crate::codec::CodecError;
+use crate::ground::Ground;
 use crate::header::Header;
 use crate::image::Image;
 
@@ -14,14 +15,8 @@ use crate::image::Image;
 pub(crate) enum Alpha {
     /// Colours as they are stored, as OpenCV gives them.
     Dropped,
-    /// The picture as it looks on white paper.
-    OnWhite,
-}
-
-/// A colour as it looks on white, `alpha` of it.
-pub(crate) fn on_white(colour: u8, alpha: u8) -> u8 {
-    let (colour, alpha) = (u32::from(colour), u32::from(alpha));
-    ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    /// The picture as it looks on its [`Ground`].
+    Shown,
 }
 
 /// Decodes PNG to BGR; keeps a buffer for pictures that need a conversion.
@@ -69,11 +64,15 @@ impl PngDecoder {
         let channels = colour.samples();
         buffer::fit(&mut self.samples, header.width as usize * header.height as usize * channels);
         into(&mut self.samples)?;
+        let ground = match alpha {
+            Alpha::Shown if matches!(channels, 2 | 4) => Ground::of(&self.samples, channels),
+            _ => Ground::WHITE,
+        };
         for (sample, pixel) in self.samples.chunks_exact(channels).zip(out.data_mut().chunks_exact_mut(3)) {
             match (sample, alpha) {
-                (&[grey, alpha], Alpha::OnWhite) => pixel.fill(on_white(grey, alpha)),
-                (&[red, green, blue, alpha], Alpha::OnWhite) => {
-                    pixel.copy_from_slice(&[blue, green, red].map(|colour| on_white(colour, alpha)));
+                (&[grey, opacity], Alpha::Shown) => pixel.fill(ground.shows(grey, opacity)),
+                (&[red, green, blue, opacity], Alpha::Shown) => {
+                    pixel.copy_from_slice(&[blue, green, red].map(|colour| ground.shows(colour, opacity)));
                 }
                 (&([grey] | [grey, _]), _) => pixel.fill(grey),
                 (&[red, green, blue, ..], _) => pixel.copy_from_slice(&[blue, green, red]),

@@ -5,8 +5,8 @@
 mod runs;
 
 use super::{StillError, StillFormat};
+use crate::ground::Ground;
 use crate::image::Image;
-use crate::png::on_white;
 
 const FILE_HEADER_BYTES: usize = 14;
 /// Of OS/2 1 and Windows 2: sides of 16 bits, colours of 3 bytes.
@@ -195,7 +195,7 @@ impl Header {
 
     fn masked(&self, value: u32, is_opaque: bool) -> [u8; 3] {
         let [red, green, blue, alpha] = self.masks.map(|mask| part(value, mask));
-        [blue, green, red].map(|colour| if is_opaque { colour } else { on_white(colour, alpha) })
+        [blue, green, red].map(|colour| if is_opaque { colour } else { Ground::WHITE.shows(colour, alpha) })
     }
 }
 

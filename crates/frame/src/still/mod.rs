@@ -3,8 +3,8 @@
 //! PDF, AVIF and HEIC have a name here and are read elsewhere: by `crates/pages`, in a process of their own.
 //!
 //! A file is read by its content, whatever its name says. Bytes, pixels, sides and pages are limited from the headers,
-//! before anything is decoded. Pages come upright (EXIF and TIFF orientation), and as they look on white paper, so that
-//! text on transparent ground can be read. Of an animation this is the first picture.
+//! before anything is decoded. Pages come upright (EXIF and TIFF orientation), and as they look on white paper (PNG and
+//! WebP that are light throughout: on black), so that text on transparent ground can be read. Of an animation this is the first picture.
 
 mod bmp;
 mod density;
@@ -253,9 +253,9 @@ impl StillDecoder {
 
     /// Decodes a page, counted from 0, to upright BGR. `out` gets the page's size; its memory is reused.
     ///
-    /// Greys become three equal channels, 16-bit samples keep their high byte, transparency shows white. The headers
-    /// are checked against `limits` first. A picture that is cut off or damaged is an error as far as its library
-    /// notices; after an error the pixels of `out` are unspecified.
+    /// Greys become three equal channels, 16-bit samples keep their high byte, transparency shows white (in a PNG or WebP
+    /// that is light throughout, black). The headers are checked against `limits` first. A picture that is cut off or
+    /// damaged is an error as far as its library notices; after an error the pixels of `out` are unspecified.
     pub fn decode(
         &mut self,
         bytes: &[u8],
@@ -272,7 +272,7 @@ impl StillDecoder {
             return Err(StillError::Page { format, page: u64::from(page) + 1, pages: count });
         }
         if matches!(format, StillFormat::Jpeg | StillFormat::Png) {
-            let decoded = self.live.decode_with(Alpha::OnWhite, bytes, &limits.picture(), out);
+            let decoded = self.live.decode_with(Alpha::Shown, bytes, &limits.picture(), out);
             return decoded.map_err(|error| StillError::from_decoder(format, error));
         }
         let orientation = match &pages {

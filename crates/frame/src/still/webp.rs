@@ -7,9 +7,9 @@ use image_webp::{DecodingError, WebPDecoder};
 use super::{StillError, StillFormat, check_size};
 use crate::codec::CodecError;
 use crate::exif::{self, Orientation};
+use crate::ground::Ground;
 use crate::header::Limits;
 use crate::image::Image;
-use crate::png::on_white;
 
 /// What stands in the chunks of a file.
 pub(super) struct WebpHeader {
@@ -120,8 +120,11 @@ pub(super) fn decode(bytes: &[u8], size: (u32, u32), out: &mut Image) -> Result<
     let mut samples = vec![0; size.0 as usize * size.1 as usize * 4];
     decoder.set_memory_limit(samples.len() + bytes.len());
     decoder.read_image(&mut samples).map_err(failed)?;
+    let ground = Ground::of(&samples, 4);
     for (sample, pixel) in samples.chunks_exact(4).zip(out.data_mut().chunks_exact_mut(3)) {
-        pixel.copy_from_slice(&[sample[2], sample[1], sample[0]].map(|colour| on_white(colour, sample[3])));
+        pixel.copy_from_slice(
+            &[sample[2], sample[1], sample[0]].map(|colour| ground.shows(colour, sample[3])),
+        );
     }
     Ok(())
 }

@@ -68,6 +68,19 @@ fn what_is_transparent_shows_white() {
 }
 
 #[test]
+fn what_is_white_on_transparent_shows_on_black() {
+    let stroke = |at: u32| (8..12).contains(&(at % WIDTH));
+    let samples: Vec<u8> =
+        (0..WIDTH * HEIGHT).flat_map(|at| [255, 255, 255, if stroke(at) { 255 } else { 0 }]).collect();
+    let seen: Vec<u8> = (0..WIDTH * HEIGHT).flat_map(|at| [if stroke(at) { 255 } else { 0 }; 3]).collect();
+    assert_eq!(decode(&png(WIDTH, HEIGHT, ColorType::Rgba, BitDepth::Eight, &samples)).data(), seen);
+    assert_eq!(decode(&webp(WIDTH, HEIGHT, &samples, None)).data(), seen);
+    let grey: Vec<u8> = samples.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[3]]).collect();
+    let grey = png(WIDTH, HEIGHT, ColorType::GrayscaleAlpha, BitDepth::Eight, &grey);
+    assert_eq!(decode(&grey).data(), seen);
+}
+
+#[test]
 fn a_gif_shows_its_first_picture_on_white() {
     let indices: Vec<u8> = (0..20 * 13).map(|at| ((at / 3) % 4) as u8).collect();
     for interlaced in [false, true] {

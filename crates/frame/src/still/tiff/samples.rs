@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::cmyk;
+use crate::ground::Ground;
 use crate::image::Image;
-use crate::png::on_white;
 
 /// What a second, fourth or fifth sample means: TIFF 6.0, section 18.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Alpha {
         match self {
             Self::Ignored => colour,
             Self::Associated => colour.saturating_add(255 - alpha),
-            Self::Unassociated => on_white(colour, alpha),
+            Self::Unassociated => Ground::WHITE.shows(colour, alpha),
         }
     }
 }
