@@ -168,8 +168,8 @@ describe("of_servers_that_act_as_one", { concurrency: true }, () => {
         assert.deepEqual([...new Set(since.map(({ jpeg }) => marked(jpeg).name))], ["new"]);
         await areWhole(servers, ["kept", "ward"]);
         assert.equal(kept.closed, undefined);
-        await isRefused(t, a, "ward");
-        await isRefused(t, b, "kept");
+        await isRefused(t, a, "ward", { says: true });
+        await isRefused(t, b, "kept", { says: true });
       });
     }
 
