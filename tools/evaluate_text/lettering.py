@@ -1,4 +1,4 @@
-"""Lettering that is hard to read: at even distances, in dots, on photographed receipts, in arcs, white on transparent."""
+"""Lettering that is hard to read: evenly spaced, in dots, on photographed receipts, in arcs, white on transparent."""
 
 from __future__ import annotations
 
