@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod canvas;
+mod choice;
 mod ctc;
 mod doubt;
 mod gutter;

@@ -10,6 +10,7 @@ use sightwire_frame::{Image, Resizer};
 use sightwire_layout::{Directions, arrange};
 
 use super::canvas::{self, Fit};
+use super::choice;
 use super::ctc::{self, Text};
 use super::doubt;
 use super::gutter;
@@ -148,7 +149,7 @@ impl Page {
     fn choose(&mut self) {
         let polygons: Vec<_> =
             self.outlines.iter().map(|outline| self.upright(self.shown(*outline))).collect();
-        let chosen = outline::chosen(&polygons, &self.options);
+        let chosen = choice::chosen(&polygons, &self.options);
         self.passed_over = self.outlines.len() - chosen.len();
         self.outlines = chosen.into_iter().map(|index| self.outlines[index]).collect();
         let outlines = &self.outlines;
