@@ -1,9 +1,11 @@
 //! What is seen behind a picture that is transparent in places.
 
-/// From this brightness on, a colour cannot be told from white paper, nor from one that is on it.
+/// From this brightness on, a colour is hard to see on white paper.
 const LIGHT: u32 = 192;
-/// Of all that is seen, at most one part in so many is darker in a picture that is shown on black.
-const DARK_PART: u64 = 50;
+/// Of the edges in a picture that is shown on black, at most one in so many is of something darker.
+const DARK_PART: usize = 50;
+/// What covers less than that is not seen.
+const SEEN: u8 = 128;
 
 /// The grey on which a picture is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,29 +15,20 @@ impl Ground {
     pub const WHITE: Self = Self(255);
     const BLACK: Self = Self(0);
 
-    /// White as paper; black where all that can be seen is light, such as white text that is to be laid over something
-    /// dark. A pixel has `channels` samples: 2 (grey) or 4 (colours), the last of which is its opacity.
-    pub fn of(samples: &[u8], channels: usize) -> Self {
-        let pixels = (samples.len() / channels) as u64;
-        let (mut seen, mut dark) = (0, 0);
-        // A row or so at a time: most pictures have something dark near their beginning.
-        for part in samples.chunks(channels * 4096) {
-            for pixel in part.chunks_exact(channels) {
-                let (brightness, opacity) = match *pixel {
-                    [grey, opacity] => (u32::from(grey), opacity),
-                    [red, green, blue, opacity] => {
-                        ((u32::from(red) + 2 * u32::from(green) + u32::from(blue)) / 4, opacity)
-                    }
-                    _ => return Self::WHITE,
-                };
-                seen += u64::from(opacity);
-                dark += if brightness < LIGHT { u64::from(opacity) } else { 0 };
-            }
-            if dark * DARK_PART > pixels * 255 {
-                return Self::WHITE;
+    /// White as paper; black where what stands against the ground is light, such as white text that is to be laid over
+    /// something dark. A pixel has `channels` samples: 2 (grey) or 4 (colours), the last of which is its opacity.
+    pub fn of(samples: &[u8], width: u32, channels: usize) -> Self {
+        let (mut edges, mut dark) = (0, 0);
+        for row in samples.chunks_exact((width as usize * channels).max(1)) {
+            for (left, right) in row.chunks_exact(channels).zip(row[channels..].chunks_exact(channels)) {
+                let [left_seen, right_seen] = [left, right].map(|pixel| pixel[channels - 1] >= SEEN);
+                if left_seen != right_seen {
+                    edges += 1;
+                    dark += usize::from(brightness(if left_seen { left } else { right }) < LIGHT);
+                }
             }
         }
-        if seen > 0 && dark * DARK_PART <= seen { Self::BLACK } else { Self::WHITE }
+        if edges > 0 && dark * DARK_PART <= edges { Self::BLACK } else { Self::WHITE }
     }
 
     /// What a colour looks like on it that covers it by `opacity`.
@@ -45,33 +38,55 @@ impl Ground {
     }
 }
 
+/// Rec. 601.
+fn brightness(pixel: &[u8]) -> u32 {
+    match *pixel {
+        [red, green, blue, _] => {
+            (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000
+        }
+        _ => u32::from(pixel[0]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A hundred pixels, so many of which have that colour; the rest is not seen, whatever its colour is.
-    fn with(count: usize, grey: u8) -> Vec<[u8; 2]> {
-        let mut pixels = vec![[0, 0]; 100 - count];
-        pixels.extend(vec![[grey, 255]; count]);
-        pixels
+    const HIDDEN: [u8; 2] = [0, 0];
+
+    /// A row of bars on transparent ground, each of that grey and so wide.
+    fn bars(bars: &[(u8, usize)]) -> Vec<[u8; 2]> {
+        let mut row = vec![HIDDEN; 3];
+        for &(grey, width) in bars {
+            row.extend(vec![[grey, 255]; width]);
+            row.extend([HIDDEN; 3]);
+        }
+        row
+    }
+
+    fn of(row: &[[u8; 2]]) -> Ground {
+        Ground::of(row.as_flattened(), row.len() as u32, 2)
     }
 
     #[test]
-    fn what_is_light_throughout_is_shown_on_black() {
-        let of = |pixels: &[[u8; 2]]| Ground::of(pixels.as_flattened(), 2);
-        assert_eq!(of(&with(10, 255)), Ground::BLACK);
-        assert_eq!(of(&with(10, 192)), Ground::BLACK);
-        assert_eq!(of(&with(10, 191)), Ground::WHITE);
-        assert_eq!(of(&with(10, 0)), Ground::WHITE);
-        assert_eq!(of(&with(0, 0)), Ground::WHITE);
+    fn what_is_light_at_its_edges_is_shown_on_black() {
+        assert_eq!(of(&bars(&[(255, 4)])), Ground::BLACK);
+        assert_eq!(of(&bars(&[(192, 4)])), Ground::BLACK);
+        assert_eq!(of(&bars(&[(191, 4)])), Ground::WHITE);
+        assert_eq!(of(&bars(&[(0, 4)])), Ground::WHITE);
+        assert_eq!(of(&[HIDDEN; 9]), Ground::WHITE);
+        assert_eq!(of(&[[255, 255]; 9]), Ground::WHITE);
         // A page that was cut out: what is written on it stays in sight on any ground.
-        let mut page = with(60, 255);
-        page[50][0] = 0;
+        let mut page = bars(&[(255, 60)]);
+        page[20..40].fill([0, 255]);
         assert_eq!(of(&page), Ground::BLACK);
-        page[51..53].fill([0, 255]);
-        assert_eq!(of(&page), Ground::WHITE);
-        let coloured = |colour: [u8; 3]| Ground::of(&[colour[0], colour[1], colour[2], 255].repeat(9), 4);
+        // White boxes with dark text beside them.
+        assert_eq!(of(&bars(&[(255, 900), (255, 900), (0, 2)])), Ground::WHITE);
+        let coloured = |[red, green, blue]: [u8; 3]| {
+            Ground::of(&[0, 0, 0, 0, red, green, blue, 255, red, green, blue, 255], 3, 4)
+        };
         assert_eq!(coloured([255, 255, 200]), Ground::BLACK);
+        assert_eq!(coloured([255, 255, 0]), Ground::BLACK);
         assert_eq!(coloured([255, 0, 0]), Ground::WHITE);
     }
 

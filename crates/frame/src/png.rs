@@ -65,7 +65,7 @@ impl PngDecoder {
         buffer::fit(&mut self.samples, header.width as usize * header.height as usize * channels);
         into(&mut self.samples)?;
         let ground = match alpha {
-            Alpha::Shown if matches!(channels, 2 | 4) => Ground::of(&self.samples, channels),
+            Alpha::Shown if matches!(channels, 2 | 4) => Ground::of(&self.samples, header.width, channels),
             _ => Ground::WHITE,
         };
         for (sample, pixel) in self.samples.chunks_exact(channels).zip(out.data_mut().chunks_exact_mut(3)) {

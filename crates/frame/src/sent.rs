@@ -139,7 +139,8 @@ impl FrameDecoder {
         Ok(Self { usual: Decoder::new()?, still: None })
     }
 
-    /// Decodes to upright BGR, as OpenCV's `imdecode` does (but what is transparent in a WebP, BMP or TIFF shows white).
+    /// Decodes to upright BGR, as OpenCV's `imdecode` does (but what is transparent in a WebP, BMP or TIFF shows white or, behind
+    /// light text in a WebP, black).
     pub fn decode(&mut self, bytes: &[u8], limits: &Limits, out: &mut Image) -> Result<(), SentError> {
         match self.usual.decode(bytes, limits, out) {
             Err(DecodeError::Header(HeaderError::UnknownFormat(_))) => {

@@ -4,7 +4,7 @@
 //!
 //! A file is read by its content, whatever its name says. Bytes, pixels, sides and pages are limited from the headers,
 //! before anything is decoded. Pages come upright (EXIF and TIFF orientation), and as they look on white paper (PNG and
-//! WebP that are light throughout: on black), so that text on transparent ground can be read. Of an animation this is the first picture.
+//! WebP whose edges are light: on black), so that text on transparent ground can be read. Of an animation this is the first picture.
 
 mod bmp;
 mod density;
@@ -254,7 +254,7 @@ impl StillDecoder {
     /// Decodes a page, counted from 0, to upright BGR. `out` gets the page's size; its memory is reused.
     ///
     /// Greys become three equal channels, 16-bit samples keep their high byte, transparency shows white (in a PNG or WebP
-    /// that is light throughout, black). The headers are checked against `limits` first. A picture that is cut off or
+    /// whose edges are light, black). The headers are checked against `limits` first. A picture that is cut off or
     /// damaged is an error as far as its library notices; after an error the pixels of `out` are unspecified.
     pub fn decode(
         &mut self,

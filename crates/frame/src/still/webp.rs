@@ -120,7 +120,7 @@ pub(super) fn decode(bytes: &[u8], size: (u32, u32), out: &mut Image) -> Result<
     let mut samples = vec![0; size.0 as usize * size.1 as usize * 4];
     decoder.set_memory_limit(samples.len() + bytes.len());
     decoder.read_image(&mut samples).map_err(failed)?;
-    let ground = Ground::of(&samples, 4);
+    let ground = Ground::of(&samples, size.0, 4);
     for (sample, pixel) in samples.chunks_exact(4).zip(out.data_mut().chunks_exact_mut(3)) {
         pixel.copy_from_slice(
             &[sample[2], sample[1], sample[0]].map(|colour| ground.shows(colour, sample[3])),
