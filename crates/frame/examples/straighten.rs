@@ -28,7 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let confidence = found.map_or(0.0, |found| found.confidence);
         let mut there = Homography::IDENTITY;
         if let Some(folder) = &folder {
-            let (page, map) = found.map_or((image.clone(), there), |found| straighten(&image, found.points));
+            let flat = found.and_then(|found| straighten(&image, found.points));
+            let (page, map) = flat.unwrap_or_else(|| (image.clone(), there));
             there = map;
             encoder.encode(&page, QUALITY, &mut jpeg)?;
             let name = file.with_extension("jpg");

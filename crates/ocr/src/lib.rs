@@ -68,7 +68,8 @@ pub struct Region {
 pub struct Reading {
     /// Lines of text in reading order.
     pub regions: Vec<Region>,
-    /// Lines that were found beside them and are left out: less sure than was asked for, or without a letter.
+    /// Lines that were found beside them and are left out: less sure than was asked for, without a letter, too low, or too
+    /// many.
     pub left_out: usize,
     /// Why the text may not be what stands there.
     pub doubt: Option<Doubt>,

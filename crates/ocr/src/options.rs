@@ -77,7 +77,9 @@ pub struct Corners([[f32; 2]; 4]);
 
 /// No page has such corners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("eight numbers x,y,x,y,x,y,x,y: convex corners of a page, clockwise from its upper left")]
+#[error(
+    "eight numbers x,y,x,y,x,y,x,y: the corners of a page, a convex quadrilateral, clockwise from its upper left, with sides of at least 8 px"
+)]
 pub struct NoCorners;
 
 /// A page may have such corners, but not in this picture.
@@ -118,14 +120,12 @@ impl Corners {
     /// picture by half of its side; no paper is more than 40 times as long as it is wide.
     pub fn straighten(self, image: &Image) -> Result<(Image, Homography), UnsuitedCorners> {
         let (width, height) = (image.width(), image.height());
+        let unsuited = UnsuitedCorners { corners: self, width, height };
         let near = |at: f32, side: u32| (-0.5 * side as f32..=1.5 * side as f32).contains(&at);
         if self.0.iter().all(|[x, y]| near(*x, width) && near(*y, height)) {
-            let (page, there) = enhance::straighten(image, self.0);
-            if there != Homography::IDENTITY {
-                return Ok((page, there));
-            }
+            return enhance::straighten(image, self.0).ok_or(unsuited);
         }
-        Err(UnsuitedCorners { corners: self, width, height })
+        Err(unsuited)
     }
 }
 

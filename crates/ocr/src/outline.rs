@@ -60,9 +60,10 @@ struct Turned {
     breadth: f64,
 }
 
-/// The outlines of lines, each clockwise from its top left.
-pub(super) fn outlines(map: &Map, options: &ReadOptions) -> Vec<[Point; 4]> {
+/// The outlines of lines, each clockwise from its top left, and how many are left out because there are too many.
+pub(super) fn outlines(map: &Map, options: &ReadOptions) -> (Vec<[Point; 4]>, usize) {
     let mut found: Vec<Turned> = Vec::new();
+    let mut left_out = 0;
     for core in cores(map, options.threshold) {
         let Some(rectangle) = smallest_rectangle(&core) else { continue };
         if rectangle.length.min(rectangle.breadth) < MIN_SIDE
@@ -75,14 +76,15 @@ pub(super) fn outlines(map: &Map, options: &ReadOptions) -> Vec<[Point; 4]> {
             found.push(outline);
         }
         if found.len() == 2 * MAX_OUTLINES {
-            keep_largest(&mut found, MAX_OUTLINES);
+            left_out += keep_largest(&mut found, MAX_OUTLINES);
         }
     }
-    if keep_largest(&mut found, MAX_OUTLINES) {
+    left_out += keep_largest(&mut found, MAX_OUTLINES);
+    if left_out > 0 {
         tracing::warn!("a picture has more than {MAX_OUTLINES} lines; the smallest are left out");
     }
     join_neighbours(&mut found);
-    found.iter().map(Turned::corners).collect()
+    (found.iter().map(Turned::corners).collect(), left_out)
 }
 
 /// What is shown of a line that is cut out along `outline`, in pixels of a picture each of which is `scale` of the map:
@@ -112,9 +114,12 @@ pub(super) fn shown(outline: [[f32; 2]; 4], scale: f64, unclip: f32) -> [[f32; 2
     [moved(a, 1.0, 1.0), moved(b, -1.0, 1.0), moved(c, -1.0, -1.0), moved(d, 1.0, -1.0)]
 }
 
-/// Leaves only so many, in their order; whether there were more.
-fn keep_largest(outlines: &mut Vec<Turned>, most: usize) -> bool {
-    let Some(surplus) = outlines.len().checked_sub(most).filter(|surplus| *surplus > 0) else { return false };
+/// Leaves only so many, in their order, and gives the number of the others.
+fn keep_largest(outlines: &mut Vec<Turned>, most: usize) -> usize {
+    let surplus = outlines.len().saturating_sub(most);
+    if surplus == 0 {
+        return 0;
+    }
     let area = |outline: &Turned| outline.length * outline.breadth;
     let mut areas: Vec<f64> = outlines.iter().map(area).collect();
     let (_, least, _) = areas.select_nth_unstable_by(surplus, f64::total_cmp);
@@ -127,7 +132,7 @@ fn keep_largest(outlines: &mut Vec<Turned>, most: usize) -> bool {
         equal -= usize::from(is_equal);
         size > least || is_equal
     });
-    true
+    surplus
 }
 
 /// Words that stand so near in one row that they belong together become one outline.
@@ -457,7 +462,7 @@ mod tests {
     #[test]
     fn a_level_line_gets_an_outline_that_is_moved_outwards() {
         let map = map(200, 100, |x, y| (20.0..120.0).contains(&x) && (40.0..60.0).contains(&y));
-        let found = outlines(&map, &options(1.6));
+        let found = outlines(&map, &options(1.6)).0;
         // Pixels 20 to 120 and 40 to 60 after thickening: 100 by 20, moved by 2000 * 1.6 / 240.
         let distance = 2000.0 * 1.6 / 240.0;
         let expected = [
@@ -497,14 +502,14 @@ mod tests {
         let outline = |length: f64| Turned { centre: [length, 0.0], along: [1.0, 0.0], length, breadth: 2.0 };
         let left = |most| {
             let mut outlines: Vec<Turned> = [3.0, 9.0, 5.0, 1.0, 5.0, 5.0, 7.0].map(outline).into();
-            let were_more = keep_largest(&mut outlines, most);
-            (outlines.iter().map(|outline| outline.length as u32).collect::<Vec<u32>>(), were_more)
+            let left_out = keep_largest(&mut outlines, most);
+            (outlines.iter().map(|outline| outline.length as u32).collect::<Vec<u32>>(), left_out)
         };
-        assert_eq!(left(7), (vec![3, 9, 5, 1, 5, 5, 7], false));
-        assert_eq!(left(6), (vec![3, 9, 5, 5, 5, 7], true));
-        assert_eq!(left(4), (vec![9, 5, 5, 7], true));
-        assert_eq!(left(2), (vec![9, 7], true));
-        assert_eq!(left(1), (vec![9], true));
+        assert_eq!(left(7), (vec![3, 9, 5, 1, 5, 5, 7], 0));
+        assert_eq!(left(6), (vec![3, 9, 5, 5, 5, 7], 1));
+        assert_eq!(left(4), (vec![9, 5, 5, 7], 3));
+        assert_eq!(left(2), (vec![9, 7], 5));
+        assert_eq!(left(1), (vec![9], 6));
     }
 
     #[test]
@@ -514,7 +519,7 @@ mod tests {
             let (dx, dy) = (x - 200.0, y - 150.0);
             (dx * cos + dy * sin).abs() < 120.0 && (dy * cos - dx * sin).abs() < 15.0
         });
-        let found = outlines(&map, &options(0.0));
+        let found = outlines(&map, &options(0.0)).0;
         assert_eq!(found.len(), 1);
         let [top_left, top_right, ..] = found[0];
         let angle = (top_right[1] - top_left[1]).atan2(top_right[0] - top_left[0]).to_degrees();
@@ -526,7 +531,7 @@ mod tests {
     #[test]
     fn lines_that_touch_in_a_corner_are_one_and_others_are_several() {
         let two = map(60, 60, |x, y| (x < 20.0 && y < 20.0) || (x > 30.0 && y > 30.0));
-        assert_eq!(outlines(&two, &options(1.0)).len(), 2);
+        assert_eq!(outlines(&two, &options(1.0)).0.len(), 2);
         let touching = map(60, 60, |x, y| (x < 20.0 && y < 20.0) || (x >= 20.0 && y >= 20.0));
         assert_eq!(cores(&touching, 0.3).len(), 1);
         // A comb: its teeth meet in the last row only.
@@ -541,7 +546,7 @@ mod tests {
                 ((20.0..100.0).contains(&x) && (40.0..60.0).contains(&y))
                     || ((100.0 + gap..200.0).contains(&x) && (40.0 + drop..60.0 + drop).contains(&y))
             });
-            outlines(&map, &options(1.6)).len()
+            outlines(&map, &options(1.6)).0.len()
         };
         // Each outline grows by about 13 px on every side.
         assert_eq!(words(30.0, 0.0), 1);
@@ -550,15 +555,15 @@ mod tests {
         assert_eq!(words(30.0, 25.0), 2);
         // Single characters below each other.
         let column = map(100, 200, |x, y| (40.0..60.0).contains(&x) && y as usize % 40 < 20);
-        assert_eq!(outlines(&column, &options(1.0)).len(), 5);
+        assert_eq!(outlines(&column, &options(1.0)).0.len(), 5);
     }
 
     #[test]
     fn noise_and_weak_text_are_no_lines() {
         let dots = map(100, 100, |x, y| (x as usize).is_multiple_of(10) && (y as usize).is_multiple_of(10));
-        assert!(outlines(&dots, &options(1.6)).is_empty());
+        assert!(outlines(&dots, &options(1.6)).0.is_empty());
         let mut weak = map(100, 100, |x, y| (20.0..80.0).contains(&x) && (40.0..60.0).contains(&y));
         weak.values.iter_mut().for_each(|value| *value *= 0.4);
-        assert!(outlines(&weak, &options(1.6)).is_empty());
+        assert!(outlines(&weak, &options(1.6)).0.is_empty());
     }
 }

@@ -114,11 +114,11 @@ impl Page {
         let Prepared { picture: prepared, back, corners, skew } = prepare(&image, &options, wanted)?;
         times.prepare = started.elapsed();
         let started = Instant::now();
-        let (mut scale, mut outlines) = (1.0, Vec::new());
+        let (mut scale, mut outlines, mut passed_over) = (1.0, Vec::new(), 0);
         if !prepared.is_empty() {
             let fit = Fit::new(prepared.width(), prepared.height(), options.max_side);
             scale = f64::from(fit.width) / f64::from(prepared.width());
-            outlines = find(&model, &options, &prepared, fit, sessions, buffers, wanted)?;
+            (outlines, passed_over) = find(&model, &options, &prepared, fit, sessions, buffers, wanted)?;
         }
         buffers.shrink();
         times.detect = started.elapsed();
@@ -130,7 +130,7 @@ impl Page {
             lines: Mutex::default(),
             left: AtomicUsize::new(0),
             outlines,
-            passed_over: 0,
+            passed_over,
             scale,
             queue: Mutex::default(),
             directions: OnceLock::new(),
@@ -150,7 +150,7 @@ impl Page {
         let polygons: Vec<_> =
             self.outlines.iter().map(|outline| self.upright(self.shown(*outline))).collect();
         let chosen = choice::chosen(&polygons, &self.options);
-        self.passed_over = self.outlines.len() - chosen.len();
+        self.passed_over += self.outlines.len() - chosen.len();
         self.outlines = chosen.into_iter().map(|index| self.outlines[index]).collect();
         let outlines = &self.outlines;
         let mut queue: Vec<usize> = (0..outlines.len()).collect();
@@ -405,7 +405,7 @@ fn prepare(
         let found = || enhance::corners(image).map(|found| found.points);
         let straight = match options.corners {
             Some(given) => Some((given.straighten(image)?, given.points())),
-            None => found().map(|points| (enhance::straighten(image, points), points)),
+            None => found().and_then(|points| enhance::straighten(image, points).map(|flat| (flat, points))),
         };
         if let Some(((page, there), points)) = straight {
             (prepared.picture, prepared.back) = (Arc::new(page), there.invert());
@@ -441,6 +441,9 @@ fn can_be_turned(image: &Image, degrees: f32) -> bool {
     across * down <= LARGER_BY_TURNING * width * height + SMALL_PX
 }
 
+/// In pixels of the picture; and how many were left out because there are too many.
+type Outlines = (Vec<[[f32; 2]; 4]>, usize);
+
 /// The outlines of the lines of a picture, in its pixels.
 fn find(
     model: &Arc<ReadModel>,
@@ -450,7 +453,7 @@ fn find(
     sessions: &Sessions,
     buffers: &mut Buffers,
     wanted: &dyn Fn() -> bool,
-) -> Result<Vec<[[f32; 2]; 4]>, ReadError> {
+) -> Result<Outlines, ReadError> {
     canvas::scale(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
     let (width, height) = (fit.width as usize, fit.height as usize);
     let mut map = Map { width, height, values: vec![0.0; width * height] };
@@ -487,8 +490,8 @@ fn find(
     }
     let (across, down) =
         (f64::from(image.width()) / f64::from(fit.width), f64::from(image.height()) / f64::from(fit.height));
-    let outlines = gutter::part(&buffers.scaled, outline::outlines(&map, options));
-    Ok(outlines
+    let (outlines, left_out) = outline::outlines(&map, options);
+    let outlines = gutter::part(&buffers.scaled, outlines)
         .into_iter()
         .map(|outline| {
             outline.map(|[x, y]| {
@@ -498,5 +501,6 @@ fn find(
                 ]
             })
         })
-        .collect())
+        .collect();
+    Ok((outlines, left_out))
 }

@@ -304,7 +304,7 @@ fn shown(image: &Image, look: &DisplayOptions) -> Result<Image, UnsuitedCorners>
     let found = || look.perspective.then(|| enhance::corners(image)).flatten().map(|found| found.points);
     let page = match look.corners {
         Some(given) => Some(given.straighten(image)?.0),
-        None => found().map(|points| enhance::straighten(image, points).0),
+        None => found().and_then(|points| enhance::straighten(image, points)).map(|(page, _)| page),
     };
     let image = page.as_ref().unwrap_or(image);
     if !(look.denoise || look.contrast || look.deskew) {

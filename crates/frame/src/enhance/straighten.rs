@@ -15,16 +15,13 @@ const LONGEST: f64 = 40.0;
 /// The page whose corners are these, clockwise from its upper left, as if seen from straight above, and where the
 /// picture's points went. Its sides are as long as they are where they are nearest, its proportions those of the paper.
 ///
-/// Corners that no page can have leave the picture as it is. What of the page is beyond the picture continues its edge.
-pub fn straighten(image: &Image, corners: [[f32; 2]; 4]) -> (Image, Homography) {
-    let unchanged = || (image.clone(), Homography::IDENTITY);
-    let Some((width, height)) = size(image, corners) else { return unchanged() };
-    let Some(back) = Homography::onto(f64::from(width), f64::from(height), corners) else {
-        return unchanged();
-    };
+/// `None` if no page can have such corners. What of the page is beyond the picture continues its edge.
+pub fn straighten(image: &Image, corners: [[f32; 2]; 4]) -> Option<(Image, Homography)> {
+    let (width, height) = size(image, corners)?;
+    let back = Homography::onto(f64::from(width), f64::from(height), corners)?;
     let mut out = Image::default();
     crop::quad_cubic(image, corners, width, height, &mut out);
-    (out, back.invert())
+    Some((out, back.invert()))
 }
 
 /// How large the page becomes.
@@ -110,7 +107,7 @@ mod tests {
     fn a_page_is_no_larger_than_its_photograph() {
         let image = Image::new(400, 300);
         let corners = [[-300.0, -300.0], [700.0, -280.0], [720.0, 600.0], [-290.0, 620.0]];
-        let (page, _) = straighten(&image, corners);
+        let (page, _) = straighten(&image, corners).unwrap();
         assert!(page.width() * page.height() <= 400 * 300 + 400, "{page:?}");
     }
 
@@ -123,7 +120,7 @@ mod tests {
             let (x, y) = ((index % 640) as f32 + 0.5, (index / 640) as f32 + 0.5);
             pixel.fill(if (x - dot[0]).hypot(y - dot[1]) < 6.0 { 255 } else { 0 });
         }
-        let (page, there) = straighten(&image, corners);
+        let (page, there) = straighten(&image, corners).unwrap();
         let (mut sum, mut places) = (0.0, [0.0; 2]);
         for (index, pixel) in page.data().chunks_exact(3).enumerate() {
             let at = [index as u32 % page.width(), index as u32 / page.width()];
@@ -138,10 +135,10 @@ mod tests {
     fn corners_of_no_page_change_nothing() {
         let image = Image::from_bgr(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
         for corners in [[[0.0; 2]; 4], [[0.0, 0.0], [2.0, 1.0], [2.0, 0.0], [0.0, 1.0]], [[f32::NAN; 2]; 4]] {
-            assert_eq!(straighten(&image, corners), (image.clone(), Homography::IDENTITY));
+            assert_eq!(straighten(&image, corners), None);
         }
         let whole = [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]];
-        assert_eq!(straighten(&Image::default(), whole).0, Image::default());
-        assert_eq!(straighten(&image, whole).0, image);
+        assert_eq!(straighten(&Image::default(), whole), None);
+        assert_eq!(straighten(&image, whole).unwrap().0, image);
     }
 }

@@ -69,7 +69,7 @@ pub struct Page {
     pub skew: f32,
     /// The corners of the page in a photograph, if it was straightened.
     pub corners: Option<[[f32; 2]; 4]>,
-    /// Lines that were found and left out: less sure than was asked for, or without a letter.
+    /// Lines that were found and left out: less sure than was asked for, without a letter, too low, or too many.
     pub left_out: usize,
     /// The lines of text in reading order.
     pub regions: Vec<Region>,
