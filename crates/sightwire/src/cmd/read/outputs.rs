@@ -209,11 +209,12 @@ impl Folder {
     fn write(&self, input: &Input, rendered: &Rendered, header: &str) -> Result<(), Failure> {
         let place = |page| self.root.join(self.places.of_page(&input.place, page));
         let places: Vec<PathBuf> = (1..=rendered.parts.len()).map(place).collect();
-        // The first page at last: where it is, a run that is resumed takes the picture for read.
+        let is_taken = |place: &&PathBuf| place.symlink_metadata().is_ok() && self.inputs.is_read(place);
+        if let Some(taken) = places.iter().find(is_taken) {
+            return Err(Failure::Taken(taken.clone()));
+        }
+        // The first page last: where it is, a run that is resumed takes the picture for read.
         for (place, part) in places.into_iter().zip(&rendered.parts).rev() {
-            if place.symlink_metadata().is_ok() && self.inputs.is_read(&place) {
-                return Err(Failure::Taken(place));
-            }
             save(&place, &[header.as_bytes(), part]).map_err(Failure::Unwritten)?;
         }
         Ok(())
@@ -331,6 +332,21 @@ mod tests {
         let refused = outputs.write(&Printer::of_process(), &input, &drawn).unwrap().unwrap_err().to_string();
         assert!(refused.contains("a.png") && refused.contains("--out"), "{refused}");
         assert_eq!(fs::read(&picture).unwrap(), b"pixels");
+    }
+
+    #[test]
+    fn of_a_file_whose_first_page_has_no_place_nothing_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.pdf");
+        fs::write(&file, b"pages").unwrap();
+        fs::write(folder.path().join("a.png"), b"pixels").unwrap();
+        let inputs = Inputs::new(&[folder.path().to_owned()], Some(folder.path())).unwrap();
+        let mut outputs = Outputs::new(of(Format::Annotated), Some(folder.path()), &inputs).unwrap();
+        let place = outputs.places().unwrap().of(Path::new("a.pdf"));
+        let input = Input { name: "a.pdf".into(), path: Some(file), place };
+        let two = Rendered { parts: vec![b"one".to_vec(), b"two".to_vec()], ..rendered("") };
+        outputs.write(&Printer::of_process(), &input, &two).unwrap().unwrap_err();
+        assert!(!folder.path().join("a-page2.png").exists());
     }
 
     #[test]
