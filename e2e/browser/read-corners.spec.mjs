@@ -125,7 +125,9 @@ test("moved_corners_stay_when_the_server_is_busy_and_when_a_setting_changes @ful
   });
   await drag(page, 2, [-8, 0]);
   await page.getByTestId("contrast").click();
-  await expect.poll(() => answers.length).toBe(2);
+  const read = await page.waitForResponse((answer) => /\/read\?.*contrast=1/.test(answer.url()));
+  expect(read.status()).toBe(200);
+  expect(answers).toHaveLength(2);
   expect(answers[1].get("contrast")).toBe("1");
   expect(answers[1].get("corners")).toBe(answers[0].get("corners"));
   expect(Number(answers[1].get("corners").split(",")[4])).toBeLessThan(again[4]);

@@ -25,6 +25,7 @@ import { SettingsPanel } from '../read/settings/SettingsPanel';
 import { useTextModels } from '../read/settings/useTextModels';
 import { FileInputs } from '../read/sources/FileInputs';
 import type { Picked } from '../read/sources/pick';
+import { useLatest } from '../read/latest';
 import { readBefore } from '../read/sources/readBefore';
 import { useDrop } from '../read/sources/useDrop';
 import { useSources } from '../read/sources/useSources';
@@ -57,10 +58,15 @@ export default function ReadPage() {
   const [settings, setSettings] = useState(false);
   useEffect(() => forgetPictures, []);
 
+  const shown = useLatest(view);
   const open = useCallback(
-    (id: string | null) =>
-      visit({ job: id, file: null, page: 1, state: 'all', find: '', compare: false }),
-    [visit],
+    (id: string | null) => {
+      const { job, rows } = shown();
+      // What was read in the batch that is left may come once more.
+      if (job !== null) readBefore.learn(job.id, rows);
+      visit({ job: id, file: null, page: 1, state: 'all', find: '', compare: false });
+    },
+    [visit, shown],
   );
   const onJob = useCallback(
     (job: Job, sent: readonly Picked[], query: OptionQuery) => {
@@ -76,12 +82,6 @@ export default function ReadPage() {
     rows: view.rows,
     jobs,
   });
-  // Another batch may be opened before its files come once more.
-  useEffect(() => {
-    if (view.job !== null && view.job.state !== 'running') {
-      readBefore.learn(view.job.id, view.rows);
-    }
-  }, [view.job, view.rows]);
   const over = useDrop(sources.take);
   const began = useRef(false);
   useEffect(() => {

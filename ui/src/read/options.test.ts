@@ -71,7 +71,8 @@ describe('how pictures are read', () => {
     expect(preparation(options)).toEqual({ perspective: '1' });
     // Empty: none, whatever the batch has.
     expect(askOptions(USUAL, null, corners)).toHaveProperty('corners', '');
-    expect(askOptions(options, null)).toHaveProperty('corners', '');
+    expect(askOptions(options, null, null)).toHaveProperty('corners', '');
+    expect(askOptions(options, null)).not.toHaveProperty('corners');
     expect(preparation(USUAL, corners)).toBeNull();
   });
 

@@ -136,7 +136,7 @@ export function formatOptions(options: ReadOptions): OptionQuery {
 export function askOptions(
   options: ReadOptions,
   usual: string | null,
-  corners: Polygon | null = null,
+  corners?: Polygon | null,
 ): OptionQuery {
   const query: OptionQuery = { min_confidence: '0' };
   const model = options.model ?? usual;
@@ -146,14 +146,13 @@ export function askOptions(
     const { query: key, digits } = RANGES[name];
     query[key] = options[name].toFixed(digits);
   }
+  // Unless somebody says whether there are any, they stay as the job has them.
+  if (corners === undefined) return query;
   return { ...query, corners: '', ...cornersQuery(options, corners) };
 }
 
 /** What is done to the picture before it is read; null: nothing. */
-export function preparation(
-  options: ReadOptions,
-  corners: Polygon | null = null,
-): OptionQuery | null {
+export function preparation(options: ReadOptions, corners?: Polygon | null): OptionQuery | null {
   const chosen = PREPARATIONS.filter((name) => options[name]);
   if (chosen.length === 0) return null;
   const query = Object.fromEntries(chosen.map((name) => [name, '1']));
@@ -161,17 +160,17 @@ export function preparation(
 }
 
 /** Corners that somebody moved belong to one picture, and only where its page is straightened. */
-function cornersQuery({ perspective }: ReadOptions, corners: Polygon | null): OptionQuery {
-  return perspective && corners !== null ? { corners: formatCorners(corners) } : {};
+function cornersQuery({ perspective }: ReadOptions, corners?: Polygon | null): OptionQuery {
+  return perspective && corners ? { corners: formatCorners(corners) } : {};
 }
 
 /** The same for the same way of reading. */
 export function optionsKey(
   options: ReadOptions,
   usual: string | null,
-  corners: Polygon | null = null,
+  corners?: Polygon | null,
 ): string {
-  return new URLSearchParams(askOptions(options, usual, corners)).toString();
+  return new URLSearchParams(askOptions(options, usual, corners ?? null)).toString();
 }
 
 /** What a job says of how its files are read. */

@@ -9,17 +9,17 @@ const one = (name: string, text = 'x', lastModified = 1): Picked => ({
   file: new File([text], name, { lastModified }),
 });
 
-describe('files of a batch that is gone', () => {
-  it('are forgotten', () => {
+describe('files of many batches', () => {
+  it('are known of the last fifty', () => {
     const before = new ReadBefore();
-    before.send('a', [one('1.png')], QUERY);
-    before.learn('a', [testFile({ name: '1.png', state: 'done' })]);
-    before.forget(() => true);
-    expect(before.has(one('1.png'), QUERY, () => true)).toBe(true);
-    before.forget(() => false);
-    expect(before.has(one('1.png'), QUERY, () => true)).toBe(false);
-    before.learn('a', [testFile({ name: '1.png', state: 'done' })]);
-    expect(before.has(one('1.png'), QUERY, () => true)).toBe(false);
+    const has = (n: number) => before.has(one(`${n}.png`), QUERY, () => true);
+    for (let n = 0; n <= 50; n += 1) {
+      before.send(`${n}`, [one(`${n}.png`)], QUERY);
+      before.learn(`${n}`, [testFile({ name: `${n}.png`, state: 'done' })]);
+    }
+    expect([has(0), has(1), has(50)]).toEqual([false, true, true]);
+    before.learn('0', [testFile({ name: '0.png', state: 'done' })]);
+    expect(has(0)).toBe(false);
   });
 });
 

@@ -2,6 +2,9 @@ import type { JobFile } from 'sightwire/api';
 import type { OptionQuery } from '../options';
 import type { Picked } from './pick';
 
+/** Of so many batches, the last ones, files are known. */
+const MOST_BATCHES = 50;
+
 /** Which files were read since the page was opened: those that come once more need not be. */
 export class ReadBefore {
   /** Of each batch, the names in its list and what stands for the files. */
@@ -11,6 +14,10 @@ export class ReadBefore {
 
   send(job: string, files: readonly Picked[], query: OptionQuery): void {
     this.sent.set(job, new Map(files.map((one) => [one.name, keyOf(one, query)])));
+    const [oldest] = this.sent.keys();
+    if (this.sent.size <= MOST_BATCHES || oldest === undefined) return;
+    this.sent.delete(oldest);
+    for (const [key, from] of this.read) if (from === oldest) this.read.delete(key);
   }
 
   /** What became of the files of a batch. */
@@ -19,12 +26,6 @@ export class ReadBefore {
       const key = this.sent.get(job)?.get(name);
       if (key !== undefined && state === 'done') this.read.set(key, job);
     }
-  }
-
-  /** Nothing is known any more of batches that are gone. */
-  forget(isThere: (job: string) => boolean): void {
-    for (const job of this.sent.keys()) if (!isThere(job)) this.sent.delete(job);
-    for (const [key, job] of this.read) if (!isThere(job)) this.read.delete(key);
   }
 
   /** Whether it was read in that way, in a batch that is still there. */

@@ -61,7 +61,6 @@ export function useSources(
         const { job, rows, jobs } = shown();
         if (job !== null) readBefore.learn(job.id, rows);
         const isThere = (id: string) => id === job?.id || jobs.some((one) => one.id === id);
-        readBefore.forget(isThere);
         const isKnown = (one: Picked) => readBefore.has(one, query, isThere);
         setKnown(files.filter(isKnown));
         const fresh = files.filter((one) => !isKnown(one));

@@ -73,6 +73,7 @@ export function Corners({ corners, size, control, before, mayMove, onMove }: Pro
   const end = (at: Polygon | null) => {
     if (grip.current === null) return;
     grip.current = null;
+    letGoLater.cancel();
     letGo(at);
   };
   const press = (event: KeyboardEvent, n: number, [x, y]: Point) => {

@@ -11,8 +11,8 @@ export interface CornersView {
   state: CornersState;
   /** As they are drawn. */
   shown: Polygon | null;
-  /** Somebody put them there, and they hold for this picture. */
-  given: Polygon | null;
+  /** Somebody put them there, and they hold for this picture; undefined while nobody knows. */
+  given: Polygon | null | undefined;
   isByHand: boolean;
   mayMove: boolean;
   /** They were let go there. */
@@ -44,11 +44,12 @@ export function useCorners({ file, wanted, reading, page, mayRead, read }: Asked
   const [kept, setKept] = useState<ReadonlyMap<string, Polygon | null>>(new Map());
   const [refused, setRefused] = useState<{ file: string; reading: Document | null } | null>(null);
   const known = reading?.pages.find((one) => one.page === page);
-  const readWith = reading?.options.corners ?? null;
+  const readWith = reading === null ? undefined : (reading.options.corners ?? null);
   const draft = drafts.get(file) ?? null;
   const own = kept.get(file);
   const given = own === undefined ? readWith : own;
-  const isLooked = readWith === null ? reading?.options.perspective === true : own !== null;
+  // Found again, those that were given count no more.
+  const isLooked = readWith ? own !== null : reading?.options.perspective === true;
   const there = isLooked ? (known?.corners ?? null) : null;
 
   const move = (corners: Polygon) => {
@@ -62,11 +63,9 @@ export function useCorners({ file, wanted, reading, page, mayRead, read }: Asked
     void read(corners).then((outcome) => {
       if (outcome !== 'refused') return;
       setRefused({ file, reading });
-      setKept((before) => {
-        // What was moved meanwhile stays.
-        if (before.get(file) !== corners) return before;
-        return own === undefined ? without(before, file) : new Map(before).set(file, own);
-      });
+      // Back to where it was read last; what was moved meanwhile stays.
+      setKept((before) => (before.get(file) === corners ? without(before, file) : before));
+      if (draft !== null) setDrafts((before) => new Map(before).set(file, draft));
     });
   };
   const findAgain = () => {
@@ -76,12 +75,14 @@ export function useCorners({ file, wanted, reading, page, mayRead, read }: Asked
     void read(null);
   };
   const begin = () => {
-    if (known !== undefined) setDrafts((before) => new Map(before).set(file, cornersWithin(known)));
+    if (known === undefined) return;
+    setRefused(null);
+    setDrafts((before) => new Map(before).set(file, cornersWithin(known)));
   };
   const state = (): CornersState => {
     if (refused?.file === file && refused.reading === reading) return 'refused';
     if (draft !== null) return 'begun';
-    if (given !== null) return 'by-hand';
+    if (given) return 'by-hand';
     if (!isLooked) return 'unknown';
     return there === null ? 'none' : 'found';
   };
@@ -89,7 +90,7 @@ export function useCorners({ file, wanted, reading, page, mayRead, read }: Asked
     state: state(),
     shown: wanted ? (draft ?? given ?? there) : null,
     given,
-    isByHand: draft !== null || given !== null,
+    isByHand: draft !== null || Boolean(given),
     // Corners hold for all pages of a file.
     mayMove: wanted && mayRead && reading?.pages.length === 1,
     move,
