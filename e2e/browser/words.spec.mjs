@@ -251,10 +251,10 @@ test("a_recording_goes_on_after_a_stop_and_is_thrown_away_only_on_purpose @full"
   await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
   const count = () => recorded(page);
   await page.keyboard.press("e");
-  await page.waitForTimeout(2_000);
+  await expect.poll(count).toBeGreaterThan(10);
   await page.keyboard.press("e");
+  await expect(recording(page).getByRole("button", { name: "Continue" })).toBeVisible();
   const first = await count();
-  expect(first).toBeGreaterThan(10);
   await page.keyboard.press("1");
   await expect(page).toHaveURL(/\/$/);
   await page.goBack();
