@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn corners_of_no_page_change_nothing() {
+    fn of_corners_that_no_page_has_there_is_none() {
         let image = Image::from_bgr(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
         for corners in [[[0.0; 2]; 4], [[0.0, 0.0], [2.0, 1.0], [2.0, 0.0], [0.0, 1.0]], [[f32::NAN; 2]; 4]] {
             assert_eq!(straighten(&image, corners), None);
