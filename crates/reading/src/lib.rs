@@ -6,7 +6,7 @@
 //! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them
 //! - [`jobs`]: batches; [`picture_cache`]: their last pictures; [`display`]: copies of these for the screen
 //! - [`decoding`]: one budget for the pixels of single pictures
-//! - [`output`]: results, and the formats they are given in
+//! - [`output`]: results, and the formats they are given in; [`record`]: a file of them that outlives whoever writes it
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ pub mod output;
 pub mod permits;
 pub mod picture;
 pub mod picture_cache;
+pub mod record;
 pub mod work;
 
 use std::sync::Arc;

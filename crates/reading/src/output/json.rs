@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use sightwire_api::read::{self as api, ReadPrecision, ReadTimes};
 use sightwire_ocr::{Corners, ReadOptions, Region, Times, Word};
 
@@ -12,6 +13,10 @@ use super::{Document, Notes, Page, Style, four_decimals, word_confidence};
 
 /// A word as it is stored: where it stands in its line's text, bytes, and in its polygon.
 type Mark = (u32, u32, f32, f32);
+
+/// What [`Document::stored`] wrote, before it is looked at.
+#[derive(Deserialize)]
+pub(crate) struct Stored(api::Document, Vec<Vec<Mark>>);
 
 pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> String {
     // There is no map with odd keys in it, and a string takes whatever is written.
@@ -88,13 +93,20 @@ pub(super) fn load(text: &str) -> serde_json::Result<Document> {
     if !text.starts_with('[') {
         return read(text);
     }
-    let (object, marks): (api::Document, Vec<Vec<Mark>>) = serde_json::from_str(text)?;
-    let mut document = document(object)?;
-    for (region, marks) in document.pages.iter_mut().flat_map(|page| &mut page.regions).zip(marks) {
-        let words = marks.into_iter().map(|(begin, end, from, to)| Word { begin, end, from, to });
-        region.words = words.collect();
+    serde_json::from_str::<Stored>(text)?.try_into()
+}
+
+impl TryFrom<Stored> for Document {
+    type Error = serde_json::Error;
+
+    fn try_from(Stored(object, marks): Stored) -> serde_json::Result<Self> {
+        let mut document = document(object)?;
+        for (region, marks) in document.pages.iter_mut().flat_map(|page| &mut page.regions).zip(marks) {
+            let words = marks.into_iter().map(|(begin, end, from, to)| Word { begin, end, from, to });
+            region.words = words.collect();
+        }
+        Ok(document)
     }
-    Ok(document)
 }
 
 fn document(object: api::Document) -> serde_json::Result<Document> {

@@ -26,6 +26,7 @@ use sightwire_engine::Plan;
 use sightwire_ocr::{ReadOptions, Reading, Region, Times, Word};
 use sightwire_pages::PageHeader;
 
+pub(crate) use json::Stored;
 pub(super) use json::options;
 
 pub use annotated::{AnnotateError, annotated};
