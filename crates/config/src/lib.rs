@@ -364,7 +364,7 @@ impl Config {
             cameras: r.cameras(on_loopback, store.home())?,
             relay: relay::read(&r)?,
             detector: r.detector()?,
-            reader: reader::read(&r, threads)?,
+            reader: reader::read(&r, threads, store.home())?,
             images: PictureLimits {
                 max_bytes: max_message_bytes,
                 max_pixels: r.int("images.max_pixels", 1, 1 << 32)? as u64,

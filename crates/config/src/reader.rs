@@ -1,6 +1,6 @@
 //! `reader.*`: text reading.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sightwire_pages::{Launch, Pages};
 use sightwire_reading::Options;
@@ -15,8 +15,11 @@ pub(super) const COUPLED: [&str; 4] =
 pub(super) const PROFILES: [(&str, [i64; 4]); 3] =
     [("small", [400, 5, 12, 1024]), ("usual", [600, 10, 48, 2048]), ("large", [1200, 20, 128, 4096])];
 
+/// Batches are there, in the store's folder, where nothing else is said.
+const JOBS: &str = "jobs";
+
 /// `engine_threads` where nothing else is said.
-pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, ConfigError> {
+pub(super) fn read(r: &Values<'_>, engine_threads: usize, home: &Path) -> Result<Options, ConfigError> {
     let threads = match r.int("reader.threads", 0, 1024)? {
         0 => engine_threads,
         threads => threads,
@@ -47,7 +50,9 @@ pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, Con
         memory_bytes: (r.int("reader.memory_mb", 1, 1 << 24)? as u64) << 20,
         job_ttl: r.seconds("reader.job_ttl_s", 0.0, 1e7)?,
         idle_release: r.seconds("reader.idle_release_s", 1.0, 1e7)?,
-        folder: Some(r.text("reader.folder")).filter(|f| !f.is_empty()).map(PathBuf::from),
+        folder: Some(r.text("reader.folder"))
+            .filter(|f| !f.is_empty())
+            .map_or_else(|| home.join(JOBS), PathBuf::from),
     };
     options.has_memory().map_err(|little| r.invalid("reader.memory_mb", &little.to_string()))?;
     Ok(options)
@@ -63,6 +68,14 @@ mod tests {
         let mut layers = Layers::defaults();
         layers.add_text(text, Path::new("sightwire.toml"))?;
         Config::from_layers(&layers)
+    }
+
+    #[test]
+    fn batches_are_in_the_store_unless_they_have_a_folder_of_their_own() {
+        let of = |text: &str| file(text).unwrap().reader.folder;
+        let home = "[store]\nhome = \"/srv/sightwire\"\n";
+        assert_eq!(of(home), Path::new("/srv/sightwire/jobs"));
+        assert_eq!(of(&format!("{home}[reader]\nfolder = \"/srv/batches\"")), Path::new("/srv/batches"));
     }
 
     #[test]

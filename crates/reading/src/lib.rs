@@ -101,11 +101,11 @@ impl TextReader {
         let permits = Permits::new(limits.threads, limits.queue);
         let display = Display::new(limits.clone(), decoding)?;
         let jobs = Jobs::new(limits.clone(), permits.clone(), display.clone());
-        tasks.spawn(jobs.clone().run(stop.clone(), tasks.clone()));
         let (shown, kept) = (display.clone(), jobs.pictures.clone());
         let of_others = move || shown.decoding.used() + (kept.usage().1 + shown.kept_bytes()) as u64;
         let sessions = Memory::new(limits.memory_bytes, limits.kept_bytes(), Arc::new(of_others));
         let models = Models::new(limits.clone(), store, engine, permits.clone(), sessions);
+        tasks.spawn(jobs.clone().run(models.clone(), stop.clone(), tasks.clone()));
         let (stop, failures) = (stop.clone(), Failures::default());
         let uploads = Arc::new(Semaphore::new(MAX_UPLOADS));
         let memory = Arc::new(Semaphore::new((LARGEST_PICTURES * limits.max_image_bytes).min(MAX_MEMORY)));
@@ -117,7 +117,7 @@ impl TextReader {
         self.models.running().map(|service| service.stats()).unwrap_or_default()
     }
 
-    /// Removes what is on disk and ends the threads that read; blocks until what they are at has ended.
+    /// Batches are on the disk for the next server, and the threads that read end; blocks until what they are at has ended.
     pub fn close(&self) {
         self.jobs.close();
         self.models.close();

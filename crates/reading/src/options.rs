@@ -52,8 +52,8 @@ pub struct Options {
     pub job_ttl: Duration,
     /// A thread without work for so long lets its sessions go.
     pub idle_release: Duration,
-    /// Where batches are kept; `None` takes the system's folder for temporary files.
-    pub folder: Option<PathBuf>,
+    /// Where batches are kept; nothing else should be there.
+    pub folder: PathBuf,
 }
 
 impl Options {
@@ -95,7 +95,7 @@ impl Options {
             memory_bytes: 1200 << 20,
             job_ttl: Duration::from_secs(3600),
             idle_release: Duration::from_secs(60),
-            folder: None,
+            folder: "/nowhere".into(),
         }
     }
 }

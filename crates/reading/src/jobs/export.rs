@@ -112,9 +112,8 @@ impl Export {
 
 /// A result as it stands on disk, without the lines that are less sure; blocks.
 pub fn read(job: &Job, span: super::results::Span, min_confidence: f32) -> io::Result<Document> {
-    let read = job.received.results.read(span);
-    let line = read.inspect_err(|error| job.received.folder.failed(Work::Read, error))?;
-    let mut document = Document::from_stored(&line).map_err(io::Error::other)?;
+    let read = job.received.results.document(span);
+    let mut document = read.inspect_err(|error| job.received.folder.failed(Work::Read, error))?;
     for page in &mut document.pages {
         page.regions.retain(|region| region.confidence >= min_confidence);
     }

@@ -1,5 +1,6 @@
 //! One batch: its files, what became of each, and who may know.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -9,15 +10,22 @@ use sightwire_measure::clock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::results::Span;
-use super::upload::{Received, Source};
+use super::description::{self, Description, DescriptionError};
+use super::progress::{Ended, Progress, rounded};
+use super::results::{RESULTS, Results, Span};
+use super::spool::{Folder, Work};
+use super::upload::Received;
+use crate::options::Options;
 use crate::output::{self, Document};
 use crate::picture_cache::PictureCache;
 use crate::work::ReadRequest;
 
-/// A batch from when it begins to be read until it is forgotten.
+/// After so long it is tried again to write down what is read.
+const WRITE_AGAIN: Duration = Duration::from_secs(5);
+
+/// A batch from when it begins to be read until it is forgotten, whatever servers run meanwhile.
 pub struct Job {
-    /// Random, 16 hexadecimal digits.
+    /// Random, 16 hexadecimal digits, as its folder is called.
     pub id: Arc<str>,
     /// Whoever sent it, as the one who took it calls them; empty where nobody is told from anybody.
     pub owner: Arc<str>,
@@ -29,115 +37,142 @@ pub struct Job {
     pub received: Received,
     /// Cancelled when nobody wants the rest of it.
     pub cancel: CancellationToken,
-    created_s: u64,
+    created: SystemTime,
     begun: Instant,
+    /// How long servers that ran before have worked on it.
+    spent_before: Duration,
+    /// Held while something is written down and counted: whoever goes on with it counts in the order of what is written.
+    order: Mutex<()>,
     progress: Mutex<Progress>,
     /// Goes up with each change that listeners are told of.
     changed: watch::Sender<u64>,
 }
 
-struct Progress {
-    rows: Vec<Row>,
-    /// Files in the order in which they ended.
-    ended: Vec<u32>,
-    /// The first that has not begun.
-    next: usize,
-    reading: usize,
-    failed: usize,
-    cancelled: usize,
-    regions: u64,
-    left_out: u64,
-    characters: u64,
-    confidence_sum: f64,
-    state: JobState,
-    ended_at: Option<Instant>,
-}
-
-/// What is known of a file; the rest stands in its result.
-struct Row {
-    state: FileState,
-    pages: u32,
-    width: u32,
-    height: u32,
-    found: Found,
-    ms: f32,
-    error: Option<Box<str>>,
-    notes: Box<[String]>,
-    result: Option<Span>,
-}
-
-/// What is counted of a result.
-#[derive(Clone, Copy, Debug, Default)]
-struct Found {
-    regions: u32,
-    left_out: u32,
-    characters: u32,
-    confidence_sum: f32,
-}
-
-impl Found {
-    fn of(document: &Document) -> Self {
-        let left_out = document.pages.iter().map(|page| page.left_out as u32).sum();
-        let mut found = Self { left_out, ..Self::default() };
-        for region in document.regions() {
-            found.regions += 1;
-            found.characters += region.text.chars().count() as u32;
-            found.confidence_sum += region.confidence;
-        }
-        found
-    }
-
-    fn confidence(self) -> Option<f64> {
-        (self.regions > 0).then(|| rounded(f64::from(self.confidence_sum) / f64::from(self.regions), 1e4))
-    }
-}
-
 impl Job {
     /// With files that are all there.
     pub fn new(owner: Arc<str>, received: Received, ask: ReadRequest, keep: usize) -> Self {
-        let mut rows = Vec::with_capacity(received.files.len());
-        let mut ended = Vec::new();
-        for (index, file) in received.files.iter().enumerate() {
-            let (state, error) = match &file.source {
-                Source::Refused(reason) => (FileState::Failed, Some(reason.to_string().into())),
-                Source::Part(_) | Source::Member { .. } => (FileState::Waiting, None),
-            };
-            if error.is_some() {
-                ended.push(index as u32);
-            }
-            let found = Found::default();
-            let (notes, result) = (Box::default(), None);
-            rows.push(Row { state, pages: 0, width: 0, height: 0, found, ms: 0.0, error, notes, result });
-        }
-        let progress = Progress {
-            failed: ended.len(),
-            rows,
-            ended,
-            next: 0,
-            reading: 0,
-            cancelled: 0,
-            regions: 0,
-            left_out: 0,
-            characters: 0,
-            confidence_sum: 0.0,
-            state: JobState::Running,
-            ended_at: None,
-        };
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let job = Self {
-            id: format!("{:016x}", fastrand::u64(..)).into(),
+        let progress = Progress::of(&received.files);
+        let job = Self::of((owner, ask, keep), received, progress, (SystemTime::now(), Duration::ZERO));
+        job.update(|_| ());
+        job
+    }
+
+    fn of(
+        (owner, ask, keep): (Arc<str>, ReadRequest, usize),
+        received: Received,
+        progress: Progress,
+        (created, spent_before): (SystemTime, Duration),
+    ) -> Self {
+        Self {
+            id: received.folder.name().into(),
             owner,
             ask,
             keep,
             received,
             cancel: CancellationToken::new(),
-            created_s: since_epoch.as_secs(),
+            created,
             begun: clock::now(),
+            spent_before,
+            order: Mutex::default(),
             progress: Mutex::new(progress),
             changed: watch::Sender::new(0),
+        }
+    }
+
+    /// As a server that ran before left it; what had not ended waits. Blocks.
+    pub fn again(
+        folder: Folder,
+        description: &Description,
+        limits: &Options,
+    ) -> Result<Self, DescriptionError> {
+        let files = description::read_files(&folder, description.files)?;
+        let mut progress = Progress::of(&files);
+        let path = folder.file(RESULTS);
+        let opened = Results::open(&path, limits.max_job_bytes, |record, span| progress.replay(record, span));
+        let (results, found) =
+            opened.map_err(|error| DescriptionError::Read { path: path.clone(), error })?;
+        if found.broken > 0 {
+            tracing::warn!(
+                file = %path.display(),
+                lines = found.broken,
+                "some results of a batch are broken; their files are read again, if they are still there"
+            );
+        }
+        if description.state == JobState::Cancelled {
+            progress.cancel();
+        }
+        let created = moment(description.created_ms);
+        let has_ended = progress.ended_files.len() == progress.rows.len();
+        let spent = match description.ended_ms {
+            Some(at) if has_ended => {
+                let spent = Duration::from_millis(description.spent_ms);
+                progress.state = description.state;
+                progress.ended = Some(Ended { at: moment(at), spent });
+                spent
+            }
+            // Until something was written last.
+            _ => {
+                let last = path.metadata().and_then(|meta| meta.modified()).unwrap_or(created);
+                last.duration_since(created).unwrap_or_default()
+            }
         };
+        let received = Received::again(folder, description, (files, results), limits.max_job_files);
+        if description.ended_ms.is_none() {
+            // Their server may have been killed before it could take what was sent from the disk.
+            progress.ended_files.iter().for_each(|index| received.has_result(*index as usize));
+        }
+        let (model, options) = (description.model.clone(), output::options_of(&description.options));
+        let terms = (description.owner.as_str().into(), ReadRequest { model, options }, description.keep);
+        let job = Self::of(terms, received, progress, (created, spent));
         job.update(|_| ());
-        job
+        Ok(job)
+    }
+
+    /// Makes it one that outlives the server; blocks. Nothing is left of it after an error.
+    pub fn begin(&self) -> io::Result<()> {
+        let folder = &self.received.folder;
+        let written = description::write_files(folder, &self.received.files)
+            .and_then(|()| folder.sync())
+            .and_then(|()| self.description().write(folder));
+        written.inspect_err(|error| folder.failed(Work::Keep, error))?;
+        folder.keep();
+        Ok(())
+    }
+
+    /// It has ended, and stays so; what was sent is taken from the disk. Blocks.
+    pub fn settle(&self) {
+        let _order = self.order.lock();
+        let folder = &self.received.folder;
+        // Without its results on the disk for good, what was sent stays.
+        let is_synced = self.received.sync().is_ok();
+        let mut written = self.description().write(folder);
+        if is_synced {
+            self.received.release_all();
+            if written.is_err() {
+                // There may be room now.
+                written = self.description().write(folder);
+            }
+        }
+        if let Err(error) = written {
+            folder.failed(Work::Keep, &error);
+        }
+    }
+
+    fn description(&self) -> Description {
+        let (parts, zips) = self.received.parts();
+        let (state, ended) = {
+            let progress = self.progress.lock();
+            (progress.state, progress.ended)
+        };
+        let options = output::exact_options(self.ask.options);
+        let mut description = Description::new(&self.owner, &self.ask.model, options, self.keep);
+        description.created_ms = since_epoch(self.created);
+        description.state = state;
+        description.ended_ms = ended.map(|ended| since_epoch(ended.at));
+        description.spent_ms = ended.map_or(0, |ended| ended.spent.as_millis() as u64);
+        description.files = self.received.files.len();
+        (description.parts, description.zips) = (parts, zips.to_vec());
+        description
     }
 
     /// Changes what is known, ends the batch where that was the last of it, and tells all who listen.
@@ -145,11 +180,11 @@ impl Job {
         let done = {
             let mut progress = self.progress.lock();
             let done = change(&mut progress);
-            if progress.ended_at.is_none() && progress.ended.len() == progress.rows.len() {
+            if progress.ended.is_none() && progress.ended_files.len() == progress.rows.len() {
                 if progress.state == JobState::Running {
                     progress.state = JobState::Done;
                 }
-                progress.ended_at = Some(clock::now());
+                progress.ended = Some(Ended { at: SystemTime::now(), spent: self.spent() });
             }
             done
         };
@@ -160,11 +195,7 @@ impl Job {
     /// The next file to be read, which begins now.
     pub fn begin_next(&self) -> Option<usize> {
         self.update(|progress| {
-            if progress.state != JobState::Running {
-                return None;
-            }
-            let waits = |row: &Row| row.state == FileState::Waiting;
-            let index = progress.next + progress.rows.get(progress.next..)?.iter().position(waits)?;
+            let index = progress.first_waiting(clock::now())?;
             progress.next = index + 1;
             progress.reading += 1;
             progress.rows.get_mut(index)?.state = FileState::Reading;
@@ -172,57 +203,59 @@ impl Job {
         })
     }
 
-    /// Whether there is a file that has not begun.
+    /// Whether there is a file that could begin now.
     pub fn has_next(&self) -> bool {
-        let progress = self.progress.lock();
-        progress.state == JobState::Running
-            && progress.rows[progress.next..].iter().any(|row| row.state == FileState::Waiting)
+        self.progress.lock().first_waiting(clock::now()).is_some()
     }
 
-    /// A file was read; its result stands there.
-    pub fn finished(&self, index: usize, document: &Document, result: Span) {
-        let found = Found::of(document);
+    /// A file was read, or read again: writes its result down, unless nobody waits for it any more; blocks. After an error
+    /// nothing has changed.
+    pub fn finished(&self, index: usize, document: &Document) -> io::Result<()> {
+        let _order = self.order.lock();
+        let is_done = matches!(self.outcome(index), Some((FileState::Done, ..)));
+        if is_done || self.progress.lock().awaits(index) {
+            let span = self.received.write(index, Ok(document))?;
+            self.update(|progress| {
+                progress.read(index, document, span);
+                progress.halted = None;
+            });
+        }
+        Ok(())
+    }
+
+    /// A file could not be read: writes that down, unless nobody waits for it any more; blocks. After an error nothing has
+    /// changed.
+    pub fn failed(&self, index: usize, reason: &str) -> io::Result<()> {
+        let _order = self.order.lock();
+        if self.progress.lock().awaits(index) {
+            self.received.write(index, Err(reason))?;
+            self.update(|progress| progress.fail(index, reason.into()));
+        }
+        Ok(())
+    }
+
+    /// What came of a file could not be written down: it is read again after a while, and nothing else before.
+    pub fn halt(&self, index: usize, reason: &io::Error) {
         self.update(|progress| {
-            let to_come = |row: &&mut Row| matches!(row.state, FileState::Reading | FileState::Done);
-            let Some(row) = progress.rows.get_mut(index).filter(to_come) else { return };
-            // Read again, it is counted once.
-            let before = std::mem::replace(&mut row.found, found);
-            let first = document.pages.first();
-            (row.width, row.height) = first.map(|page| (page.width, page.height)).unwrap_or_default();
-            row.pages = document.pages.len() as u32;
-            row.ms = document.times.total.as_secs_f32() * 1e3;
-            row.notes = document.notes().into();
-            row.result = Some(result);
-            progress.regions = progress.regions + u64::from(found.regions) - u64::from(before.regions);
-            progress.left_out = progress.left_out + u64::from(found.left_out) - u64::from(before.left_out);
-            progress.characters =
-                progress.characters + u64::from(found.characters) - u64::from(before.characters);
-            progress.confidence_sum += f64::from(found.confidence_sum) - f64::from(before.confidence_sum);
-            progress.end(index, FileState::Done);
+            progress.put_back(index);
+            progress.halted = Some((clock::now() + WRITE_AGAIN, reason.to_string().into()));
         });
     }
 
-    /// A file could not be read.
-    pub fn failed(&self, index: usize, reason: String) {
-        self.update(|progress| {
-            if let Some(row) = progress.rows.get_mut(index).filter(|row| row.state == FileState::Reading) {
-                row.error = Some(reason.into());
-            }
-            progress.end(index, FileState::Failed);
-        });
+    /// Whether there is a model to read with; else why not.
+    pub fn lacks(&self, reason: Option<String>) {
+        self.update(|progress| progress.lacks = reason.map(Into::into));
     }
 
     /// Nobody wants the rest; whether there was a rest.
     pub fn cancel(&self) -> bool {
+        let _order = self.order.lock();
         let cancelled = self.update(|progress| {
-            if progress.state != JobState::Running {
-                return false;
+            let is_running = progress.state == JobState::Running;
+            if is_running {
+                progress.cancel();
             }
-            progress.state = JobState::Cancelled;
-            for index in 0..progress.rows.len() {
-                progress.end(index, FileState::Cancelled);
-            }
-            true
+            is_running
         });
         self.cancel.cancel();
         cancelled
@@ -234,14 +267,23 @@ impl Job {
     }
 
     /// Since when it has ended.
-    pub fn ended_at(&self) -> Option<Instant> {
-        self.progress.lock().ended_at
+    pub fn ended_at(&self) -> Option<SystemTime> {
+        self.progress.lock().ended.map(|ended| ended.at)
+    }
+
+    /// When it began.
+    pub fn created(&self) -> SystemTime {
+        self.created
+    }
+
+    fn spent(&self) -> Duration {
+        self.spent_before + clock::since(self.begun)
     }
 
     /// Files, and those of them that have ended.
     pub fn counts(&self) -> (usize, usize) {
         let progress = self.progress.lock();
-        (progress.rows.len(), progress.ended.len())
+        (progress.rows.len(), progress.ended_files.len())
     }
 
     /// What became of a file and where its result stands; `None` where there is no such file.
@@ -272,7 +314,7 @@ impl Job {
     pub fn ended_rows(&self, position: usize, limit: usize, pictures: &PictureCache) -> Vec<JobFile> {
         let kept = pictures.indexes(&self.id);
         let progress = self.progress.lock();
-        let ended = progress.ended.iter().skip(position).take(limit);
+        let ended = progress.ended_files.iter().skip(position).take(limit);
         ended.map(|index| self.row(&progress, *index as usize, &kept)).collect()
     }
 
@@ -300,9 +342,9 @@ impl Job {
     /// All of it in short.
     pub fn summary(&self) -> api::Job {
         let progress = self.progress.lock();
-        let (files, ended) = (progress.rows.len(), progress.ended.len());
+        let (files, ended) = (progress.rows.len(), progress.ended_files.len());
         let done = ended - progress.failed - progress.cancelled;
-        let elapsed = progress.ended_at.unwrap_or_else(Instant::now).saturating_duration_since(self.begun);
+        let elapsed = progress.ended.map_or_else(|| self.spent(), |ended| ended.spent);
         // What fails does so at once, and says nothing of how long the rest will take.
         let rate = done as f64 / elapsed.as_secs_f64().max(1e-3);
         let left = match progress.state {
@@ -315,7 +357,7 @@ impl Job {
         api::Job {
             cancelled: progress.cancelled,
             characters: progress.characters,
-            created: self.created_s,
+            created: since_epoch(self.created) / 1000,
             done,
             failed: progress.failed,
             files,
@@ -325,7 +367,7 @@ impl Job {
             left_s: left,
             mean_confidence: mean,
             ms: millis(elapsed),
-            notes: Vec::new(),
+            notes: progress.notes(),
             options: asked(&self.ask),
             reading: progress.reading,
             regions: progress.regions,
@@ -370,34 +412,18 @@ fn asked(ask: &ReadRequest) -> api::JobOptions {
     }
 }
 
-impl Progress {
-    /// A file has come to that end, unless it had come to one before.
-    fn end(&mut self, index: usize, state: FileState) {
-        let Some(row) = self.rows.get_mut(index) else { return };
-        match row.state {
-            FileState::Waiting => {}
-            FileState::Reading => self.reading -= 1,
-            FileState::Done | FileState::Failed | FileState::Cancelled => return,
-        }
-        row.state = state;
-        self.ended.push(index as u32);
-        match state {
-            FileState::Failed => self.failed += 1,
-            FileState::Cancelled => self.cancelled += 1,
-            FileState::Waiting | FileState::Reading | FileState::Done => {}
-        }
-    }
+fn since_epoch(moment: SystemTime) -> u64 {
+    moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+fn moment(ms: u64) -> SystemTime {
+    UNIX_EPOCH.checked_add(Duration::from_millis(ms)).unwrap_or(UNIX_EPOCH)
 }
 
 fn millis(duration: Duration) -> f64 {
     rounded(duration.as_secs_f64() * 1e3, 10.0)
 }
 
-/// To the next part of so many in one.
-fn rounded(value: f64, parts: f64) -> f64 {
-    (value * parts).round() / parts
-}
-
 /// Memory that a file of a batch takes, beside its name.
 #[cfg(test)]
-pub const ROW_BYTES: usize = size_of::<Row>() + size_of::<super::upload::Arrived>();
+pub const ROW_BYTES: usize = size_of::<super::progress::Row>() + size_of::<super::upload::Arrived>();

@@ -1,35 +1,44 @@
-//! Batches: files that are read one after the other while nobody has to wait for them, and what came of each.
+//! Batches: files that are read one after the other while nobody has to wait for them, and what came of each. They are on
+//! disk, and the next server goes on with them.
 //!
-//! - [`upload`]: a batch as it arrives; [`archive`]: zips; [`spool`]: folders on disk
-//! - [`job`]: a batch and its files; [`results`]: what was read, on disk; [`export`]: all of it as one file
+//! - [`upload`]: a batch as it arrives; [`archive`]: zips; [`spool`]: folders on disk; [`description`]: what is said there
+//! - [`job`]: a batch and its files; `progress`: what became of these; `resume`: batches of servers that ran before
+//! - [`results`]: what was read, on disk; [`export`]: all of it as one file
 //! - [`events`]: what those are told who listen
 
 pub mod archive;
+pub mod description;
 pub mod events;
 pub mod export;
 pub mod job;
+mod progress;
 pub mod results;
+mod resume;
+#[cfg(test)]
+mod resume_tests;
 pub mod spool;
 #[cfg(test)]
 mod tests;
 pub mod upload;
 
+use std::io;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
-use sightwire_measure::{clock, lines};
+use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_ocr::ReadOptions;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::display::Display;
-use super::models::Ready;
+use super::models::{Models, Ready};
 use super::output::Document;
 use super::permits::Permits;
 use super::picture::{Picture, PictureError};
@@ -38,7 +47,7 @@ use super::work::{self, PermitSource, ReadRequest, WorkError};
 use crate::options::Options;
 use job::Job;
 use sightwire_api::read::{FileState, JobState};
-use spool::{Spool, Work};
+use spool::{Claim, Spool, Work};
 use upload::{LoadError, Received, Upload, UploadError};
 
 /// Batches that arrive at once.
@@ -62,16 +71,24 @@ pub struct Jobs {
     more: Notify,
     begun: AtomicU64,
     failed: AtomicU64,
+    /// Whether it has been seen what servers that ran before left.
+    known: watch::Sender<bool>,
+    /// Held while that is looked at.
+    opening: Mutex<()>,
+    /// It is said now and then that another server has the folder.
+    taken: LogThrottle,
 }
 
 struct Entry {
     job: Arc<Job>,
-    /// The model, until the batch has ended.
+    /// The model, until the batch has ended; that of one that was gone on with comes later.
     ready: Option<Ready>,
+    /// Somebody is bringing it.
+    is_brought: bool,
 }
 
 /// Why there is no place for a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoPlace {
     /// Too many arrive.
     #[error("{MAX_UPLOADS} batches are arriving already")]
@@ -79,6 +96,11 @@ pub enum NoPlace {
     /// Too many run.
     #[error("{0} batches are being read already; wait for one to end, or cancel one")]
     Jobs(usize),
+    /// The folder for them is another server's.
+    #[error(
+        "another server has the folder of batches, {}; send it there, or set reader.folder to another one here", .0.display()
+    )]
+    Elsewhere(PathBuf),
 }
 
 /// Why a file of a batch has no result.
@@ -104,7 +126,7 @@ pub struct Arriving {
 }
 
 impl Jobs {
-    /// Without batches; their folder is made with the first.
+    /// Without batches; their folder is made with the first, and looked into by [`Jobs::run`].
     pub fn new(limits: Arc<Options>, permits: Arc<Permits>, display: Arc<Display>) -> Arc<Self> {
         Arc::new(Self {
             pictures: Arc::new(PictureCache::new(limits.keep_bytes)),
@@ -116,6 +138,9 @@ impl Jobs {
             more: Notify::new(),
             begun: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            known: watch::Sender::new(false),
+            opening: Mutex::default(),
+            taken: LogThrottle::new(),
             limits,
             permits,
             display,
@@ -131,10 +156,15 @@ impl Jobs {
             return Ok(Err(full));
         }
         let this = self.clone();
-        let name = format!("{:016x}", fastrand::u64(..));
-        let folder = tokio::task::spawn_blocking(move || this.spool.folder(&name)).await;
-        let folder = folder.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
-        let folder = folder.inspect_err(|error| self.spool.failed(Work::Keep, error))?;
+        let made = tokio::task::spawn_blocking(move || match this.open(true)? {
+            Claim::Taken => Ok(None),
+            _ => this.spool.folder(&spool::new_name()).map(Some),
+        });
+        let made = made.await.unwrap_or_else(|lost| Err(io::Error::other(lost)));
+        let folder = made.inspect_err(|error| self.spool.failed(Work::Keep, error))?;
+        let Some(folder) = folder else {
+            return Ok(Err(NoPlace::Elsewhere(self.spool.path().to_owned())));
+        };
         Ok(Ok(Arriving { upload: Upload::new(folder, self.limits.clone()), _place: permit }))
     }
 
@@ -144,50 +174,69 @@ impl Jobs {
         (running >= self.limits.max_jobs).then_some(NoPlace::Jobs(self.limits.max_jobs))
     }
 
-    /// A batch that has arrived begins.
-    pub fn begin(
+    /// A batch that has arrived begins. It is on the disk when this returns.
+    pub async fn begin(
         &self,
         owner: Arc<str>,
         received: Received,
         ask: ReadRequest,
         keep: usize,
         ready: Ready,
-    ) -> Result<Arc<Job>, NoPlace> {
+    ) -> Result<Result<Arc<Job>, NoPlace>, UploadError> {
+        if let Some(full) = self.full() {
+            return Ok(Err(full));
+        }
         let job = Arc::new(Job::new(owner, received, ask, keep));
+        let written = job.clone();
+        let written = tokio::task::spawn_blocking(move || written.begin()).await;
+        written.unwrap_or_else(|lost| Err(io::Error::other(lost)))?;
+        let entry = Entry { job: job.clone(), ready: Some(ready), is_brought: false };
         let gone = {
             let mut entries = self.entries.lock();
             let gone = if entries.len() < self.limits.max_jobs {
-                None
+                Ok(None)
             } else {
                 let ended =
                     entries.iter().enumerate().filter_map(|(i, entry)| Some((entry.job.ended_at()?, i)));
-                let (_, first) = ended.min().ok_or(NoPlace::Jobs(self.limits.max_jobs))?;
-                Some(entries.remove(first).job)
+                let first = ended.min().map(|(_, first)| entries.remove(first).job);
+                first.map(Some).ok_or(NoPlace::Jobs(self.limits.max_jobs))
             };
-            entries.push(Entry { job: job.clone(), ready: Some(ready) });
+            if gone.is_ok() {
+                entries.push(entry);
+            }
             gone
         };
-        if let Some(gone) = gone {
-            self.forget(&gone);
+        match gone {
+            Ok(None) => {}
+            Ok(Some(gone)) => self.forget(&gone).await,
+            Err(full) => {
+                self.forget(&job).await;
+                return Ok(Err(full));
+            }
         }
         if job.ended_at().is_some() {
             // Nothing of it can be read.
-            let job = job.clone();
-            drop(tokio::task::spawn_blocking(move || job.received.release_all()));
+            settle(&job).await;
         }
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.more.notify_one();
         tracing::info!(job = &*job.id, files = job.counts().0, "a batch begins");
-        Ok(job)
+        Ok(Ok(job))
     }
 
-    /// The batch of that name.
-    pub fn get(&self, id: &str) -> Option<Arc<Job>> {
+    /// The batch of that name; waits until those of servers that ran before are known.
+    pub async fn get(&self, id: &str) -> Option<Arc<Job>> {
+        self.known().await;
         self.entries.lock().iter().find(|entry| &*entry.job.id == id).map(|entry| entry.job.clone())
     }
 
-    /// All of them, the newest first.
-    pub fn all(&self) -> Vec<Arc<Job>> {
+    /// All of them, the newest first; waits as [`Jobs::get`].
+    pub async fn all(&self) -> Vec<Arc<Job>> {
+        self.known().await;
+        self.here()
+    }
+
+    fn here(&self) -> Vec<Arc<Job>> {
         self.entries.lock().iter().rev().map(|entry| entry.job.clone()).collect()
     }
 
@@ -196,30 +245,32 @@ impl Jobs {
         (self.begun.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
     }
 
-    /// Cancels a batch that runs, removes one that has ended.
-    pub fn end(&self, job: &Arc<Job>) {
+    /// Cancels a batch that runs, removes one that has ended; it stays so, whatever becomes of this server then.
+    pub async fn end(&self, job: &Arc<Job>) {
         if job.cancel() {
             tracing::info!(job = &*job.id, "the batch was cancelled");
-            let job = job.clone();
-            drop(tokio::task::spawn_blocking(move || job.received.release_all()));
+            settle(job).await;
             return;
         }
         self.entries.lock().retain(|entry| entry.job.id != job.id);
-        self.forget(job);
+        self.forget(job).await;
     }
 
-    fn forget(&self, job: &Job) {
+    async fn forget(&self, job: &Arc<Job>) {
         self.pictures.forget(&job.id);
         self.display.forget(&job.id);
+        let job = job.clone();
+        let _ = tokio::task::spawn_blocking(move || job.received.folder.discard()).await;
     }
 
     /// Removes batches that ended so long ago that nobody is to find them at `now`.
-    fn expire(&self, now: Instant) {
+    async fn expire(&self, now: SystemTime) {
         let mut gone = Vec::new();
         self.entries.lock().retain_mut(|entry| {
             let Some(ended) = entry.job.ended_at() else { return true };
             entry.ready = None;
-            let over = now.saturating_duration_since(ended) >= self.limits.job_ttl;
+            // The system's time may have been set back.
+            let over = now.duration_since(ended).is_ok_and(|ago| ago >= self.limits.job_ttl);
             if over {
                 gone.push(entry.job.clone());
             }
@@ -227,29 +278,29 @@ impl Jobs {
         });
         for job in gone {
             tracing::info!(job = &*job.id, "the batch's time is over, and it is removed");
-            self.forget(&job);
+            self.forget(&job).await;
         }
     }
 
-    /// Has files read until the server stops, one of each batch in turn.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken, tasks: TaskTracker) {
-        let this = self.clone();
-        // What it removes is of servers that were killed, which takes its time.
-        let _ = tokio::task::spawn_blocking(move || this.spool.sweep()).await;
+    /// Goes on with what servers that ran before left, and has files read until the server stops, one of each batch in turn.
+    /// What has not been read then stays for the next server.
+    pub async fn run(self: Arc<Self>, models: Arc<Models>, stop: CancellationToken, tasks: TaskTracker) {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut last = None;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = look.tick() => self.expire(clock::now()),
+                _ = look.tick() => self.look(&models, &stop, &tasks).await,
                 hand = self.hand() => {
                     if let Some((job, index, ready)) = self.next(&mut last) {
-                        let this = self.clone();
+                        let (this, stop) = (self.clone(), stop.clone());
                         tasks.spawn(async move {
                             let read = AssertUnwindSafe(this.read(&job, index, &ready)).catch_unwind();
-                            if read.await.is_err() {
-                                this.failed(&job, index, &FileError::Failed);
+                            // What comes to an end because the server stops is no result.
+                            let read = stop.run_until_cancelled(read).await;
+                            if matches!(read, Some(Err(_))) {
+                                this.failed(&job, index, FileError::Failed).await;
                             }
                             drop(hand);
                             this.more.notify_one();
@@ -258,16 +309,13 @@ impl Jobs {
                 }
             }
         }
-        for job in self.all() {
-            job.cancel();
-        }
     }
 
     /// A free hand, when there is something for it to do.
     async fn hand(&self) -> Option<OwnedSemaphorePermit> {
         loop {
             let more = self.more.notified();
-            if self.entries.lock().iter().any(|entry| entry.job.has_next()) {
+            if self.entries.lock().iter().any(|entry| entry.ready.is_some() && entry.job.has_next()) {
                 return self.hands.clone().acquire_owned().await.ok();
             }
             more.await;
@@ -300,23 +348,31 @@ impl Jobs {
             () = job.cancel.cancelled() => return,
         };
         if let Err(reason) = ended {
-            self.failed(job, index, &reason);
+            self.failed(job, index, reason).await;
         }
-        let job = job.clone();
-        let released = tokio::task::spawn_blocking(move || match job.ended_at() {
-            None => job.received.release(index),
-            Some(_) => job.received.release_all(),
-        });
-        let _ = released.await;
+        if job.ended_at().is_some() {
+            settle(job).await;
+        }
     }
 
-    /// Says why a file of a batch has no text: to whoever sent it, and to whoever runs the server.
-    fn failed(&self, job: &Job, index: usize, reason: &FileError) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
-        let reason = reason.to_string();
+    /// Says why a file of a batch has no text: to whoever sent it, and to whoever runs the server. A file whose text cannot
+    /// be written down is none of these: there may be room later.
+    async fn failed(&self, job: &Arc<Job>, index: usize, reason: FileError) {
+        if let FileError::Work(WorkError::Disk(error)) = &reason {
+            return job.halt(index, error);
+        }
+        let (reason, kept_job) = (reason.to_string(), job.clone());
         let file = lines::short(job.received.files.get(index).map_or("", |file| &file.name));
-        tracing::warn!(job = &*job.id, %file, "a file of a batch was not read: {}", lines::sentence(&reason));
-        job.failed(index, reason);
+        let said = lines::sentence(&reason);
+        tracing::warn!(job = &*job.id, %file, "a file of a batch was not read: {said}");
+        let written = tokio::task::spawn_blocking(move || kept_job.failed(index, &reason)).await;
+        match written.unwrap_or_else(|lost| Err(io::Error::other(lost))) {
+            Ok(()) => drop(self.failed.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => {
+                job.received.folder.failed(Work::Result, &error);
+                job.halt(index, &error);
+            }
+        }
     }
 
     async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, FileError> {
@@ -343,20 +399,19 @@ impl Jobs {
         let (document, _) = read.await?;
         let (this, kept_job, bytes) = (self.clone(), job.clone(), picture.bytes.clone());
         let written = tokio::task::spawn_blocking(move || {
-            let span = kept_job.received.results.append(&document.stored())?;
             this.keep_picture(&kept_job, index, bytes);
-            kept_job.finished(index, &document, span);
+            kept_job.finished(index, &document)?;
             Ok(document)
         });
-        let written = written.await.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
+        let written = written.await.unwrap_or_else(|lost| Err(io::Error::other(lost)));
         written.map_err(|error| self.not_kept(job, error))
     }
 
     /// What is said of a file whose result could not be kept.
-    fn not_kept(&self, job: &Job, error: std::io::Error) -> WorkError {
+    fn not_kept(&self, job: &Job, error: io::Error) -> WorkError {
         match error.kind() {
             // Not the system's limit but ours, which is whoever sent the batch's business.
-            std::io::ErrorKind::FileTooLarge if error.raw_os_error().is_none() => {
+            io::ErrorKind::FileTooLarge if error.raw_os_error().is_none() => {
                 WorkError::ResultsTooLarge(self.limits.max_job_bytes)
             }
             _ => {
@@ -389,9 +444,16 @@ impl Jobs {
         (count, entries.len() - count, waiting)
     }
 
-    /// Removes everything that is on disk; blocks.
+    /// Puts everything on the disk for good, for the next server; blocks.
     pub fn close(&self) {
-        self.entries.lock().clear();
-        self.spool.close();
+        for job in self.here() {
+            // What went wrong was said.
+            let _ = job.received.sync();
+        }
     }
+}
+
+async fn settle(job: &Arc<Job>) {
+    let job = job.clone();
+    let _ = tokio::task::spawn_blocking(move || job.settle()).await;
 }

@@ -1,11 +1,18 @@
-//! The results of a batch, on disk as JSON lines; where each stands is known.
+//! The results of a batch, on disk as [records](crate::record); where each stands is known.
 
-use std::fs::File;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use parking_lot::Mutex;
+
+use super::spool::new_file;
+use crate::output::Document;
+use crate::record::{self, MAX_LINE_BYTES, Record, Replayed};
+
+/// Name of the file in a batch's folder.
+pub const RESULTS: &str = "results.jsonl";
 
 /// A file of results.
 #[derive(Debug)]
@@ -15,7 +22,7 @@ pub struct Results {
     end: Mutex<u64>,
 }
 
-/// Where a result stands.
+/// Where a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     offset: u64,
@@ -23,32 +30,66 @@ pub struct Span {
 }
 
 impl Results {
-    /// A new file that holds at most so many bytes; blocks.
+    /// A new file, whose documents have at most so many bytes; blocks.
     pub fn create(path: &Path, max_bytes: u64) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).create_new(true).open(path)?;
-        Ok(Self { file, max_bytes, end: Mutex::new(0) })
+        Ok(Self { file: new_file(path)?, max_bytes, end: Mutex::new(0) })
     }
 
-    /// Adds a line; blocks.
-    pub fn append(&self, line: &str) -> io::Result<Span> {
+    /// A file that is there, whose records are gone through; what was begun of another one is cut off. Blocks.
+    pub fn open(
+        path: &Path,
+        max_bytes: u64,
+        mut each: impl FnMut(Record, Span),
+    ) -> io::Result<(Self, Replayed)> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let found = record::replay(BufReader::new(&file), |record, place| {
+            // No line is so long.
+            let bytes = u32::try_from(place.end - place.start).unwrap_or(u32::MAX);
+            each(record, Span { offset: place.start, bytes });
+        })?;
+        file.set_len(found.whole_bytes)?;
+        Ok((Self { file, max_bytes, end: Mutex::new(found.whole_bytes) }, found))
+    }
+
+    /// Adds the record of a file that was read, within the bound; blocks. After an error it is as before.
+    pub fn read(&self, index: usize, document: &Document) -> io::Result<Span> {
+        self.append(&record::read_line(index, document), self.max_bytes)
+    }
+
+    /// Adds the record of a file that could not be read; blocks. After an error it is as before.
+    pub fn failed(&self, index: usize, reason: &str) -> io::Result<Span> {
+        self.append(&record::failed_line(index, reason), u64::MAX)
+    }
+
+    fn append(&self, line: &str, max_bytes: u64) -> io::Result<Span> {
         let too_much = || io::Error::from(io::ErrorKind::FileTooLarge);
         let bytes = u32::try_from(line.len()).map_err(|_| too_much())?;
         let mut end = self.end.lock();
-        if *end + u64::from(bytes) + 1 > self.max_bytes {
+        if line.len() > MAX_LINE_BYTES || *end + u64::from(bytes) > max_bytes {
             return Err(too_much());
         }
         let offset = *end;
-        self.file.write_all_at(line.as_bytes(), offset)?;
-        self.file.write_all_at(b"\n", offset + u64::from(bytes))?;
-        *end += u64::from(bytes) + 1;
-        Ok(Span { offset, bytes })
+        if let Err(error) = self.file.write_all_at(line.as_bytes(), offset) {
+            // What there is of it would be cut off the next time anyway.
+            let _ = self.file.set_len(offset);
+            return Err(error);
+        }
+        *end += u64::from(bytes);
+        Ok(Span { offset, bytes: bytes - 1 })
     }
 
-    /// Reads a line; blocks.
-    pub fn read(&self, span: Span) -> io::Result<String> {
+    /// Returns when all records are on the disk; blocks.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// Reads a document back; blocks.
+    pub fn document(&self, span: Span) -> io::Result<Document> {
         let mut line = vec![0; span.bytes as usize];
         self.file.read_exact_at(&mut line, span.offset)?;
-        String::from_utf8(line).map_err(|_| io::ErrorKind::InvalidData.into())
+        let wrong = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
+        let record = record::parse(&line).map_err(|error| wrong(error.to_string()))?;
+        record.outcome.map_err(wrong)
     }
 }
 
@@ -57,16 +98,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_found_again_and_the_file_has_a_bound() {
+    fn a_record_is_found_again_after_a_crash_and_the_file_has_a_bound() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("results.jsonl");
-        let results = Results::create(&path, 20).unwrap();
-        let (first, second) = (results.append("{\"a\":1}").unwrap(), results.append("{\"é\":2}").unwrap());
-        let error = results.append("{\"b\":3}").unwrap_err();
+        let path = dir.path().join(RESULTS);
+        let document = |name: &str| Document { file: Some(name.to_owned()), ..Document::default() };
+        let bytes = record::read_line(1, &document("é")).len() as u64;
+        let results = Results::create(&path, 2 * bytes).unwrap();
+        let first = results.read(0, &document("é")).unwrap();
+        results.failed(1, "broken").unwrap();
+        let error = results.read(2, &document("é")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-        assert_eq!(results.read(second).unwrap(), "{\"é\":2}");
-        assert_eq!(results.read(first).unwrap(), "{\"a\":1}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"a\":1}\n{\"é\":2}\n");
+        results.failed(2, "what failed is always said").unwrap();
+        results.sync().unwrap();
+        assert_eq!(results.document(first).unwrap(), document("é"));
+        drop(results);
+
+        let torn = std::fs::read(&path).unwrap().len() as u64 - 3;
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(torn).unwrap();
+        let mut seen = Vec::new();
+        let (results, found) =
+            Results::open(&path, 4 * bytes, |record, span| seen.push((record.index, span))).unwrap();
+        assert_eq!((found.records, seen.len(), seen[0]), (2, 2, (0, first)));
+        let third = results.read(2, &document("a")).unwrap();
+        assert_eq!(results.document(third).unwrap(), document("a"));
+        assert_eq!(results.document(seen[1].1).unwrap_err().to_string(), "broken");
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
         assert!(size_of::<Option<Span>>() <= 24);
     }
 }

@@ -1,31 +1,49 @@
-//! Folders of batches on disk: gone when the batch is, at the latest at the next start of a server.
+//! The folder of all batches, which one server has at a time, and the folders of single batches in it. They stay when the
+//! server stops; a batch's goes when the batch is removed, or is given up before it was all there.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use sightwire_measure::lines::LogThrottle;
 use sightwire_measure::{clock, disk};
 
-/// Begin of the name of a server's folder.
-const PREFIX: &str = "sightwire-reading-";
-/// A file in it that is locked while the server runs.
+/// A file that is locked while a server has the folder.
 const LOCK: &str = "lock";
+/// A batch without this file was not all there.
+pub const DESCRIPTION: &str = "job.json";
+/// What was sent, in a batch's folder.
+const PARTS: &str = "parts";
+/// Letters of a batch's name.
+const NAME: usize = 16;
+/// Pictures and what is read in them are for this user's eyes only.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
 
-/// How often it is tried to remove all of it, and the pause between.
-const CLOSE_TRIES: usize = 20;
-const CLOSE_PAUSE: Duration = Duration::from_millis(20);
-
-/// Makes folders within one that belongs to this server alone.
+/// The folder of all batches.
 #[derive(Debug)]
 pub struct Spool {
-    parent: PathBuf,
-    root: Mutex<Option<Root>>,
+    path: PathBuf,
+    /// Locked while it is there.
+    lock: Mutex<Option<File>>,
     trouble: Arc<Trouble>,
+}
+
+/// Whose the folder of batches is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// This server's, from now on.
+    New,
+    /// This server's already.
+    Held,
+    /// Another server's.
+    Taken,
+    /// There is none yet.
+    Absent,
 }
 
 /// What cannot be done with files of batches.
@@ -47,108 +65,172 @@ struct Trouble {
     said: [LogThrottle; 4],
 }
 
-#[derive(Debug)]
-struct Root {
-    folder: tempfile::TempDir,
-    _lock: File,
-}
-
-/// A batch's folder. It is removed with the last clone, without holding up a thread of the network.
+/// A batch's folder. Unless it is kept, it is removed with its last clone, without holding up a thread of the network.
 #[derive(Clone, Debug)]
 pub struct Folder(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    name: Box<str>,
+    is_kept: AtomicBool,
     trouble: Arc<Trouble>,
 }
 
 impl Spool {
-    /// In that folder, or in the system's for temporary files.
-    pub fn new(parent: Option<PathBuf>) -> Self {
+    /// At that place; nothing is made there before [`Spool::claim`] is to.
+    pub fn new(path: PathBuf) -> Self {
         let trouble = Arc::new(Trouble { said: [const { LogThrottle::new() }; 4] });
-        Self { parent: parent.unwrap_or_else(std::env::temp_dir), root: Mutex::default(), trouble }
+        Self { path, lock: Mutex::default(), trouble }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the folder for this server, as long as this value lives; blocks. It is made if it is to be.
+    pub fn claim(&self, make: bool) -> io::Result<Claim> {
+        let mut held = self.lock.lock();
+        if held.is_some() {
+            return Ok(Claim::Held);
+        }
+        if !make && !self.path.try_exists()? {
+            return Ok(Claim::Absent);
+        }
+        match (make_folder(&self.path), self.path.parent()) {
+            (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(above)?;
+                make_folder(&self.path)?;
+            }
+            (made, _) => made?,
+        }
+        let mut options = OpenOptions::new();
+        let lock = options.write(true).create(true).truncate(false).mode(FILE_MODE);
+        let lock = lock.open(self.path.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => *held = Some(lock),
+            Err(TryLockError::WouldBlock) => return Ok(Claim::Taken),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        Ok(Claim::New)
+    }
+
+    /// Gives the folder back; whoever claims it next has to look into it.
+    pub fn release(&self) {
+        self.lock.lock().take();
     }
 
     /// Says that something cannot be done, where no batch has a folder yet.
     pub fn failed(&self, work: Work, error: &io::Error) {
-        self.trouble.say(work, &self.parent, error);
+        self.trouble.say(work, &self.path, error);
     }
 
-    /// A new folder; blocks.
+    /// A new folder for a batch, which goes unless it is kept; blocks.
     pub fn folder(&self, name: &str) -> io::Result<Folder> {
-        let mut root = self.root.lock();
-        let path = match &*root {
-            Some(root) => root.folder.path().join(name),
-            None => root.insert(Root::new(&self.parent)?).folder.path().join(name),
-        };
-        fs::create_dir(&path)?;
-        Ok(Folder(Arc::new(Inner { path, trouble: self.trouble.clone() })))
+        let folder = self.of(name, false);
+        make_folder(&folder.0.path)?;
+        make_folder(&folder.file(PARTS))?;
+        Ok(folder)
     }
 
-    /// Removes what servers left that were killed; blocks.
-    pub fn sweep(&self) {
-        let listed = fs::read_dir(&self.parent).inspect_err(|error| {
-            // It is made with the first batch.
-            if error.kind() != io::ErrorKind::NotFound {
-                self.failed(Work::Read, error);
-            }
-        });
-        let entries = listed.into_iter().flatten().flatten();
-        for path in entries.map(|entry| entry.path()) {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with(PREFIX) && is_abandoned(&path) {
-                match fs::remove_dir_all(&path) {
-                    Ok(()) => tracing::info!(folder = %path.display(), "removed what a server left"),
-                    Err(error) => self.trouble.say(Work::Remove, &path, &error),
-                }
+    /// The folders that are there, in the order of their names: batches, and what is left of such that were not all there;
+    /// blocks.
+    pub fn folders(&self) -> io::Result<Vec<Folder>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let name = entry?.file_name();
+            if let Some(name) = name.to_str().filter(|name| is_name(name))
+                && is_ours(&self.path.join(name))
+            {
+                found.push(self.of(name, true));
             }
         }
+        found.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(found)
     }
 
-    /// Removes everything; blocks. A later batch would begin anew.
-    pub fn close(&self) {
-        let Some(root) = self.root.lock().take() else { return };
-        let path = root.folder.keep();
-        // Folders of batches may be going at the same time.
-        let mut last = None;
-        for _ in 0..CLOSE_TRIES {
-            match fs::remove_dir_all(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => last = Some(error),
-                _ => return,
-            }
-            std::thread::sleep(CLOSE_PAUSE);
-        }
-        if let Some(error) = last {
-            tracing::warn!(folder = %path.display(), "the folder of batches cannot be removed: {error}");
-        }
+    fn of(&self, name: &str, is_kept: bool) -> Folder {
+        let (path, trouble) = (self.path.join(name), self.trouble.clone());
+        Folder(Arc::new(Inner { path, name: name.into(), is_kept: is_kept.into(), trouble }))
     }
 }
 
-impl Root {
-    fn new(parent: &Path) -> io::Result<Self> {
-        fs::create_dir_all(parent)?;
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
-        // Under its name there is never one that is not locked: another server would take the folder for abandoned.
-        let unlocked = folder.path().join("unlocked");
-        let lock = File::create(&unlocked)?;
-        lock.lock()?;
-        fs::rename(&unlocked, folder.path().join(LOCK))?;
-        Ok(Self { folder, _lock: lock })
+/// Whether a batch may be called so: random digits, see [`new_name`].
+fn is_name(name: &str) -> bool {
+    name.len() == NAME && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A name that no other batch has.
+pub fn new_name() -> String {
+    format!("{:016x}", fastrand::u64(..))
+}
+
+/// Whether it is a folder of this user.
+fn is_ours(path: &Path) -> bool {
+    let user = rustix::process::getuid().as_raw();
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir() && meta.uid() == user)
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(FOLDER_MODE).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
     }
 }
 
-/// Whether the server that made the folder has gone. Only folders of this user are, whatever their name.
-fn is_abandoned(folder: &Path) -> bool {
-    let ours = fs::symlink_metadata(folder)
-        .is_ok_and(|meta| meta.is_dir() && meta.uid() == rustix::process::getuid().as_raw());
-    ours && File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
+/// A new file for its owner's eyes only, to be written and read; blocks.
+pub fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(FILE_MODE).open(path)
 }
 
 impl Folder {
+    /// What the batch is called.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// A file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.path.join(name)
+    }
+
+    /// What was sent as so many-th.
+    pub fn part(&self, number: usize) -> PathBuf {
+        self.0.path.join(PARTS).join(format!("{number:06}"))
+    }
+
+    /// Whether all of a batch was there.
+    pub fn is_whole(&self) -> io::Result<bool> {
+        self.file(DESCRIPTION).try_exists()
+    }
+
+    /// Returns when all names in it, and its own, are on the disk; blocks.
+    pub fn sync(&self) -> io::Result<()> {
+        File::open(self.file(PARTS))?.sync_all()?;
+        self.sync_names()?;
+        let above = self.0.path.parent().unwrap_or(&self.0.path);
+        File::open(above)?.sync_all()
+    }
+
+    /// Returns when the names in it are on the disk; blocks.
+    pub fn sync_names(&self) -> io::Result<()> {
+        File::open(&self.0.path)?.sync_all()
+    }
+
+    /// It stays, whatever becomes of this server.
+    pub fn keep(&self) {
+        self.0.is_kept.store(true, Ordering::Relaxed);
+    }
+
+    /// It goes with its last clone; from now on it is no batch's, even if the server is killed before. Blocks.
+    pub fn discard(&self) {
+        if let Err(error) = fs::remove_file(self.file(DESCRIPTION))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            self.failed(Work::Remove, &error);
+        }
+        self.0.is_kept.store(false, Ordering::Relaxed);
     }
 
     /// Says that something cannot be done with the files in it.
@@ -179,8 +261,13 @@ impl Trouble {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        if *self.is_kept.get_mut() {
+            return;
+        }
         let (path, trouble) = (std::mem::take(&mut self.path), self.trouble.clone());
         let remove = move || {
+            // First of all, so that what is left of it is not taken for a batch.
+            let _ = fs::remove_file(path.join(DESCRIPTION));
             if let Err(error) = fs::remove_dir_all(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {
@@ -196,43 +283,66 @@ impl Drop for Inner {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
+    const ONE: &str = "0123456789abcdef";
+
     #[test]
-    fn a_folder_goes_with_its_last_owner_and_all_with_the_server() {
+    fn a_folder_goes_with_its_last_owner_unless_it_is_kept() {
         let dir = tempfile::tempdir().unwrap();
         let parent = dir.path().join("made/for/it");
-        let spool = Spool::new(Some(parent.clone()));
-        let folder = spool.folder("job").unwrap();
+        let spool = Spool::new(parent.clone());
+        assert_eq!(spool.claim(false).unwrap(), Claim::Absent);
+        assert!(!parent.exists());
+        assert_eq!(spool.claim(true).unwrap(), Claim::New);
+        let folder = spool.folder(ONE).unwrap();
         fs::write(folder.file("a"), "a").unwrap();
         let (path, other) = (folder.file("a"), folder.clone());
         drop(folder);
         assert!(path.exists());
         drop(other);
         assert!(!path.exists() && !path.parent().unwrap().exists());
-        let _late = spool.folder("job").unwrap();
-        spool.close();
-        assert_eq!(fs::read_dir(parent).unwrap().count(), 0);
+
+        let kept = spool.folder(ONE).unwrap();
+        kept.keep();
+        drop(new_file(&kept.file(DESCRIPTION)).unwrap());
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            [mode(&parent), mode(&kept.file("")), mode(&kept.file(DESCRIPTION))],
+            [0o700, 0o700, 0o600]
+        );
+        drop(kept);
+        let [again] = &spool.folders().unwrap()[..] else { panic!("one is there") };
+        assert!(again.is_whole().unwrap());
+        again.discard();
+        assert!(!again.is_whole().unwrap());
+        let path = again.file("");
+        drop(spool.folders().unwrap());
+        assert!(path.exists());
     }
 
     #[test]
-    fn what_a_killed_server_left_is_removed_and_a_running_ones_is_not() {
+    fn one_server_has_the_folder_and_another_one_after_it() {
         let dir = tempfile::tempdir().unwrap();
-        let spool = Spool::new(Some(dir.path().to_owned()));
-        let running = spool.folder("job").unwrap();
-        let left = dir.path().join("sightwire-reading-left");
-        fs::create_dir(&left).unwrap();
-        fs::write(left.join(LOCK), "").unwrap();
-        let (strange, begun) = (dir.path().join("notes"), dir.path().join("sightwire-reading-begun"));
-        fs::create_dir(&strange).unwrap();
-        fs::write(strange.join(LOCK), "").unwrap();
-        fs::create_dir(&begun).unwrap();
-        let home = tempfile::tempdir().unwrap();
-        fs::write(home.path().join(LOCK), "").unwrap();
-        std::os::unix::fs::symlink(home.path(), dir.path().join("sightwire-reading-link")).unwrap();
-        Spool::new(Some(dir.path().to_owned())).sweep();
-        assert!(!left.exists());
-        assert!(strange.exists() && begun.exists() && home.path().join(LOCK).exists());
-        assert!(running.file("").exists());
+        let (one, other) = (Spool::new(dir.path().to_owned()), Spool::new(dir.path().to_owned()));
+        assert_eq!((one.claim(false).unwrap(), one.claim(true).unwrap()), (Claim::New, Claim::Held));
+        assert_eq!(other.claim(true).unwrap(), Claim::Taken);
+        drop(one);
+        assert_eq!(other.claim(true).unwrap(), Claim::New);
+    }
+
+    #[test]
+    fn what_is_no_folder_of_a_batch_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().to_owned());
+        for name in ["notes", "0123456789ABCDEF", "0123456789abcdef0"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        fs::write(dir.path().join("1111111111111111"), "a file").unwrap();
+        std::os::unix::fs::symlink("notes", dir.path().join("2222222222222222")).unwrap();
+        assert!(spool.folders().unwrap().is_empty());
+        assert!(is_name(&new_name()));
     }
 }

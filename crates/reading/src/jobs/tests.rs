@@ -1,6 +1,6 @@
 use std::error::Error as _;
 use std::io::{Cursor, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sightwire_measure::captured;
 use sightwire_ocr::Region;
@@ -13,13 +13,13 @@ use super::*;
 use crate::decoding::DecodeMemory;
 use crate::output::Page;
 
-fn limits(change: impl FnOnce(&mut Options)) -> Arc<Options> {
+pub(super) fn limits(change: impl FnOnce(&mut Options)) -> Arc<Options> {
     let mut limits = Options::usual();
     change(&mut limits);
     Arc::new(limits)
 }
 
-async fn send(upload: &mut Upload, name: &str, content: &[u8]) -> Result<(), UploadError> {
+pub(super) async fn send(upload: &mut Upload, name: &str, content: &[u8]) -> Result<(), UploadError> {
     upload.begin(name, None)?;
     for chunk in content.chunks(100_000) {
         upload.write(&Bytes::copy_from_slice(chunk)).await?;
@@ -33,7 +33,7 @@ fn open_in(folder: &std::path::Path) -> usize {
     open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path.starts_with(folder))).count()
 }
 
-fn zip_of(names: &[&str]) -> Vec<u8> {
+pub(super) fn zip_of(names: &[&str]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for name in names {
         zip.start_file(*name, SimpleFileOptions::default()).unwrap();
@@ -45,7 +45,7 @@ fn zip_of(names: &[&str]) -> Vec<u8> {
 /// A batch of so many files, in a folder that goes with the spool.
 async fn job_of(files: usize) -> (tempfile::TempDir, Arc<Job>) {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::new(Some(dir.path().to_owned()));
+    let spool = Spool::new(dir.path().to_owned());
     let mut upload = Upload::new(spool.folder("job").unwrap(), limits(|_| ()));
     for number in 0..files {
         send(&mut upload, &format!("{number}.jpg"), b"x").await.unwrap();
@@ -54,7 +54,7 @@ async fn job_of(files: usize) -> (tempfile::TempDir, Arc<Job>) {
     (dir, Arc::new(Job::new("".into(), upload.finish().await.unwrap(), ask, 10)))
 }
 
-fn document(texts: &[&str]) -> Document {
+pub(super) fn document(texts: &[&str]) -> Document {
     let region = |(row, text): (u32, &&str)| Region {
         polygon: [[0.1, 0.2]; 4],
         text: (*text).to_owned(),
@@ -75,15 +75,13 @@ fn document(texts: &[&str]) -> Document {
 }
 
 fn finish(job: &Job, index: usize, texts: &[&str]) {
-    let document = document(texts);
-    let span = job.received.results.append(&document.stored()).unwrap();
-    job.finished(index, &document, span);
+    job.finished(index, &document(texts)).unwrap();
 }
 
 #[tokio::test]
 async fn files_and_zips_arrive_and_what_was_read_leaves_the_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::new(Some(dir.path().to_owned()));
+    let spool = Spool::new(dir.path().to_owned());
     let folder = spool.folder("job").unwrap();
     let mut upload = Upload::new(folder.clone(), limits(|_| ()));
     let large = vec![7; 600_000];
@@ -103,19 +101,21 @@ async fn files_and_zips_arrive_and_what_was_read_leaves_the_disk() {
     assert!(broken.source().is_some(), "what the zip's reader says is kept");
     assert_eq!(received.load(4, 1 << 20).unwrap(), "");
     assert_eq!(received.load(0, 500_000).unwrap_err().to_string(), "it is larger than 0 MiB");
-    let on_disk = || std::fs::read_dir(folder.file("")).unwrap().count();
-    assert_eq!(on_disk(), 5, "four that were sent, and the results");
-    received.release(0);
-    received.release(1);
-    assert_eq!(on_disk(), 4, "a zip stays for its other files");
+    let on_disk = || std::fs::read_dir(folder.file("parts")).unwrap().count();
+    assert_eq!(on_disk(), 4, "those that were sent");
+    received.write(0, Err("broken")).unwrap();
+    received.write(1, Ok(&document(&["x"]))).unwrap();
+    assert_eq!(on_disk(), 4, "they stay until their results are on the disk for good");
+    received.sync().unwrap();
+    assert_eq!(on_disk(), 3, "a zip stays for its other files");
     received.release_all();
-    assert_eq!(on_disk(), 1);
+    assert_eq!(on_disk(), 0);
 }
 
 #[tokio::test]
 async fn zips_hold_no_file_open_and_a_batch_has_only_so_many() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::new(Some(dir.path().to_owned()));
+    let spool = Spool::new(dir.path().to_owned());
     let folder = spool.folder("job").unwrap();
     let mut upload = Upload::new(folder.clone(), limits(|_| ()));
     for number in 0..32 {
@@ -134,7 +134,7 @@ async fn zips_hold_no_file_open_and_a_batch_has_only_so_many() {
 #[tokio::test]
 async fn the_zips_of_a_batch_list_no_more_than_one_may() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::new(Some(dir.path().to_owned()));
+    let spool = Spool::new(dir.path().to_owned());
     let few = limits(|limits| limits.max_job_files = 4);
     let mut upload = Upload::new(spool.folder("job").unwrap(), few);
     let folders = zip_of(&["1/", "2/", "3/", "4/", "5/", "6/", "7/"]);
@@ -148,7 +148,7 @@ async fn the_zips_of_a_batch_list_no_more_than_one_may() {
 #[tokio::test]
 async fn a_batch_that_is_too_large_or_given_up_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::new(Some(dir.path().to_owned()));
+    let spool = Spool::new(dir.path().to_owned());
     let few = limits(|limits| {
         limits.max_job_files = 2;
         limits.max_job_bytes = 1 << 20;
@@ -170,10 +170,9 @@ async fn a_batch_that_is_too_large_or_given_up_leaves_nothing() {
     left.write(&Bytes::from(vec![0; 700_000])).await.unwrap();
     drop((many, large, left));
 
-    let root = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
     let until = Instant::now() + Duration::from_secs(10);
-    while std::fs::read_dir(&root).unwrap().count() > 1 {
-        assert!(Instant::now() < until, "something is left beside the lock");
+    while std::fs::read_dir(dir.path()).unwrap().count() > 0 {
+        assert!(Instant::now() < until, "something is left");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -182,7 +181,7 @@ async fn a_batch_that_is_too_large_or_given_up_leaves_nothing() {
 async fn a_folder_that_cannot_be_written_is_said_in_the_log_and_not_for_each_batch() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("taken"), "a file where the folder should be").unwrap();
-    let limits = limits(|limits| limits.folder = Some(dir.path().join("taken/deep")));
+    let limits = limits(|limits| limits.folder = dir.path().join("taken/deep"));
     let jobs = Jobs::new(
         limits.clone(),
         Permits::new(1, 1),
@@ -203,9 +202,9 @@ async fn a_folder_that_cannot_be_written_is_said_in_the_log_and_not_for_each_bat
 #[tokio::test]
 async fn a_file_that_cannot_be_written_is_said_in_the_log_once_for_a_thousand_of_them() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::new(Some(dir.path().to_owned()));
+    let spool = Spool::new(dir.path().to_owned());
     let folder = spool.folder("job").unwrap();
-    std::fs::remove_dir(folder.file("")).unwrap();
+    std::fs::remove_dir_all(folder.file("")).unwrap();
     let log = captured::log();
     for _ in 0..1000 {
         let mut upload = Upload::new(folder.clone(), limits(|_| ()));
@@ -226,7 +225,7 @@ async fn results_that_cannot_be_kept_and_files_that_cannot_be_read_again_are_sai
         Permits::new(1, 1),
         Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
     );
-    assert!(!job.received.folder.file("").exists(), "it went with its spool");
+    std::fs::remove_dir_all(job.received.folder.file("")).unwrap();
     let log = captured::log();
     for index in 0..1000 {
         let reason = job.received.load(index, 1 << 20).unwrap_err().to_string();
@@ -235,16 +234,16 @@ async fn results_that_cannot_be_kept_and_files_that_cannot_be_read_again_are_sai
     assert_eq!(log.with("cannot be read").len(), 1);
 
     for _ in 0..1000 {
-        let full = std::io::Error::from(rustix::io::Errno::NOSPC);
+        let full = io::Error::from(rustix::io::Errno::NOSPC);
         assert!(jobs.not_kept(&job, full).to_string().contains("cannot be kept in reader.folder"));
     }
     let lines = log.with("cannot be kept");
     assert_eq!(lines.len(), 1);
     assert!(lines[0].contains("No space left on device"), "{lines:?}");
     // A limit of ours is no trouble of the disk; one of the system is.
-    let too_large = std::io::Error::from(std::io::ErrorKind::FileTooLarge);
+    let too_large = io::Error::from(io::ErrorKind::FileTooLarge);
     assert!(jobs.not_kept(&job, too_large).to_string().contains("reader.max_job_mb"));
-    let of_system = std::io::Error::from(rustix::io::Errno::FBIG);
+    let of_system = io::Error::from(rustix::io::Errno::FBIG);
     assert!(jobs.not_kept(&job, of_system).to_string().contains("reader.folder"));
 }
 
@@ -255,7 +254,7 @@ async fn a_batch_counts_what_became_of_its_files() {
     assert_eq!(job.begin_next(), Some(0));
     assert_eq!(job.begin_next(), Some(1));
     finish(&job, 1, &["ab", "cde"]);
-    job.failed(0, "it is broken".into());
+    job.failed(0, "it is broken").unwrap();
     let summary = job.summary();
     let sightwire_api::read::Job { files, done, failed, waiting, reading, .. } = summary;
     assert_eq!([files, done, failed, waiting, reading], [4, 1, 1, 2, 0]);
@@ -269,7 +268,7 @@ async fn a_batch_counts_what_became_of_its_files() {
     assert_eq!(job.begin_next(), Some(2));
     assert!(job.cancel());
     finish(&job, 2, &["late"]);
-    job.failed(2, "late".into());
+    job.failed(2, "late").unwrap();
     assert_eq!((job.begin_next(), job.has_next(), job.cancel()), (None, false, false));
     assert!(job.cancel.is_cancelled() && job.ended_at().is_some());
     let summary = job.summary();
@@ -293,16 +292,16 @@ async fn a_picture_that_was_read_too_late_is_not_kept() {
         Permits::new(1, 1),
         Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
     );
-    jobs.entries.lock().push(Entry { job: job.clone(), ready: None });
+    jobs.entries.lock().push(Entry { job: job.clone(), ready: None, is_brought: false });
     let late = |index| jobs.keep_picture(&job, index, Bytes::from_static(b"x"));
     assert_eq!((job.begin_next(), job.begin_next()), (Some(0), Some(1)));
     late(0);
     finish(&job, 0, &["x"]);
     assert_eq!(jobs.pictures.indexes(&job.id), [0]);
-    jobs.end(&job);
+    jobs.end(&job).await;
     late(1);
     assert_eq!(jobs.pictures.indexes(&job.id), [0], "the batch was cancelled before");
-    jobs.end(&job);
+    jobs.end(&job).await;
     late(0);
     assert_eq!(jobs.pictures.usage(), (0, 0), "the batch was removed before");
 }

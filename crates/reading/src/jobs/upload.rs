@@ -1,4 +1,6 @@
 //! A batch as it arrives: its files go to disk, within bounds. If it is given up, nothing of it stays.
+//!
+//! What was sent is taken from the disk once a result is there in its place for good: see [`Received::sync`].
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -6,11 +8,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use sightwire_api::read::JobState;
 
 use super::archive::{Archive, ArchiveError, Budget, MemberError, is_zip};
-use super::results::Results;
-use super::spool::{Folder, Work};
+use super::description::Description;
+use super::results::{RESULTS, Results, Span};
+use super::spool::{Folder, Work, new_file};
 use crate::options::Options;
+use crate::output::Document;
 
 /// So much is collected in memory before it is written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -18,6 +23,10 @@ const BUFFER_BYTES: usize = 256 << 10;
 const MAX_ZIPS: usize = 32;
 /// Longest name that is kept, in characters.
 const MAX_NAME: usize = 255;
+/// Results are put on the disk for good when there are so many new ones, if they were not before.
+const MAX_UNSYNCED: usize = 64;
+/// Characters that are kept of why a file could not be read.
+const MAX_REASON: usize = 1000;
 
 /// Why a batch is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +73,9 @@ pub enum Unreadable {
     /// It lies in a zip, and is not taken out of it.
     #[error(transparent)]
     Member(MemberError),
+    /// A server that ran before found it out.
+    #[error("{0}")]
+    Known(Box<str>),
 }
 
 /// Why the bytes of a file cannot be had.
@@ -106,10 +118,21 @@ pub struct Received {
     pub results: Results,
     /// Its files in the order in which they were sent; those of a zip stand in its place.
     pub files: Vec<Arrived>,
-    /// Its zips, until it has ended.
-    zips: Mutex<Vec<Arc<Archive>>>,
+    /// Its zips, until it has ended; without those that cannot be opened any more.
+    zips: Mutex<Vec<Option<Arc<Archive>>>>,
+    /// Which parts they are.
+    zip_parts: Vec<usize>,
     /// Files on disk, zips included.
     parts: usize,
+    unsynced: Mutex<Unsynced>,
+}
+
+/// Files whose results may not be on the disk for good.
+#[derive(Debug, Default)]
+struct Unsynced {
+    files: Vec<usize>,
+    /// The disk has failed once, and says nothing of what else it lost. Nothing is taken from it any more.
+    is_lost: bool,
 }
 
 /// Takes a batch's files one after the other.
@@ -173,10 +196,14 @@ impl Upload {
         Ok(())
     }
 
-    /// Ends the file that was begun.
+    /// Ends the file that was begun, which is on the disk for good then.
     pub async fn end(&mut self) -> Result<(), UploadError> {
         self.flush().await?;
         if let Some(part) = self.open.take() {
+            if let Some(file) = part.file {
+                let synced = blocking(move || file.sync_all()).await;
+                synced.inspect_err(|error| self.folder.failed(Work::Keep, error))?;
+            }
             self.parts.push((part.name, part.bytes, part.is_zip));
         }
         Ok(())
@@ -194,7 +221,7 @@ impl Upload {
         let (file, buffer) = blocking(move || {
             let mut file = match file {
                 Some(file) => file,
-                None => File::create_new(folder.file(&part_name(number)))?,
+                None => new_file(&folder.part(number))?,
             };
             file.write_all(&buffer)?;
             Ok((file, buffer))
@@ -223,9 +250,10 @@ impl Upload {
     fn received(self) -> Result<Received, UploadError> {
         let max_files = self.limits.max_job_files;
         let (mut files, mut zips, parts) = (Vec::new(), Vec::new(), self.parts.len());
+        let mut zip_parts = Vec::new();
         let mut budget = Budget::new(max_files);
         for (number, (name, bytes, is_zip)) in self.parts.into_iter().enumerate() {
-            let opened = is_zip.then(|| Archive::open(self.folder.file(&part_name(number)), &mut budget));
+            let opened = is_zip.then(|| Archive::open(self.folder.part(number), &mut budget));
             match opened {
                 None => files.push(Arrived { name, bytes, source: Source::Part(number) }),
                 Some(Err(error)) => {
@@ -247,7 +275,8 @@ impl Upload {
                             Some(reason) => Source::Refused(Unreadable::Member(reason)),
                         },
                     }));
-                    zips.push(Arc::new(archive));
+                    zips.push(Some(Arc::new(archive)));
+                    zip_parts.push(number);
                 }
             }
             if files.len() > max_files {
@@ -257,12 +286,82 @@ impl Upload {
         if files.is_empty() {
             return Err(UploadError::Empty);
         }
-        let results = Results::create(&self.folder.file("results.jsonl"), self.limits.max_job_bytes)?;
-        Ok(Received { folder: self.folder, results, files, zips: Mutex::new(zips), parts })
+        let results = Results::create(&self.folder.file(RESULTS), self.limits.max_job_bytes)?;
+        let (zips, unsynced) = (Mutex::new(zips), Mutex::default());
+        Ok(Received { folder: self.folder, results, files, zips, zip_parts, parts, unsynced })
     }
 }
 
 impl Received {
+    /// What a server that ran before has received; blocks. Zips are opened unless the batch has ended.
+    pub fn again(
+        folder: Folder,
+        description: &Description,
+        (files, results): (Vec<Arrived>, Results),
+        max_files: usize,
+    ) -> Self {
+        let mut budget = Budget::new(max_files.max(files.len()));
+        let open = |number: &usize| {
+            let opened = Archive::open(folder.part(*number), &mut budget);
+            opened.ok().map(Arc::new)
+        };
+        let zip_parts = description.zips.clone();
+        let needed = if description.state == JobState::Running { &zip_parts[..] } else { &[] };
+        let zips = needed.iter().map(open).collect();
+        let (zips, unsynced) = (Mutex::new(zips), Mutex::default());
+        Self { folder, results, files, zips, zip_parts, parts: description.parts, unsynced }
+    }
+
+    /// How many parts were sent, and which of them are zips.
+    pub fn parts(&self) -> (usize, &[usize]) {
+        (self.parts, &self.zip_parts)
+    }
+
+    /// Writes down what came of a file; blocks. After an error nothing has changed.
+    pub fn write(&self, index: usize, outcome: Result<&Document, &str>) -> io::Result<Span> {
+        let span = match outcome {
+            Ok(document) => self.results.read(index, document)?,
+            Err(reason) => {
+                let end = reason.char_indices().nth(MAX_REASON).map_or(reason.len(), |(at, _)| at);
+                self.results.failed(index, &reason[..end])?
+            }
+        };
+        self.has_result(index);
+        if self.unsynced.lock().files.len() >= MAX_UNSYNCED {
+            // What went wrong was said.
+            let _ = self.sync();
+        }
+        Ok(span)
+    }
+
+    /// There is a result of that file; whether it is on the disk for good is not known.
+    pub fn has_result(&self, index: usize) {
+        self.unsynced.lock().files.push(index);
+    }
+
+    /// Returns when all results are on the disk for good, and takes what was sent and has one from there; blocks.
+    pub fn sync(&self) -> io::Result<()> {
+        let mut unsynced = self.unsynced.lock();
+        if unsynced.is_lost {
+            unsynced.files.clear();
+            return Err(io::Error::other("what was read may not be on the disk, which failed before"));
+        }
+        if unsynced.files.is_empty() {
+            return Ok(());
+        }
+        let files = std::mem::take(&mut unsynced.files);
+        if let Err(error) = self.results.sync() {
+            unsynced.is_lost = true;
+            self.folder.failed(Work::Result, &error);
+            return Err(error);
+        }
+        drop(unsynced);
+        for index in files {
+            self.release(index);
+        }
+        Ok(())
+    }
+
     /// The bytes of a file; blocks.
     pub fn load(&self, index: usize, max_bytes: usize) -> Result<Bytes, LoadError> {
         let said = |error: io::Error| {
@@ -278,20 +377,17 @@ impl Received {
         let Some(file) = self.files.get(index) else { return Err(LoadError::Gone) };
         match &file.source {
             Source::Part(_) if file.bytes > max_bytes as u64 => Err(LoadError::TooLarge(max_bytes)),
-            Source::Part(number) => {
-                fs::read(self.folder.file(&part_name(*number))).map(Bytes::from).map_err(said)
-            }
+            Source::Part(number) => fs::read(self.folder.part(*number)).map(Bytes::from).map_err(said),
             Source::Member { zip, index } => {
                 let zip = self.zips.lock().get(*zip).cloned();
-                let Some(zip) = zip else { return Err(LoadError::ZipGone) };
+                let Some(Some(zip)) = zip else { return Err(LoadError::ZipGone) };
                 zip.read(*index, max_bytes).map(Bytes::from).map_err(said)
             }
             Source::Refused(reason) => Err(reason.clone().into()),
         }
     }
 
-    /// Takes a file that has been read from the disk; blocks.
-    pub fn release(&self, index: usize) {
+    fn release(&self, index: usize) {
         if let Some(Arrived { source: Source::Part(number), .. }) = self.files.get(index) {
             self.remove(*number);
         }
@@ -305,16 +401,12 @@ impl Received {
 
     fn remove(&self, number: usize) {
         // Most have gone already.
-        if let Err(error) = fs::remove_file(self.folder.file(&part_name(number)))
+        if let Err(error) = fs::remove_file(self.folder.part(number))
             && error.kind() != io::ErrorKind::NotFound
         {
             self.folder.failed(Work::Remove, &error);
         }
     }
-}
-
-fn part_name(number: usize) -> String {
-    format!("{number:06}")
 }
 
 /// A name as it is shown: of a length, and on one line.

@@ -171,7 +171,20 @@ pub(crate) fn options(options: ReadOptions) -> api::ReadOptions {
     }
 }
 
-fn options_of(options: &api::ReadOptions) -> ReadOptions {
+/// The same to the last bit, for [`options_of`].
+pub(crate) fn exact_options(exact: ReadOptions) -> api::ReadOptions {
+    api::ReadOptions {
+        threshold: exact.threshold.into(),
+        box_threshold: exact.box_threshold.into(),
+        unclip: exact.unclip.into(),
+        min_detection_size: exact.min_detection_size.into(),
+        min_confidence: exact.min_confidence.into(),
+        ..options(exact)
+    }
+}
+
+/// As they were asked for.
+pub(crate) fn options_of(options: &api::ReadOptions) -> ReadOptions {
     ReadOptions {
         threshold: options.threshold as f32,
         box_threshold: options.box_threshold as f32,

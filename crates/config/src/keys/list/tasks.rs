@@ -365,8 +365,9 @@ pub const KEYS: &[Key] = &[
         "reader.folder",
         r#""""#,
         &[],
-        "Folder for batches while they are read. Empty means the system's folder for temporary files. What is \
-         written there is removed at the end.",
+        "Folder for batches: what was sent, until it has been read, and what was read in it. Empty means `jobs` \
+         in the store's folder (`store.home`). Batches outlive the server, and the next one with this folder goes \
+         on with them; one server has it at a time.",
     ),
     key(
         "images.max_pixels",

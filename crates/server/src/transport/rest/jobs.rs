@@ -50,7 +50,7 @@ const MAX_PREFIX: usize = 64;
 const MAX_LISTENERS: usize = 64;
 
 pub async fn list(may: May<Read>, State(reader): State<Arc<TextReader>>) -> Json<Jobs> {
-    let (all, caller) = (reader.jobs.all(), &*may);
+    let (all, caller) = (reader.jobs.all().await, &*may);
     Json(Jobs { jobs: all.iter().filter(|job| is_for(caller, job)).map(|job| job.summary()).collect() })
 }
 
@@ -81,7 +81,7 @@ pub async fn add(
                     let owner = may.owner();
                     return taken(&reader, &mut params, request, (arriving, owner)).await.into_response();
                 }
-                Ok(Err(full)) => no_place(full),
+                Ok(Err(full)) => no_place(&full),
                 Err(reason) => refused_upload(&reason),
             },
             Err(refused) => refused,
@@ -117,7 +117,8 @@ async fn taken(
     // Options may have come with the form.
     let (asked, keep, ready) = terms(reader, params).await?;
     let received = arriving.upload.finish().await.map_err(|reason| refused_upload(&reason))?;
-    let job = reader.jobs.begin(owner, received, asked, keep, ready).map_err(no_place)?;
+    let begun = reader.jobs.begin(owner, received, asked, keep, ready).await;
+    let job = begun.map_err(|reason| refused_upload(&reason))?.map_err(|full| no_place(&full))?;
     let location = [(LOCATION, format!("/api/v1/jobs/{}", job.id))];
     let mut notes = query::notes(params, &[&read::OPTIONS[..], &["keep"]].concat());
     if query::number(params, "keep", keep, &(0..=MAX_KEEP)).is_ok_and(|asked| asked > keep) {
@@ -159,7 +160,7 @@ pub async fn one(
     State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
 ) -> Result<Json<api::Job>, Refusal> {
-    Ok(Json(find(&may, &reader, &id)?.summary()))
+    Ok(Json(find(&may, &reader, &id).await?.summary()))
 }
 
 pub async fn end(
@@ -167,7 +168,7 @@ pub async fn end(
     State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    reader.jobs.end(&find(&may, &reader, &id)?);
+    reader.jobs.end(&find(&may, &reader, &id).await?).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -177,7 +178,7 @@ pub async fn rows(
     Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Json<JobFiles>, Refusal> {
-    let job = find(&may, &reader, &id)?;
+    let job = find(&may, &reader, &id).await?;
     let offset = query::number(&params, "offset", 0, &(0..=usize::MAX))?;
     let limit = query::number(&params, "limit", USUAL_ROWS, &(1..=MAX_ROWS))?;
     let rows = job.rows(offset, limit, &reader.jobs.pictures);
@@ -191,7 +192,7 @@ pub async fn events(
     Query(params): Query<Params>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let job = find(&may, &reader, &id)?;
+    let job = find(&may, &reader, &id).await?;
     if job.listeners() >= MAX_LISTENERS {
         let detail = "Too many listen to this batch already.";
         return Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, detail));
@@ -216,7 +217,7 @@ pub async fn result(
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let (job, index) = find_file(&may, &reader, &id, &index)?;
+    let (job, index) = find_file(&may, &reader, &id, &index).await?;
     let (shape, least) = shape(&params)
         .and_then(|shape| Ok((shape, query::real(&params, "min_confidence", 0.0, &(0.0..=1.0))?)))?;
     let gone = || Refusal::new(StatusCode::NOT_FOUND, "There is no such file in the batch.");
@@ -259,7 +260,7 @@ pub async fn picture(
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let (job, index) = find_file(&may, &reader, &id, &index)?;
+    let (job, index) = find_file(&may, &reader, &id, &index).await?;
     let look = look(&params, reader.limits.display_side)?;
     let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     let key = Key { job: job.id.clone(), index, look };
@@ -301,7 +302,7 @@ pub async fn again(
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let (job, index) = find_file(&may, &reader, &id, &index)?;
+    let (job, index) = find_file(&may, &reader, &id, &index).await?;
     let (asked, shape) = ask(&params, &job.ask).and_then(|asked| Ok((asked, shape(&params)?)))?;
     let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     memory.admit(Work::Picture)?;
@@ -323,7 +324,7 @@ pub async fn export(
     Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let job = find(&may, &reader, &id)?;
+    let job = find(&may, &reader, &id).await?;
     let shape = shape(&params)?;
     let least = query::real(&params, "min_confidence", 0.0, &(0.0..=1.0))?;
     let (kind, end) = match shape.format {
@@ -378,20 +379,20 @@ fn is_for(caller: &Caller, job: &Job) -> bool {
     job.owner == caller.owner() || caller.may(&ReadOthers::ACTION, false).is_ok()
 }
 
-fn find(caller: &Caller, reader: &TextReader, id: &str) -> Result<Arc<Job>, Refusal> {
-    reader.jobs.get(id).filter(|job| is_for(caller, job)).ok_or_else(|| {
+async fn find(caller: &Caller, reader: &TextReader, id: &str) -> Result<Arc<Job>, Refusal> {
+    reader.jobs.get(id).await.filter(|job| is_for(caller, job)).ok_or_else(|| {
         let id: String = id.chars().take(40).collect();
         Refusal::new(StatusCode::NOT_FOUND, &format!("There is no batch {id:?}, or its time was over."))
     })
 }
 
-fn find_file(
+async fn find_file(
     caller: &Caller,
     reader: &TextReader,
     id: &str,
     index: &str,
 ) -> Result<(Arc<Job>, usize), Refusal> {
-    let job = find(caller, reader, id)?;
+    let job = find(caller, reader, id).await?;
     let files = job.counts().0;
     let index = index.parse().ok().filter(|index| *index < files);
     let none = || Refusal::new(StatusCode::NOT_FOUND, &format!("The batch has files 0 to {}.", files - 1));
@@ -404,8 +405,12 @@ fn not_kept() -> Refusal {
     Refusal::new(StatusCode::GONE, detail)
 }
 
-fn no_place(full: NoPlace) -> Refusal {
-    Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, &full.to_string())
+fn no_place(full: &NoPlace) -> Refusal {
+    let status = match full {
+        NoPlace::Uploads | NoPlace::Jobs(_) => StatusCode::TOO_MANY_REQUESTS,
+        NoPlace::Elsewhere(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Refusal::later(status, 5, &full.to_string())
 }
 
 fn refused_upload(reason: &UploadError) -> Refusal {
@@ -414,12 +419,16 @@ fn refused_upload(reason: &UploadError) -> Refusal {
             StatusCode::PAYLOAD_TOO_LARGE
         }
         UploadError::Empty => StatusCode::UNPROCESSABLE_ENTITY,
-        UploadError::Disk(error) if error.kind() == std::io::ErrorKind::StorageFull => {
-            StatusCode::INSUFFICIENT_STORAGE
-        }
+        UploadError::Disk(error) if is_full(error) => StatusCode::INSUFFICIENT_STORAGE,
         UploadError::Disk(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Refusal::new(status, &reason.to_string())
+}
+
+/// Whether the disk, or what is allowed of it, is used up.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 #[cfg(test)]

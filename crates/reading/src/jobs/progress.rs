@@ -1,0 +1,217 @@
+//! What became of the files of a batch, in memory.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use sightwire_api::read::{FileState, JobState};
+
+use super::results::Span;
+use super::upload::{Arrived, Source};
+use crate::output::Document;
+use crate::record::Record;
+
+/// The files of a batch, and sums over them.
+pub(super) struct Progress {
+    pub rows: Vec<Row>,
+    /// Files in the order in which they ended.
+    pub ended_files: Vec<u32>,
+    /// The first that has not begun.
+    pub next: usize,
+    pub reading: usize,
+    pub failed: usize,
+    pub cancelled: usize,
+    pub regions: u64,
+    pub left_out: u64,
+    pub characters: u64,
+    pub confidence_sum: f64,
+    pub state: JobState,
+    pub ended: Option<Ended>,
+    /// Until when no file begins, because what is read cannot be written down, and why.
+    pub halted: Option<(Instant, Box<str>)>,
+    /// Why there is no model to read with.
+    pub lacks: Option<Box<str>>,
+}
+
+/// When a batch ended, and how long it was worked on.
+#[derive(Clone, Copy)]
+pub(super) struct Ended {
+    pub at: SystemTime,
+    pub spent: Duration,
+}
+
+/// What is known of a file; the rest stands in its result.
+pub(super) struct Row {
+    pub state: FileState,
+    pub pages: u32,
+    pub width: u32,
+    pub height: u32,
+    pub found: Found,
+    pub ms: f32,
+    pub error: Option<Box<str>>,
+    pub notes: Box<[String]>,
+    pub result: Option<Span>,
+}
+
+/// What is counted of a result.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    pub regions: u32,
+    pub left_out: u32,
+    pub characters: u32,
+    pub confidence_sum: f32,
+}
+
+impl Found {
+    fn of(document: &Document) -> Self {
+        let left_out = document.pages.iter().map(|page| page.left_out as u32).sum();
+        let mut found = Self { left_out, ..Self::default() };
+        for region in document.regions() {
+            found.regions += 1;
+            found.characters += region.text.chars().count() as u32;
+            // As it is written down.
+            found.confidence_sum += rounded(f64::from(region.confidence), 1e4) as f32;
+        }
+        found
+    }
+
+    pub(super) fn confidence(self) -> Option<f64> {
+        (self.regions > 0).then(|| rounded(f64::from(self.confidence_sum) / f64::from(self.regions), 1e4))
+    }
+}
+
+impl Progress {
+    /// Nothing has begun; files that are not to be read have failed.
+    pub(super) fn of(files: &[Arrived]) -> Self {
+        let mut rows = Vec::with_capacity(files.len());
+        let mut ended_files = Vec::new();
+        for (index, file) in files.iter().enumerate() {
+            let (state, error) = match &file.source {
+                Source::Refused(reason) => (FileState::Failed, Some(reason.to_string().into())),
+                Source::Part(_) | Source::Member { .. } => (FileState::Waiting, None),
+            };
+            if error.is_some() {
+                ended_files.push(index as u32);
+            }
+            let found = Found::default();
+            let (notes, result) = (Box::default(), None);
+            rows.push(Row { state, pages: 0, width: 0, height: 0, found, ms: 0.0, error, notes, result });
+        }
+        Self {
+            failed: ended_files.len(),
+            rows,
+            ended_files,
+            next: 0,
+            reading: 0,
+            cancelled: 0,
+            regions: 0,
+            left_out: 0,
+            characters: 0,
+            confidence_sum: 0.0,
+            state: JobState::Running,
+            ended: None,
+            halted: None,
+            lacks: None,
+        }
+    }
+
+    /// A server that ran before wrote that down.
+    pub(super) fn replay(&mut self, record: Record, span: Span) {
+        match record.outcome {
+            Ok(document) => self.read(record.index, &document, span),
+            Err(reason) => self.fail(record.index, reason.into()),
+        }
+    }
+
+    /// A file was read, or read again; its result stands there.
+    pub(super) fn read(&mut self, index: usize, document: &Document, result: Span) {
+        let found = Found::of(document);
+        let may = |row: &&mut Row| !matches!(row.state, FileState::Failed | FileState::Cancelled);
+        let Some(row) = self.rows.get_mut(index).filter(may) else { return };
+        // Read again, it is counted once.
+        let before = std::mem::replace(&mut row.found, found);
+        let first = document.pages.first();
+        (row.width, row.height) = first.map(|page| (page.width, page.height)).unwrap_or_default();
+        row.pages = document.pages.len() as u32;
+        row.ms = document.times.total.as_secs_f32() * 1e3;
+        row.notes = document.notes().into();
+        row.result = Some(result);
+        self.regions = self.regions + u64::from(found.regions) - u64::from(before.regions);
+        self.left_out = self.left_out + u64::from(found.left_out) - u64::from(before.left_out);
+        self.characters = self.characters + u64::from(found.characters) - u64::from(before.characters);
+        self.confidence_sum += f64::from(found.confidence_sum) - f64::from(before.confidence_sum);
+        self.end(index, FileState::Done);
+    }
+
+    /// A file could not be read.
+    pub(super) fn fail(&mut self, index: usize, reason: Box<str>) {
+        let to_come = |row: &&mut Row| matches!(row.state, FileState::Waiting | FileState::Reading);
+        if let Some(row) = self.rows.get_mut(index).filter(to_come) {
+            row.error = Some(reason);
+        }
+        self.end(index, FileState::Failed);
+    }
+
+    /// Whether what comes of the file is still waited for.
+    pub(super) fn awaits(&self, index: usize) -> bool {
+        self.rows.get(index).is_some_and(|row| row.state == FileState::Reading)
+    }
+
+    /// A file that is being read has to be read once more.
+    pub(super) fn put_back(&mut self, index: usize) {
+        if self.awaits(index) {
+            self.rows[index].state = FileState::Waiting;
+            self.reading -= 1;
+            self.next = self.next.min(index);
+        }
+    }
+
+    /// The first file that waits, if one may begin at `now`.
+    pub(super) fn first_waiting(&self, now: Instant) -> Option<usize> {
+        if self.state != JobState::Running || self.halted.as_ref().is_some_and(|(until, _)| now < *until) {
+            return None;
+        }
+        let waits = |row: &Row| row.state == FileState::Waiting;
+        Some(self.next + self.rows.get(self.next..)?.iter().position(waits)?)
+    }
+
+    /// Nobody wants the rest.
+    pub(super) fn cancel(&mut self) {
+        self.state = JobState::Cancelled;
+        for index in 0..self.rows.len() {
+            self.end(index, FileState::Cancelled);
+        }
+    }
+
+    /// A file has come to that end, unless it had come to one before.
+    fn end(&mut self, index: usize, state: FileState) {
+        let Some(row) = self.rows.get_mut(index) else { return };
+        match row.state {
+            FileState::Waiting => {}
+            FileState::Reading => self.reading -= 1,
+            FileState::Done | FileState::Failed | FileState::Cancelled => return,
+        }
+        row.state = state;
+        self.ended_files.push(index as u32);
+        match state {
+            FileState::Failed => self.failed += 1,
+            FileState::Cancelled => self.cancelled += 1,
+            FileState::Waiting | FileState::Reading | FileState::Done => {}
+        }
+    }
+
+    /// What should be known of how it goes.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let halted = self.halted.as_ref().map(|(_, reason)| {
+            format!(
+                "What is read cannot be kept in reader.folder ({reason}). The batch goes on when it can be."
+            )
+        });
+        let lacks = self.lacks.as_ref().map(|reason| format!("The batch waits for its model: {reason}."));
+        let running = self.state == JobState::Running;
+        halted.into_iter().chain(lacks).filter(|_| running).collect()
+    }
+}
+
+/// To the next part of so many in one.
+pub(super) fn rounded(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
+}
