@@ -47,7 +47,8 @@ class Program:
             self.process = subprocess.Popen(
                 [BIN, *args],
                 cwd=self.folder,
-                env=environment({"HOME": str(self.folder), **env}),
+                # Tests share a store, and one server has its batches.
+                env=environment({"HOME": str(self.folder), "SIGHTWIRE_READER_FOLDER": f"{self.folder}/jobs", **env}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

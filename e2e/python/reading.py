@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
+import os
 import struct
 import uuid
+import zipfile
 import zlib
 from collections.abc import Sequence
 from functools import cache
@@ -154,6 +157,11 @@ class Events:
         self.connection.close()
 
 
+def on_disk(folder: Path) -> list[Path]:
+    """Files of batches. A folder that goes while this looks has none (`Path.rglob` would raise)."""
+    return [Path(inside, name) for inside, _, names in os.walk(folder) for name in names if name != "lock"]
+
+
 # Pictures.
 
 
@@ -180,6 +188,14 @@ def png_header(width: int, height: int) -> bytes:
     empty = b"IDAT" + zlib.compress(b"")
     chunks = [struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)) for body in (head, empty)]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
 
 
 def bomb(name: str, gigabytes: int) -> bytes:

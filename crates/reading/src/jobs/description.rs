@@ -41,8 +41,8 @@ pub struct Description {
     pub state: JobState,
     /// When it ended, since 1970.
     pub ended_ms: Option<u64>,
-    /// How long it was worked on until then.
-    pub spent_ms: u64,
+    /// How long it was worked on until then, microseconds.
+    pub spent_us: u64,
     /// Its files.
     pub files: usize,
     /// What was sent: each a file or a zip.
@@ -128,7 +128,7 @@ impl Description {
             created_ms: 0,
             state: JobState::Running,
             ended_ms: None,
-            spent_ms: 0,
+            spent_us: 0,
             files: 0,
             parts: 0,
             zips: Vec::new(),

@@ -105,7 +105,7 @@ impl Job {
         let has_ended = progress.ended_files.len() == progress.rows.len();
         let spent = match description.ended_ms {
             Some(at) if has_ended => {
-                let spent = Duration::from_millis(description.spent_ms);
+                let spent = Duration::from_micros(description.spent_us);
                 progress.state = description.state;
                 progress.ended = Some(Ended { at: moment(at), spent });
                 spent
@@ -169,7 +169,7 @@ impl Job {
         description.created_ms = since_epoch(self.created);
         description.state = state;
         description.ended_ms = ended.map(|ended| since_epoch(ended.at));
-        description.spent_ms = ended.map_or(0, |ended| ended.spent.as_millis() as u64);
+        description.spent_us = ended.map_or(0, |ended| ended.spent.as_micros() as u64);
         description.files = self.received.files.len();
         (description.parts, description.zips) = (parts, zips.to_vec());
         description
