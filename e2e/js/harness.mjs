@@ -53,9 +53,11 @@ export function launch({ args, env = {}, files = {} }) {
   if (!existsSync(BIN)) throw new Error(`${BIN} is not there; \`cargo build\` makes it`);
   const cwd = mkdtempSync(join(tmpdir(), "sightwire-e2e-"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
+  // Tests share a store, and one server has its batches.
+  const own = args[0] === "serve" ? { SIGHTWIRE_READER_FOLDER: join(cwd, "jobs") } : {};
   const child = spawn(BIN, args, {
     cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, SIGHTWIRE_HOME: HOME, ...env },
+    env: { PATH: process.env.PATH, HOME: cwd, SIGHTWIRE_HOME: HOME, ...own, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const run = { child, cwd, stdout: "", stderr: "" };
