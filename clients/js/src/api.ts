@@ -692,7 +692,10 @@ export interface components {
             mean_confidence: number | null;
             /** @description Milliseconds that it took, or has taken so far. */
             ms: number;
-            /** @description Sentences about parameters that are not known; only in the answer to `POST`, left out where there are none. */
+            /**
+             * @description Sentences about parameters that are not known, in the answer to `POST` alone, and about what keeps it from going on:
+             *     the disk, or its model. Left out where there are none.
+             */
             notes?: string[];
             /** @description How its files are read. */
             options: components["schemas"]["JobOptions"];

@@ -1698,7 +1698,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
-                /** @description The model is being fetched or cannot be had, or the memory is used up */
+                /** @description The model is being fetched or cannot be had, the memory is used up, or another server has the folder of batches */
                 503: {
                     headers: {
                         /** @description When to try again; not always there */
@@ -1708,7 +1708,7 @@ export interface paths {
                     content: {
                         /**
                          * @example {
-                         *       "detail": "The model is being fetched or cannot be had, or the memory is used up."
+                         *       "detail": "The model is being fetched or cannot be had, the memory is used up, or another server has the folder of batches."
                          *     }
                          */
                         "application/json": components["schemas"]["Error"];

@@ -209,7 +209,8 @@ pub struct Job {
     pub mean_confidence: Option<f64>,
     /// Milliseconds that it took, or has taken so far.
     pub ms: f64,
-    /// Sentences about parameters that are not known; only in the answer to `POST`, left out where there are none.
+    /// Sentences about parameters that are not known, in the answer to `POST` alone, and about what keeps it from going on:
+    /// the disk, or its model. Left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// How its files are read.

@@ -301,7 +301,8 @@ export async function record(t, book) {
   const set = { ...ALIKE, "images.decode_memory_mb": 512 };
   const env = { USE_DUMMY_MODEL: "1", SIGHTWIRE_HOME: store(t) };
   const few = { "reader.max_image_mb": 1, "reader.max_job_files": 3, "reader.max_job_mb": 1 };
-  const begin = (more) => start(t, { args: flags({ ...set, "reader.folder": folder(t, "jobs"), ...more }), env });
+  const begin = (more) =>
+    start(t, { args: flags({ ...set, "reader.folder": folder(t, "jobs"), ...more }), env });
   const [server, strict] = await Promise.all([begin({}), begin(few)]);
   book.replace(/Sightwire \d+\.\d+\.\d+ \(/g, "Sightwire <version> (");
   const one = (title, at = server) => new Scene(at, book.section(title));

@@ -105,7 +105,10 @@ fn batches(table: &mut Table<'_>) {
             )
             .fails("429", "Too many batches are running, or too many requests")
             .fails("500", "The files could not be kept")
-            .fails("503", "The model is being fetched or cannot be had, or the memory is used up")
+            .fails(
+                "503",
+                "The model is being fetched or cannot be had, the memory is used up, or another server has the folder of batches",
+            )
             .fails("507", "The disk is full")
     });
     table.get("/api/v1/jobs/{id}", "A batch", |get| id(get).answers::<read::Job>());
