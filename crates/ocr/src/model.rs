@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use sightwire_models::Provider;
+use sightwire_models::digest;
 use sightwire_models::fetch::{self, FetchError, Progress};
 use sightwire_models::manifest::{Manifest, Precision, Read, Task};
 use sightwire_models::store::{Store, StoreError};
@@ -143,6 +144,14 @@ impl ReadModel {
     /// What is to be tried before the model is used: the networks that find lines, that read them, and that turn them.
     pub fn subjects(&self, engine: &Engine) -> Result<Vec<Subject>, EngineError> {
         self.networks().map(|network| network.subject(engine)).collect()
+    }
+
+    /// What tells its files from those of another version: SHA-256, as hexadecimal digits, of those of its networks and of its
+    /// characters. Goes through all of them the first time; blocks.
+    pub fn digest(&self) -> String {
+        let networks = self.networks().map(|network| network.file.sha256());
+        let parts: Vec<&str> = networks.chain(self.characters.iter().flatten().map(String::as_str)).collect();
+        digest::sha256(parts.join("\n").as_bytes())
     }
 
     fn networks(&self) -> impl Iterator<Item = &Network> {
