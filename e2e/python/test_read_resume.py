@@ -179,6 +179,30 @@ def test_a_batch_that_was_cancelled_stays_so_and_one_that_was_not_all_there_goes
     assert server.stop() == 0
 
 
+def test_a_batch_is_not_gone_on_with_by_another_model(tmp_path: Path) -> None:
+    needs_model()
+    server = start(tmp_path, reader_threads="1")
+    job = begin(server, [(f"{n}.tif", pages(*["Many words"] * 4)) for n in range(6)])
+    wait_until(lambda: get(server, job).json()["done"] > 0, 30, "it is read")
+    assert server.stop() == 0
+    (file,) = tmp_path.glob("*/job.json")
+    described = json.loads(file.read_text())
+    file.write_text(json.dumps({**described, "model_digest": "0" * 64}))
+    server = start(tmp_path)
+    wait_until(lambda: "notes" in get(server, job).json(), 30, "it says why it waits")
+    waiting = get(server, job).json()
+    assert "not of the version that the batch began with" in waiting["notes"][0]
+    assert (waiting["state"], waiting["failed"], waiting["reading"]) == ("running", 0, 0)
+    assert "a batch waits for its model" in server.log.read_text()
+    other = begin(server, [("a.png", page("Hello 42"))])
+    assert ended(server, other)["done"] == 1, "others do not mind"
+    assert server.stop() == 0
+    file.write_text(json.dumps(described))
+    server = start(tmp_path)
+    assert ended(server, job)["done"] == 6
+    assert server.stop() == 0
+
+
 def test_two_servers_do_not_share_a_folder_of_batches(tmp_path: Path) -> None:
     needs_model()
     first = start(tmp_path)

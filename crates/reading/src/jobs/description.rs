@@ -31,6 +31,8 @@ pub struct Description {
     pub owner: String,
     /// Name of the model.
     pub model: String,
+    /// Of that model's files, [`ReadModel::digest`](sightwire_ocr::ReadModel::digest).
+    pub model_digest: String,
     /// What else was chosen, exactly.
     pub options: ReadOptions,
     /// How many of its pictures are kept in memory.
@@ -118,11 +120,12 @@ pub enum DescriptionError {
 
 impl Description {
     /// Of a batch that has begun.
-    pub fn new(owner: &str, model: &str, options: ReadOptions, keep: usize) -> Self {
+    pub fn new(owner: &str, (model, digest): (&str, &str), options: ReadOptions, keep: usize) -> Self {
         Self {
             format: FORMAT,
             owner: owner.to_owned(),
             model: model.to_owned(),
+            model_digest: digest.to_owned(),
             options,
             keep,
             created_ms: 0,
@@ -241,7 +244,7 @@ mod tests {
     #[test]
     fn a_description_and_its_list_are_read_back() {
         let (_dir, folder) = folder();
-        let mut job = Description::new("key 1", "m", ReadOptions::default(), 5);
+        let mut job = Description::new("key 1", ("m", "0a"), ReadOptions::default(), 5);
         (job.files, job.parts, job.zips) = (3, 2, vec![1]);
         job.write(&folder).unwrap();
         job.state = JobState::Cancelled;

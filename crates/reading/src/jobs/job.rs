@@ -31,6 +31,8 @@ pub struct Job {
     pub owner: Arc<str>,
     /// How its files are to be read.
     pub ask: ReadRequest,
+    /// Of the model that it began with, [`ReadModel::digest`](sightwire_ocr::ReadModel::digest): all of it is read with this.
+    pub model_digest: Arc<str>,
     /// How many of its pictures are kept.
     pub keep: usize,
     /// Its files and results.
@@ -49,16 +51,17 @@ pub struct Job {
 }
 
 impl Job {
-    /// With files that are all there.
-    pub fn new(owner: Arc<str>, received: Received, ask: ReadRequest, keep: usize) -> Self {
+    /// With files that are all there. `digest` is the model's.
+    pub fn new(owner: Arc<str>, received: Received, (ask, digest): (ReadRequest, &str), keep: usize) -> Self {
         let progress = Progress::of(&received.files);
-        let job = Self::of((owner, ask, keep), received, progress, (SystemTime::now(), Duration::ZERO));
+        let (terms, now) = ((owner, ask, digest.into(), keep), SystemTime::now());
+        let job = Self::of(terms, received, progress, (now, Duration::ZERO));
         job.update(|_| ());
         job
     }
 
     fn of(
-        (owner, ask, keep): (Arc<str>, ReadRequest, usize),
+        (owner, ask, model_digest, keep): (Arc<str>, ReadRequest, Arc<str>, usize),
         received: Received,
         progress: Progress,
         (created, spent_before): (SystemTime, Duration),
@@ -67,6 +70,7 @@ impl Job {
             id: received.folder.name().into(),
             owner,
             ask,
+            model_digest,
             keep,
             received,
             cancel: CancellationToken::new(),
@@ -122,7 +126,8 @@ impl Job {
             progress.ended_files.iter().for_each(|index| received.has_result(*index as usize));
         }
         let (model, options) = (description.model.clone(), output::options_of(&description.options));
-        let terms = (description.owner.as_str().into(), ReadRequest { model, options }, description.keep);
+        let (owner, digest) = (description.owner.as_str().into(), description.model_digest.as_str().into());
+        let terms = (owner, ReadRequest { model, options }, digest, description.keep);
         let job = Self::of(terms, received, progress, (created, spent));
         job.update(|_| ());
         Ok(job)
@@ -165,7 +170,8 @@ impl Job {
             (progress.state, progress.ended)
         };
         let options = output::exact_options(self.ask.options);
-        let mut description = Description::new(&self.owner, &self.ask.model, options, self.keep);
+        let mut description =
+            Description::new(&self.owner, (&self.ask.model, &self.model_digest), options, self.keep);
         description.created_ms = since_epoch(self.created);
         description.state = state;
         description.ended_ms = ended.map(|ended| since_epoch(ended.at));
@@ -242,9 +248,10 @@ impl Job {
         });
     }
 
-    /// Whether there is a model to read with; else why not.
-    pub fn lacks(&self, reason: Option<String>) {
-        self.update(|progress| progress.lacks = reason.map(Into::into));
+    /// Whether there is a model to read with; else why not. Returns whether that is new.
+    pub fn lacks(&self, reason: Option<&str>) -> bool {
+        let before = self.update(|progress| std::mem::replace(&mut progress.lacks, reason.map(Into::into)));
+        before.as_deref() != reason
     }
 
     /// Nobody wants the rest; whether there was a rest.

@@ -186,10 +186,12 @@ impl Jobs {
         if let Some(full) = self.full() {
             return Ok(Err(full));
         }
-        let job = Arc::new(Job::new(owner, received, ask, keep));
-        let written = job.clone();
-        let written = tokio::task::spawn_blocking(move || written.begin()).await;
-        written.unwrap_or_else(|lost| Err(io::Error::other(lost)))?;
+        let model = ready.model.clone();
+        let begun = tokio::task::spawn_blocking(move || {
+            let job = Job::new(owner, received, (ask, &model.digest()), keep);
+            job.begin().map(|()| Arc::new(job))
+        });
+        let job = begun.await.unwrap_or_else(|lost| Err(io::Error::other(lost)))?;
         let entry = Entry { job: job.clone(), ready: Some(ready), is_brought: false };
         let gone = {
             let mut entries = self.entries.lock();

@@ -13,12 +13,25 @@ use super::description::{Description, DescriptionError};
 use super::job::Job;
 use super::spool::{Claim, Folder, Work};
 use super::{Entry, Jobs};
-use crate::models::{Models, NotReady};
+use crate::models::{Models, NotReady, Ready};
 
 /// Whoever asks for a batch waits so long at most for those of servers that ran before.
 const KNOWN_WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks whether a model that is being fetched, or is not there, has come.
 const MODEL_AGAIN: Duration = Duration::from_secs(10);
+
+/// Why a batch is not gone on with yet.
+#[derive(Debug, thiserror::Error)]
+enum NoModel {
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// Its results would be of two.
+    #[error(
+        "the model {0} is not of the version that the batch began with; bring that one back, or cancel the batch and send \
+         the rest again"
+    )]
+    Another(String),
+}
 
 impl Jobs {
     /// Takes the folder of batches for this server, and goes on with what is in it when it has just become this server's; blocks.
@@ -142,9 +155,20 @@ impl Jobs {
         }
     }
 
+    /// The model that the batch began with.
+    async fn model(&self, job: &Arc<Job>, models: &Arc<Models>) -> Result<Ready, NoModel> {
+        let ready = models.get(&job.ask.model).await?;
+        let model = ready.model.clone();
+        let digest = tokio::task::spawn_blocking(move || model.digest()).await;
+        if digest.is_ok_and(|digest| *digest == *job.model_digest) {
+            return Ok(ready);
+        }
+        Err(NoModel::Another(job.ask.model.clone()))
+    }
+
     async fn bring_model(&self, job: &Arc<Job>, models: &Arc<Models>) {
         while job.state() == JobState::Running {
-            let after = match models.get(&job.ask.model).await {
+            let after = match self.model(job, models).await {
                 Ok(ready) => {
                     job.lacks(None);
                     let mut entries = self.entries.lock();
@@ -155,10 +179,13 @@ impl Jobs {
                     return;
                 }
                 Err(why) => {
-                    job.lacks(Some(why.to_string()));
+                    let reason = why.to_string();
+                    if job.lacks(Some(&reason)) {
+                        tracing::warn!(job = &*job.id, "a batch waits for its model: {reason}");
+                    }
                     match why {
-                        NotReady::Failed { after, .. } => after.max(MODEL_AGAIN),
-                        _ => MODEL_AGAIN,
+                        NoModel::NotReady(NotReady::Failed { after, .. }) => after.max(MODEL_AGAIN),
+                        NoModel::NotReady(_) | NoModel::Another(_) => MODEL_AGAIN,
                     }
                 }
             };

@@ -20,7 +20,7 @@ async fn sent(spool: &Spool, files: usize) -> Job {
     send(&mut upload, "a.zip", &zip_of(&["in/a.jpg", "../b.jpg"])).await.unwrap();
     let options = ReadOptions { threshold: 0.123_456_7, ..ReadOptions::default() };
     let ask = ReadRequest { model: "m".into(), options };
-    let job = Job::new("key 1".into(), upload.finish().await.unwrap(), ask, 10);
+    let job = Job::new("key 1".into(), upload.finish().await.unwrap(), (ask, "0a"), 10);
     job.begin().unwrap();
     job
 }

@@ -51,7 +51,7 @@ async fn job_of(files: usize) -> (tempfile::TempDir, Arc<Job>) {
         send(&mut upload, &format!("{number}.jpg"), b"x").await.unwrap();
     }
     let ask = ReadRequest { model: "m".into(), options: ReadOptions::default() };
-    (dir, Arc::new(Job::new("".into(), upload.finish().await.unwrap(), ask, 10)))
+    (dir, Arc::new(Job::new("".into(), upload.finish().await.unwrap(), (ask, "0a"), 10)))
 }
 
 pub(super) fn document(texts: &[&str]) -> Document {
