@@ -119,6 +119,7 @@ mod tests {
         let (results, found) =
             Results::open(&path, 4 * bytes, |record, span| seen.push((record.index, span))).unwrap();
         assert_eq!((found.records, seen.len(), seen[0]), (2, 2, (0, first)));
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), found.whole_bytes, "what was begun is cut off");
         let third = results.read(2, &document("a")).unwrap();
         assert_eq!(results.document(third).unwrap(), document("a"));
         assert_eq!(results.document(seen[1].1).unwrap_err().to_string(), "broken");
