@@ -100,6 +100,12 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
           value={finished(job) === 0 ? null : finished(job) / job.files}
         />
       )}
+      {runs &&
+        job.notes?.map((note) => (
+          <Notice key={note} tone="warn" icon="alert" title="The batch does not go on">
+            {note}
+          </Notice>
+        ))}
       {asks && !runs && (
         <div className={css.ask} role="group" aria-label="Remove this batch?">
           <span>Its texts and pictures will be deleted, for everyone who has the link.</span>
