@@ -133,15 +133,13 @@ impl Job {
         Ok(job)
     }
 
-    /// Makes it one that outlives the server; blocks. Nothing is left of it after an error.
-    pub fn begin(&self) -> io::Result<()> {
+    /// Puts all that it is on the disk; blocks. Unless its folder is kept then, or the server is killed, nothing of it stays.
+    pub fn write(&self) -> io::Result<()> {
         let folder = &self.received.folder;
         let written = description::write_files(folder, &self.received.files)
             .and_then(|()| folder.sync())
             .and_then(|()| self.description().write(folder));
-        written.inspect_err(|error| folder.failed(Work::Keep, error))?;
-        folder.keep();
-        Ok(())
+        written.inspect_err(|error| folder.failed(Work::Keep, error))
     }
 
     /// It has ended, and stays so; what was sent is taken from the disk. Blocks.
@@ -254,7 +252,7 @@ impl Job {
         before.as_deref() != reason
     }
 
-    /// Nobody wants the rest; whether there was a rest.
+    /// Nobody wants the rest; whether there was a rest. Blocks while something is written down.
     pub fn cancel(&self) -> bool {
         let _order = self.order.lock();
         let cancelled = self.update(|progress| {

@@ -189,7 +189,7 @@ impl Jobs {
         let model = ready.model.clone();
         let begun = tokio::task::spawn_blocking(move || {
             let job = Job::new(owner, received, (ask, &model.digest()), keep);
-            job.begin().map(|()| Arc::new(job))
+            job.write().map(|()| Arc::new(job))
         });
         let job = begun.await.unwrap_or_else(|lost| Err(io::Error::other(lost)))?;
         let entry = Entry { job: job.clone(), ready: Some(ready), is_brought: false };
@@ -204,6 +204,8 @@ impl Jobs {
                 first.map(Some).ok_or(NoPlace::Jobs(self.limits.max_jobs))
             };
             if gone.is_ok() {
+                // Not before: a client that has left meanwhile ends this, and leaves nothing behind.
+                job.received.folder.keep();
                 entries.push(entry);
             }
             gone
@@ -249,9 +251,16 @@ impl Jobs {
 
     /// Cancels a batch that runs, removes one that has ended; it stays so, whatever becomes of this server then.
     pub async fn end(&self, job: &Arc<Job>) {
-        if job.cancel() {
+        let ended = job.clone();
+        let cancelled = tokio::task::spawn_blocking(move || {
+            let cancelled = ended.cancel();
+            if cancelled {
+                ended.settle();
+            }
+            cancelled
+        });
+        if cancelled.await.unwrap_or(true) {
             tracing::info!(job = &*job.id, "the batch was cancelled");
-            settle(job).await;
             return;
         }
         self.entries.lock().retain(|entry| entry.job.id != job.id);

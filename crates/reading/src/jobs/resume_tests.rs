@@ -21,7 +21,8 @@ async fn sent(spool: &Spool, files: usize) -> Job {
     let options = ReadOptions { threshold: 0.123_456_7, ..ReadOptions::default() };
     let ask = ReadRequest { model: "m".into(), options };
     let job = Job::new("key 1".into(), upload.finish().await.unwrap(), (ask, "0a"), 10);
-    job.begin().unwrap();
+    job.write().unwrap();
+    job.received.folder.keep();
     job
 }
 
