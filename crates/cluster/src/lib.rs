@@ -7,6 +7,7 @@
 //! - [`directory`]: the local copy of what is known of all
 //! - [`others`]: what other processes say of their streams
 //! - [`peer`]: asking another process; [`dial`]: connections to them; [`pull`]: a stream of another, here; [`looks`]: what it sees in it
+//! - [`queue`]: work that several share
 //! - [`cameras`]: who reads a camera; `share`: how that is chosen
 //! - [`rights`]: keys and users in common
 //! - [`report`]: what is counted; [`visit`]: a look by whoever is not one of them
@@ -26,6 +27,7 @@ pub mod others;
 pub mod peer;
 pub mod process;
 pub mod pull;
+pub mod queue;
 pub mod redis;
 pub mod report;
 pub mod rights;

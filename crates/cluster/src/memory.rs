@@ -1,6 +1,8 @@
 //! A store within one process: several servers in one process are one cluster by it. Its time is the runtime's, so that a
 //! test may pause it, and it can be told to fail as others do.
 
+mod queue;
+
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use parking_lot::Mutex;
 use sightwire_measure::clock;
 use tokio::sync::broadcast;
 
+pub use self::queue::MemoryQueue;
 use crate::entry::Token;
 use crate::process::{Instance, Record};
 use crate::store::{

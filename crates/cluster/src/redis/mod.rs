@@ -13,9 +13,11 @@
 //! | `rights` (string) | the keys and users in common: their version, a space, and what is in [`Shared::value`] |
 //!
 //! - [`connect`]: one connection; [`scripts`]: what is asked, and the answers; [`heard`]: what is told, and what is believed
+//! - [`queue`]: work in common
 
 mod connect;
 mod heard;
+mod queue;
 mod scripts;
 
 use std::fmt;
@@ -37,6 +39,7 @@ use tracing::debug;
 pub use self::connect::UrlError;
 use self::connect::{Address, Driver, away};
 use self::heard::Heard;
+use self::queue::QueueScripts;
 use self::scripts::{Answer, Keys, Scripts};
 use crate::entry::Token;
 use crate::memory::FORGOTTEN_AFTER;
@@ -80,6 +83,7 @@ impl fmt::Debug for RedisOptions {
 pub struct Redis {
     address: Address,
     scripts: Scripts,
+    queue: QueueScripts,
     heard: Arc<Heard>,
     link: watch::Sender<Link>,
     counts: Counts,
@@ -168,6 +172,7 @@ impl Redis {
         Ok(Arc::new(Self {
             address: Address::of(&options.url, options.trust)?,
             heard: Arc::new(Heard::new(scripts.keys.channel())),
+            queue: QueueScripts::new(&scripts.keys.prefix),
             scripts,
             link: watch::Sender::new(Link::New),
             counts: Counts::default(),
@@ -303,24 +308,24 @@ impl Redis {
         timeout(ANSWER, self.up()).await.unwrap_or_else(none)
     }
 
-    fn asking<'a>(&self, script: &'a Script, args: impl IntoIterator<Item = String>) -> ScriptInvocation<'a> {
-        let mut asking = script.prepare_invoke();
-        for key in &self.scripts.keys.all {
-            asking.key(key);
-        }
-        for arg in args {
-            asking.arg(arg);
-        }
-        asking
-    }
-
     fn ask<'a, T: Send + 'a>(
         &'a self,
         script: &'a Script,
         args: impl IntoIterator<Item = String>,
         read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
     ) -> Asked<'a, T> {
-        let asking = self.asking(script, args);
+        self.ask_on(script, &self.scripts.keys.all, args, read)
+    }
+
+    /// Asks about these keys.
+    fn ask_on<'a, T: Send + 'a>(
+        &'a self,
+        script: &'a Script,
+        keys: &[String],
+        args: impl IntoIterator<Item = String>,
+        read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
+    ) -> Asked<'a, T> {
+        let asking = asking(script, keys, args);
         Box::pin(async move {
             let begun = clock::now();
             let (mut connection, number) = self.up_soon().await?;
@@ -354,7 +359,7 @@ impl Redis {
         args: impl IntoIterator<Item = String>,
         read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
     ) -> Asked<'a, T> {
-        let asking = self.asking(script, args);
+        let asking = asking(script, &self.scripts.keys.all, args);
         let asked = async move {
             self.up_soon().await?;
             let (mut connection, driver) = self.address.dial(self.heard.clone()).await?;
@@ -371,6 +376,21 @@ impl Redis {
             timeout(RIGHTS_ANSWER, asked).await.unwrap_or_else(late)
         })
     }
+}
+
+fn asking<'a>(
+    script: &'a Script,
+    keys: &[String],
+    args: impl IntoIterator<Item = String>,
+) -> ScriptInvocation<'a> {
+    let mut asking = script.prepare_invoke();
+    for key in keys {
+        asking.key(key);
+    }
+    for arg in args {
+        asking.arg(arg);
+    }
+    asking
 }
 
 impl Store for Redis {

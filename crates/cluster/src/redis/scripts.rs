@@ -91,7 +91,7 @@ pub(super) fn ms(duration: Duration) -> String {
 pub(super) type Answer<T> = Option<Result<T, StoreError>>;
 
 /// The first word of an answer, and what follows.
-fn said(answer: &[Value]) -> Option<(&str, &[Value])> {
+pub(super) fn said(answer: &[Value]) -> Option<(&str, &[Value])> {
     let (word, more) = answer.split_first()?;
     Some((heard::text(word)?, more))
 }
@@ -210,7 +210,7 @@ fn pairs<T>(
 }
 
 /// A number that Lua or Redis counts.
-fn whole(value: &Value) -> Option<u64> {
+pub(super) fn whole(value: &Value) -> Option<u64> {
     match value {
         Value::Int(number) => u64::try_from(*number).ok(),
         value => heard::number(heard::text(value)?),
@@ -218,7 +218,7 @@ fn whole(value: &Value) -> Option<u64> {
 }
 
 /// A moment, which Redis keeps as a score.
-fn time(value: &Value) -> Option<StoreTime> {
+pub(super) fn time(value: &Value) -> Option<StoreTime> {
     let score: f64 = heard::text(value)?.parse().ok()?;
     Some(score.clamp(0.0, MAX_TIME) as StoreTime)
 }

@@ -7,6 +7,7 @@ mod server;
 
 mod faults;
 mod leases;
+mod queue;
 mod random;
 mod refused;
 mod rights;

@@ -1,0 +1,2 @@
+redis.call('DEL', work, queued)
+return {'ok'}
