@@ -1,0 +1,58 @@
+//! What stands in the folder of a job.
+
+use serde::{Deserialize, Serialize};
+
+/// How these files are written. A job of another format is left to whoever knows it.
+pub const FORMAT: u32 = 1;
+
+/// What a job is, for whoever reads it. Written once, before anything else of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// What is read, as people say it: the folders that were named.
+    pub name: String,
+    /// When it began, in seconds since 1970.
+    pub created: u64,
+    /// The same for the same files and the same way to read them: such a job is gone on with instead of begun anew.
+    pub key: String,
+    /// How it is read; of whoever reads it. Bounded by [`MAX_FILE_BYTES`](crate::folder::MAX_FILE_BYTES) with all the rest.
+    pub how: serde_json::Value,
+}
+
+/// With what the first worker reads a job. All others read it with the same, or not at all, so that its results are those of
+/// one process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of Sightwire.
+    pub version: String,
+    /// The model's name, and the digests of what it is made of.
+    pub model: String,
+    /// What runs it, and with which precision.
+    pub runs: Vec<String>,
+}
+
+/// How much there is; written when all of it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Chunks, numbered from 0.
+    pub chunks: u32,
+    /// Files in them.
+    pub files: u64,
+}
+
+/// A file of a chunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// As it was named.
+    pub name: String,
+    /// Where it is, for all workers; `None` if it cannot be read, and why stands in `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Where its result goes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// Why it cannot even be opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}

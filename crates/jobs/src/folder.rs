@@ -1,0 +1,402 @@
+//! Where jobs are: a folder that all processes see, with a folder for each.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `job.json` | [`About`] |
+//! | `plan.json` | [`Plan`], from the first worker |
+//! | `listed.json` | [`Listed`], when everything that is to be read is known |
+//! | `stopped` | nothing: nobody is to read on |
+//! | `ended` | nothing: all chunks are read |
+//! | `chunks/000007.list` | what is to be read: an [`Entry`] a line |
+//! | `chunks/000007.starts` | the number of a file, each time somebody begins to read it |
+//! | `chunks/000007.WORKER.part` | [records](sightwire_reading::record), while a worker reads |
+//! | `chunks/000007.jsonl` | the same, of all its files: it is read |
+//!
+//! Files appear whole: they are written under another name, synced, and given their own.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sightwire_cluster::queue::JobId;
+use tracing::warn;
+
+use crate::about::{About, Entry, FORMAT, Listed, Plan};
+
+/// Longest file of those that are read whole, in bytes.
+pub const MAX_FILE_BYTES: u64 = 16 << 20;
+/// Jobs that are looked at, at most.
+pub const MAX_JOBS: usize = 1000;
+/// Pictures may be anybody's; what is read of them is its user's alone.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+/// How the name of a folder begins that is being removed.
+const REMOVED: &str = ".removed-";
+
+/// Why something of a job cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The disk says so.
+    #[error("{}: {error}", .path.display())]
+    File {
+        /// What was to be read or written.
+        path: PathBuf,
+        /// Why it was not.
+        #[source]
+        error: io::Error,
+    },
+    /// Something else wrote it.
+    #[error("{} is not as Sightwire writes it: {error}", .path.display())]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        error: serde_json::Error,
+    },
+    /// Larger than anything that is written here.
+    #[error("{} has more than {} MB", .0.display(), MAX_FILE_BYTES >> 20)]
+    TooLarge(PathBuf),
+    /// Another version of us wrote it.
+    #[error(
+        "{} was written by another version of Sightwire (format {found}, this one reads format {FORMAT}): update all of them",
+        .path.display()
+    )]
+    Format {
+        /// Which file.
+        path: PathBuf,
+        /// What it says.
+        found: u32,
+    },
+}
+
+impl JobError {
+    /// Of a file.
+    pub(crate) fn of(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::File { path, error }
+    }
+
+    /// Whether it is because there is no room.
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self, Self::File { error, .. } if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    }
+}
+
+/// The folder of all jobs.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    root: PathBuf,
+}
+
+/// The folder of one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its name, which is that of its folder.
+    pub id: JobId,
+    folder: PathBuf,
+}
+
+impl Jobs {
+    /// Makes the folder if there is none, and ends what was being removed; blocks.
+    pub fn open(root: &Path) -> Result<Self, JobError> {
+        make(root)?;
+        for entry in fs::read_dir(root).map_err(JobError::of(root))?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(REMOVED) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A new job; blocks. It is there for others when this returns.
+    pub fn begin(&self, about: &About) -> Result<Job, JobError> {
+        let id = JobId::random();
+        let job = Job { folder: self.root.join(id.as_str()), id };
+        make(&job.folder.join("chunks"))?;
+        job.write("job.json", about)?;
+        sync(&self.root)?;
+        Ok(job)
+    }
+
+    /// All that there are, by name, each with what it is; blocks. What cannot be read is passed over, with a line in the log.
+    pub fn all(&self) -> Result<Vec<(Job, About)>, JobError> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(JobError::of(&self.root))? {
+            let name = entry.map_err(JobError::of(&self.root))?.file_name();
+            let Some(id) = name.to_str().and_then(JobId::parse) else { continue };
+            let job = Job { folder: self.root.join(id.as_str()), id };
+            match job.about() {
+                Ok(Some(about)) => found.push((job, about)),
+                // Just begun, or just removed.
+                Ok(None) => {}
+                Err(error) => warn!("job {} is passed over: {error}", job.id),
+            }
+            if found.len() == MAX_JOBS {
+                break;
+            }
+        }
+        found.sort_by(|(one, a), (other, b)| (a.created, &one.id).cmp(&(b.created, &other.id)));
+        Ok(found)
+    }
+}
+
+impl Job {
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it is; `None` if there is no such job (any more).
+    pub fn about(&self) -> Result<Option<About>, JobError> {
+        let about: Option<About> = self.read("job.json")?;
+        match about {
+            Some(about) if about.format != FORMAT => {
+                Err(JobError::Format { path: self.folder.join("job.json"), found: about.format })
+            }
+            about => Ok(about),
+        }
+    }
+
+    /// With what it is read: as given, if nobody said so before; blocks.
+    pub fn agree_on(&self, plan: &Plan) -> Result<Plan, JobError> {
+        if let Some(agreed) = self.read("plan.json")? {
+            return Ok(agreed);
+        }
+        let bytes = serde_json::to_vec(plan).unwrap_or_default();
+        match self.put(&self.folder.join("plan.json"), &bytes, false) {
+            Err(JobError::File { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            put => put?,
+        }
+        Ok(self.read("plan.json")?.unwrap_or_else(|| plan.clone()))
+    }
+
+    /// How much there is; `None` until that is known.
+    pub fn listed(&self) -> Result<Option<Listed>, JobError> {
+        self.read("listed.json")
+    }
+
+    /// Says how much there is.
+    pub fn set_listed(&self, listed: Listed) -> Result<(), JobError> {
+        self.write("listed.json", &listed)
+    }
+
+    /// Whether somebody is to read on.
+    pub fn is_wanted(&self) -> bool {
+        let has = |name| self.folder.join(name).exists();
+        has("job.json") && !has("stopped") && !has("ended")
+    }
+
+    /// Nobody is to read on, until [`Self::go_on`].
+    pub fn stop(&self) -> Result<(), JobError> {
+        self.put(&self.folder.join("stopped"), b"", true)
+    }
+
+    /// What was stopped is to be read on.
+    pub fn go_on(&self) -> Result<(), JobError> {
+        let path = self.folder.join("stopped");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JobError::of(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// All chunks are read.
+    pub fn end(&self) -> Result<(), JobError> {
+        self.put(&self.folder.join("ended"), b"", true)
+    }
+
+    /// Whether all chunks are read.
+    pub fn has_ended(&self) -> bool {
+        self.folder.join("ended").exists()
+    }
+
+    /// Takes it away, with all that was read; blocks.
+    pub fn remove(&self) -> Result<(), JobError> {
+        // Whoever still reads finds no place for what it reads.
+        let gone = self.folder.with_file_name(format!("{REMOVED}{}", self.id));
+        fs::rename(&self.folder, &gone).map_err(JobError::of(&self.folder))?;
+        fs::remove_dir_all(&gone).map_err(JobError::of(&gone))
+    }
+
+    /// Chunks that are to be read, and those of them that were; blocks.
+    pub fn chunks(&self) -> Result<Chunks, JobError> {
+        let folder = self.folder.join("chunks");
+        let mut chunks = Chunks::default();
+        for entry in fs::read_dir(&folder).map_err(JobError::of(&folder))? {
+            let name = entry.map_err(JobError::of(&folder))?.file_name();
+            let Some((number, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
+            let Ok(number) = number.parse() else { continue };
+            match kind {
+                "list" => chunks.listed.insert(number),
+                "jsonl" => chunks.read.insert(number),
+                _ => false,
+            };
+        }
+        Ok(chunks)
+    }
+
+    /// A file of a chunk.
+    pub fn chunk_file(&self, chunk: u32, kind: &str) -> PathBuf {
+        self.folder.join("chunks").join(format!("{chunk:06}.{kind}"))
+    }
+
+    /// Whether a chunk is read.
+    pub fn is_read(&self, chunk: u32) -> bool {
+        self.chunk_file(chunk, "jsonl").exists()
+    }
+
+    /// What a chunk has; blocks.
+    pub fn entries(&self, chunk: u32) -> Result<Vec<Entry>, JobError> {
+        let path = self.chunk_file(chunk, "list");
+        let text = read_whole(&path)?.ok_or_else(|| JobError::of(&path)(io::ErrorKind::NotFound.into()))?;
+        let broken = |error| JobError::Broken { path: path.clone(), error };
+        text.split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).map_err(broken))
+            .collect()
+    }
+
+    /// Says what a chunk has; blocks.
+    pub fn set_entries(&self, chunk: u32, entries: &[Entry]) -> Result<(), JobError> {
+        let mut lines = Vec::new();
+        for entry in entries {
+            lines.extend(serde_json::to_vec(entry).unwrap_or_default());
+            lines.push(b'\n');
+        }
+        self.put(&self.chunk_file(chunk, "list"), &lines, true)
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobError> {
+        let path = self.folder.join(name);
+        let Some(bytes) = read_whole(&path)? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| JobError::Broken { path, error })
+    }
+
+    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), JobError> {
+        let bytes = serde_json::to_vec(value).unwrap_or_default();
+        self.put(&self.folder.join(name), &bytes, true)
+    }
+
+    /// Writes a file whole, or not at all.
+    fn put(&self, path: &Path, bytes: &[u8], over: bool) -> Result<(), JobError> {
+        let put = || {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".new-").permissions(fs::Permissions::from_mode(FILE_MODE));
+            let mut file = builder.tempfile_in(&self.folder)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            if over {
+                file.persist(path)?
+            } else {
+                file.persist_noclobber(path)?
+            };
+            Ok(())
+        };
+        put().map_err(JobError::of(path))?;
+        sync(path.parent().unwrap_or(&self.folder))
+    }
+}
+
+/// Which chunks there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunks {
+    /// All that are known so far.
+    pub listed: BTreeSet<u32>,
+    /// Those that are read.
+    pub read: BTreeSet<u32>,
+}
+
+fn make(folder: &Path) -> Result<(), JobError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
+    made.map_err(JobError::of(folder))
+}
+
+/// What stands in a folder is there after a power cut as well.
+pub(crate) fn sync(folder: &Path) -> Result<(), JobError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(JobError::of(folder))
+}
+
+fn read_whole(path: &Path) -> Result<Option<Vec<u8>>, JobError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(JobError::of(path)(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(JobError::of(path))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        Err(JobError::TooLarge(path.to_owned()))
+    } else {
+        Ok(Some(bytes))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn about(name: &str) -> About {
+        About {
+            format: FORMAT,
+            name: name.into(),
+            created: 7,
+            key: name.into(),
+            how: serde_json::Value::Null,
+        }
+    }
+
+    #[test]
+    fn a_job_is_there_for_whoever_looks_and_the_first_plan_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let jobs = Jobs::open(&root.path().join("a/jobs")).unwrap();
+        let job = jobs.begin(&about("scans")).unwrap();
+        fs::create_dir(jobs.root().join("lost+found")).unwrap();
+        fs::create_dir(jobs.root().join("0123456789abcdef")).unwrap();
+        let all = Jobs::open(jobs.root()).unwrap().all().unwrap();
+        assert_eq!(
+            all.iter().map(|(job, about)| (&job.id, &*about.name)).collect::<Vec<_>>(),
+            [(&job.id, "scans")]
+        );
+        let plan =
+            |version: &str| Plan { version: version.into(), model: "m".into(), runs: vec!["cpu".into()] };
+        assert_eq!(job.agree_on(&plan("1")).unwrap(), plan("1"));
+        assert_eq!(all[0].0.agree_on(&plan("2")).unwrap(), plan("1"));
+        assert!(job.is_wanted());
+        job.stop().unwrap();
+        assert!(!job.is_wanted());
+        job.go_on().unwrap();
+        job.go_on().unwrap();
+        assert!(job.is_wanted());
+        job.end().unwrap();
+        assert!(!job.is_wanted() && job.has_ended());
+        job.remove().unwrap();
+        assert_eq!(jobs.all().unwrap(), []);
+        let mode = fs::metadata(jobs.root()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_passed_over_and_left() {
+        let root = tempfile::tempdir().unwrap();
+        let jobs = Jobs::open(root.path()).unwrap();
+        let [broken, newer, good] = ["a", "b", "c"].map(|name| jobs.begin(&about(name)).unwrap());
+        fs::write(broken.folder.join("job.json"), "{").unwrap();
+        newer.write("job.json", &About { format: 2, ..about("b") }).unwrap();
+        let all = jobs.all().unwrap();
+        assert_eq!(all.iter().map(|(job, _)| &job.id).collect::<Vec<_>>(), [&good.id]);
+        let said = newer.about().unwrap_err().to_string();
+        assert!(said.contains("format 2") && said.contains("update"), "{said}");
+        assert!(broken.folder.join("job.json").exists());
+    }
+}

@@ -1,0 +1,81 @@
+//! The threads of a worker that read: one file each at a time.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use parking_lot::Mutex;
+use sightwire_reading::record;
+use std::sync::mpsc as std_mpsc;
+use tokio::sync::mpsc;
+
+use crate::folder::JobError;
+use crate::part::Part;
+use crate::worker::Reads;
+
+/// A file that is to be read.
+pub(crate) struct Order {
+    /// Of which of the chunks that are held.
+    pub(crate) chunk: u64,
+    pub(crate) part: Arc<Part>,
+    pub(crate) index: usize,
+    pub(crate) reads: Arc<dyn Reads>,
+}
+
+/// It is read, and kept or not.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    pub(crate) chunk: u64,
+    pub(crate) index: usize,
+    pub(crate) kept: Result<(), JobError>,
+}
+
+/// They end when this is dropped, each with the file that it reads.
+pub(crate) struct Hands {
+    orders: std_mpsc::Sender<Order>,
+    _threads: Vec<JoinHandle<()>>,
+}
+
+impl Hands {
+    /// So many; what they read comes by the receiver.
+    pub(crate) fn start(count: usize) -> io::Result<(Self, mpsc::Receiver<Filled>)> {
+        let (orders, taken) = std_mpsc::channel::<Order>();
+        let (fill, filled) = mpsc::channel(count);
+        let taken = Arc::new(Mutex::new(taken));
+        let thread = |number: usize| {
+            let (taken, fill) = (taken.clone(), fill.clone());
+            thread::Builder::new().name(format!("read-{number}")).spawn(move || {
+                // The lock is held while waiting: whoever has it takes the next.
+                while let Ok(order) = { taken.lock().recv() } {
+                    let (chunk, index, kept) = (order.chunk, order.index, read(&order));
+                    drop(order);
+                    if fill.blocking_send(Filled { chunk, index, kept }).is_err() {
+                        return;
+                    }
+                }
+            })
+        };
+        let threads = (0..count).map(thread).collect::<io::Result<_>>()?;
+        Ok((Self { orders, _threads: threads }, filled))
+    }
+
+    /// Never more than there are threads may be on their way.
+    pub(crate) fn give(&self, order: Order) {
+        // They end only after this.
+        let _ = self.orders.send(order);
+    }
+}
+
+fn read(order: &Order) -> Result<(), JobError> {
+    let Order { part, index, reads, .. } = order;
+    let entry = &part.entries()[*index];
+    if let Some(why) = &entry.error {
+        return part.keep(&record::failed_line(*index, why));
+    }
+    part.begin(*index)?;
+    // A bug costs one file.
+    let line = catch_unwind(AssertUnwindSafe(|| reads.read(*index, entry)))
+        .unwrap_or_else(|_| record::failed_line(*index, "it made the reader fail"));
+    part.keep(&line)
+}

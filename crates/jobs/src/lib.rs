@@ -1,0 +1,20 @@
+//! Batches that many processes read. A job is a folder that all of them see, and the whole truth of it is there: what is to be
+//! read, in chunks, and what came of each. The queue only says who reads which chunk, and may forget everything.
+//!
+//! - [`folder`]: the folder of all jobs, and of one; [`about`]: what stands in it
+//! - [`list`]: what is to be read, put into chunks
+//! - [`part`]: a chunk that is being read, and goes on where another worker was killed
+//! - [`worker`]: the process that reads; `hands`: its threads
+//! - [`refill`]: what is left goes into the queue
+//! - [`outcome`]: what came of a chunk
+
+#![forbid(unsafe_code)]
+
+pub mod about;
+pub mod folder;
+mod hands;
+pub mod list;
+pub mod outcome;
+pub mod part;
+pub mod refill;
+pub mod worker;

@@ -1,0 +1,97 @@
+//! What is to be read, put into chunks: small ones first, so that all workers have something soon, and never so large that the last
+//! one is long waited for.
+
+use crate::about::{Entry, Listed};
+use crate::folder::{Job, JobError};
+
+/// Files of a chunk: at first, and at most.
+const FIRST: usize = 4;
+const MOST: usize = 250;
+/// A chunk has at most so great a part of what is before it.
+const PART: u64 = 48;
+
+/// Writes chunks.
+#[derive(Debug)]
+pub struct Lists {
+    job: Job,
+    waiting: Vec<Entry>,
+    listed: Listed,
+}
+
+impl Lists {
+    /// Goes on after so many that are there already.
+    pub fn of(job: Job, listed: Listed) -> Self {
+        Self { job, waiting: Vec::new(), listed }
+    }
+
+    /// One more; blocks where a chunk is complete by it. Whether it was.
+    pub fn push(&mut self, entry: Entry) -> Result<bool, JobError> {
+        self.waiting.push(entry);
+        let is_complete = self.waiting.len() >= size_after(self.listed.files);
+        if is_complete {
+            self.flush()?;
+        }
+        Ok(is_complete)
+    }
+
+    /// There are no more; blocks. How much there is.
+    pub fn end(mut self) -> Result<Listed, JobError> {
+        if !self.waiting.is_empty() {
+            self.flush()?;
+        }
+        self.job.set_listed(self.listed)?;
+        Ok(self.listed)
+    }
+
+    /// How much is written so far.
+    pub fn listed(&self) -> Listed {
+        self.listed
+    }
+
+    fn flush(&mut self) -> Result<(), JobError> {
+        self.job.set_entries(self.listed.chunks, &self.waiting)?;
+        self.listed.chunks += 1;
+        self.listed.files += self.waiting.len() as u64;
+        self.waiting.clear();
+        Ok(())
+    }
+}
+
+/// Files of the chunk that comes after so many.
+fn size_after(files: u64) -> usize {
+    usize::try_from(files / PART).unwrap_or(MOST).clamp(FIRST, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folder::Jobs;
+    use crate::folder::tests::about;
+
+    #[test]
+    fn chunks_grow_and_each_file_is_in_one() {
+        let root = tempfile::tempdir().unwrap();
+        let job = Jobs::open(root.path()).unwrap().begin(&about("scans")).unwrap();
+        let mut lists = Lists::of(job.clone(), Listed::default());
+        let entry = |number: usize| Entry {
+            name: format!("{number}.png"),
+            path: None,
+            place: String::new(),
+            error: None,
+        };
+        for number in 0..1001 {
+            lists.push(entry(number)).unwrap();
+        }
+        let listed = lists.end().unwrap();
+        assert_eq!((listed.files, job.listed().unwrap()), (1001, Some(listed)));
+        let mut all = Vec::new();
+        for chunk in 0..listed.chunks {
+            let entries = job.entries(chunk).unwrap();
+            assert!(entries.len() <= FIRST.max(all.len() / PART as usize), "{chunk}");
+            all.extend(entries);
+        }
+        assert_eq!(all, (0..1001).map(entry).collect::<Vec<_>>());
+        assert_eq!(job.chunks().unwrap().listed.len() as u32, listed.chunks);
+        assert_eq!((size_after(0), size_after(1 << 40)), (FIRST, MOST));
+    }
+}

@@ -1,0 +1,298 @@
+//! A chunk that is being read. It goes on where another worker was killed, and finds the file that kills workers.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use sightwire_reading::record;
+
+use crate::about::Entry;
+use crate::folder::{Job, JobError, sync};
+
+/// A file that so many have begun to read and nobody has ended is not begun again.
+pub const MAX_STARTS: u32 = 3;
+
+/// A chunk that this process reads. Whoever else has a part of it wakes up too late: one of both gives the chunk its result, and
+/// both say the same.
+#[derive(Debug)]
+pub struct Part {
+    job: Job,
+    chunk: u32,
+    path: PathBuf,
+    entries: Vec<Entry>,
+    results: Mutex<File>,
+    starts: Mutex<File>,
+}
+
+/// What is to be done for a chunk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Todo {
+    /// Files that nobody has begun, by number.
+    pub fresh: Vec<usize>,
+    /// Files that others have begun and not ended: one of them may have ended its worker, so each is to be read alone.
+    pub suspects: Vec<usize>,
+    /// Files that are given up for that; this is written already.
+    pub dead: Vec<usize>,
+}
+
+impl Part {
+    /// Takes over what others have read of it; blocks.
+    pub fn open(job: &Job, chunk: u32, worker: &str) -> Result<(Self, Todo), JobError> {
+        let entries = job.entries(chunk)?;
+        let mut lines: Vec<Option<Vec<u8>>> = vec![None; entries.len()];
+        let parts = parts(job, chunk)?;
+        for part in &parts {
+            take_over(part, &mut lines)?;
+        }
+        let path = job.chunk_file(chunk, &format!("{worker}.part"));
+        let mut results = Vec::new();
+        for line in lines.iter().flatten() {
+            results.extend_from_slice(line);
+        }
+        // Beside what was there until it is whole: it may be this worker's own.
+        let new = path.with_extension("part-new");
+        let file = write_new(&new, &results).map_err(JobError::of(&new))?;
+        fs::rename(&new, &path).map_err(JobError::of(&path))?;
+        for part in parts.iter().filter(|part| **part != path) {
+            // What is left of it says nothing new.
+            let _ = fs::remove_file(part);
+        }
+        let starts_path = job.chunk_file(chunk, "starts");
+        let begun = starts(&starts_path, entries.len()).map_err(JobError::of(&starts_path))?;
+        let starts = append(&starts_path).map_err(JobError::of(&starts_path))?;
+        let part = Self {
+            job: job.clone(),
+            chunk,
+            path,
+            entries,
+            results: Mutex::new(file),
+            starts: Mutex::new(starts),
+        };
+        let mut todo = Todo::default();
+        for (index, begun) in begun.into_iter().enumerate().filter(|(index, _)| lines[*index].is_none()) {
+            match begun {
+                0 => todo.fresh.push(index),
+                begun if begun < MAX_STARTS => todo.suspects.push(index),
+                _ => {
+                    part.keep(&record::failed_line(index, &dead()))?;
+                    todo.dead.push(index);
+                }
+            }
+        }
+        Ok((part, todo))
+    }
+
+    /// Of which job.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// Its files.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// A file is begun; blocks.
+    pub fn begin(&self, index: usize) -> Result<(), JobError> {
+        let line = format!("{index}\n");
+        self.starts
+            .lock()
+            .write_all(line.as_bytes())
+            .map_err(JobError::of(&self.job.chunk_file(self.chunk, "starts")))
+    }
+
+    /// A file is read, and this is its record; blocks.
+    pub fn keep(&self, line: &str) -> Result<(), JobError> {
+        self.results.lock().write_all(line.as_bytes()).map_err(JobError::of(&self.path))
+    }
+
+    /// All files are read: from now on the chunk is; blocks until that is on the disk.
+    pub fn finish(&self) -> Result<(), JobError> {
+        self.results.lock().sync_all().map_err(JobError::of(&self.path))?;
+        let whole = self.job.chunk_file(self.chunk, "jsonl");
+        match fs::hard_link(&self.path, &whole) {
+            Ok(()) => {}
+            // Somebody else has read it as well, and said the same.
+            Err(_) if whole.exists() => {}
+            // Not every file system has links.
+            Err(_) => fs::rename(&self.path, &whole).map_err(JobError::of(&whole))?,
+        }
+        sync(whole.parent().unwrap_or(self.job.folder()))?;
+        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.job.chunk_file(self.chunk, "starts"));
+        Ok(())
+    }
+}
+
+fn dead() -> String {
+    format!("whoever read it ended before it did, {MAX_STARTS} times: it is left out")
+}
+
+/// What others have of a chunk, and this worker of an earlier time.
+fn parts(job: &Job, chunk: u32) -> Result<Vec<PathBuf>, JobError> {
+    let folder = job.folder().join("chunks");
+    let prefix = format!("{chunk:06}.");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(JobError::of(&folder))? {
+        let entry = entry.map_err(JobError::of(&folder))?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(&prefix) && name.ends_with(".part")) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn take_over(part: &Path, lines: &mut [Option<Vec<u8>>]) -> Result<(), JobError> {
+    let bytes = match fs::read(part) {
+        // Whoever had it has ended it meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        read => read.map_err(JobError::of(part))?,
+    };
+    let keep = |record: record::Record, place: std::ops::Range<u64>| {
+        if let Some(line) = lines.get_mut(record.index) {
+            // With its line end.
+            *line = bytes.get(place.start as usize..=place.end as usize).map(<[u8]>::to_vec);
+        }
+    };
+    record::replay(&bytes[..], keep).map(|_| ()).map_err(JobError::of(part))
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+/// How often each file was begun.
+fn starts(path: &Path, files: usize) -> io::Result<Vec<u32>> {
+    let mut begun = vec![0; files];
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(begun),
+        file => file?,
+    };
+    // A line each time, and that is not often.
+    let mut text = String::new();
+    BufReader::new(file.take(1 << 20)).read_to_string(&mut text)?;
+    for index in text.lines().filter_map(|line| line.parse::<usize>().ok()) {
+        if let Some(count) = begun.get_mut(index) {
+            *count += 1;
+        }
+    }
+    Ok(begun)
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_reading::output::Document;
+
+    use super::*;
+    use crate::about::Listed;
+    use crate::folder::Jobs;
+    use crate::folder::tests::about;
+    use crate::list::Lists;
+    use crate::outcome::outcomes;
+
+    fn job(root: &Path) -> Job {
+        let job = Jobs::open(root).unwrap().begin(&about("scans")).unwrap();
+        let mut lists = Lists::of(job.clone(), Listed::default());
+        for number in 0..4 {
+            let name = format!("{number}.png");
+            lists.push(Entry { path: Some(name.clone()), name, place: String::new(), error: None }).unwrap();
+        }
+        lists.end().unwrap();
+        job
+    }
+
+    fn line(index: usize, text: &str) -> String {
+        record::read_line(index, &Document { file: Some(text.to_owned()), ..Document::default() })
+    }
+
+    fn said(job: &Job) -> Vec<String> {
+        let of =
+            |outcome: Result<Document, String>| outcome.map_or_else(|why| why, |read| read.file.unwrap());
+        outcomes(job, 0).unwrap().into_iter().map(|(_, record)| of(record.outcome)).collect()
+    }
+
+    #[test]
+    fn the_next_worker_goes_on_where_one_was_killed() {
+        let root = tempfile::tempdir().unwrap();
+        let job = job(root.path());
+        let (first, todo) = Part::open(&job, 0, "a").unwrap();
+        assert_eq!(todo, Todo { fresh: vec![0, 1, 2, 3], ..Todo::default() });
+        for index in [1, 0, 3] {
+            first.begin(index).unwrap();
+        }
+        first.keep(&line(1, "by a")).unwrap();
+        // Killed in the middle of a line.
+        first.keep(&line(3, "torn")[..40]).unwrap();
+        let (second, todo) = Part::open(&job, 0, "b").unwrap();
+        assert_eq!(todo, Todo { fresh: vec![2], suspects: vec![0, 3], ..Todo::default() });
+        for index in [2, 3, 0] {
+            second.begin(index).unwrap();
+            second.keep(&line(index, "by b")).unwrap();
+        }
+        second.finish().unwrap();
+        assert!(job.is_read(0));
+        assert_eq!(said(&job), ["by b", "by a", "by b", "by b"]);
+        // The first was only asleep.
+        first.keep(&line(0, "late")).unwrap();
+        first.finish().unwrap();
+        assert_eq!(said(&job), ["by b", "by a", "by b", "by b"]);
+        let left: Vec<_> =
+            fs::read_dir(job.folder().join("chunks")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn a_file_that_ends_three_workers_is_given_up() {
+        let root = tempfile::tempdir().unwrap();
+        let job = job(root.path());
+        for worker in ["a", "b", "c"] {
+            let (part, todo) = Part::open(&job, 0, worker).unwrap();
+            assert!(todo.dead.is_empty());
+            part.begin(2).unwrap();
+        }
+        let (part, todo) = Part::open(&job, 0, "d").unwrap();
+        assert_eq!(todo, Todo { fresh: vec![0, 1, 3], suspects: vec![], dead: vec![2] });
+        for index in todo.fresh {
+            part.keep(&line(index, "read")).unwrap();
+        }
+        part.finish().unwrap();
+        let said = said(&job);
+        assert_eq!([&said[0], &said[1], &said[3]], ["read"; 3]);
+        assert!(said[2].contains("3 times"), "{}", said[2]);
+    }
+
+    #[test]
+    fn a_worker_takes_over_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let job = job(root.path());
+        let (part, _) = Part::open(&job, 0, "a").unwrap();
+        part.keep(&line(1, "first")).unwrap();
+        let (part, todo) = Part::open(&job, 0, "a").unwrap();
+        assert_eq!(todo.fresh, [0, 2, 3]);
+        for index in todo.fresh {
+            part.keep(&line(index, "then")).unwrap();
+        }
+        part.finish().unwrap();
+        assert_eq!(said(&job), ["then", "first", "then", "then"]);
+    }
+
+    #[test]
+    fn a_result_that_is_damaged_is_said_of_its_file_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let job = job(root.path());
+        fs::write(job.chunk_file(0, "jsonl"), format!("{}xx\n{}", line(0, "a"), line(9, "b"))).unwrap();
+        let said = said(&job);
+        assert_eq!(said[0], "a");
+        assert!(said[1].contains("damaged"), "{}", said[1]);
+    }
+}

@@ -1,0 +1,450 @@
+//! A process that reads what is in the queue: a chunk, and the next one as soon as it has nothing left to begin. Its own failures
+//! cost nobody else anything: what it holds is given back, or taken over by others who hear nothing of it.
+
+mod taking;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sightwire_cluster::queue::{Held, Queue, WORKER_TTL};
+use sightwire_cluster::store::StoreError;
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use self::taking::{TakeError, Taker, Took};
+use crate::about::{About, Entry, Plan};
+use crate::folder::{JobError, Jobs};
+use crate::hands::{Filled, Hands, Order};
+use crate::part::{Part, Todo};
+
+/// Whoever has said nothing for so long has its chunk taken over.
+pub const SILENT: Duration = Duration::from_secs(12);
+/// Chunks that are held at a time: the next one, while the last files of one are read.
+const HELD: usize = 2;
+/// Until the queue is asked again when there was nothing.
+const IDLE: Duration = Duration::from_millis(250);
+/// Until something is tried again that failed: the first time, and at most.
+const PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// Reads files. Called on several threads at once.
+pub trait Reads: Send + Sync + 'static {
+    /// The [record](sightwire_reading::record) of a file, by its number in its chunk; blocks.
+    fn read(&self, index: usize, entry: &Entry) -> String;
+}
+
+/// Prepares for a job.
+pub trait Opens: Send + Sync + 'static {
+    /// Loads what it is read with; blocks.
+    fn open(&self, about: &About) -> Result<Opened, Unfit>;
+}
+
+/// What a job is read with.
+pub struct Opened {
+    /// In a form that others compare with theirs.
+    pub plan: Plan,
+    /// It.
+    pub reads: Arc<dyn Reads>,
+}
+
+/// A job cannot be read here, in words.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub Arc<str>);
+
+/// Who works, and how.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// No other has it: of letters, digits and `-`.
+    pub name: Arc<str>,
+    /// Files that are read at once.
+    pub hands: usize,
+    /// Whose silence is so long has lost its chunk.
+    pub silent: Duration,
+}
+
+/// What a worker shows of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+    /// By job: how many files it has read of chunks that it has not ended.
+    #[serde(default)]
+    pub at: Vec<(String, usize)>,
+    /// What is wrong with it, if something is.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// A worker.
+pub struct Worker {
+    options: WorkerOptions,
+    queue: Arc<dyn Queue>,
+    version: String,
+    tasks: JoinSet<Event>,
+    hands: Hands,
+    chunks: Vec<Chunk>,
+    next_chunk: u64,
+    in_flight: usize,
+    /// A suspect is read: nothing else is begun.
+    alone: bool,
+    taker: Option<Taker>,
+    beating: bool,
+    rest_until: Instant,
+    trouble: Trouble,
+    counts: Counts,
+}
+
+/// What a worker has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Files that were read, or could not be.
+    pub files: u64,
+    /// Chunks that were ended.
+    pub chunks: u64,
+    /// Chunks that others took over.
+    pub lost: u64,
+}
+
+/// What is wrong, and how long it is waited for.
+#[derive(Debug, Default)]
+struct Trouble {
+    said: String,
+    pause: Duration,
+}
+
+/// A chunk that is held.
+struct Chunk {
+    number: u64,
+    held: Held,
+    part: Arc<Part>,
+    reads: Arc<dyn Reads>,
+    fresh: VecDeque<usize>,
+    suspects: VecDeque<usize>,
+    in_flight: usize,
+    done: usize,
+    ending: bool,
+    failed: bool,
+}
+
+enum Event {
+    Took(Box<Taker>, Result<Option<Took>, TakeError>),
+    /// Chunks that are another's by now, or nobody's.
+    Beat(Vec<Held>),
+    /// A chunk is ended, or not.
+    Ended(u64, Result<(), EndError>),
+}
+
+#[derive(Debug, thiserror::Error)]
+enum EndError {
+    #[error(transparent)]
+    Job(#[from] JobError),
+    #[error(transparent)]
+    Queue(#[from] StoreError),
+    #[error("this process ends")]
+    Ending,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("name", &self.options.name).finish_non_exhaustive()
+    }
+}
+
+impl Chunk {
+    fn is_over(&self) -> bool {
+        self.in_flight == 0 && self.fresh.is_empty() && self.suspects.is_empty()
+    }
+
+    /// Nothing more of it is begun.
+    fn drop_rest(&mut self) {
+        self.fresh.clear();
+        self.suspects.clear();
+        self.failed = true;
+    }
+}
+
+impl Worker {
+    /// Reads until `stop`, and then ends what is begun of files; the chunks are given back. The caller bounds how long that may take:
+    /// dropping it loses nothing but the files in progress. The error is one of threads that cannot be started.
+    pub async fn run(
+        options: WorkerOptions,
+        version: &str,
+        queue: Arc<dyn Queue>,
+        jobs: Jobs,
+        opens: Arc<dyn Opens>,
+        stop: CancellationToken,
+    ) -> io::Result<Counts> {
+        let (hands, mut filled) = Hands::start(options.hands)?;
+        let taker = Taker::new(options.clone(), queue.clone(), jobs, opens);
+        let mut worker = Self {
+            options,
+            queue,
+            version: version.to_owned(),
+            tasks: JoinSet::new(),
+            hands,
+            chunks: Vec::new(),
+            next_chunk: 0,
+            in_flight: 0,
+            alone: false,
+            taker: Some(taker),
+            beating: false,
+            rest_until: Instant::now(),
+            trouble: Trouble::default(),
+            counts: Counts::default(),
+        };
+        worker.work(&mut filled, &stop).await;
+        worker.leave().await;
+        Ok(worker.counts)
+    }
+
+    async fn work(&mut self, filled: &mut mpsc::Receiver<Filled>, stop: &CancellationToken) {
+        let mut beats = interval((self.options.silent / 4).min(WORKER_TTL / 3));
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stopping = false;
+        loop {
+            if !stopping {
+                self.give_out();
+                self.take();
+            }
+            self.end_chunks();
+            if stopping && self.chunks.is_empty() {
+                return;
+            }
+            tokio::select! {
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    self.chunks.iter_mut().for_each(Chunk::drop_rest);
+                }
+                Some(file) = filled.recv() => self.filled(file),
+                Some(event) = self.tasks.join_next() => {
+                    // They are never cancelled, and what panics is a bug that is told of elsewhere.
+                    if let Ok(event) = event {
+                        self.heard(event, stopping);
+                    }
+                }
+                _ = beats.tick() => self.beat(),
+                () = sleep_until(self.rest_until), if !stopping && self.wants_more() => {}
+            }
+        }
+    }
+
+    /// Files to as many hands as are free.
+    fn give_out(&mut self) {
+        while self.in_flight < self.options.hands && !self.alone {
+            let fresh = self.chunks.iter_mut().find(|chunk| !chunk.fresh.is_empty());
+            let is_calm = self.in_flight == 0;
+            let (chunk, is_suspect) = match fresh {
+                Some(chunk) => (chunk, false),
+                None if is_calm => match self.chunks.iter_mut().find(|chunk| !chunk.suspects.is_empty()) {
+                    Some(chunk) => (chunk, true),
+                    None => return,
+                },
+                None => return,
+            };
+            let queue = if is_suspect { &mut chunk.suspects } else { &mut chunk.fresh };
+            let Some(index) = queue.pop_front() else { return };
+            chunk.in_flight += 1;
+            self.in_flight += 1;
+            self.alone = is_suspect;
+            let (part, reads) = (chunk.part.clone(), chunk.reads.clone());
+            self.hands.give(Order { chunk: chunk.number, part, index, reads });
+        }
+    }
+
+    fn filled(&mut self, file: Filled) {
+        self.in_flight -= 1;
+        self.alone = false;
+        let Some(chunk) = self.chunks.iter_mut().find(|chunk| chunk.number == file.chunk) else { return };
+        chunk.in_flight -= 1;
+        match file.kept {
+            Ok(()) => {
+                chunk.done += 1;
+                self.counts.files += 1;
+            }
+            Err(error) => {
+                chunk.drop_rest();
+                self.is_in_trouble(&format!("file {} of a chunk cannot be kept: {error}", file.index));
+            }
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        let waiting: usize = self.chunks.iter().map(|chunk| chunk.fresh.len() + chunk.suspects.len()).sum();
+        self.taker.is_some() && self.chunks.len() < HELD && waiting < self.options.hands
+    }
+
+    fn take(&mut self) {
+        if !self.wants_more() || Instant::now() < self.rest_until {
+            return;
+        }
+        let Some(mut taker) = self.taker.take() else { return };
+        let held: Vec<Held> = self.chunks.iter().map(|chunk| chunk.held.clone()).collect();
+        self.tasks.spawn(async move {
+            let took = taker.take(&held).await;
+            Event::Took(Box::new(taker), took)
+        });
+    }
+
+    /// What is read is ended, and what will not be is given back.
+    fn end_chunks(&mut self) {
+        for chunk in self.chunks.iter_mut().filter(|chunk| chunk.is_over() && !chunk.ending) {
+            chunk.ending = true;
+            let (queue, held, part) = (self.queue.clone(), chunk.held.clone(), chunk.part.clone());
+            let (number, failed, name) = (chunk.number, chunk.failed, self.options.name.clone());
+            self.tasks.spawn(async move {
+                let end = async {
+                    if failed {
+                        let wanted = spawn_blocking(move || part.job().is_wanted());
+                        if wanted.await.map_err(|_| EndError::Ending)? {
+                            queue.give_back(&name, &held).await?;
+                        } else {
+                            queue.done(&held).await?;
+                        }
+                        return Ok(());
+                    }
+                    spawn_blocking(move || part.finish()).await.map_err(|_| EndError::Ending)??;
+                    // Whether the queue hears of it or not: the chunk is read.
+                    queue.done(&held).await?;
+                    Ok(())
+                };
+                Event::Ended(number, end.await)
+            });
+        }
+    }
+
+    fn beat(&mut self) {
+        if std::mem::replace(&mut self.beating, true) {
+            return;
+        }
+        let held: Vec<Held> = self.chunks.iter().map(|chunk| chunk.held.clone()).collect();
+        let (queue, name, about) = (self.queue.clone(), self.options.name.clone(), self.shown());
+        let parts: Vec<(Held, Arc<Part>)> =
+            self.chunks.iter().map(|chunk| (chunk.held.clone(), chunk.part.clone())).collect();
+        self.tasks.spawn(async move {
+            let unwanted = spawn_blocking(move || {
+                let unwanted = parts.into_iter().filter(|(_, part)| !part.job().is_wanted());
+                unwanted.map(|(held, _)| held).collect::<Vec<_>>()
+            });
+            let beat = queue.beat(&name, &about, &held).await;
+            let unwanted = unwanted.await.unwrap_or_default();
+            // Where the queue does not answer, so does taking, which says so.
+            Event::Beat([beat.unwrap_or_default(), unwanted].concat())
+        });
+    }
+
+    fn shown(&self) -> String {
+        let at = self.chunks.iter().map(|chunk| (chunk.held.job.to_string(), chunk.done)).collect();
+        let note = self.trouble.said.chars().take(1000).collect();
+        serde_json::to_string(&Shown { version: self.version.clone(), at, note }).unwrap_or_default()
+    }
+
+    fn heard(&mut self, event: Event, stopping: bool) {
+        match event {
+            Event::Took(taker, took) => {
+                self.taker = Some(*taker);
+                match took {
+                    Ok(Some(took)) => {
+                        self.is_well();
+                        self.hold(took, stopping);
+                    }
+                    Ok(None) => {
+                        self.is_well();
+                        self.rest_until = Instant::now() + IDLE;
+                    }
+                    Err(error) => self.is_in_trouble(&error.to_string()),
+                }
+            }
+            Event::Beat(lost) => {
+                self.beating = false;
+                for chunk in
+                    self.chunks.iter_mut().filter(|chunk| lost.contains(&chunk.held) && !chunk.ending)
+                {
+                    if !chunk.failed {
+                        self.counts.lost += 1;
+                        info!(
+                            "chunk {} of job {} is no longer this worker's",
+                            chunk.held.chunk, chunk.held.job
+                        );
+                    }
+                    chunk.drop_rest();
+                }
+            }
+            Event::Ended(number, ended) => {
+                let was = self
+                    .chunks
+                    .iter()
+                    .position(|chunk| chunk.number == number)
+                    .map(|at| self.chunks.remove(at));
+                match ended {
+                    Ok(()) if was.is_some_and(|chunk| !chunk.failed) => {
+                        self.counts.chunks += 1;
+                        self.rest_until = self.rest_until.min(Instant::now());
+                    }
+                    Ok(()) => {}
+                    Err(error) => self.is_in_trouble(&format!("a chunk cannot be ended: {error}")),
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, took: Took, stopping: bool) {
+        let Took { held, part, todo, reads } = took;
+        let Todo { fresh, suspects, dead } = todo;
+        if !dead.is_empty() {
+            warn!(
+                "{} of chunk {} of job {} are given up: each ended its worker again and again",
+                dead.len(),
+                held.chunk,
+                held.job
+            );
+        }
+        let mut chunk = Chunk {
+            number: self.next_chunk,
+            held,
+            reads,
+            done: part.entries().len() - fresh.len() - suspects.len(),
+            part: Arc::new(part),
+            fresh: fresh.into(),
+            suspects: suspects.into(),
+            in_flight: 0,
+            ending: false,
+            failed: false,
+        };
+        self.next_chunk += 1;
+        if stopping {
+            chunk.drop_rest();
+        }
+        self.chunks.push(chunk);
+    }
+
+    fn is_in_trouble(&mut self, why: &str) {
+        let Trouble { said, pause } = &mut self.trouble;
+        *pause = if pause.is_zero() { PAUSE } else { (*pause * 2).min(MAX_PAUSE) };
+        self.rest_until = Instant::now() + pause.mul_f64(1.0 - fastrand::f64() / 3.0);
+        if said != why {
+            warn!("{why}; trying again");
+            why.clone_into(said);
+        }
+    }
+
+    fn is_well(&mut self) {
+        if !self.trouble.said.is_empty() {
+            info!("it goes on");
+        }
+        self.trouble = Trouble::default();
+    }
+
+    async fn leave(&mut self) {
+        self.tasks.shutdown().await;
+        let _ = self.queue.leave(&self.options.name).await;
+    }
+}
