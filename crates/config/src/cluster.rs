@@ -38,6 +38,28 @@ pub struct ClusterConfig {
     pub ca_file: Option<PathBuf>,
 }
 
+/// What processes need that read batches in common, and serve nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct JobsConfig {
+    /// As in [`ClusterConfig`].
+    pub redis_url: String,
+    /// As in [`ClusterConfig`].
+    pub prefix: String,
+    /// As in [`ClusterConfig`].
+    pub ca_file: Option<PathBuf>,
+    /// Where pictures may lie, absolute.
+    pub folders: Vec<PathBuf>,
+    /// Where jobs are kept, absolute; `None` takes a folder in `store.home`.
+    pub jobs_folder: Option<PathBuf>,
+}
+
+/// Without the address of Redis.
+impl fmt::Debug for JobsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobsConfig").field("folders", &self.folders).finish_non_exhaustive()
+    }
+}
+
 /// What becomes of a stream that begins while Redis does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenDown {
@@ -78,12 +100,8 @@ pub(super) fn read(r: &Values<'_>) -> Result<Option<ClusterConfig>, ConfigError>
                       they have none; use tls.mode = \"files\" with a certificate of theirs that is for clients, too";
         return Err(r.invalid("tls.client_ca_file", reason));
     }
-    let redis_url = redis_url(r)?;
+    let JobsConfig { redis_url, prefix, ca_file, .. } = read_jobs(r)?;
     let advertise_url = advertise_url(r)?;
-    let prefix = r.text("cluster.prefix");
-    if let Some(reason) = unfit(&prefix) {
-        return Err(r.invalid("cluster.prefix", &reason));
-    }
     Ok(Some(ClusterConfig {
         redis_url,
         name: name(r, &advertise_url)?,
@@ -96,8 +114,42 @@ pub(super) fn read(r: &Values<'_>) -> Result<Option<ClusterConfig>, ConfigError>
             _ => return Err(r.invalid("cluster.when_down", "it must be accept or refuse")),
         },
         rights_max_age: r.seconds("cluster.rights_max_age_s", MIN_RIGHTS_AGE_S, 1e7)?,
-        ca_file: Some(r.text("cluster.ca_file")).filter(|file| !file.is_empty()).map(PathBuf::from),
+        ca_file,
     }))
+}
+
+/// What is needed to read batches in common.
+pub(super) fn read_jobs(r: &Values<'_>) -> Result<JobsConfig, ConfigError> {
+    if r.text("cluster.redis_url").is_empty() {
+        let reason =
+            "batches are read in common over a Redis: write where it is, such as redis://192.168.1.9:6379";
+        return Err(r.invalid("cluster.redis_url", reason));
+    }
+    let redis_url = redis_url(r)?;
+    let prefix = r.text("cluster.prefix");
+    if let Some(reason) = unfit(&prefix) {
+        return Err(r.invalid("cluster.prefix", &reason));
+    }
+    let absolute = |key, folder: &str| {
+        let folder = PathBuf::from(folder);
+        if folder.is_absolute() {
+            Ok(folder)
+        } else {
+            Err(r.invalid(key, "it must be absolute, as /mnt/scans is"))
+        }
+    };
+    let folders = r.list("cluster.folders")?;
+    let folders =
+        folders.iter().map(|folder| absolute("cluster.folders", folder)).collect::<Result<_, _>>()?;
+    let jobs_folder = r.text("cluster.jobs_folder");
+    let jobs_folder = Some(jobs_folder.as_str()).filter(|folder| !folder.is_empty());
+    Ok(JobsConfig {
+        redis_url,
+        prefix,
+        ca_file: Some(r.text("cluster.ca_file")).filter(|file| !file.is_empty()).map(PathBuf::from),
+        folders,
+        jobs_folder: jobs_folder.map(|folder| absolute("cluster.jobs_folder", folder)).transpose()?,
+    })
 }
 
 /// What is wrong never shows the address.

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::cluster::{self, JobsConfig};
 use crate::layers::{ConfigError, Layers};
-use crate::{Config, Flags};
+use crate::{Config, Flags, Values};
 
 /// Keys without which nothing else of their sections may be set.
 const SWITCHES: [&str; 3] = ["cluster.redis_url", "otlp.endpoint", "tls.mode"];
@@ -16,6 +17,14 @@ impl Config {
         let mut layers = Layers::load(flags)?;
         layers.reset("cluster.");
         Self::from_layers(&layers)
+    }
+
+    /// As [`Config::load_alone`], and what is needed to read batches in common.
+    pub fn load_for_jobs(flags: &Flags) -> Result<(Self, JobsConfig), ConfigError> {
+        let mut layers = Layers::load(flags)?;
+        let jobs = cluster::read_jobs(&Values(&layers))?;
+        layers.reset("cluster.");
+        Ok((Self::from_layers(&layers)?, jobs))
     }
 
     /// Whatever can be used of all layers, and all that is wrong with them. A value that cannot be used is left at its default,

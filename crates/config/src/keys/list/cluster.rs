@@ -53,6 +53,18 @@ pub const KEYS: &[Key] = &[
         "Seconds without an answer of Redis after which keys and users count no more, since one that was revoked at another process could not be told: requests with them get 401 until Redis is back. What is open stays open. At least 5.",
     ),
     key(
+        "cluster.folders",
+        "[]",
+        &[],
+        "Folders whose pictures `sightwire worker` reads for others, such as `[\"/mnt/scans\"]`: the same place for all machines. What lies elsewhere is refused, wherever a link leads.",
+    ),
+    key(
+        "cluster.jobs_folder",
+        r#""""#,
+        &[],
+        "Where what is read in common is kept while it is read: a folder that all workers and `sightwire read --cluster` can write, on a file system that they share. Empty takes `cluster-jobs` in `store.home`, which does for processes of one machine and one user.",
+    ),
+    key(
         "cluster.ca_file",
         r#""""#,
         &[],
