@@ -6,6 +6,7 @@
 //! - [`part`]: a chunk that is being read, and goes on where another worker was killed
 //! - [`worker`]: the process that reads; `hands`: its threads
 //! - [`refill`]: what is left goes into the queue
+//! - [`shared`]: where pictures may lie
 //! - [`outcome`]: what came of a chunk
 
 #![forbid(unsafe_code)]
@@ -17,4 +18,5 @@ pub mod list;
 pub mod outcome;
 pub mod part;
 pub mod refill;
+pub mod shared;
 pub mod worker;

@@ -134,11 +134,13 @@ fn dead() -> String {
 fn parts(job: &Job, chunk: u32) -> Result<Vec<PathBuf>, JobError> {
     let folder = job.folder().join("chunks");
     let prefix = format!("{chunk:06}.");
+    let is_part =
+        |name: &str| name.strip_prefix(&prefix).is_some_and(|rest| rest.split('.').nth(1) == Some("part"));
     let mut found = Vec::new();
     for entry in fs::read_dir(&folder).map_err(JobError::of(&folder))? {
         let entry = entry.map_err(JobError::of(&folder))?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(&prefix) && name.ends_with(".part")) {
+        if name.to_str().is_some_and(is_part) {
             found.push(entry.path());
         }
     }
