@@ -150,12 +150,14 @@ fn the_hub_and_the_rooms_of_pure_state_know_neither_networks_nor_the_wire() {
 
 #[test]
 fn threads_that_work_for_models_come_from_one_pool() {
-    // Beside the pool there are threads that look after child processes, one that waits for a collector, and that of a process that draws. Commands that read files, load, cameras that
+    // Beside the pool there are threads that look after child processes, one that waits for a collector, that of a process that draws,
+    // and those of a worker, which is a command. Commands that read files, load, cameras that
     // are made up, and models of threads are no server.
     let allowed = [
         "crates/engine/src/pool.rs",
         "crates/engine/src/child.rs",
         "crates/engine/src/trial/",
+        "crates/jobs/src/hands.rs",
         "crates/pages/src/draw/mod.rs",
         "crates/telemetry/src/otlp/mod.rs",
     ];

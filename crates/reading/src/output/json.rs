@@ -172,7 +172,7 @@ pub(crate) fn options(options: ReadOptions) -> api::ReadOptions {
 }
 
 /// The same to the last bit, for [`options_of`].
-pub(crate) fn exact_options(exact: ReadOptions) -> api::ReadOptions {
+pub fn exact_options(exact: ReadOptions) -> api::ReadOptions {
     api::ReadOptions {
         threshold: exact.threshold.into(),
         box_threshold: exact.box_threshold.into(),
@@ -184,7 +184,7 @@ pub(crate) fn exact_options(exact: ReadOptions) -> api::ReadOptions {
 }
 
 /// As they were asked for.
-pub(crate) fn options_of(options: &api::ReadOptions) -> ReadOptions {
+pub fn options_of(options: &api::ReadOptions) -> ReadOptions {
     ReadOptions {
         threshold: options.threshold as f32,
         box_threshold: options.box_threshold as f32,

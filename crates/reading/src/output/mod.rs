@@ -27,7 +27,8 @@ use sightwire_ocr::{ReadOptions, Reading, Region, Times, Word};
 use sightwire_pages::PageHeader;
 
 pub(crate) use json::Stored;
-pub(super) use json::{exact_options, options, options_of};
+pub(super) use json::options;
+pub use json::{exact_options, options_of};
 
 pub use annotated::{AnnotateError, annotated};
 use csv::HEADER as CSV_HEADER;

@@ -3,6 +3,7 @@
 mod camera;
 mod check;
 mod check_coordinates;
+mod common;
 mod config;
 mod detect;
 mod doctor;
@@ -18,6 +19,7 @@ mod tls;
 mod top;
 mod try_networks;
 mod users;
+mod worker;
 
 use std::error::Error;
 use std::fmt;
@@ -30,6 +32,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
+use sightwire_config::cluster::JobsConfig;
 use sightwire_config::{Config, ConfigError, Flags, place};
 
 use crate::owner;
@@ -82,6 +85,8 @@ enum Command {
     Models(models::ModelsCommand),
     /// Read the text in pictures.
     Read(read::ReadArgs),
+    /// Read pictures that others put in common: any number of these, on any number of machines.
+    Worker(worker::WorkerArgs),
     /// Check that pictures give the same polygons however they are read.
     CheckCoordinates(check_coordinates::CheckCoordinatesArgs),
     /// Find objects in pictures.
@@ -165,6 +170,7 @@ impl Cli {
             Command::Tls(command) => tls::run(&command, printer),
             Command::Models(command) => models::run(&command, printer),
             Command::Read(args) => read::run(&args, printer),
+            Command::Worker(args) => worker::run(&args, printer),
             Command::CheckCoordinates(args) => check_coordinates::run(&args, printer),
             Command::Detect(args) => detect::run(&args, printer),
             Command::Sample(args) => sample::run(&args, printer),
@@ -192,6 +198,10 @@ impl Cli {
 
 impl ConfigArgs {
     /// For commands that need no model, since they bring one, for example, and no other processes.
+    fn load_for_jobs(&self) -> Result<(Config, JobsConfig), ConfigError> {
+        Config::load_for_jobs(&self.flags(&[]))
+    }
+
     fn load(&self) -> Result<Config, ConfigError> {
         Config::load_alone(&self.flags(&[]))
     }

@@ -67,7 +67,7 @@ pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Res
     let mut config = args.config.load()?;
     args.options.adjust(&mut config);
     let jobs = config.engine.options.threads + 1;
-    let reader = TextReader::start(printer, &config, &args.options, jobs, DEADLINE)?;
+    let reader = TextReader::start(printer, &config, &args.options.ask(&config), jobs, DEADLINE)?;
     let mut pictures = Vec::new();
     let mut unread = 0;
     for input in Inputs::new(&args.inputs, None).map_err(Mistake)? {

@@ -54,6 +54,13 @@ pub struct ReadArgs {
     /// Add how sure the lines are (submission formats only).
     #[arg(long)]
     pub confidence: bool,
+    /// Let all workers (`sightwire worker`) read: `cluster.redis_url` and `cluster.folders` say where they are. The same command goes
+    /// on with what was stopped.
+    #[arg(long)]
+    pub cluster: bool,
+    /// Write 0 for how long each picture took, so that two runs give the same bytes (json only).
+    #[arg(long)]
+    pub no_times: bool,
     /// Leave out pictures whose result in the folder of --out is newer than they are.
     #[arg(long)]
     pub resume: bool,
@@ -125,6 +132,13 @@ pub struct OptionArgs {
     pub denoise: bool,
 }
 
+/// With which model text is read, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    pub model: String,
+    pub options: ReadOptions,
+}
+
 fn usual() -> ReadOptions {
     ReadOptions::default()
 }
@@ -161,8 +175,9 @@ impl OptionArgs {
     }
 
     /// What these arguments ask of the reader.
-    pub fn read_options(&self) -> ReadOptions {
-        ReadOptions {
+    pub fn ask(&self, config: &Config) -> Ask {
+        let model = self.model.as_ref().unwrap_or(&config.reader.model).clone();
+        let options = ReadOptions {
             threshold: self.threshold,
             box_threshold: self.box_threshold,
             unclip: self.unclip,
@@ -176,6 +191,7 @@ impl OptionArgs {
             deskew: self.deskew,
             contrast: self.contrast,
             denoise: self.denoise,
-        }
+        };
+        Ask { model, options }
     }
 }

@@ -3,6 +3,7 @@
 //! - [`args`]: the command line
 //! - [`inputs`]: which pictures, found one by one; [`left_out`]: what folders have beside them
 //! - [`reader`]: one picture, page by page
+//! - [`cluster`]: by workers
 //! - [`batch`]: several at once, in order, within bounds
 //! - [`outputs`]: where results go
 //! - [`progress`]: what a person sees meanwhile
@@ -10,6 +11,7 @@
 
 mod args;
 pub(super) mod batch;
+mod cluster;
 pub(super) mod inputs;
 pub(super) mod interrupt;
 mod left_out;
@@ -19,7 +21,7 @@ pub(super) mod reader;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
@@ -30,7 +32,7 @@ use sightwire_reading::output::{Format, Style};
 
 use super::Mistake;
 use crate::print::{Printer, counted, note};
-pub(super) use args::{OptionArgs, ReadArgs};
+pub(super) use args::{Ask, OptionArgs, ReadArgs};
 use inputs::{Input, Inputs};
 use left_out::LeftOut;
 use outputs::{Outputs, Rendered};
@@ -82,6 +84,11 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         let mistake = "--resume goes with --out only: it looks there for what was read already";
         return Err(Mistake(mistake.into()).into());
     }
+    if args.no_times && args.format != Format::Json {
+        let mistake = format!("--no-times goes with --format json only, not with {}", args.format);
+        return Err(Mistake(mistake.into()).into());
+    }
+    let shared = args.cluster.then(|| cluster::Shared::of(args)).transpose()?;
     let mut config = args.config.load()?;
     args.options.adjust(&mut config);
     let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(Mistake)?;
@@ -93,19 +100,29 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
             words: args.words,
             confidence: args.confidence,
         },
+        no_times: args.no_times,
     };
-    let mut outputs =
+    let outputs =
         Outputs::new(render, args.out.as_deref(), &inputs).map_err(|error| Mistake(error.into()))?;
-    let mut failures = args.failures.as_deref().map(create).transpose()?;
     let jobs = args.jobs.map_or(config.engine.options.threads + 1, NonZeroUsize::get).min(MAX_JOBS);
-    let reader = TextReader::start(printer, &config, &args.options, jobs, args.deadline)?;
+    let ask = args.options.ask(&config);
+    let by = match shared {
+        Some(shared) => By::Cluster(shared),
+        None => By::This(TextReader::start(printer, &config, &ask, jobs, args.deadline)?),
+    };
     let stop = interrupt::listen(printer.clone()).context("cannot listen for Ctrl-C")?;
 
-    let started = Instant::now();
-    let mut tally = Tally::default();
-    let mut progress = Progress::new(printer, &inputs, args.out.is_some());
     let places = outputs.places();
     let left_out = inputs.left_out();
+    let mut sink = Sink {
+        printer,
+        outputs,
+        failures: args.failures.as_deref().map(create).transpose()?,
+        tally: Tally::default(),
+        progress: Progress::new(printer, &inputs, args.out.is_some()),
+        left_out: left_out.clone(),
+        started: Instant::now(),
+    };
     let named = inputs.again();
     let inputs = inputs.map(|found| {
         found.map(|input| match &places {
@@ -122,52 +139,98 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         }
         !was_read
     });
-    let ended = batch::run(&reader, inputs, jobs, &stop, outputs.ordered(), render, |picture| {
+    match by {
+        By::This(reader) => {
+            let ordered = sink.outputs.ordered();
+            let ended =
+                batch::run(&reader, inputs, jobs, &stop, ordered, render, |picture| sink.take(picture));
+            sink.end(args, ended, &stop, &reader.in_words())
+        }
+        By::Cluster(shared) => {
+            let job = shared.begin(printer, args, &ask)?;
+            let (ended, words) = job.run(inputs, &stop, render, &mut sink)?;
+            sink.end(args, ended, &stop, &words)
+        }
+    }
+}
+
+/// Who reads.
+enum By {
+    /// This process.
+    This(TextReader),
+    /// Workers.
+    Cluster(cluster::Shared),
+}
+
+/// Where pictures go that are done with.
+struct Sink<'a> {
+    printer: &'a Printer,
+    outputs: Outputs,
+    failures: Option<BufWriter<File>>,
+    tally: Tally,
+    progress: Progress,
+    left_out: LeftOut,
+    started: Instant,
+}
+
+impl Sink<'_> {
+    /// Writes what has come of a picture. The error ends the run.
+    fn take(&mut self, picture: batch::Picture<Input, Rendered>) -> io::Result<()> {
         let written = match picture.result {
-            Ok(rendered) => outputs.write(printer, &picture.input, &rendered)?.map(|()| rendered),
+            Ok(rendered) => self.outputs.write(self.printer, &picture.input, &rendered)?.map(|()| rendered),
             Err(failure) => Err(failure),
         };
         match written {
-            Ok(rendered) => tally.read(&picture.input.name, rendered),
+            Ok(rendered) => self.tally.read(&picture.input.name, rendered),
             Err(failure) => {
                 let reason = failure.to_string();
-                if let Some(file) = &mut failures {
+                if let Some(file) = &mut self.failures {
                     let line = Failed { file: &picture.input.name, error: &reason };
                     writeln!(file, "{}", serde_json::to_string(&line)?)?;
                 }
-                outputs.write_failed(printer, &picture.input)?;
-                tally.failed += 1;
-                if tally.first_failures.len() < NAMED {
-                    tally.first_failures.push_back(format!("{}: {reason}", picture.input.name));
+                self.outputs.write_failed(self.printer, &picture.input)?;
+                self.tally.failed += 1;
+                if self.tally.first_failures.len() < NAMED {
+                    self.tally.first_failures.push_back(format!("{}: {reason}", picture.input.name));
                 }
             }
         }
-        progress.show(tally.read, tally.failed, left_out.count_read_before());
+        self.progress.show(self.tally.read, self.tally.failed, self.left_out.count_read_before());
         Ok(())
-    });
-    progress.end();
-    let ended = ended.and_then(|()| outputs.end(printer));
-    match ended {
-        // Whoever reads this has seen enough, as `head` does.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-        ended => ended.context("cannot write the results")?,
     }
-    if let Some(mut file) = failures {
-        file.flush().context("cannot write the list of failures")?;
+
+    /// Says what has come of all.
+    fn end(
+        mut self,
+        args: &ReadArgs,
+        ended: io::Result<()>,
+        stop: &interrupt::Stop,
+        by: &str,
+    ) -> anyhow::Result<()> {
+        self.progress.end();
+        match ended.and_then(|()| self.outputs.end(self.printer)) {
+            // Whoever reads this has seen enough, as `head` does.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            ended => ended.context("cannot write the results")?,
+        }
+        if let Some(mut file) = self.failures {
+            file.flush().context("cannot write the list of failures")?;
+        }
+        let tally = &self.tally;
+        if let (0, 1, None, Some(failure), false) = (
+            tally.read,
+            tally.failed,
+            self.left_out.in_words(),
+            tally.first_failures.front(),
+            args.format.is_submission(),
+        ) {
+            anyhow::bail!("{failure}");
+        }
+        sum_up(self.printer, tally, &self.left_out, by, self.started);
+        anyhow::ensure!(!stop.is_asked_for(), "stopped before the end; what was read is written");
+        anyhow::ensure!(tally.failed == 0, "{} of {} could not be read", tally.failed, pictures(tally));
+        Ok(())
     }
-    if let (0, 1, None, Some(failure), false) = (
-        tally.read,
-        tally.failed,
-        left_out.in_words(),
-        tally.first_failures.front(),
-        args.format.is_submission(),
-    ) {
-        anyhow::bail!("{failure}");
-    }
-    sum_up(printer, &tally, &left_out, &reader, started);
-    anyhow::ensure!(!stop.is_asked_for(), "stopped before the end; what was read is written");
-    anyhow::ensure!(tally.failed == 0, "{} of {} could not be read", tally.failed, pictures(&tally));
-    Ok(())
 }
 
 impl Tally {
@@ -190,7 +253,7 @@ fn pictures(tally: &Tally) -> String {
     counted(tally.read + tally.failed, "picture")
 }
 
-fn sum_up(printer: &Printer, tally: &Tally, left_out: &LeftOut, reader: &TextReader, started: Instant) {
+fn sum_up(printer: &Printer, tally: &Tally, left_out: &LeftOut, by: &str, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     // Where nothing was read, the failures say all there is to say.
     if tally.read > 0 || tally.failed == 0 {
@@ -205,7 +268,7 @@ fn sum_up(printer: &Printer, tally: &Tally, left_out: &LeftOut, reader: &TextRea
                 left_out => format!(", {left_out} left out,"),
             },
             tally.read as f64 / seconds.max(1e-3),
-            reader.in_words(),
+            by,
         );
     }
     if let Some(left_out) = left_out.in_words() {

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
+use sightwire_ocr::Times;
 use sightwire_reading::output::{Document, Format, Pdf, Style, annotated};
 
 use super::inputs::{Input, Inputs};
@@ -35,6 +36,8 @@ pub struct Rendered {
 pub struct Renderer {
     pub format: Format,
     pub style: Style,
+    /// Whether how long something took is left at 0.
+    pub no_times: bool,
 }
 
 impl Renderer {
@@ -54,17 +57,29 @@ impl Renderer {
             }
             Ok(())
         })?;
-        match self.format {
-            Format::Annotated => {}
-            Format::Text => parts.push((document.text(self.style.layout) + "\n").into_bytes()),
-            Format::Json => parts.push((document.json(self.style) + "\n").into_bytes()),
-            Format::Csv => parts.push(document.csv().into_bytes()),
-            Format::SubmissionCsv | Format::SubmissionJson => parts.push(self.row(Some(&document), input)),
-            Format::Hocr => parts.push(document.hocr().into_bytes()),
-            Format::Pdf => parts.push(pdf.finish(document.file.as_deref())),
+        if self.format == Format::Pdf {
+            parts.push(pdf.finish(document.file.as_deref()));
         }
+        let rendered = self.render(document, input);
+        Ok(if parts.is_empty() { rendered } else { Rendered { parts, ..rendered } })
+    }
+
+    /// Puts what was read into the format, if that shows nothing of the picture; else there are no parts.
+    pub fn render(self, mut document: Document, input: &Input) -> Rendered {
+        if self.no_times {
+            document.times = Times::default();
+        }
+        let part = match self.format {
+            Format::Annotated | Format::Pdf => None,
+            Format::Text => Some((document.text(self.style.layout) + "\n").into_bytes()),
+            Format::Json => Some((document.json(self.style) + "\n").into_bytes()),
+            Format::Csv => Some(document.csv().into_bytes()),
+            Format::SubmissionCsv | Format::SubmissionJson => Some(self.row(Some(&document), input)),
+            Format::Hocr => Some(document.hocr().into_bytes()),
+        };
         let left_out = document.pages.iter().map(|page| page.left_out).sum();
-        Ok(Rendered { parts, lines: document.regions().count(), left_out, notes: document.notes() })
+        let parts = part.into_iter().collect();
+        Rendered { parts, lines: document.regions().count(), left_out, notes: document.notes() }
     }
 
     /// What a submission has of a file.
@@ -156,7 +171,7 @@ impl Outputs {
         input: &Input,
         rendered: &Rendered,
     ) -> io::Result<Result<(), Failure>> {
-        let Renderer { format, style } = self.render;
+        let Renderer { format, style, .. } = self.render;
         let frame = format.frame(style);
         match &mut self.to {
             To::Stdout { titles, begun } => {
@@ -296,7 +311,7 @@ mod tests {
     }
 
     fn of(format: Format) -> Renderer {
-        Renderer { format, style: Style::default() }
+        Renderer { format, style: Style::default(), no_times: false }
     }
 
     fn first(inputs: &Inputs, outputs: &Outputs) -> Input {

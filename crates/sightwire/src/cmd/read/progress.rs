@@ -22,6 +22,8 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     /// How many there are with those read before, once they are counted; else 0.
     all: Arc<AtomicU64>,
+    /// Pictures that are read, and not shown so far.
+    ahead: usize,
     started: Instant,
     said: Instant,
     ended: Arc<AtomicBool>,
@@ -52,7 +54,12 @@ impl Progress {
             });
             bar
         });
-        Self { bar, all, started: now, said: now, ended, printer: printer.clone() }
+        Self { bar, all, ahead: 0, started: now, said: now, ended, printer: printer.clone() }
+    }
+
+    /// So many more are read than are shown so far.
+    pub fn ahead(&mut self, ahead: usize) {
+        self.ahead = ahead;
     }
 
     /// How far it is; `before` it, others were read that are passed over.
@@ -63,7 +70,7 @@ impl Progress {
             if all > 0 {
                 bar.set_length(all.saturating_sub(before as u64));
             }
-            bar.set_position((read + failed) as u64);
+            bar.set_position((read + failed + self.ahead) as u64);
             bar.set_message(failures);
         } else if self.said.elapsed() >= HEARTBEAT {
             self.said = Instant::now();

@@ -18,7 +18,7 @@ use sightwire_ocr::{
 use sightwire_pages::Pages;
 use sightwire_reading::output::{Document, Page};
 
-use super::OptionArgs;
+use super::args::Ask;
 use super::inputs::InputError;
 use crate::cmd::{Mistake, models};
 use crate::engine;
@@ -71,6 +71,9 @@ pub enum Failure {
     /// A picture that is read lies where the result goes.
     #[error("its result would take the place of {}, which is itself read: choose another --out", .0.display())]
     Taken(PathBuf),
+    /// Another process read it, or could not.
+    #[error("{0}")]
+    Elsewhere(String),
     /// There is a result, and no file of it.
     #[error("its result cannot be written: {0}")]
     Unwritten(#[source] io::Error),
@@ -80,8 +83,9 @@ pub enum Failure {
 const READER_BYTES: u64 = 64 << 20;
 
 /// A model at work.
+#[derive(Clone)]
 pub struct TextReader {
-    service: ReadService,
+    service: Arc<ReadService>,
     model: Arc<ReadModel>,
     options: ReadOptions,
     pages: Pages,
@@ -95,11 +99,11 @@ impl TextReader {
     pub fn start(
         printer: &Printer,
         config: &Config,
-        args: &OptionArgs,
+        ask: &Ask,
         jobs: usize,
         deadline: Duration,
     ) -> anyhow::Result<Self> {
-        let model = model(printer, config, args.model.as_deref().unwrap_or(&config.reader.model))?;
+        let model = model(printer, config, &ask.model)?;
         let engine = Arc::new(engine::open(config, printer)?);
         engine::measure(&engine, model.name(), &model.subjects(&engine)?, false, printer)?;
         let threads = engine.threads();
@@ -110,8 +114,32 @@ impl TextReader {
         let idle_release = config.engine.idle_release;
         let service_options = ServiceOptions { threads, queue: 2 * jobs, idle_release, memory };
         let service = ReadService::start(engine, service_options)?;
-        let (options, pages) = (args.read_options(), config.reader.pages.clone());
-        Ok(Self { service, model: Arc::new(model), options, pages, deadline, jobs })
+        let (options, pages) = (ask.options, config.reader.pages.clone());
+        Ok(Self { service: Arc::new(service), model: Arc::new(model), options, pages, deadline, jobs })
+    }
+
+    /// The same threads at another way of reading.
+    pub fn asked(
+        &self,
+        printer: &Printer,
+        config: &Config,
+        ask: &Ask,
+        deadline: Duration,
+    ) -> anyhow::Result<Self> {
+        let model = if ask.model == self.model.name() {
+            self.model.clone()
+        } else {
+            let model = model(printer, config, &ask.model)?;
+            let engine = self.service.engine();
+            engine::measure(engine, model.name(), &model.subjects(engine)?, false, printer)?;
+            Arc::new(model)
+        };
+        Ok(Self { model, options: ask.options, deadline, ..self.clone() })
+    }
+
+    /// The model, and what its networks run on.
+    pub fn model(&self) -> (&ReadModel, [String; 2]) {
+        (&self.model, self.service.plan(&self.model).map(|plan| plan.to_string()))
     }
 
     /// Reads a file, or stdin; `page` sees the file, each page's pixels, and what it says.
@@ -119,9 +147,27 @@ impl TextReader {
         &self,
         name: &str,
         path: Option<&Path>,
+        page: impl FnMut(&[u8], &Image, &Page) -> Result<(), Failure>,
+    ) -> Result<Document, Failure> {
+        let bytes = match path {
+            Some(path) => bytes_of(File::open(path)?)?,
+            None => bounded(io::stdin().lock(), Vec::new())?,
+        };
+        self.read_bytes(name, bytes, page)
+    }
+
+    /// Reads what somebody has opened.
+    pub fn read_file(&self, name: &str, file: File) -> Result<Document, Failure> {
+        self.read_bytes(name, bytes_of(file)?, |_, _, _| Ok(()))
+    }
+
+    fn read_bytes(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
         mut page: impl FnMut(&[u8], &Image, &Page) -> Result<(), Failure>,
     ) -> Result<Document, Failure> {
-        let bytes: Arc<[u8]> = bytes_of(path)?.into();
+        let bytes: Arc<[u8]> = bytes.into();
         let header = self.pages.probe(&bytes, &LIMITS, self.deadline)?;
         let plans = self.service.plan(&self.model);
         let (name, format) = (Some(name.to_owned()), header.format.name());
@@ -206,26 +252,23 @@ enum PageEvent {
     Ended(Box<Result<Reading, ReadError>>),
 }
 
-/// All of a file, or of stdin, within the limit.
-fn bytes_of(path: Option<&Path>) -> Result<Vec<u8>, Failure> {
-    let limit = LIMITS.max_bytes as u64;
-    let mut bytes = Vec::new();
-    if let Some(path) = path {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        if size > limit {
-            return Err(Failure::Bytes);
-        }
-        bytes.reserve_exact(size as usize + 1);
-        file.take(limit + 1).read_to_end(&mut bytes)?;
-    } else {
-        io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)?;
+/// All of a file, within the limit.
+fn bytes_of(file: File) -> Result<Vec<u8>, Failure> {
+    let size = file.metadata()?.len();
+    if size > LIMITS.max_bytes as u64 {
+        return Err(Failure::Bytes);
     }
+    bounded(file, Vec::with_capacity(size as usize + 1))
+}
+
+fn bounded(from: impl Read, mut bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let limit = LIMITS.max_bytes as u64;
+    from.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(Failure::Bytes) } else { Ok(bytes) }
 }
 
 /// The model asked for, fetched if it is not here.
-fn model(printer: &Printer, config: &Config, name: &str) -> anyhow::Result<ReadModel> {
+pub fn model(printer: &Printer, config: &Config, name: &str) -> anyhow::Result<ReadModel> {
     let manifest = config.store.manifest(name).map_err(|error| Mistake(error.into()))?;
     if manifest.read.is_some() && !config.store.has(&manifest) {
         models::get(&config.store, &manifest, printer)?;

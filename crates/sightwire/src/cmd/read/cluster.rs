@@ -1,0 +1,363 @@
+//! Pictures that workers read: put into a job, chunk by chunk, and written as they come back, in the order of the pictures.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use parking_lot::Mutex;
+use serde_json::json;
+use sightwire_cluster::queue::{Queue as _, Worker};
+use sightwire_jobs::about::{About, Entry, FORMAT, Listed};
+use sightwire_jobs::folder::Job;
+use sightwire_jobs::list::Lists;
+use sightwire_jobs::outcome::outcomes;
+use sightwire_jobs::worker::Shown;
+use sightwire_models::digest;
+use sightwire_ocr::ReadModel;
+use sightwire_reading::output::Format;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::Picture;
+use super::inputs::{Input, Unreadable};
+use super::interrupt::Stop;
+use super::outputs::Renderer;
+use super::reader::{Failure, model};
+use super::{Ask, ReadArgs, Sink};
+use crate::cmd::Mistake;
+use crate::cmd::common::{Common, How};
+use crate::print::{Printer, counted, note};
+
+/// How often it is looked whether something was read.
+const LOOK: Duration = Duration::from_millis(50);
+/// How often workers are asked for.
+const ASK: Duration = Duration::from_secs(1);
+/// After so long without any worker it is said that there is none.
+const LONELY: Duration = Duration::from_secs(5);
+
+/// What is shared with workers.
+pub struct Shared {
+    common: Common,
+    digest: String,
+    how_precision: Option<sightwire_models::manifest::Precision>,
+}
+
+/// A job that workers read.
+pub struct Running {
+    common: Common,
+    job: Job,
+    /// How much of it an earlier run has put together, and whether that was all.
+    before: (Listed, bool),
+    workers: Workers,
+    /// Held as long as this reads it.
+    _lock: File,
+}
+
+impl Shared {
+    /// Looks at the configuration, and at the model.
+    pub fn of(args: &ReadArgs) -> anyhow::Result<Self> {
+        if matches!(args.format, Format::Annotated | Format::Pdf) {
+            let mistake = format!(
+                "--cluster does not go with --format {}: workers send text, not pictures",
+                args.format
+            );
+            return Err(Mistake(mistake.into()).into());
+        }
+        if args.jobs.is_some() {
+            let mistake = "--jobs is for this process alone: with --cluster each worker has as many as engine.threads says";
+            return Err(Mistake(mistake.into()).into());
+        }
+        let (mut config, jobs) = args.config.load_for_jobs()?;
+        args.options.adjust(&mut config);
+        let model: ReadModel = model(&Printer::of_process(), &config, &args.options.ask(&config).model)?;
+        Ok(Self {
+            common: Common::of(&config, &jobs)?,
+            digest: model.digest(),
+            how_precision: config.engine.options.precision,
+        })
+    }
+
+    /// A job for what was asked: one that was begun before is gone on with.
+    pub fn begin(self, printer: &Printer, args: &ReadArgs, ask: &Ask) -> anyhow::Result<Running> {
+        let how = How::new(ask, self.digest, args.deadline, self.how_precision);
+        let real =
+            |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
+        let inputs: Vec<String> = args.inputs.iter().map(real).collect();
+        let resumed = args.resume.then(|| args.out.as_ref().map(real)).flatten();
+        let how = serde_json::to_value(how)?;
+        let named: Vec<String> = args.inputs.iter().map(|path| path.display().to_string()).collect();
+        let key = digest::sha256(
+            json!([inputs, named, resumed, how, args.format.to_string()]).to_string().as_bytes(),
+        );
+        let jobs = &self.common.jobs;
+        let known = jobs.all()?.into_iter().find(|(_, about)| about.key == key);
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let (job, is_new) = match known {
+            Some((job, _)) => (job, false),
+            None => (jobs.begin(&About { format: FORMAT, name: named.join(" "), created, key, how })?, true),
+        };
+        let lock = File::create(job.folder().join("lock")).context("cannot lock the job")?;
+        if lock.try_lock().is_err() {
+            anyhow::bail!("job {} is being written by another process: wait for its end, or stop it", job.id);
+        }
+        let before = if is_new { (Listed::default(), false) } else { listed_before(&job)? };
+        if !is_new {
+            job.go_on()?;
+            let all = if before.1 {
+                "all of its pictures were found then: those that came since are not in it"
+            } else {
+                "finding the rest of its pictures"
+            };
+            note!(printer, "going on with job {}: {all}", job.id);
+        }
+        let workers = Workers::watch(&self.common, printer, &job)?;
+        Ok(Running { common: self.common, job, before, workers, _lock: lock })
+    }
+}
+
+/// What is in its lists.
+fn listed_before(job: &Job) -> anyhow::Result<(Listed, bool)> {
+    if let Some(listed) = job.listed()? {
+        return Ok((listed, true));
+    }
+    let mut listed = Listed::default();
+    while let Ok(entries) = job.entries(listed.chunks) {
+        listed.chunks += 1;
+        listed.files += entries.len() as u64;
+    }
+    Ok((listed, false))
+}
+
+impl Running {
+    /// Reads all; what became of it, and what read it, in words. The outer error is of the job, the inner one of what is written.
+    pub fn run(
+        self,
+        inputs: impl Iterator<Item = Result<Input, Unreadable>>,
+        stop: &Stop,
+        render: Renderer,
+        sink: &mut Sink<'_>,
+    ) -> anyhow::Result<(io::Result<()>, String)> {
+        let (before, was_all) = self.before;
+        let mut inputs = inputs;
+        if !was_all {
+            self.are_the_same(&mut inputs, before)?;
+        }
+        let mut lists = (!was_all).then(|| Lists::of(self.job.clone(), before));
+        let mut all = was_all.then_some(before);
+        let mut next = 0;
+        let words = |workers: &Workers| format!("read by {}", counted(workers.most(), "worker"));
+        loop {
+            if stop.is_asked_for() {
+                self.job.stop()?;
+                self.workers.forget();
+                note!(sink.printer, "job {} is stopped: the same command goes on with it", self.job.id);
+                return Ok((Ok(()), words(&self.workers)));
+            }
+            let mut has_moved = false;
+            if let Some(open) = &mut lists {
+                has_moved = true;
+                if !self.list(open, &mut inputs)? {
+                    all = lists.take().map(Lists::end).transpose()?;
+                }
+            }
+            if self.job.is_read(next) {
+                for (entry, record) in outcomes(&self.job, next)? {
+                    let input = Input {
+                        name: entry.name,
+                        path: entry.path.map(PathBuf::from),
+                        place: entry.place.into(),
+                    };
+                    let result = record.outcome.map_err(Failure::Elsewhere);
+                    let result = result.map(|document| render.render(document, &input));
+                    if let Err(error) = sink.take(Picture { input, result }) {
+                        return Ok((Err(error), words(&self.workers)));
+                    }
+                }
+                next += 1;
+                has_moved = true;
+            }
+            if all.is_some_and(|all| next >= all.chunks) {
+                let words = words(&self.workers);
+                self.workers.forget();
+                self.job.remove()?;
+                return Ok((Ok(()), words));
+            }
+            sink.progress.ahead(self.workers.ahead());
+            if !has_moved {
+                thread::sleep(LOOK);
+            }
+        }
+    }
+
+    /// Another run has put these into chunks; what has come between them since is not put in again.
+    fn are_the_same(
+        &self,
+        inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
+        before: Listed,
+    ) -> anyhow::Result<()> {
+        for chunk in 0..before.chunks {
+            for entry in self.job.entries(chunk)? {
+                let is_same = inputs.next().is_some_and(|found| self.entry(found).name == entry.name);
+                if !is_same {
+                    self.workers.forget();
+                    self.job.remove()?;
+                    anyhow::bail!(
+                        "the pictures are no longer those that job {} began with ({} is not where it was): it is given up; the same command begins anew",
+                        self.job.id,
+                        entry.name
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next chunk; whether there may be more.
+    fn list(
+        &self,
+        lists: &mut Lists,
+        inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
+    ) -> anyhow::Result<bool> {
+        for found in inputs {
+            if lists.push(self.entry(found))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn entry(&self, found: Result<Input, Unreadable>) -> Entry {
+        let refused = |name: String, place: String, error: String| Entry {
+            name,
+            path: None,
+            place,
+            error: Some(error),
+        };
+        match found {
+            Ok(Input { name, path, place }) => {
+                let place = place.to_string_lossy().into_owned();
+                let Some(path) = path else {
+                    return refused(name, place, "what comes by stdin cannot be read by others".into());
+                };
+                match self.common.folders.place(&path) {
+                    Ok(real) => match real.into_os_string().into_string() {
+                        Ok(path) => Entry { name, path: Some(path), place, error: None },
+                        Err(_) => refused(
+                            name,
+                            place,
+                            "its name is not UTF-8, and --cluster hands on no other".into(),
+                        ),
+                    },
+                    Err(error) => refused(name, place, error.to_string()),
+                }
+            }
+            Err(Unreadable { name, reason }) => refused(name.clone(), name, reason.to_string()),
+        }
+    }
+}
+
+/// Who works, asked for beside the run.
+struct Workers {
+    known: Arc<Mutex<Known>>,
+    stop: CancellationToken,
+    runtime: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Known {
+    most: usize,
+    ahead: usize,
+    /// Nobody is to take of the job any more.
+    is_over: bool,
+}
+
+impl Workers {
+    fn watch(common: &Common, printer: &Printer, job: &Job) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (known, stop) = (Arc::new(Mutex::new(Known::default())), CancellationToken::new());
+        let (queue, id, printer) = (common.queue.clone(), job.id.clone(), printer.clone());
+        let watching = {
+            let (known, stop) = (known.clone(), stop.clone());
+            async move {
+                let asks = async {
+                    let (mut alone_since, mut said) = (Instant::now(), false);
+                    let mut trouble = String::new();
+                    loop {
+                        match queue.workers().await {
+                            Ok(workers) => {
+                                trouble.clear();
+                                let mut known = known.lock();
+                                known.most = known.most.max(workers.len());
+                                known.ahead = workers.iter().map(|worker| at(worker, id.as_str())).sum();
+                                if !workers.is_empty() {
+                                    (alone_since, said) = (Instant::now(), false);
+                                } else if alone_since.elapsed() > LONELY && !said {
+                                    said = true;
+                                    note!(
+                                        printer,
+                                        "no worker is there: start some (`sightwire worker`) with the same cluster.* settings"
+                                    );
+                                }
+                            }
+                            Err(error) if trouble != error.to_string() => {
+                                trouble = error.to_string();
+                                note!(
+                                    printer,
+                                    "Redis does not answer: {trouble}; what is being read goes on"
+                                );
+                            }
+                            Err(_) => {}
+                        }
+                        tokio::select! {
+                            () = stop.cancelled() => break,
+                            () = tokio::time::sleep(ASK) => {}
+                        }
+                    }
+                    if known.lock().is_over {
+                        // Redis forgets it by itself a day later.
+                        let _ = queue.forget(&id).await;
+                    }
+                };
+                tokio::select! {
+                    () = asks => {}
+                    () = queue.run(CancellationToken::new()) => {}
+                }
+            }
+        };
+        let runtime =
+            thread::Builder::new().name("workers".into()).spawn(move || runtime.block_on(watching))?;
+        Ok(Self { known, stop, runtime: Some(runtime) })
+    }
+
+    /// How many there were at once.
+    fn most(&self) -> usize {
+        self.known.lock().most
+    }
+
+    /// Files that are read of chunks which are not.
+    fn ahead(&self) -> usize {
+        self.known.lock().ahead
+    }
+
+    /// Nobody is to take of the job any more.
+    fn forget(&self) {
+        self.known.lock().is_over = true;
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(runtime) = self.runtime.take() {
+            let _ = runtime.join();
+        }
+    }
+}
+
+fn at(worker: &Worker, job: &str) -> usize {
+    let shown: Shown = serde_json::from_str(&worker.about).unwrap_or_default();
+    shown.at.iter().filter(|(of, _)| of == job).map(|(_, files)| files).sum()
+}

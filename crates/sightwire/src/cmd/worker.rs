@@ -1,0 +1,180 @@
+//! `sightwire worker`: reads pictures that others put in common.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use parking_lot::Mutex;
+use sightwire_config::Config;
+use sightwire_jobs::about::{About, Entry, Plan};
+use sightwire_jobs::shared::{Folders, SharedError};
+use sightwire_jobs::worker::{Opened, Opens, Reads, SILENT, Unfit, Worker, WorkerOptions};
+use sightwire_models::manifest::Precision;
+use sightwire_reading::record;
+use sightwire_telemetry::logging;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::common::{Common, How};
+use super::read::reader::{Failure, TextReader};
+use super::{ConfigArgs, Mistake};
+use crate::owner;
+use crate::print::{Printer, note};
+
+/// Pages that are being read at the end may take so long; then they are another's.
+const LAST: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  SIGHTWIRE_CLUSTER_REDIS_URL=redis://192.168.1.9 sightwire worker --set 'cluster.folders=[\"/mnt/scans\"]'
+  sightwire read --cluster /mnt/scans --out /mnt/text
+
+Reads what `sightwire read --cluster` puts in common: as many workers as there are, on as many machines, share it. All see the same \
+`cluster.folders` and `cluster.jobs_folder`, and the same Redis (`cluster.redis_url`). One that is killed loses nothing: others go \
+on with what it had. SIGTERM or Ctrl-C ends it as soon as the pages in progress are read.")]
+pub(super) struct WorkerArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+pub(super) fn run(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
+    let (config, jobs) = args.config.load_for_jobs()?;
+    owner::refuse_root(config.store.home())?;
+    let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
+    let Common { jobs, folders, queue } = Common::of(&config, &jobs)?;
+    let hands = config.engine.options.threads + 1;
+    let name = format!("{}-{:08x}", host(), fastrand::u32(..));
+    note!(printer, "worker {name}: jobs in {}, Redis at {}", jobs.root().display(), queue.address());
+    let options = WorkerOptions { name: name.into(), hands, silent: SILENT };
+    let opens = Opener {
+        config: Arc::new(config),
+        folders,
+        printer: printer.clone(),
+        hands,
+        reader: Mutex::default(),
+    };
+    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let counts = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let connected = CancellationToken::new();
+        let worker = Worker::run(
+            options,
+            env!("CARGO_PKG_VERSION"),
+            queue.clone(),
+            jobs,
+            Arc::new(opens),
+            stop.clone(),
+        );
+        let asked = async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            note!(printer, "stopping once the pages in progress are read");
+            stop.cancel();
+            tokio::time::sleep(LAST).await;
+        };
+        tokio::select! {
+            ended = worker => ended.context("cannot start").map(Some),
+            () = queue.run(connected) => Ok(None),
+            () = asked => Ok(None),
+        }
+    })?;
+    runtime.shutdown_background();
+    match counts {
+        Some(counts) => note!(printer, "{} files read, {} chunks ended", counts.files, counts.chunks),
+        None => note!(printer, "pages were still being read: others read them"),
+    }
+    Ok(())
+}
+
+/// Of this machine, as it is used in names of files.
+fn host() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let fits = |char: char| if char.is_ascii_alphanumeric() { char } else { '-' };
+    name.chars().take(40).map(fits).collect()
+}
+
+/// Loads what a job is read with.
+struct Opener {
+    config: Arc<Config>,
+    folders: Folders,
+    printer: Printer,
+    hands: usize,
+    /// That of the last job: one engine serves all jobs of one precision.
+    reader: Mutex<Option<(Option<Precision>, TextReader)>>,
+}
+
+impl Opener {
+    fn reader(&self, how: &How) -> anyhow::Result<TextReader> {
+        let mut last = self.reader.lock();
+        let (ask, deadline) = (how.ask(), how.deadline());
+        if let Some((_, reader)) = last.as_ref().filter(|(precision, _)| *precision == how.precision) {
+            return reader.asked(&self.printer, &self.config, &ask, deadline);
+        }
+        // One engine at a time: its networks take hundreds of megabytes.
+        *last = None;
+        let mut config = (*self.config).clone();
+        if how.precision.is_some() {
+            config.engine.options.precision = how.precision;
+        }
+        let reader = TextReader::start(&self.printer, &config, &ask, self.hands, deadline)?;
+        *last = Some((how.precision, reader.clone()));
+        Ok(reader)
+    }
+}
+
+impl Opens for Opener {
+    fn open(&self, about: &About) -> Result<Opened, Unfit> {
+        let how: How = serde_json::from_value(about.how.clone())
+            .map_err(|error| Unfit(format!("what it asks for is not understood: {error}").into()))?;
+        let reader = self.reader(&how).map_err(|error| Unfit(format!("{error:#}").into()))?;
+        let (model, runs) = reader.model();
+        let digest = model.digest();
+        if digest != how.digest {
+            let words = format!(
+                "it asks for another version of {} than is here: `sightwire models pull {}`",
+                model.name(),
+                model.name()
+            );
+            return Err(Unfit(words.into()));
+        }
+        let plan = Plan {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            model: format!("{} {digest}", model.name()),
+            runs: runs.into(),
+        };
+        Ok(Opened { plan, reads: Arc::new(Reader { reader, folders: self.folders.clone() }) })
+    }
+}
+
+struct Reader {
+    reader: TextReader,
+    folders: Folders,
+}
+
+impl Reader {
+    fn document(&self, entry: &Entry) -> Result<sightwire_reading::output::Document, Failure> {
+        let path = Path::new(entry.path.as_deref().unwrap_or(&entry.name));
+        let file = self.folders.open(path).map_err(|error| match error {
+            SharedError::File(error) => Failure::File(error),
+            error => Failure::Elsewhere(error.to_string()),
+        })?;
+        self.reader.read_file(&entry.name, file)
+    }
+}
+
+impl Reads for Reader {
+    fn read(&self, index: usize, entry: &Entry) -> String {
+        match self.document(entry) {
+            Ok(document) => record::read_line(index, &document),
+            Err(failure) => record::failed_line(index, &failure.to_string()),
+        }
+    }
+}

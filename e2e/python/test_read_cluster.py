@@ -1,0 +1,294 @@
+"""`sightwire read --cluster` and `sightwire worker`, with a real Redis and the real model: whatever happens to workers
+and to Redis, the result is that of one process, byte for byte.
+
+Needs the model: in the store (`sightwire models pull ppocr-v4`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from harness import BIN, HOME, environment
+from redis_server import Redis
+
+FULL = os.environ.get("SIGHTWIRE_FULL") == "1"
+SIZE = (160, 48)
+TIMEOUT_S = 300
+NAMES = ["ward", "bed", "pulse", "rest", "walk", "sleep", "pain", "drink", "warm", "calm"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def model() -> None:
+    if not (HOME / "models/ppocr-v4").is_dir():
+        pytest.skip("the model ppocr-v4 is not here: `sightwire models pull ppocr-v4`")
+
+
+def draw(folder: Path, count: int, poison: int = 0) -> Path:
+    """So many pictures of a word and a number, and so many files that are none."""
+    folder.mkdir(parents=True)
+    font = ImageFont.load_default(26)
+    for number in range(count):
+        picture = Image.new("RGB", SIZE, "white")
+        text = f"{NAMES[number % len(NAMES)]} {number}"
+        ImageDraw.Draw(picture).text((8, 8), text, fill="black", font=font)
+        (folder / f"{number // 100:03}").mkdir(exist_ok=True)
+        picture.save(folder / f"{number // 100:03}" / f"{number:05}.png", compress_level=1)
+    for number in range(poison):
+        place = folder / f"{random.Random(number).randrange(max(1, count // 100)):03}"
+        # What looks like a picture and breaks off, is empty, or is something else.
+        content = [b"\x89PNG\r\n\x1a\n\x00\x00", b"", b"no picture", bytes(range(256)) * 40][number % 4]
+        (place / f"poison-{number:02}.png").write_bytes(content)
+    return folder
+
+
+class Cluster:
+    """A Redis, a folder of jobs, and workers."""
+
+    def __init__(self, folder: Path, scans: Path) -> None:
+        self.folder, self.scans = folder, scans
+        self.redis = Redis(folder)
+        self.jobs = folder / "jobs"
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def env(self, **more: str) -> dict[str, str]:
+        return environment(
+            {
+                "SIGHTWIRE_CLUSTER_REDIS_URL": self.redis.url,
+                "SIGHTWIRE_CLUSTER_FOLDERS": json.dumps([str(self.scans)]),
+                "SIGHTWIRE_CLUSTER_JOBS_FOLDER": str(self.jobs),
+                "SIGHTWIRE_ENGINE_THREADS": "1",
+            }
+            | more
+        )
+
+    def work(self, *before: str, **more: str) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
+        command = [*before, str(BIN), "worker"]
+        worker = subprocess.Popen(command, env=self.env(**more), stdout=log, stderr=log)
+        log.close()
+        self.workers.append(worker)
+        return worker
+
+    def log(self, number: int) -> str:
+        return (self.folder / f"worker-{number}.log").read_text()
+
+    def says(self, number: int, words: str) -> None:
+        until(lambda: words in self.log(number), f"worker {number} to say {words!r}")
+
+    def begin(self, *args: object) -> subprocess.Popen[bytes]:
+        command = [str(BIN), "read", "--cluster", str(self.scans), *map(str, args)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=self.env(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+
+    def read(self, *args: object) -> tuple[bytes, str, int]:
+        return ended(self.begin(*args))
+
+    def alone(self, *args: object) -> bytes:
+        """What one process makes of it."""
+        command = [str(BIN), "read", str(self.scans), *map(str, args)]
+        env = environment({"SIGHTWIRE_ENGINE_THREADS": "1"})
+        run = subprocess.run(command, env=env, capture_output=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
+        assert run.returncode in (0, 1), run.stderr.decode()
+        return run.stdout
+
+    def chunks_read(self) -> int:
+        return len(list(self.jobs.glob("*/chunks/*.jsonl")))
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        self.redis.kill()
+
+
+def ended(run: subprocess.Popen[bytes]) -> tuple[bytes, str, int]:
+    try:
+        out, err = run.communicate(timeout=TIMEOUT_S * (10 if FULL else 1))
+    finally:
+        run.kill()
+    return out, err.decode(), run.returncode
+
+
+def until(is_so, what: str, within: float = 60) -> None:
+    end = time.monotonic() + within
+    while not is_so():
+        assert time.monotonic() < end, f"waited {within} s for {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    count, poison = getattr(request, "param", (60, 0))
+    made = Cluster(tmp_path, draw(tmp_path / "scans", count, poison))
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize("cluster", [(90, 3)], indirect=True)
+def test_three_workers_one_of_them_killed_give_what_one_process_gives_byte_for_byte(cluster: Cluster) -> None:
+    for _ in range(3):
+        cluster.work()
+    run = cluster.begin("--format", "json", "--no-times")
+    until(lambda: cluster.chunks_read() >= 2, "some chunks")
+    cluster.workers[0].send_signal(signal.SIGKILL)
+    out, err, code = ended(run)
+    assert code == 1, err
+    assert "90 of 93 pictures" in err and "read by 3 workers" in err, err
+    assert out == cluster.alone("--format", "json", "--no-times")
+    # Nothing is left of it, here and in Redis.
+    assert list(cluster.jobs.iterdir()) == []
+    assert "jobs:work:" not in cluster.redis.ask("KEYS", "*")
+    if FULL:
+        for options in (["--format", "csv"], ["--format", "submission-csv", "--confidence"]):
+            out, err, code = cluster.read(*options)
+            assert out == cluster.alone(*options), err
+
+
+@pytest.mark.parametrize("cluster", [(20_000 if FULL else 200, 20)], indirect=True)
+def test_workers_killed_again_and_again_a_redis_that_forgets_twice_and_20_poison_files(cluster: Cluster) -> None:
+    every, restarts = (5.0, [20.0, 60.0]) if FULL else (2.5, [3.0, 7.0])
+    over = threading.Event()
+    for _ in range(3):
+        cluster.work()
+
+    def kill() -> None:
+        number = 0
+        while not over.wait(every):
+            # Of the last three, the oldest.
+            cluster.workers[-3].kill()
+            cluster.work()
+            number += 1
+
+    def restart() -> None:
+        begun = time.monotonic()
+        for at in restarts:
+            if over.wait(max(0, begun + at - time.monotonic())):
+                return
+            cluster.redis.kill()
+            if over.wait(0.5):
+                return
+            cluster.redis.start()
+
+    threads = [threading.Thread(target=task) for task in (kill, restart)]
+    run = cluster.begin("--format", "json", "--no-times", "--failures", cluster.folder / "failures.jsonl")
+    for thread in threads:
+        thread.start()
+    try:
+        out, err, code = ended(run)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert code == 1, err
+    assert len(cluster.workers) >= 5, "some were killed"
+    names = [json.loads(line)["file"] for line in out.splitlines()]
+    failures = [json.loads(line) for line in (cluster.folder / "failures.jsonl").read_text().splitlines()]
+    assert len(names) == len(set(names)) == (20_000 if FULL else 200), err
+    assert len(failures) == 20 and all("poison" in failure["file"] for failure in failures), failures
+    if not FULL:
+        assert out == cluster.alone("--format", "json", "--no-times")
+
+
+def test_ctrl_c_stops_the_workers_too_and_the_same_command_goes_on(cluster: Cluster) -> None:
+    cluster.work()
+    run = cluster.begin("--format", "csv")
+    until(lambda: cluster.chunks_read() >= 2, "some chunks")
+    run.send_signal(signal.SIGINT)
+    _, err, code = ended(run)
+    assert code == 1 and "the same command goes on" in err, err
+    read = cluster.chunks_read()
+    time.sleep(4)
+    assert cluster.chunks_read() <= read + 1, "nobody reads on"
+    out, err, code = cluster.read("--format", "csv")
+    assert code == 0 and "going on with job" in err, err
+    assert out == cluster.alone("--format", "csv")
+
+
+def test_a_reader_that_is_killed_loses_nothing(cluster: Cluster) -> None:
+    cluster.work()
+    run = cluster.begin("--format", "csv")
+    until(lambda: cluster.chunks_read() >= 2, "some chunks")
+    run.kill()
+    run.wait()
+    # Workers go on without it.
+    until(lambda: list(cluster.jobs.glob("*/ended")), "the end of the job")
+    cluster.workers[0].kill()
+    out, err, code = cluster.read("--format", "csv")
+    assert code == 0, err
+    assert out == cluster.alone("--format", "csv")
+
+
+def test_a_worker_whose_disk_is_full_lets_others_read(cluster: Cluster) -> None:
+    # No file of its own may have more than a few bytes, and the signal of that is passed over: writing fails.
+    full = cluster.work("sh", "-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh", SIGHTWIRE_LOG_LEVEL="info")
+    run = cluster.begin("--format", "csv")
+    cluster.says(0, "cannot be kept")
+    cluster.work()
+    out, err, code = ended(run)
+    assert code == 0, err
+    assert out == cluster.alone("--format", "csv")
+    assert full.poll() is None, "it lives"
+
+
+def test_pictures_that_lie_elsewhere_are_not_read_for_anybody(cluster: Cluster, tmp_path: Path) -> None:
+    secret = draw(tmp_path / "secret", 1) / "000/00000.png"
+    (cluster.scans / "link.png").symlink_to(secret)
+    (cluster.scans / "out").symlink_to(secret.parent)
+    cluster.work()
+    out, err, code = cluster.read("--format", "json")
+    assert code == 1, err
+    assert err.count("in none of the folders that are read for others (cluster.folders)") == 2, err
+    assert len(out.splitlines()) == 60
+    # A worker goes by its own folders, whatever others ask for.
+    cluster.workers[0].kill()
+    cluster.work(SIGHTWIRE_CLUSTER_FOLDERS=json.dumps([str(secret.parent)]))
+    out, err, code = cluster.read("--format", "json")
+    assert code == 1 and out == b"" and "62 of 62 pictures could not be read" in err, err
+
+
+def test_without_a_worker_it_says_what_to_start(cluster: Cluster) -> None:
+    run = cluster.begin()
+    assert run.stderr is not None
+    lines = iter(run.stderr.readline, b"")
+    assert any(b"no worker is there: start some (`sightwire worker`)" in line for line in lines)
+    run.send_signal(signal.SIGINT)
+    ended(run)
+
+
+def test_a_worker_with_another_precision_takes_nothing_and_says_why(cluster: Cluster) -> None:
+    cluster.work(SIGHTWIRE_ENGINE_PRECISION="f32")
+    run = cluster.begin("--format", "csv")
+    cluster.says(0, "is read here")
+    cluster.work(SIGHTWIRE_ENGINE_PROVIDER="cpu", SIGHTWIRE_ENGINE_PRECISION="f32")
+    cluster.says(1, "is not read here: it is read on")
+    assert "set engine.provider and engine.precision alike" in cluster.log(1)
+    _, err, code = ended(run)
+    assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "words"),
+    [
+        (["--format", "pdf"], {}, "--cluster does not go with --format pdf"),
+        (["--jobs", "3"], {}, "--jobs is for this process alone"),
+        ([], {"SIGHTWIRE_CLUSTER_FOLDERS": "[]"}, "cluster.folders is empty"),
+        ([], {"SIGHTWIRE_CLUSTER_FOLDERS": '["/nowhere"]'}, "cluster.folders: /nowhere"),
+        ([], {"SIGHTWIRE_CLUSTER_FOLDERS": '["scans"]'}, "it must be absolute"),
+        ([], {"SIGHTWIRE_CLUSTER_REDIS_URL": ""}, "batches are read in common over a Redis"),
+    ],
+)
+def test_mistakes_are_told_at_once(cluster: Cluster, args: list[str], env: dict[str, str], words: str) -> None:
+    command = [str(BIN), "read", "--cluster", str(cluster.scans), *args]
+    run = subprocess.run(command, env=cluster.env(**env), capture_output=True, text=True, timeout=60)
+    assert run.returncode == 2 and words in run.stderr, run.stderr
