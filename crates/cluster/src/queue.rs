@@ -19,7 +19,7 @@ pub const MAX_WORKERS: usize = 1000;
 /// So long after it was last used, what is left of a job in the queue is forgotten.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// So long a worker counts as alive after its sign of life.
-pub const WORKER_TTL: Duration = Duration::from_secs(6);
+pub const WORKER_TTL: Duration = Duration::from_secs(5);
 
 /// Sixteen hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

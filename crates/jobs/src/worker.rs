@@ -25,7 +25,7 @@ use crate::hands::{Filled, Hands, Order};
 use crate::part::{Part, Todo};
 
 /// Whoever has said nothing for so long has its chunk taken over.
-pub const SILENT: Duration = Duration::from_secs(12);
+pub const SILENT: Duration = Duration::from_secs(6);
 /// Chunks that are held at a time: the next one, while the last files of one are read.
 const HELD: usize = 2;
 /// Until the queue is asked again when there was nothing.
