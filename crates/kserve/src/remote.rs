@@ -1,0 +1,231 @@
+//! A model elsewhere, as one that may be away: asked while it answers, left alone while it does not, and looked for meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sightwire_measure::clock;
+use sightwire_measure::histogram::Histogram;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::breaker::Breaker;
+use crate::client::{CallError, Client, Options};
+use crate::messages::{InferRequest, ModelMetadata};
+use crate::tensor::{MAX_TENSORS, Tensor, TensorError};
+
+/// For each question of a probe.
+const PROBED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Whether a model elsewhere is asked.
+#[derive(Clone, Debug, Default)]
+pub enum Standing {
+    /// Nobody has needed it yet.
+    #[default]
+    Unasked,
+    /// It answers; this is what it takes and gives, as far as its server tells.
+    Here(Arc<ModelMetadata>),
+    /// It does not, and why, in words for people.
+    Away(Arc<str>),
+}
+
+/// Since the beginning.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Requests that were answered with what was asked for.
+    pub answered: AtomicU64,
+    /// Requests that were late, refused, cut off or answered with nonsense.
+    pub failed: AtomicU64,
+    /// How often nothing was asked any more.
+    pub opened: AtomicU64,
+    /// Of requests that were answered, from asking to the checked answer.
+    pub took: Histogram,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
+    /// It is not asked at the moment; with why.
+    #[error("{0}")]
+    Away(Arc<str>),
+    /// The call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// It answers what cannot be an answer.
+    #[error("its answer cannot be used: {0}")]
+    Nonsense(#[from] TensorError),
+}
+
+/// A model of a server elsewhere.
+#[derive(Debug)]
+pub struct Remote {
+    client: Client,
+    model: String,
+    breaker: Mutex<Breaker>,
+    standing: watch::Sender<Standing>,
+    /// What was heard of the model the last time that it was probed.
+    heard: Mutex<Arc<ModelMetadata>>,
+    look: Notify,
+    /// What became of requests.
+    pub counters: Counters,
+}
+
+impl Remote {
+    /// Nothing is asked before somebody needs it, and nothing is found out unless [`Remote::run`] runs.
+    pub fn new(options: Options, model: &str) -> Arc<Self> {
+        Arc::new(Self {
+            client: Client::new(options),
+            model: model.to_owned(),
+            breaker: Mutex::new(Breaker::new(clock::now())),
+            standing: watch::Sender::default(),
+            heard: Mutex::default(),
+            look: Notify::new(),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Its name there.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> String {
+        self.client.address().to_string()
+    }
+
+    /// Whether it is asked now, and changes of that.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
+    /// What it takes and gives, while it is asked or may be tried; else why it is not. The first who wants to know has it looked for.
+    pub fn wanted(&self) -> Result<Arc<ModelMetadata>, RemoteError> {
+        if self.breaker.lock().probe_at().is_none() {
+            return Ok(self.heard.lock().clone());
+        }
+        self.look.notify_one();
+        match &*self.standing.borrow() {
+            Standing::Away(why) => Err(RemoteError::Away(why.clone())),
+            Standing::Unasked | Standing::Here(_) => Err(RemoteError::Away("it is being looked for".into())),
+        }
+    }
+
+    /// Asks once, and gives what `read` makes of the checked outputs. An answer that is late, or that `read` refuses, is a failure;
+    /// after some in a row nothing is asked until a probe succeeds.
+    pub async fn infer<T>(
+        &self,
+        inputs: &[Tensor],
+        within: Duration,
+        read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
+    ) -> Result<T, RemoteError> {
+        self.wanted()?;
+        if !self.breaker.lock().may_ask() {
+            return Err(RemoteError::Away("another request finds out whether it is back".into()));
+        }
+        let left = Left(Some(&self.breaker));
+        let begun = clock::now();
+        let answer = self.client.infer(InferRequest::of(&self.model, inputs), within).await;
+        let answer = answer.map_err(RemoteError::from);
+        let result = answer.and_then(|answer| Ok(read(&answer.tensors()?)?));
+        left.known();
+        match &result {
+            Ok(_) => {
+                self.counters.answered.fetch_add(1, Ordering::Relaxed);
+                self.counters.took.record(clock::since(begun));
+                if self.breaker.lock().succeeded() {
+                    let here = Standing::Here(self.heard.lock().clone());
+                    let before = self.standing.send_replace(here);
+                    if !matches!(before, Standing::Here(_)) {
+                        tracing::info!(model = self.model, "{} answers", self.client.address());
+                    }
+                }
+            }
+            Err(error) => {
+                self.counters.failed.fetch_add(1, Ordering::Relaxed);
+                self.failed(error).await;
+            }
+        }
+        result
+    }
+
+    /// Looks for it while it is away, from the first time that somebody needs it until `stop`.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let looking = async {
+            self.look.notified().await;
+            loop {
+                let due = self.breaker.lock().probe_at();
+                let Some(due) = due else {
+                    self.look.notified().await;
+                    continue;
+                };
+                tokio::time::sleep_until(due.into()).await;
+                match self.probe().await {
+                    Ok(metadata) => {
+                        *self.heard.lock() = Arc::new(metadata);
+                        self.breaker.lock().succeeded();
+                    }
+                    Err(error) => self.failed(&error).await,
+                }
+            }
+        };
+        stop.run_until_cancelled(looking).await;
+        self.client.disconnect().await;
+    }
+
+    async fn probe(&self) -> Result<ModelMetadata, RemoteError> {
+        let not = |what: &str| RemoteError::Away(format!("{what} is not ready there").into());
+        if !self.client.server_ready(PROBED_WITHIN).await? {
+            return Err(not("the server"));
+        }
+        if !self.client.model_ready(&self.model, PROBED_WITHIN).await? {
+            return Err(not(&format!("the model {}", self.model)));
+        }
+        match self.client.metadata(&self.model, PROBED_WITHIN).await {
+            Ok(metadata) if metadata.inputs.len().max(metadata.outputs.len()) > MAX_TENSORS => {
+                Err(TensorError::TooMany(metadata.inputs.len().max(metadata.outputs.len())).into())
+            }
+            Ok(metadata) => Ok(metadata),
+            // Not every server tells.
+            Err(CallError::Refused { code: tonic::Code::Unimplemented, .. }) => Ok(ModelMetadata::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn failed(&self, error: &RemoteError) {
+        let is_late = self.breaker.lock().failed(clock::now(), fastrand::f64());
+        let is_open = self.breaker.lock().probe_at().is_some();
+        if is_late {
+            self.counters.opened.fetch_add(1, Ordering::Relaxed);
+            self.look.notify_one();
+        }
+        if !is_open {
+            return;
+        }
+        // Whatever else waits there is not waited for.
+        self.client.disconnect().await;
+        let why: Arc<str> = error.to_string().into();
+        let before = self.standing.send_replace(Standing::Away(why.clone()));
+        if !matches!(before, Standing::Away(_)) {
+            tracing::warn!(model = self.model, "{} is away: {why}", self.client.address());
+        }
+    }
+}
+
+/// A request whose end is not known yet.
+struct Left<'a>(Option<&'a Mutex<Breaker>>);
+
+impl Left<'_> {
+    fn known(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        if let Some(breaker) = self.0 {
+            breaker.lock().left();
+        }
+    }
+}
