@@ -3,6 +3,7 @@
 //! - [`messages`]: what goes over the wire, written from the published field numbers; [`tensor`]: tensors, built and checked
 //! - [`remote`]: a model elsewhere that may be away; [`client`]: calls with a deadline; [`breaker`]: when it is left alone;
 //!   [`address`]: where it is
+//! - [`server`]: models of this process for others
 //! - `codec`, `tasks`: what client and server share
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
@@ -14,13 +15,13 @@ pub mod client;
 mod codec;
 pub mod messages;
 pub mod remote;
+pub mod server;
 mod tasks;
 pub mod tensor;
 
 pub use tonic::Code;
 
 /// Of the protocol's methods.
-#[allow(dead_code, reason = "the server has the rest")]
 mod path {
     pub(crate) const SERVER_LIVE: &str = "/inference.GRPCInferenceService/ServerLive";
     pub(crate) const SERVER_READY: &str = "/inference.GRPCInferenceService/ServerReady";
