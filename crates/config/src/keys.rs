@@ -117,6 +117,7 @@ pub fn may_hold_password(name: &str) -> bool {
                 | "otlp.endpoint"
                 | "cluster.redis_url"
                 | "cluster.secret"
+                | "engine.remote_secret"
         )
     };
     is_secret(name) || (find(name).is_none() && nearest(name).is_some_and(is_secret))

@@ -6,7 +6,7 @@
 //! - [`Config`]: what is made of them, checked; `partial`: in spite of mistakes
 //! - [`cameras`]: `[[camera]]` tables
 //! - [`limits`]: how much all may take together, and one address or key
-//! - `log`, [`tls`], [`otlp`], [`cluster`]: the sections of these names; [`reader`], [`relay`]: those that other crates have options for
+//! - `engine`, `log`, [`tls`], [`otlp`], [`cluster`]: the sections of these names; [`reader`], [`relay`]: those that other crates have options for
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -15,6 +15,7 @@
 pub mod access;
 pub mod cameras;
 pub mod cluster;
+mod engine;
 pub mod keys;
 pub mod layers;
 pub mod limits;
@@ -37,20 +38,17 @@ use sightwire_access::guard::Mode;
 use sightwire_access::legacy::Legacy;
 use sightwire_access::proxy::ProxyLogin;
 use sightwire_access::token::Settings;
-use sightwire_engine::EngineOptions;
 use sightwire_engine::shared::EngineSettings;
-use sightwire_engine::trial::{Launch, TrialOptions};
 use sightwire_frame::header::Limits as PictureLimits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
 use sightwire_live::options::{CameraOptions, DetectorOptions, RelayOptions, WatchOptions};
 use sightwire_live::source::CameraTable;
 use sightwire_measure::memory::Memory;
-use sightwire_models::Provider;
-use sightwire_models::manifest::Precision;
 use sightwire_models::store::{Store, default_home};
 use toml::Value;
 
+pub use engine::Engine;
 pub use layers::{ConfigError, Layers, Origin};
 pub use limits::Limits;
 pub use redact::redact;
@@ -168,13 +166,6 @@ pub struct SocketIo {
 }
 
 #[derive(Clone, Debug)]
-pub struct Engine {
-    pub options: EngineOptions,
-    pub library: Option<PathBuf>,
-    pub idle_release: Duration,
-}
-
-#[derive(Clone, Debug)]
 pub struct Log {
     pub level: String,
     pub json: bool,
@@ -275,6 +266,7 @@ impl Config {
             pictures: self.images,
             store: self.store.clone(),
             memory,
+            remote: self.engine.remote.clone(),
             cluster: None,
         }
     }
@@ -371,37 +363,7 @@ impl Config {
                 max_side: r.int("images.max_side_px", 1, 65_535)? as u32,
             },
             decode_memory_bytes: r.int("images.decode_memory_mb", 16, 1 << 20)? << 20,
-            engine: Engine {
-                options: EngineOptions {
-                    provider: match r.text("engine.provider").as_str() {
-                        "auto" => None,
-                        name => Some(
-                            name.parse::<Provider>()
-                                .map_err(|e| r.invalid("engine.provider", &format!("{e}, or auto")))?,
-                        ),
-                    },
-                    threads,
-                    precision: match r.text("engine.precision").as_str() {
-                        "auto" => None,
-                        "f32" => Some(Precision::F32),
-                        "bf16" => Some(Precision::Bf16),
-                        _ => return Err(r.invalid("engine.precision", "it must be auto, f32 or bf16")),
-                    },
-                    gpu_memory_mb: r.int("engine.gpu_memory_mb", 0, 1 << 24)?,
-                    trials: Some(TrialOptions {
-                        folder: store.home().join("trials"),
-                        launch: Launch {
-                            // This very program, though its file may have been replaced since.
-                            program: "/proc/self/exe".into(),
-                            args: vec![TRY_NETWORKS.into()],
-                            env: Vec::new(),
-                        },
-                        timeout: r.seconds("engine.trial_timeout_s", 1.0, 3600.0)?,
-                    }),
-                },
-                library: Some(r.text("engine.library")).filter(|l| !l.is_empty()).map(PathBuf::from),
-                idle_release: r.seconds("engine.idle_release_s", 1.0, 1e7)?,
-            },
+            engine: engine::read(&r, threads, &store)?,
             import: Import {
                 python: Some(r.text("import.python")).filter(|p| !p.is_empty()).map(PathBuf::from),
             },

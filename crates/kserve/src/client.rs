@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use prost::Message;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+pub use sightwire_http_client::trust::{Trust, TrustError};
 use sightwire_measure::lines;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -39,6 +40,8 @@ use crate::tasks::Tasks;
 
 /// What may be under way to either side: a picture is not to wait for leave after each 64 KiB.
 const WINDOW_BYTES: u32 = 4 << 20;
+/// Of an answer, where nobody says more or less.
+const MAX_MESSAGE_BYTES: usize = 16 << 20;
 /// Of headers and trailers of an answer.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// A server that takes nothing for so long is gone.
@@ -55,6 +58,14 @@ pub struct Options {
     pub tls: Option<Arc<ClientConfig>>,
     /// Of an answer, at most.
     pub max_message_bytes: usize,
+}
+
+impl Options {
+    /// Trusts these authorities where the address is secure; an error where there are none.
+    pub fn new(address: Address, key: Option<String>, trust: &Trust) -> Result<Self, &'static TrustError> {
+        let tls = if address.is_secure { Some(Arc::new(trust.tls()?)) } else { None };
+        Ok(Self { address, key, tls, max_message_bytes: MAX_MESSAGE_BYTES })
+    }
 }
 
 /// Without the key.

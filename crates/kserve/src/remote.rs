@@ -67,6 +67,7 @@ pub struct Remote {
     /// What was heard of the model the last time that it was probed.
     heard: Mutex<Arc<ModelMetadata>>,
     look: Notify,
+    probes: watch::Sender<u64>,
     /// What became of requests.
     pub counters: Counters,
 }
@@ -81,6 +82,7 @@ impl Remote {
             standing: watch::Sender::default(),
             heard: Mutex::default(),
             look: Notify::new(),
+            probes: watch::Sender::default(),
             counters: Counters::default(),
         })
     }
@@ -110,6 +112,16 @@ impl Remote {
             Standing::Away(why) => Err(RemoteError::Away(why.clone())),
             Standing::Unasked | Standing::Here(_) => Err(RemoteError::Away("it is being looked for".into())),
         }
+    }
+
+    /// Waits until it was looked for once, at most so long; whether it may be asked then.
+    pub async fn settled(&self, at_most: Duration) -> bool {
+        let mut probes = self.probes.subscribe();
+        let first = self.wanted().is_err() && matches!(*self.standing.borrow(), Standing::Unasked);
+        if first {
+            let _ = tokio::time::timeout(at_most, probes.wait_for(|probes| *probes > 0)).await;
+        }
+        self.wanted().is_ok()
     }
 
     /// Asks once, and gives what `read` makes of the checked outputs. An answer that is late, or that `read` refuses, is a failure;
@@ -168,6 +180,7 @@ impl Remote {
                     }
                     Err(error) => self.failed(&error).await,
                 }
+                self.probes.send_modify(|probes| *probes += 1);
             }
         };
         stop.run_until_cancelled(looking).await;

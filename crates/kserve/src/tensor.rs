@@ -146,6 +146,14 @@ pub enum TensorError {
         /// As it should be.
         needed: &'static str,
     },
+    /// It is a tensor, and not the one that is needed.
+    #[error("{name} {why}")]
+    Unfit {
+        /// Of the tensor.
+        name: &'static str,
+        /// As a clause that follows the name.
+        why: &'static str,
+    },
     /// No number: an infinity or a NaN.
     #[error("{0} has values that are no finite numbers")]
     NotFinite(String),

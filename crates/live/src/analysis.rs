@@ -21,12 +21,13 @@ use sightwire_hub::thin::Thin;
 use sightwire_measure::clock;
 use sightwire_measure::histogram::Histogram;
 use sightwire_measure::meter::{Meter, Sample};
-use sightwire_track::{Motion, MotionOptions, Track, Tracker, TrackerOptions};
+use sightwire_track::{Track, Tracker, TrackerOptions};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
+use super::detector::{BASE_CONFIDENCE, FindError, Model};
 use super::hands::Sighted;
+use super::looker::Looker;
 
 use super::upstream::Upstream;
 use super::view::{Seen, Stats, ViewOptions};
@@ -35,12 +36,8 @@ use crate::{Dependencies, StreamLease};
 
 /// Ways of showing it of which is known what they have shown.
 const MOST_LOOKS: usize = 32;
-/// A network that is gated by motion looks at least so often.
-const GATED_EVERY: Duration = Duration::from_secs(10);
 /// How much of a detection a track has to cover to be it.
 const SAME_IOU: f32 = 0.5;
-/// Boxes of two classes that overlap so much are one thing; people on horses and things in hands overlap less.
-const SAME_THING_IOU: f32 = 0.75;
 
 /// Runs a model over the pictures of one stream, for all who want to know what is in them.
 #[derive(Debug)]
@@ -297,12 +294,11 @@ impl Analysis {
 
     /// Second stage: what is in it.
     async fn look(&self, deps: &Dependencies, mut take: mpsc::Receiver<Decoded>, pace: &Mutex<Readiness>) {
-        let model = deps.detector.model().await;
+        let mut looker = Looker::new(deps).await;
         // What was decoded while the model was being loaded is old by now.
         let _ = take.try_recv();
         let options = TrackerOptions::for_confidence(deps.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
-        let mut looker = Looker::new(&model, deps.options.detector.gated);
         let mut hand_looker = deps.hands.looker().await;
         let (mut turns, mut last) = (Turns::default(), Vec::new());
         while let Some(Decoded { picture, image }) = take.recv().await {
@@ -312,12 +308,17 @@ impl Analysis {
             // Whether a detector looks; hands are looked for while its gate is closed, too.
             let mut detects = due;
             if due {
+                if looker.takes_another(deps).await {
+                    (tracker, last) = (Tracker::new(options), Vec::new());
+                }
                 pace.lock().busy_since = Some(begun);
                 let of_hands = async {
                     let looker = hand_looker.as_mut()?;
                     looker.look(image.clone(), captured).await
                 };
-                let (seen, sighted) = tokio::join!(looker.look(&model, deps, &image, captured), of_hands);
+                let within = self.demand.pace().interval() * 2;
+                let looking = looker.look(deps, &image, picture.jpeg(), (captured, within));
+                let (seen, sighted) = tokio::join!(looking, of_hands);
                 hands = sighted;
                 {
                     let mut pace = pace.lock();
@@ -350,7 +351,7 @@ impl Analysis {
             self.counters.inferred.record(clock::since(captured));
             deps.totals.inferred_age.record(clock::since(captured));
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
-            let (stamp, model, forms) = (picture.stamp(), model.clone(), Forms::default());
+            let (stamp, model, forms) = (picture.stamp(), looker.model().clone(), Forms::default());
             let look = self.counters.analysed.load(Ordering::Relaxed);
             let analysed =
                 Analysed { sequence, stamp, image, model, looked, look, objects, tracks, hands, forms };
@@ -410,87 +411,6 @@ fn smooth(mean: Duration, this: Duration) -> Duration {
     if mean.is_zero() { this } else { mean.mul_f64(0.8) + this.mul_f64(0.2) }
 }
 
-/// The state of what looks; a network has none but its gate's.
-struct Looker {
-    motion: Option<Box<Motion>>,
-    options: MotionOptions,
-    gated: bool,
-    looked: Option<Instant>,
-}
-
-impl Looker {
-    fn new(model: &Model, gated: bool) -> Self {
-        let options = match model {
-            Model::Motion => MotionOptions::default(),
-            Model::Network(_) | Model::Elsewhere(_) => MotionOptions::gate(),
-        };
-        Self { motion: None, options, gated, looked: None }
-    }
-
-    /// `None` where the gate is closed.
-    async fn look(
-        &mut self,
-        model: &Model,
-        deps: &Dependencies,
-        image: &Arc<Image>,
-        now: Instant,
-    ) -> Result<Option<Vec<Detection>>, FindError> {
-        match model {
-            // It looks for itself; none of this process looks with it.
-            Model::Elsewhere(_) => Ok(None),
-            Model::Motion => {
-                let detections = self.with_motion(deps, image, move |m, image| m.update(now, image)).await?;
-                Ok(Some(detections))
-            }
-            Model::Network(service) => {
-                if self.gated {
-                    let moving =
-                        self.with_motion(deps, image, move |m, image| m.is_moving(now, image)).await?;
-                    let long_ago =
-                        self.looked.is_none_or(|at| now.saturating_duration_since(at) >= GATED_EVERY);
-                    if !moving && !long_ago {
-                        return Ok(None);
-                    }
-                }
-                let found = find(service, image.clone(), BASE_CONFIDENCE, ()).await?;
-                self.looked = Some(now);
-                Ok(Some(without_doubles(found.detections)))
-            }
-        }
-    }
-
-    async fn with_motion<R: Send + 'static>(
-        &mut self,
-        deps: &Dependencies,
-        image: &Arc<Image>,
-        work: impl FnOnce(&mut Motion, &Image) -> R + Send + 'static,
-    ) -> Result<R, FindError> {
-        let mut motion = self.motion.take().unwrap_or_else(|| Box::new(Motion::new(self.options)));
-        let image = image.clone();
-        let done = deps.pixels.run(move |_| {
-            let result = work(&mut motion, &image);
-            (motion, result)
-        });
-        let (motion, result) = done.await?;
-        self.motion = Some(motion);
-        Ok(result)
-    }
-}
-
-/// Detectors suppress overlapping boxes within a class only: one thing may come as a car and as a truck. The surest stays.
-fn without_doubles(detections: Vec<Detection>) -> Vec<Detection> {
-    let mut kept: Vec<Detection> = Vec::with_capacity(detections.len());
-    for detection in detections {
-        let double = |other: &Detection| {
-            other.class != detection.class && other.rect.iou(&detection.rect) >= SAME_THING_IOU
-        };
-        if !kept.iter().any(double) {
-            kept.push(detection);
-        }
-    }
-    kept
-}
-
 /// Each detection with its track.
 fn matched(detections: &[Detection], tracks: &[Track]) -> Vec<Object> {
     let best = |detection: &Detection| {
@@ -528,14 +448,6 @@ mod tests {
     fn detection(left: f32) -> Detection {
         let rect = Rect { left, top: 0.0, right: left + 40.0, bottom: 40.0 };
         Detection { rect, class: 2, confidence: 0.9 }
-    }
-
-    #[test]
-    fn one_thing_that_was_found_as_two_is_the_surer_one() {
-        let car = detection(100.0);
-        let truck = Detection { class: 7, confidence: 0.4, ..detection(102.0) };
-        let person = Detection { class: 0, confidence: 0.5, ..detection(120.0) };
-        assert_eq!(without_doubles(vec![car, person, truck]), [car, person]);
     }
 
     #[test]

@@ -9,12 +9,14 @@ use sightwire_frame::Image;
 use sightwire_infer::detect::{
     self, Chosen, DetectError, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
 };
+use sightwire_kserve::remote::RemoteError;
 use sightwire_models::fetch::Progress;
 use sightwire_models::slot::{ModelSlot, State};
 use tokio::sync::oneshot;
 
 use crate::options::Options;
 use crate::pixels::Lost;
+use crate::remote::RemoteDetector;
 
 /// Runs that say how fast the others will be.
 const MEASURED_BY: u64 = 50;
@@ -31,6 +33,8 @@ pub enum Model {
     Network(Arc<DetectService>),
     /// The background model, which needs no weights; each analysis has its own.
     Motion,
+    /// That of a server of models elsewhere, which this process asks.
+    Remote(Arc<ModelElsewhere>),
     /// That of another process, which looks for this one, too.
     Elsewhere(Arc<ModelElsewhere>),
 }
@@ -50,6 +54,7 @@ pub struct Detector {
     options: Arc<Options>,
     engine: Arc<SharedEngine>,
     slot: ModelSlot<Model>,
+    remote: Option<Arc<RemoteDetector>>,
 }
 
 impl Model {
@@ -58,7 +63,7 @@ impl Model {
         match self {
             Model::Network(service) => service.name(),
             Model::Motion => detect::MOTION,
-            Model::Elsewhere(model) => &model.name,
+            Model::Elsewhere(model) | Model::Remote(model) => &model.name,
         }
     }
 
@@ -70,7 +75,7 @@ impl Model {
         match self {
             Model::Network(service) => service.labels(),
             Model::Motion => &MOTION,
-            Model::Elsewhere(model) => &model.labels,
+            Model::Elsewhere(model) | Model::Remote(model) => &model.labels,
         }
     }
 
@@ -92,6 +97,9 @@ pub enum FindError {
     /// The thread that compared it with the last one has gone.
     #[error(transparent)]
     Lost(#[from] Lost),
+    /// That elsewhere failed.
+    #[error("the detector elsewhere failed: {0}")]
+    Elsewhere(RemoteError),
     /// It was let go while the picture waited.
     #[error("the model has ended")]
     Ended,
@@ -100,7 +108,9 @@ pub enum FindError {
 impl Detector {
     /// Nothing is loaded before it is needed.
     pub fn new(options: Arc<Options>, engine: Arc<SharedEngine>) -> Arc<Self> {
-        Arc::new(Self { options, engine, slot: ModelSlot::default() })
+        let most = options.detector.max_boxes;
+        let remote = options.remote.clone().map(|remote| RemoteDetector::new(remote, most));
+        Arc::new(Self { options, engine, slot: ModelSlot::default(), remote })
     }
 
     /// How far it is. Where it cannot be had, the background model is used, and the failure says why.
@@ -114,6 +124,21 @@ impl Detector {
             State::Ready(model) => Some(model),
             State::Idle | State::Loading | State::Fetching { .. } | State::Failed(_) => None,
         }
+    }
+
+    /// The one elsewhere, if there is to be one.
+    pub fn remote(&self) -> Option<&Arc<RemoteDetector>> {
+        self.remote.as_ref()
+    }
+
+    /// The model elsewhere while it answers, otherwise the one here.
+    pub async fn at_work(self: &Arc<Self>) -> Model {
+        if let Some(remote) = &self.remote
+            && remote.is_here().await
+        {
+            return Model::Remote(remote.known());
+        }
+        self.model().await
     }
 
     /// The model; found out, fetched and loaded if nobody needed one before.
@@ -205,6 +230,9 @@ impl Detector {
 
     /// Pictures a second that its threads look at together, where enough were looked at to know.
     pub fn capacity(&self) -> Option<f64> {
+        if self.remote.as_ref().is_some_and(|remote| remote.answers()) {
+            return None;
+        }
         let State::Ready(Model::Network(service)) = self.state() else { return None };
         let stats = service.stats();
         let busy = stats.took.sum_us as f64 / 1e6;
@@ -213,6 +241,11 @@ impl Detector {
 
     /// The `detector` part of `/api/v1/status`.
     pub fn report(&self) -> DetectorStatus {
+        let Some(remote) = &self.remote else { return self.report_here() };
+        remote.report(self.report_here())
+    }
+
+    fn report_here(&self) -> DetectorStatus {
         let options = &self.options.detector;
         let mut report = DetectorStatus {
             confidence: options.confidence.into(),

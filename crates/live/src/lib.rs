@@ -9,7 +9,7 @@
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
 //! - [`options`]: what can be chosen
 //! - [`upstream`]: a running stream
-//! - [`detector`]: which model finds objects; [`analysis`]: objects in a stream's pictures; `follow`: as another process sees them; [`demand`]: how often
+//! - [`detector`]: which model finds objects; [`remote`]: one elsewhere; `looker`: what looks; [`analysis`]: objects in a stream's pictures; `follow`: as another process sees them; [`demand`]: how often
 //! - [`hands`]: hands in the pictures
 //! - [`view`]: an analysis drawn one way, encoded once
 //! - [`watching`]: what one viewer watches, and at which quality
@@ -26,6 +26,7 @@ mod elsewhere;
 mod follow;
 pub mod hands;
 pub mod look;
+mod looker;
 pub mod options;
 pub mod origin;
 pub mod pixels;
@@ -33,6 +34,7 @@ mod places;
 mod reconfigure;
 pub mod registry;
 pub mod relay;
+pub mod remote;
 pub mod report;
 mod shared;
 pub mod source;
@@ -209,6 +211,9 @@ impl Streams {
         let pixels = Arc::new(pixels::start(options.threads).context("cannot start threads")?);
         let hands = Hands::new(options.clone(), engine.clone());
         let detector = Detector::new(options.clone(), engine);
+        if let Some(remote) = detector.remote() {
+            tasks.spawn(remote.clone().run(stop.child_token()));
+        }
         let analysing = Analysing::new(options.detector.max_fps);
         let this = Arc::new(Self {
             registry,

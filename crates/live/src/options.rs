@@ -8,6 +8,7 @@ use sightwire_cluster::Cluster;
 use sightwire_frame::header::Limits;
 pub use sightwire_hands::watch::WatchOptions;
 use sightwire_hub::source::allow::Allow;
+use sightwire_kserve::client::Options as RemoteOptions;
 use sightwire_measure::memory::Memory;
 use sightwire_models::store::Store;
 
@@ -33,6 +34,8 @@ pub struct Options {
     pub store: Store,
     /// Of the whole server: without it nothing new begins.
     pub memory: Arc<Memory>,
+    /// A server of models elsewhere, asked before the model here.
+    pub remote: Option<RemoteOptions>,
     /// Other processes with which this one acts as one.
     pub cluster: Option<Arc<Cluster>>,
 }

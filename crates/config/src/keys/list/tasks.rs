@@ -426,6 +426,28 @@ pub const KEYS: &[Key] = &[
         "Each way of running a network is tried in a child process before it is used; one that does not end \
          within this many seconds is given up.",
     ),
+    key(
+        "engine.remote",
+        r#""""#,
+        &[],
+        "A server of models elsewhere that is asked to find objects in the pictures of streams: grpc://HOST:PORT, or \
+         grpcs:// over TLS. It speaks KServe v2 (Triton, MLServer, another Sightwire) and has a model named `detect`. \
+         While it is away, `detector.model` looks. Empty: nobody is asked.",
+    ),
+    key(
+        "engine.remote_secret",
+        r#""""#,
+        &[],
+        "Key that is sent to that server, as `authorization: Bearer …`; beyond this machine only over grpcs://. It is \
+         never shown; better set it in the environment (`SIGHTWIRE_ENGINE_REMOTE_SECRET`).",
+    ),
+    key(
+        "engine.remote_ca_file",
+        r#""""#,
+        &[],
+        "A PEM file with certificate authorities: the certificate of a grpcs:// server has to come from one of them. \
+         Empty takes those of the system.",
+    ),
     key("import.python", r#""""#, &[], "Python (3.9 to 3.11) that imports Keras files. Empty looks for one."),
     key(
         "store.home",
