@@ -330,7 +330,11 @@ fn checked(messages: &[TensorMessage], raw: &[Bytes]) -> Result<Vec<Tensor>, Ten
         return Err(TensorError::TooMany(messages.len()));
     }
     let is_raw = !raw.is_empty();
-    let both = messages.iter().any(|message| message.contents.is_some());
+    // MLServer sends empty contents along.
+    let has_values = |message: &TensorMessage| {
+        message.contents.as_ref().is_some_and(|contents| *contents != Contents::default())
+    };
+    let both = messages.iter().any(has_values);
     if is_raw && (raw.len() != messages.len() || both) {
         return Err(TensorError::Raw { raw: raw.len(), tensors: messages.len() });
     }

@@ -108,7 +108,10 @@ fn a_tensor_that_is_not_what_it_says_is_refused() {
         (Box::new(|m| m.inputs[0].datatype = "FLOAT".into()), "a has the unknown datatype \"FLOAT\""),
         (Box::new(|m| m.inputs[0].datatype = "BYTES".into()), "the elements of a do not fill it"),
         (Box::new(|m| m.inputs[0].name = "n".repeat(257)), "257 bytes"),
-        (Box::new(|m| m.inputs[0].contents = Some(Contents::default())), "1 raw values for 1 tensors"),
+        (
+            Box::new(|m| m.inputs[0].contents = Some(Contents { ints: vec![1], ..Contents::default() })),
+            "1 raw values for 1 tensors",
+        ),
         (Box::new(|m| m.raw_input_contents.push(Bytes::new())), "2 raw values for 1 tensors"),
         (Box::new(|m| m.raw_input_contents.clear()), "a has 0 bytes where its shape says 8"),
         (Box::new(|m| m.inputs = vec![m.inputs[0].clone(); 17]), "17 tensors; at most 16"),
@@ -121,6 +124,9 @@ fn a_tensor_that_is_not_what_it_says_is_refused() {
         ),
     ];
     good.tensors().unwrap();
+    let mut empty = good.clone();
+    empty.inputs[0].contents = Some(Contents::default());
+    assert_eq!(empty.tensors(), good.tensors(), "as MLServer sends them");
     for (damage, says) in wrong {
         let mut message = good.clone();
         damage(&mut message);

@@ -109,7 +109,9 @@ impl RemoteDetector {
         let size = (image.width(), image.height());
         let (inputs, within) = ([tensor], within.max(LEAST));
         let answer = self.remote.infer(&inputs, within, |outputs| read(outputs, size, fit));
-        let mut found = answer.await.map_err(of)?;
+        // Once it is away, that is said; the picture goes on without a look.
+        let said = |error| if self.answers() { of(error) } else { FindError::Busy };
+        let mut found = answer.await.map_err(said)?;
         found.sort_by(|(a, _), (b, _)| b.confidence.total_cmp(&a.confidence));
         found.truncate(self.max_boxes);
         self.learn(&found);
