@@ -214,6 +214,7 @@ fn parts(project: &Project, purpose: Purpose) -> Result<Vec<Part>> {
         let unpacked = [unpacked::nginx(), unpacked::haproxy(), unpacked::prometheus(), unpacked::redis()];
         parts.extend(unpacked.map(Part::beside));
         parts.push(python::packages(project)?.beside());
+        parts.push(python::kserve(project)?.beside());
         parts.extend([DENY.part(), NEXTEST.part()]);
     }
     parts.extend([npm::page(project)?, binaries::part()]);

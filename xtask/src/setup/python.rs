@@ -13,6 +13,9 @@ use crate::project::Project;
 /// Faces that pages of text are set in: only files of these packages are used, not what they need to run.
 const FONTS: &str = "tools/evaluate_text/fonts.txt";
 
+/// The one that the system's packages are made for.
+const SYSTEM: &str = "/usr/bin/python3";
+
 /// `.sightwire/venv`: the official client and the linter.
 pub(super) fn packages(project: &Project) -> Result<Part> {
     const REQUIREMENTS: &str = "e2e/python/requirements.txt";
@@ -24,6 +27,28 @@ pub(super) fn packages(project: &Project) -> Result<Part> {
             return Ok(Outcome::Without("no python3-venv".into()));
         }
         install(project, step, "venv", REQUIREMENTS)?;
+        Ok(Outcome::done("installed"))
+    }))
+}
+
+/// `.sightwire/kserve-venv`: servers and a client of others that speak `KServe` v2.
+pub(super) fn kserve(project: &Project) -> Result<Part> {
+    const REQUIREMENTS: &str = "e2e/kserve/requirements.txt";
+    let will = "install MLServer, Triton and its client into .sightwire/kserve-venv (pip, hashes checked; 500 MB on disk)";
+    let there = project.own("kserve-venv/bin/python");
+    let stamp = Stamp::new(project, "kserve").file(&project.at(REQUIREMENTS))?.word(SYSTEM);
+    Ok(Part::made("kserve servers", will.to_owned(), there, stamp, |project, step| {
+        // Triton brings a Python 3.11 of its own, which has to fit the library of the one that is here: Debian 12's does.
+        if !process::ask(SYSTEM, &["--version"]).is_some_and(|version| version.starts_with("Python 3.11.")) {
+            return Ok(Outcome::Without("no Python 3.11 of the system".into()));
+        }
+        let venv = project.own("kserve-venv");
+        let mut make = Command::new(SYSTEM);
+        make.args(["-m", "venv", "--clear"]).arg(&venv);
+        process::must(project, step, "kserve-venv", &mut make)?;
+        let mut pip = Command::new(venv.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--require-hashes", "--requirement", REQUIREMENTS]);
+        process::must(project, step, "kserve-pip", pip.current_dir(project.root()))?;
         Ok(Outcome::done("installed"))
     }))
 }

@@ -86,7 +86,7 @@ const IMPORTS: &str = "python/test_import.py";
 const ACCURACY: &str = "python/test_read_accuracy.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 28] = [
+pub(super) const SUITES: [Suite; 29] = [
     check("rust-format", Lane::Alone, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
@@ -142,6 +142,17 @@ pub(super) const SUITES: [Suite; 28] = [
         },
     )
     .unless(without_python),
+    tests(
+        "e2e-kserve",
+        Lane::Waiting,
+        "MLServer and Triton find objects for the real server, and are away and come back",
+        |project, report| {
+            let mut pytest = Command::new(project.own("kserve-venv/bin/python"));
+            pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml"]).arg(report).arg("kserve");
+            against_the_server(project, pytest)
+        },
+    )
+    .unless(without_kserve),
     tests(
         "client-python",
         Lane::Waiting,
@@ -250,7 +261,7 @@ pub(super) const SUITES: [Suite; 28] = [
 ];
 
 /// Folders with Python files.
-const PYTHON: [&str; 4] = ["e2e/python", "e2e/load", "clients/python", "tools"];
+const PYTHON: [&str; 5] = ["e2e/kserve", "e2e/python", "e2e/load", "clients/python", "tools"];
 
 /// Node's own runner over files in `e2e/`, which ends one that hangs after so many seconds. The shell finds them, since a
 /// runner's own way differs between Node versions.
@@ -293,6 +304,11 @@ fn without_chromium(_: &Project) -> Option<&'static str> {
 
 fn without_python(project: &Project) -> Option<&'static str> {
     (!project.python("python").exists()).then_some("no Python environment (python3-venv is missing)")
+}
+
+fn without_kserve(project: &Project) -> Option<&'static str> {
+    let missing = !project.own("kserve-venv/bin/pytest").exists();
+    missing.then_some("no servers that speak KServe (no Python 3.11 of the system)")
 }
 
 fn without_importer(project: &Project) -> Option<&'static str> {
