@@ -431,7 +431,7 @@ pub const KEYS: &[Key] = &[
         r#""""#,
         &[],
         "A server of models elsewhere that is asked to find objects in the pictures of streams: grpc://HOST:PORT, or \
-         grpcs:// over TLS. It speaks KServe v2 (Triton, MLServer, another Sightwire) and has a model named `detect`. \
+         grpcs:// over TLS. It speaks KServe v2 (Triton, MLServer) and has a model named `detect`. \
          While it is away, `detector.model` looks. Empty: nobody is asked.",
     ),
     key(
