@@ -7,7 +7,7 @@
 //! | `workers` (hash) | by name: JSON |
 //! | `until` (sorted set) | by name: until when the last sign of life counts |
 //!
-//! Neither pictures nor results nor names of files are ever there. Scripts see to it that a chunk is queued once, and that nobody takes back
+//! Neither pictures nor results are ever there, and of files only what is wrong with one. Scripts see to it that a chunk is queued once, and that nobody takes back
 //! what another carries on with.
 
 use std::pin::Pin;

@@ -179,6 +179,26 @@ async fn signs_of_life_keep_a_chunk() {
 }
 
 #[tokio::test]
+async fn a_chunk_of_a_silent_worker_is_found_behind_those_of_many_that_live() {
+    let server = Server::start();
+    let place = Place::at(&server, "p").await;
+    let (queue, job) = (place.store.clone(), job(1));
+    for worker in 0..20 {
+        queue.beat(&format!("w{worker}"), "{}", &[]).await.unwrap();
+    }
+    let mut held = Vec::new();
+    for chunk in 0..31 {
+        assert_eq!(queue.add(&job, chunk).await.unwrap(), Queued);
+        held.push(queue.take(&job, "w0", LONG).await.unwrap().unwrap().held);
+    }
+    let silent = held.pop().unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(queue.beat("w0", "{}", &held).await.unwrap(), []);
+    let taken = queue.take(&job, "w1", Duration::from_millis(150)).await.unwrap().unwrap();
+    assert_eq!((taken.held.entry, taken.deliveries), (silent.entry, 2));
+}
+
+#[tokio::test]
 async fn no_more_is_queued_than_workers_need_and_each_chunk_once() {
     let server = Server::start();
     let place = Place::at(&server, "p").await;
@@ -242,7 +262,7 @@ async fn foreign_entries_are_dropped_and_foreign_keys_named() {
     queue.add(&job, 7).await.unwrap();
     let work = "{p}:jobs:work:0000000000000001";
     server.ask::<()>(&["DEL", work]);
-    for fields in [["x", "y"], ["c", "seven"], ["c", "-1"]] {
+    for fields in [["x", "y"], ["c", "seven"], ["c", "-1"], ["c", "99999999999"]] {
         server.ask::<String>(&[&["XADD", work, "*"], &fields[..]].concat());
     }
     // What was queued before counts only while it is there.

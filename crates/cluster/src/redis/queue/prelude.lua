@@ -26,13 +26,14 @@ end
 -- The chunk that an entry is about.
 local function chunk_of(fields)
   for i = 1, #(fields or {}), 2 do
-    if fields[i] == 'c' and string.match(fields[i + 1], '^%d+$') then return fields[i + 1] end
+    if fields[i] == 'c' and #fields[i + 1] <= 9 and string.match(fields[i + 1], '^%d+$') then return fields[i + 1] end
   end
 end
 
 local function is_queued(chunk)
   local id = redis.call('HGET', queued, chunk)
-  local entry = id and redis.call('XRANGE', work, id, id)[1]
+  local found = id and redis.pcall('XRANGE', work, id, id)
+  local entry = found and not found.err and found[1]
   return entry and chunk_of(entry[2]) == chunk
 end
 
