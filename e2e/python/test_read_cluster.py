@@ -215,6 +215,62 @@ def test_ctrl_c_stops_the_workers_too_and_the_same_command_goes_on(cluster: Clus
     assert out == cluster.alone("--format", "csv")
 
 
+def test_one_process_that_stands_still_wakes_up_too_late(cluster: Cluster) -> None:
+    slow = cluster.work()
+    run = cluster.begin("--format", "csv")
+    until(lambda: cluster.chunks_read() >= 1, "a chunk")
+    slow.send_signal(signal.SIGSTOP)
+    cluster.work()
+    cluster.says(1, "is taken over")
+    slow.send_signal(signal.SIGCONT)
+    out, err, code = ended(run)
+    assert code == 0, err
+    assert out == cluster.alone("--format", "csv")
+
+
+def test_with_resume_what_was_stopped_goes_on_and_with_another_folder_it_does_not(cluster: Cluster) -> None:
+    out = cluster.folder / "out"
+    cluster.work()
+    run = cluster.begin("--out", out, "--resume")
+    until(lambda: out.is_dir() and len(list(out.rglob("*.txt"))) >= 8, "some results")
+    run.send_signal(signal.SIGINT)
+    ended(run)
+    _, err, code = cluster.read("--out", cluster.folder / "other")
+    assert code == 0 and "going on" not in err, err
+    _, err, code = cluster.read("--out", out, "--resume")
+    assert code == 0 and "going on with job" in err, err
+    assert len(list(out.rglob("*.txt"))) == 60
+    _, err, code = cluster.read("--out", out, "--resume")
+    assert code == 0 and "0 of 0 pictures" in err, err
+
+
+def test_a_worker_without_the_folder_takes_nothing_and_the_command_says_so(cluster: Cluster, tmp_path: Path) -> None:
+    # Not mounted: the folder is there, and nothing is in it.
+    hidden = tmp_path / "hidden"
+    run = cluster.begin("--format", "csv")
+    until(lambda: list(cluster.jobs.glob("*/listed.json")), "the list")
+    cluster.scans.rename(hidden)
+    cluster.scans.mkdir()
+    cluster.work()
+    cluster.says(0, "is the folder there on this machine?")
+    cluster.scans.rmdir()
+    hidden.rename(cluster.scans)
+    cluster.work()
+    out, err, code = ended(run)
+    assert code == 0 and "does not read it: none of its first files can be opened" in err, err
+    assert out == cluster.alone("--format", "csv")
+
+
+def test_whoever_has_seen_enough_leaves_nothing_behind(cluster: Cluster) -> None:
+    cluster.work()
+    run = cluster.begin("--format", "csv")
+    assert run.stdout is not None and run.stderr is not None
+    run.stdout.readline()
+    run.stdout.close()
+    assert run.wait(timeout=60) == 0, run.stderr.read()
+    assert list(cluster.jobs.iterdir()) == []
+
+
 def test_a_reader_that_is_killed_loses_nothing(cluster: Cluster) -> None:
     cluster.work()
     run = cluster.begin("--format", "csv")

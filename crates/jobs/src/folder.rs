@@ -19,7 +19,9 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sightwire_cluster::queue::JobId;
@@ -29,7 +31,7 @@ use crate::about::{About, Entry, FORMAT, Listed, Plan};
 
 /// Longest file of those that are read whole, in bytes.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
-/// Jobs that are looked at, at most.
+/// Jobs that there may be.
 pub const MAX_JOBS: usize = 1000;
 /// Pictures may be anybody's; what is read of them is its user's alone.
 const FOLDER_MODE: u32 = 0o700;
@@ -58,6 +60,9 @@ pub enum JobError {
         #[source]
         error: serde_json::Error,
     },
+    /// Nobody takes them away.
+    #[error("{} has {MAX_JOBS} jobs already: end some with the command that began them, or remove their folders", .0.display())]
+    TooMany(PathBuf),
     /// Larger than anything that is written here.
     #[error("{} has more than {} MB", .0.display(), MAX_FILE_BYTES >> 20)]
     TooLarge(PathBuf),
@@ -81,10 +86,9 @@ impl JobError {
         move |error| Self::File { path, error }
     }
 
-    /// Whether it is because there is no room.
-    pub fn is_full(&self) -> bool {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        matches!(self, Self::File { error, .. } if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    /// Whether it is because there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound)
     }
 }
 
@@ -92,6 +96,8 @@ impl JobError {
 #[derive(Clone, Debug)]
 pub struct Jobs {
     root: PathBuf,
+    /// Those that cannot be read, of which the log knows.
+    told: Arc<Mutex<BTreeSet<JobId>>>,
 }
 
 /// The folder of one job.
@@ -111,7 +117,7 @@ impl Jobs {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), told: Arc::default() })
     }
 
     /// Where it is.
@@ -121,6 +127,9 @@ impl Jobs {
 
     /// A new job; blocks. It is there for others when this returns.
     pub fn begin(&self, about: &About) -> Result<Job, JobError> {
+        if self.folders()?.len() >= MAX_JOBS {
+            return Err(JobError::TooMany(self.root.clone()));
+        }
         let id = JobId::random();
         let job = Job { folder: self.root.join(id.as_str()), id };
         make(&job.folder.join("chunks"))?;
@@ -129,21 +138,38 @@ impl Jobs {
         Ok(job)
     }
 
-    /// All that there are, by name, each with what it is; blocks. What cannot be read is passed over, with a line in the log.
+    /// All that there are, the oldest first, each with what it is; blocks. What cannot be read is passed over, with one line in the log.
     pub fn all(&self) -> Result<Vec<(Job, About)>, JobError> {
+        self.those(|_| true)
+    }
+
+    /// Those that are to be read; blocks.
+    pub fn wanted(&self) -> Result<Vec<(Job, About)>, JobError> {
+        self.those(Job::is_wanted)
+    }
+
+    fn folders(&self) -> Result<Vec<Job>, JobError> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.root).map_err(JobError::of(&self.root))? {
             let name = entry.map_err(JobError::of(&self.root))?.file_name();
             let Some(id) = name.to_str().and_then(JobId::parse) else { continue };
-            let job = Job { folder: self.root.join(id.as_str()), id };
+            found.push(Job { folder: self.root.join(id.as_str()), id });
+        }
+        Ok(found)
+    }
+
+    fn those(&self, which: impl Fn(&Job) -> bool) -> Result<Vec<(Job, About)>, JobError> {
+        let mut found = Vec::new();
+        for job in self.folders()?.into_iter().filter(which) {
             match job.about() {
                 Ok(Some(about)) => found.push((job, about)),
                 // Just begun, or just removed.
                 Ok(None) => {}
-                Err(error) => warn!("job {} is passed over: {error}", job.id),
-            }
-            if found.len() == MAX_JOBS {
-                break;
+                Err(error) => {
+                    if self.told.lock().insert(job.id.clone()) {
+                        warn!("job {} is passed over: {error}", job.id);
+                    }
+                }
             }
         }
         found.sort_by(|(one, a), (other, b)| (a.created, &one.id).cmp(&(b.created, &other.id)));
@@ -226,7 +252,9 @@ impl Job {
         // Whoever still reads finds no place for what it reads.
         let gone = self.folder.with_file_name(format!("{REMOVED}{}", self.id));
         fs::rename(&self.folder, &gone).map_err(JobError::of(&self.folder))?;
-        fs::remove_dir_all(&gone).map_err(JobError::of(&gone))
+        // What is left of it goes when somebody opens the folder the next time.
+        let _ = fs::remove_dir_all(&gone);
+        Ok(())
     }
 
     /// Chunks that are to be read, and those of them that were; blocks.

@@ -27,7 +27,6 @@ pub(crate) struct Order {
 #[derive(Debug)]
 pub(crate) struct Filled {
     pub(crate) chunk: u64,
-    pub(crate) index: usize,
     pub(crate) kept: Result<(), JobError>,
 }
 
@@ -48,9 +47,9 @@ impl Hands {
             thread::Builder::new().name(format!("read-{number}")).spawn(move || {
                 // The lock is held while waiting: whoever has it takes the next.
                 while let Ok(order) = { taken.lock().recv() } {
-                    let (chunk, index, kept) = (order.chunk, order.index, read(&order));
+                    let (chunk, kept) = (order.chunk, read(&order));
                     drop(order);
-                    if fill.blocking_send(Filled { chunk, index, kept }).is_err() {
+                    if fill.blocking_send(Filled { chunk, kept }).is_err() {
                         return;
                     }
                 }
@@ -71,11 +70,11 @@ fn read(order: &Order) -> Result<(), JobError> {
     let Order { part, index, reads, .. } = order;
     let entry = &part.entries()[*index];
     if let Some(why) = &entry.error {
-        return part.keep(&record::failed_line(*index, why));
+        return part.keep(*index, &record::failed_line(*index, why));
     }
     part.begin(*index)?;
     // A bug costs one file.
     let line = catch_unwind(AssertUnwindSafe(|| reads.read(*index, entry)))
         .unwrap_or_else(|_| record::failed_line(*index, "it made the reader fail"));
-    part.keep(&line)
+    part.keep(*index, &line)
 }

@@ -1,9 +1,11 @@
 //! A chunk that is being read. It goes on where another worker was killed, and finds the file that kills workers.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, BufReader, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use sightwire_reading::record;
@@ -23,8 +25,29 @@ pub struct Part {
     path: PathBuf,
     entries: Vec<Entry>,
     results: Mutex<File>,
-    starts: Mutex<File>,
+    starts: Mutex<Starts>,
 }
+
+/// Files that were begun.
+#[derive(Debug)]
+struct Starts {
+    path: PathBuf,
+    file: File,
+    /// Where it stands that this process began a file which it has not ended, by number.
+    begun: BTreeMap<usize, u64>,
+}
+
+/// What came of ending a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// It is read.
+    Read,
+    /// Somebody else has taken it over, and this part of it is gone.
+    TakenOver,
+}
+
+/// Each part that is opened has a name of its own: nobody gives a chunk what another has written.
+static OPENED: AtomicU64 = AtomicU64::new(0);
 
 /// What is to be done for a chunk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,22 +69,21 @@ impl Part {
         for part in &parts {
             take_over(part, &mut lines)?;
         }
-        let path = job.chunk_file(chunk, &format!("{worker}.part"));
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let path = job.chunk_file(chunk, &format!("{worker}-{number}.part"));
         let mut results = Vec::new();
         for line in lines.iter().flatten() {
             results.extend_from_slice(line);
         }
-        // Beside what was there until it is whole: it may be this worker's own.
-        let new = path.with_extension("part-new");
-        let file = write_new(&new, &results).map_err(JobError::of(&new))?;
-        fs::rename(&new, &path).map_err(JobError::of(&path))?;
-        for part in parts.iter().filter(|part| **part != path) {
+        let file = write_new(&path, &results).map_err(JobError::of(&path))?;
+        for part in parts {
             // What is left of it says nothing new.
             let _ = fs::remove_file(part);
         }
         let starts_path = job.chunk_file(chunk, "starts");
         let begun = starts(&starts_path, entries.len()).map_err(JobError::of(&starts_path))?;
-        let starts = append(&starts_path).map_err(JobError::of(&starts_path))?;
+        let file_of_starts = append(&starts_path).map_err(JobError::of(&starts_path))?;
+        let starts = Starts { path: starts_path, file: file_of_starts, begun: BTreeMap::new() };
         let part = Self {
             job: job.clone(),
             chunk,
@@ -76,7 +98,7 @@ impl Part {
                 0 => todo.fresh.push(index),
                 begun if begun < MAX_STARTS => todo.suspects.push(index),
                 _ => {
-                    part.keep(&record::failed_line(index, &dead()))?;
+                    part.keep(index, &record::failed_line(index, &dead()))?;
                     todo.dead.push(index);
                 }
             }
@@ -96,33 +118,50 @@ impl Part {
 
     /// A file is begun; blocks.
     pub fn begin(&self, index: usize) -> Result<(), JobError> {
-        let line = format!("{index}\n");
-        self.starts
-            .lock()
-            .write_all(line.as_bytes())
-            .map_err(JobError::of(&self.job.chunk_file(self.chunk, "starts")))
+        let mut starts = self.starts.lock();
+        let line = format!("{index} +\n");
+        let mut append = || {
+            starts.file.write_all(line.as_bytes())?;
+            starts.file.stream_position()
+        };
+        let end = append().map_err(JobError::of(&starts.path))?;
+        starts.begun.insert(index, end - 2);
+        Ok(())
     }
 
     /// A file is read, and this is its record; blocks.
-    pub fn keep(&self, line: &str) -> Result<(), JobError> {
-        self.results.lock().write_all(line.as_bytes()).map_err(JobError::of(&self.path))
+    pub fn keep(&self, index: usize, line: &str) -> Result<(), JobError> {
+        self.results.lock().write_all(line.as_bytes()).map_err(JobError::of(&self.path))?;
+        self.starts.lock().begun.remove(&index);
+        Ok(())
+    }
+
+    /// What this process has begun and not ended has not ended it: it counts as not begun. Takes no room on the disk; blocks.
+    pub fn let_go(&self) {
+        let mut starts = self.starts.lock();
+        // One that appends would write to the end.
+        let Ok(file) = OpenOptions::new().write(true).open(&starts.path) else { return };
+        for (_, place) in std::mem::take(&mut starts.begun) {
+            let _ = file.write_all_at(b"-", place);
+        }
     }
 
     /// All files are read: from now on the chunk is; blocks until that is on the disk.
-    pub fn finish(&self) -> Result<(), JobError> {
+    pub fn finish(&self) -> Result<Finished, JobError> {
         self.results.lock().sync_all().map_err(JobError::of(&self.path))?;
         let whole = self.job.chunk_file(self.chunk, "jsonl");
         match fs::hard_link(&self.path, &whole) {
             Ok(()) => {}
             // Somebody else has read it as well, and said the same.
             Err(_) if whole.exists() => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Finished::TakenOver),
             // Not every file system has links.
             Err(_) => fs::rename(&self.path, &whole).map_err(JobError::of(&whole))?,
         }
         sync(whole.parent().unwrap_or(self.job.folder()))?;
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_file(self.job.chunk_file(self.chunk, "starts"));
-        Ok(())
+        Ok(Finished::Read)
     }
 }
 
@@ -164,7 +203,7 @@ fn take_over(part: &Path, lines: &mut [Option<Vec<u8>>]) -> Result<(), JobError>
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     Ok(file)
 }
@@ -183,7 +222,7 @@ fn starts(path: &Path, files: usize) -> io::Result<Vec<u32>> {
     // A line each time, and that is not often.
     let mut text = String::new();
     BufReader::new(file.take(1 << 20)).read_to_string(&mut text)?;
-    for index in text.lines().filter_map(|line| line.parse::<usize>().ok()) {
+    for index in text.lines().filter_map(|line| line.strip_suffix(" +")?.parse::<usize>().ok()) {
         if let Some(count) = begun.get_mut(index) {
             *count += 1;
         }
@@ -232,20 +271,23 @@ mod tests {
         for index in [1, 0, 3] {
             first.begin(index).unwrap();
         }
-        first.keep(&line(1, "by a")).unwrap();
+        first.keep(1, &line(1, "by a")).unwrap();
         // Killed in the middle of a line.
-        first.keep(&line(3, "torn")[..40]).unwrap();
+        first.keep(3, &line(3, "torn")[..40]).unwrap();
         let (second, todo) = Part::open(&job, 0, "b").unwrap();
         assert_eq!(todo, Todo { fresh: vec![2], suspects: vec![0, 3], ..Todo::default() });
         for index in [2, 3, 0] {
             second.begin(index).unwrap();
-            second.keep(&line(index, "by b")).unwrap();
+            second.keep(index, &line(index, "by b")).unwrap();
         }
-        second.finish().unwrap();
+        // The first has not heard of that, and thinks that it has read all.
+        assert_eq!(first.finish().unwrap(), Finished::TakenOver);
+        assert!(!job.is_read(0));
+        assert_eq!(second.finish().unwrap(), Finished::Read);
         assert!(job.is_read(0));
         assert_eq!(said(&job), ["by b", "by a", "by b", "by b"]);
         // The first was only asleep.
-        first.keep(&line(0, "late")).unwrap();
+        first.keep(0, &line(0, "late")).unwrap();
         first.finish().unwrap();
         assert_eq!(said(&job), ["by b", "by a", "by b", "by b"]);
         let left: Vec<_> =
@@ -265,7 +307,7 @@ mod tests {
         let (part, todo) = Part::open(&job, 0, "d").unwrap();
         assert_eq!(todo, Todo { fresh: vec![0, 1, 3], suspects: vec![], dead: vec![2] });
         for index in todo.fresh {
-            part.keep(&line(index, "read")).unwrap();
+            part.keep(index, &line(index, "read")).unwrap();
         }
         part.finish().unwrap();
         let said = said(&job);
@@ -274,15 +316,33 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_that_lives_on_has_not_been_ended_by_what_it_lets_go() {
+        let root = tempfile::tempdir().unwrap();
+        let job = job(root.path());
+        for _ in 0..MAX_STARTS {
+            let (part, todo) = Part::open(&job, 0, "a").unwrap();
+            assert_eq!(todo.fresh, [0, 1, 2, 3]);
+            // There is no room for what it says.
+            part.begin(1).unwrap();
+            part.begin(3).unwrap();
+            part.let_go();
+        }
+        assert_eq!(Part::open(&job, 0, "b").unwrap().1.fresh, [0, 1, 2, 3]);
+    }
+
+    #[test]
     fn a_worker_takes_over_its_own() {
         let root = tempfile::tempdir().unwrap();
         let job = job(root.path());
-        let (part, _) = Part::open(&job, 0, "a").unwrap();
-        part.keep(&line(1, "first")).unwrap();
+        let (before, _) = Part::open(&job, 0, "a").unwrap();
+        before.keep(1, &line(1, "first")).unwrap();
         let (part, todo) = Part::open(&job, 0, "a").unwrap();
         assert_eq!(todo.fresh, [0, 2, 3]);
+        // It gives the chunk nothing of what it takes over itself.
+        before.keep(0, &line(0, "late")).unwrap();
+        assert_eq!(before.finish().unwrap(), Finished::TakenOver);
         for index in todo.fresh {
-            part.keep(&line(index, "then")).unwrap();
+            part.keep(index, &line(index, "then")).unwrap();
         }
         part.finish().unwrap();
         assert_eq!(said(&job), ["then", "first", "then", "then"]);

@@ -41,7 +41,11 @@ pub async fn refill(queue: &Arc<dyn Queue>, job: &Job) -> Result<Left, RefillErr
         move || -> Result<_, JobError> {
             // In this order: what is listed meanwhile is seen the next time.
             let listed = job.listed()?;
-            let chunks = job.chunks()?;
+            let chunks = match job.chunks() {
+                // It has just been removed.
+                Err(error) if error.is_missing() => return Ok(Some(Vec::new())),
+                chunks => chunks?,
+            };
             let all = listed.is_some_and(|listed| listed.chunks as usize == chunks.listed.len());
             let left: Vec<u32> = chunks.listed.difference(&chunks.read).copied().collect();
             if all && left.is_empty() {

@@ -18,11 +18,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::taking::{TakeError, Taker, Took};
+use self::taking::{TakeError, Taken, Taker, Took};
 use crate::about::{About, Entry, Plan};
 use crate::folder::{JobError, Jobs};
 use crate::hands::{Filled, Hands, Order};
-use crate::part::{Part, Todo};
+use crate::part::{Finished, Part, Todo};
 
 /// Whoever has said nothing for so long has its chunk taken over.
 pub const SILENT: Duration = Duration::from_secs(6);
@@ -33,6 +33,9 @@ const IDLE: Duration = Duration::from_millis(250);
 /// Until something is tried again that failed: the first time, and at most.
 const PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// What a worker shows of itself, at most: so many characters of what is wrong, and so many jobs that it does not read.
+const MAX_WORDS: usize = 250;
+const MAX_REFUSED: usize = 4;
 
 /// Reads files. Called on several threads at once.
 pub trait Reads: Send + Sync + 'static {
@@ -42,8 +45,9 @@ pub trait Reads: Send + Sync + 'static {
 
 /// Prepares for a job.
 pub trait Opens: Send + Sync + 'static {
-    /// Loads what it is read with; blocks.
-    fn open(&self, about: &About) -> Result<Opened, Unfit>;
+    /// Loads what it is read with; blocks. `first` are the first files of the job: where none of them can be seen, this is not the
+    /// place to read it.
+    fn open(&self, about: &About, first: &[Entry]) -> Result<Opened, Unfit>;
 }
 
 /// What a job is read with.
@@ -54,7 +58,7 @@ pub struct Opened {
     pub reads: Arc<dyn Reads>,
 }
 
-/// A job cannot be read here, in words.
+/// A job cannot be read here for now, in words. It is tried again after a while.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unfit(pub Arc<str>);
@@ -79,6 +83,9 @@ pub struct Shown {
     /// By job: how many files it has read of chunks that it has not ended.
     #[serde(default)]
     pub at: Vec<(String, usize)>,
+    /// Jobs that it does not read, and why.
+    #[serde(default)]
+    pub refused: Vec<(String, String)>,
     /// What is wrong with it, if something is.
     #[serde(default)]
     pub note: String,
@@ -100,6 +107,7 @@ pub struct Worker {
     beating: bool,
     rest_until: Instant,
     trouble: Trouble,
+    refused: Vec<(String, String)>,
     counts: Counts,
 }
 
@@ -119,6 +127,8 @@ pub struct Counts {
 struct Trouble {
     said: String,
     pause: Duration,
+    /// With what was read, which is over when something was ended; else with what is to be read.
+    of_results: bool,
 }
 
 /// A chunk that is held.
@@ -136,11 +146,11 @@ struct Chunk {
 }
 
 enum Event {
-    Took(Box<Taker>, Result<Option<Took>, TakeError>),
+    Took(Box<Taker>, Result<Option<Taken>, TakeError>),
     /// Chunks that are another's by now, or nobody's.
     Beat(Vec<Held>),
     /// A chunk is ended, or not.
-    Ended(u64, Result<(), EndError>),
+    Ended(u64, Result<Finished, EndError>),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +161,15 @@ enum EndError {
     Queue(#[from] StoreError),
     #[error("this process ends")]
     Ending,
+}
+
+/// Whoever ends it ends no file by that: what is in progress counts as not begun.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        for chunk in &self.chunks {
+            chunk.part.let_go();
+        }
+    }
 }
 
 impl fmt::Debug for Worker {
@@ -199,6 +218,7 @@ impl Worker {
             beating: false,
             rest_until: Instant::now(),
             trouble: Trouble::default(),
+            refused: Vec::new(),
             counts: Counts::default(),
         };
         worker.work(&mut filled, &stop).await;
@@ -216,7 +236,8 @@ impl Worker {
                 self.take();
             }
             self.end_chunks();
-            if stopping && self.chunks.is_empty() {
+            // What is being taken is given back, too.
+            if stopping && self.chunks.is_empty() && self.taker.is_some() {
                 return;
             }
             tokio::select! {
@@ -272,7 +293,7 @@ impl Worker {
             }
             Err(error) => {
                 chunk.drop_rest();
-                self.is_in_trouble(&format!("file {} of a chunk cannot be kept: {error}", file.index));
+                self.is_in_trouble(&format!("what was read cannot be kept: {error}"), true);
             }
         }
     }
@@ -303,18 +324,24 @@ impl Worker {
             self.tasks.spawn(async move {
                 let end = async {
                     if failed {
-                        let wanted = spawn_blocking(move || part.job().is_wanted());
+                        let wanted = spawn_blocking(move || {
+                            part.let_go();
+                            part.job().is_wanted()
+                        });
                         if wanted.await.map_err(|_| EndError::Ending)? {
                             queue.give_back(&name, &held).await?;
                         } else {
                             queue.done(&held).await?;
                         }
-                        return Ok(());
+                        return Ok(Finished::TakenOver);
                     }
-                    spawn_blocking(move || part.finish()).await.map_err(|_| EndError::Ending)??;
-                    // Whether the queue hears of it or not: the chunk is read.
-                    queue.done(&held).await?;
-                    Ok(())
+                    let finished =
+                        spawn_blocking(move || part.finish()).await.map_err(|_| EndError::Ending)??;
+                    if finished == Finished::Read {
+                        // Whether the queue hears of it or not: the chunk is read.
+                        queue.done(&held).await?;
+                    }
+                    Ok(finished)
                 };
                 Event::Ended(number, end.await)
             });
@@ -343,24 +370,33 @@ impl Worker {
 
     fn shown(&self) -> String {
         let at = self.chunks.iter().map(|chunk| (chunk.held.job.to_string(), chunk.done)).collect();
-        let note = self.trouble.said.chars().take(1000).collect();
-        serde_json::to_string(&Shown { version: self.version.clone(), at, note }).unwrap_or_default()
+        let short = |text: &str| text.chars().take(MAX_WORDS).collect();
+        let refused =
+            self.refused.iter().take(MAX_REFUSED).map(|(job, why)| (job.clone(), short(why))).collect();
+        let note = short(&self.trouble.said);
+        serde_json::to_string(&Shown { version: self.version.clone(), at, refused, note }).unwrap_or_default()
     }
 
     fn heard(&mut self, event: Event, stopping: bool) {
         match event {
             Event::Took(taker, took) => {
+                self.refused = taker.refused();
                 self.taker = Some(*taker);
+                if took.is_ok() {
+                    self.is_well(false);
+                }
                 match took {
-                    Ok(Some(took)) => {
-                        self.is_well();
-                        self.hold(took, stopping);
+                    Ok(Some(Taken::New(took))) => self.hold(*took, stopping),
+                    Ok(Some(Taken::Again(held))) => {
+                        let is_it = |chunk: &&mut Chunk| {
+                            (&chunk.held.job, chunk.held.chunk) == (&held.job, held.chunk)
+                        };
+                        if let Some(chunk) = self.chunks.iter_mut().find(is_it) {
+                            chunk.held = held;
+                        }
                     }
-                    Ok(None) => {
-                        self.is_well();
-                        self.rest_until = Instant::now() + IDLE;
-                    }
-                    Err(error) => self.is_in_trouble(&error.to_string()),
+                    Ok(None) => self.rest_until = self.rest_until.max(Instant::now() + IDLE),
+                    Err(error) => self.is_in_trouble(&error.to_string(), false),
                 }
             }
             Event::Beat(lost) => {
@@ -385,12 +421,15 @@ impl Worker {
                     .position(|chunk| chunk.number == number)
                     .map(|at| self.chunks.remove(at));
                 match ended {
-                    Ok(()) if was.is_some_and(|chunk| !chunk.failed) => {
+                    Ok(Finished::Read) => {
+                        self.is_well(true);
                         self.counts.chunks += 1;
                         self.rest_until = self.rest_until.min(Instant::now());
                     }
-                    Ok(()) => {}
-                    Err(error) => self.is_in_trouble(&format!("a chunk cannot be ended: {error}")),
+                    Ok(Finished::TakenOver) => {
+                        self.counts.lost += u64::from(was.is_some_and(|chunk| !chunk.failed));
+                    }
+                    Err(error) => self.is_in_trouble(&format!("a chunk cannot be ended: {error}"), true),
                 }
             }
         }
@@ -426,8 +465,9 @@ impl Worker {
         self.chunks.push(chunk);
     }
 
-    fn is_in_trouble(&mut self, why: &str) {
-        let Trouble { said, pause } = &mut self.trouble;
+    fn is_in_trouble(&mut self, why: &str, with_results: bool) {
+        let Trouble { said, pause, of_results } = &mut self.trouble;
+        *of_results |= with_results;
         *pause = if pause.is_zero() { PAUSE } else { (*pause * 2).min(MAX_PAUSE) };
         self.rest_until = Instant::now() + pause.mul_f64(1.0 - fastrand::f64() / 3.0);
         if said != why {
@@ -436,7 +476,10 @@ impl Worker {
         }
     }
 
-    fn is_well(&mut self) {
+    fn is_well(&mut self, has_ended: bool) {
+        if self.trouble.of_results && !has_ended {
+            return;
+        }
         if !self.trouble.said.is_empty() {
             info!("it goes on");
         }

@@ -44,7 +44,7 @@ impl Reads for Reader {
 struct Opener(Arc<Fake>);
 
 impl Opens for Opener {
-    fn open(&self, _: &About) -> Result<Opened, Unfit> {
+    fn open(&self, _: &About, _: &[Entry]) -> Result<Opened, Unfit> {
         let plan = Plan { version: "1".into(), model: "m".into(), runs: vec![self.0.plan.into()] };
         Ok(Opened { plan, reads: Arc::new(Reader(self.0.clone())) })
     }

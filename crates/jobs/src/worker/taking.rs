@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use sightwire_cluster::queue::{Held, JobId, Queue, Taken};
+use sightwire_cluster::queue::{self, Held, JobId, Queue};
 use sightwire_cluster::store::StoreError;
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{Opened, Opens, Reads, WorkerOptions};
@@ -16,6 +18,8 @@ use crate::refill::{Left, RefillError, refill};
 
 /// Chunks that turn out to be read already and are passed over, at a time.
 const PASSED: usize = 64;
+/// A job that cannot be read here is tried again after so long.
+const UNFIT: Duration = Duration::from_secs(30);
 
 /// Why there is no chunk.
 #[derive(Debug, thiserror::Error)]
@@ -38,14 +42,31 @@ pub(super) struct Took {
     pub(super) reads: Arc<dyn Reads>,
 }
 
+/// What is taken.
+pub(super) enum Taken {
+    /// A chunk.
+    New(Box<Took>),
+    /// One that is held already, under another entry: the queue had forgotten it.
+    Again(Held),
+}
+
+/// What is known of a job.
+enum Known {
+    Reads(Arc<dyn Reads>),
+    /// It cannot be read here, and until when that is not tried again.
+    Unfit {
+        why: String,
+        until: Instant,
+    },
+}
+
 /// What it knows of jobs.
 pub(super) struct Taker {
     options: WorkerOptions,
     queue: Arc<dyn Queue>,
     jobs: Jobs,
     opens: Arc<dyn Opens>,
-    /// `None` for those that cannot be read here.
-    known: HashMap<JobId, Option<Arc<dyn Reads>>>,
+    known: HashMap<JobId, Known>,
     last: Option<JobId>,
 }
 
@@ -60,25 +81,40 @@ impl Taker {
     }
 
     /// The next chunk, if there is one that is not held already.
-    pub(super) async fn take(&mut self, held: &[Held]) -> Result<Option<Took>, TakeError> {
+    pub(super) async fn take(&mut self, held: &[Held]) -> Result<Option<Taken>, TakeError> {
+        // What is wrong with one job keeps nobody from the others.
+        let mut failed = None;
         for (job, about) in self.wanted().await? {
-            let Some(reads) = self.reads(&job, &about).await? else { continue };
-            if let Some(took) = self.take_of(&job, reads, held).await? {
-                self.last = Some(job.id);
-                return Ok(Some(took));
+            let taken = match self.reads(&job, &about).await {
+                Ok(Some(reads)) => self.take_of(&job, reads, held).await,
+                Ok(None) => continue,
+                Err(error) => Err(error),
+            };
+            match taken {
+                Ok(Some(taken)) => {
+                    self.last = Some(job.id);
+                    return Ok(Some(taken));
+                }
+                Ok(None) => {}
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(None)
+        failed.map_or(Ok(None), Err)
+    }
+
+    /// Jobs that are not read here, and why.
+    pub(super) fn refused(&self) -> Vec<(String, String)> {
+        let why = |(job, known): (&JobId, &Known)| match known {
+            Known::Reads(_) => None,
+            Known::Unfit { why, .. } => Some((job.to_string(), why.clone())),
+        };
+        self.known.iter().filter_map(why).collect()
     }
 
     /// Jobs that are to be read, beginning after that of the last chunk.
     async fn wanted(&mut self) -> Result<Vec<(Job, About)>, TakeError> {
         let jobs = self.jobs.clone();
-        let all = spawn_blocking(move || {
-            let mut all = jobs.all()?;
-            all.retain(|(job, _)| job.is_wanted());
-            Ok::<_, JobError>(all)
-        });
+        let all = spawn_blocking(move || jobs.wanted());
         let mut all = all.await.map_err(|_| TakeError::Ending)??;
         self.known.retain(|id, _| all.iter().any(|(job, _)| job.id == *id));
         let after =
@@ -89,14 +125,18 @@ impl Taker {
 
     /// What a job is read with, if it can be read here.
     async fn reads(&mut self, job: &Job, about: &About) -> Result<Option<Arc<dyn Reads>>, TakeError> {
-        if let Some(known) = self.known.get(&job.id) {
-            return Ok(known.clone());
+        match self.known.get(&job.id) {
+            Some(Known::Reads(reads)) => return Ok(Some(reads.clone())),
+            Some(Known::Unfit { until, .. }) if Instant::now() < *until => return Ok(None),
+            Some(Known::Unfit { .. }) | None => {}
         }
         let (opens, about) = (self.opens.clone(), about.clone());
         let opened = spawn_blocking({
             let job = job.clone();
             move || {
-                let opened = match opens.open(&about) {
+                // There may be none so far.
+                let first = job.entries(0).unwrap_or_default();
+                let opened = match opens.open(&about, &first) {
                     Ok(opened) => opened,
                     Err(unfit) => return Ok(Err(unfit.to_string())),
                 };
@@ -106,13 +146,23 @@ impl Taker {
             }
         });
         let opened = opened.await.map_err(|_| TakeError::Ending)??;
-        match &opened {
-            Ok(_) => info!("job {} is read here", job.id),
-            Err(why) => warn!("job {} is not read here: {why}", job.id),
-        }
-        let reads = opened.ok();
-        self.known.insert(job.id.clone(), reads.clone());
-        Ok(reads)
+        let reads = match opened {
+            Ok(reads) => {
+                info!("job {} is read here", job.id);
+                reads
+            }
+            Err(why) => {
+                let is_new = !matches!(self.known.get(&job.id), Some(Known::Unfit { why: before, .. }) if *before == why);
+                if is_new {
+                    warn!("job {} is not read here: {why}", job.id);
+                }
+                let until = Instant::now() + UNFIT;
+                self.known.insert(job.id.clone(), Known::Unfit { why, until });
+                return Ok(None);
+            }
+        };
+        self.known.insert(job.id.clone(), Known::Reads(reads.clone()));
+        Ok(Some(reads))
     }
 
     async fn take_of(
@@ -120,11 +170,11 @@ impl Taker {
         job: &Job,
         reads: Arc<dyn Reads>,
         held: &[Held],
-    ) -> Result<Option<Took>, TakeError> {
+    ) -> Result<Option<Taken>, TakeError> {
         let mut is_refilled = false;
         for _ in 0..PASSED {
             let taken = self.queue.take(&job.id, &self.options.name, self.options.silent).await?;
-            let Some(Taken { held: new, deliveries }) = taken else {
+            let Some(queue::Taken { held: new, deliveries }) = taken else {
                 if is_refilled {
                     return Ok(None);
                 }
@@ -137,28 +187,33 @@ impl Taker {
             if held.contains(&new) {
                 continue;
             }
+            if held.iter().any(|held| (&held.job, held.chunk) == (&new.job, new.chunk)) {
+                return Ok(Some(Taken::Again(new)));
+            }
             let opened = spawn_blocking({
-                let (job, name) = (job.clone(), self.options.name.clone());
+                let (job, name, chunk) = (job.clone(), self.options.name.clone(), new.chunk);
                 move || {
                     // Read, and the queue never heard of it.
-                    if job.is_read(new.chunk) {
-                        Ok(Err(new))
-                    } else {
-                        Part::open(&job, new.chunk, &name).map(|part| Ok((new, part)))
-                    }
+                    if job.is_read(chunk) { Ok(None) } else { Part::open(&job, chunk, &name).map(Some) }
                 }
             });
-            match opened.await.map_err(|_| TakeError::Ending)?? {
-                Ok((held, (part, todo))) => {
+            match opened.await.map_err(|_| TakeError::Ending)? {
+                Ok(Some((part, todo))) => {
                     if deliveries > 1 {
                         info!(
                             "chunk {} of job {} is taken over: nothing is heard of whoever had it",
-                            held.chunk, held.job
+                            new.chunk, new.job
                         );
                     }
-                    return Ok(Some(Took { held, part, todo, reads }));
+                    return Ok(Some(Taken::New(Box::new(Took { held: new, part, todo, reads }))));
                 }
-                Err(read) => drop(self.queue.done(&read).await?),
+                Ok(None) => drop(self.queue.done(&new).await?),
+                // Nobody has listed it, or its job was just removed.
+                Err(error) if error.is_missing() => drop(self.queue.done(&new).await?),
+                Err(error) => {
+                    self.queue.give_back(&self.options.name, &new).await?;
+                    return Err(error.into());
+                }
             }
         }
         Ok(None)

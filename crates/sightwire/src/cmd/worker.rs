@@ -55,7 +55,7 @@ pub(super) fn run(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
         folders,
         printer: printer.clone(),
         hands,
-        reader: Mutex::default(),
+        readers: Mutex::default(),
     };
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let counts = runtime.block_on(async {
@@ -72,13 +72,16 @@ pub(super) fn run(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
             stop.clone(),
         );
         let asked = async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            note!(printer, "stopping once the pages in progress are read");
+            let mut asked = async || {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            };
+            asked().await;
+            note!(printer, "stopping once the pages in progress are read; Ctrl-C again stops at once");
             stop.cancel();
-            tokio::time::sleep(LAST).await;
+            let _ = tokio::time::timeout(LAST, asked()).await;
         };
         tokio::select! {
             ended = worker => ended.context("cannot start").map(Some),
@@ -89,7 +92,7 @@ pub(super) fn run(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
     runtime.shutdown_background();
     match counts {
         Some(counts) => note!(printer, "{} files read, {} chunks ended", counts.files, counts.chunks),
-        None => note!(printer, "pages were still being read: others read them"),
+        None => note!(printer, "stopped before that: others read what was in progress"),
     }
     Ok(())
 }
@@ -107,33 +110,49 @@ struct Opener {
     folders: Folders,
     printer: Printer,
     hands: usize,
-    /// That of the last job: one engine serves all jobs of one precision.
-    reader: Mutex<Option<(Option<Precision>, TextReader)>>,
+    /// By precision: one engine serves all jobs of one.
+    readers: Mutex<Vec<(Option<Precision>, TextReader)>>,
 }
 
 impl Opener {
     fn reader(&self, how: &How) -> anyhow::Result<TextReader> {
-        let mut last = self.reader.lock();
+        let mut readers = self.readers.lock();
         let (ask, deadline) = (how.ask(), how.deadline());
-        if let Some((_, reader)) = last.as_ref().filter(|(precision, _)| *precision == how.precision) {
-            return reader.asked(&self.printer, &self.config, &ask, deadline);
+        if let Some((_, reader)) = readers.iter().find(|(precision, _)| *precision == how.precision) {
+            return reader.asked(&self.printer, &self.config, &ask, &how.digest, deadline);
         }
-        // One engine at a time: its networks take hundreds of megabytes.
-        *last = None;
         let mut config = (*self.config).clone();
         if how.precision.is_some() {
             config.engine.options.precision = how.precision;
         }
         let reader = TextReader::start(&self.printer, &config, &ask, self.hands, deadline)?;
-        *last = Some((how.precision, reader.clone()));
+        readers.push((how.precision, reader.clone()));
         Ok(reader)
+    }
+
+    /// The command that began the job has seen each of its files: where none can be seen, something else lies in their place.
+    fn sees(&self, first: &[Entry]) -> Result<(), Unfit> {
+        let mut paths = first.iter().filter_map(|entry| entry.path.as_deref()).peekable();
+        let Some(path) = paths.peek().map(|path| (*path).to_owned()) else { return Ok(()) };
+        let is_elsewhere =
+            |path: &str| matches!(self.folders.open(Path::new(path)), Err(SharedError::File(_)));
+        if !paths.all(is_elsewhere) {
+            return Ok(());
+        }
+        Err(Unfit(
+            format!(
+                "none of its first files can be opened, such as {path}: is the folder there on this machine?"
+            )
+            .into(),
+        ))
     }
 }
 
 impl Opens for Opener {
-    fn open(&self, about: &About) -> Result<Opened, Unfit> {
+    fn open(&self, about: &About, first: &[Entry]) -> Result<Opened, Unfit> {
         let how: How = serde_json::from_value(about.how.clone())
             .map_err(|error| Unfit(format!("what it asks for is not understood: {error}").into()))?;
+        self.sees(first)?;
         let reader = self.reader(&how).map_err(|error| Unfit(format!("{error:#}").into()))?;
         let (model, runs) = reader.model();
         let digest = model.digest();

@@ -1,6 +1,7 @@
 //! Pictures that workers read: put into a job, chunk by chunk, and written as they come back, in the order of the pictures.
 
-use std::fs::File;
+use std::collections::HashSet;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ use crate::print::{Printer, counted, note};
 const LOOK: Duration = Duration::from_millis(50);
 /// How often workers are asked for.
 const ASK: Duration = Duration::from_secs(1);
+/// What is wrong with workers is said so often at most.
+const MAX_REFUSED: usize = 20;
 /// After so long without any worker it is said that there is none.
 const LONELY: Duration = Duration::from_secs(5);
 
@@ -83,15 +86,16 @@ impl Shared {
     /// A job for what was asked: one that was begun before is gone on with.
     pub fn begin(self, printer: &Printer, args: &ReadArgs, ask: &Ask) -> anyhow::Result<Running> {
         let how = How::new(ask, self.digest, args.deadline, self.how_precision);
-        let real =
-            |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
-        let inputs: Vec<String> = args.inputs.iter().map(real).collect();
-        let resumed = args.resume.then(|| args.out.as_ref().map(real)).flatten();
+        // Patterns are no paths of files, and yet of somewhere.
+        let whole =
+            |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+        let inputs: Vec<String> = args.inputs.iter().map(whole).collect();
+        let out = args.out.as_ref().map(whole);
         let how = serde_json::to_value(how)?;
         let named: Vec<String> = args.inputs.iter().map(|path| path.display().to_string()).collect();
-        let key = digest::sha256(
-            json!([inputs, named, resumed, how, args.format.to_string()]).to_string().as_bytes(),
-        );
+        let asked =
+            json!([env!("CARGO_PKG_VERSION"), inputs, named, out, args.resume, how, args.format.to_string()]);
+        let key = digest::sha256(asked.to_string().as_bytes());
         let jobs = &self.common.jobs;
         let known = jobs.all()?.into_iter().find(|(_, about)| about.key == key);
         let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -100,7 +104,8 @@ impl Shared {
             None => (jobs.begin(&About { format: FORMAT, name: named.join(" "), created, key, how })?, true),
         };
         let lock = File::create(job.folder().join("lock")).context("cannot lock the job")?;
-        if lock.try_lock().is_err() {
+        // A file system without locks leaves it to whoever runs this.
+        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
             anyhow::bail!("job {} is being written by another process: wait for its end, or stop it", job.id);
         }
         let before = if is_new { (Listed::default(), false) } else { listed_before(&job)? };
@@ -124,37 +129,65 @@ fn listed_before(job: &Job) -> anyhow::Result<(Listed, bool)> {
         return Ok((listed, true));
     }
     let mut listed = Listed::default();
-    while let Ok(entries) = job.entries(listed.chunks) {
-        listed.chunks += 1;
-        listed.files += entries.len() as u64;
+    loop {
+        match job.entries(listed.chunks) {
+            Ok(entries) => {
+                listed.chunks += 1;
+                listed.files += entries.len() as u64;
+            }
+            Err(error) if error.is_missing() => return Ok((listed, false)),
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok((listed, false))
 }
 
 impl Running {
     /// Reads all; what became of it, and what read it, in words. The outer error is of the job, the inner one of what is written.
+    /// After both, nobody reads on, and the same command goes on with it.
     pub fn run(
         self,
-        inputs: impl Iterator<Item = Result<Input, Unreadable>>,
+        mut inputs: impl Iterator<Item = Result<Input, Unreadable>>,
+        is_left: impl Fn(&Result<Input, Unreadable>) -> bool,
         stop: &Stop,
         render: Renderer,
         sink: &mut Sink<'_>,
     ) -> anyhow::Result<(io::Result<()>, String)> {
-        let (before, was_all) = self.before;
-        let mut inputs = inputs;
-        if !was_all {
-            self.are_the_same(&mut inputs, before)?;
+        let ended = self.read(&mut inputs, is_left, stop, render, sink);
+        self.workers.forget();
+        let has_seen_enough = matches!(&ended, Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe);
+        let is_whole = matches!(ended, Ok(Ok(true))) && !sink.is_unwritten;
+        let kept = if is_whole || has_seen_enough { self.job.remove() } else { self.job.stop() };
+        match kept {
+            Err(error) => note!(sink.printer, "job {}: {error}", self.job.id),
+            Ok(()) if !is_whole && !has_seen_enough => {
+                note!(sink.printer, "job {} is stopped: the same command goes on with it", self.job.id);
+            }
+            Ok(()) => {}
         }
+        let words = format!("read by {}", counted(self.workers.most(), "worker"));
+        ended.map(|written| (written.map(|_| ()), words))
+    }
+
+    /// Whether all is read; else it was to stop.
+    fn read(
+        &self,
+        inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
+        is_left: impl Fn(&Result<Input, Unreadable>) -> bool,
+        stop: &Stop,
+        render: Renderer,
+        sink: &mut Sink<'_>,
+    ) -> anyhow::Result<io::Result<bool>> {
+        let (before, was_all) = self.before;
+        if !was_all {
+            self.pass_over(inputs, before)?;
+        }
+        let mut inputs = inputs.filter(|found| is_left(found));
         let mut lists = (!was_all).then(|| Lists::of(self.job.clone(), before));
         let mut all = was_all.then_some(before);
         let mut next = 0;
-        let words = |workers: &Workers| format!("read by {}", counted(workers.most(), "worker"));
         loop {
             if stop.is_asked_for() {
-                self.job.stop()?;
-                self.workers.forget();
-                note!(sink.printer, "job {} is stopped: the same command goes on with it", self.job.id);
-                return Ok((Ok(()), words(&self.workers)));
+                return Ok(Ok(false));
             }
             let mut has_moved = false;
             if let Some(open) = &mut lists {
@@ -173,17 +206,14 @@ impl Running {
                     let result = record.outcome.map_err(Failure::Elsewhere);
                     let result = result.map(|document| render.render(document, &input));
                     if let Err(error) = sink.take(Picture { input, result }) {
-                        return Ok((Err(error), words(&self.workers)));
+                        return Ok(Err(error));
                     }
                 }
                 next += 1;
                 has_moved = true;
             }
             if all.is_some_and(|all| next >= all.chunks) {
-                let words = words(&self.workers);
-                self.workers.forget();
-                self.job.remove()?;
-                return Ok((Ok(()), words));
+                return Ok(Ok(true));
             }
             sink.progress.ahead(self.workers.ahead());
             if !has_moved {
@@ -192,24 +222,25 @@ impl Running {
         }
     }
 
-    /// Another run has put these into chunks; what has come between them since is not put in again.
-    fn are_the_same(
+    /// Another run has put these into chunks. What has come between them since is not read by this job.
+    fn pass_over(
         &self,
         inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
         before: Listed,
     ) -> anyhow::Result<()> {
         for chunk in 0..before.chunks {
             for entry in self.job.entries(chunk)? {
-                let is_same = inputs.next().is_some_and(|found| self.entry(found).name == entry.name);
-                if !is_same {
-                    self.workers.forget();
-                    self.job.remove()?;
-                    anyhow::bail!(
-                        "the pictures are no longer those that job {} began with ({} is not where it was): it is given up; the same command begins anew",
-                        self.job.id,
-                        entry.name
-                    );
-                }
+                let is_it = |found: Result<Input, Unreadable>| match found {
+                    Ok(input) => input.name == entry.name,
+                    Err(unreadable) => unreadable.name == entry.name,
+                };
+                anyhow::ensure!(
+                    inputs.by_ref().any(is_it),
+                    "{} is gone, which job {} began with: remove {} to begin anew",
+                    entry.name,
+                    self.job.id,
+                    self.job.folder().display()
+                );
             }
         }
         Ok(())
@@ -284,14 +315,23 @@ impl Workers {
             async move {
                 let asks = async {
                     let (mut alone_since, mut said) = (Instant::now(), false);
-                    let mut trouble = String::new();
+                    let (mut trouble, mut refused) = (String::new(), HashSet::new());
                     loop {
                         match queue.workers().await {
                             Ok(workers) => {
                                 trouble.clear();
                                 let mut known = known.lock();
                                 known.most = known.most.max(workers.len());
-                                known.ahead = workers.iter().map(|worker| at(worker, id.as_str())).sum();
+                                let shown: Vec<Shown> = workers.iter().map(shown).collect();
+                                known.ahead = shown
+                                    .iter()
+                                    .map(|shown| at(shown, id.as_str()))
+                                    .fold(0, usize::saturating_add);
+                                for why in refusals(&workers, &shown, id.as_str()) {
+                                    if refused.len() < MAX_REFUSED && refused.insert(why.clone()) {
+                                        note!(printer, "{why}");
+                                    }
+                                }
                                 if !workers.is_empty() {
                                     (alone_since, said) = (Instant::now(), false);
                                 } else if alone_since.elapsed() > LONELY && !said {
@@ -357,7 +397,22 @@ impl Drop for Workers {
     }
 }
 
-fn at(worker: &Worker, job: &str) -> usize {
-    let shown: Shown = serde_json::from_str(&worker.about).unwrap_or_default();
-    shown.at.iter().filter(|(of, _)| of == job).map(|(_, files)| files).sum()
+fn shown(worker: &Worker) -> Shown {
+    serde_json::from_str(&worker.about).unwrap_or_default()
+}
+
+/// How many files it has read of chunks of a job that it has not ended.
+fn at(shown: &Shown, job: &str) -> usize {
+    shown.at.iter().filter(|(of, _)| of == job).fold(0, |files, (_, more)| files.saturating_add(*more))
+}
+
+/// Why workers do not read a job, or not now.
+fn refusals(workers: &[Worker], shown: &[Shown], job: &str) -> Vec<String> {
+    let of = |(worker, shown): (&Worker, &Shown)| {
+        let refused = shown.refused.iter().filter(|(of, _)| of == job);
+        let refused = refused.map(|(_, why)| format!("worker {} does not read it: {why}", worker.name));
+        let note = (!shown.note.is_empty()).then(|| format!("worker {}: {}", worker.name, shown.note));
+        refused.chain(note).collect::<Vec<_>>()
+    };
+    workers.iter().zip(shown).flat_map(of).collect()
 }

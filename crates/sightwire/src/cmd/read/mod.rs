@@ -33,7 +33,7 @@ use sightwire_reading::output::{Format, Style};
 use super::Mistake;
 use crate::print::{Printer, counted, note};
 pub(super) use args::{Ask, OptionArgs, ReadArgs};
-use inputs::{Input, Inputs};
+use inputs::{Input, Inputs, Unreadable};
 use left_out::LeftOut;
 use outputs::{Outputs, Rendered};
 use progress::Progress;
@@ -122,6 +122,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         progress: Progress::new(printer, &inputs, args.out.is_some()),
         left_out: left_out.clone(),
         started: Instant::now(),
+        is_unwritten: false,
     };
     let named = inputs.again();
     let inputs = inputs.map(|found| {
@@ -131,24 +132,25 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         })
     });
     let (resumed, read_before) = (args.out.as_deref().filter(|_| args.resume), left_out.clone());
-    let inputs = inputs.filter(|found| {
+    let is_left = |found: &Result<Input, Unreadable>| {
         let was_read =
             matches!((found, resumed), (Ok(input), Some(out)) if outputs::was_read(input, out, &named));
         if was_read {
             read_before.read_before();
         }
         !was_read
-    });
+    };
     match by {
         By::This(reader) => {
             let ordered = sink.outputs.ordered();
+            let inputs = inputs.filter(is_left);
             let ended =
                 batch::run(&reader, inputs, jobs, &stop, ordered, render, |picture| sink.take(picture));
             sink.end(args, ended, &stop, &reader.in_words())
         }
         By::Cluster(shared) => {
             let job = shared.begin(printer, args, &ask)?;
-            let (ended, words) = job.run(inputs, &stop, render, &mut sink)?;
+            let (ended, words) = job.run(inputs, is_left, &stop, render, &mut sink)?;
             sink.end(args, ended, &stop, &words)
         }
     }
@@ -171,6 +173,8 @@ struct Sink<'a> {
     progress: Progress,
     left_out: LeftOut,
     started: Instant,
+    /// A result could not be written, such as on a full disk.
+    is_unwritten: bool,
 }
 
 impl Sink<'_> {
@@ -183,6 +187,7 @@ impl Sink<'_> {
         match written {
             Ok(rendered) => self.tally.read(&picture.input.name, rendered),
             Err(failure) => {
+                self.is_unwritten |= matches!(failure, reader::Failure::Unwritten(_));
                 let reason = failure.to_string();
                 if let Some(file) = &mut self.failures {
                     let line = Failed { file: &picture.input.name, error: &reason };

@@ -118,15 +118,16 @@ impl TextReader {
         Ok(Self { service: Arc::new(service), model: Arc::new(model), options, pages, deadline, jobs })
     }
 
-    /// The same threads at another way of reading.
+    /// The same threads at another way of reading; the model is loaded again if it is not the one of that digest.
     pub fn asked(
         &self,
         printer: &Printer,
         config: &Config,
         ask: &Ask,
+        digest: &str,
         deadline: Duration,
     ) -> anyhow::Result<Self> {
-        let model = if ask.model == self.model.name() {
+        let model = if ask.model == self.model.name() && self.model.digest() == digest {
             self.model.clone()
         } else {
             let model = model(printer, config, &ask.model)?;
