@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -14,6 +15,7 @@ use super::description::{self, Description, DescriptionError};
 use super::progress::{Ended, Progress, rounded};
 use super::results::{RESULTS, Results, Span};
 use super::spool::{Folder, Work};
+use super::tries;
 use super::upload::Received;
 use crate::options::Options;
 use crate::output::{self, Document};
@@ -48,6 +50,8 @@ pub struct Job {
     progress: Mutex<Progress>,
     /// Goes up with each change that listeners are told of.
     changed: watch::Sender<u64>,
+    /// This server has begun to read it.
+    has_begun: AtomicBool,
 }
 
 impl Job {
@@ -80,6 +84,7 @@ impl Job {
             order: Mutex::default(),
             progress: Mutex::new(progress),
             changed: watch::Sender::new(0),
+            has_begun: AtomicBool::new(false),
         }
     }
 
@@ -205,6 +210,13 @@ impl Job {
             progress.rows.get_mut(index)?.state = FileState::Reading;
             Some(index)
         })
+    }
+
+    /// A file is about to be decoded; blocks the first time. Should this server end by it, the next one knows.
+    pub fn begins(&self) {
+        if !self.has_begun.swap(true, Ordering::Relaxed) {
+            tries::begin(&self.received.folder, self.counts().1);
+        }
     }
 
     /// Whether there is a file that could begin now.

@@ -19,6 +19,7 @@ mod resume_tests;
 pub mod spool;
 #[cfg(test)]
 mod tests;
+mod tries;
 pub mod upload;
 
 use std::io;
@@ -389,6 +390,7 @@ impl Jobs {
     async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, FileError> {
         let (job, limits, decoding) = (job.clone(), self.limits.clone(), self.display.reading.clone());
         let loaded = tokio::task::spawn_blocking(move || {
+            job.begins();
             let bytes = job.received.load(index, limits.max_image_bytes)?;
             Ok(Picture::probe(bytes, &limits, &decoding)?)
         });
@@ -460,6 +462,7 @@ impl Jobs {
         for job in self.here() {
             // What went wrong was said.
             let _ = job.received.sync();
+            tries::end(&job.received.folder);
         }
     }
 }

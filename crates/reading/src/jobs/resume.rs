@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::description::{Description, DescriptionError};
 use super::job::Job;
 use super::spool::{Claim, Folder, Work};
+use super::tries;
 use super::{Entry, Jobs};
 use crate::models::{Models, NotReady, Ready};
 
@@ -109,6 +110,7 @@ impl Jobs {
         let mut jobs = Vec::new();
         for (folder, description) in found {
             match Job::again(folder.clone(), &description, &self.limits) {
+                Ok(job) if is_fatal(&folder, &job) => {}
                 Ok(job) => jobs.push(Arc::new(job)),
                 Err(reason) => tracing::warn!("a batch is left as it is, and is not gone on with: {reason}"),
             }
@@ -195,6 +197,22 @@ impl Jobs {
 }
 
 /// What the folder's batch is; `None` if it was not all there.
+/// Whether it has ended one server after the other; says so.
+fn is_fatal(folder: &Folder, job: &Job) -> bool {
+    let (_, ended) = job.counts();
+    let is_fatal = job.ended_at().is_none() && tries::so_far(folder, ended) >= tries::MOST;
+    if is_fatal {
+        tracing::error!(
+            job = &*job.id,
+            folder = %folder.file("").display(),
+            "{} servers in a row ended while they read a batch, and had nothing of it: it is left as it is; remove its folder, or the \
+             file `tries` in it to try again",
+            tries::MOST
+        );
+    }
+    is_fatal
+}
+
 fn described(folder: &Folder, max_files: usize) -> Result<Option<Description>, DescriptionError> {
     match folder.is_whole() {
         Ok(false) => Ok(None),

@@ -32,6 +32,31 @@ fn again(spool: &Spool) -> Job {
     Job::again(folder, &description, &limits(|_| ())).unwrap()
 }
 
+#[tokio::test]
+async fn a_batch_that_ends_one_server_after_the_other_is_left_and_one_result_makes_it_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(dir.path().to_owned());
+    spool.claim(true).unwrap();
+    sent(&spool, 3).await;
+    let tries = |job: &Job| tries::so_far(&job.received.folder, job.counts().1);
+    for before in 0..tries::MOST {
+        let job = again(&spool);
+        assert_eq!(tries(&job), before);
+        job.begin_next().unwrap();
+        job.begins();
+        job.begins();
+    }
+    let job = again(&spool);
+    assert_eq!(tries(&job), tries::MOST);
+    let index = job.begin_next().unwrap();
+    job.finished(index, &document(&["text"])).unwrap();
+    assert_eq!(tries(&again(&spool)), 0);
+    // One that ends as it should is no try.
+    job.begins();
+    tries::end(&job.received.folder);
+    assert_eq!(tries(&again(&spool)), 0);
+}
+
 /// All that is known of it but for times, and of its files in the order in which they ended.
 fn known(job: &Job) -> String {
     let mut summary = job.summary();
