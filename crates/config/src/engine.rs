@@ -75,6 +75,10 @@ fn remote(r: &Values<'_>) -> Result<Option<RemoteOptions>, ConfigError> {
         let reason = "everybody on the way could read it; use grpcs:// in engine.remote";
         return Err(r.invalid("engine.remote_secret", reason));
     }
+    if !file.is_empty() && !address.is_secure {
+        let reason = "nothing is encrypted, so no certificate is looked at; use grpcs:// in engine.remote";
+        return Err(r.invalid("engine.remote_ca_file", reason));
+    }
     if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(r.invalid("engine.remote_secret", "a key has letters, digits and signs of ASCII only"));
     }
@@ -115,6 +119,7 @@ mod tests {
             (&["engine.remote_secret=s3cret"], "engine.remote_secret", "while engine.remote is empty"),
             (&["engine.remote_ca_file=/a"], "engine.remote_ca_file", "while engine.remote is empty"),
             (&[gpu, "engine.remote_secret=s3cret"], "engine.remote_secret", "use grpcs://"),
+            (&[gpu, "engine.remote_ca_file=/a.pem"], "engine.remote_ca_file", "use grpcs://"),
             (
                 &["engine.remote=grpcs://gpu:1", "engine.remote_ca_file=/none.pem"],
                 "engine.remote_ca_file",

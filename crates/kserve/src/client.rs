@@ -40,8 +40,9 @@ use crate::tasks::Tasks;
 
 /// What may be under way to either side: a picture is not to wait for leave after each 64 KiB.
 const WINDOW_BYTES: u32 = 4 << 20;
-/// Of an answer, where nobody says more or less.
-const MAX_MESSAGE_BYTES: usize = 16 << 20;
+/// Of an answer, where nobody says more or less: more than ten thousand boxes, and little enough that a list of empty tensors, of which
+/// each takes a hundred times its bytes once it is read, does no harm.
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// Of headers and trailers of an answer.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// A server that takes nothing for so long is gone.

@@ -57,6 +57,9 @@ pub enum RemoteError {
     Nonsense(#[from] TensorError),
 }
 
+/// Says of what a model takes and gives whether it is one that can be asked.
+pub type Fits = fn(&ModelMetadata) -> Result<(), TensorError>;
+
 /// A model of a server elsewhere.
 #[derive(Debug)]
 pub struct Remote {
@@ -68,13 +71,15 @@ pub struct Remote {
     heard: Mutex<Arc<ModelMetadata>>,
     look: Notify,
     probes: watch::Sender<u64>,
+    fits: Fits,
     /// What became of requests.
     pub counters: Counters,
 }
 
 impl Remote {
-    /// Nothing is asked before somebody needs it, and nothing is found out unless [`Remote::run`] runs.
-    pub fn new(options: Options, model: &str) -> Arc<Self> {
+    /// Nothing is asked before somebody needs it, and nothing is found out unless [`Remote::run`] runs. A model that does not fit is
+    /// away.
+    pub fn new(options: Options, model: &str, fits: Fits) -> Arc<Self> {
         Arc::new(Self {
             client: Client::new(options),
             model: model.to_owned(),
@@ -83,6 +88,7 @@ impl Remote {
             heard: Mutex::default(),
             look: Notify::new(),
             probes: watch::Sender::default(),
+            fits,
             counters: Counters::default(),
         })
     }
@@ -199,7 +205,10 @@ impl Remote {
             Ok(metadata) if metadata.inputs.len().max(metadata.outputs.len()) > MAX_TENSORS => {
                 Err(TensorError::TooMany(metadata.inputs.len().max(metadata.outputs.len())).into())
             }
-            Ok(metadata) => Ok(metadata),
+            Ok(metadata) => {
+                (self.fits)(&metadata)?;
+                Ok(metadata)
+            }
             // Not every server tells.
             Err(CallError::Refused { code: tonic::Code::Unimplemented, .. }) => Ok(ModelMetadata::default()),
             Err(error) => Err(error.into()),

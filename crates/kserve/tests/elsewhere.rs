@@ -153,7 +153,7 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// A model elsewhere that answers.
 async fn at_work(server: &Server, stop: &CancellationToken) -> Arc<Remote> {
-    let remote = Remote::new(server.options(), "sum");
+    let remote = Remote::new(server.options(), "sum", |_| Ok(()));
     tokio::spawn(remote.clone().run(stop.clone()));
     until("it is found", || remote.wanted().is_ok()).await;
     assert_eq!(remote.infer(&image(), PATIENT, summed).await, Ok(21.0));
@@ -192,6 +192,22 @@ async fn each_fault_of_a_model_elsewhere_is_told_and_after_three_it_is_left_alon
         assert!(matches!(&*remote.standing().borrow(), Standing::Here(_)));
     }
     until("nobody works for those who left", || server.under_way.load(Ordering::SeqCst) == 0).await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_model_that_takes_something_else_is_away_and_says_what() {
+    let server = Server::start(None, Bounds::default(), None);
+    let unfit = TensorError::Unfit { name: "image", why: "is not what we send" };
+    let remote = Remote::new(server.options(), "sum", |_| {
+        Err(TensorError::Unfit { name: "image", why: "is not what we send" })
+    });
+    tokio::spawn(remote.clone().run(server.stop.clone()));
+    assert!(!remote.settled(PATIENT).await);
+    let says = unfit.to_string();
+    assert!(matches!(&*remote.standing().borrow(), Standing::Away(why) if why.contains(&says)));
+    assert!(remote.infer(&image(), SHORT, summed).await.is_err());
+    assert_eq!(server.under_way.load(Ordering::SeqCst), 0);
     server.end().await;
 }
 

@@ -18,7 +18,7 @@ use sightwire_frame::letterbox::{Fit, Placement};
 use sightwire_frame::resize::{ResizeError, Resizer};
 use sightwire_kserve::client::Options;
 use sightwire_kserve::messages::ModelMetadata;
-use sightwire_kserve::remote::{Remote, RemoteError, Standing};
+use sightwire_kserve::remote::{Fits, Remote, RemoteError, Standing};
 use sightwire_kserve::tensor::{Tensor, TensorError, find};
 use tokio_util::sync::CancellationToken;
 
@@ -61,7 +61,13 @@ impl RemoteDetector {
     /// Asks nobody before somebody looks.
     pub fn new(options: Options, max_boxes: usize) -> Arc<Self> {
         let known = ModelElsewhere { name: MODEL.to_owned(), labels: Vec::new() };
-        Arc::new(Self { remote: Remote::new(options, MODEL), known: Mutex::new(Arc::new(known)), max_boxes })
+        // One that takes something else is away, and the model here looks.
+        let fits: Fits = |metadata| Input::of(metadata).map(|_| ());
+        Arc::new(Self {
+            remote: Remote::new(options, MODEL, fits),
+            known: Mutex::new(Arc::new(known)),
+            max_boxes,
+        })
     }
 
     /// Looks for the server while it is away, until `stop`.
