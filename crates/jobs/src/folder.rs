@@ -35,7 +35,7 @@ pub const MAX_FILE_BYTES: u64 = 16 << 20;
 pub const MAX_JOBS: usize = 1000;
 /// Pictures may be anybody's; what is read of them is its user's alone.
 const FOLDER_MODE: u32 = 0o700;
-const FILE_MODE: u32 = 0o600;
+pub(crate) const FILE_MODE: u32 = 0o600;
 /// How the name of a folder begins that is being removed.
 const REMOVED: &str = ".removed-";
 

@@ -43,11 +43,6 @@ impl Lists {
         Ok(self.listed)
     }
 
-    /// How much is written so far.
-    pub fn listed(&self) -> Listed {
-        self.listed
-    }
-
     fn flush(&mut self) -> Result<(), JobError> {
         self.job.set_entries(self.listed.chunks, &self.waiting)?;
         self.listed.chunks += 1;

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use sightwire_reading::record;
 
 use crate::about::Entry;
-use crate::folder::{Job, JobError, sync};
+use crate::folder::{FILE_MODE, Job, JobError, sync};
 
 /// A file that so many have begun to read and nobody has ended is not begun again.
 pub const MAX_STARTS: u32 = 3;
@@ -203,13 +203,13 @@ fn take_over(part: &Path, lines: &mut [Option<Vec<u8>>]) -> Result<(), JobError>
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
     file.write_all(bytes)?;
     Ok(file)
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    OpenOptions::new().append(true).create(true).mode(FILE_MODE).open(path)
 }
 
 /// How often each file was begun.

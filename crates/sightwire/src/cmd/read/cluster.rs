@@ -12,6 +12,8 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 use serde_json::json;
 use sightwire_cluster::queue::{Queue as _, Worker};
+use sightwire_config::Config;
+use sightwire_config::cluster::JobsConfig;
 use sightwire_jobs::about::{About, Entry, FORMAT, Listed};
 use sightwire_jobs::folder::Job;
 use sightwire_jobs::list::Lists;
@@ -60,8 +62,13 @@ pub struct Running {
 }
 
 impl Shared {
-    /// Looks at the configuration, and at the model.
-    pub fn of(args: &ReadArgs) -> anyhow::Result<Self> {
+    /// Looks at what was asked, and at the model, which is fetched if it is not here.
+    pub fn of(
+        printer: &Printer,
+        args: &ReadArgs,
+        config: &Config,
+        jobs: &JobsConfig,
+    ) -> anyhow::Result<Self> {
         if matches!(args.format, Format::Annotated | Format::Pdf) {
             let mistake = format!(
                 "--cluster does not go with --format {}: workers send text, not pictures",
@@ -73,11 +80,9 @@ impl Shared {
             let mistake = "--jobs is for this process alone: with --cluster each worker has as many as engine.threads says";
             return Err(Mistake(mistake.into()).into());
         }
-        let (mut config, jobs) = args.config.load_for_jobs()?;
-        args.options.adjust(&mut config);
-        let model: ReadModel = model(&Printer::of_process(), &config, &args.options.ask(&config).model)?;
+        let model: ReadModel = model(printer, config, &args.options.ask(config).model)?;
         Ok(Self {
-            common: Common::of(&config, &jobs)?,
+            common: Common::of(config, jobs)?,
             digest: model.digest(),
             how_precision: config.engine.options.precision,
         })

@@ -88,9 +88,14 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         let mistake = format!("--no-times goes with --format json only, not with {}", args.format);
         return Err(Mistake(mistake.into()).into());
     }
-    let shared = args.cluster.then(|| cluster::Shared::of(args)).transpose()?;
-    let mut config = args.config.load()?;
+    let (mut config, jobs_config) = if args.cluster {
+        let (config, jobs) = args.config.load_for_jobs()?;
+        (config, Some(jobs))
+    } else {
+        (args.config.load()?, None)
+    };
     args.options.adjust(&mut config);
+    let shared = jobs_config.map(|jobs| cluster::Shared::of(printer, args, &config, &jobs)).transpose()?;
     let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(Mistake)?;
     let render = outputs::Renderer {
         format: args.format,
