@@ -41,16 +41,17 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::issuers::Issuers;
 use crate::reach::Reach;
 use crate::reload::{Reload, Source};
-use crate::transport::caller::{Gate, identify};
-use crate::transport::query::NOTES;
-use crate::transport::requests::{Requests, count, limit};
 use crate::transport::rest::{self, Api};
-use crate::transport::routes::keep_private;
 use crate::transport::{
-    self, audit, boards, mjpeg, page,
+    self, boards, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
 use crate::vital::Vital;
+use sightwire_http::audit;
+use sightwire_http::caller::{Gate, identify};
+use sightwire_http::query::NOTES;
+use sightwire_http::requests::{Requests, count, limit};
+use sightwire_http::routes::keep_private;
 use sightwire_sockets::sessions::{self, Sessions};
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Telemetry, TransportCounters};
@@ -75,7 +76,7 @@ pub struct App {
     paths: Vec<&'static str>,
     /// What each method of each asks for.
     #[cfg(test)]
-    asked: Vec<transport::routes::Asked>,
+    asked: Vec<sightwire_http::routes::Asked>,
     /// The sign recogniser; has no model until it is loaded.
     pub recognizer: Arc<Recognizer>,
     /// Text reading; nothing is loaded before somebody needs it.

@@ -19,7 +19,7 @@ use sightwire_tls::Certificates;
 use sightwire_tls::certificates::CertificateError;
 
 use crate::reach::Reach;
-use crate::transport::requests::Requests;
+use sightwire_http::requests::Requests;
 
 /// Keys that take effect at once; a name that ends with a dot stands for its section. For who is there already, only where that
 /// drops nobody.

@@ -2,12 +2,7 @@ use axum::body::Body;
 use axum::extract::{Query, Request};
 use axum::response::Response;
 use http::Uri;
-
-#[path = "../../../crates/server/src/transport/query.rs"]
-#[allow(dead_code, reason = "errors are only told from answers")]
-mod params;
-
-use params::{NOTES, Params, flag, list, notes, number, real, take_key, with_notes};
+use sightwire_http::query::{NOTES, Params, flag, list, notes, number, real, take_key, with_notes};
 
 /// Longest value that an answer repeats, in characters.
 const MAX_SHOWN: usize = 40;

@@ -9,20 +9,14 @@ use futures_util::FutureExt as _;
 use http::header::{COOKIE, HOST, LOCATION, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use sightwire_http::cookie::Cookies;
+use sightwire_http::origin;
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::names::{HostNames, of_this_machine};
 use sightwire_listen::tls::redirect;
 use sightwire_sockets::websocket;
 use tower::{ServiceExt as _, service_fn};
 
-#[path = "../../../crates/server/src/transport/cookie.rs"]
-#[allow(dead_code, reason = "only what reads is called")]
-mod cookie;
-#[path = "../../../crates/server/src/transport/origin.rs"]
-#[allow(dead_code, reason = "only what reads is called")]
-mod origin;
-
-use cookie::Cookies;
 
 const TARGET: &str = "/pages/a?b=c";
 /// Where this server listens with TLS.

@@ -16,7 +16,11 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::transport::paths;
-use crate::transport::routes::{Asked, FREE};
+use sightwire_http::routes::Asked;
+
+/// Paths that everybody may use, beside the pages' own files. There are no others: a test looks.
+const FREE: [&str; 6] =
+    ["/api/v1/login", "/api/v1/logout", "/api/v1/session", "/healthz", "/livez", "/readyz"];
 
 mod limits;
 mod origins;

@@ -29,12 +29,13 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
-use super::caller::Caller;
-use super::may::May;
 use super::pick::PickError;
-use super::query::{self, ParamError, Params};
-use super::routes::{Routes, get};
-use super::{arrival, paths, pick, sentence};
+use super::{arrival, paths, pick};
+use sightwire_http::caller::Caller;
+use sightwire_http::may::May;
+use sightwire_http::query::{self, ParamError, Params};
+use sightwire_http::routes::{Routes, get};
+use sightwire_http::sentence;
 use sightwire_sockets::websocket::{self, Socket, UpgradeOptions};
 
 /// Something is sent at least so often, so that either side notices a dead connection.

@@ -21,11 +21,11 @@ use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, ViewRequest};
 
-use super::may::May;
-use super::query::{self, ParamError, Params};
-use super::refusal::Refusal;
-use super::routes::{Routes, get};
 use super::{arrival, pick};
+use sightwire_http::may::May;
+use sightwire_http::query::{self, ParamError, Params};
+use sightwire_http::refusal::Refusal;
+use sightwire_http::routes::{Routes, get};
 
 /// A line in the log for the first picture of a viewer, and for every so-many-th.
 const LOG_EVERY: u64 = 100;

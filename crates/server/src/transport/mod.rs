@@ -7,10 +7,7 @@
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
 //!
-//! Shared by them: [`query`] reads parameters, [`parts`] what a path names, [`object`] a body, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
-//! [`routes`] holds every route and who may use it, [`paths`] tells apart what one path means to several,
-//! [`caller`] finds who asks, [`requests`] whether too often, [`cookie`] is how browsers say it, [`may`] whether that one may, [`origin`] tells whose page asks,
-//! [`audit`] says who did what.
+//! What they share is in `sightwire_http`; [`pick`] finds the camera that is meant, [`paths`] tells apart what one path means to several.
 
 use std::net::IpAddr;
 
@@ -21,24 +18,13 @@ use sightwire_listen::client;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::viewers::NewViewer;
 
-pub mod audit;
 pub mod boards;
-pub mod caller;
-pub mod cookie;
-pub mod may;
 pub mod mjpeg;
-pub mod object;
-pub mod origin;
 pub mod page;
-pub mod parts;
 pub mod paths;
 pub mod pick;
-pub mod query;
-pub mod refusal;
 pub mod relay;
-pub mod requests;
 pub mod rest;
-pub mod routes;
 pub mod socketio;
 
 pub use sightwire_listen::refusal::error;
@@ -49,7 +35,7 @@ fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewVi
     let client = client::of(extensions);
     NewViewer {
         peer: client.map(|client| client.socket()),
-        who: caller::named(extensions),
+        who: sightwire_http::caller::named(extensions),
         proxied: client.is_none_or(|client| client.is_shared()),
         kind,
         endpoint,
@@ -60,13 +46,4 @@ fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewVi
 /// The address whose shares that request takes, if it can be told.
 fn shares_of(extensions: &Extensions) -> Option<IpAddr> {
     client::of(extensions)?.shares()
-}
-
-/// With a capital and a full stop, as answers have them.
-pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-    // An address at the beginning keeps its small letters.
-    let text = if text.starts_with("http") { text.to_owned() } else { first + letters.as_str() };
-    if text.ends_with(['.', '!', '?']) { text } else { text + "." }
 }

@@ -17,11 +17,11 @@ use sightwire_access::Guard;
 use sightwire_access::action::{Act as _, Anything, SeeServer};
 use sightwire_listen::tls::Secured;
 
-use super::caller::NotAllowed;
-use super::cookie::Cookies;
-use super::may::May;
-use super::refusal::Refusal;
 use crate::reach::{AUTHORITY, Reach};
+use sightwire_http::caller::NotAllowed;
+use sightwire_http::cookie::Cookies;
+use sightwire_http::may::May;
+use sightwire_http::refusal::Refusal;
 
 /// `ui/dist`, or the note of build.rs where the pages have not been built.
 #[derive(RustEmbed)]

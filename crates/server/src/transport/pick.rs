@@ -10,9 +10,9 @@ use sightwire_live::source::CameraSource;
 use sightwire_live::view::{Tracking, ViewOptions};
 use sightwire_live::{Streams, WatchError};
 
-use super::caller::Caller;
-use super::query::{self, ParamError, Params};
-use super::refusal::Refusal;
+use sightwire_http::caller::Caller;
+use sightwire_http::query::{self, ParamError, Params};
+use sightwire_http::refusal::Refusal;
 
 /// Whose camera is meant.
 const USER: &str = "x-user-id";

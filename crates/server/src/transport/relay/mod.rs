@@ -32,13 +32,13 @@ use tokio_util::task::TaskTracker;
 pub use message::as_it_came;
 
 use super::arrival;
-use super::caller::{self, Caller};
-use super::may::{May, MayStream};
-use super::parts::Path;
-use super::query::{self, Params};
-use super::refusal::Refusal;
-use super::requests::Frames;
-use super::routes::{Routes, get, post};
+use sightwire_http::caller::{self, Caller};
+use sightwire_http::may::{May, MayStream};
+use sightwire_http::parts::Path;
+use sightwire_http::query::{self, Params};
+use sightwire_http::refusal::Refusal;
+use sightwire_http::requests::Frames;
+use sightwire_http::routes::{Routes, get, post};
 use sightwire_listen::client;
 use sightwire_sockets::websocket::{self, UpgradeOptions};
 

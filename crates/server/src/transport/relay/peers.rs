@@ -7,9 +7,9 @@ use sightwire_access::action::{ActAsProcess, Drain};
 use sightwire_api::cluster::ChallengeAnswer;
 
 use super::Dependencies;
-use crate::transport::may::May;
-use crate::transport::parts::Path;
-use crate::transport::refusal::Refusal;
+use sightwire_http::may::May;
+use sightwire_http::parts::Path;
+use sightwire_http::refusal::Refusal;
 
 /// Asks the sender of a stream whether it is still there; one that does not answer is sent away.
 pub async fn challenge(

@@ -21,7 +21,7 @@ use tokio_websockets::{Error, Message};
 
 use super::Dependencies;
 use super::message::{self, LiveFrame};
-use crate::transport::requests::Frames;
+use sightwire_http::requests::Frames;
 use sightwire_sockets::websocket::{self, Socket};
 
 /// A sender that takes no answer for so long is given up.

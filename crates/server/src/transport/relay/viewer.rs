@@ -26,7 +26,7 @@ use super::Dependencies;
 use super::feeds::{Event, Feeds, News, Watched};
 use super::message;
 use super::viewer_socket::{Gone, ViewerSocket};
-use crate::transport::caller::Caller;
+use sightwire_http::caller::Caller;
 use sightwire_sockets::websocket;
 use sightwire_telemetry::unix_s;
 

@@ -28,13 +28,14 @@ use sightwire_measure::clock;
 use sightwire_models::slot;
 
 use super::{Api, blocking};
-use crate::transport::caller::Caller;
-use crate::transport::may::May;
-use crate::transport::object::Object;
 use crate::transport::pick::PickError;
-use crate::transport::query::{self, Params};
-use crate::transport::refusal::Refusal;
-use crate::transport::{pick, sentence, shares_of};
+use crate::transport::{pick, shares_of};
+use sightwire_http::caller::Caller;
+use sightwire_http::may::May;
+use sightwire_http::object::Object;
+use sightwire_http::query::{self, Params};
+use sightwire_http::refusal::Refusal;
+use sightwire_http::sentence;
 
 /// Of a camera that its user gave no name.
 const NAME: &str = "ESP32-CAM";

@@ -19,10 +19,10 @@ use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
 
 use super::blocking;
-use crate::transport::may::{May, MayStream};
-use crate::transport::object::{self, Object};
-use crate::transport::parts::Path;
-use crate::transport::refusal::Refusal;
+use sightwire_http::may::{May, MayStream};
+use sightwire_http::object::{self, Object};
+use sightwire_http::parts::Path;
+use sightwire_http::refusal::Refusal;
 
 pub async fn list(may: May<WatchStream>, State(streams): State<Arc<Streams>>) -> Json<Cameras> {
     let why_not = may.why_not(&ChangeCameras::ACTION);
@@ -147,17 +147,4 @@ fn tried(streams: &Streams, what: CameraTest) -> Result<CameraSource, WatchError
 fn body<T>(body: Result<Object<T>, JsonRejection>) -> Result<T, Refusal> {
     let fields = "A field is unknown or has the wrong type. Known: id, name, url, mode, fps, user, default.";
     body.map(|Object(body)| body).map_err(|wrong| object::refusal(&wrong, fields))
-}
-
-impl From<RegistryError> for Refusal {
-    fn from(reason: RegistryError) -> Self {
-        let status = match reason {
-            RegistryError::Unknown(_) => StatusCode::NOT_FOUND,
-            RegistryError::Configured(_) => StatusCode::FORBIDDEN,
-            RegistryError::Taken(_) => StatusCode::CONFLICT,
-            RegistryError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            RegistryError::Write { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Self::new(status, &reason.to_string())
-    }
 }

@@ -10,18 +10,16 @@ use sightwire_access::action::Detect;
 use sightwire_api::detect::{StillDetection, StillDetections};
 use sightwire_frame::header::Header;
 use sightwire_listen::form::is_form;
-use sightwire_live::stills::StillError;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 use sightwire_measure::memory::Work;
 
 use super::Api;
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Wanted};
-use crate::transport::may::May;
 use crate::transport::pick;
-use crate::transport::query::{self, Params};
-use crate::transport::refusal::Refusal;
-use crate::transport::sentence;
+use sightwire_http::may::May;
+use sightwire_http::query::{self, Params};
+use sightwire_http::refusal::Refusal;
 
 /// A picture is analysed, or the caller is told that it was not, within this.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -76,23 +74,6 @@ pub async fn detect(
         notes: query::notes(&params, &["conf", "classes"]),
         width: seen.size.0,
     }))
-}
-
-impl From<StillError> for Refusal {
-    fn from(reason: StillError) -> Self {
-        let status = match &reason {
-            StillError::Busy => return busy(),
-            StillError::NoModel(note) => {
-                let note = note.as_ref().map(|note| format!("{} ", sentence(note))).unwrap_or_default();
-                let pull = "Get one with `sightwire models pull yolox-nano`.";
-                let detail = format!("{} {note}{pull}", sentence(&reason.to_string()));
-                return Self::new(StatusCode::SERVICE_UNAVAILABLE, &detail);
-            }
-            StillError::Picture(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            StillError::Lost(_) | StillError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Self::new(status, &reason.to_string())
-    }
 }
 
 fn busy() -> Refusal {

@@ -26,12 +26,12 @@ use sightwire_measure::clock;
 use tokio_websockets::Message;
 
 use super::Api;
-use crate::transport::may::MayStream;
-use crate::transport::parts::Path;
 use crate::transport::pick;
-use crate::transport::query::Params;
-use crate::transport::refusal::Refusal;
 use crate::transport::{arrival, shares_of};
+use sightwire_http::may::MayStream;
+use sightwire_http::parts::Path;
+use sightwire_http::query::Params;
+use sightwire_http::refusal::Refusal;
 use sightwire_sockets::websocket::{self, UpgradeOptions};
 
 /// Something is sent at least so often, so that either side notices a dead connection.

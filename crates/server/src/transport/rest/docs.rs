@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use sightwire_access::action::SeeServer;
 use sightwire_api::{asyncapi as messages, openapi as paths};
 
-use crate::transport::may::May;
+use sightwire_http::may::May;
 
 static OPENAPI: LazyLock<String> = LazyLock::new(|| paths::document().text());
 static ASYNCAPI: LazyLock<String> = LazyLock::new(|| messages::document().text());

@@ -31,11 +31,11 @@ use sightwire_reading::picture::Picture;
 use sightwire_reading::work::{PermitSource, ReadRequest};
 
 use super::read::{self, ask, corners, default_ask, shape};
-use crate::transport::caller::Caller;
-use crate::transport::may::May;
-use crate::transport::parts::Path;
-use crate::transport::query::{self, ParamError, Params};
-use crate::transport::refusal::Refusal;
+use sightwire_http::caller::Caller;
+use sightwire_http::may::May;
+use sightwire_http::parts::Path;
+use sightwire_http::query::{self, ParamError, Params};
+use sightwire_http::refusal::Refusal;
 
 /// What a form may have around its files, in bytes for each of them.
 const FORM_OVERHEAD: u64 = 1024;

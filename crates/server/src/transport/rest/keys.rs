@@ -12,18 +12,18 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use sightwire_access::action::ManageAccess;
 use sightwire_access::key::Key;
-use sightwire_access::password::{self, PasswordError};
-use sightwire_access::record::{KeyRecord, NewKey, NewUser, RecordError, Records, UserRecord};
+use sightwire_access::password;
+use sightwire_access::record::{KeyRecord, NewKey, NewUser, Records, UserRecord};
 use sightwire_access::scope::ScopeError;
 use sightwire_access::store::StoreError;
 use sightwire_access::{Guard, Scope, Use};
 use sightwire_api::access as api;
 
 use super::blocking;
-use crate::transport::may::May;
-use crate::transport::object::{self, Object};
-use crate::transport::parts::Path;
-use crate::transport::refusal::Refusal;
+use sightwire_http::may::May;
+use sightwire_http::object::{self, Object};
+use sightwire_http::parts::Path;
+use sightwire_http::refusal::Refusal;
 
 const FAILED: &str = "The keys could not be changed.";
 
@@ -167,28 +167,4 @@ fn user(record: &UserRecord) -> api::User {
 /// RFC 3339.
 pub(super) fn time(at: SystemTime) -> String {
     humantime::format_rfc3339_seconds(at).to_string()
-}
-
-impl From<StoreError> for Refusal {
-    fn from(why: StoreError) -> Self {
-        let status = match &why {
-            StoreError::Record(RecordError::Taken(_)) => StatusCode::CONFLICT,
-            StoreError::Record(RecordError::Random(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            StoreError::Record(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            StoreError::Read { .. } | StoreError::Write { .. } | StoreError::Broken { .. } => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-        };
-        Self::new(status, &why.to_string())
-    }
-}
-
-impl From<PasswordError> for Refusal {
-    fn from(why: PasswordError) -> Self {
-        let status = match why {
-            PasswordError::TooShort | PasswordError::TooLong => StatusCode::UNPROCESSABLE_ENTITY,
-            PasswordError::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Self::new(status, &why.to_string())
-    }
 }

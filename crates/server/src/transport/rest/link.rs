@@ -16,10 +16,10 @@ use sightwire_tls::Source;
 
 use super::{Api, keys};
 use crate::reach::{AUTHORITY, Reach, login_url};
-use crate::transport::may::May;
-use crate::transport::object::Object;
-use crate::transport::origin::{is_secure, is_this_machine};
-use crate::transport::refusal::Refusal;
+use sightwire_http::may::May;
+use sightwire_http::object::Object;
+use sightwire_http::origin::{is_secure, is_this_machine};
+use sightwire_http::refusal::Refusal;
 
 pub(super) async fn make(
     may: May<ManageAccess>,

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_websockets::Message;
 
 use super::Api;
-use crate::transport::may::May;
+use sightwire_http::may::May;
 use sightwire_sockets::websocket::{self, UpgradeOptions};
 use sightwire_telemetry::live::{Edition, Seen};
 

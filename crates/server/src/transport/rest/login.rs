@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sightwire_access::action::Anything;
-use sightwire_access::guard::{Login, LoginError};
+use sightwire_access::guard::Login;
 use sightwire_access::principal::Who;
 use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
@@ -17,12 +17,12 @@ use sightwire_listen::tls::Secured;
 use sightwire_measure::clock;
 use sightwire_measure::lines::AUDIT;
 
-use crate::transport::audit::{self, Seldom};
-use crate::transport::caller::Caller;
-use crate::transport::cookie::Cookies;
-use crate::transport::may::May;
-use crate::transport::object::Object;
-use crate::transport::refusal::Refusal;
+use sightwire_http::audit::{self, Seldom};
+use sightwire_http::caller::Caller;
+use sightwire_http::cookie::Cookies;
+use sightwire_http::may::May;
+use sightwire_http::object::Object;
+use sightwire_http::refusal::Refusal;
 use sightwire_listen::client::ClientAddress;
 
 /// Who was not logged in.
@@ -126,16 +126,4 @@ fn own_page(caller: &Caller) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(StatusCode::FORBIDDEN, "pages from elsewhere may not log anybody in or out"))
-}
-
-impl From<LoginError> for Refusal {
-    fn from(why: LoginError) -> Self {
-        match why {
-            LoginError::TooMany(wait) => {
-                Self::later(StatusCode::TOO_MANY_REQUESTS, wait.after.as_secs().max(1), &wait.to_string())
-            }
-            LoginError::Wrong | LoginError::Link | LoginError::Key(_) => Self::unauthorized(&why.to_string()),
-            LoginError::Random(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()),
-        }
-    }
 }

@@ -11,10 +11,10 @@ use sightwire_live::Streams;
 use sightwire_measure::clock;
 
 use super::streams::kind_elsewhere;
-use crate::transport::caller::Caller;
-use crate::transport::may::{May, MayStream};
-use crate::transport::parts::Path;
-use crate::transport::refusal::Refusal;
+use sightwire_http::caller::Caller;
+use sightwire_http::may::{May, MayStream};
+use sightwire_http::parts::Path;
+use sightwire_http::refusal::Refusal;
 
 pub async fn end_stream(
     may: MayStream<EndStreams>,

@@ -52,15 +52,15 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::error;
-use super::may::May;
-use super::parts::Path;
 use super::paths;
-use super::query::{self, Params};
-use super::refusal::Refusal;
-use super::routes::{Routes, delete, get, post};
 use crate::reach::Reach;
 use crate::reload::{Reload, ReloadError};
 use crate::samples;
+use sightwire_http::may::May;
+use sightwire_http::parts::Path;
+use sightwire_http::query::{self, Params};
+use sightwire_http::refusal::Refusal;
+use sightwire_http::routes::{Routes, delete, get, post};
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Telemetry, Unready};
 

@@ -14,9 +14,9 @@ use sightwire_models::store::Need;
 use sightwire_recognizer::load::ActivateError;
 
 use super::{Api, blocking};
-use crate::transport::may::May;
-use crate::transport::parts::Path;
-use crate::transport::refusal::Refusal;
+use sightwire_http::may::May;
+use sightwire_http::parts::Path;
+use sightwire_http::refusal::Refusal;
 
 /// Pages ask for the list again and again.
 static UNREADABLE: LogThrottle = LogThrottle::new();
@@ -103,21 +103,22 @@ pub(super) async fn activate(
     Path(name): Path<String>,
 ) -> Result<Json<Activated>, Refusal> {
     let (recognizer, model) = (api.recognizer.clone(), name.clone());
-    let took = blocking("The model could not be loaded.", move || recognizer.activate(&model)).await?;
+    let took = blocking("The model could not be loaded.", move || {
+        recognizer.activate(&model).map_err(|reason| not_activated(&reason))
+    })
+    .await?;
     may.deed().is(format!("switched to the model {name}"));
     // It answers already, and is measured meanwhile.
     api.tasks.spawn_blocking(move || api.recognizer.measure());
     Ok(Json(Activated { model: name, took_ms: took.as_millis() as u64 }))
 }
 
-impl From<ActivateError> for Refusal {
-    fn from(reason: ActivateError) -> Self {
-        let status = match reason {
-            ActivateError::Busy(_) => return Self::later(StatusCode::CONFLICT, 2, &reason.to_string()),
-            ActivateError::Unknown(_) => StatusCode::NOT_FOUND,
-            ActivateError::Dummy => StatusCode::CONFLICT,
-            ActivateError::Unusable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        Self::verbatim(status, &reason.to_string())
-    }
+fn not_activated(reason: &ActivateError) -> Refusal {
+    let status = match reason {
+        ActivateError::Busy(_) => return Refusal::later(StatusCode::CONFLICT, 2, &reason.to_string()),
+        ActivateError::Unknown(_) => StatusCode::NOT_FOUND,
+        ActivateError::Dummy => StatusCode::CONFLICT,
+        ActivateError::Unusable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Refusal::verbatim(status, &reason.to_string())
 }

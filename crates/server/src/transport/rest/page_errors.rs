@@ -9,9 +9,9 @@ use sightwire_listen::client::ClientAddress;
 use sightwire_measure::lines;
 
 use super::Api;
-use crate::transport::may::May;
-use crate::transport::object::Object;
-use crate::transport::refusal::Refusal;
+use sightwire_http::may::May;
+use sightwire_http::object::Object;
+use sightwire_http::refusal::Refusal;
 
 /// Counts it, and has it said in the log, which leaves out what comes too often.
 pub(super) async fn add(

@@ -8,7 +8,7 @@ use sightwire_listen::form::{BodyError, Form, Part, TimedBody, is_form};
 use sightwire_reading::jobs::upload::shown;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::transport::query::Params;
+use sightwire_http::query::Params;
 
 /// What a form may have beside the picture, in bytes.
 pub const MAX_FORM_OVERHEAD: usize = 64 << 10;

@@ -27,10 +27,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
-use crate::transport::caller::Caller;
-use crate::transport::may::May;
-use crate::transport::query::{self, ParamError, Params};
-use crate::transport::refusal::Refusal;
+use sightwire_http::caller::Caller;
+use sightwire_http::may::May;
+use sightwire_http::query::{self, ParamError, Params};
+use sightwire_http::refusal::Refusal;
 
 /// Seconds after which a model that is being fetched is asked for again.
 const WHILE_FETCHING: u64 = 5;

@@ -7,9 +7,9 @@ use sightwire_access::action::{Act as _, GetLibrary, SeeServer};
 use sightwire_api::models::{Runtime, RuntimeFetch};
 
 use super::Api;
-use crate::transport::may::May;
-use crate::transport::parts::Path;
-use crate::transport::refusal::Refusal;
+use sightwire_http::may::May;
+use sightwire_http::parts::Path;
+use sightwire_http::refusal::Refusal;
 
 /// Whether it is missing, and whether this client may get it.
 pub(super) async fn state(may: May<SeeServer>, State(api): State<Api>) -> Json<Runtime> {

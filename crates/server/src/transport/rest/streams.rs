@@ -17,12 +17,12 @@ use sightwire_live::view::{ViewKey, ViewLease};
 use sightwire_live::{Streams, Unreachable, WatchError};
 use sightwire_measure::clock;
 
-use crate::transport::caller::Caller;
-use crate::transport::may::{May, MayStream};
-use crate::transport::parts::Path;
-use crate::transport::query::{self, Params};
-use crate::transport::refusal::Refusal;
 use crate::transport::{error, pick, shares_of};
+use sightwire_http::caller::Caller;
+use sightwire_http::may::{May, MayStream};
+use sightwire_http::parts::Path;
+use sightwire_http::query::{self, Params};
+use sightwire_http::refusal::Refusal;
 
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;

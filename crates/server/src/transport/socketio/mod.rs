@@ -36,9 +36,9 @@ use tokio_util::sync::CancellationToken;
 use message::FrameMessageError;
 use sightwire_sockets::sessions::{Session, Sessions};
 
-use crate::transport::caller::{Caller, Gate, NotAllowed};
-use crate::transport::requests::Frames;
-use crate::transport::sentence;
+use sightwire_http::caller::{Caller, Gate, NotAllowed};
+use sightwire_http::requests::Frames;
+use sightwire_http::sentence;
 use sightwire_listen::asker::TooMany;
 
 /// What clients are told at capacity; strict.

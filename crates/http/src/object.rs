@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// A body with fields. [`Json`] would also take a list of their values, as no document says.
 #[derive(Debug)]

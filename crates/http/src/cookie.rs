@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HOST};
 use sightwire_access::session::LONGEST;
 
-use super::origin::is_secure;
+use crate::origin::is_secure;
 
 /// Browsers take a cookie of such a name only over https, for all of the host and from nobody else.
 const SECURE_PREFIX: &str = "__Host-";

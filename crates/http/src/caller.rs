@@ -27,11 +27,11 @@ use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::tls::Secured;
 
-use super::audit::Deed;
-use super::cookie::Cookies;
-use super::origin::{self, is_this_machine};
-use super::query::take_key;
-use super::sentence;
+use crate::audit::Deed;
+use crate::cookie::Cookies;
+use crate::origin::{self, is_this_machine};
+use crate::query::take_key;
+use crate::sentence;
 use sightwire_listen::client;
 use sightwire_listen::client::is_proxied;
 
@@ -320,7 +320,7 @@ impl Gate {
         Self { guard, listed, names }
     }
 
-    pub(super) fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
+    pub(crate) fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
         let headers = request.headers();
         let is_secured = request.extensions().get::<Secured>().is_some();
         let page = self.page(headers, is_secured);
@@ -462,4 +462,4 @@ fn is_here(request: &Request, headers: &HeaderMap) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

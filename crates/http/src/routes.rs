@@ -16,15 +16,10 @@ use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use http::{Method, StatusCode};
 use sightwire_access::Action;
 
-use super::caller::Caller;
-use super::error;
-use super::may::Asks;
+use crate::caller::Caller;
+use crate::error;
+use crate::may::Asks;
 use sightwire_sockets::websocket;
-
-/// Paths that everybody may use, beside the pages' own files. There are no others: a test looks.
-#[cfg(test)]
-pub const FREE: [&str; 6] =
-    ["/api/v1/login", "/api/v1/logout", "/api/v1/session", "/healthz", "/livez", "/readyz"];
 
 /// What answers one path, and what each method asks for.
 #[derive(Clone)]
@@ -35,8 +30,7 @@ pub struct Methods<S> {
 
 macro_rules! methods {
     ($($name:ident = $method:ident;)*) => {
-        $(#[allow(dead_code, reason = "no path begins with PATCH")]
-        /// With a handler for that method, whose first argument says what it asks for.
+        $(/// With a handler for that method, whose first argument says what it asks for.
         pub fn $name<H, T, S>(handler: H) -> Methods<S>
         where
             H: Handler<T, S>,
@@ -82,11 +76,19 @@ pub struct Routes<S = ()> {
 
 /// What a method of a path asks for.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(test), allow(dead_code, reason = "for the test that walks all of them"))]
 pub struct Asked {
+    /// With names in braces.
     pub path: &'static str,
+    /// One that it takes.
     pub method: Method,
+    /// What somebody has to be allowed.
     pub action: Action,
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -149,13 +151,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
 impl Routes {
     /// As they were added, with names in braces.
-    #[cfg(test)]
     pub fn paths(&self) -> Vec<&'static str> {
         [&self.open[..], &self.private].concat()
     }
 
     /// What each method of each asks for.
-    #[cfg(test)]
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.clone()
     }
@@ -212,9 +212,9 @@ mod tests {
     use sightwire_access::guard::Mode;
 
     use super::*;
-    use crate::transport::caller::Gate;
-    use crate::transport::caller::tests::gate;
-    use crate::transport::may::May;
+    use crate::caller::Gate;
+    use crate::caller::tests::gate;
+    use crate::may::May;
 
     fn broken(privacy: &Privacy, gate: &Gate, path: &str, origin: Option<&str>) -> bool {
         let mut request = Request::builder().uri(path).header("host", "server.example:8000");

@@ -3,14 +3,20 @@
 use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
+use sightwire_access::guard::LoginError;
+use sightwire_access::password::PasswordError;
+use sightwire_access::record::RecordError;
+use sightwire_access::store::StoreError;
 use sightwire_listen::client::ClientAddress;
 use sightwire_listen::form::BodyError;
+use sightwire_live::registry::RegistryError;
+use sightwire_live::stills::StillError;
 use sightwire_live::{NotEnded, WatchError};
 use sightwire_measure::lines;
 use sightwire_measure::memory::OutOfMemory;
 
-use super::query::ParamError;
-use super::{error, sentence};
+use crate::query::ParamError;
+use crate::{error, sentence};
 
 /// An answer without what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +108,75 @@ impl From<WatchError> for Refusal {
             WatchError::TooMany => {
                 return Self::later(StatusCode::SERVICE_UNAVAILABLE, 2, &reason.to_string());
             }
+        };
+        Self::new(status, &reason.to_string())
+    }
+}
+
+impl From<RegistryError> for Refusal {
+    fn from(reason: RegistryError) -> Self {
+        let status = match reason {
+            RegistryError::Unknown(_) => StatusCode::NOT_FOUND,
+            RegistryError::Configured(_) => StatusCode::FORBIDDEN,
+            RegistryError::Taken(_) => StatusCode::CONFLICT,
+            RegistryError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            RegistryError::Write { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, &reason.to_string())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(why: StoreError) -> Self {
+        let status = match &why {
+            StoreError::Record(RecordError::Taken(_)) => StatusCode::CONFLICT,
+            StoreError::Record(RecordError::Random(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            StoreError::Record(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            StoreError::Read { .. } | StoreError::Write { .. } | StoreError::Broken { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, &why.to_string())
+    }
+}
+
+impl From<PasswordError> for Refusal {
+    fn from(why: PasswordError) -> Self {
+        let status = match why {
+            PasswordError::TooShort | PasswordError::TooLong => StatusCode::UNPROCESSABLE_ENTITY,
+            PasswordError::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, &why.to_string())
+    }
+}
+
+impl From<LoginError> for Refusal {
+    fn from(why: LoginError) -> Self {
+        match why {
+            LoginError::TooMany(wait) => {
+                Self::later(StatusCode::TOO_MANY_REQUESTS, wait.after.as_secs().max(1), &wait.to_string())
+            }
+            LoginError::Wrong | LoginError::Link | LoginError::Key(_) => Self::unauthorized(&why.to_string()),
+            LoginError::Random(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()),
+        }
+    }
+}
+
+impl From<StillError> for Refusal {
+    fn from(reason: StillError) -> Self {
+        let status = match &reason {
+            StillError::Busy => {
+                let detail = "Too many pictures are being analysed. Please try again.";
+                return Self::later(StatusCode::TOO_MANY_REQUESTS, 1, detail);
+            }
+            StillError::NoModel(note) => {
+                let note = note.as_ref().map(|note| format!("{} ", sentence(note))).unwrap_or_default();
+                let pull = "Get one with `sightwire models pull yolox-nano`.";
+                let detail = format!("{} {note}{pull}", sentence(&reason.to_string()));
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, &detail);
+            }
+            StillError::Picture(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            StillError::Lost(_) | StillError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, &reason.to_string())
     }

@@ -4,7 +4,7 @@ use axum::extract::{self, FromRequestParts};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// These parts of the path, decoded. What is no text is refused as everything else is, with JSON.
 #[derive(Debug)]

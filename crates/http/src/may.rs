@@ -1,5 +1,5 @@
 //! What a handler asks for stands in its signature: it takes a [`May`] or a [`MayStream`] first, which whoever may not does not
-//! get. A handler without one [cannot be added](super::routes::get).
+//! get. A handler without one [cannot be added](crate::routes::get).
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -12,8 +12,8 @@ use sightwire_access::principal::Unknown;
 use sightwire_access::token::Flaw;
 use sightwire_access::{Action, Denied};
 
-use super::caller::{Caller, NotAllowed};
-use super::refusal::Refusal;
+use crate::caller::{Caller, NotAllowed};
+use crate::refusal::Refusal;
 
 /// Somebody who may do `A`, with whatever stream its scope covers: what a handler gives out or touches, it asks its
 /// [`Caller`] for.

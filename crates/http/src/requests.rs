@@ -14,8 +14,8 @@ use sightwire_listen::asker::{Asker, AskerShares, Belonging};
 use sightwire_measure::clock;
 use sightwire_measure::shares::{Limit, Limited};
 
-use super::caller::Caller;
-use super::refusal::Refusal;
+use crate::caller::Caller;
+use crate::refusal::Refusal;
 use sightwire_listen::client;
 
 /// So many seconds' worth may come at once: a page asks for all that it consists of.

@@ -19,8 +19,8 @@ use sightwire_measure::address::counted;
 use sightwire_measure::clock;
 use sightwire_measure::lines::{self, AUDIT, LogThrottle};
 
-use super::caller::Caller;
-use super::may;
+use crate::caller::Caller;
+use crate::may;
 
 /// What was not allowed.
 static DENIED: LazyLock<Seldom> = LazyLock::new(Seldom::default);
