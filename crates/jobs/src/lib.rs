@@ -2,7 +2,7 @@
 //! read, in chunks, and what came of each. The queue only says who reads which chunk, and may forget everything.
 //!
 //! - [`folder`]: the folder of all jobs, and of one; [`about`]: what stands in it
-//! - [`list`]: what is to be read, put into chunks
+//! - [`inputs`]: which pictures are meant by what was named, and `left_out` what else is there; [`list`]: what is to be read, put into chunks
 //! - [`part`]: a chunk that is being read, and goes on where another worker was killed
 //! - [`worker`]: the process that reads; `hands`: its threads
 //! - [`refill`]: what is left goes into the queue
@@ -14,6 +14,8 @@
 pub mod about;
 pub mod folder;
 mod hands;
+pub mod inputs;
+pub mod left_out;
 pub mod list;
 pub mod outcome;
 pub mod part;

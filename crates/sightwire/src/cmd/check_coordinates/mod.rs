@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use sightwire_jobs::inputs::Inputs;
 use sightwire_reading::output::Document;
 use sightwire_top::Address;
 
 use super::read::OptionArgs;
 use super::read::batch::{self, Picture};
-use super::read::inputs::Inputs;
 use super::read::interrupt;
 use super::read::reader::TextReader;
 use super::{ConfigArgs, Mistake};
@@ -70,7 +70,7 @@ pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Res
     let reader = TextReader::start(printer, &config, &args.options.ask(&config), jobs, DEADLINE)?;
     let mut pictures = Vec::new();
     let mut unread = 0;
-    for input in Inputs::new(&args.inputs, None).map_err(Mistake)? {
+    for input in Inputs::new(&args.inputs, None).map_err(|error| Mistake(error.into()))? {
         let read = match input {
             Ok(input) => match input.path {
                 Some(path) => reader

@@ -8,10 +8,10 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use super::inputs::{Input, Unreadable};
 use super::interrupt::Stop;
 use super::outputs::{Rendered, Renderer};
 use super::reader::{Failure, TextReader};
+use sightwire_jobs::inputs::{Input, Unreadable};
 
 /// Results that may wait for an earlier one, for each picture in flight: a slow one among small ones does not idle the rest.
 const AHEAD: usize = 8;
@@ -121,7 +121,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cmd::read::inputs::InputError;
+    use sightwire_jobs::inputs::InputError;
 
     fn input(number: usize) -> Result<usize, Box<Picture<usize, ()>>> {
         if number % 10 == 7 {

@@ -25,7 +25,6 @@ use sightwire_reading::output::Format;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Picture;
-use super::inputs::{Input, Unreadable};
 use super::interrupt::Stop;
 use super::outputs::Renderer;
 use super::reader::{Failure, model};
@@ -33,6 +32,7 @@ use super::{Ask, ReadArgs, Sink};
 use crate::cmd::Mistake;
 use crate::cmd::common::{Common, How};
 use crate::print::{Printer, counted, note};
+use sightwire_jobs::inputs::{Input, Unreadable};
 
 /// How often it is looked whether something was read.
 const LOOK: Duration = Duration::from_millis(50);

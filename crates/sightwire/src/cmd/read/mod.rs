@@ -1,7 +1,6 @@
 //! `sightwire read`: the text in pictures, by the thousand.
 //!
 //! - [`args`]: the command line
-//! - [`inputs`]: which pictures, found one by one; [`left_out`]: what folders have beside them
 //! - [`reader`]: one picture, page by page
 //! - [`cluster`]: by workers
 //! - [`batch`]: several at once, in order, within bounds
@@ -12,9 +11,7 @@
 mod args;
 pub(super) mod batch;
 mod cluster;
-pub(super) mod inputs;
 pub(super) mod interrupt;
-mod left_out;
 mod outputs;
 mod progress;
 pub(super) mod reader;
@@ -28,13 +25,13 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use serde::Serialize;
+use sightwire_jobs::inputs::{Input, Inputs, Unreadable};
+use sightwire_jobs::left_out::LeftOut;
 use sightwire_reading::output::{Format, Style};
 
 use super::Mistake;
 use crate::print::{Printer, counted, note};
 pub(super) use args::{Ask, OptionArgs, ReadArgs};
-use inputs::{Input, Inputs, Unreadable};
-use left_out::LeftOut;
 use outputs::{Outputs, Rendered};
 use progress::Progress;
 use reader::TextReader;
@@ -96,7 +93,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     };
     args.options.adjust(&mut config);
     let shared = jobs_config.map(|jobs| cluster::Shared::of(printer, args, &config, &jobs)).transpose()?;
-    let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(Mistake)?;
+    let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(|error| Mistake(error.into()))?;
     let render = outputs::Renderer {
         format: args.format,
         style: Style {

@@ -12,9 +12,9 @@ use std::rc::Rc;
 use sightwire_ocr::Times;
 use sightwire_reading::output::{Document, Format, Pdf, Style, annotated};
 
-use super::inputs::{Input, Inputs};
 use super::reader::{Failure, TextReader};
 use crate::print::Printer;
+use sightwire_jobs::inputs::{Input, Inputs};
 
 /// As for any file that a program makes: the user's umask decides.
 const MODE: u32 = 0o666;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::inputs::Inputs;
 use crate::print::{Printer, counted, note};
+use sightwire_jobs::inputs::Inputs;
 
 /// Where nobody watches, a long run says at this pace that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(30);

@@ -19,10 +19,10 @@ use sightwire_pages::Pages;
 use sightwire_reading::output::{Document, Page};
 
 use super::args::Ask;
-use super::inputs::InputError;
 use crate::cmd::{Mistake, models};
 use crate::engine;
 use crate::print::Printer;
+use sightwire_jobs::inputs::InputError;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: StillLimits =

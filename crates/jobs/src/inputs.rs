@@ -8,8 +8,7 @@ use std::sync::OnceLock;
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
-use super::left_out::LeftOut;
-use crate::cmd::BoxError;
+use crate::left_out::LeftOut;
 
 /// Names of pictures end so.
 const EXTENSIONS: [&str; 17] = [
@@ -33,14 +32,17 @@ pub struct Input {
 pub struct Unreadable {
     /// As it was named.
     pub name: String,
+    /// What is wrong with it.
     pub reason: InputError,
 }
 
 /// Why there is nothing to be read of what was named.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
+    /// Of a file.
     #[error("there is no such file")]
     Missing,
+    /// Of a pattern.
     #[error("no file matches")]
     NoMatch,
     /// Of a folder.
@@ -54,14 +56,20 @@ pub enum InputError {
     Walk(#[source] walkdir::Error),
 }
 
-/// A mistake of the command line.
+/// What was named cannot be looked for.
 #[derive(Debug, thiserror::Error)]
-enum NamedError {
+pub enum NamedError {
+    /// It is one stream.
     #[error("- (stdin) can be read only once")]
     StdinTwice,
     /// It would match nothing that a file can be called.
     #[error("the pattern {text:?} is none: {}", .error.kind())]
-    Pattern { text: String, error: globset::Error },
+    Pattern {
+        /// As it was written.
+        text: String,
+        /// What is wrong with it.
+        error: globset::Error,
+    },
 }
 
 /// One argument, after a look at what it is on disk.
@@ -129,15 +137,16 @@ struct Walk {
 
 impl Inputs {
     /// Looks at the arguments, not yet into folders. The error is a mistake of the command line.
-    pub fn new(named: &[PathBuf], out: Option<&Path>) -> Result<Self, BoxError> {
+    pub fn new(named: &[PathBuf], out: Option<&Path>) -> Result<Self, NamedError> {
         let all: Vec<Named> = named.iter().map(|path| Named::new(path)).collect::<Result<_, _>>()?;
         if all.iter().filter(|named| matches!(named, Named::Stdin)).count() > 1 {
-            return Err(NamedError::StdinTwice.into());
+            return Err(NamedError::StdinTwice);
         }
         Ok(Self::of(all, out.map(Path::to_owned)))
     }
 
     /// From the beginning, for whoever wants to count them.
+    #[must_use]
     pub fn again(&self) -> Self {
         Self::of(self.all.clone(), self.out.clone())
     }

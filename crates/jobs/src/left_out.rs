@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::print::counted;
-
 /// Kinds that are told apart,
 const MAX_KINDS: usize = 256;
 /// and that are named at the end, the most frequent first.
@@ -80,7 +78,8 @@ impl LeftOut {
         }
         if kinds.len() > NAMED {
             let rest: usize = kinds[NAMED..].iter().map(|(_, count)| **count).sum();
-            let _ = write!(words, " and {rest} of {}", counted(kinds.len() - NAMED, "other kind"));
+            let more = kinds.len() - NAMED;
+            let _ = write!(words, " and {rest} of {more} other kind{}", if more == 1 { "" } else { "s" });
         }
         Some(words)
     }
