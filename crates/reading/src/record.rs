@@ -108,6 +108,29 @@ pub fn replay(mut file: impl BufRead, mut each: impl FnMut(Record, Range<u64>)) 
     }
 }
 
+/// Goes through all whole lines, and says of which file each is and whether it is of one that could not be read, without a look at
+/// the rest of it; blocks.
+pub fn outlines(mut file: impl BufRead, mut each: impl FnMut(usize, bool)) -> io::Result<()> {
+    const HEAD: &[u8] = b"{\"i\":";
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        (&mut file).take(64).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        if line.last() != Some(&b'\n') && skip_line(&mut file)?.is_none() {
+            return Ok(());
+        }
+        let Some(rest) = line.strip_prefix(HEAD) else { continue };
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let index = std::str::from_utf8(&rest[..digits]).ok().and_then(|digits| digits.parse().ok());
+        if let Some(index) = index {
+            each(index, rest[digits..].starts_with(b",\"error\":"));
+        }
+    }
+}
+
 /// How many bytes the rest of the line has, its end included; `None` if it does not end.
 fn skip_line(file: &mut impl BufRead) -> io::Result<Option<u64>> {
     let mut skipped = 0;
@@ -213,6 +236,22 @@ mod tests {
         let both = format!("{{\"i\":7,\"error\":\"x\",\"d\":{}}}", document("a", &[]).stored());
         assert!(matches!(parse(both.as_bytes()), Err(RecordError::Ambiguous(7))));
         assert!(parse(b"{\"i\":1,\"d\":[{},[]]}").unwrap_err().to_string().contains("no result of a file"));
+    }
+
+    #[test]
+    fn outlines_say_of_whom_a_line_is_and_whether_it_failed() {
+        let long = document("a.png", &["long ".repeat(50)]);
+        let text = [
+            failed_line(3, "x"),
+            read_line(12, &long),
+            "{\"i\":x}\n".into(),
+            failed_line(4, &"y".repeat(99)),
+        ];
+        let text = text.concat()
+            + "{\"i\":9,\"error\":\"torn, and longer than what is looked at of a line: nobody knows";
+        let mut heard = Vec::new();
+        outlines(text.as_bytes(), |index, failed| heard.push((index, failed))).unwrap();
+        assert_eq!(heard, [(3, true), (12, false), (4, true)]);
     }
 
     #[test]

@@ -18,15 +18,33 @@ const PIECE_BYTES: usize = 256 << 10;
 /// An export that is being made.
 pub struct Export {
     job: Arc<Job>,
-    format: Format,
-    style: Style,
     min_confidence: f32,
     next: usize,
+    writer: Writer,
+    ended: bool,
+}
+
+/// Writes results of one file after the other in a format, which is taken piece by piece.
+pub struct Writer {
+    format: Format,
+    style: Style,
     zip: Option<ZipWriter<StreamWriter<Shared>>>,
     out: Shared,
     /// Something was written of a file.
     begun: bool,
-    ended: bool,
+}
+
+/// What came of a file.
+#[derive(Clone, Copy, Debug)]
+pub enum Came<'a> {
+    /// What it says.
+    Read(&'a Document),
+    /// Why it could not be read, if that is known.
+    Failed(Option<&'a str>),
+    /// Nobody wanted it any more.
+    Cancelled,
+    /// Nothing so far.
+    Nothing,
 }
 
 /// What was written and not taken yet.
@@ -47,48 +65,80 @@ impl Write for Shared {
 impl Export {
     /// In that format; lines that are less sure are left out.
     pub fn new(job: Arc<Job>, format: Format, style: Style, min_confidence: f32) -> Self {
-        let out = Shared(Arc::new(Mutex::new(format.frame(style).head.into())));
-        let zip = (format == Format::Hocr).then(|| ZipWriter::new_stream(out.clone()));
-        Self { job, format, style, min_confidence, next: 0, zip, out, begun: false, ended: false }
+        Self { job, min_confidence, next: 0, writer: Writer::new(format, style), ended: false }
     }
 
     /// The next piece; blocks. `None` after the last.
     pub fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         let (files, _) = self.job.counts();
-        while !self.ended && self.out.0.lock().len() < PIECE_BYTES {
+        while !self.ended && !self.writer.is_full() {
             if self.next < files {
                 self.add(self.next)?;
                 self.next += 1;
             } else {
-                if let Some(zip) = self.zip.take() {
-                    zip.finish().map_err(io::Error::other)?;
-                }
-                self.out.write_all(self.format.frame(self.style).tail.as_bytes())?;
+                self.writer.end()?;
                 self.ended = true;
             }
         }
-        let piece = std::mem::take(&mut *self.out.0.lock());
+        let piece = self.writer.take();
         Ok((!piece.is_empty() || !self.ended).then_some(piece))
     }
 
     fn add(&mut self, index: usize) -> io::Result<()> {
         let Some((state, error, result)) = self.job.outcome(index) else { return Ok(()) };
-        let name = &self.job.received.files[index].name;
         let document = match result {
             Some(span) => Some(read(&self.job, span, self.min_confidence)?),
             None => None,
         };
-        match (self.format, document) {
-            (Format::Json, Some(document)) => writeln!(self.out, "{}", document.json(self.style)),
-            (Format::Json, None) if state == FileState::Failed => {
-                let failed = FailedFile { error, file: name.clone() };
+        let came = match (&document, state) {
+            (Some(document), _) => Came::Read(document),
+            (None, FileState::Failed) => Came::Failed(error.as_deref()),
+            (None, FileState::Cancelled) => Came::Cancelled,
+            (None, FileState::Waiting | FileState::Reading | FileState::Done) => Came::Nothing,
+        };
+        self.writer.add(index, &self.job.received.files[index].name, came)
+    }
+}
+
+impl Writer {
+    /// With what stands before all files.
+    pub fn new(format: Format, style: Style) -> Self {
+        let out = Shared(Arc::new(Mutex::new(format.frame(style).head.into())));
+        let zip = (format == Format::Hocr).then(|| ZipWriter::new_stream(out.clone()));
+        Self { format, style, zip, out, begun: false }
+    }
+
+    /// Whether there is enough for a piece.
+    pub fn is_full(&self) -> bool {
+        self.out.0.lock().len() >= PIECE_BYTES
+    }
+
+    /// What was written since the last time.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.out.0.lock())
+    }
+
+    /// There are no more files.
+    pub fn end(&mut self) -> io::Result<()> {
+        if let Some(zip) = self.zip.take() {
+            zip.finish().map_err(io::Error::other)?;
+        }
+        self.out.write_all(self.format.frame(self.style).tail.as_bytes())
+    }
+
+    /// What came of the next file, the `index`th of all, from 0.
+    pub fn add(&mut self, index: usize, name: &str, came: Came<'_>) -> io::Result<()> {
+        match (self.format, came) {
+            (Format::Json, Came::Read(document)) => writeln!(self.out, "{}", document.json(self.style)),
+            (Format::Json, Came::Failed(error)) => {
+                let failed = FailedFile { error: error.map(Into::into), file: name.into() };
                 writeln!(self.out, "{}", serde_json::to_string(&failed)?)
             }
-            (Format::Csv, Some(document)) => write!(self.out, "{}", document.csv()),
-            (Format::Text, Some(document)) => {
+            (Format::Csv, Came::Read(document)) => write!(self.out, "{}", document.csv()),
+            (Format::Text, Came::Read(document)) => {
                 writeln!(self.out, "==> {name} <==\n{}\n", document.text(self.style.layout))
             }
-            (Format::Hocr, Some(document)) => {
+            (Format::Hocr, Came::Read(document)) => {
                 let Some(zip) = &mut self.zip else { return Ok(()) };
                 // Names of several folders, and strange ones, do not collide and lead nowhere.
                 let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
@@ -96,13 +146,12 @@ impl Export {
                 zip.start_file(entry, SimpleFileOptions::default()).map_err(io::Error::other)?;
                 zip.write_all(document.hocr().as_bytes())
             }
-            (Format::SubmissionCsv | Format::SubmissionJson, document)
-                if document.is_some() || matches!(state, FileState::Failed | FileState::Cancelled) =>
-            {
+            (Format::SubmissionCsv | Format::SubmissionJson, came) if !matches!(came, Came::Nothing) => {
                 if std::mem::replace(&mut self.begun, true) {
                     self.out.write_all(self.format.frame(self.style).between.as_bytes())?;
                 }
-                let row = Document::submission(document.as_ref(), name, self.format, self.style);
+                let document = if let Came::Read(document) = came { Some(document) } else { None };
+                let row = Document::submission(document, name, self.format, self.style);
                 self.out.write_all(row.as_bytes())
             }
             _ => Ok(()),
@@ -113,9 +162,14 @@ impl Export {
 /// A result as it stands on disk, without the lines that are less sure; blocks.
 pub fn read(job: &Job, span: super::results::Span, min_confidence: f32) -> io::Result<Document> {
     let read = job.received.results.document(span);
-    let mut document = read.inspect_err(|error| job.received.folder.failed(Work::Read, error))?;
+    let document = read.inspect_err(|error| job.received.folder.failed(Work::Read, error))?;
+    Ok(sure(document, min_confidence))
+}
+
+/// Without the lines that are less sure.
+pub fn sure(mut document: Document, min_confidence: f32) -> Document {
     for page in &mut document.pages {
         page.regions.retain(|region| region.confidence >= min_confidence);
     }
-    Ok(document)
+    document
 }
