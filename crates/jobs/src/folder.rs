@@ -6,20 +6,24 @@
 //! | `plan.json` | [`Plan`], from the first worker |
 //! | `listed.json` | [`Listed`], when everything that is to be read is known |
 //! | `stopped` | nothing: nobody is to read on |
+//! | `note` | why it was stopped, if nobody asked for that |
 //! | `ended` | nothing: all chunks are read |
 //! | `chunks/000007.list` | what is to be read: an [`Entry`] a line |
 //! | `chunks/000007.starts` | the number of a file, each time somebody begins to read it |
 //! | `chunks/000007.WORKER.part` | [records](sightwire_reading::record), while a worker reads |
 //! | `chunks/000007.jsonl` | the same, of all its files: it is read |
+//! | `chunks/000007.failed` | how many of them could not be read, if any |
+//! | `files/000007.png` | a picture that was sent |
 //!
 //! Files appear whole: they are written under another name, synced, and given their own.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -86,6 +90,12 @@ impl JobError {
         move |error| Self::File { path, error }
     }
 
+    /// Whether it is because the disk, or what is allowed of it, is used up.
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self, Self::File { error, .. } if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+    }
+
     /// Whether it is because there is no such file.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound)
@@ -131,11 +141,16 @@ impl Jobs {
             return Err(JobError::TooMany(self.root.clone()));
         }
         let id = JobId::random();
-        let job = Job { folder: self.root.join(id.as_str()), id };
+        let job = self.job(id);
         make(&job.folder.join("chunks"))?;
         job.write("job.json", about)?;
         sync(&self.root)?;
         Ok(job)
+    }
+
+    /// That one, whether there is one or not.
+    pub fn job(&self, id: JobId) -> Job {
+        Job { folder: self.root.join(id.as_str()), id }
     }
 
     /// All that there are, the oldest first, each with what it is; blocks. What cannot be read is passed over, with one line in the log.
@@ -153,7 +168,7 @@ impl Jobs {
         for entry in fs::read_dir(&self.root).map_err(JobError::of(&self.root))? {
             let name = entry.map_err(JobError::of(&self.root))?.file_name();
             let Some(id) = name.to_str().and_then(JobId::parse) else { continue };
-            found.push(Job { folder: self.root.join(id.as_str()), id });
+            found.push(self.job(id));
         }
         Ok(found)
     }
@@ -247,6 +262,24 @@ impl Job {
         self.folder.join("ended").exists()
     }
 
+    /// For how long nobody has had to read it, if so: it ended then, or was stopped.
+    pub fn over_since(&self) -> Option<Duration> {
+        let changed = |name| fs::metadata(self.folder.join(name)).and_then(|meta| meta.modified()).ok();
+        let at = changed("ended").or_else(|| changed("stopped"))?;
+        Some(at.elapsed().unwrap_or_default())
+    }
+
+    /// Says why it was stopped, if nobody asked for that; blocks.
+    pub fn set_note(&self, note: &str) -> Result<(), JobError> {
+        self.put(&self.folder.join("note"), note.as_bytes(), true)
+    }
+
+    /// Why it was stopped, if that was said; blocks.
+    pub fn note(&self) -> Result<Option<String>, JobError> {
+        let note = read_whole(&self.folder.join("note"))?;
+        Ok(note.map(|note| String::from_utf8_lossy(&note).into_owned()))
+    }
+
     /// Takes it away, with all that was read; blocks.
     pub fn remove(&self) -> Result<(), JobError> {
         // Whoever still reads finds no place for what it reads.
@@ -268,6 +301,7 @@ impl Job {
             match kind {
                 "list" => chunks.listed.insert(number),
                 "jsonl" => chunks.read.insert(number),
+                "failed" => chunks.failed.insert(number),
                 _ => false,
             };
         }
@@ -277,6 +311,37 @@ impl Job {
     /// A file of a chunk.
     pub fn chunk_file(&self, chunk: u32, kind: &str) -> PathBuf {
         self.folder.join("chunks").join(format!("{chunk:06}.{kind}"))
+    }
+
+    /// A picture that was sent for this job; `None` if that is no name of one.
+    pub fn own_file(&self, name: &str) -> Option<PathBuf> {
+        let is_one = !name.starts_with('.') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+        (is_one && !name.is_empty()).then(|| self.folder.join("files").join(name))
+    }
+
+    /// Keeps a picture that was sent, on the disk for good with the chunk that it is put into; blocks.
+    pub fn keep_file(&self, name: &str, bytes: &[u8]) -> Result<(), JobError> {
+        let path = self
+            .own_file(name)
+            .ok_or_else(|| JobError::of(&self.folder)(io::ErrorKind::InvalidInput.into()))?;
+        make(&self.folder.join("files"))?;
+        let write = || {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path)?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().map_err(JobError::of(&path))
+    }
+
+    /// Says how many files of a chunk could not be read; blocks.
+    pub fn set_failed(&self, chunk: u32, failed: usize) -> Result<(), JobError> {
+        self.put(&self.chunk_file(chunk, "failed"), failed.to_string().as_bytes(), true)
+    }
+
+    /// How many files of a chunk could not be read; blocks.
+    pub fn failed(&self, chunk: u32) -> Result<u64, JobError> {
+        let text = read_whole(&self.chunk_file(chunk, "failed"))?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&text).trim().parse().unwrap_or_default())
     }
 
     /// Whether a chunk is read.
@@ -343,6 +408,8 @@ pub struct Chunks {
     pub listed: BTreeSet<u32>,
     /// Those that are read.
     pub read: BTreeSet<u32>,
+    /// Those with files that could not be read.
+    pub failed: BTreeSet<u32>,
 }
 
 fn make(folder: &Path) -> Result<(), JobError> {
@@ -375,13 +442,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn about(name: &str) -> About {
-        About {
-            format: FORMAT,
-            name: name.into(),
-            created: 7,
-            key: name.into(),
-            how: serde_json::Value::Null,
-        }
+        About { format: FORMAT, name: name.into(), created: 7, key: name.into(), ..About::default() }
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! - [`inputs`]: which pictures are meant by what was named, and `left_out` what else is there; [`list`]: what is to be read, put into chunks
 //! - [`part`]: a chunk that is being read, and goes on where another worker was killed
 //! - [`worker`]: the process that reads; `hands`: its threads
+//! - [`how`]: what is read with
 //! - [`refill`]: what is left goes into the queue
+//! - [`service`]: jobs as a server sees them
 //! - [`shared`]: where pictures may lie
 //! - [`outcome`]: what came of a chunk
 
@@ -14,11 +16,13 @@
 pub mod about;
 pub mod folder;
 mod hands;
+pub mod how;
 pub mod inputs;
 pub mod left_out;
 pub mod list;
 pub mod outcome;
 pub mod part;
 pub mod refill;
+pub mod service;
 pub mod shared;
 pub mod worker;

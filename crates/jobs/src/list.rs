@@ -52,6 +52,48 @@ impl Lists {
     }
 }
 
+/// What is in chunks already; blocks.
+pub fn before(job: &Job) -> Result<Listed, JobError> {
+    let mut listed = Listed::default();
+    loop {
+        match job.entries(listed.chunks) {
+            Ok(entries) => {
+                listed.chunks += 1;
+                listed.files += entries.len() as u64;
+            }
+            Err(error) if error.is_missing() => return Ok(listed),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How many files each chunk has, one after the other; but for the last, which may have fewer.
+pub fn sizes() -> impl Iterator<Item = u64> {
+    let mut before = 0;
+    std::iter::repeat_with(move || {
+        let size = size_after(before) as u64;
+        before += size;
+        size
+    })
+}
+
+/// Files of so many chunks, if the last is as large as it may be.
+pub fn files_of(chunks: u32) -> u64 {
+    sizes().take(chunks as usize).sum()
+}
+
+/// The chunk in which a file is, by its number among all, and its number there.
+pub fn place_of(file: u64) -> (u32, usize) {
+    let (mut chunk, mut left) = (0, file);
+    for size in sizes() {
+        if left < size {
+            break;
+        }
+        (chunk, left) = (chunk + 1, left - size);
+    }
+    (chunk, left as usize)
+}
+
 /// Files of the chunk that comes after so many.
 fn size_after(files: u64) -> usize {
     usize::try_from(files / PART).unwrap_or(MOST).clamp(FIRST, MOST)
@@ -68,12 +110,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let job = Jobs::open(root.path()).unwrap().begin(&about("scans")).unwrap();
         let mut lists = Lists::of(job.clone(), Listed::default());
-        let entry = |number: usize| Entry {
-            name: format!("{number}.png"),
-            path: None,
-            place: String::new(),
-            error: None,
-        };
+        let entry = |number: usize| Entry { name: format!("{number}.png"), ..Entry::default() };
         for number in 0..1001 {
             lists.push(entry(number)).unwrap();
         }
@@ -82,6 +119,12 @@ mod tests {
         let mut all = Vec::new();
         for chunk in 0..listed.chunks {
             let entries = job.entries(chunk).unwrap();
+            assert_eq!(files_of(chunk), all.len() as u64);
+            let last = (all.len() + entries.len() - 1) as u64;
+            assert_eq!(
+                (place_of(all.len() as u64), place_of(last)),
+                ((chunk, 0), (chunk, entries.len() - 1))
+            );
             assert!(entries.len() <= FIRST.max(all.len() / PART as usize), "{chunk}");
             all.extend(entries);
         }

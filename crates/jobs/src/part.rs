@@ -149,6 +149,10 @@ impl Part {
     /// All files are read: from now on the chunk is; blocks until that is on the disk.
     pub fn finish(&self) -> Result<Finished, JobError> {
         self.results.lock().sync_all().map_err(JobError::of(&self.path))?;
+        let failed = failures(&self.path, self.entries.len())?;
+        if failed > 0 {
+            self.job.set_failed(self.chunk, failed)?;
+        }
         let whole = self.job.chunk_file(self.chunk, "jsonl");
         match fs::hard_link(&self.path, &whole) {
             Ok(()) => {}
@@ -163,6 +167,22 @@ impl Part {
         let _ = fs::remove_file(self.job.chunk_file(self.chunk, "starts"));
         Ok(Finished::Read)
     }
+}
+
+/// How many files could not be read. Somebody else may have taken the part over.
+fn failures(part: &Path, files: usize) -> Result<usize, JobError> {
+    let file = match File::open(part) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        file => file.map_err(JobError::of(part))?,
+    };
+    let mut failed = vec![false; files];
+    record::outlines(BufReader::new(file), |index, has_failed| {
+        if let Some(of) = failed.get_mut(index) {
+            *of = has_failed;
+        }
+    })
+    .map_err(JobError::of(part))?;
+    Ok(failed.into_iter().filter(|failed| *failed).count())
 }
 
 fn dead() -> String {
@@ -246,7 +266,7 @@ mod tests {
         let mut lists = Lists::of(job.clone(), Listed::default());
         for number in 0..4 {
             let name = format!("{number}.png");
-            lists.push(Entry { path: Some(name.clone()), name, place: String::new(), error: None }).unwrap();
+            lists.push(Entry { path: Some(name.clone()), name, ..Entry::default() }).unwrap();
         }
         lists.end().unwrap();
         job
@@ -313,6 +333,7 @@ mod tests {
         let said = said(&job);
         assert_eq!([&said[0], &said[1], &said[3]], ["read"; 3]);
         assert!(said[2].contains("3 times"), "{}", said[2]);
+        assert_eq!((job.chunks().unwrap().failed, job.failed(0).unwrap()), ([0].into(), 1));
     }
 
     #[test]

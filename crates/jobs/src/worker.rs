@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use self::taking::{TakeError, Taken, Taker, Took};
 use crate::about::{About, Entry, Plan};
-use crate::folder::{JobError, Jobs};
+use crate::folder::{Job, JobError, Jobs};
 use crate::hands::{Filled, Hands, Order};
 use crate::part::{Finished, Part, Todo};
 
@@ -47,7 +47,7 @@ pub trait Reads: Send + Sync + 'static {
 pub trait Opens: Send + Sync + 'static {
     /// Loads what it is read with; blocks. `first` are the first files of the job: where none of them can be seen, this is not the
     /// place to read it.
-    fn open(&self, about: &About, first: &[Entry]) -> Result<Opened, Unfit>;
+    fn open(&self, job: &Job, about: &About, first: &[Entry]) -> Result<Opened, Unfit>;
 }
 
 /// What a job is read with.

@@ -44,7 +44,7 @@ impl Reads for Reader {
 struct Opener(Arc<Fake>);
 
 impl Opens for Opener {
-    fn open(&self, _: &About, _: &[Entry]) -> Result<Opened, Unfit> {
+    fn open(&self, _: &Job, _: &About, _: &[Entry]) -> Result<Opened, Unfit> {
         let plan = Plan { version: "1".into(), model: "m".into(), runs: vec![self.0.plan.into()] };
         Ok(Opened { plan, reads: Arc::new(Reader(self.0.clone())) })
     }
@@ -69,11 +69,18 @@ impl Place {
 
     fn job(&self, names: impl IntoIterator<Item = String>) -> Job {
         let how = serde_json::Value::Null;
-        let about = About { format: FORMAT, name: "scans".into(), created: 1, key: "k".into(), how };
+        let about = About {
+            format: FORMAT,
+            name: "scans".into(),
+            created: 1,
+            key: "k".into(),
+            how,
+            ..About::default()
+        };
         let job = self.jobs.begin(&about).unwrap();
         let mut lists = Lists::of(job.clone(), Listed::default());
         for name in names {
-            lists.push(Entry { path: Some(name.clone()), name, place: String::new(), error: None }).unwrap();
+            lists.push(Entry { path: Some(name.clone()), name, ..Entry::default() }).unwrap();
         }
         lists.end().unwrap();
         job

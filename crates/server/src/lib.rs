@@ -1,6 +1,7 @@
 //! The server: connections in, what the pipelines make of them out.
 //!
-//! - [`server`]: its life, from its listeners to its last connection; `cluster`: it is one of several processes
+//! - [`server`]: its life, from its listeners to its last connection; `cluster`: it is one of several processes, and [`jobs`] what
+//!   they have in common that read batches in common
 //! - `app`: the parts of the server, put together
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it, and with which keys
 //! - [`reload`]: the configuration, read again
@@ -17,6 +18,7 @@ mod app;
 pub mod cluster;
 pub mod files;
 mod issuers;
+pub mod jobs;
 pub mod reach;
 pub mod reload;
 mod samples;

@@ -136,7 +136,7 @@ impl Taker {
             move || {
                 // There may be none so far.
                 let first = job.entries(0).unwrap_or_default();
-                let opened = match opens.open(&about, &first) {
+                let opened = match opens.open(&job, &about, &first) {
                     Ok(opened) => opened,
                     Err(unfit) => return Ok(Err(unfit.to_string())),
                 };

@@ -3,7 +3,6 @@
 mod camera;
 mod check;
 mod check_coordinates;
-mod common;
 mod config;
 mod detect;
 mod doctor;
@@ -34,6 +33,7 @@ use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
 use sightwire_config::cluster::JobsConfig;
 use sightwire_config::{Config, ConfigError, Flags, place};
+use sightwire_server::jobs::{Common, Unusable};
 
 use crate::owner;
 use crate::print::{PrintError, Printer, note};
@@ -155,6 +155,14 @@ struct Mistake(BoxError);
 
 /// Whatever a mistake may be: nobody asks for more than its text.
 type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What processes have in common; a setting that cannot be used is a mistake of whoever gave it.
+fn common(config: &Config, jobs: &JobsConfig) -> anyhow::Result<Common> {
+    Common::of(config.store.home(), jobs).map_err(|error| match error.downcast::<Unusable>() {
+        Ok(unusable) => Mistake(unusable.into()).into(),
+        Err(error) => error,
+    })
+}
 
 impl Cli {
     /// Runs the command; errors are printed here. Returns the process's exit code.

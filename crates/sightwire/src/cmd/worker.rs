@@ -1,5 +1,7 @@
 //! `sightwire worker`: reads pictures that others put in common.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use clap::Args;
 use parking_lot::Mutex;
 use sightwire_config::Config;
 use sightwire_jobs::about::{About, Entry, Plan};
+use sightwire_jobs::folder::Job;
 use sightwire_jobs::shared::{Folders, SharedError};
 use sightwire_jobs::worker::{Opened, Opens, Reads, SILENT, Unfit, Worker, WorkerOptions};
 use sightwire_models::manifest::Precision;
@@ -18,11 +21,12 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::common::{Common, How};
 use super::read::reader::{Failure, TextReader};
-use super::{ConfigArgs, Mistake};
+use super::{ConfigArgs, Mistake, common};
 use crate::owner;
 use crate::print::{Printer, note};
+use sightwire_jobs::how::How;
+use sightwire_server::jobs::Common;
 
 /// Pages that are being read at the end may take so long; then they are another's.
 const LAST: Duration = Duration::from_secs(30);
@@ -45,7 +49,7 @@ pub(super) fn run(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
     let (config, jobs) = args.config.load_for_jobs()?;
     owner::refuse_root(config.store.home())?;
     let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
-    let Common { jobs, folders, queue } = Common::of(&config, &jobs)?;
+    let Common { jobs, folders, queue } = common(&config, &jobs)?;
     let hands = config.engine.options.threads + 1;
     let name = format!("{}-{:08x}", host(), fastrand::u32(..));
     note!(printer, "worker {name}: jobs in {}, Redis at {}", jobs.root().display(), queue.address());
@@ -149,7 +153,7 @@ impl Opener {
 }
 
 impl Opens for Opener {
-    fn open(&self, about: &About, first: &[Entry]) -> Result<Opened, Unfit> {
+    fn open(&self, job: &Job, about: &About, first: &[Entry]) -> Result<Opened, Unfit> {
         let how: How = serde_json::from_value(about.how.clone())
             .map_err(|error| Unfit(format!("what it asks for is not understood: {error}").into()))?;
         self.sees(first)?;
@@ -169,23 +173,32 @@ impl Opens for Opener {
             model: format!("{} {digest}", model.name()),
             runs: runs.into(),
         };
-        Ok(Opened { plan, reads: Arc::new(Reader { reader, folders: self.folders.clone() }) })
+        Ok(Opened {
+            plan,
+            reads: Arc::new(Reader { text: reader, job: job.clone(), folders: self.folders.clone() }),
+        })
     }
 }
 
 struct Reader {
-    reader: TextReader,
+    text: TextReader,
+    job: Job,
     folders: Folders,
 }
 
 impl Reader {
     fn document(&self, entry: &Entry) -> Result<sightwire_reading::output::Document, Failure> {
-        let path = Path::new(entry.path.as_deref().unwrap_or(&entry.name));
-        let file = self.folders.open(path).map_err(|error| match error {
-            SharedError::File(error) => Failure::File(error),
-            error => Failure::Elsewhere(error.to_string()),
-        })?;
-        self.reader.read_file(&entry.name, file)
+        let file = if let Some(own) = entry.own.as_deref() {
+            let path = self.job.own_file(own).ok_or(Failure::File(io::ErrorKind::InvalidInput.into()))?;
+            File::open(path).map_err(Failure::File)?
+        } else {
+            let path = Path::new(entry.path.as_deref().unwrap_or(&entry.name));
+            self.folders.open(path).map_err(|error| match error {
+                SharedError::File(error) => Failure::File(error),
+                error => Failure::Elsewhere(error.to_string()),
+            })?
+        };
+        self.text.read_file(&entry.name, file)
     }
 }
 

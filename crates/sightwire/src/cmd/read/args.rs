@@ -11,6 +11,7 @@ use sightwire_models::manifest::Precision;
 use sightwire_ocr::options::{MAX_CANDIDATES, MIN_DETECTION_SIZES};
 use sightwire_ocr::{Corners, NoCorners, ReadOptions};
 use sightwire_reading::output::{Format, Layout};
+use sightwire_reading::work::ReadRequest;
 
 use crate::cmd::{self, ConfigArgs, share};
 
@@ -132,13 +133,6 @@ pub struct OptionArgs {
     pub denoise: bool,
 }
 
-/// With which model text is read, and how.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ask {
-    pub model: String,
-    pub options: ReadOptions,
-}
-
 fn usual() -> ReadOptions {
     ReadOptions::default()
 }
@@ -175,7 +169,7 @@ impl OptionArgs {
     }
 
     /// What these arguments ask of the reader.
-    pub fn ask(&self, config: &Config) -> Ask {
+    pub fn ask(&self, config: &Config) -> ReadRequest {
         let model = self.model.as_ref().unwrap_or(&config.reader.model).clone();
         let options = ReadOptions {
             threshold: self.threshold,
@@ -192,6 +186,6 @@ impl OptionArgs {
             contrast: self.contrast,
             denoise: self.denoise,
         };
-        Ask { model, options }
+        ReadRequest { model, options }
     }
 }

@@ -14,9 +14,9 @@ use serde_json::json;
 use sightwire_cluster::queue::{Queue as _, Worker};
 use sightwire_config::Config;
 use sightwire_config::cluster::JobsConfig;
-use sightwire_jobs::about::{About, Entry, FORMAT, Listed};
+use sightwire_jobs::about::{About, FORMAT, Listed};
 use sightwire_jobs::folder::Job;
-use sightwire_jobs::list::Lists;
+use sightwire_jobs::list::{self, Lists};
 use sightwire_jobs::outcome::outcomes;
 use sightwire_jobs::worker::Shown;
 use sightwire_models::digest;
@@ -28,11 +28,13 @@ use super::batch::Picture;
 use super::interrupt::Stop;
 use super::outputs::Renderer;
 use super::reader::{Failure, model};
-use super::{Ask, ReadArgs, Sink};
-use crate::cmd::Mistake;
-use crate::cmd::common::{Common, How};
+use super::{ReadArgs, Sink};
+use crate::cmd::{Mistake, common};
 use crate::print::{Printer, counted, note};
+use sightwire_jobs::how::How;
 use sightwire_jobs::inputs::{Input, Unreadable};
+use sightwire_reading::work::ReadRequest;
+use sightwire_server::jobs::Common;
 
 /// How often it is looked whether something was read.
 const LOOK: Duration = Duration::from_millis(50);
@@ -82,14 +84,14 @@ impl Shared {
         }
         let model: ReadModel = model(printer, config, &args.options.ask(config).model)?;
         Ok(Self {
-            common: Common::of(config, jobs)?,
+            common: common(config, jobs)?,
             digest: model.digest(),
             how_precision: config.engine.options.precision,
         })
     }
 
     /// A job for what was asked: one that was begun before is gone on with.
-    pub fn begin(self, printer: &Printer, args: &ReadArgs, ask: &Ask) -> anyhow::Result<Running> {
+    pub fn begin(self, printer: &Printer, args: &ReadArgs, ask: &ReadRequest) -> anyhow::Result<Running> {
         let how = How::new(ask, self.digest, args.deadline, self.how_precision);
         // Patterns are no paths of files, and yet of somewhere.
         let whole =
@@ -106,7 +108,17 @@ impl Shared {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let (job, is_new) = match known {
             Some((job, _)) => (job, false),
-            None => (jobs.begin(&About { format: FORMAT, name: named.join(" "), created, key, how })?, true),
+            None => (
+                jobs.begin(&About {
+                    format: FORMAT,
+                    name: named.join(" "),
+                    created,
+                    key,
+                    how,
+                    ..About::default()
+                })?,
+                true,
+            ),
         };
         let lock = File::create(job.folder().join("lock")).context("cannot lock the job")?;
         // A file system without locks leaves it to whoever runs this.
@@ -128,22 +140,12 @@ impl Shared {
     }
 }
 
-/// What is in its lists.
+/// What is in its lists, and whether that is all.
 fn listed_before(job: &Job) -> anyhow::Result<(Listed, bool)> {
-    if let Some(listed) = job.listed()? {
-        return Ok((listed, true));
-    }
-    let mut listed = Listed::default();
-    loop {
-        match job.entries(listed.chunks) {
-            Ok(entries) => {
-                listed.chunks += 1;
-                listed.files += entries.len() as u64;
-            }
-            Err(error) if error.is_missing() => return Ok((listed, false)),
-            Err(error) => return Err(error.into()),
-        }
-    }
+    Ok(match job.listed()? {
+        Some(listed) => (listed, true),
+        None => (list::before(job)?, false),
+    })
 }
 
 impl Running {
@@ -235,10 +237,7 @@ impl Running {
     ) -> anyhow::Result<()> {
         for chunk in 0..before.chunks {
             for entry in self.job.entries(chunk)? {
-                let is_it = |found: Result<Input, Unreadable>| match found {
-                    Ok(input) => input.name == entry.name,
-                    Err(unreadable) => unreadable.name == entry.name,
-                };
+                let is_it = |found: Result<Input, Unreadable>| entry.is_of(&found);
                 anyhow::ensure!(
                     inputs.by_ref().any(is_it),
                     "{} is gone, which job {} began with: remove {} to begin anew",
@@ -258,40 +257,11 @@ impl Running {
         inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
     ) -> anyhow::Result<bool> {
         for found in inputs {
-            if lists.push(self.entry(found))? {
+            if lists.push(self.common.folders.entry(found))? {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-
-    fn entry(&self, found: Result<Input, Unreadable>) -> Entry {
-        let refused = |name: String, place: String, error: String| Entry {
-            name,
-            path: None,
-            place,
-            error: Some(error),
-        };
-        match found {
-            Ok(Input { name, path, place }) => {
-                let place = place.to_string_lossy().into_owned();
-                let Some(path) = path else {
-                    return refused(name, place, "what comes by stdin cannot be read by others".into());
-                };
-                match self.common.folders.place(&path) {
-                    Ok(real) => match real.into_os_string().into_string() {
-                        Ok(path) => Entry { name, path: Some(path), place, error: None },
-                        Err(_) => refused(
-                            name,
-                            place,
-                            "its name is not UTF-8, and --cluster hands on no other".into(),
-                        ),
-                    },
-                    Err(error) => refused(name, place, error.to_string()),
-                }
-            }
-            Err(Unreadable { name, reason }) => refused(name.clone(), name, reason.to_string()),
-        }
     }
 }
 

@@ -31,7 +31,7 @@ use sightwire_reading::output::{Format, Style};
 
 use super::Mistake;
 use crate::print::{Printer, counted, note};
-pub(super) use args::{Ask, OptionArgs, ReadArgs};
+pub(super) use args::{OptionArgs, ReadArgs};
 use outputs::{Outputs, Rendered};
 use progress::Progress;
 use reader::TextReader;

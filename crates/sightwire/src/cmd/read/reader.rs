@@ -18,11 +18,11 @@ use sightwire_ocr::{
 use sightwire_pages::Pages;
 use sightwire_reading::output::{Document, Page};
 
-use super::args::Ask;
 use crate::cmd::{Mistake, models};
 use crate::engine;
 use crate::print::Printer;
 use sightwire_jobs::inputs::InputError;
+use sightwire_reading::work::ReadRequest;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: StillLimits =
@@ -99,7 +99,7 @@ impl TextReader {
     pub fn start(
         printer: &Printer,
         config: &Config,
-        ask: &Ask,
+        ask: &ReadRequest,
         jobs: usize,
         deadline: Duration,
     ) -> anyhow::Result<Self> {
@@ -123,7 +123,7 @@ impl TextReader {
         &self,
         printer: &Printer,
         config: &Config,
-        ask: &Ask,
+        ask: &ReadRequest,
         digest: &str,
         deadline: Duration,
     ) -> anyhow::Result<Self> {
