@@ -57,6 +57,8 @@ actions! {
     Read = "read", Some(Role::Streamer), Some(Use::Reading), false, "have text read";
     /// Having objects found in a picture.
     Detect = "detect", Some(Role::Streamer), Some(Use::Cameras), false, "have objects found in pictures";
+    /// Having workers read what lies in folders.
+    ReadFolders = "read-folders", Some(Role::Operator), Some(Use::Reading), false, "have folders read";
     /// Other people's batches; asked for beside [`Read`].
     ReadOthers = "read-others", Some(Role::Operator), Some(Use::Reading), false, "see the batches of others";
     /// Adding, changing, trying and removing cameras.

@@ -31,6 +31,7 @@ pub mod page;
 pub mod read;
 pub mod relay;
 mod schemas;
+pub mod shared;
 pub mod sign;
 pub mod status;
 pub mod stream;

@@ -36,6 +36,8 @@ pub struct ClusterConfig {
     pub rights_max_age: Duration,
     /// Authorities that other processes' and Redis's certificates have to come from, if not from those that are trusted anyway.
     pub ca_file: Option<PathBuf>,
+    /// Batches that workers read; `None` if no folder is named whose pictures are.
+    pub jobs: Option<JobsConfig>,
 }
 
 /// What processes need that read batches in common, and serve nobody.
@@ -100,7 +102,8 @@ pub(super) fn read(r: &Values<'_>) -> Result<Option<ClusterConfig>, ConfigError>
                       they have none; use tls.mode = \"files\" with a certificate of theirs that is for clients, too";
         return Err(r.invalid("tls.client_ca_file", reason));
     }
-    let JobsConfig { redis_url, prefix, ca_file, .. } = read_jobs(r)?;
+    let jobs = read_jobs(r)?;
+    let JobsConfig { redis_url, prefix, ca_file, .. } = jobs.clone();
     let advertise_url = advertise_url(r)?;
     Ok(Some(ClusterConfig {
         redis_url,
@@ -115,6 +118,7 @@ pub(super) fn read(r: &Values<'_>) -> Result<Option<ClusterConfig>, ConfigError>
         },
         rights_max_age: r.seconds("cluster.rights_max_age_s", MIN_RIGHTS_AGE_S, 1e7)?,
         ca_file,
+        jobs: Some(jobs).filter(|jobs| !jobs.folders.is_empty()),
     }))
 }
 

@@ -19,6 +19,7 @@ use sightwire_access::Guard;
 use sightwire_cluster::Cluster;
 use sightwire_config::Config;
 use sightwire_engine::shared::SharedEngine;
+use sightwire_jobs::service::Service;
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::tls::{Tls, redirect};
 use sightwire_listen::{Listening, Secure, client};
@@ -39,6 +40,7 @@ use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLay
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::issuers::Issuers;
+use crate::jobs::Common;
 use crate::reach::Reach;
 use crate::reload::{Reload, Source};
 use crate::transport::rest::{self, Api};
@@ -146,9 +148,8 @@ impl App {
         );
         vital.spawn("takes samples", telemetry.clone().sample(stop.clone()));
         let requests = Requests::new(&config.limits, listening.limited.clone());
-        let life = &telemetry.life;
-        let reload =
-            Reload::new(source, (&recognizer, &streams), (&memory, life), (&listening, &requests, reach));
+        let kept = (&memory, &telemetry.life);
+        let reload = Reload::new(source, (&recognizer, &streams), kept, (&listening, &requests, reach));
         let live = Live::new(
             telemetry.clone(),
             (streams.clone(), relay.clone()),
@@ -161,6 +162,7 @@ impl App {
             telemetry: telemetry.clone(),
             streams: streams.clone(),
             reader: reader.clone(),
+            shared: shared_jobs(config, (stop, vital))?,
             live,
             tasks: tasks.clone(),
             config: shared,
@@ -274,6 +276,22 @@ fn streaming(
     let relay = Relay::new(streams.clone());
     vital.spawn("lists streams of other processes", relay.clone().follow_others(stop.clone()));
     Ok((streams, relay))
+}
+
+/// Batches that workers read, if this server is to know of them.
+fn shared_jobs(
+    config: &Config,
+    (stop, vital): (&CancellationToken, &Vital),
+) -> anyhow::Result<Option<Arc<Service>>> {
+    let Some(jobs) = config.cluster.as_ref().and_then(|cluster| cluster.jobs.as_ref()) else {
+        return Ok(None);
+    };
+    let Common { jobs, folders, queue } = Common::of(config.store.home(), jobs)?;
+    let (asked, asking) = (queue.clone(), stop.clone());
+    vital.spawn("knows workers", async move { asked.run(asking).await });
+    let service = Service::new(jobs, folders, queue, config.reader.job_ttl);
+    vital.spawn("finds what workers read", service.clone().run(stop.clone()));
+    Ok(Some(service))
 }
 
 /// Sends replies that are overdue.

@@ -1,12 +1,14 @@
 //! One value of each message, as the documents show it: since it is of the type, it is never wrong.
 //!
-//! - [`server`]: what runs; [`access`]: keys and users; [`streams`]: cameras and streams; [`reading`]: text
+//! - [`server`]: what runs; [`access`]: keys and users; [`streams`]: cameras and streams; [`reading`]: text; [`shared`]: as workers
+//!   read it
 //! - [`events`]: what is said over Socket.IO and WebSockets
 
 mod access;
 mod events;
 mod reading;
 mod server;
+mod shared;
 mod streams;
 
 use serde::Serialize;

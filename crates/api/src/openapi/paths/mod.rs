@@ -2,7 +2,7 @@
 //!
 //! - [`server`]: what runs, models, samples; [`access`]: logging in, keys and users
 //! - [`cameras`]: cameras, streams, what is in them; [`boards`]: what old pages ask for
-//! - [`reading`]: text in pictures
+//! - [`reading`]: text in pictures; [`shared`]: as workers read it
 
 #![allow(
     clippy::redundant_closure_for_method_calls,
@@ -14,6 +14,7 @@ mod boards;
 mod cameras;
 mod reading;
 mod server;
+mod shared;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ pub fn all(schemas: &mut Schemas) -> Paths {
     cameras::describe(&mut table);
     boards::describe(&mut table);
     reading::describe(&mut table);
+    shared::describe(&mut table);
     server::describe_signs(&mut table);
     table.paths
 }

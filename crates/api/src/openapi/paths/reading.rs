@@ -4,20 +4,20 @@ use super::Table;
 use crate::openapi::operation::{Entry, Header};
 use crate::read;
 
-const FOREIGN: &str = "This caller, or a page of this origin, may not have text read";
+pub(super) const FOREIGN: &str = "This caller, or a page of this origin, may not have text read";
 const NO_BATCH: &str = "There is no such batch for this caller, or its time was over";
 const NO_FILE: &str = "There is no such batch for this caller, or no such file in it";
 const NOT_KEPT: &str = "The picture is not kept any more";
-const OPTION: &str = "A parameter is not what it can be; the `detail` names it";
+pub(super) const OPTION: &str = "A parameter is not what it can be; the `detail` names it";
 /// Media type of `submission-json`.
-const SUBMISSION: &str = "application/vnd.sightwire.submission+json";
-const CONFIDENCE: &str = "Submissions also have how sure their lines are";
-const FORMATS: [&str; 6] = ["json", "csv", "text", "hocr", "submission-csv", "submission-json"];
+pub(super) const SUBMISSION: &str = "application/vnd.sightwire.submission+json";
+pub(super) const CONFIDENCE: &str = "Submissions also have how sure their lines are";
+pub(super) const FORMATS: [&str; 6] = ["json", "csv", "text", "hocr", "submission-csv", "submission-json"];
 const FORMATS_AND_PICTURE: [&str; 8] =
     ["json", "csv", "text", "hocr", "pdf", "annotated", "submission-csv", "submission-json"];
 
-const LAYOUTS: [&str; 3] = ["lines", "rows", "blocks"];
-const LAYOUT: &str =
+pub(super) const LAYOUTS: [&str; 3] = ["lines", "rows", "blocks"];
+pub(super) const LAYOUT: &str =
     "How `text` puts lines together, `rows` by default: what stands side by side is one of its lines";
 
 const OF_BATCH: [(&str, &str); 7] = [
@@ -60,7 +60,7 @@ fn unread(entry: Entry<'_>) -> Entry<'_> {
 }
 
 /// What was read, in whatever format.
-fn document(entry: Entry<'_>) -> Entry<'_> {
+pub(super) fn document(entry: Entry<'_>) -> Entry<'_> {
     entry
         .one_of("layout", &LAYOUTS, LAYOUT)
         .flag("characters", "Also the confidence of each character")
@@ -201,7 +201,7 @@ fn files(table: &mut Table<'_>) {
 }
 
 /// Adds how a picture is to be read; what is left out is taken from the configuration.
-fn options(entry: Entry<'_>) -> Entry<'_> {
+pub(super) fn options(entry: Entry<'_>) -> Entry<'_> {
     entry
         .text("model", "Name of a model")
         .number("threshold", 0.0..=1.0, "A pixel belongs to text from this probability on")

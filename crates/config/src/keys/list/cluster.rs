@@ -56,7 +56,7 @@ pub const KEYS: &[Key] = &[
         "cluster.folders",
         "[]",
         &[],
-        "Folders whose pictures `sightwire worker` reads for others, such as `[\"/mnt/scans\"]`: the same place for all machines. What lies elsewhere is refused, wherever a link leads.",
+        "Folders whose pictures are read for others by `sightwire worker`, such as `[\"/mnt/scans\"]`: the same place for all machines. What lies elsewhere is refused, wherever a link leads. A server that has them takes and tells of batches that workers read.",
     ),
     key(
         "cluster.jobs_folder",

@@ -128,7 +128,7 @@ async fn taken(
     Ok((StatusCode::CREATED, location, Json(summary)).into_response())
 }
 
-async fn files(upload: &mut Upload, params: &mut Params, form: &mut Form) -> Result<(), Refusal> {
+pub async fn files(upload: &mut Upload, params: &mut Params, form: &mut Form) -> Result<(), Refusal> {
     let refused = |reason: UploadError| refused_upload(&reason);
     let mut number = 0;
     while let Some(mut part) = form.next().await? {
@@ -405,7 +405,7 @@ fn not_kept() -> Refusal {
     Refusal::new(StatusCode::GONE, detail)
 }
 
-fn no_place(full: &NoPlace) -> Refusal {
+pub fn no_place(full: &NoPlace) -> Refusal {
     let status = match full {
         NoPlace::Uploads | NoPlace::Jobs(_) => StatusCode::TOO_MANY_REQUESTS,
         NoPlace::Elsewhere(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -413,7 +413,7 @@ fn no_place(full: &NoPlace) -> Refusal {
     Refusal::later(status, 5, &full.to_string())
 }
 
-fn refused_upload(reason: &UploadError) -> Refusal {
+pub fn refused_upload(reason: &UploadError) -> Refusal {
     let status = match reason {
         UploadError::TooMany(_) | UploadError::TooManyZips | UploadError::TooLarge(_) => {
             StatusCode::PAYLOAD_TOO_LARGE

@@ -3,7 +3,7 @@
 //! - [`models`]: the models, and which of them is at work; `runtime`: the library that runs them
 //! - [`cameras`], [`streams`]: cameras, and those that are being read; [`detections`]: what is in their pictures;
 //!   [`detect`]: what is in a single one
-//! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`]: how these arrive
+//! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`]: how these arrive; [`shared`]: batches that workers read
 //! - [`login`], [`keys`], [`link`]: logging in, and who else may do what
 //! - [`boards`]: what the pages of the camera prototype ask for
 //! - `page_errors`: what went wrong in browsers
@@ -26,6 +26,7 @@ mod page_errors;
 pub mod picture;
 pub mod read;
 mod runtime;
+pub mod shared;
 pub mod streams;
 
 use std::fmt;
@@ -73,6 +74,8 @@ pub struct Api {
     pub streams: Arc<Streams>,
     /// Reads text in single pictures and in batches.
     pub reader: Arc<TextReader>,
+    /// Batches that workers read, if this server is one of those that know of them.
+    pub shared: Option<Arc<sightwire_jobs::service::Service>>,
     /// All of it, once a second.
     pub live: Arc<Live>,
     /// Whose tasks sockets are.
@@ -128,6 +131,12 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/v1/jobs/{id}/files/{index}/read", post(jobs::again))
         .private("/api/v1/jobs/{id}/events", get(jobs::events))
         .private("/api/v1/jobs/{id}/export", get(jobs::export))
+        .private("/api/v1/cluster/folders", post(shared::add_folders))
+        .private("/api/v1/cluster/jobs", get(shared::list).post(shared::add_files))
+        .private("/api/v1/cluster/jobs/{id}", get(shared::one).patch(shared::change).delete(shared::remove))
+        .private("/api/v1/cluster/jobs/{id}/files", get(shared::rows))
+        .private("/api/v1/cluster/jobs/{id}/files/{index}", get(shared::result))
+        .private("/api/v1/cluster/jobs/{id}/export", get(shared::export))
         .through(|routes| {
             routes.route_layer(middleware::from_fn(read::guard)).layer(DefaultBodyLimit::disable())
         });
