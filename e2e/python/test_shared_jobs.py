@@ -172,7 +172,7 @@ def test_a_command_keeps_its_job(house: House) -> None:
         ([], "at least one"),
         (["scans"], "absolute"),
         (["/etc/passwd"], "cluster.folders"),
-        (["{scans}/../../../../etc"], "cluster.folders"),
+        (["{scans}/../../../../../../etc"], "cluster.folders"),
         (["{scans}/none"], "none"),
         (["{scans}/out"], "cluster.folders"),
     ],
@@ -192,13 +192,14 @@ def token(name: str, role: str) -> str:
     def part(value: bytes) -> str:
         return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
-    claims = {"sub": name, "role": role, "exp": int(time.time()) + 600}
+    claims = {"sub": name, "role": role, "iss": "tests", "aud": "sightwire", "exp": int(time.time()) + 600}
     signed = f"{part(json.dumps({'alg': 'HS256', 'typ': 'JWT'}).encode())}.{part(json.dumps(claims).encode())}"
     return f"{signed}.{part(hmac.digest(SECRET.encode(), signed.encode(), 'sha256'))}"
 
 
 def test_operators_have_folders_read_and_everybody_else_sees_what_is_theirs(house: House) -> None:
-    server = house.serve("--set=access.mode=required", f"--set=access.jwt_secret={SECRET}")
+    accepted = [f"--set=access.{key}" for key in ("mode=protected", f"jwt_secret={SECRET}", "jwt_issuer=tests")]
+    server = house.serve(*accepted, "--set=access.jwt_audience=sightwire")
     ann, bob, eve = token("ann", "streamer"), token("bob", "streamer"), token("eve", "operator")
     assert begin(server, house.scans, key=ann).status == 403
     folder = begin(server, house.scans, key=eve)

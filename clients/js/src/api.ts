@@ -1328,6 +1328,11 @@ export interface components {
             /** @description Uses; empty for all. */
             uses?: components["schemas"]["Use"][];
         };
+        /** @description What to read: `POST /api/v1/cluster/folders`. */
+        NewShared: {
+            /** @description Folders and files, absolute, below those of `cluster.folders`; 1 to 100. */
+            paths: string[];
+        };
         /** @description Body of `POST /api/v1/users`. */
         NewUser: {
             /** @description What they log in with, 1 to 64 characters. */
@@ -1590,6 +1595,17 @@ export interface components {
             total: number;
             /** @description Waiting for a free thread. */
             wait: number;
+        };
+        /** @description A process that reads batches: `sightwire worker`. */
+        ReadWorker: {
+            /** @description Batches of which it has files. */
+            jobs: string[];
+            /** @description Its machine, and a number. */
+            name: string;
+            /** @description What is wrong with it; null where nothing is. */
+            note: string | null;
+            /** @description Of Sightwire. */
+            version: string;
         };
         /** @description The service that reads text. `state`, `error`, `progress`, `provider` and `precision` are those of `model`. */
         ReaderStatus: {
@@ -1855,6 +1871,69 @@ export interface components {
             /** @description What it is for; empty for all. */
             uses: components["schemas"]["Use"][];
         };
+        /** @description What to change: `PATCH /api/v1/cluster/jobs/{id}`. */
+        SharedChange: {
+            /** @description Whether workers leave it. */
+            stopped: boolean;
+        };
+        /** @description A file of a batch that workers read. */
+        SharedFile: {
+            /** @description Mean confidence of its lines, from 0 to 1; null where it has none. */
+            confidence: number | null;
+            /** @description Why it could not be read, for people; null where it could, or has not been tried. */
+            error: string | null;
+            /** @description Number of the file, from 0 in the order in which they were found. */
+            index: number;
+            /** @description As it was found: its path. */
+            name: string;
+            /** @description Lines of text that were found; null until it is read. */
+            regions: number | null;
+            /** @description What has become of it. */
+            state: components["schemas"]["FileState"];
+        };
+        /** @description Answer to `GET /api/v1/cluster/jobs/{id}/files`. */
+        SharedFiles: {
+            /** @description The files from `offset` on, at most `limit`. */
+            files: components["schemas"]["SharedFile"][];
+            /** @description How many files were found. */
+            total: number;
+        };
+        /** @description A batch that workers read. */
+        SharedJob: {
+            /** @description Whether `files` are all there are: folders may still be searched. */
+            all_found: boolean;
+            /** @description Whether a command waits for it, `sightwire read --cluster`, which takes it away at its end. */
+            command: boolean;
+            /** @description When it was made, seconds since 1970. */
+            created: number;
+            /** @description Files that were read; those of the last seconds are in `reading`. */
+            done: number;
+            /** @description Files that could not be read. */
+            failed: number;
+            /** @description Files that were found. */
+            files: number;
+            /** @description What names the batch in paths. */
+            id: string;
+            /** @description What it is of: the folders that were named. */
+            name: string;
+            /** @description Sentences about what keeps workers from reading it. Left out where there are none. */
+            notes?: string[];
+            /** @description Files that workers have read and not handed in. */
+            reading: number;
+            /** @description What has become of it. */
+            state: components["schemas"]["SharedState"];
+        };
+        /** @description Answer to `GET /api/v1/cluster/jobs`. */
+        SharedJobs: {
+            /** @description Those that this caller may see, the newest first. */
+            jobs: components["schemas"]["SharedJob"][];
+            /** @description Why nothing is known of workers: Redis does not answer. Null where it does. */
+            trouble: string | null;
+            /** @description All that live. */
+            workers: components["schemas"]["ReadWorker"][];
+        };
+        /** @description What has become of a batch that workers read. */
+        SharedState: "running" | "done" | "stopped";
         /** @description Where a person's shoulders were seen last: they are looked for a few times a second. */
         Shoulders: {
             /** @description The left one, if the picture is not mirrored, as x, y in pixels of the frame. */
@@ -2504,6 +2583,7 @@ export type Models = components['schemas']['Models'];
 export type Network = components['schemas']['Network'];
 export type NewCamera = components['schemas']['NewCamera'];
 export type NewKey = components['schemas']['NewKey'];
+export type NewShared = components['schemas']['NewShared'];
 export type NewUser = components['schemas']['NewUser'];
 export type OpenStream = components['schemas']['OpenStream'];
 export type OpenStreams = components['schemas']['OpenStreams'];
@@ -2525,6 +2605,7 @@ export type ReadLimits = components['schemas']['ReadLimits'];
 export type ReadOptions = components['schemas']['ReadOptions'];
 export type ReadPrecision = components['schemas']['ReadPrecision'];
 export type ReadTimes = components['schemas']['ReadTimes'];
+export type ReadWorker = components['schemas']['ReadWorker'];
 export type ReaderStatus = components['schemas']['ReaderStatus'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecognizerState = components['schemas']['RecognizerState'];
@@ -2543,6 +2624,12 @@ export type SeenHand = components['schemas']['SeenHand'];
 export type SenderHello = components['schemas']['SenderHello'];
 export type SentFrame = components['schemas']['SentFrame'];
 export type Session = components['schemas']['Session'];
+export type SharedChange = components['schemas']['SharedChange'];
+export type SharedFile = components['schemas']['SharedFile'];
+export type SharedFiles = components['schemas']['SharedFiles'];
+export type SharedJob = components['schemas']['SharedJob'];
+export type SharedJobs = components['schemas']['SharedJobs'];
+export type SharedState = components['schemas']['SharedState'];
 export type Shoulders = components['schemas']['Shoulders'];
 export type SignFrame = components['schemas']['SignFrame'];
 export type SignMessage = components['schemas']['SignMessage'];

@@ -1066,6 +1066,1312 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/cluster/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has workers read the text of pictures in folders */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description Name of a model */
+                    model?: string;
+                    /** @description A pixel belongs to text from this probability on */
+                    threshold?: number;
+                    /** @description A line is kept from this mean probability of its pixels on */
+                    box_threshold?: number;
+                    /** @description By how much lines are widened */
+                    unclip?: number;
+                    /** @description A larger picture is made smaller for the search of lines; px */
+                    max_side?: number;
+                    /** @description How many lines are read at most: of more, the largest */
+                    max_candidates?: number;
+                    /** @description Lines are read whose outline is at least so high; px */
+                    min_detection_size?: number;
+                    /** @description A line is kept from this confidence on */
+                    min_confidence?: number;
+                    /** @description Lines that are upside down are turned */
+                    angle?: boolean;
+                    /** @description A page that is not level is turned */
+                    deskew?: boolean;
+                    /** @description Contrast is raised where it is low */
+                    contrast?: boolean;
+                    /** @description Noise is taken away */
+                    denoise?: boolean;
+                    /** @description The page in a photograph is read as if seen from straight above */
+                    perspective?: boolean;
+                    /** @description Where that page is: eight numbers x,y,x,y,x,y,x,y in pixels, clockwise from its upper left */
+                    corners?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    /**
+                     * @example {
+                     *       "paths": [
+                     *         "/mnt/scans/2026"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewShared"];
+                };
+            };
+            responses: {
+                /** @description It has begun */
+                201: {
+                    headers: {
+                        /** @description Path of the batch */
+                        Location?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "all_found": false,
+                         *       "command": false,
+                         *       "created": 1795356000,
+                         *       "done": 120400,
+                         *       "failed": 12,
+                         *       "files": 250000,
+                         *       "id": "0f1e2d3c4b5a6978",
+                         *       "name": "/mnt/scans/2026",
+                         *       "reading": 93,
+                         *       "state": "running"
+                         *     }
+                         */
+                        "application/json": components["schemas"]["SharedJob"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description This server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There are too many batches, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There are too many batches, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The model is being fetched or cannot be had, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model is being fetched or cannot be had, or the memory is used up."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The disk is full */
+                507: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The disk is full."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cluster/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Batches that workers read, and who works */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "jobs": [
+                         *         {
+                         *           "all_found": false,
+                         *           "command": false,
+                         *           "created": 1795356000,
+                         *           "done": 120400,
+                         *           "failed": 12,
+                         *           "files": 250000,
+                         *           "id": "0f1e2d3c4b5a6978",
+                         *           "name": "/mnt/scans/2026",
+                         *           "reading": 93,
+                         *           "state": "running"
+                         *         }
+                         *       ],
+                         *       "trouble": null,
+                         *       "workers": [
+                         *         {
+                         *           "jobs": [
+                         *             "0f1e2d3c4b5a6978"
+                         *           ],
+                         *           "name": "scan3-1b2c3d4e",
+                         *           "note": null,
+                         *           "version": "0.1.0"
+                         *         }
+                         *       ]
+                         *     }
+                         */
+                        "application/json": components["schemas"]["SharedJobs"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description This server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        put?: never;
+        /** Has workers read the text of pictures that are sent */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description Name of a model */
+                    model?: string;
+                    /** @description A pixel belongs to text from this probability on */
+                    threshold?: number;
+                    /** @description A line is kept from this mean probability of its pixels on */
+                    box_threshold?: number;
+                    /** @description By how much lines are widened */
+                    unclip?: number;
+                    /** @description A larger picture is made smaller for the search of lines; px */
+                    max_side?: number;
+                    /** @description How many lines are read at most: of more, the largest */
+                    max_candidates?: number;
+                    /** @description Lines are read whose outline is at least so high; px */
+                    min_detection_size?: number;
+                    /** @description A line is kept from this confidence on */
+                    min_confidence?: number;
+                    /** @description Lines that are upside down are turned */
+                    angle?: boolean;
+                    /** @description A page that is not level is turned */
+                    deskew?: boolean;
+                    /** @description Contrast is raised where it is low */
+                    contrast?: boolean;
+                    /** @description Noise is taken away */
+                    denoise?: boolean;
+                    /** @description The page in a photograph is read as if seen from straight above */
+                    perspective?: boolean;
+                    /** @description Where that page is: eight numbers x,y,x,y,x,y,x,y in pixels, clockwise from its upper left */
+                    corners?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "multipart/form-data": {
+                        /** @description Pictures, and zips of them */
+                        file: [
+                            string,
+                            ...string[]
+                        ];
+                    };
+                };
+            };
+            responses: {
+                /** @description It has begun */
+                201: {
+                    headers: {
+                        /** @description Path of the batch */
+                        Location?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "all_found": false,
+                         *       "command": false,
+                         *       "created": 1795356000,
+                         *       "done": 120400,
+                         *       "failed": 12,
+                         *       "files": 250000,
+                         *       "id": "0f1e2d3c4b5a6978",
+                         *       "name": "/mnt/scans/2026",
+                         *       "reading": 93,
+                         *       "state": "running"
+                         *     }
+                         */
+                        "application/json": components["schemas"]["SharedJob"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description This server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                /** @description The batch has more bytes, files or zips than are taken (`reader.max_job_…`) */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The batch has more bytes, files or zips than are taken (reader.max_job_…)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description What was sent is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "What was sent is no form."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The form is broken or has no file, the model is unknown, or a parameter not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The form is broken or has no file, the model is unknown, or a parameter not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There are too many batches, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There are too many batches, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The model is being fetched or cannot be had, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model is being fetched or cannot be had, or the memory is used up."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The disk is full */
+                507: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The disk is full."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cluster/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A batch that workers read */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the batch
+                     * @example 0f1e2d3c4b5a6978
+                     */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "all_found": false,
+                         *       "command": false,
+                         *       "created": 1795356000,
+                         *       "done": 120400,
+                         *       "failed": 12,
+                         *       "files": 250000,
+                         *       "id": "0f1e2d3c4b5a6978",
+                         *       "name": "/mnt/scans/2026",
+                         *       "reading": 93,
+                         *       "state": "running"
+                         *     }
+                         */
+                        "application/json": components["schemas"]["SharedJob"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such batch for this caller, its time was over, or this server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, its time was over, or this server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Takes a batch away, with all that was read */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the batch
+                     * @example 0f1e2d3c4b5a6978
+                     */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such batch for this caller, its time was over, or this server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, its time was over, or this server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description A command waits for this batch */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A command waits for this batch."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Stops a batch, or lets it go on */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the batch
+                     * @example 0f1e2d3c4b5a6978
+                     */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    /**
+                     * @example {
+                     *       "stopped": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SharedChange"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "all_found": false,
+                         *       "command": false,
+                         *       "created": 1795356000,
+                         *       "done": 120400,
+                         *       "failed": 12,
+                         *       "files": 250000,
+                         *       "id": "0f1e2d3c4b5a6978",
+                         *       "name": "/mnt/scans/2026",
+                         *       "reading": 93,
+                         *       "state": "running"
+                         *     }
+                         */
+                        "application/json": components["schemas"]["SharedJob"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such batch for this caller, its time was over, or this server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, its time was over, or this server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                /** @description A command waits for this batch */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A command waits for this batch."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/cluster/jobs/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that was read so far, in the order of the files */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `json` (lines of it) by default */
+                    format?: "json" | "csv" | "text" | "hocr" | "submission-csv" | "submission-json";
+                    /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
+                    layout?: "lines" | "rows" | "blocks";
+                    /** @description Also the confidence of each character */
+                    characters?: boolean;
+                    /** @description Also the words of each line, with their places */
+                    words?: boolean;
+                    /** @description Submissions also have how sure their lines are */
+                    confidence?: boolean;
+                    /** @description Lines of less confidence are left out */
+                    min_confidence?: number;
+                };
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the batch
+                     * @example 0f1e2d3c4b5a6978
+                     */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        /** @description A name for the file */
+                        "Content-Disposition"?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/vnd.sightwire.submission+json": unknown;
+                        "application/x-ndjson": unknown;
+                        "application/zip": unknown;
+                        "text/csv": unknown;
+                        "text/plain": unknown;
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such batch for this caller, its time was over, or this server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, its time was over, or this server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be; the `detail` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be; the detail names it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cluster/jobs/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files of a batch that workers read */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The first of them, from 0 */
+                    offset?: number;
+                    /** @description How many; 500 by default */
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the batch
+                     * @example 0f1e2d3c4b5a6978
+                     */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "files": [
+                         *         {
+                         *           "confidence": 0.9876,
+                         *           "error": null,
+                         *           "index": 0,
+                         *           "name": "/mnt/scans/2026/a.jpg",
+                         *           "regions": 14,
+                         *           "state": "done"
+                         *         }
+                         *       ],
+                         *       "total": 250000
+                         *     }
+                         */
+                        "application/json": components["schemas"]["SharedFiles"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such batch for this caller, its time was over, or this server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, its time was over, or this server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be; the `detail` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be; the detail names it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cluster/jobs/{id}/files/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was read in a file */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `json` by default */
+                    format?: "json" | "csv" | "text" | "hocr" | "submission-csv" | "submission-json";
+                    /** @description Lines of less confidence are left out */
+                    min_confidence?: number;
+                    /** @description How `text` puts lines together, `rows` by default: what stands side by side is one of its lines */
+                    layout?: "lines" | "rows" | "blocks";
+                    /** @description Also the confidence of each character */
+                    characters?: boolean;
+                    /** @description Also the words of each line, with their places */
+                    words?: boolean;
+                    /** @description Submissions also have how sure their lines are */
+                    confidence?: boolean;
+                };
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the batch
+                     * @example 0f1e2d3c4b5a6978
+                     */
+                    id: string;
+                    /**
+                     * @description Of the file, from 0
+                     * @example 0
+                     */
+                    index: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        /** @description The name of the picture, with the format's ending */
+                        "Content-Disposition"?: string;
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "file": "a.jpg",
+                         *       "format": "jpeg",
+                         *       "mean_confidence": 0.9876,
+                         *       "model": "ppocr-v4",
+                         *       "ms": {
+                         *         "decode": 1.2,
+                         *         "detect": 20.1,
+                         *         "prepare": 0,
+                         *         "recognise": 33,
+                         *         "total": 54.3,
+                         *         "wait": 0.1
+                         *       },
+                         *       "options": {
+                         *         "angle": true,
+                         *         "box_threshold": 0.5,
+                         *         "contrast": false,
+                         *         "denoise": false,
+                         *         "deskew": false,
+                         *         "max_candidates": 10000,
+                         *         "max_side": 2000,
+                         *         "min_confidence": 0.5,
+                         *         "min_detection_size": 0,
+                         *         "threshold": 0.3,
+                         *         "unclip": 1.6
+                         *       },
+                         *       "pages": [
+                         *         {
+                         *           "height": 480,
+                         *           "left_out": 0,
+                         *           "page": 1,
+                         *           "skew": 0,
+                         *           "width": 640
+                         *         }
+                         *       ],
+                         *       "precision": {
+                         *         "detection": "bf16",
+                         *         "recognition": "f32"
+                         *       },
+                         *       "provider": "openvino",
+                         *       "regions": [
+                         *         {
+                         *           "block": 1,
+                         *           "confidence": 0.9876,
+                         *           "page": 1,
+                         *           "polygon": [
+                         *             [
+                         *               31.75,
+                         *               52.5
+                         *             ],
+                         *             [
+                         *               432.5,
+                         *               51.75
+                         *             ],
+                         *             [
+                         *               432.75,
+                         *               85.5
+                         *             ],
+                         *             [
+                         *               31.75,
+                         *               86.5
+                         *             ]
+                         *           ],
+                         *           "row": 1,
+                         *           "text": "Hello"
+                         *         }
+                         *       ],
+                         *       "text": "Hello"
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Document"];
+                        "application/vnd.sightwire.submission+json": unknown;
+                        "application/xhtml+xml": unknown;
+                        "text/csv": unknown;
+                        "text/plain": unknown;
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such batch for this caller, its time was over, or this server knows no workers (`cluster.folders`) */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, its time was over, or this server knows no workers (cluster.folders)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description It has not been read yet */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "It has not been read yet."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The file could not be read, or a parameter is not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file could not be read, or a parameter is not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The folder of batches (`cluster.jobs_folder`) cannot be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The folder of batches (cluster.jobs_folder) cannot be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cluster/processes/{name}/drain": {
         parameters: {
             query?: never;
