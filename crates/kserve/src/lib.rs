@@ -4,7 +4,7 @@
 //! - [`remote`]: a model elsewhere that may be away; [`client`]: calls with a deadline; [`breaker`]: when it is left alone;
 //!   [`address`]: where it is
 //! - [`server`]: models of this process for others
-//! - `codec`, `tasks`: what client and server share
+//! - `codec`, `tasks`: what client and server share; `places`: for connections
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -14,6 +14,7 @@ pub mod breaker;
 pub mod client;
 mod codec;
 pub mod messages;
+mod places;
 pub mod remote;
 pub mod server;
 mod tasks;

@@ -1,6 +1,7 @@
 //! A server: models of this process for others, within bounds.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http2::Builder;
@@ -26,15 +28,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 use tonic::server::{Grpc, UnaryService};
-use tonic::{Response, Status};
+use tonic::{Code, Response, Status};
 
 use crate::codec::Proto;
 use crate::messages::{
     Empty, InferRequest, InferResponse, Live, ModelMetadata, ModelRequest, Ready, ServerMetadata,
 };
 use crate::path;
+use crate::places::Places;
 use crate::tasks::Tasks;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, chosen};
 
 /// For a handshake of TLS.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -46,6 +49,8 @@ const LAST_ANSWER: Duration = Duration::from_secs(2);
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// What a client may send of one request before it is read.
 const WINDOW_BYTES: u32 = 1 << 20;
+/// Of a message that asks for nothing to be looked at: most of them anybody may send.
+const SMALL_BYTES: usize = 4 << 10;
 /// Streams that a client gave up before they were looked at; more end its connection.
 const MAX_RESETS: usize = 20;
 
@@ -54,11 +59,13 @@ const MAX_RESETS: usize = 20;
 pub struct Bounds {
     /// Connections at once; one more is closed.
     pub connections: usize,
+    /// Of them, those of one address (IPv6: of one /64) other than this machine.
+    pub of_one_address: usize,
     /// Requests at once over one connection.
     pub streams: u32,
     /// Requests at once over all connections that have a message; one more is told so.
     pub calls: usize,
-    /// Of a message, at most.
+    /// Of a message with inputs, at most.
     pub message_bytes: usize,
     /// For a message to arrive whole.
     pub arrival: Duration,
@@ -70,6 +77,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             connections: 64,
+            of_one_address: 16,
             streams: 8,
             calls: 16,
             message_bytes: 16 << 20,
@@ -84,10 +92,18 @@ impl Default for Bounds {
 pub struct Asker<'a> {
     /// The other end of the connection.
     pub peer: SocketAddr,
-    /// Came in the metadata `authorization`, after `Bearer`.
-    pub bearer: Option<&'a str>,
+    /// What came before the message; metadata are its headers.
+    pub head: &'a Parts,
     /// Over TLS.
     pub is_secured: bool,
+}
+
+impl<'a> Asker<'a> {
+    /// Came in the metadata `authorization`, after `Bearer`.
+    pub fn bearer(&self) -> Option<&'a str> {
+        let (scheme, token) = self.head.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
 }
 
 /// Why something is not answered, in words for whoever asked.
@@ -162,23 +178,87 @@ pub trait Serves: Send + Sync + 'static {
 /// How connections are encrypted: by what this gives when one begins.
 pub type Tls = Arc<dyn Fn() -> Arc<ServerConfig> + Send + Sync>;
 
-struct Shared<S> {
-    serves: S,
-    bounds: Bounds,
-    calls: Semaphore,
+/// Why requests were refused, by the names of gRPC's codes; whatever else there may be is counted as the last.
+pub const REASONS: [(&str, Code); 9] = [
+    ("unauthenticated", Code::Unauthenticated),
+    ("permission_denied", Code::PermissionDenied),
+    ("not_found", Code::NotFound),
+    ("invalid_argument", Code::InvalidArgument),
+    ("resource_exhausted", Code::ResourceExhausted),
+    ("unavailable", Code::Unavailable),
+    ("deadline_exceeded", Code::DeadlineExceeded),
+    ("internal", Code::Internal),
+    ("other", Code::Unknown),
+];
+
+/// What became of connections and requests.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections that were closed at once, because there were too many.
+    pub turned_away: AtomicU64,
+    /// Requests with inputs that were answered.
+    pub answered: AtomicU64,
+    /// Requests that were refused, as [`REASONS`] has them.
+    pub refused: [AtomicU64; REASONS.len()],
 }
 
-/// Accepts until `stop`; each connection is a task of `tasks` and ends some time after that.
-pub async fn run<S: Serves>(
-    listener: TcpListener,
-    tls: Option<Tls>,
+impl Counters {
+    fn count(&self, path: &str, answer: &http::Response<Body>) {
+        // One that says OK says so after its message.
+        let Some(status) = answer.headers().get("grpc-status") else {
+            if path == path::MODEL_INFER {
+                self.answered.fetch_add(1, Ordering::Relaxed);
+            }
+            return;
+        };
+        let code = Code::from_bytes(status.as_bytes());
+        let reason = REASONS.iter().position(|(_, reason)| *reason == code).unwrap_or(REASONS.len() - 1);
+        self.refused[reason].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves models, over any number of listeners within the same bounds.
+pub struct Server<S> {
     serves: S,
+    tls: Option<Tls>,
     bounds: Bounds,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+    calls: Semaphore,
+    places: Arc<Places>,
+    /// What became of connections and requests.
+    pub counters: Counters,
+}
+
+impl<S> fmt::Debug for Server<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("bounds", &self.bounds).finish_non_exhaustive()
+    }
+}
+
+impl<S: Serves> Server<S> {
+    /// Encrypts connections if it is told how.
+    pub fn new(serves: S, tls: Option<Tls>, bounds: Bounds) -> Arc<Self> {
+        let places = Places::new(bounds.connections, bounds.of_one_address);
+        let (calls, counters) = (Semaphore::new(bounds.calls), Counters::default());
+        Arc::new(Self { serves, tls, bounds, calls, places, counters })
+    }
+
+    /// Connections now.
+    pub fn connections(&self) -> usize {
+        self.places.taken()
+    }
+
+    /// Accepts until `stop`; each connection is a task of `tasks` and ends some time after that.
+    pub async fn run(self: Arc<Self>, listener: TcpListener, stop: CancellationToken, tasks: TaskTracker) {
+        accept(&self, &listener, &stop, &tasks).await;
+    }
+}
+
+async fn accept<S: Serves>(
+    shared: &Arc<Server<S>>,
+    listener: &TcpListener,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
 ) {
-    let places = Arc::new(Semaphore::new(bounds.connections));
-    let shared = Arc::new(Shared { serves, bounds, calls: Semaphore::new(bounds.calls) });
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -193,13 +273,16 @@ pub async fn run<S: Serves>(
                 continue;
             }
         };
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        let Some(place) = shared.places.take(peer.ip()) else {
+            shared.counters.turned_away.fetch_add(1, Ordering::Relaxed);
+            continue;
+        };
         if stream.set_nodelay(true).is_err() {
             continue;
         }
-        let (shared, stop, tls, tracker) = (shared.clone(), stop.clone(), tls.clone(), tasks.clone());
+        let (shared, stop, tracker) = (shared.clone(), stop.clone(), tasks.clone());
         tasks.spawn(async move {
-            match tls {
+            match &shared.tls {
                 None => serve(stream, peer, false, shared, &stop, tracker).await,
                 Some(tls) => {
                     let mut config = ServerConfig::clone(&tls());
@@ -227,7 +310,7 @@ async fn serve<S: Serves>(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: SocketAddr,
     is_secured: bool,
-    shared: Arc<Shared<S>>,
+    shared: Arc<Server<S>>,
     stop: &CancellationToken,
     tracker: TaskTracker,
 ) {
@@ -294,59 +377,66 @@ impl Drop for Counted {
 }
 
 async fn answer<S: Serves>(
-    shared: &Arc<Shared<S>>,
+    shared: &Arc<Server<S>>,
     peer: SocketAddr,
     is_secured: bool,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
     let within = asked_within(request.headers()).unwrap_or(shared.bounds.answer).min(shared.bounds.answer);
     let late = |_| Status::deadline_exceeded("there is no answer in the time allowed").into_http();
-    timeout(within, routed(shared, peer, is_secured, request)).await.unwrap_or_else(late)
+    let path = request.uri().path().to_owned();
+    let answer = timeout(within, routed(shared, peer, is_secured, request)).await.unwrap_or_else(late);
+    shared.counters.count(&path, &answer);
+    answer
 }
 
 async fn routed<S: Serves>(
-    shared: &Arc<Shared<S>>,
+    shared: &Arc<Server<S>>,
     peer: SocketAddr,
     is_secured: bool,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
-    let (bounds, path) = (shared.bounds, request.uri().path().to_owned());
+    let path = request.uri().path().to_owned();
+    // What only asks is short, also of those who were identified.
+    let small = Bounds { message_bytes: SMALL_BYTES, ..shared.bounds };
     match &*path {
         path::SERVER_LIVE => {
-            return unary(bounds, request, async |_: Empty| Ok(Live { live: true })).await;
+            return unary(small, request, async |_: Empty| Ok(Live { live: true })).await;
         }
         path::SERVER_READY => {
             let ready = shared.serves.is_ready();
-            return unary(bounds, request, async move |_: Empty| Ok(Ready { ready })).await;
+            return unary(small, request, async move |_: Empty| Ok(Ready { ready })).await;
         }
         path::SERVER_METADATA | path::MODEL_READY | path::MODEL_METADATA | path::MODEL_INFER => {}
         _ => return Status::unimplemented("there is no such method").into_http(),
     }
-    let bearer = bearer(request.headers());
-    let who = match shared.serves.identify(&Asker { peer, bearer, is_secured }) {
+    let (head, body) = request.into_parts();
+    let who = match shared.serves.identify(&Asker { peer, head: &head, is_secured }) {
         Ok(who) => who,
         Err(refusal) => return Status::from(refusal).into_http(),
     };
+    let request = http::Request::from_parts(head, body);
     let Ok(_turn) = shared.calls.try_acquire() else {
         return Status::resource_exhausted("too many requests are under way").into_http();
     };
-    let shared = shared.clone();
+    let (shared, bounds) = (shared.clone(), shared.bounds);
     match &*path {
-        path::SERVER_METADATA => unary(bounds, request, async |_: Empty| Ok(ours())).await,
+        path::SERVER_METADATA => unary(small, request, async |_: Empty| Ok(ours())).await,
         path::MODEL_READY => {
             let ready = async move |asked: ModelRequest| {
                 Ok(Ready { ready: shared.serves.model_ready(&who, &asked.name).await? })
             };
-            unary(bounds, request, ready).await
+            unary(small, request, ready).await
         }
         path::MODEL_METADATA => {
             let metadata = async move |asked: ModelRequest| Ok(shared.serves.metadata(&who, &asked.name)?);
-            unary(bounds, request, metadata).await
+            unary(small, request, metadata).await
         }
         _ => {
             let infer = async move |asked: InferRequest| {
                 let inputs = asked.tensors().map_err(|error| Refusal::Invalid(error.to_string()))?;
                 let outputs = shared.serves.infer(&who, &asked.model_name, inputs).await?;
+                let outputs = chosen(&asked, outputs).map_err(|error| Refusal::Invalid(error.to_string()))?;
                 Ok(InferResponse::of(&asked, &outputs))
             };
             unary(bounds, request, infer).await
@@ -357,11 +447,6 @@ async fn routed<S: Serves>(
 fn ours() -> ServerMetadata {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     ServerMetadata { name: "sightwire".to_owned(), version, extensions: Vec::new() }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// By when the client wants its answer: `grpc-timeout`, up to eight digits and a unit.

@@ -265,7 +265,8 @@ impl Tensor {
         Ok(Elements(&self.raw).flatten().map(|element| self.raw.slice_ref(element)).collect())
     }
 
-    fn needs(&self, needed: Datatype) -> Result<(), TensorError> {
+    /// An error where it is of another datatype.
+    pub fn needs(&self, needed: Datatype) -> Result<(), TensorError> {
         if self.datatype == needed {
             return Ok(());
         }
@@ -323,6 +324,17 @@ impl InferResponse {
 pub fn find<'a>(tensors: &'a [Tensor], name: &str) -> Result<&'a Tensor, TensorError> {
     let found = tensors.iter().find(|tensor| tensor.name == name);
     found.ok_or_else(|| TensorError::Missing(name.to_owned()))
+}
+
+/// Those that a request wants, in its order; all where it names none.
+pub(crate) fn chosen(request: &InferRequest, outputs: Vec<Tensor>) -> Result<Vec<Tensor>, TensorError> {
+    if request.outputs.is_empty() {
+        return Ok(outputs);
+    }
+    if request.outputs.len() > MAX_TENSORS {
+        return Err(TensorError::TooMany(request.outputs.len()));
+    }
+    request.outputs.iter().map(|wanted| find(&outputs, &named(&wanted.name)?).cloned()).collect()
 }
 
 fn checked(messages: &[TensorMessage], raw: &[Bytes]) -> Result<Vec<Tensor>, TensorError> {

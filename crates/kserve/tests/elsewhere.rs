@@ -13,9 +13,9 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use sightwire_kserve::Code;
 use sightwire_kserve::client::{CallError, Client, Options};
-use sightwire_kserve::messages::{InferRequest, ModelMetadata, TensorMetadata};
+use sightwire_kserve::messages::{InferRequest, ModelMetadata, TensorMetadata, WantedOutput};
 use sightwire_kserve::remote::{Remote, RemoteError, Standing};
-use sightwire_kserve::server::{self, Asker, Bounds, Refusal, Serves, Tls};
+use sightwire_kserve::server::{self, Asker, Bounds, REASONS, Refusal, Serves, Tls};
 use sightwire_kserve::tensor::{Tensor, TensorError, find};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
@@ -53,7 +53,7 @@ impl Serves for Model {
     type Who = ();
 
     fn identify(&self, asker: &Asker<'_>) -> Result<(), Refusal> {
-        match asker.bearer {
+        match asker.bearer() {
             None if asker.peer.ip().is_loopback() => Ok(()),
             Some("sesame") => Ok(()),
             _ => Err(Refusal::NoKey("a key is needed".into())),
@@ -101,6 +101,7 @@ struct Server {
     address: SocketAddr,
     does: Arc<Mutex<Does>>,
     under_way: Arc<AtomicUsize>,
+    serving: Arc<server::Server<Model>>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -115,8 +116,9 @@ impl Server {
         let (does, under_way) = (Arc::new(Mutex::new(Does::Sum)), Arc::<AtomicUsize>::default());
         let model = Model { does: does.clone(), under_way: under_way.clone() };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(server::run(listener, tls, model, bounds, stop.clone(), tasks.clone()));
-        Self { address, does, under_way, stop, tasks }
+        let serving = server::Server::new(model, tls, bounds);
+        tasks.spawn(serving.clone().run(listener, stop.clone(), tasks.clone()));
+        Self { address, does, under_way, serving, stop, tasks }
     }
 
     async fn end(&self) {
@@ -277,6 +279,34 @@ async fn a_server_refuses_what_it_has_to_in_the_words_of_the_protocol() {
     let friend = Client::new(Options { key: Some("sesame".into()), ..server.options() });
     friend.infer(InferRequest::of("sum", &image()), PATIENT).await.unwrap();
     assert!(!format!("{friend:?}").contains("sesame"));
+    let long = friend.model_ready(&"m".repeat(5000), PATIENT).await.map(|_| ());
+    assert_eq!(refused(long).0, Code::OutOfRange, "a question is short");
+    let counters = &server.serving.counters;
+    let counted: Vec<(&str, u64)> = REASONS
+        .iter()
+        .zip(&counters.refused)
+        .map(|((reason, _), count)| (*reason, count.load(Ordering::Relaxed)))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let expected = [("unauthenticated", 1), ("not_found", 1), ("invalid_argument", 1), ("other", 2)];
+    assert_eq!(counted, expected);
+    assert_eq!((counters.answered.load(Ordering::Relaxed), server.serving.connections()), (1, 3));
+    server.end().await;
+    assert_eq!(server.serving.connections(), 0);
+}
+
+#[tokio::test]
+async fn who_wants_some_outputs_gets_those() {
+    let server = Server::start(None, Bounds::default(), None);
+    let client = Client::new(server.options());
+    let wanting = |name: &str| {
+        let wanted = WantedOutput { name: name.into(), ..WantedOutput::default() };
+        InferRequest { outputs: vec![wanted], ..InferRequest::of("sum", &image()) }
+    };
+    let answer = client.infer(wanting("sum"), PATIENT).await.unwrap();
+    assert_eq!(summed(&answer.tensors().unwrap()), Ok(21.0));
+    let refused = client.infer(wanting("mean"), PATIENT).await.unwrap_err();
+    assert!(matches!(refused, CallError::Refused { code: Code::InvalidArgument, .. }), "{refused}");
     server.end().await;
 }
 

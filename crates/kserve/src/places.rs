@@ -1,0 +1,97 @@
+//! Places for connections: so many in all, and so many of one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sightwire_measure::address::counted;
+
+/// Places, and who has them.
+#[derive(Debug)]
+pub(crate) struct Places {
+    all: usize,
+    each: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    /// Of each address that has some.
+    each: HashMap<IpAddr, usize>,
+}
+
+/// A place, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    places: Arc<Places>,
+    /// This machine's is not counted.
+    address: Option<IpAddr>,
+}
+
+impl Places {
+    /// So many in all, and so many of one address; this machine may have them all.
+    pub(crate) fn new(all: usize, each: usize) -> Arc<Self> {
+        Arc::new(Self { all, each, taken: Mutex::default() })
+    }
+
+    /// One more of that address; `None` where it has enough, or all have.
+    pub(crate) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
+        let address = (!from.to_canonical().is_loopback()).then(|| counted(from));
+        let mut taken = self.taken.lock();
+        let has = address.and_then(|address| taken.each.get(&address)).copied().unwrap_or_default();
+        if taken.all >= self.all || address.is_some() && has >= self.each {
+            return None;
+        }
+        taken.all += 1;
+        if let Some(address) = address {
+            taken.each.insert(address, has + 1);
+        }
+        Some(Place { places: self.clone(), address })
+    }
+
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.lock().all
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock();
+        taken.all -= 1;
+        let Some(address) = self.address else { return };
+        let left = taken.each.get(&address).map_or(0, |has| has - 1);
+        if left == 0 {
+            taken.each.remove(&address);
+        } else {
+            taken.each.insert(address, left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_connections_and_leaves_the_rest_to_others() {
+        let places = Places::new(5, 2);
+        let take = |from: &str| places.take(from.parse().unwrap());
+        let first = take("192.0.2.7").unwrap();
+        let second = take("::ffff:192.0.2.7").unwrap();
+        assert!(take("192.0.2.7").is_none() && take("192.0.2.8").is_some());
+        drop(first);
+        let again = take("192.0.2.7").unwrap();
+        let network = [take("2001:db8::1").unwrap(), take("2001:db8::2").unwrap()];
+        assert!(take("2001:db8::3").is_none(), "a /64 is one");
+        let here = take("127.0.0.1").unwrap();
+        assert!(take("192.0.2.8").is_none(), "all are taken");
+        drop((network, second, again, here));
+        let here: Vec<Place> = (0..5).map(|_| take("::1").unwrap()).collect();
+        assert!(take("127.0.0.1").is_none() && places.taken() == 5, "this machine may have them all");
+        drop(here);
+        assert!(places.taken() == 0 && places.taken.lock().each.is_empty(), "whoever has left is forgotten");
+    }
+}
