@@ -114,7 +114,9 @@ impl fmt::Debug for Client {
 
 struct Connection {
     send: SendRequest<Body>,
-    _tasks: DropGuard,
+    tasks: Tasks,
+    /// Held by each request, too: one that the server closes once its requests have ended lives so long.
+    alive: Arc<DropGuard>,
 }
 
 /// Bytes both ways.
@@ -159,9 +161,11 @@ impl Client {
         self.call(path::MODEL_INFER, request, within).await
     }
 
-    /// Lets the connection go; the next call makes another.
+    /// Lets the connection go, whatever is under way; the next call makes another.
     pub async fn disconnect(&self) {
-        self.connection.lock().await.take();
+        if let Some(connection) = self.connection.lock().await.take() {
+            connection.tasks.stop();
+        }
     }
 
     async fn call<Q, A>(&self, path: &'static str, message: Q, within: Duration) -> Result<A, CallError>
@@ -170,7 +174,7 @@ impl Client {
         A: Message + Default + 'static,
     {
         let answering = async {
-            let send = self.connection().await?;
+            let (send, _alive) = self.connection().await?;
             let origin = self.options.address.origin().map_err(|error| self.no_way(&error))?;
             let mut grpc = Grpc::with_origin(Channel(send), origin)
                 .max_decoding_message_size(self.options.max_message_bytes);
@@ -191,10 +195,10 @@ impl Client {
     }
 
     /// Whoever comes while a connection is being made waits for it, at most until its own deadline.
-    async fn connection(&self) -> Result<SendRequest<Body>, CallError> {
+    async fn connection(&self) -> Result<(SendRequest<Body>, Arc<DropGuard>), CallError> {
         let mut connection = self.connection.lock().await;
         if let Some(open) = connection.as_ref().filter(|open| !open.send.is_closed()) {
-            return Ok(open.send.clone());
+            return Ok((open.send.clone(), open.alive.clone()));
         }
         let wire = self.wire().await.map_err(|error| self.no_way(&error))?;
         let (tasks, guard) = Tasks::new(self.tasks.clone());
@@ -208,8 +212,9 @@ impl Client {
             .await;
         let (send, driver) = handshake.map_err(|error| lost(&error))?;
         tasks.execute(driver);
-        *connection = Some(Connection { send: send.clone(), _tasks: guard });
-        Ok(send)
+        let alive = Arc::new(guard);
+        *connection = Some(Connection { send: send.clone(), tasks, alive: alive.clone() });
+        Ok((send, alive))
     }
 
     async fn wire(&self) -> io::Result<Box<dyn Wire>> {

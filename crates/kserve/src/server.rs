@@ -242,6 +242,11 @@ impl<S: Serves> Server<S> {
         Arc::new(Self { serves, tls, bounds, calls, places, counters })
     }
 
+    /// What is served.
+    pub fn serves(&self) -> &S {
+        &self.serves
+    }
+
     /// Connections now.
     pub fn connections(&self) -> usize {
         self.places.taken()

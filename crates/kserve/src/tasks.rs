@@ -17,6 +17,11 @@ impl Tasks {
         let stop = CancellationToken::new();
         (Self { tracker, stop: stop.clone() }, stop.drop_guard())
     }
+
+    /// They end now.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
 }
 
 impl<F> Executor<F> for Tasks

@@ -29,6 +29,7 @@ const SHORT: Duration = Duration::from_millis(150);
 #[derive(Clone, Copy, PartialEq)]
 enum Does {
     Sum,
+    Slow,
     Hang,
     OtherShape,
     NotFinite,
@@ -85,6 +86,10 @@ impl Serves for Model {
         let of = |shape: &[usize], values: &[f32]| Ok(vec![Tensor::of_f32("sum", shape, values).unwrap()]);
         match does {
             Does::Sum => of(&[1], &[sum as f32]),
+            Does::Slow => {
+                sleep(Duration::from_secs(1)).await;
+                of(&[1], &[sum as f32])
+            }
             Does::Hang => {
                 sleep(Duration::from_secs(600)).await;
                 of(&[1], &[0.0])
@@ -326,6 +331,26 @@ async fn no_more_is_under_way_than_is_allowed() {
     let third = client.infer(InferRequest::of("sum", &image()), PATIENT).await.unwrap_err();
     assert!(matches!(third, CallError::Refused { code: Code::ResourceExhausted, .. }), "{third}");
     server.end().await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_at_a_server_that_closes_is_answered_though_another_has_taken_its_place() {
+    let first = Server::start(None, Bounds::default(), None);
+    *first.does.lock() = Does::Slow;
+    let client = Arc::new(Client::new(first.options()));
+    let asked = tokio::spawn({
+        let client = client.clone();
+        async move { client.infer(InferRequest::of("sum", &image()), PATIENT).await }
+    });
+    until("it is at work", || first.under_way.load(Ordering::SeqCst) == 1).await;
+    first.stop.cancel();
+    sleep(Duration::from_millis(100)).await;
+    let second = Server::start(Some(first.address), Bounds::default(), None);
+    assert!(client.server_ready(PATIENT).await.unwrap());
+    assert_eq!(second.serving.connections(), 1);
+    assert_eq!(summed(&asked.await.unwrap().unwrap().tensors().unwrap()), Ok(21.0));
+    first.end().await;
+    second.end().await;
 }
 
 #[tokio::test]
