@@ -37,6 +37,16 @@ impl Refusal {
         Self { status, detail: detail.into(), retry_after_s: None }
     }
 
+    /// What kind it is.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Why.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Says that a picture was not read, and why.
     pub fn of_picture_said(&self, name: Option<&str>, client: Option<&ClientAddress>) {
         let (code, file) = (self.status.as_u16(), name.map(|name| lines::short(name).to_string()));
@@ -175,7 +185,7 @@ impl From<StillError> for Refusal {
                 let detail = format!("{} {note}{pull}", sentence(&reason.to_string()));
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, &detail);
             }
-            StillError::Picture(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            StillError::Picture(_) | StillError::Pixels(_) => StatusCode::UNPROCESSABLE_ENTITY,
             StillError::Lost(_) | StillError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, &reason.to_string())

@@ -23,8 +23,9 @@ const MEASURED_BY: u64 = 50;
 
 /// Threshold of every analysis; what viewers want to see is chosen among what is above.
 pub const BASE_CONFIDENCE: f32 = 0.1;
-/// Places for pictures that wait for a model thread, beside one for each analysis: more than single pictures may take.
-const SPARE_PLACES: usize = 4;
+/// Places for pictures that wait for a model thread, beside one for each analysis: more than single pictures may take, those of
+/// other servers and all others.
+const SPARE_PLACES: usize = 8;
 
 /// The model that finds objects in pictures.
 #[derive(Clone, Debug)]
@@ -105,6 +106,25 @@ pub enum FindError {
     Ended,
 }
 
+/// Why pictures of other servers are not looked at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotForOthers {
+    /// Two servers might pass a picture on to each other for ever.
+    #[error(
+        "this server has pictures looked at elsewhere itself (engine.remote), and passes none on; ask that one"
+    )]
+    Elsewhere,
+    /// It is on its way.
+    #[error("the detection model is being loaded; try again in a moment")]
+    Loading,
+    /// It cannot be had, and why.
+    #[error("there is no detection model: {0}")]
+    NoModel(Arc<str>),
+    /// Motion needs a video.
+    #[error("detector.model is motion, which needs a video; set it to a network, such as yolox-nano")]
+    Motion,
+}
+
 impl Detector {
     /// Nothing is loaded before it is needed.
     pub fn new(options: Arc<Options>, engine: Arc<SharedEngine>) -> Arc<Self> {
@@ -126,31 +146,49 @@ impl Detector {
         }
     }
 
+    /// Whether pictures of other servers can be looked at: by a network of this one, and by nothing else.
+    pub fn for_others(&self) -> Result<(), NotForOthers> {
+        if self.remote.is_some() {
+            return Err(NotForOthers::Elsewhere);
+        }
+        match self.state() {
+            State::Ready(Model::Network(_)) => Ok(()),
+            State::Ready(_) => Err(NotForOthers::Motion),
+            State::Idle | State::Loading | State::Fetching { .. } => Err(NotForOthers::Loading),
+            State::Failed(failure) => Err(NotForOthers::NoModel(failure.reason)),
+        }
+    }
+
     /// The one elsewhere, if there is to be one.
     pub fn remote(&self) -> Option<&Arc<RemoteDetector>> {
         self.remote.as_ref()
     }
 
-    /// The model elsewhere while it answers, otherwise the one here.
+    /// The model elsewhere while it answers, otherwise the one here. Nobody waits for that one where there is one elsewhere: until it
+    /// is here, motion looks.
     pub async fn at_work(self: &Arc<Self>) -> Model {
-        if let Some(remote) = &self.remote
-            && remote.is_here().await
-        {
+        let Some(remote) = &self.remote else { return self.model().await };
+        if remote.is_here().await {
             return Model::Remote(remote.known());
         }
-        self.model().await
+        self.bring();
+        self.ready().unwrap_or(Model::Motion)
     }
 
     /// The model; found out, fetched and loaded if nobody needed one before.
     pub async fn model(self: &Arc<Self>) -> Model {
-        let this = self.clone();
-        self.slot.bring(move |slot| {
-            this.prepare(slot).inspect_err(|error| tracing::warn!("detection: {error:#}"))
-        });
+        self.bring();
         match self.slot.settled(true).await {
             State::Ready(model) => model,
             State::Idle | State::Loading | State::Fetching { .. } | State::Failed(_) => Model::Motion,
         }
+    }
+
+    fn bring(self: &Arc<Self>) {
+        let this = self.clone();
+        self.slot.bring(move |slot| {
+            this.prepare(slot).inspect_err(|error| tracing::warn!("detection: {error:#}"))
+        });
     }
 
     fn prepare(&self, slot: &ModelSlot<Model>) -> anyhow::Result<()> {
@@ -213,7 +251,7 @@ impl Detector {
         engine.usable(&model.subjects(), &|| self.engine.going_on())?;
         let options = ServiceOptions {
             threads: engine.threads(),
-            queue: options.cameras.max_analyses + engine.threads() + SPARE_PLACES,
+            queue: options.cameras.max_analyses + 2 * engine.threads() + SPARE_PLACES,
             idle_release: options.idle_release,
             detector: DetectorOptions { iou: options.detector.iou, max_boxes: options.detector.max_boxes },
         };

@@ -143,6 +143,8 @@ pub struct Streams {
     pub totals: Arc<Totals>,
     /// Single pictures that may be analysed at once; streams come first.
     pub stills: Stills,
+    /// The same for single pictures of other servers.
+    pub guests: Stills,
     /// Places for tries of cameras.
     tries: Semaphore,
     /// Places for questions to boards.
@@ -230,6 +232,7 @@ impl Streams {
             stop: stop.clone(),
             totals: Arc::default(),
             stills: Stills::new(options.threads),
+            guests: Stills::new(options.threads),
             tries: Semaphore::new(tries::AT_ONCE),
             asked: Semaphore::new(tries::ASKED_AT_ONCE),
             ids: RandomState::new(),

@@ -18,7 +18,7 @@ use sightwire_frame::letterbox::{Fit, Placement};
 use sightwire_frame::resize::{ResizeError, Resizer};
 use sightwire_kserve::client::Options;
 use sightwire_kserve::messages::ModelMetadata;
-use sightwire_kserve::remote::{Fits, Remote, RemoteError, Standing};
+use sightwire_kserve::remote::{Counters, Fits, Remote, RemoteError, Standing};
 use sightwire_kserve::tensor::{Tensor, TensorError, find};
 use tokio_util::sync::CancellationToken;
 
@@ -83,6 +83,11 @@ impl RemoteDetector {
     /// Whether it answered the last time.
     pub fn answers(&self) -> bool {
         matches!(*self.remote.standing().borrow(), Standing::Here(_))
+    }
+
+    /// What became of pictures that it was asked about.
+    pub fn counters(&self) -> &Counters {
+        &self.remote.counters
     }
 
     /// The model, with the names of the classes that were seen so far.

@@ -1,19 +1,26 @@
 //! Single pictures: what is in one, beside the streams, which have the first claim on threads and memory.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use sightwire_frame::DecodeError;
-use sightwire_frame::header::{self, Header};
-use sightwire_infer::detect::Found;
+use sightwire_frame::header::{self, Format, Header, LimitError, Limits};
+use sightwire_frame::{DecodeError, Image, ImageError};
+use sightwire_infer::detect::{DetectService, Found};
+use sightwire_measure::clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Streams;
 use crate::detector::{FindError, Model, find};
-use crate::pixels::Lost;
+use crate::pixels::{Lost, Tools};
+use crate::remote::RemoteDetector;
 
 /// Single pictures that may wait for the model, beside those that it works on.
 const WAITING: usize = 2;
+/// A model elsewhere has so long for one, before the model here is asked.
+const ELSEWHERE: Duration = Duration::from_secs(5);
+/// What is no JPEG goes there as one of this quality.
+const QUALITY: u8 = 95;
 
 /// Places for single pictures.
 #[derive(Debug)]
@@ -22,6 +29,55 @@ pub struct Stills(Arc<Semaphore>);
 /// A place for one picture.
 #[derive(Debug)]
 pub struct StillPlace(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+
+/// A picture as it was sent.
+#[derive(Clone, Debug)]
+pub enum Picture {
+    /// A JPEG or PNG.
+    File(Bytes),
+    /// Pixels row by row, red, green and blue of each.
+    Rgb {
+        /// Width and height, px.
+        size: (u32, u32),
+        /// Three bytes for each pixel.
+        values: Bytes,
+    },
+}
+
+impl Picture {
+    /// What has no header, or is too large, has none: the decoder says so. Pixels are as good as a JPEG of that size.
+    fn header(&self, limits: &Limits) -> Option<Header> {
+        let header = match self {
+            Self::File(file) => header::probe(file).ok(),
+            Self::Rgb { size: (width, height), .. } => {
+                Some(Header { format: Format::Jpeg, width: *width, height: *height })
+            }
+        };
+        header.filter(|header| limits.check_size(header).is_ok())
+    }
+
+    /// As it came, if it is one.
+    fn jpeg(&self, header: Option<&Header>) -> Option<Bytes> {
+        match self {
+            Self::File(file) if header?.format == Format::Jpeg => Some(file.clone()),
+            _ => None,
+        }
+    }
+
+    fn image(self, tools: &mut Tools, limits: &Limits) -> Result<Image, StillError> {
+        let (width, height, values) = match self {
+            Self::File(file) => return tools.decode(&file, limits).map_err(StillError::Picture),
+            Self::Rgb { size: (width, height), values } => (width, height, values),
+        };
+        let too_large = |error: LimitError| StillError::Picture(error.into());
+        limits.check_size(&Header { format: Format::Jpeg, width, height }).map_err(too_large)?;
+        let mut pixels = values.to_vec();
+        for pixel in pixels.chunks_exact_mut(3) {
+            pixel.swap(0, 2);
+        }
+        Image::from_bgr(width, height, pixels).map_err(StillError::Pixels)
+    }
+}
 
 /// What is in a picture.
 #[derive(Debug)]
@@ -43,6 +99,9 @@ pub enum StillError {
     /// It cannot be decoded.
     #[error("the picture cannot be used: {0}")]
     Picture(#[source] DecodeError),
+    /// It has fewer or more pixels than it should.
+    #[error("the picture cannot be used: {0}")]
+    Pixels(#[source] ImageError),
     /// Too many are being analysed.
     #[error("too many pictures are being analysed")]
     Busy,
@@ -64,35 +123,81 @@ impl Stills {
     pub fn place(&self) -> Option<StillPlace> {
         self.0.clone().try_acquire_owned().ok().map(StillPlace)
     }
+
+    /// A place, once there is one; who came first has it first.
+    pub async fn turn(&self) -> Result<StillPlace, StillError> {
+        self.0.clone().acquire_owned().await.map(StillPlace).map_err(|_| StillError::Busy)
+    }
 }
 
 impl Streams {
-    /// What is in a picture, at that threshold. Before it is decoded, `room` for its pixels is waited for, and held. The place is
-    /// free again when nothing works on the picture any more, which may be after the one who asked has gone.
+    /// What is in a picture, at that threshold; found elsewhere where pictures are, and here if that fails. Before it is decoded,
+    /// `room` for its pixels is waited for, and held. The place is free again when nothing works on the picture any more, which may
+    /// be after the one who asked has gone.
     pub async fn look<R>(
         &self,
         place: StillPlace,
-        picture: Bytes,
+        picture: Picture,
         threshold: f32,
         room: impl AsyncFnOnce(Header) -> R,
     ) -> Result<Seen, StillError> {
-        let Model::Network(service) = self.detector.model().await else {
-            return Err(StillError::NoModel(self.detector.note()));
+        let elsewhere = match self.detector.remote() {
+            Some(remote) if remote.is_here().await => Some(remote),
+            _ => None,
         };
+        let here = if elsewhere.is_some() { None } else { Some(self.network().await?) };
         let limits = self.options().pictures;
-        // What has no header, or is too large, is told so by the decoder.
-        let header = header::probe(&picture).ok().filter(|header| limits.check_size(header).is_ok());
+        let header = picture.header(&limits);
+        let jpeg = picture.jpeg(header.as_ref());
         let _room = match header {
             Some(header) => Some(room(header).await),
             None => None,
         };
-        let decoded = self.pixels.run(move |tools| Ok((tools.decode(&picture, &limits)?, place)));
-        let (image, place) = decoded.await?.map_err(StillError::Picture)?;
-        let size = (image.width(), image.height());
-        match find(&service, Arc::new(image), threshold, place).await {
+        let decoded =
+            self.pixels.run(move |tools| Ok::<_, StillError>((picture.image(tools, &limits)?, place)));
+        let (image, place) = decoded.await??;
+        let (size, image) = ((image.width(), image.height()), Arc::new(image));
+        if let Some(remote) = elsewhere {
+            match self.look_elsewhere(remote, jpeg, &image, threshold).await {
+                Ok(found) => return Ok(Seen { model: Model::Remote(remote.known()), size, found }),
+                Err(error) => tracing::debug!("a single picture is looked at here: {error}"),
+            }
+        }
+        let service = match here {
+            Some(service) => service,
+            None => self.network().await?,
+        };
+        match find(&service, image, threshold, place).await {
             Ok(found) => Ok(Seen { model: Model::Network(service), size, found }),
             Err(FindError::Busy) => Err(StillError::Busy),
             Err(error) => Err(StillError::Failed(error)),
         }
+    }
+
+    async fn network(&self) -> Result<Arc<DetectService>, StillError> {
+        match self.detector.model().await {
+            Model::Network(service) => Ok(service),
+            _ => Err(StillError::NoModel(self.detector.note())),
+        }
+    }
+
+    async fn look_elsewhere(
+        &self,
+        remote: &RemoteDetector,
+        jpeg: Option<Bytes>,
+        image: &Arc<Image>,
+        threshold: f32,
+    ) -> Result<Found, FindError> {
+        let begun = clock::now();
+        let jpeg = if let Some(jpeg) = jpeg {
+            jpeg
+        } else {
+            let image = image.clone();
+            let encoded = self.pixels.run(move |tools| tools.encode(&image, QUALITY)).await?;
+            encoded.ok_or(FindError::Ended)?
+        };
+        let mut detections = remote.find(&self.pixels, image, &jpeg, ELSEWHERE).await?;
+        detections.retain(|detection| detection.confidence >= threshold);
+        Ok(Found { detections, wait: Duration::ZERO, took: clock::since(begun) })
     }
 }

@@ -10,6 +10,7 @@ use sightwire_access::action::Detect;
 use sightwire_api::detect::{StillDetection, StillDetections};
 use sightwire_frame::header::Header;
 use sightwire_listen::form::is_form;
+use sightwire_live::stills::Picture;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 use sightwire_measure::memory::Work;
@@ -42,7 +43,7 @@ pub async fn detect(
     let begun = clock::now();
     let decoding = &reader.display.decoding;
     let room = async |Header { format, width, height }| decoding.take(format.into(), (width, height)).await;
-    let seen = tokio::time::timeout(DEADLINE, streams.look(place, picture, confidence, room))
+    let seen = tokio::time::timeout(DEADLINE, streams.look(place, Picture::File(picture), confidence, room))
         .await
         .map_err(|_| {
             let detail = format!("The picture was not analysed within {} s.", DEADLINE.as_secs());
