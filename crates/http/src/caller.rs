@@ -320,7 +320,8 @@ impl Gate {
         Self { guard, listed, names }
     }
 
-    pub(crate) fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
+    /// Who makes a request, or has sent such a head over another protocol. `key` stood in the address.
+    pub fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
         let headers = request.headers();
         let is_secured = request.extensions().get::<Secured>().is_some();
         let page = self.page(headers, is_secured);

@@ -74,6 +74,11 @@ impl Requests {
         self.frames.rate.set(limits.frames_per_s, FRAMES_BURST_S);
     }
 
+    /// Counts one that came over another protocol, and has the extensions of those that come over HTTP.
+    pub fn admit(&self, request: &Request) -> Result<(), Refusal> {
+        self.check(asker(request).as_ref())
+    }
+
     fn check(&self, asker: Option<&Asker>) -> Result<(), Refusal> {
         let Some(asker) = asker else { return Ok(()) };
         self.rate.take(asker).map_err(|(per_s, wait)| {

@@ -51,7 +51,8 @@ pub fn of(extensions: &Extensions) -> Option<ClientAddress> {
 }
 
 impl ClientAddress {
-    fn new(peer: SocketAddr, headers: &HeaderMap, trusted: &Networks) -> Self {
+    /// Of whoever has sent these headers; `trusted` are the proxies that are believed.
+    pub fn new(peer: SocketAddr, headers: &HeaderMap, trusted: &Networks) -> Self {
         let proxied = is_proxied(headers);
         if !trusted.contain(peer.ip()) {
             let known = if proxied { Known::Proxied } else { Known::Direct };
