@@ -1,5 +1,6 @@
 //! `engine.*`: what runs networks, here and elsewhere.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
 use sightwire_tls::files;
 
-use super::{ConfigError, TRY_NETWORKS, Values};
+use super::{ConfigError, TRY_NETWORKS, Values, is_among};
 
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -20,6 +21,8 @@ pub struct Engine {
     pub library: Option<PathBuf>,
     pub idle_release: Duration,
     pub remote: Option<RemoteOptions>,
+    /// Where models are served to others.
+    pub listen: Vec<SocketAddr>,
 }
 
 pub(super) fn read(r: &Values<'_>, threads: usize, store: &Store) -> Result<Engine, ConfigError> {
@@ -54,7 +57,21 @@ pub(super) fn read(r: &Values<'_>, threads: usize, store: &Store) -> Result<Engi
         library: Some(r.text("engine.library")).filter(|l| !l.is_empty()).map(PathBuf::from),
         idle_release: r.seconds("engine.idle_release_s", 1.0, 1e7)?,
         remote: remote(r)?,
+        listen: listen(r)?,
     })
+}
+
+/// Where others ask for models; no address that is another protocol's already.
+fn listen(r: &Values<'_>) -> Result<Vec<SocketAddr>, ConfigError> {
+    let listen = r.addresses("engine.listen")?;
+    for taken in ["server.listen", "tls.redirect_listen"] {
+        let others = r.addresses(taken)?;
+        if let Some(both) = listen.iter().find(|address| is_among(address, &others)) {
+            let reason = format!("{both} is one of {taken}, which speaks HTTP; give it a port of its own");
+            return Err(r.invalid("engine.listen", &reason));
+        }
+    }
+    Ok(listen)
 }
 
 /// A server of models elsewhere.
@@ -105,6 +122,31 @@ mod tests {
         }
         let config = Config::from_layers(&layers).map_err(|error| error.to_string())?;
         Ok(config.engine.remote.map(|remote| format!("{} {:?}", remote.address, remote.key)))
+    }
+
+    #[test]
+    fn models_are_served_at_addresses_of_their_own() {
+        let listen = |set: &[&str]| {
+            let mut layers = Layers::defaults();
+            for set in set {
+                layers.add_flag(set).unwrap();
+            }
+            let config = Config::from_layers(&layers).map_err(|error| error.to_string())?;
+            Ok::<_, String>(config.engine.listen.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(listen(&[]), Ok(Vec::new()), "nobody is served");
+        assert_eq!(listen(&["engine.listen=8001"]), Ok(vec!["127.0.0.1:8001".into()]));
+        let two = ["engine.listen=0.0.0.0:8001,[::1]:8001", "server.listen=127.0.0.1:8001"];
+        assert_eq!(listen(&two).map(|listen| listen.len()), Ok(2));
+        let free = ["engine.listen=127.0.0.1:0", "server.listen=127.0.0.1:0"];
+        assert_eq!(listen(&free).map(|listen| listen.len()), Ok(1));
+        for (set, part) in [
+            ("engine.listen=gpu", "is not an address"),
+            ("engine.listen=8000", "127.0.0.1:8000 is one of server.listen"),
+        ] {
+            let error = listen(&[set]).unwrap_err();
+            assert!(error.contains("`engine.listen`") && error.contains(part), "{error}");
+        }
     }
 
     #[test]

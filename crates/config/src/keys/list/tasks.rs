@@ -430,7 +430,7 @@ pub const KEYS: &[Key] = &[
         "engine.remote",
         r#""""#,
         &[],
-        "A server of models elsewhere that is asked to find objects in the pictures of streams: grpc://HOST:PORT, or \
+        "A server of models elsewhere that is asked to find objects in pictures: grpc://HOST:PORT, or \
          grpcs:// over TLS. It speaks KServe v2 (Triton, MLServer) and has a model named `detect`. \
          While it is away, `detector.model` looks. Empty: nobody is asked.",
     ),
@@ -447,6 +447,13 @@ pub const KEYS: &[Key] = &[
         &[],
         "A PEM file with certificate authorities: the certificate of a grpcs:// server has to come from one of them. \
          Empty takes those of the system.",
+    ),
+    key(
+        "engine.listen",
+        "[]",
+        &[],
+        "Addresses, such as `0.0.0.0:8001`, where other servers ask this one to find objects in their pictures: by KServe v2 \
+         over gRPC, encrypted if `tls.mode` says so. Keys and roles are needed as over HTTP. Empty: nobody is served.",
     ),
     key("import.python", r#""""#, &[], "Python (3.9 to 3.11) that imports Keras files. Empty looks for one."),
     key(
