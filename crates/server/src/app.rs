@@ -45,7 +45,7 @@ use crate::reach::Reach;
 use crate::reload::{Reload, Source};
 use crate::transport::rest::{self, Api};
 use crate::transport::{
-    self, boards, mjpeg, page,
+    self, boards, inference, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
 use crate::vital::Vital;
@@ -56,7 +56,7 @@ use sightwire_http::requests::{Requests, count, limit};
 use sightwire_http::routes::keep_private;
 use sightwire_sockets::sessions::{self, Sessions};
 use sightwire_telemetry::live::Live;
-use sightwire_telemetry::{Telemetry, TransportCounters};
+use sightwire_telemetry::{Inference, Telemetry, TransportCounters};
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -89,6 +89,8 @@ pub struct App {
     pub telemetry: Arc<Telemetry>,
     /// What the accept loops share.
     pub listening: Arc<Listening>,
+    /// Finds objects for other servers.
+    pub inference: Arc<inference::Serving>,
     /// Reads the configuration again.
     pub reload: Arc<Reload>,
     /// Closes all Socket.IO clients.
@@ -130,6 +132,8 @@ impl App {
         let (streams, relay) = streaming(live, &engine, (stop, tasks, vital))?;
         let (reading, store) = (config.reader.clone(), config.store.clone());
         let reader = TextReader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
+        let requests = Requests::new(&config.limits, listening.limited.clone());
+        let inference = inference::serving((config, reach), (&gate, &requests), (&streams, &reader, &memory));
         let hosts = Hosts::new(config.hosts());
         let tls = reach.certificates.clone().map(|own| Tls::new(move || own.config()));
         let telemetry = Telemetry::new(
@@ -144,19 +148,13 @@ impl App {
                 hosts: hosts.clone(),
                 tls: tls.clone(),
                 reach: reach.clone(),
+                inference: inference.clone(),
             }),
         );
         vital.spawn("takes samples", telemetry.clone().sample(stop.clone()));
-        let requests = Requests::new(&config.limits, listening.limited.clone());
         let kept = (&memory, &telemetry.life);
         let reload = Reload::new(source, (&recognizer, &streams), kept, (&listening, &requests, reach));
-        let live = Live::new(
-            telemetry.clone(),
-            (streams.clone(), relay.clone()),
-            config.server.max_connections,
-            stop.clone(),
-        );
-        vital.spawn("makes live updates", live.clone().run());
+        let live = updating(config, &telemetry, (&streams, &relay), (stop, vital));
         let api = Api {
             recognizer: recognizer.clone(),
             telemetry: telemetry.clone(),
@@ -223,6 +221,7 @@ impl App {
             streams,
             telemetry,
             listening,
+            inference,
             reload,
             socketio,
         })
@@ -294,6 +293,19 @@ fn shared_jobs(
     Ok(Some(service))
 }
 
+/// What those who look are told, once a second.
+fn updating(
+    config: &Config,
+    telemetry: &Arc<Telemetry>,
+    (streams, relay): (&Arc<Streams>, &Arc<Relay>),
+    (stop, vital): (&CancellationToken, &Vital),
+) -> Arc<Live> {
+    let (most, shown) = (config.server.max_connections, (streams.clone(), relay.clone()));
+    let live = Live::new(telemetry.clone(), shown, most, stop.clone());
+    vital.spawn("makes live updates", live.clone().run());
+    live
+}
+
 /// Sends replies that are overdue.
 async fn replying(recognizer: Arc<Recognizer>, stop: CancellationToken) {
     stop.run_until_cancelled(recognizer.send_overdue_replies()).await;
@@ -324,6 +336,7 @@ struct Transports {
     hosts: Arc<Hosts>,
     tls: Option<Arc<Tls>>,
     reach: Arc<Reach>,
+    inference: Arc<inference::Serving>,
 }
 
 impl TransportCounters for Transports {
@@ -355,6 +368,10 @@ impl TransportCounters for Transports {
     fn certificate_expires(&self) -> Option<f64> {
         let until = self.reach.certificates.as_ref()?.facts().validity.not_after;
         Some(until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
+    }
+
+    fn inference(&self) -> Inference {
+        inference::counted(&self.inference)
     }
 }
 

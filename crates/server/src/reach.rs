@@ -41,7 +41,8 @@ impl Reach {
     pub fn new(config: &Config, listen: Vec<SocketAddr>) -> Result<Self, CertificateError> {
         let names = |listen: &[SocketAddr]| names_now(config, listen.to_vec());
         let options = config.tls.options.clone();
-        let certificates = options.map(|options| Certificates::open(options, names(&listen))).transpose()?;
+        let all = [&*listen, &*config.engine.listen].concat();
+        let certificates = options.map(|options| Certificates::open(options, names(&all))).transpose()?;
         Ok(Self { listen, certificates })
     }
 
@@ -115,16 +116,20 @@ pub fn warnings(config: &Config) -> Vec<String> {
             legacy.networks()
         )
     });
+    let passes_on = (!config.engine.listen.is_empty() && config.engine.remote.is_some()).then(|| {
+        "engine.listen: nobody is served, since this server has pictures looked at elsewhere itself (engine.remote), and passes none on; set only one of them".to_owned()
+    });
     let store = config.access_store();
     let exposed = store.is_exposed().then(|| {
         let path = store.path().display();
         format!("{path} can be read or changed by others than its owner; run `chmod 600 {path}`")
     });
-    open.into_iter().chain(legacy).chain(forged).chain(anyone).chain(exposed).collect()
+    open.into_iter().chain(legacy).chain(forged).chain(anyone).chain(passes_on).chain(exposed).collect()
 }
 
 fn beyond(config: &Config) -> impl Iterator<Item = &SocketAddr> {
-    config.server.listen.iter().filter(|address| !is_loopback(address.ip()))
+    let all = config.server.listen.iter().chain(&config.engine.listen);
+    all.filter(|address| !is_loopback(address.ip()))
 }
 
 /// Whether somebody may come who needs a key: from another machine, through a proxy for a name, or everybody.
@@ -226,7 +231,11 @@ mod tests {
         for address in ["0.0.0.0:1", "[::]:1", "192.168.1.2:1", "[fd00::1]:1"] {
             let open = warned(&["access.mode=open", &format!("server.listen=127.0.0.1:1,{address}")]);
             assert!(open[0].contains(&format!("({address})")), "{open:?}");
+            let models = warned(&["access.mode=open", &format!("engine.listen={address}")]);
+            assert!(models[0].contains(&format!("({address})")), "{models:?}");
         }
+        let both = warned(&["engine.listen=8001", "engine.remote=grpc://gpu:8001"]);
+        assert!(both.len() == 1 && both[0].starts_with("engine.listen: nobody is served"), "{both:?}");
         let legacy = |proxies: &str| {
             let table =
                 "[[access.legacy]]\npaths = [\"/labels\"]\nnetworks = [\"10.9.0.0/16\"]\nrole = \"viewer\"";
@@ -255,6 +264,7 @@ mod tests {
         };
         assert_eq!(first(&[]), None, "only this machine reaches it");
         assert_eq!(first(&["server.listen=127.0.0.2:1,[::1]:1,[::ffff:127.0.0.1]:1"]), None);
+        assert_eq!(first(&["engine.listen=127.0.0.2:1,[::1]:1"]), None);
         assert_eq!(first(&["server.listen=0.0.0.0:1", "access.mode=open"]), None);
         let key = first(&["server.listen=127.0.0.1:1,[fd00::1]:1"]).unwrap();
         assert_eq!(first(&["server.listen=0.0.0.0:1"]), None, "there is one");
@@ -266,7 +276,12 @@ mod tests {
         guard.keyring().take_up().unwrap();
         let of_id = |id: &str| guard.keyring().of_id(id, SystemTime::now());
         assert!(of_id(&first).is_err() && of_id(&second).unwrap().role() == Some(role));
-        for flags in ["access.mode=protected", "server.hosts=vision.example", "server.listen=[::]:1"] {
+        for flags in [
+            "access.mode=protected",
+            "server.hosts=vision.example",
+            "server.listen=[::]:1",
+            "engine.listen=0.0.0.0:1",
+        ] {
             assert!(needs_keys(&config(&[flags])), "{flags}");
         }
     }

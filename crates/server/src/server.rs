@@ -12,6 +12,7 @@ use sightwire_listen::socket::Listener;
 use sightwire_measure::memory::budget;
 use sightwire_telemetry::life::Life;
 use sightwire_telemetry::otlp::Exporter;
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::cluster::Membership;
 use crate::reach::Reach;
 use crate::reload::{Reload, Source};
+use crate::transport::inference;
 use crate::vital::Vital;
 use sightwire_config::Config;
 
@@ -31,6 +33,7 @@ const LAST_PICTURE: Duration = Duration::from_secs(2);
 pub struct Server {
     config: Config,
     redirecting: Vec<Box<dyn Listener>>,
+    inferring: Vec<TcpListener>,
     source: Option<Source>,
     reload: Arc<Notify>,
     on_ready: Box<dyn FnOnce(&Started) + Send>,
@@ -62,6 +65,7 @@ impl Server {
         Self {
             config,
             redirecting: Vec::new(),
+            inferring: Vec::new(),
             source: None,
             reload: Arc::default(),
             on_ready: Box::new(|_| ()),
@@ -75,6 +79,12 @@ impl Server {
     #[must_use]
     pub fn redirecting(self, listeners: Vec<Box<dyn Listener>>) -> Self {
         Self { redirecting: listeners, ..self }
+    }
+
+    /// Whoever comes from these asks for models, whatever `engine.listen` says.
+    #[must_use]
+    pub fn inferring(self, listeners: Vec<TcpListener>) -> Self {
+        Self { inferring: listeners, ..self }
     }
 
     /// The configuration can be read again from there, and is whenever `asked` is notified.
@@ -111,7 +121,17 @@ impl Server {
     /// it has started has ended when this returns, but for threads that are at something that cannot be cut short, and end after
     /// it: a model that is being loaded, a picture that is being read. An error when it cannot begin.
     pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, redirecting, source, reload, on_ready, memory_used, exporter, membership } = self;
+        let Self {
+            config,
+            redirecting,
+            inferring,
+            source,
+            reload,
+            on_ready,
+            memory_used,
+            exporter,
+            membership,
+        } = self;
         let (tasks, stop) = (TaskTracker::new(), stop.child_token());
         let addresses = listeners
             .iter()
@@ -153,6 +173,7 @@ impl Server {
                 run(listener, Served { app: secure.plain.clone(), secure: None });
             }
         }
+        serve_models(&app, inferring, &reach, (&stop, &tasks, &vital))?;
         if let Some(certificates) = reach.certificates.clone() {
             vital.spawn("keeps the certificate", certificates.run(stop.clone()));
         }
@@ -220,6 +241,27 @@ impl Server {
         }
         loaded.unwrap_or(Ok(())).context("the model could not be loaded")
     }
+}
+
+/// Serves models to whoever comes from these.
+fn serve_models(
+    app: &App,
+    listeners: Vec<TcpListener>,
+    reach: &Reach,
+    (stop, tasks, vital): (&CancellationToken, &TaskTracker, &Vital),
+) -> anyhow::Result<()> {
+    if listeners.is_empty() {
+        return Ok(());
+    }
+    let scheme = if reach.certificates.is_some() { "grpcs" } else { "grpc" };
+    for listener in listeners {
+        let address = listener.local_addr().context("cannot tell the address of engine.listen")?;
+        tracing::info!("other servers have objects found at {scheme}://{address}");
+        let run = app.inference.clone().run(listener, stop.clone(), tasks.clone());
+        vital.spawn("serves models to others", run);
+    }
+    vital.spawn("keeps a model ready for others", inference::keep_ready(app.streams.clone(), stop.clone()));
+    Ok(())
 }
 
 async fn reading_again(reload: Arc<Reload>, asked: Arc<Notify>, stop: CancellationToken) {

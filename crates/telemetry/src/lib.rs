@@ -1,6 +1,7 @@
 //! What can be seen of the server from outside.
 //!
 //! - `cluster`: this process among others
+//! - `inference`: what other servers ask of this one and what it asks of others, for `/metrics`
 //! - `live`: all of it, once a second, for those who look
 //! - [`life`]: whether the process goes on as it should
 //! - `limits`: what was refused, for `/metrics`
@@ -15,6 +16,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod cluster;
+mod inference;
 pub mod life;
 mod limits;
 pub mod live;
@@ -66,6 +68,22 @@ pub trait TransportCounters: fmt::Debug + Send + Sync {
 
     /// How often a new certificate could not be used.
     fn certificate_failures(&self) -> u64;
+
+    /// What other servers ask of this one's models.
+    fn inference(&self) -> Inference;
+}
+
+/// Connections and requests of other servers that ask for this one's models.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inference {
+    /// Connections now.
+    pub connections: usize,
+    /// Connections closed at once, because there were too many.
+    pub turned_away: u64,
+    /// Pictures that were looked at.
+    pub answered: u64,
+    /// Requests that were refused, and why.
+    pub refused: Vec<(&'static str, u64)>,
 }
 
 /// Seconds since 1970 (UTC), with fractions.

@@ -22,6 +22,7 @@ use sightwire_http::routes::Asked;
 const FREE: [&str; 6] =
     ["/api/v1/login", "/api/v1/logout", "/api/v1/session", "/healthz", "/livez", "/readyz"];
 
+mod inference;
 mod limits;
 mod origins;
 mod processes;

@@ -4,6 +4,7 @@
 //! - [`mjpeg`]: cameras, for browsers and everything else that reads `multipart/x-mixed-replace`
 //! - [`relay`]: streams that clients send, and their viewers
 //! - [`boards`]: cameras as text over a WebSocket, for the pages of the camera prototype
+//! - [`inference`]: pictures of other servers, over gRPC
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
 //!
@@ -19,6 +20,7 @@ use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::viewers::NewViewer;
 
 pub mod boards;
+pub mod inference;
 pub mod mjpeg;
 pub mod page;
 pub mod paths;

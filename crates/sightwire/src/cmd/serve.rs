@@ -18,6 +18,7 @@ use sightwire_server::server::{Server, Started};
 use sightwire_server::{files, reach};
 use sightwire_telemetry::logging;
 use sightwire_telemetry::otlp::Exporter;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -103,8 +104,9 @@ async fn serve(
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-    let listeners = bind(&config.server.listen)?;
-    let redirecting = bind(&config.tls.redirect_listen)?;
+    let listeners = boxed(bind(&config.server.listen, "--listen or --port")?);
+    let redirecting = boxed(bind(&config.tls.redirect_listen, "tls.redirect_listen")?);
+    let inferring = bind(&config.engine.listen, "engine.listen")?;
     let addresses = |listeners: &[Box<dyn Listener>]| {
         let all = listeners.iter().map(|listener| listener.address());
         all.collect::<std::io::Result<Vec<_>>>().context("cannot tell the address")
@@ -160,6 +162,7 @@ async fn serve(
     let server = Server::new(config)
         .exporting(exporter)
         .redirecting(redirecting)
+        .inferring(inferring)
         .reading_again(source, reload.clone())
         .on_ready(announce);
     tokio::select! {
@@ -168,16 +171,21 @@ async fn serve(
     }
 }
 
-fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<Box<dyn Listener>>> {
-    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+/// `by`: what to change where an address cannot be had.
+fn bind(addresses: &[SocketAddr], by: &str) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
     for address in addresses {
         let v6_only = addresses.iter().any(|other| other.is_ipv4() && other.port() == address.port());
         let listener = socket::bind(*address, v6_only).with_context(|| {
-            format!("cannot listen on {address} (taken, or not an address of this machine); choose another with --listen or --port")
+            format!("cannot listen on {address} (taken, or not an address of this machine); choose another with {by}")
         })?;
-        listeners.push(Box::new(listener));
+        listeners.push(listener);
     }
     Ok(listeners)
+}
+
+fn boxed(listeners: Vec<TcpListener>) -> Vec<Box<dyn Listener>> {
+    listeners.into_iter().map(|listener| Box::new(listener) as _).collect()
 }
 
 /// Shows, for a phone's camera, the way to this server.

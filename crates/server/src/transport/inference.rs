@@ -1,0 +1,266 @@
+//! Finding objects for other servers: `KServe` v2 over gRPC (`engine.listen`).
+//!
+//! There are two models, since the protocol knows no inputs that may be left out: [`FILES`] takes a JPEG or PNG as it is, [`PIXELS`]
+//! takes pixels. Both answer what a server with `engine.remote` reads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use http::StatusCode;
+use http::header::HOST;
+use sightwire_access::action::{Act as _, Detect};
+use sightwire_config::Config;
+use sightwire_frame::boxes::Detection;
+use sightwire_frame::header::Header;
+use sightwire_http::caller::Gate;
+use sightwire_http::refusal::Refusal as NotServed;
+use sightwire_http::requests::Requests;
+use sightwire_kserve::messages::{ModelMetadata, TensorMetadata};
+use sightwire_kserve::server::{Asker, Bounds, REASONS, Refusal, Server, Serves};
+use sightwire_kserve::tensor::{Datatype, Tensor, TensorError, find};
+use sightwire_listen::Peer;
+use sightwire_listen::client::ClientAddress;
+use sightwire_listen::tls::Secured;
+use sightwire_live::Streams;
+use sightwire_live::detector::{BASE_CONFIDENCE, NotForOthers};
+use sightwire_live::stills::{Picture, Seen};
+use sightwire_measure::address::Networks;
+use sightwire_measure::memory::{Memory, Work};
+use sightwire_reading::TextReader;
+use sightwire_telemetry::Inference;
+use tokio_util::sync::CancellationToken;
+
+use crate::reach::Reach;
+
+/// Takes files.
+pub const FILES: &str = "detect";
+/// Takes pixels.
+pub const PIXELS: &str = "detect-pixels";
+/// Of both.
+const INPUT: &str = "image";
+/// A model that could not be had is looked for again so often; one that is there is not looked for.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Looks at pictures of other servers.
+pub struct Detecting {
+    /// Knows who asks.
+    gate: Gate,
+    /// Bounds how often.
+    requests: Requests,
+    /// Proxies that are believed.
+    trusted: Networks,
+    /// Has the model.
+    streams: Arc<Streams>,
+    /// Has memory for decoding.
+    reader: Arc<TextReader>,
+    /// That of the process.
+    memory: Arc<Memory>,
+}
+
+/// Serves it.
+pub type Serving = Server<Detecting>;
+
+/// Encrypted as everything else is.
+pub fn serving(
+    (config, reach): (&Config, &Reach),
+    (gate, requests): (&Gate, &Requests),
+    (streams, reader, memory): (&Arc<Streams>, &Arc<TextReader>, &Arc<Memory>),
+) -> Arc<Serving> {
+    let detecting = Detecting {
+        gate: gate.clone(),
+        requests: requests.clone(),
+        trusted: config.limits.trusted_proxies.clone(),
+        streams: streams.clone(),
+        reader: reader.clone(),
+        memory: memory.clone(),
+    };
+    let tls = reach.certificates.clone().map(|own| Arc::new(move || own.config()) as _);
+    Server::new(detecting, tls, Bounds::default())
+}
+
+/// For telemetry.
+pub fn counted(server: &Serving) -> Inference {
+    let counters = &server.counters;
+    let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    Inference {
+        connections: server.connections(),
+        turned_away: get(&counters.turned_away),
+        answered: get(&counters.answered),
+        refused: REASONS
+            .iter()
+            .zip(&counters.refused)
+            .map(|((reason, _), count)| (*reason, get(count)))
+            .collect(),
+    }
+}
+
+/// Has the model before anybody asks, and again and again if it could not be had.
+pub async fn keep_ready(streams: Arc<Streams>, stop: CancellationToken) {
+    let keeping = async {
+        loop {
+            streams.detector.model().await;
+            tokio::time::sleep(EVERY).await;
+        }
+    };
+    if streams.detector.remote().is_none() {
+        stop.run_until_cancelled(keeping).await;
+    }
+}
+
+impl Serves for Detecting {
+    type Who = ();
+
+    /// As over HTTP: what came before the message is looked at as if it were a request there.
+    fn identify(&self, asker: &Asker<'_>) -> Result<(), Refusal> {
+        let mut request = Request::from_parts(asker.head.clone(), Body::empty());
+        // HTTP/2 names the host beside the headers.
+        let authority = request.uri().authority().and_then(|authority| authority.as_str().parse().ok());
+        if let Some(authority) = authority {
+            request.headers_mut().insert(HOST, authority);
+        }
+        let client = ClientAddress::new(asker.peer, request.headers(), &self.trusted);
+        let extensions = request.extensions_mut();
+        extensions.insert(Peer(asker.peer));
+        extensions.insert(client);
+        if asker.is_secured {
+            extensions.insert(Secured);
+        }
+        let caller = self.gate.caller(&request, None);
+        request.extensions_mut().insert(caller.clone());
+        self.requests.admit(&request).map_err(|many| refusal(&many))?;
+        caller.may(&Detect::ACTION, true).map_err(|why| refusal(&why.into()))
+    }
+
+    fn is_ready(&self) -> bool {
+        self.streams.detector.for_others().is_ok()
+    }
+
+    async fn model_ready(&self, (): &(), model: &str) -> Result<bool, Refusal> {
+        Takes::of(model)?;
+        Ok(self.is_ready())
+    }
+
+    fn metadata(&self, (): &(), model: &str) -> Result<ModelMetadata, Refusal> {
+        Ok(Takes::of(model)?.metadata(model))
+    }
+
+    async fn infer(&self, (): &(), model: &str, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, Refusal> {
+        let takes = Takes::of(model)?;
+        let why_not = |why: NotForOthers| Refusal::NotReady(why.to_string());
+        self.streams.detector.for_others().map_err(why_not)?;
+        let picture = takes.picture(&inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
+        drop(inputs);
+        self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
+        let decoding = &self.reader.display.decoding;
+        let room =
+            async |Header { format, width, height }| decoding.take(format.into(), (width, height)).await;
+        let seen = async {
+            let place = self.streams.guests.turn().await?;
+            self.streams.look(place, picture, BASE_CONFIDENCE, room).await
+        };
+        let seen = seen.await.map_err(|why| refusal(&why.into()))?;
+        answer(&seen).map_err(|wrong| Refusal::Failed(wrong.to_string()))
+    }
+}
+
+/// What a model takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    File,
+    Pixels,
+}
+
+impl Takes {
+    fn of(model: &str) -> Result<Self, Refusal> {
+        match model {
+            FILES => Ok(Self::File),
+            PIXELS => Ok(Self::Pixels),
+            _ => {
+                let model: String = model.chars().take(64).collect();
+                Err(Refusal::NoModel(format!("{model:?}; there are {FILES} and {PIXELS}")))
+            }
+        }
+    }
+
+    fn metadata(self, name: &str) -> ModelMetadata {
+        let tensor = |name: &str, datatype: Datatype, shape: &[i64]| TensorMetadata {
+            name: name.to_owned(),
+            datatype: datatype.name().to_owned(),
+            shape: shape.to_vec(),
+        };
+        let input = match self {
+            Self::File => tensor(INPUT, Datatype::Bytes, &[1]),
+            Self::Pixels => tensor(INPUT, Datatype::Uint8, &[-1, -1, 3]),
+        };
+        ModelMetadata {
+            name: name.to_owned(),
+            versions: vec!["1".to_owned()],
+            platform: "sightwire".to_owned(),
+            inputs: vec![input],
+            outputs: vec![
+                tensor("boxes", Datatype::Fp32, &[-1, 4]),
+                tensor("scores", Datatype::Fp32, &[-1]),
+                tensor("classes", Datatype::Int32, &[-1]),
+                tensor("labels", Datatype::Bytes, &[-1]),
+            ],
+        }
+    }
+
+    fn picture(self, inputs: &[Tensor]) -> Result<Picture, TensorError> {
+        let unfit = |why| Err(TensorError::Unfit { name: INPUT, why });
+        let input = find(inputs, INPUT)?;
+        if self == Self::File {
+            input.needs(Datatype::Bytes)?;
+            // Before its elements are told apart, of which there may be millions.
+            let is_one = input.shape().iter().product::<usize>() == 1;
+            let file = if is_one { input.elements()?.pop() } else { None };
+            let file = file.map(Picture::File);
+            return file.map_or_else(|| unfit("has to be one JPEG or PNG: BYTES of shape [1]"), Ok);
+        }
+        input.needs(Datatype::Uint8)?;
+        let ([height, width, 3] | [1, height, width, 3]) = *input.shape() else {
+            return unfit("has to be UINT8 of shape [height, width, 3], or [1, height, width, 3]");
+        };
+        match (u32::try_from(width), u32::try_from(height)) {
+            (Ok(width @ 1..), Ok(height @ 1..)) => {
+                Ok(Picture::Rgb { size: (width, height), values: input.raw().clone() })
+            }
+            _ => unfit("has no pixels"),
+        }
+    }
+}
+
+fn answer(seen: &Seen) -> Result<Vec<Tensor>, TensorError> {
+    let found = &seen.found.detections;
+    let rect = |detection: &Detection| {
+        let rect = detection.rect;
+        [rect.left, rect.top, rect.right, rect.bottom]
+    };
+    let boxes: Vec<f32> = found.iter().flat_map(rect).collect();
+    let scores: Vec<f32> = found.iter().map(|detection| detection.confidence).collect();
+    let classes: Vec<i32> =
+        found.iter().map(|detection| i32::try_from(detection.class).unwrap_or(i32::MAX)).collect();
+    let labels: Vec<&str> = found.iter().map(|detection| seen.model.label(detection.class)).collect();
+    Ok(vec![
+        Tensor::of_f32("boxes", &[found.len(), 4], &boxes)?,
+        Tensor::of_f32("scores", &[found.len()], &scores)?,
+        Tensor::of_i32("classes", &classes),
+        Tensor::of_elements("labels", &labels),
+    ])
+}
+
+/// As it would be said over HTTP.
+fn refusal(not: &NotServed) -> Refusal {
+    let words = not.detail().to_owned();
+    match not.status() {
+        StatusCode::UNAUTHORIZED => Refusal::NoKey(words),
+        StatusCode::FORBIDDEN => Refusal::NotAllowed(words),
+        StatusCode::TOO_MANY_REQUESTS => Refusal::Busy(words),
+        StatusCode::SERVICE_UNAVAILABLE => Refusal::NotReady(words),
+        StatusCode::UNPROCESSABLE_ENTITY => Refusal::Invalid(words),
+        _ => Refusal::Failed(words),
+    }
+}
