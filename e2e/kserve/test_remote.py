@@ -86,12 +86,13 @@ def pytriton(folder: Path, port: int, takes: str) -> Iterator[subprocess.Popen[b
 
 
 @contextmanager
-def watching(port: int) -> Iterator[Server]:
+def watching(port: int, **more: str) -> Iterator[Server]:
     """A server whose detector is at that port, and somebody who watches what it finds."""
     settings = {
         "cameras.allow": "127.0.0.0/8",
         "detector.model": "motion",
         "engine.remote": f"grpc://127.0.0.1:{port}",
+        **more,
     }
     flags = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     server, camera = Server(args=flags, USE_DUMMY_MODEL="1"), Camera()

@@ -59,7 +59,7 @@ class Program:
         text = self.log.read_text()
         if self.process.poll() is not None:
             raise AssertionError(f"it did not start:\n{text}")
-        found = re.search(r"listening on (http://[\w.:\[\]]+)\n", text)
+        found = re.search(r"listening on (https?://[\w.:\[\]]+)\n", text)
         if found:
             self.url = found[1]
         return found is not None
