@@ -31,6 +31,7 @@ use sightwire_reading::TextReader;
 use sightwire_reading::decoding::DecodeMemory;
 use sightwire_recognizer::Recognizer;
 use socketioxide::SocketIo;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -90,7 +91,7 @@ pub struct App {
     /// What the accept loops share.
     pub listening: Arc<Listening>,
     /// Finds objects for other servers.
-    pub inference: Arc<inference::Serving>,
+    inference: Arc<inference::Serving>,
     /// Reads the configuration again.
     pub reload: Arc<Reload>,
     /// Closes all Socket.IO clients.
@@ -231,6 +232,28 @@ impl App {
     pub fn secure(&self, port: u16) -> Option<Secure> {
         let plain = redirect(port).layer(layer_fn(of_own_hosts(&self.hosts)));
         Some(Secure { tls: self.tls.clone()?, plain })
+    }
+
+    /// Serves models to whoever comes from these; `scheme` is that of HTTP.
+    pub fn serve_models(
+        &self,
+        listeners: Vec<TcpListener>,
+        scheme: &str,
+        (stop, tasks, vital): (&CancellationToken, &TaskTracker, &Vital),
+    ) -> anyhow::Result<()> {
+        let is_unasked = listeners.is_empty();
+        for listener in listeners {
+            let address = listener.local_addr().context("cannot tell the address of engine.listen")?;
+            let scheme = if scheme == "https" { "grpcs" } else { "grpc" };
+            tracing::info!("other servers have objects found at {scheme}://{address}");
+            let run = self.inference.clone().run(listener, stop.clone(), tasks.clone());
+            vital.spawn("serves models to others", run);
+        }
+        if !is_unasked {
+            let keeping = inference::keep_ready(self.streams.clone(), stop.clone());
+            vital.spawn("keeps a model ready for others", keeping);
+        }
+        Ok(())
     }
 
     /// What measures, once on each machine, how the models that are here run fastest; blocks for some seconds then. The

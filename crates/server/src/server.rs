@@ -21,7 +21,6 @@ use crate::app::App;
 use crate::cluster::Membership;
 use crate::reach::Reach;
 use crate::reload::{Reload, Source};
-use crate::transport::inference;
 use crate::vital::Vital;
 use sightwire_config::Config;
 
@@ -173,7 +172,7 @@ impl Server {
                 run(listener, Served { app: secure.plain.clone(), secure: None });
             }
         }
-        serve_models(&app, inferring, &reach, (&stop, &tasks, &vital))?;
+        app.serve_models(inferring, reach.scheme(), (&stop, &tasks, &vital))?;
         if let Some(certificates) = reach.certificates.clone() {
             vital.spawn("keeps the certificate", certificates.run(stop.clone()));
         }
@@ -241,27 +240,6 @@ impl Server {
         }
         loaded.unwrap_or(Ok(())).context("the model could not be loaded")
     }
-}
-
-/// Serves models to whoever comes from these.
-fn serve_models(
-    app: &App,
-    listeners: Vec<TcpListener>,
-    reach: &Reach,
-    (stop, tasks, vital): (&CancellationToken, &TaskTracker, &Vital),
-) -> anyhow::Result<()> {
-    if listeners.is_empty() {
-        return Ok(());
-    }
-    let scheme = if reach.certificates.is_some() { "grpcs" } else { "grpc" };
-    for listener in listeners {
-        let address = listener.local_addr().context("cannot tell the address of engine.listen")?;
-        tracing::info!("other servers have objects found at {scheme}://{address}");
-        let run = app.inference.clone().run(listener, stop.clone(), tasks.clone());
-        vital.spawn("serves models to others", run);
-    }
-    vital.spawn("keeps a model ready for others", inference::keep_ready(app.streams.clone(), stop.clone()));
-    Ok(())
 }
 
 async fn reading_again(reload: Arc<Reload>, asked: Arc<Notify>, stop: CancellationToken) {
