@@ -6,11 +6,13 @@
 //! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them
 //! - [`jobs`]: batches; [`picture_cache`]: their last pictures; [`display`]: copies of these for the screen
 //! - [`decoding`]: one budget for the pixels of single pictures
-//! - [`output`]: results, and the formats they are given in; [`record`]: a file of them that outlives whoever writes it
+//! - [`output`]: results, and the formats they are given in; [`record`]: a file of them that outlives whoever writes it;
+//!   [`difference`]: two results of one picture, side by side
 
 #![forbid(unsafe_code)]
 
 pub mod decoding;
+pub mod difference;
 pub mod display;
 pub mod jobs;
 pub mod models;

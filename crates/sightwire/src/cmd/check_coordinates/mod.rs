@@ -1,10 +1,8 @@
 //! `sightwire check-coordinates`: proves that a picture gives the same polygons and the same text whichever way it is read.
 //!
-//! - [`difference`]: two results of one picture, side by side
 //! - [`server`]: a server of its own
 //! - [`http`]: reads pictures over HTTP
 
-mod difference;
 mod http;
 mod server;
 
@@ -13,6 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use sightwire_jobs::inputs::Inputs;
+use sightwire_reading::difference::Difference;
 use sightwire_reading::output::Document;
 use sightwire_top::Address;
 
@@ -22,7 +21,6 @@ use super::read::interrupt;
 use super::read::reader::TextReader;
 use super::{ConfigArgs, Mistake};
 use crate::print::{PrintError, Printer, counted, note, out};
-use difference::Difference;
 use http::Client;
 use server::Server;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sightwire_reading::output::Document;
+use crate::output::Document;
 
 /// By how much results differ from those of the same pictures read alone.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ mod tests {
     use sightwire_ocr::Region;
 
     use super::*;
-    use sightwire_reading::output::Page;
+    use crate::output::Page;
 
     fn document(texts: &[&str], left: f32) -> Document {
         let region = |text: &&str| Region {
