@@ -1,4 +1,8 @@
 //! `cluster.*`: several processes that act as one.
+//!
+//! - `objects`: storage that they read
+
+mod objects;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,6 +14,7 @@ use super::access::read_key;
 use sightwire_listen::names::HostNames;
 
 use super::{Config, ConfigError, Layers, Values};
+pub use objects::ObjectsConfig;
 
 /// Bytes of the secret, at least.
 const MIN_SECRET: usize = 32;
@@ -51,6 +56,8 @@ pub struct JobsConfig {
     pub ca_file: Option<PathBuf>,
     /// Where pictures may lie, absolute.
     pub folders: Vec<PathBuf>,
+    /// Where else they may.
+    pub objects: ObjectsConfig,
     /// Where jobs are kept, absolute; `None` takes a folder in `store.home`.
     pub jobs_folder: Option<PathBuf>,
 }
@@ -152,6 +159,7 @@ pub(super) fn read_jobs(r: &Values<'_>) -> Result<JobsConfig, ConfigError> {
         prefix,
         ca_file: Some(r.text("cluster.ca_file")).filter(|file| !file.is_empty()).map(PathBuf::from),
         folders,
+        objects: objects::read(r)?,
         jobs_folder: jobs_folder.map(|folder| absolute("cluster.jobs_folder", folder)).transpose()?,
     })
 }

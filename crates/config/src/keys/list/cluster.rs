@@ -59,6 +59,30 @@ pub const KEYS: &[Key] = &[
         "Folders whose pictures are read for others by `sightwire worker`, such as `[\"/mnt/scans\"]`: the same place for all machines. What lies elsewhere is refused, wherever a link leads. A server that has them takes and tells of batches that workers read.",
     ),
     key(
+        "cluster.buckets",
+        "[]",
+        &[],
+        "Where in S3-compatible storage pictures lie that `sightwire worker` reads for others, such as `[\"s3://scans/2026\"]`: a bucket, or what is below a folder of one. Nothing else is asked for. Credentials are those of the environment alone: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if they expire, `AWS_SESSION_TOKEN`.",
+    ),
+    key(
+        "cluster.s3_endpoint",
+        r#""""#,
+        &[],
+        "Where that storage is, if it is not Amazon's: `https://minio.example.org:9000`, without a path. Buckets are asked for in the path, as MinIO, Ceph and Garage have it. Empty: `https://s3.REGION.amazonaws.com`.",
+    ),
+    key(
+        "cluster.s3_region",
+        r#""us-east-1""#,
+        &[],
+        "The region of that storage, which requests are signed with. Storage without regions takes the default.",
+    ),
+    key(
+        "cluster.s3_allow_http",
+        "false",
+        &[],
+        "Whether `cluster.s3_endpoint` may be `http://` elsewhere than on this machine. Whoever can read along then sees the pictures, and `AWS_SESSION_TOKEN`; the secret key is never sent.",
+    ),
+    key(
         "cluster.jobs_folder",
         r#""""#,
         &[],
