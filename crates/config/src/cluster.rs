@@ -125,7 +125,7 @@ pub(super) fn read(r: &Values<'_>) -> Result<Option<ClusterConfig>, ConfigError>
         },
         rights_max_age: r.seconds("cluster.rights_max_age_s", MIN_RIGHTS_AGE_S, 1e7)?,
         ca_file,
-        jobs: Some(jobs).filter(|jobs| !jobs.folders.is_empty()),
+        jobs: Some(jobs).filter(|jobs| !jobs.folders.is_empty() || !jobs.objects.buckets.is_empty()),
     }))
 }
 

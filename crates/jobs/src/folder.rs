@@ -274,6 +274,15 @@ impl Job {
         self.put(&self.folder.join("note"), note.as_bytes(), true)
     }
 
+    /// What was said does not hold any more; blocks.
+    pub fn clear_note(&self) -> Result<(), JobError> {
+        let path = self.folder.join("note");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JobError::of(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Why it was stopped, if that was said; blocks.
     pub fn note(&self) -> Result<Option<String>, JobError> {
         let note = read_whole(&self.folder.join("note"))?;

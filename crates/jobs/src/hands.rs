@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::folder::JobError;
 use crate::part::Part;
-use crate::worker::Reads;
+use crate::worker::{Away, Reads};
 
 /// A file that is to be read.
 pub(crate) struct Order {
@@ -27,7 +27,16 @@ pub(crate) struct Order {
 #[derive(Debug)]
 pub(crate) struct Filled {
     pub(crate) chunk: u64,
-    pub(crate) kept: Result<(), JobError>,
+    pub(crate) kept: Result<(), NotKept>,
+}
+
+/// Why nothing is kept of a file: its chunk goes back.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotKept {
+    #[error("what was read cannot be kept: {0}")]
+    Job(#[from] JobError),
+    #[error(transparent)]
+    Away(#[from] Away),
 }
 
 /// They end when this is dropped, each with the file that it reads.
@@ -66,15 +75,15 @@ impl Hands {
     }
 }
 
-fn read(order: &Order) -> Result<(), JobError> {
+fn read(order: &Order) -> Result<(), NotKept> {
     let Order { part, index, reads, .. } = order;
     let entry = &part.entries()[*index];
     if let Some(why) = &entry.error {
-        return part.keep(*index, &record::failed_line(*index, why));
+        return Ok(part.keep(*index, &record::failed_line(*index, why))?);
     }
     part.begin(*index)?;
     // A bug costs one file.
     let line = catch_unwind(AssertUnwindSafe(|| reads.read(*index, entry)))
-        .unwrap_or_else(|_| record::failed_line(*index, "it made the reader fail"));
-    part.keep(*index, &line)
+        .unwrap_or_else(|_| Ok(record::failed_line(*index, "it made the reader fail")));
+    Ok(part.keep(*index, &line?)?)
 }

@@ -4,11 +4,16 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use globset::{GlobBuilder, GlobMatcher};
+use sightwire_objects::Objects;
+use sightwire_objects::address::{Address, AddressError};
+use sightwire_objects::error::ObjectError;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::left_out::LeftOut;
+use crate::objects::ObjectWalk;
 
 /// Names of pictures end so.
 const EXTENSIONS: [&str; 17] = [
@@ -25,6 +30,8 @@ pub struct Input {
     pub path: Option<PathBuf>,
     /// Its name, and the folders between it and what was named: where its results go below the folder of `--out`.
     pub place: PathBuf,
+    /// When an object was written; a file is asked itself.
+    pub modified: Option<SystemTime>,
 }
 
 /// What cannot be read, and why.
@@ -54,6 +61,9 @@ pub enum InputError {
     /// A folder, or something in one.
     #[error("it cannot be looked at: {}", of_system(.0))]
     Walk(#[source] walkdir::Error),
+    /// An object, or some of a bucket.
+    #[error(transparent)]
+    Object(ObjectError),
 }
 
 /// What was named cannot be looked for.
@@ -70,6 +80,9 @@ pub enum NamedError {
         /// What is wrong with it.
         error: globset::Error,
     },
+    /// An address in storage.
+    #[error(transparent)]
+    Address(#[from] AddressError),
 }
 
 /// One argument, after a look at what it is on disk.
@@ -79,6 +92,7 @@ enum Named {
     File(PathBuf),
     Folder(PathBuf),
     Pattern(Pattern),
+    Objects(Address),
     Missing(PathBuf),
 }
 
@@ -98,6 +112,9 @@ pub struct Inputs {
     all: Vec<Named>,
     next: usize,
     walk: Option<Walk>,
+    object_walk: Option<ObjectWalk>,
+    /// Where objects are.
+    objects: Option<Objects>,
     /// The folder of results, which is not read.
     out: Option<PathBuf>,
     /// What folders have beside pictures.
@@ -120,7 +137,7 @@ impl Places {
             match named {
                 Named::File(path) => files.extend(path.canonicalize()),
                 Named::Folder(_) | Named::Pattern(_) => others.push(named.clone()),
-                Named::Stdin | Named::Missing(_) => {}
+                Named::Stdin | Named::Objects(_) | Named::Missing(_) => {}
             }
         }
         Self { files, others }
@@ -148,11 +165,18 @@ impl Inputs {
     /// From the beginning, for whoever wants to count them.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self::of(self.all.clone(), self.out.clone())
+        Self::of(self.all.clone(), self.out.clone()).with(self.objects.clone())
+    }
+
+    /// Objects are looked for there; else there are none.
+    #[must_use]
+    pub fn with(self, objects: Option<Objects>) -> Self {
+        Self { objects, ..self }
     }
 
     fn of(all: Vec<Named>, out: Option<PathBuf>) -> Self {
-        Self { all, next: 0, walk: None, out, left_out: LeftOut::default(), places: OnceLock::new() }
+        let (left_out, places) = (LeftOut::default(), OnceLock::new());
+        Self { all, next: 0, walk: None, object_walk: None, objects: None, out, left_out, places }
     }
 
     /// What is left out of folders: counted as they are walked.
@@ -179,7 +203,7 @@ impl Inputs {
                         && !(is_result && self.out.as_deref().is_some_and(|out| is_inside(out, root)))
                 }
                 Named::Pattern(pattern) => pattern.covers(&file),
-                Named::Stdin | Named::File(_) | Named::Missing(_) => false,
+                Named::Stdin | Named::File(_) | Named::Objects(_) | Named::Missing(_) => false,
             })
     }
 
@@ -187,7 +211,9 @@ impl Inputs {
         let (root, depth, hidden) = match &named {
             Named::Pattern(pattern) => (pattern.root(), pattern.depth, pattern.hidden),
             Named::Folder(root) => (root.as_path(), None, false),
-            Named::Stdin | Named::File(_) | Named::Missing(_) => (Path::new(""), Some(0), false),
+            Named::Stdin | Named::File(_) | Named::Objects(_) | Named::Missing(_) => {
+                (Path::new(""), Some(0), false)
+            }
         };
         let out = self.out.as_deref().and_then(|out| out.canonicalize().ok());
         let (in_folder, hidden_ones) = (matches!(named, Named::Folder(_)), self.left_out.clone());
@@ -225,15 +251,24 @@ impl Iterator for Inputs {
                 }
                 self.walk = None;
             }
+            if let Some(found) = self.object_walk.as_mut().and_then(Iterator::next) {
+                return Some(found);
+            }
             let named = self.all.get(self.next)?.clone();
             self.next += 1;
             match named {
                 Named::Stdin => {
-                    return Some(Ok(Input { name: "-".into(), path: None, place: "stdin".into() }));
+                    let (name, place) = ("-".into(), "stdin".into());
+                    return Some(Ok(Input { name, path: None, place, modified: None }));
                 }
                 Named::File(path) => {
                     let place = path.file_name().map_or_else(|| PathBuf::from("picture"), PathBuf::from);
-                    return Some(Ok(Input { name: path.display().to_string(), path: Some(path), place }));
+                    let name = path.display().to_string();
+                    return Some(Ok(Input { name, path: Some(path), place, modified: None }));
+                }
+                Named::Objects(at) => {
+                    self.object_walk =
+                        Some(ObjectWalk::new(at, self.objects.as_ref(), self.left_out.clone()));
                 }
                 Named::Missing(path) => {
                     let name = path.display().to_string();
@@ -284,10 +319,11 @@ impl Walk {
                     self.left_out.of_another_kind(entry.path());
                     continue;
                 }
-                Named::Stdin | Named::File(_) | Named::Missing(_) => continue,
+                Named::Stdin | Named::File(_) | Named::Objects(_) | Named::Missing(_) => continue,
             };
             self.found = true;
-            return Some(Ok(Input { name: path.display().to_string(), path: Some(path), place }));
+            let name = path.display().to_string();
+            return Some(Ok(Input { name, path: Some(path), place, modified: None }));
         }
     }
 
@@ -299,6 +335,7 @@ impl Walk {
                 Unreadable { name: root.display().to_string(), reason: InputError::NoPicture }
             }
             Named::Stdin => Unreadable { name: "-".into(), reason: InputError::Empty },
+            Named::Objects(at) => Unreadable { name: at.to_string(), reason: InputError::NoPicture },
         }
     }
 }
@@ -317,6 +354,9 @@ impl Named {
     fn new(path: &Path) -> Result<Self, NamedError> {
         if path == Path::new("-") {
             return Ok(Self::Stdin);
+        }
+        if let Some(text) = path.to_str().filter(|text| Address::is_meant(text)) {
+            return Ok(Self::Objects(text.parse()?));
         }
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => return Ok(Self::Folder(path.to_owned())),
@@ -373,7 +413,7 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-fn is_picture(path: &Path) -> bool {
+pub(crate) fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|end| EXTENSIONS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 

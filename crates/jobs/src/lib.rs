@@ -8,7 +8,7 @@
 //! - [`how`]: what is read with
 //! - [`refill`]: what is left goes into the queue
 //! - [`service`]: jobs as a server sees them
-//! - [`shared`]: where pictures may lie
+//! - [`readable`]: what is read for others; [`shared`]: the folders of it
 //! - [`outcome`]: what came of a chunk
 
 #![forbid(unsafe_code)]
@@ -20,8 +20,10 @@ pub mod how;
 pub mod inputs;
 pub mod left_out;
 pub mod list;
+mod objects;
 pub mod outcome;
 pub mod part;
+pub mod readable;
 pub mod refill;
 pub mod service;
 pub mod shared;

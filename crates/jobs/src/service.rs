@@ -19,10 +19,10 @@ use tracing::{info, warn};
 use crate::about::{About, Entry, FORMAT};
 use crate::folder::{Job, JobError, Jobs};
 use crate::how::How;
-use crate::inputs::{Inputs, NamedError};
+use crate::inputs::{Input, InputError, Inputs, NamedError, Unreadable};
 use crate::list::{self, Lists};
 use crate::outcome::outcomes;
-use crate::shared::{Folders, SharedError};
+use crate::readable::{self, Readable, ReadableError};
 use crate::worker::Shown;
 
 /// Folders and files of a job that are named.
@@ -51,7 +51,7 @@ pub enum BeginError {
         path: String,
         /// What is wrong with it.
         #[source]
-        error: SharedError,
+        error: ReadableError,
     },
 }
 
@@ -62,6 +62,9 @@ enum ListError {
     Job(#[from] JobError),
     #[error(transparent)]
     Named(#[from] NamedError),
+    /// It is looked for again.
+    #[error("{0}")]
+    Away(String),
     #[error("{0} is gone, which was found before the search was interrupted: begin it anew")]
     Gone(String),
 }
@@ -69,7 +72,7 @@ enum ListError {
 /// Jobs as a server sees them.
 pub struct Service {
     jobs: Jobs,
-    folders: Folders,
+    readable: Readable,
     queue: Arc<dyn Queue>,
     /// So long those of a server stay after their end.
     ttl: Duration,
@@ -122,8 +125,8 @@ pub struct FileOf {
 
 impl Service {
     /// Jobs in that folder, of pictures below those. `ttl` is how long those of a server stay after their end.
-    pub fn new(jobs: Jobs, folders: Folders, queue: Arc<dyn Queue>, ttl: Duration) -> Arc<Self> {
-        Arc::new(Self { jobs, folders, queue, ttl, failed: Mutex::default() })
+    pub fn new(jobs: Jobs, readable: Readable, queue: Arc<dyn Queue>, ttl: Duration) -> Arc<Self> {
+        Arc::new(Self { jobs, readable, queue, ttl, failed: Mutex::default() })
     }
 
     /// A job of folders and files, each of which is found by one of the servers from now on; blocks.
@@ -132,11 +135,12 @@ impl Service {
             return Err(BeginError::Sources);
         }
         for source in sources {
-            if !Path::new(source).is_absolute() {
+            let path = Path::new(source);
+            if !path.is_absolute() && readable::address(path).is_none() {
                 return Err(BeginError::Relative(source.clone()));
             }
             let outside = |error| BeginError::Outside { path: source.clone(), error };
-            self.folders.place(Path::new(source)).map_err(outside)?;
+            self.readable.place(path).map_err(outside)?;
         }
         Ok(self.begin(owner, &sources.join(" "), sources, how)?)
     }
@@ -313,6 +317,14 @@ impl Service {
             Ok(()) => Ok(()),
             Err(ListError::Job(error)) if error.is_missing() => Ok(()),
             Err(ListError::Job(error)) => Err(error),
+            Err(ListError::Away(why)) => {
+                let note = job.note()?;
+                if note.as_deref() != Some(&*why) {
+                    warn!("the files of job {} cannot be looked for: {why}; trying again", job.id);
+                    job.set_note(&why)?;
+                }
+                Ok(())
+            }
             Err(error) => {
                 warn!("job {} is stopped: {error}", job.id);
                 job.set_note(&error.to_string())?;
@@ -323,25 +335,41 @@ impl Service {
 
     fn find_all(&self, job: &Job, about: &About, stop: &CancellationToken) -> Result<(), ListError> {
         let sources: Vec<PathBuf> = about.sources.iter().map(PathBuf::from).collect();
-        let mut inputs = Inputs::new(&sources, None)?;
+        let mut inputs = Inputs::new(&sources, None)?.with(self.readable.objects.clone());
         let before = list::before(job)?;
         for chunk in 0..before.chunks {
             for entry in job.entries(chunk)? {
-                let is_it = |found: Result<_, _>| entry.is_of(&found);
-                if !inputs.any(is_it) {
+                let mut is_there = false;
+                while !is_there && let Some(found) = inputs.next() {
+                    there(&found)?;
+                    is_there = entry.is_of(&found);
+                }
+                if !is_there {
                     return Err(ListError::Gone(entry.name));
                 }
             }
         }
         let mut lists = Lists::of(job.clone(), before);
         for found in inputs {
-            let is_complete = lists.push(self.folders.entry(found))?;
+            there(&found)?;
+            let is_complete = lists.push(self.readable.entry(found))?;
             if is_complete && (stop.is_cancelled() || !job.is_wanted()) {
                 return Ok(());
             }
         }
         lists.end()?;
-        Ok(())
+        // Storage may have been away before.
+        Ok(job.clear_note()?)
+    }
+}
+
+/// Storage that is away ends no search.
+fn there(found: &Result<Input, Unreadable>) -> Result<(), ListError> {
+    match found {
+        Err(Unreadable { name, reason: InputError::Object(error) }) if error.is_passing() => {
+            Err(ListError::Away(format!("{name}: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 

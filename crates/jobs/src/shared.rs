@@ -6,9 +6,6 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::about::Entry;
-use crate::inputs::{Input, Unreadable};
-
 /// `O_NONBLOCK`: a pipe that nobody writes into is not waited for.
 const NONBLOCK: i32 = 0o4000;
 
@@ -64,28 +61,6 @@ impl Folders {
         }
         let real = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
         if self.has(&real) { Ok(file) } else { Err(SharedError::Outside) }
-    }
-
-    /// What was found as workers find it, or why they cannot; blocks.
-    pub fn entry(&self, found: Result<Input, Unreadable>) -> Entry {
-        let refused =
-            |name, place, error: String| Entry { name, place, error: Some(error), ..Entry::default() };
-        match found {
-            Ok(Input { name, path, place }) => {
-                let place = place.to_string_lossy().into_owned();
-                let Some(path) = path else {
-                    return refused(name, place, "what comes by stdin cannot be read by others".into());
-                };
-                match self.place(&path).map(|real| real.into_os_string().into_string()) {
-                    Ok(Ok(path)) => Entry { name, path: Some(path), place, ..Entry::default() },
-                    Ok(Err(_)) => {
-                        refused(name, place, "its name is not UTF-8, and workers are told no other".into())
-                    }
-                    Err(error) => refused(name, place, error.to_string()),
-                }
-            }
-            Err(Unreadable { name, reason }) => refused(name.clone(), name, reason.to_string()),
-        }
     }
 
     fn has(&self, real: &Path) -> bool {

@@ -40,8 +40,13 @@ const MAX_REFUSED: usize = 4;
 /// Reads files. Called on several threads at once.
 pub trait Reads: Send + Sync + 'static {
     /// The [record](sightwire_reading::record) of a file, by its number in its chunk; blocks.
-    fn read(&self, index: usize, entry: &Entry) -> String;
+    fn read(&self, index: usize, entry: &Entry) -> Result<String, Away>;
 }
+
+/// A file cannot be read for now, in words, and nothing is wrong with it: its chunk is given back, and read again after a while.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Away(pub String);
 
 /// Prepares for a job.
 pub trait Opens: Send + Sync + 'static {
@@ -293,7 +298,7 @@ impl Worker {
             }
             Err(error) => {
                 chunk.drop_rest();
-                self.is_in_trouble(&format!("what was read cannot be kept: {error}"), true);
+                self.is_in_trouble(&error.to_string(), true);
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sightwire_cluster::memory::MemoryQueue;
@@ -13,7 +13,7 @@ use sightwire_jobs::about::{About, Entry, FORMAT, Listed, Plan};
 use sightwire_jobs::folder::{Job, Jobs};
 use sightwire_jobs::list::Lists;
 use sightwire_jobs::outcome::outcomes;
-use sightwire_jobs::worker::{Counts, Opened, Opens, Reads, Unfit, Worker, WorkerOptions};
+use sightwire_jobs::worker::{Away, Counts, Opened, Opens, Reads, Unfit, Worker, WorkerOptions};
 use sightwire_reading::output::Document;
 use sightwire_reading::record;
 use tokio::task::JoinHandle;
@@ -25,19 +25,23 @@ struct Fake {
     takes: Duration,
     plan: &'static str,
     read: AtomicUsize,
+    away: AtomicBool,
 }
 
 struct Reader(Arc<Fake>);
 
 impl Reads for Reader {
-    fn read(&self, index: usize, entry: &Entry) -> String {
+    fn read(&self, index: usize, entry: &Entry) -> Result<String, Away> {
         std::thread::sleep(self.0.takes);
+        if self.0.away.load(Ordering::Relaxed) {
+            return Err(Away("the storage is away".into()));
+        }
         self.0.read.fetch_add(1, Ordering::Relaxed);
         assert!(!entry.name.starts_with("panics"), "as it is told");
         if entry.name.starts_with("broken") {
-            return record::failed_line(index, "it is broken");
+            return Ok(record::failed_line(index, "it is broken"));
         }
-        record::read_line(index, &Document { file: Some(entry.name.clone()), ..Document::default() })
+        Ok(record::read_line(index, &Document { file: Some(entry.name.clone()), ..Document::default() }))
     }
 }
 
@@ -51,7 +55,12 @@ impl Opens for Opener {
 }
 
 fn fake(plan: &'static str) -> Arc<Fake> {
-    Arc::new(Fake { takes: Duration::from_millis(1), plan, read: AtomicUsize::new(0) })
+    Arc::new(Fake {
+        takes: Duration::from_millis(1),
+        plan,
+        read: AtomicUsize::new(0),
+        away: AtomicBool::new(false),
+    })
 }
 
 struct Place {
@@ -234,4 +243,34 @@ async fn jobs_are_read_in_turn() {
     assert!(!long.has_ended());
     stop.cancel();
     worker.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn storage_that_is_away_fails_no_file_and_is_told() {
+    let (place, stop) = (Place::new(), CancellationToken::new());
+    let job = place.job(names(300));
+    let fake = fake("cpu");
+    let worker = place.worker("a", &fake, &stop);
+    while fake.read.load(Ordering::Relaxed) < 20 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    fake.away.store(true, Ordering::Relaxed);
+    let says = async || {
+        let workers = place.queue.workers().await.unwrap();
+        workers.iter().any(|worker| worker.about.contains("the storage is away"))
+    };
+    let said = async {
+        while !says().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), said).await.expect("it says so");
+    let read = fake.read.load(Ordering::Relaxed);
+    fake.away.store(false, Ordering::Relaxed);
+    ends(&job).await;
+    stop.cancel();
+    worker.await.unwrap();
+    // Nothing fails, nothing is a suspect, and nothing is read twice.
+    is_whole(&job, names(300));
+    assert!(read < 300 && fake.read.load(Ordering::Relaxed) == 300);
 }

@@ -308,10 +308,10 @@ fn shared_jobs(
     let Some(jobs) = config.cluster.as_ref().and_then(|cluster| cluster.jobs.as_ref()) else {
         return Ok(None);
     };
-    let Common { jobs, folders, queue } = Common::of(config.store.home(), jobs)?;
+    let Common { jobs, readable, queue } = Common::of(config.store.home(), jobs, true)?;
     let (asked, asking) = (queue.clone(), stop.clone());
     vital.spawn("knows workers", async move { asked.run(asking).await });
-    let service = Service::new(jobs, folders, queue, config.reader.job_ttl);
+    let service = Service::new(jobs, readable, queue, config.reader.job_ttl);
     vital.spawn("finds what workers read", service.clone().run(stop.clone()));
     Ok(Some(service))
 }

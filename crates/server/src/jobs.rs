@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use sightwire_cluster::redis::{Redis, RedisOptions};
-use sightwire_config::cluster::JobsConfig;
+use sightwire_config::cluster::{JobsConfig, ObjectsConfig};
 use sightwire_http_client::trust::Trust;
 use sightwire_jobs::folder::Jobs;
+use sightwire_jobs::readable::Readable;
 use sightwire_jobs::shared::{Folders, FoldersError};
+use sightwire_objects::address::AddressError;
+use sightwire_objects::{Credentials, Objects, ObjectsOptions};
 use sightwire_tls::files;
 
 /// Where jobs are, if nothing else is said.
@@ -20,7 +23,7 @@ pub struct Common {
     /// The folder of all jobs.
     pub jobs: Jobs,
     /// Where their pictures may lie.
-    pub folders: Folders,
+    pub readable: Readable,
     /// Who reads what.
     pub queue: Arc<Redis>,
 }
@@ -30,25 +33,31 @@ pub struct Common {
 pub enum Unusable {
     /// Nothing may be read.
     #[error(
-        "cluster.folders is empty: name the folders whose pictures are read for others, such as [\"/mnt/scans\"]"
+        "cluster.folders is empty: name the folders whose pictures are read for others, such as [\"/mnt/scans\"], or \
+         buckets in cluster.buckets, such as [\"s3://scans\"]"
     )]
     NoFolders,
+    /// Nothing can be asked of storage.
+    #[error("cluster.buckets: {0}")]
+    Buckets(Box<dyn std::error::Error + Send + Sync>),
     /// One of them is not there.
     #[error(transparent)]
     Folders(#[from] FoldersError),
 }
 
 impl Common {
-    /// Not connected yet; blocks. `home` is `store.home`.
+    /// Not connected yet; blocks. `home` is `store.home`. Storage is asked for nothing so far, and only if it is to be.
     ///
     /// # Errors
     ///
     /// [`Unusable`], or that something of it is not there.
-    pub fn of(home: &Path, config: &JobsConfig) -> anyhow::Result<Self> {
-        if config.folders.is_empty() {
+    pub fn of(home: &Path, config: &JobsConfig, of_storage: bool) -> anyhow::Result<Self> {
+        if config.folders.is_empty() && config.objects.buckets.is_empty() {
             return Err(Unusable::NoFolders.into());
         }
         let folders = Folders::new(&config.folders).map_err(Unusable::from)?;
+        let is_asked = of_storage && !config.objects.buckets.is_empty();
+        let objects = is_asked.then(|| objects(&config.objects)).transpose()?;
         let root = config.jobs_folder.clone().unwrap_or_else(|| home.join(FOLDER));
         let is_secure = config.redis_url.starts_with("rediss:");
         let trust = match &config.ca_file {
@@ -61,6 +70,14 @@ impl Common {
             RedisOptions { url: config.redis_url.clone(), prefix: config.prefix.as_str().into(), trust };
         let queue = Redis::new(options).context("cluster.redis_url")?;
         let jobs = Jobs::open(&root).context("cluster.jobs_folder")?;
-        Ok(Self { jobs, folders, queue })
+        Ok(Self { jobs, readable: Readable { folders, objects }, queue })
     }
+}
+
+fn objects(config: &ObjectsConfig) -> anyhow::Result<Objects> {
+    let buckets = config.buckets.iter().map(|bucket| bucket.parse()).collect::<Result<_, _>>();
+    let buckets = buckets.map_err(|error: AddressError| Unusable::Buckets(error.into()))?;
+    let credentials = Credentials::of_environment().map_err(|error| Unusable::Buckets(error.into()))?;
+    let (endpoint, region) = (config.endpoint.clone(), config.region.clone());
+    Objects::new(&ObjectsOptions { buckets, endpoint, region }, &credentials).context("cluster.buckets")
 }

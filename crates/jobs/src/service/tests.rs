@@ -9,6 +9,7 @@ use sightwire_reading::work::ReadRequest;
 use super::*;
 use crate::about::Listed;
 use crate::part::Part;
+use crate::shared::Folders;
 
 struct House {
     dir: tempfile::TempDir,
@@ -37,7 +38,7 @@ impl House {
 fn of(dir: &Path, ttl: Duration) -> Arc<Service> {
     let jobs = Jobs::open(&dir.join("jobs")).unwrap();
     let folders = Folders::new(&[dir.join("scans")]).unwrap();
-    Service::new(jobs, folders, Arc::new(MemoryQueue::default()), ttl)
+    Service::new(jobs, Readable { folders, objects: None }, Arc::new(MemoryQueue::default()), ttl)
 }
 
 fn how() -> How {

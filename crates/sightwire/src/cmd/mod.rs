@@ -157,8 +157,8 @@ struct Mistake(BoxError);
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What processes have in common; a setting that cannot be used is a mistake of whoever gave it.
-fn common(config: &Config, jobs: &JobsConfig) -> anyhow::Result<Common> {
-    Common::of(config.store.home(), jobs).map_err(|error| match error.downcast::<Unusable>() {
+fn common(config: &Config, jobs: &JobsConfig, of_storage: bool) -> anyhow::Result<Common> {
+    Common::of(config.store.home(), jobs, of_storage).map_err(|error| match error.downcast::<Unusable>() {
         Ok(unusable) => Mistake(unusable.into()).into(),
         Err(error) => error,
     })

@@ -1,8 +1,5 @@
 //! `sightwire worker`: reads pictures that others put in common.
 
-use std::fs::File;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +9,8 @@ use parking_lot::Mutex;
 use sightwire_config::Config;
 use sightwire_jobs::about::{About, Entry, Plan};
 use sightwire_jobs::folder::Job;
-use sightwire_jobs::shared::{Folders, SharedError};
-use sightwire_jobs::worker::{Opened, Opens, Reads, SILENT, Unfit, Worker, WorkerOptions};
+use sightwire_jobs::readable::Readable;
+use sightwire_jobs::worker::{Away, Opened, Opens, Reads, SILENT, Unfit, Worker, WorkerOptions};
 use sightwire_models::manifest::Precision;
 use sightwire_reading::record;
 use sightwire_telemetry::logging;
@@ -21,7 +18,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::read::reader::{Failure, TextReader};
+use super::read::reader::{LIMITS, TextReader};
 use super::{ConfigArgs, Mistake, common};
 use crate::owner;
 use crate::print::{Printer, note};
@@ -36,10 +33,13 @@ const LAST: Duration = Duration::from_secs(30);
 Examples:
   SIGHTWIRE_CLUSTER_REDIS_URL=redis://192.168.1.9 sightwire worker --set 'cluster.folders=[\"/mnt/scans\"]'
   sightwire read --cluster /mnt/scans --out /mnt/text
+  SIGHTWIRE_CLUSTER_REDIS_URL=redis://192.168.1.9 sightwire worker --set 'cluster.buckets=[\"s3://scans/2026\"]'
+  sightwire read --cluster s3://scans/2026 --out /mnt/text
 
 Reads what `sightwire read --cluster` puts in common: as many workers as there are, on as many machines, share it. All see the same \
 `cluster.folders` and `cluster.jobs_folder`, and the same Redis (`cluster.redis_url`). One that is killed loses nothing: others go \
-on with what it had. SIGTERM or Ctrl-C ends it as soon as the pages in progress are read.")]
+on with what it had. What lies in S3-compatible storage (`cluster.buckets`) is read with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+AWS_SESSION_TOKEN of the environment. SIGTERM or Ctrl-C ends it as soon as the pages in progress are read.")]
 pub(super) struct WorkerArgs {
     #[command(flatten)]
     config: ConfigArgs,
@@ -49,14 +49,14 @@ pub(super) fn run(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
     let (config, jobs) = args.config.load_for_jobs()?;
     owner::refuse_root(config.store.home())?;
     let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
-    let Common { jobs, folders, queue } = common(&config, &jobs)?;
+    let Common { jobs, readable, queue } = common(&config, &jobs, true)?;
     let hands = config.engine.options.threads + 1;
     let name = format!("{}-{:08x}", host(), fastrand::u32(..));
     note!(printer, "worker {name}: jobs in {}, Redis at {}", jobs.root().display(), queue.address());
     let options = WorkerOptions { name: name.into(), hands, silent: SILENT };
     let opens = Opener {
         config: Arc::new(config),
-        folders,
+        readable,
         printer: printer.clone(),
         hands,
         readers: Mutex::default(),
@@ -111,7 +111,7 @@ fn host() -> String {
 /// Loads what a job is read with.
 struct Opener {
     config: Arc<Config>,
-    folders: Folders,
+    readable: Readable,
     printer: Printer,
     hands: usize,
     /// By precision: one engine serves all jobs of one.
@@ -133,30 +133,13 @@ impl Opener {
         readers.push((how.precision, reader.clone()));
         Ok(reader)
     }
-
-    /// The command that began the job has seen each of its files: where none can be seen, something else lies in their place.
-    fn sees(&self, first: &[Entry]) -> Result<(), Unfit> {
-        let mut paths = first.iter().filter_map(|entry| entry.path.as_deref()).peekable();
-        let Some(path) = paths.peek().map(|path| (*path).to_owned()) else { return Ok(()) };
-        let is_elsewhere =
-            |path: &str| matches!(self.folders.open(Path::new(path)), Err(SharedError::File(_)));
-        if !paths.all(is_elsewhere) {
-            return Ok(());
-        }
-        Err(Unfit(
-            format!(
-                "none of its first files can be opened, such as {path}: is the folder there on this machine?"
-            )
-            .into(),
-        ))
-    }
 }
 
 impl Opens for Opener {
     fn open(&self, job: &Job, about: &About, first: &[Entry]) -> Result<Opened, Unfit> {
         let how: How = serde_json::from_value(about.how.clone())
             .map_err(|error| Unfit(format!("what it asks for is not understood: {error}").into()))?;
-        self.sees(first)?;
+        self.readable.sees(first)?;
         let reader = self.reader(&how).map_err(|error| Unfit(format!("{error:#}").into()))?;
         let (model, runs) = reader.model();
         let digest = model.digest();
@@ -173,40 +156,27 @@ impl Opens for Opener {
             model: format!("{} {digest}", model.name()),
             runs: runs.into(),
         };
-        Ok(Opened {
-            plan,
-            reads: Arc::new(Reader { text: reader, job: job.clone(), folders: self.folders.clone() }),
-        })
+        let readable = self.readable.clone();
+        Ok(Opened { plan, reads: Arc::new(Reader { text: reader, job: job.clone(), readable }) })
     }
 }
 
 struct Reader {
     text: TextReader,
     job: Job,
-    folders: Folders,
-}
-
-impl Reader {
-    fn document(&self, entry: &Entry) -> Result<sightwire_reading::output::Document, Failure> {
-        let file = if let Some(own) = entry.own.as_deref() {
-            let path = self.job.own_file(own).ok_or(Failure::File(io::ErrorKind::InvalidInput.into()))?;
-            File::open(path).map_err(Failure::File)?
-        } else {
-            let path = Path::new(entry.path.as_deref().unwrap_or(&entry.name));
-            self.folders.open(path).map_err(|error| match error {
-                SharedError::File(error) => Failure::File(error),
-                error => Failure::Elsewhere(error.to_string()),
-            })?
-        };
-        self.text.read_file(&entry.name, file)
-    }
+    readable: Readable,
 }
 
 impl Reads for Reader {
-    fn read(&self, index: usize, entry: &Entry) -> String {
-        match self.document(entry) {
+    fn read(&self, index: usize, entry: &Entry) -> Result<String, Away> {
+        let read = match self.readable.open_of(&self.job, entry, LIMITS.max_bytes) {
+            Ok(found) => self.text.read_found(&entry.name, found).map_err(|failure| failure.to_string()),
+            Err(error) if error.is_passing() => return Err(Away(error.to_string())),
+            Err(error) => Err(error.to_string()),
+        };
+        Ok(match read {
             Ok(document) => record::read_line(index, &document),
-            Err(failure) => record::failed_line(index, &failure.to_string()),
-        }
+            Err(why) => record::failed_line(index, &why),
+        })
     }
 }

@@ -55,8 +55,8 @@ pub struct ReadArgs {
     /// Add how sure the lines are (submission formats only).
     #[arg(long)]
     pub confidence: bool,
-    /// Let all workers (`sightwire worker`) read: `cluster.redis_url` and `cluster.folders` say where they are. The same command goes
-    /// on with what was stopped.
+    /// Let all workers (`sightwire worker`) read: `cluster.redis_url` and `cluster.folders` say where they are. Then `s3://bucket/folder`
+    /// is read, too, if `cluster.buckets` names it. The same command goes on with what was stopped.
     #[arg(long)]
     pub cluster: bool,
     /// Write 0 for how long each picture took, so that two runs give the same bytes (json only).

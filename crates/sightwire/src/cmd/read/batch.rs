@@ -34,7 +34,7 @@ pub fn run(
 ) -> io::Result<()> {
     let inputs = inputs.map(|found| {
         found.map_err(|Unreadable { name, reason }| {
-            let input = Input { place: name.clone().into(), name, path: None };
+            let input = Input { place: name.clone().into(), name, path: None, modified: None };
             Box::new(Picture { input, result: Err(Failure::Unreadable(reason)) })
         })
     });

@@ -18,8 +18,10 @@ use sightwire_jobs::about::{About, FORMAT, Listed};
 use sightwire_jobs::folder::Job;
 use sightwire_jobs::list::{self, Lists};
 use sightwire_jobs::outcome::outcomes;
+use sightwire_jobs::readable::address;
 use sightwire_jobs::worker::Shown;
 use sightwire_models::digest;
+use sightwire_objects::Objects;
 use sightwire_ocr::ReadModel;
 use sightwire_reading::output::Format;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +34,7 @@ use super::{ReadArgs, Sink};
 use crate::cmd::{Mistake, common};
 use crate::print::{Printer, counted, note};
 use sightwire_jobs::how::How;
-use sightwire_jobs::inputs::{Input, Unreadable};
+use sightwire_jobs::inputs::{Input, InputError, Unreadable};
 use sightwire_reading::work::ReadRequest;
 use sightwire_server::jobs::Common;
 
@@ -64,6 +66,11 @@ pub struct Running {
 }
 
 impl Shared {
+    /// Where objects are, for whoever lists them.
+    pub fn objects(&self) -> Option<Objects> {
+        self.common.readable.objects.clone()
+    }
+
     /// Looks at what was asked, and at the model, which is fetched if it is not here.
     pub fn of(
         printer: &Printer,
@@ -82,9 +89,10 @@ impl Shared {
             let mistake = "--jobs is for this process alone: with --cluster each worker has as many as engine.threads says";
             return Err(Mistake(mistake.into()).into());
         }
+        let of_storage = args.inputs.iter().any(|path| address(path).is_some());
         let model: ReadModel = model(printer, config, &args.options.ask(config).model)?;
         Ok(Self {
-            common: common(config, jobs)?,
+            common: common(config, jobs, of_storage)?,
             digest: model.digest(),
             how_precision: config.engine.options.precision,
         })
@@ -93,9 +101,11 @@ impl Shared {
     /// A job for what was asked: one that was begun before is gone on with.
     pub fn begin(self, printer: &Printer, args: &ReadArgs, ask: &ReadRequest) -> anyhow::Result<Running> {
         let how = How::new(ask, self.digest, args.deadline, self.how_precision);
-        // Patterns are no paths of files, and yet of somewhere.
-        let whole =
-            |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
+        // Patterns are no paths of files, and yet of somewhere. What lies in storage is the same from everywhere.
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let whole = |path: &PathBuf| {
+            address(path).map_or_else(|| absolute(path), |_| path.clone()).display().to_string()
+        };
         let inputs: Vec<String> = args.inputs.iter().map(whole).collect();
         let out = args.out.as_ref().map(whole);
         let how = serde_json::to_value(how)?;
@@ -209,6 +219,7 @@ impl Running {
                         name: entry.name,
                         path: entry.path.map(PathBuf::from),
                         place: entry.place.into(),
+                        modified: None,
                     };
                     let result = record.outcome.map_err(Failure::Elsewhere);
                     let result = result.map(|document| render.render(document, &input));
@@ -237,9 +248,13 @@ impl Running {
     ) -> anyhow::Result<()> {
         for chunk in 0..before.chunks {
             for entry in self.job.entries(chunk)? {
-                let is_it = |found: Result<Input, Unreadable>| entry.is_of(&found);
+                let mut is_there = false;
+                while !is_there && let Some(found) = inputs.next() {
+                    of_storage(&found)?;
+                    is_there = entry.is_of(&found);
+                }
                 anyhow::ensure!(
-                    inputs.by_ref().any(is_it),
+                    is_there,
                     "{} is gone, which job {} began with: remove {} to begin anew",
                     entry.name,
                     self.job.id,
@@ -257,11 +272,22 @@ impl Running {
         inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
     ) -> anyhow::Result<bool> {
         for found in inputs {
-            if lists.push(self.common.folders.entry(found))? {
+            of_storage(&found)?;
+            if lists.push(self.common.readable.entry(found))? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+}
+
+/// Storage that is away ends no list: the job is stopped, and the same command goes on with it.
+fn of_storage(found: &Result<Input, Unreadable>) -> anyhow::Result<()> {
+    match found {
+        Err(Unreadable { name, reason: InputError::Object(error) }) if error.is_passing() => {
+            anyhow::bail!("{name}: {error}")
+        }
+        _ => Ok(()),
     }
 }
 

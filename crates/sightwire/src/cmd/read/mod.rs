@@ -27,6 +27,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use sightwire_jobs::inputs::{Input, Inputs, Unreadable};
 use sightwire_jobs::left_out::LeftOut;
+use sightwire_jobs::readable::address;
 use sightwire_reading::output::{Format, Style};
 
 use super::Mistake;
@@ -85,6 +86,10 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         let mistake = format!("--no-times goes with --format json only, not with {}", args.format);
         return Err(Mistake(mistake.into()).into());
     }
+    if let Some(path) = args.inputs.iter().find(|path| !args.cluster && address(path).is_some()) {
+        let mistake = format!("{} goes with --cluster only: workers read what is in storage", path.display());
+        return Err(Mistake(mistake.into()).into());
+    }
     let (mut config, jobs_config) = if args.cluster {
         let (config, jobs) = args.config.load_for_jobs()?;
         (config, Some(jobs))
@@ -94,6 +99,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     args.options.adjust(&mut config);
     let shared = jobs_config.map(|jobs| cluster::Shared::of(printer, args, &config, &jobs)).transpose()?;
     let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(|error| Mistake(error.into()))?;
+    let inputs = inputs.with(shared.as_ref().and_then(cluster::Shared::objects));
     let render = outputs::Renderer {
         format: args.format,
         style: Style {

@@ -274,8 +274,9 @@ impl Places {
 /// Whether there is a result below `out` that is not older than the picture, and none of the pictures that were `named`.
 pub fn was_read(input: &Input, out: &Path, named: &Inputs) -> bool {
     let written = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());
-    match (written(&out.join(&input.place)), input.path.as_deref().map(written)) {
-        (Ok(result), Some(Ok(picture))) => result >= picture && !named.is_read(&out.join(&input.place)),
+    let picture = input.modified.or_else(|| written(input.path.as_deref()?).ok());
+    match (written(&out.join(&input.place)), picture) {
+        (Ok(result), Some(picture)) => result >= picture && !named.is_read(&out.join(&input.place)),
         _ => false,
     }
 }
@@ -358,7 +359,7 @@ mod tests {
         let inputs = Inputs::new(&[folder.path().to_owned()], Some(folder.path())).unwrap();
         let mut outputs = Outputs::new(of(Format::Annotated), Some(folder.path()), &inputs).unwrap();
         let place = outputs.places().unwrap().of(Path::new("a.pdf"));
-        let input = Input { name: "a.pdf".into(), path: Some(file), place };
+        let input = Input { name: "a.pdf".into(), path: Some(file), place, modified: None };
         let two = Rendered { parts: vec![b"one".to_vec(), b"two".to_vec()], ..rendered("") };
         outputs.write(&Printer::of_process(), &input, &two).unwrap().unwrap_err();
         assert!(!folder.path().join("a-page2.png").exists());
@@ -385,7 +386,8 @@ mod tests {
     fn a_result_that_is_older_than_its_picture_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let (picture, out) = (folder.path().join("a.png"), folder.path().join("out"));
-        let input = Input { name: "a.png".into(), path: Some(picture.clone()), place: "a.txt".into() };
+        let (name, place) = ("a.png".into(), "a.txt".into());
+        let input = Input { name, path: Some(picture.clone()), place, modified: None };
         fs::write(&picture, b"pixels").unwrap();
         let named = Inputs::new(std::slice::from_ref(&picture), Some(&out)).unwrap();
         assert!(!was_read(&input, &out, &named));
@@ -397,6 +399,10 @@ mod tests {
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);
         File::options().append(true).open(&picture).unwrap().set_modified(later).unwrap();
         assert!(!was_read(&input, &out, &named));
+        // An object says itself when it was written.
+        let object = Input { path: Some("s3://scans/a.png".into()), modified: Some(later), ..input.clone() };
+        assert!(!was_read(&object, &out, &named));
+        assert!(was_read(&Input { modified: Some(std::time::UNIX_EPOCH), ..object }, &out, &named));
         // Of stdin nobody knows.
         assert!(!was_read(&Input { path: None, ..input }, &out, &named));
     }

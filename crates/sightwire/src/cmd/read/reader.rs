@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
+use sightwire_jobs::readable::Found;
 use sightwire_ocr::{
     Memory, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
     ServiceOptions,
@@ -25,7 +26,7 @@ use sightwire_jobs::inputs::InputError;
 use sightwire_reading::work::ReadRequest;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
-const LIMITS: StillLimits =
+pub const LIMITS: StillLimits =
     StillLimits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535, max_pages: 10_000 };
 /// From one try to the next while the service is full of pages that nobody waits for any more.
 const FULL: Duration = Duration::from_millis(20);
@@ -157,9 +158,13 @@ impl TextReader {
         self.read_bytes(name, bytes, page)
     }
 
-    /// Reads what somebody has opened.
-    pub fn read_file(&self, name: &str, file: File) -> Result<Document, Failure> {
-        self.read_bytes(name, bytes_of(file)?, |_, _, _| Ok(()))
+    /// Reads what somebody has found.
+    pub fn read_found(&self, name: &str, found: Found) -> Result<Document, Failure> {
+        let bytes = match found {
+            Found::File(file) => bytes_of(file)?,
+            Found::Object(bytes) => bytes,
+        };
+        self.read_bytes(name, bytes, |_, _, _| Ok(()))
     }
 
     fn read_bytes(
