@@ -41,6 +41,13 @@ REFUSE_MORE = {
     "/api/v1/jobs/{id}/files/{index}",
     "/api/v1/jobs/{id}/files/{index}/picture",
     "/api/v1/jobs/{id}/files/{index}/read",
+    # Here are no workers; test_shared_jobs.py has some.
+    "/api/v1/cluster/folders",
+    "/api/v1/cluster/jobs",
+    "/api/v1/cluster/jobs/{id}",
+    "/api/v1/cluster/jobs/{id}/export",
+    "/api/v1/cluster/jobs/{id}/files",
+    "/api/v1/cluster/jobs/{id}/files/{index}",
 }
 REFUSALS = ["2xx", 401, 403, 404, 409, 410, 413, 415, 422, 429, "5xx"]
 CONFIG = """\

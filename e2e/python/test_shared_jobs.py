@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,10 @@ import pytest
 
 from harness import HOME, Server
 from reading import Answer, call, form, zipped
+from schemas import checked_in, strict, within
 from workers import Cluster, draw, until
+
+jsonschema_rs = pytest.importorskip("jsonschema_rs")
 
 JOBS = "/api/v1/cluster/jobs"
 FOLDERS = "/api/v1/cluster/folders"
@@ -68,7 +73,26 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
 def ask(server: Server, method: str, path: str, body: Any = None, key: str = "") -> Answer:
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
     content = b"" if body is None else json.dumps(body).encode()
-    return call(server, method, path, content, headers)
+    answer = call(server, method, path, content, headers)
+    if answer.headers.get("content-type") == "application/json":
+        is_documented(method, path, answer)
+    return answer
+
+
+@cache
+def document() -> dict[str, Any]:
+    return strict(checked_in("openapi"), set())
+
+
+def is_documented(method: str, path: str, answer: Answer) -> None:
+    name = re.sub(r"/files/\d+$", "/files/{index}", re.sub(r"/[0-9a-f]{16}\b", "/{id}", path.split("?")[0]))
+    said = document()["paths"][name][method.lower()]["responses"]
+    response = said[str(answer.status) if str(answer.status) in said else "default"]
+    response = (
+        document()["components"]["responses"][response["$ref"].rsplit("/", 1)[-1]] if "$ref" in response else response
+    )
+    schema = response["content"]["application/json"]["schema"]
+    jsonschema_rs.validator_for(within(document(), schema)).validate(answer.json())
 
 
 def begin(server: Server, *paths: object, query: str = "", key: str = "") -> Answer:

@@ -25,6 +25,14 @@ const ELSEWHERE = [
   // What a process asks another, which e2e/js/cluster-*.test.mjs look at.
   "POST /api/v1/cluster/streams/{name}/challenge 200",
   "POST /api/v1/cluster/streams/{name}/end-camera/{mark} 204",
+  // What workers read, which e2e/python/test_shared_jobs.py looks at.
+  "POST /api/v1/cluster/folders 201",
+  "GET /api/v1/cluster/jobs 200",
+  "POST /api/v1/cluster/jobs 201",
+  "GET /api/v1/cluster/jobs/{id} 200",
+  "PATCH /api/v1/cluster/jobs/{id} 200",
+  "GET /api/v1/cluster/jobs/{id}/files 200",
+  "GET /api/v1/cluster/jobs/{id}/files/{index} 200",
 ];
 /** What a viewer of the camera prototype's pages asks for, and no sender does. */
 const IS_BOARD = /[?&](fps|conf|user_id|camera_url)=/;
