@@ -20,7 +20,7 @@ async function counted() {
 }
 
 /**
- * What is seen in each client's clip, played at the same time; again, four times at most, if something of it was not looked
+ * What is seen in each client's clip, played at the same time; again, eleven times at most, if something of it was not looked
  * at, as happens on a busy machine.
  */
 async function seen(...plays) {
@@ -29,7 +29,7 @@ async function seen(...plays) {
     await Promise.all(plays.map(([client, clip]) => client.play(clip).then(() => client.answered())));
     await until(async () => (await counted()).waiting === 0, "all frames to be looked at");
     const whole = (await counted()).passedOver === passedOver;
-    if (whole || round === 5) return plays.map(([client], i) => verdict(client.predictions.slice(before[i])));
+    if (whole || round === 12) return plays.map(([client], i) => verdict(client.predictions.slice(before[i])));
   }
 }
 

@@ -44,9 +44,13 @@ class Worker(Server):
         wanted = {"engine.listen": listen, "detector.model": tiny.NAME, **settings}
         args = [word for key, value in wanted.items() for word in ("--set", f"{key}={value}")]
         super().__init__(args=args, SIGHTWIRE_HOME=str(folder), USE_DUMMY_MODEL="1")
-        found = re.search(r"objects found at grpcs?://([\w.:]+)", self.log.read_text())
-        assert found, self.log.read_text()
+        wait_until(lambda: self._models() is not None, READY_S, "it says where models are")
+        found = self._models()
+        assert found
         self.models = found[1]
+
+    def _models(self) -> re.Match[str] | None:
+        return re.search(r"objects found at grpcs?://([\w.:]+)", self.log.read_text())
 
     def command(self, *words: str) -> str:
         """What a command prints that works on the same store."""
