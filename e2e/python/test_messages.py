@@ -20,7 +20,7 @@ from schemas import checked_in, strict, within
 
 jsonschema_rs = pytest.importorskip("jsonschema_rs", reason="it needs Python 3.11")
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SETTINGS = {
     "cameras.allow": "127.0.0.0/8",
     "cameras.file": "cameras.json",
