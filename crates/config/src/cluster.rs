@@ -199,13 +199,7 @@ fn advertise_url(r: &Values<'_>) -> Result<Url, ConfigError> {
                       write where they do, such as http://192.168.1.20:8000";
         return Err(invalid(reason));
     }
-    let is_plain = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && (url.username(), url.password()) == ("", None)
-            && (url.path(), url.query(), url.fragment()) == ("/", None, None)
-    };
-    let url: Option<Url> = text.parse().ok().filter(is_plain);
-    let Some(url) = url else {
+    let Some(url) = plain_url(&text) else {
         let reason = "write it as http://192.168.1.20:8000 or https://a.example.org, \
                       without name, password, path or query";
         return Err(invalid(reason));
@@ -226,6 +220,16 @@ fn advertise_url(r: &Values<'_>) -> Result<Url, ConfigError> {
         return Err(invalid(reason));
     }
     Ok(url)
+}
+
+/// http or https, a host, perhaps a port, and nothing else.
+fn plain_url(text: &str) -> Option<Url> {
+    let is_plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && (url.username(), url.password()) == ("", None)
+            && (url.path(), url.query(), url.fragment()) == ("/", None, None)
+    };
+    text.parse().ok().filter(is_plain)
 }
 
 /// Whether it is the address of a listener, and not one to connect to.

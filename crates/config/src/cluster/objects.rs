@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{ConfigError, Values, is_loopback};
+use super::{ConfigError, Values, is_loopback, plain_url};
 
 /// Characters of a region, at most.
 const MAX_REGION: usize = 64;
@@ -38,13 +38,7 @@ fn endpoint(r: &Values<'_>) -> Result<Option<Url>, ConfigError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let is_plain = |url: &Url| {
-        matches!(url.scheme(), "http" | "https")
-            && (url.username(), url.password()) == ("", None)
-            && (url.path(), url.query(), url.fragment()) == ("/", None, None)
-    };
-    let url: Option<Url> = text.parse().ok().filter(is_plain);
-    let Some(url) = url else {
+    let Some(url) = plain_url(&text) else {
         let reason = "write it as https://minio.example.org or https://10.0.0.5:9000, without name, password, path or query; buckets are \
                       named in cluster.buckets, and credentials in the environment";
         return Err(r.invalid("cluster.s3_endpoint", reason));
