@@ -10,14 +10,14 @@ const NO_FILE: &str = "There is no such batch for this caller, or no such file i
 const NOT_KEPT: &str = "The picture is not kept any more";
 pub(super) const OPTION: &str = "A parameter is not what it can be; the `detail` names it";
 /// Media type of `submission-json`.
-pub(super) const SUBMISSION: &str = "application/vnd.sightwire.submission+json";
-pub(super) const CONFIDENCE: &str = "Submissions also have how sure their lines are";
+const SUBMISSION: &str = "application/vnd.sightwire.submission+json";
+const CONFIDENCE: &str = "Submissions also have how sure their lines are";
 pub(super) const FORMATS: [&str; 6] = ["json", "csv", "text", "hocr", "submission-csv", "submission-json"];
 const FORMATS_AND_PICTURE: [&str; 8] =
     ["json", "csv", "text", "hocr", "pdf", "annotated", "submission-csv", "submission-json"];
 
-pub(super) const LAYOUTS: [&str; 3] = ["lines", "rows", "blocks"];
-pub(super) const LAYOUT: &str =
+const LAYOUTS: [&str; 3] = ["lines", "rows", "blocks"];
+const LAYOUT: &str =
     "How `text` puts lines together, `rows` by default: what stands side by side is one of its lines";
 
 const OF_BATCH: [(&str, &str); 7] = [
@@ -59,13 +59,31 @@ fn unread(entry: Entry<'_>) -> Entry<'_> {
         .fails("504", "The picture was not read in time (`reader.deadline_s`)")
 }
 
-/// What was read, in whatever format.
-pub(super) fn document(entry: Entry<'_>) -> Entry<'_> {
+/// Adds how an answer is put together.
+pub(super) fn styled(entry: Entry<'_>) -> Entry<'_> {
     entry
         .one_of("layout", &LAYOUTS, LAYOUT)
         .flag("characters", "Also the confidence of each character")
         .flag("words", "Also the words of each line, with their places")
         .flag("confidence", CONFIDENCE)
+}
+
+/// All that was read, as one file.
+pub(super) fn exported(entry: Entry<'_>) -> Entry<'_> {
+    entry
+        .number("min_confidence", 0.0..=1.0, "Lines of less confidence are left out")
+        .sends("application/x-ndjson")
+        .sends("text/csv")
+        .sends(SUBMISSION)
+        .sends("text/plain")
+        .sends("application/zip")
+        .tells("200", "Content-Disposition", Header::text("A name for the file"))
+        .fails("422", OPTION)
+}
+
+/// What was read, in whatever format.
+pub(super) fn document(entry: Entry<'_>) -> Entry<'_> {
+    styled(entry)
         .answers::<read::Document>()
         .sends("text/csv")
         .sends(SUBMISSION)
@@ -135,21 +153,8 @@ fn batches(table: &mut Table<'_>) {
         },
     );
     table.get("/api/v1/jobs/{id}/export", "All that was read, a file of lines or an archive", |get| {
-        id(get)
-            .one_of("format", &FORMATS, "`json` (lines of it) by default")
-            .one_of("layout", &LAYOUTS, LAYOUT)
-            .flag("characters", "Also the confidence of each character")
-            .flag("words", "Also the words of each line, with their places")
-            .flag("confidence", CONFIDENCE)
-            .text("prefix", "Begin of a submission's file name; `submission` by default")
-            .number("min_confidence", 0.0..=1.0, "Lines of less confidence are left out")
-            .sends("application/x-ndjson")
-            .sends("text/csv")
-            .sends(SUBMISSION)
-            .sends("text/plain")
-            .sends("application/zip")
-            .tells("200", "Content-Disposition", Header::text("A name for the file"))
-            .fails("422", OPTION)
+        let get = styled(id(get).one_of("format", &FORMATS, "`json` (lines of it) by default"));
+        exported(get.text("prefix", "Begin of a submission's file name; `submission` by default"))
     });
 }
 

@@ -1,7 +1,7 @@
 //! Text in pictures that workers read, on as many machines as there are.
 
 use super::Table;
-use super::reading::{CONFIDENCE, FOREIGN, FORMATS, LAYOUT, LAYOUTS, OPTION, SUBMISSION, document, options};
+use super::reading::{FOREIGN, FORMATS, OPTION, document, exported, options, styled};
 use crate::openapi::operation::{Entry, Header};
 use crate::shared;
 
@@ -66,22 +66,7 @@ fn results(table: &mut Table<'_>) {
     table.get(
         "/api/v1/cluster/jobs/{id}/export",
         "All that was read so far, in the order of the files",
-        |get| {
-            id(get)
-                .one_of("format", &FORMATS, "`json` (lines of it) by default")
-                .one_of("layout", &LAYOUTS, LAYOUT)
-                .flag("characters", "Also the confidence of each character")
-                .flag("words", "Also the words of each line, with their places")
-                .flag("confidence", CONFIDENCE)
-                .number("min_confidence", 0.0..=1.0, "Lines of less confidence are left out")
-                .sends("application/x-ndjson")
-                .sends("text/csv")
-                .sends(SUBMISSION)
-                .sends("text/plain")
-                .sends("application/zip")
-                .tells("200", "Content-Disposition", Header::text("A name for the file"))
-                .fails("422", OPTION)
-        },
+        |get| exported(styled(id(get).one_of("format", &FORMATS, "`json` (lines of it) by default"))),
     );
 }
 
