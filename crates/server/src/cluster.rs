@@ -1,5 +1,6 @@
 //! This server as one of several processes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ impl Membership {
         let trusts = config.advertise_url.scheme() == "https" || config.redis_url.starts_with("rediss:");
         let (others, redis) = if trusts {
             let others = trust_of_processes(config, tls, certificates)?;
-            (Some(Arc::new(others)), Some(Arc::new(trust(config, None)?)))
+            (Some(Arc::new(others)), Some(Arc::new(trust(config.ca_file.as_deref(), None)?)))
         } else {
             (None, None)
         };
@@ -132,8 +133,8 @@ fn version(redis: &Redis) -> Option<Arc<str>> {
 
 /// Whose certificates are taken: of Redis, or, with a `source`, of the other processes, which are encrypted as this one is, and know
 /// the authority that it made if they share its folder.
-fn trust(config: &ClusterConfig, source: Option<&Source>) -> anyhow::Result<ClientConfig> {
-    let trust = match (&config.ca_file, source) {
+pub(crate) fn trust(ca_file: Option<&Path>, source: Option<&Source>) -> anyhow::Result<ClientConfig> {
+    let trust = match (ca_file, source) {
         (Some(file), _) => Trust::Only(files::authorities(file).context("cluster.ca_file")?),
         (None, Some(Source::SelfSigned(folder))) => {
             let own =
@@ -154,7 +155,7 @@ fn trust_of_processes(
     own: Option<&Arc<Certificates>>,
 ) -> anyhow::Result<ClientConfig> {
     let options = tls.options.as_ref();
-    let mut client = trust(config, options.map(|options| &options.source))?;
+    let mut client = trust(config.ca_file.as_deref(), options.map(|options| &options.source))?;
     // One of our own authority is for servers alone.
     let is_asked = options
         .is_some_and(|options| options.client_ca.is_some() && matches!(options.source, Source::Files { .. }));

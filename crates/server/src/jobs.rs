@@ -6,13 +6,13 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use sightwire_cluster::redis::{Redis, RedisOptions};
 use sightwire_config::cluster::{JobsConfig, ObjectsConfig};
-use sightwire_http_client::trust::Trust;
 use sightwire_jobs::folder::Jobs;
 use sightwire_jobs::readable::Readable;
 use sightwire_jobs::shared::{Folders, FoldersError};
 use sightwire_objects::address::AddressError;
 use sightwire_objects::{Credentials, Objects, ObjectsOptions};
-use sightwire_tls::files;
+
+use crate::cluster::trust;
 
 /// Where jobs are, if nothing else is said.
 const FOLDER: &str = "cluster-jobs";
@@ -60,12 +60,7 @@ impl Common {
         let objects = is_asked.then(|| objects(&config.objects)).transpose()?;
         let root = config.jobs_folder.clone().unwrap_or_else(|| home.join(FOLDER));
         let is_secure = config.redis_url.starts_with("rediss:");
-        let trust = match &config.ca_file {
-            Some(file) => Trust::Only(files::authorities(file).context("cluster.ca_file")?),
-            None => Trust::System,
-        };
-        let trust = is_secure.then(|| trust.tls().map(Arc::new)).transpose();
-        let trust = trust.map_err(|error| anyhow::anyhow!("{error}"))?;
+        let trust = is_secure.then(|| trust(config.ca_file.as_deref(), None).map(Arc::new)).transpose()?;
         let options =
             RedisOptions { url: config.redis_url.clone(), prefix: config.prefix.as_str().into(), trust };
         let queue = Redis::new(options).context("cluster.redis_url")?;
