@@ -18,7 +18,7 @@
 //! Files appear whole: they are written under another name, synced, and given their own.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -83,6 +83,12 @@ pub enum JobError {
     },
 }
 
+/// Whether the disk, or what is allowed of it, is used up.
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 impl JobError {
     /// Of a file.
     pub(crate) fn of(path: &Path) -> impl FnOnce(io::Error) -> Self {
@@ -92,8 +98,7 @@ impl JobError {
 
     /// Whether it is because the disk, or what is allowed of it, is used up.
     pub fn is_full(&self) -> bool {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-        matches!(self, Self::File { error, .. } if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge))
+        matches!(self, Self::File { error, .. } if is_full(error))
     }
 
     /// Whether it is because there is no such file.
@@ -245,11 +250,7 @@ impl Job {
 
     /// What was stopped is to be read on.
     pub fn go_on(&self) -> Result<(), JobError> {
-        let path = self.folder.join("stopped");
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JobError::of(&path)(error)),
-            _ => Ok(()),
-        }
+        self.take_away("stopped")
     }
 
     /// All chunks are read.
@@ -276,11 +277,7 @@ impl Job {
 
     /// What was said does not hold any more; blocks.
     pub fn clear_note(&self) -> Result<(), JobError> {
-        let path = self.folder.join("note");
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JobError::of(&path)(error)),
-            _ => Ok(()),
-        }
+        self.take_away("note")
     }
 
     /// Why it was stopped, if that was said; blocks.
@@ -377,6 +374,26 @@ impl Job {
             lines.push(b'\n');
         }
         self.put(&self.chunk_file(chunk, "list"), &lines, true)
+    }
+
+    /// Held by whoever puts its files into chunks; `None` if another process does. Blocks.
+    pub fn lock(&self) -> Result<Option<File>, JobError> {
+        let path = self.folder.join("lock");
+        let file = File::create(&path).map_err(JobError::of(&path))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // A file system without locks leaves it to whoever runs this.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
+        }
+    }
+
+    /// A file that may not be there.
+    fn take_away(&self, name: &str) -> Result<(), JobError> {
+        let path = self.folder.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JobError::of(&path)(error)),
+            _ => Ok(()),
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobError> {

@@ -66,6 +66,28 @@ pub enum InputError {
     Object(ObjectError),
 }
 
+/// Storage did not answer while it was listed, so nothing is known of what else is there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StorageAway(String);
+
+impl Unreadable {
+    /// Whether it says nothing of a picture, but that storage is away.
+    fn is_passing(&self) -> bool {
+        matches!(&self.reason, InputError::Object(error) if error.is_passing())
+    }
+}
+
+/// Storage that is away ends no list.
+pub fn there(found: &Result<Input, Unreadable>) -> Result<(), StorageAway> {
+    match found {
+        Err(unreadable) if unreadable.is_passing() => {
+            Err(StorageAway(format!("{}: {}", unreadable.name, unreadable.reason)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What was named cannot be looked for.
 #[derive(Debug, thiserror::Error)]
 pub enum NamedError {

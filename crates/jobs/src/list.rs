@@ -3,6 +3,7 @@
 
 use crate::about::{Entry, Listed};
 use crate::folder::{Job, JobError};
+use crate::inputs::{Input, NamedError, StorageAway, Unreadable, there};
 
 /// Files of a chunk: at first, and at most.
 const FIRST: usize = 4;
@@ -50,6 +51,44 @@ impl Lists {
         self.waiting.clear();
         Ok(())
     }
+}
+
+/// Why not all that was named is found.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// What was found cannot be seen.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// It cannot be looked for.
+    #[error(transparent)]
+    Named(#[from] NamedError),
+    /// Nothing can be found now.
+    #[error(transparent)]
+    Away(#[from] StorageAway),
+    /// A file of a chunk.
+    #[error("{0} is gone, which was found before the search was interrupted: begin it anew")]
+    Gone(String),
+}
+
+/// Passes over what is in chunks already; what has come between it since is in none. Blocks.
+pub fn pass_over(
+    job: &Job,
+    before: Listed,
+    inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
+) -> Result<(), SearchError> {
+    for chunk in 0..before.chunks {
+        for entry in job.entries(chunk)? {
+            let mut is_there = false;
+            while !is_there && let Some(found) = inputs.next() {
+                there(&found)?;
+                is_there = entry.is_of(&found);
+            }
+            if !is_there {
+                return Err(SearchError::Gone(entry.name));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is in chunks already; blocks.

@@ -2,7 +2,6 @@
 //! nothing of a job to itself: what one began, another one puts into chunks, tells of, and ends.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,8 +18,8 @@ use tracing::{info, warn};
 use crate::about::{About, Entry, FORMAT};
 use crate::folder::{Job, JobError, Jobs};
 use crate::how::How;
-use crate::inputs::{Input, InputError, Inputs, NamedError, Unreadable};
-use crate::list::{self, Lists};
+use crate::inputs::{Inputs, there};
+use crate::list::{self, Lists, SearchError};
 use crate::outcome::outcomes;
 use crate::readable::{self, Readable, ReadableError};
 use crate::worker::Shown;
@@ -53,20 +52,6 @@ pub enum BeginError {
         #[source]
         error: ReadableError,
     },
-}
-
-/// Why a job's files were not all found.
-#[derive(Debug, thiserror::Error)]
-enum ListError {
-    #[error(transparent)]
-    Job(#[from] JobError),
-    #[error(transparent)]
-    Named(#[from] NamedError),
-    /// It is looked for again.
-    #[error("{0}")]
-    Away(String),
-    #[error("{0} is gone, which was found before the search was interrupted: begin it anew")]
-    Gone(String),
 }
 
 /// Jobs as a server sees them.
@@ -130,7 +115,12 @@ impl Service {
     }
 
     /// A job of folders and files, each of which is found by one of the servers from now on; blocks.
-    pub fn begin_folders(&self, owner: &str, sources: &[String], how: &How) -> Result<Job, BeginError> {
+    pub fn begin_folders(
+        &self,
+        owner: &str,
+        sources: &[String],
+        how: &How,
+    ) -> Result<(Job, About), BeginError> {
         if sources.is_empty() || sources.len() > MAX_SOURCES {
             return Err(BeginError::Sources);
         }
@@ -152,18 +142,24 @@ impl Service {
         owner: &str,
         how: &How,
         files: impl Iterator<Item = (String, Result<Bytes, String>)>,
-    ) -> Result<Job, BeginError> {
-        let job = self.begin(owner, "uploaded", &[], how)?;
+    ) -> Result<(Job, About), BeginError> {
+        let (job, about) = self.begin(owner, "uploaded", &[], how)?;
         let kept = keep_all(&job, files);
         if kept.is_err() {
             let _ = job.remove();
         }
-        Ok(kept.map(|()| job)?)
+        Ok(kept.map(|()| (job, about))?)
     }
 
-    fn begin(&self, owner: &str, name: &str, sources: &[String], how: &How) -> Result<Job, JobError> {
+    fn begin(
+        &self,
+        owner: &str,
+        name: &str,
+        sources: &[String],
+        how: &How,
+    ) -> Result<(Job, About), JobError> {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.jobs.begin(&About {
+        let about = About {
             format: FORMAT,
             name: name.chars().take(MAX_NAME).collect(),
             created,
@@ -172,7 +168,8 @@ impl Service {
             how: serde_json::to_value(how).unwrap_or_default(),
             owner: Some(owner.to_owned()),
             sources: sources.to_vec(),
-        })
+        };
+        Ok((self.jobs.begin(&about)?, about))
     }
 
     /// All there are, the newest first; blocks.
@@ -223,19 +220,23 @@ impl Service {
     /// The files from `offset` on, at most so many; blocks.
     pub fn files(&self, job: &Job, offset: u64, limit: usize) -> Result<Vec<FileOf>, JobError> {
         let (mut chunk, mut skipped) = list::place_of(offset);
-        let (mut found, mut index) = (Vec::new(), offset);
+        let mut found = Vec::new();
         while found.len() < limit {
-            let files = match file_of_chunk(job, chunk) {
-                Err(error) if error.is_missing() => break,
-                files => files?,
-            };
-            for (entry, record) in files.into_iter().skip(skipped).take(limit - found.len()) {
-                found.push(FileOf { index, entry, record });
-                index += 1;
-            }
+            let Some(files) = self.chunk(job, chunk)? else { break };
+            found.extend(files.into_iter().skip(skipped).take(limit - found.len()));
             (chunk, skipped) = (chunk + 1, 0);
         }
         Ok(found)
+    }
+
+    /// The files of a chunk; `None` after the last. Blocks.
+    pub fn chunk(&self, job: &Job, chunk: u32) -> Result<Option<Vec<FileOf>>, JobError> {
+        let files = match file_of_chunk(job, chunk) {
+            Err(error) if error.is_missing() => return Ok(None),
+            files => files?,
+        };
+        let of = |(index, (entry, record))| FileOf { index, entry, record };
+        Ok(Some((list::files_of(chunk)..).zip(files).map(of).collect()))
     }
 
     /// Nobody is to read on; what is read stays. Blocks.
@@ -255,7 +256,7 @@ impl Service {
 
     /// Whether a command waits for this job: what it reads is the command's; blocks.
     pub fn is_of_command(&self, job: &Job, about: &About) -> bool {
-        about.owner.is_none() && matches!(lock(job), Ok(None))
+        about.owner.is_none() && matches!(job.lock(), Ok(None))
     }
 
     /// Who works, and what each shows.
@@ -303,7 +304,7 @@ impl Service {
 
     /// Finds the files of a job, unless another process does.
     fn find(&self, job: &Job, about: &About, stop: &CancellationToken) -> Result<(), JobError> {
-        let Some(_lock) = lock(job)? else { return Ok(()) };
+        let Some(_lock) = job.lock()? else { return Ok(()) };
         // It may have been found meanwhile.
         if job.listed()?.is_some() {
             return Ok(());
@@ -315,10 +316,11 @@ impl Service {
         }
         match self.find_all(job, about, stop) {
             Ok(()) => Ok(()),
-            Err(ListError::Job(error)) if error.is_missing() => Ok(()),
-            Err(ListError::Job(error)) => Err(error),
-            Err(ListError::Away(why)) => {
+            Err(SearchError::Job(error)) if error.is_missing() => Ok(()),
+            Err(SearchError::Job(error)) => Err(error),
+            Err(SearchError::Away(why)) => {
                 let note = job.note()?;
+                let why = why.to_string();
                 if note.as_deref() != Some(&*why) {
                     warn!("the files of job {} cannot be looked for: {why}; trying again", job.id);
                     job.set_note(&why)?;
@@ -333,22 +335,11 @@ impl Service {
         }
     }
 
-    fn find_all(&self, job: &Job, about: &About, stop: &CancellationToken) -> Result<(), ListError> {
+    fn find_all(&self, job: &Job, about: &About, stop: &CancellationToken) -> Result<(), SearchError> {
         let sources: Vec<PathBuf> = about.sources.iter().map(PathBuf::from).collect();
         let mut inputs = Inputs::new(&sources, None)?.with(self.readable.objects.clone());
         let before = list::before(job)?;
-        for chunk in 0..before.chunks {
-            for entry in job.entries(chunk)? {
-                let mut is_there = false;
-                while !is_there && let Some(found) = inputs.next() {
-                    there(&found)?;
-                    is_there = entry.is_of(&found);
-                }
-                if !is_there {
-                    return Err(ListError::Gone(entry.name));
-                }
-            }
-        }
+        list::pass_over(job, before, &mut inputs)?;
         let mut lists = Lists::of(job.clone(), before);
         for found in inputs {
             there(&found)?;
@@ -363,18 +354,8 @@ impl Service {
     }
 }
 
-/// Storage that is away ends no search.
-fn there(found: &Result<Input, Unreadable>) -> Result<(), ListError> {
-    match found {
-        Err(Unreadable { name, reason: InputError::Object(error) }) if error.is_passing() => {
-            Err(ListError::Away(format!("{name}: {error}")))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn keep_all(job: &Job, files: impl Iterator<Item = (String, Result<Bytes, String>)>) -> Result<(), JobError> {
-    let _lock = lock(job)?;
+    let _lock = job.lock()?;
     let mut lists = Lists::of(job.clone(), list::before(job)?);
     for (number, (name, bytes)) in files.enumerate() {
         let entry = match bytes {
@@ -388,17 +369,6 @@ fn keep_all(job: &Job, files: impl Iterator<Item = (String, Result<Bytes, String
         lists.push(entry)?;
     }
     lists.end().map(|_| ())
-}
-
-/// Held by whoever puts a job's files into chunks; `None` if another process does.
-fn lock(job: &Job) -> Result<Option<File>, JobError> {
-    let path = job.folder().join("lock");
-    let file = File::create(&path).map_err(JobError::of(&path))?;
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Ok(None),
-        // A file system without locks leaves it to whoever runs this.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
-    }
 }
 
 /// The files of a chunk in their order, with what came of them if it is read.

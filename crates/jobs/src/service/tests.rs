@@ -69,7 +69,7 @@ fn read(job: &Job, chunk: u32) {
 fn what_one_server_begins_another_finds_and_all_tell_the_same() {
     let house = House::new();
     house.write(25);
-    let job = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
+    let (job, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
     let other = of(house.dir.path(), Duration::from_secs(3600));
     let begun = other.progress(&job).unwrap();
     assert_eq!((begun.state, begun.files, begun.all_found), (State::Running, 0, false));
@@ -103,14 +103,14 @@ fn what_one_server_begins_another_finds_and_all_tell_the_same() {
 fn a_search_that_was_interrupted_goes_on_and_no_file_is_there_twice() {
     let house = House::new();
     house.write(20);
-    let job = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
+    let (job, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
     let stopped = CancellationToken::new();
     stopped.cancel();
     let about = job.about().unwrap().unwrap();
     house.service.find(&job, &about, &stopped).unwrap();
     assert_eq!((list::before(&job).unwrap(), job.listed().unwrap()), (Listed { chunks: 1, files: 4 }, None));
     // Another process searches.
-    let held = lock(&job).unwrap().unwrap();
+    let held = job.lock().unwrap().unwrap();
     look(&house.service);
     assert_eq!(list::before(&job).unwrap().chunks, 1);
     drop(held);
@@ -125,7 +125,7 @@ fn a_search_that_was_interrupted_goes_on_and_no_file_is_there_twice() {
 fn a_search_whose_beginning_is_gone_is_stopped_with_a_word() {
     let house = House::new();
     house.write(20);
-    let job = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
+    let (job, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
     let stopped = CancellationToken::new();
     stopped.cancel();
     house.service.find(&job, &job.about().unwrap().unwrap(), &stopped).unwrap();
@@ -156,7 +156,7 @@ fn what_was_sent_lies_with_the_job_and_half_of_it_is_taken_away() {
         let sent = |number| (format!("page {number}.png"), Ok(Bytes::from(format!("{number}"))));
         (0..5).map(sent).chain([("notes.zip".to_owned(), Err("it is no zip".to_owned()))])
     };
-    let job = house.service.begin_files("key 1", &how(), files()).unwrap();
+    let (job, _) = house.service.begin_files("key 1", &how(), files()).unwrap();
     let progress = house.service.progress(&job).unwrap();
     assert_eq!((progress.files, progress.all_found), (6, true));
     let entries = job.entries(0).unwrap();
@@ -168,7 +168,7 @@ fn what_was_sent_lies_with_the_job_and_half_of_it_is_taken_away() {
     }
     // Its server was killed while it arrived.
     fs::remove_file(job.folder().join("listed.json")).unwrap();
-    let held = lock(&job).unwrap().unwrap();
+    let held = job.lock().unwrap().unwrap();
     look(&house.service);
     assert!(job.about().unwrap().is_some(), "it still arrives");
     drop(held);
@@ -180,8 +180,8 @@ fn what_was_sent_lies_with_the_job_and_half_of_it_is_taken_away() {
 fn those_of_servers_go_when_their_time_is_over_and_those_of_commands_stay() {
     let house = House::new();
     house.write(1);
-    let ended = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
-    let running = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
+    let (ended, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
+    let (running, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
     let command = house.service.jobs.begin(&crate::folder::tests::about("scans")).unwrap();
     for job in [&ended, &command] {
         job.end().unwrap();

@@ -1,6 +1,7 @@
 //! `/api/v1/jobs`: batches of pictures to be read.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use sightwire_access::action::{Act as _, Read, ReadOthers};
 use sightwire_api::read::{self as api, FileState, JobFiles, Jobs};
+use sightwire_jobs::folder::is_full;
 use sightwire_listen::body::Taking;
 use sightwire_listen::form::{Form, TimedBody, content_length, is_form};
 use sightwire_measure::memory::{Memory, Work};
@@ -327,39 +329,50 @@ pub async fn export(
     let job = find(&may, &reader, &id).await?;
     let shape = shape(&params)?;
     let least = query::real(&params, "min_confidence", 0.0, &(0.0..=1.0))?;
-    let (kind, end) = match shape.format {
-        Format::Json => ("application/x-ndjson", "jsonl"),
-        Format::Hocr => ("application/zip", "hocr.zip"),
-        Format::Csv | Format::Text | Format::SubmissionCsv | Format::SubmissionJson => {
-            (shape.format.content_type(), shape.format.extension())
-        }
-        // Most pictures are not kept any more.
-        Format::Annotated | Format::Pdf => {
-            let value = query::text(&params, "format").unwrap_or_default();
-            let known = "json, csv, text, hocr, submission-csv or submission-json";
-            return Err(ParamError::new("format", known.into(), value).into());
-        }
-    };
+    without_picture(shape.format, &params)?;
     let name = if shape.format.is_submission() {
         stamped(query::text(&params, "prefix").unwrap_or(SUBMISSION), SystemTime::now())
     } else {
         format!("sightwire-{}", job.id)
     };
+    let mut export = Export::new(job, shape.format, shape.style, least);
+    Ok(exported(shape.format, &name, move || export.piece()))
+}
+
+/// Most pictures are not kept any more, or lie elsewhere.
+pub fn without_picture(format: Format, params: &Params) -> Result<(), ParamError> {
+    if !matches!(format, Format::Annotated | Format::Pdf) {
+        return Ok(());
+    }
+    let value = query::text(params, "format").unwrap_or_default();
+    let known = "json, csv, text, hocr, submission-csv or submission-json";
+    Err(ParamError::new("format", known.into(), value))
+}
+
+/// A file of that name, made piece by piece as it is taken; making one blocks.
+pub fn exported(
+    format: Format,
+    name: &str,
+    piece: impl FnMut() -> io::Result<Option<Vec<u8>>> + Send + 'static,
+) -> Response {
+    let (kind, end) = match format {
+        Format::Json => ("application/x-ndjson", "jsonl"),
+        Format::Hocr => ("application/zip", "hocr.zip"),
+        format => (format.content_type(), format.extension()),
+    };
     let disposition = format!("attachment; filename=\"{name}.{end}\"");
-    let export = Export::new(job, shape.format, shape.style, least);
-    let body = stream::unfold(Some(export), |export| async move {
-        let mut export = export?;
+    let body = stream::unfold(Some(piece), |piece| async move {
+        let mut piece = piece?;
         // Reads files.
-        let made = tokio::task::spawn_blocking(move || (export.piece(), export)).await;
+        let made = tokio::task::spawn_blocking(move || (piece(), piece)).await;
         match made {
-            Ok((Ok(Some(piece)), export)) => Some((Ok(Bytes::from(piece)), Some(export))),
+            Ok((Ok(Some(made)), piece)) => Some((Ok(Bytes::from(made)), Some(piece))),
             Ok((Ok(None), _)) => None,
             Ok((Err(broken), _)) => Some((Err(broken), None)),
-            Err(lost) => Some((Err(std::io::Error::other(lost)), None)),
+            Err(lost) => Some((Err(io::Error::other(lost)), None)),
         }
     });
-    Ok(([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, &*disposition)], Body::from_stream(body))
-        .into_response())
+    ([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, &*disposition)], Body::from_stream(body)).into_response()
 }
 
 /// A name with the time, `submission_20260131T120000Z`, that any disk takes.
@@ -380,10 +393,13 @@ fn is_for(caller: &Caller, job: &Job) -> bool {
 }
 
 async fn find(caller: &Caller, reader: &TextReader, id: &str) -> Result<Arc<Job>, Refusal> {
-    reader.jobs.get(id).await.filter(|job| is_for(caller, job)).ok_or_else(|| {
-        let id: String = id.chars().take(40).collect();
-        Refusal::new(StatusCode::NOT_FOUND, &format!("There is no batch {id:?}, or its time was over."))
-    })
+    reader.jobs.get(id).await.filter(|job| is_for(caller, job)).ok_or_else(|| no_batch(id))
+}
+
+/// There is none of that name for whoever asks.
+pub fn no_batch(id: &str) -> Refusal {
+    let id: String = id.chars().take(40).collect();
+    Refusal::new(StatusCode::NOT_FOUND, &format!("There is no batch {id:?}, or its time was over."))
 }
 
 async fn find_file(
@@ -423,12 +439,6 @@ pub fn refused_upload(reason: &UploadError) -> Refusal {
         UploadError::Disk(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Refusal::new(status, &reason.to_string())
-}
-
-/// Whether the disk, or what is allowed of it, is used up.
-fn is_full(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 #[cfg(test)]

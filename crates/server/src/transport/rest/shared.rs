@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRef, Query, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use futures_util::stream;
 use sightwire_access::action::{Act as _, Read, ReadFolders, ReadOthers};
 use sightwire_api::read::FileState;
 use sightwire_api::shared as api;
@@ -31,9 +28,9 @@ use sightwire_listen::form::{Form, TimedBody, is_form};
 use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::TextReader;
 use sightwire_reading::jobs::export::{Came, Writer, sure};
-use sightwire_reading::output::{Document, Format};
+use sightwire_reading::output::Document;
 
-use super::jobs::{files, no_place, refused_upload};
+use super::jobs::{exported, files, no_batch, no_place, refused_upload, without_picture};
 use super::read::{ask, default_ask, model, shape};
 use super::{Api, blocking};
 
@@ -185,9 +182,9 @@ async fn taken(
     begun(shared, job.await?).await
 }
 
-async fn begun(shared: &Shared, job: Job) -> Result<Response, Refusal> {
+async fn begun(shared: &Shared, (job, about): (Job, About)) -> Result<Response, Refusal> {
     let location = [(LOCATION, format!("/api/v1/cluster/jobs/{}", job.id))];
-    let told = tell(shared, job).await?;
+    let told = tell(shared, job, about).await?;
     Ok((StatusCode::CREATED, location, Json(told)).into_response())
 }
 
@@ -196,8 +193,8 @@ pub async fn one(
     State(shared): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<Json<api::SharedJob>, Refusal> {
-    let (job, _) = find(&may, &shared, id).await?;
-    Ok(Json(tell(&shared, job).await?))
+    let (job, about) = find(&may, &shared, id).await?;
+    Ok(Json(tell(&shared, job, about).await?))
 }
 
 pub async fn change(
@@ -209,9 +206,9 @@ pub async fn change(
     let Object(api::SharedChange { stopped }) =
         change.map_err(|wrong| object::refusal(&wrong, "Send an object with `stopped`, true or false."))?;
     let (job, about) = find(&may, &shared, id).await?;
-    let (service, this) = (shared.service()?.clone(), job.clone());
+    let (service, this, what) = (shared.service()?.clone(), job.clone(), about.clone());
     blocking(FAILED, move || {
-        if service.is_of_command(&this, &about) {
+        if service.is_of_command(&this, &what) {
             let detail = "A command waits for this batch: end that, which stops it.";
             return Err(Refusal::new(StatusCode::CONFLICT, detail));
         }
@@ -219,7 +216,7 @@ pub async fn change(
         changed.map_err(|error| failed(&error))
     })
     .await?;
-    Ok(Json(tell(&shared, job).await?))
+    Ok(Json(tell(&shared, job, about).await?))
 }
 
 pub async fn remove(
@@ -289,13 +286,8 @@ pub async fn export(
     let (shape, least) = (shape(&params)?, query::real(&params, "min_confidence", 0.0, &(0.0..=1.0))?);
     without_picture(shape.format, &params)?;
     let (job, _) = find(&may, &shared, id).await?;
-    let (kind, end) = match shape.format {
-        Format::Json => ("application/x-ndjson", "jsonl"),
-        Format::Hocr => ("application/zip", "hocr.zip"),
-        format => (format.content_type(), format.extension()),
-    };
-    let disposition = format!("attachment; filename=\"sightwire-{}.{end}\"", job.id);
-    let export = Export {
+    let name = format!("sightwire-{}", job.id);
+    let mut export = Export {
         service: shared.service()?.clone(),
         job,
         next: 0,
@@ -303,25 +295,15 @@ pub async fn export(
         writer: Writer::new(shape.format, shape.style),
         has_ended: false,
     };
-    let body = stream::unfold(Some(export), |export| async move {
-        let mut export = export?;
-        let made = tokio::task::spawn_blocking(move || (export.piece(), export)).await;
-        match made {
-            Ok((Ok(Some(piece)), export)) => Some((Ok(Bytes::from(piece)), Some(export))),
-            Ok((Ok(None), _)) => None,
-            Ok((Err(broken), _)) => Some((Err(broken), None)),
-            Err(lost) => Some((Err(std::io::Error::other(lost)), None)),
-        }
-    });
-    Ok(([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, &*disposition)], Body::from_stream(body))
-        .into_response())
+    Ok(exported(shape.format, &name, move || export.piece()))
 }
 
 /// All that was read, file by file.
 struct Export {
     service: Arc<Service>,
     job: Job,
-    next: u64,
+    /// The next chunk.
+    next: u32,
     least: f32,
     writer: Writer,
     has_ended: bool,
@@ -330,24 +312,22 @@ struct Export {
 impl Export {
     /// The next piece; blocks. `None` after the last.
     fn piece(&mut self) -> std::io::Result<Option<Vec<u8>>> {
-        /// Files that are in memory at a time.
-        const AT_ONCE: usize = 50;
         while !self.has_ended && !self.writer.is_full() {
-            let files = self.service.files(&self.job, self.next, AT_ONCE).map_err(std::io::Error::other)?;
-            for FileOf { index, entry, record } in &files {
-                let document = record.as_ref().and_then(|record| record.outcome.as_ref().ok());
-                let document = document.map(|document| sure(document.clone(), self.least));
-                let came = match (&document, record) {
-                    (Some(document), _) => Came::Read(document),
-                    (None, Some(record)) => Came::Failed(record.outcome.as_ref().err().map(String::as_str)),
-                    (None, None) => Came::Nothing,
-                };
-                self.writer.add(usize::try_from(*index).unwrap_or(usize::MAX), &entry.name, came)?;
-            }
-            self.next += files.len() as u64;
-            if files.is_empty() {
+            let chunk = self.service.chunk(&self.job, self.next).map_err(std::io::Error::other)?;
+            let Some(files) = chunk else {
                 self.writer.end()?;
                 self.has_ended = true;
+                break;
+            };
+            self.next += 1;
+            for FileOf { index, entry, record } in files {
+                let outcome = record.map(|record| record.outcome.map(|document| sure(document, self.least)));
+                let came = match &outcome {
+                    Some(Ok(document)) => Came::Read(document),
+                    Some(Err(reason)) => Came::Failed(Some(reason)),
+                    None => Came::Nothing,
+                };
+                self.writer.add(usize::try_from(index).unwrap_or(usize::MAX), &entry.name, came)?;
             }
         }
         let piece = self.writer.take();
@@ -372,25 +352,11 @@ fn row(file: &FileOf) -> api::SharedFile {
     }
 }
 
-/// Pictures are where workers are.
-fn without_picture(format: Format, params: &Params) -> Result<(), Refusal> {
-    if !matches!(format, Format::Annotated | Format::Pdf) {
-        return Ok(());
-    }
-    let value = query::text(params, "format").unwrap_or_default();
-    let known = "json, csv, text, hocr, submission-csv or submission-json";
-    Err(query::ParamError::new("format", known.into(), value).into())
-}
-
-async fn tell(shared: &Shared, job: Job) -> Result<api::SharedJob, Refusal> {
+async fn tell(shared: &Shared, job: Job, about: About) -> Result<api::SharedJob, Refusal> {
     let service = shared.service()?.clone();
     let workers = service.workers().await.unwrap_or_default();
     let shown: Vec<Shown> = workers.into_iter().map(|(_, shown)| shown).collect();
-    blocking(FAILED, move || {
-        let about = job.about().map_err(|error| failed(&error))?.ok_or_else(|| gone(job.id.as_str()))?;
-        told(&service, &job, &about, &shown).map_err(|error| failed(&error))
-    })
-    .await
+    blocking(FAILED, move || told(&service, &job, &about, &shown).map_err(|error| failed(&error))).await
 }
 
 fn told(service: &Service, job: &Job, about: &About, workers: &[Shown]) -> Result<api::SharedJob, JobError> {
@@ -432,14 +398,11 @@ async fn find(caller: &Caller, shared: &Shared, id: String) -> Result<(Job, Abou
     let (owner, sees_all) = seen_by(caller);
     blocking(FAILED, move || {
         let found = service.get(&id).map_err(|error| failed(&error))?;
-        found.filter(|(_, about)| sees_all || about.owner.as_deref() == Some(&owner)).ok_or_else(|| gone(&id))
+        found
+            .filter(|(_, about)| sees_all || about.owner.as_deref() == Some(&owner))
+            .ok_or_else(|| no_batch(&id))
     })
     .await
-}
-
-fn gone(id: &str) -> Refusal {
-    let id: String = id.chars().take(40).collect();
-    Refusal::new(StatusCode::NOT_FOUND, &format!("There is no batch {id:?}, or its time was over."))
 }
 
 fn failed(error: &JobError) -> Refusal {

@@ -1,14 +1,13 @@
 //! Pictures that workers read: put into a job, chunk by chunk, and written as they come back, in the order of the pictures.
 
 use std::collections::HashSet;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
 use parking_lot::Mutex;
 use serde_json::json;
 use sightwire_cluster::queue::{Queue as _, Worker};
@@ -16,7 +15,7 @@ use sightwire_config::Config;
 use sightwire_config::cluster::JobsConfig;
 use sightwire_jobs::about::{About, FORMAT, Listed};
 use sightwire_jobs::folder::Job;
-use sightwire_jobs::list::{self, Lists};
+use sightwire_jobs::list::{self, Lists, SearchError};
 use sightwire_jobs::outcome::outcomes;
 use sightwire_jobs::readable::address;
 use sightwire_jobs::worker::Shown;
@@ -34,7 +33,7 @@ use super::{ReadArgs, Sink};
 use crate::cmd::{Mistake, common};
 use crate::print::{Printer, counted, note};
 use sightwire_jobs::how::How;
-use sightwire_jobs::inputs::{Input, InputError, Unreadable};
+use sightwire_jobs::inputs::{Input, Unreadable, there};
 use sightwire_reading::work::ReadRequest;
 use sightwire_server::jobs::Common;
 
@@ -130,11 +129,9 @@ impl Shared {
                 true,
             ),
         };
-        let lock = File::create(job.folder().join("lock")).context("cannot lock the job")?;
-        // A file system without locks leaves it to whoever runs this.
-        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+        let Some(lock) = job.lock()? else {
             anyhow::bail!("job {} is being written by another process: wait for its end, or stop it", job.id);
-        }
+        };
         let before = if is_new { (Listed::default(), false) } else { listed_before(&job)? };
         if !is_new {
             job.go_on()?;
@@ -246,23 +243,14 @@ impl Running {
         inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
         before: Listed,
     ) -> anyhow::Result<()> {
-        for chunk in 0..before.chunks {
-            for entry in self.job.entries(chunk)? {
-                let mut is_there = false;
-                while !is_there && let Some(found) = inputs.next() {
-                    of_storage(&found)?;
-                    is_there = entry.is_of(&found);
-                }
-                anyhow::ensure!(
-                    is_there,
-                    "{} is gone, which job {} began with: remove {} to begin anew",
-                    entry.name,
-                    self.job.id,
-                    self.job.folder().display()
-                );
-            }
-        }
-        Ok(())
+        list::pass_over(&self.job, before, inputs).map_err(|error| match error {
+            SearchError::Gone(name) => anyhow::anyhow!(
+                "{name} is gone, which job {} began with: remove {} to begin anew",
+                self.job.id,
+                self.job.folder().display()
+            ),
+            error => error.into(),
+        })
     }
 
     /// The next chunk; whether there may be more.
@@ -272,22 +260,12 @@ impl Running {
         inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
     ) -> anyhow::Result<bool> {
         for found in inputs {
-            of_storage(&found)?;
+            there(&found)?;
             if lists.push(self.common.readable.entry(found))? {
                 return Ok(true);
             }
         }
         Ok(false)
-    }
-}
-
-/// Storage that is away ends no list: the job is stopped, and the same command goes on with it.
-fn of_storage(found: &Result<Input, Unreadable>) -> anyhow::Result<()> {
-    match found {
-        Err(Unreadable { name, reason: InputError::Object(error) }) if error.is_passing() => {
-            anyhow::bail!("{name}: {error}")
-        }
-        _ => Ok(()),
     }
 }
 
