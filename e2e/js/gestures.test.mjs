@@ -29,7 +29,8 @@ async function seen(...plays) {
     await Promise.all(plays.map(([client, clip]) => client.play(clip).then(() => client.answered())));
     await until(async () => (await counted()).waiting === 0, "all frames to be looked at");
     const whole = (await counted()).passedOver === passedOver;
-    if (whole || round === 12) return plays.map(([client], i) => verdict(client.predictions.slice(before[i])));
+    if (whole || round === 12)
+      return plays.map(([client], i) => verdict(client.predictions.slice(before[i])));
   }
 }
 

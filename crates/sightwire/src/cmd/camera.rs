@@ -12,8 +12,9 @@ use sightwire_simulator::{Faults, Options, Origin, Simulator, Size};
 
 use crate::print::{Printer, note, out};
 
-/// Time for a request to arrive, and for the next one to begin.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
+/// Time for a request to arrive, and for the next one to begin: longer than clients keep a connection in wait,
+/// for one that is closed just when it is used again looks like a camera that is ill.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 /// Connections get so long to end.
 const DRAIN: Duration = Duration::from_secs(1);
 
