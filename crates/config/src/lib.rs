@@ -274,7 +274,7 @@ impl Config {
     /// What the engine is opened with.
     pub fn engine_settings(&self) -> EngineSettings {
         let (options, library) = (self.engine.options.clone(), self.engine.library.clone());
-        EngineSettings { options, library, store: self.store.clone() }
+        EngineSettings { options, library, store: self.store.clone(), offload: None }
     }
 
     /// Whether the model is there.

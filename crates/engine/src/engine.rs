@@ -1,6 +1,7 @@
 //! Execution providers, and sessions with static shapes.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider as _};
 use ort::session::Session as OrtSession;
@@ -13,6 +14,7 @@ use sightwire_models::manifest::Precision;
 
 use crate::cpu::Cpu;
 use crate::network::Network;
+use crate::offload::{Away, Offload, Task};
 use crate::runtime::{Runtime, has_nvidia_gpu};
 use crate::trial::choose::{Allowed, choose};
 use crate::trial::record::{Machine, Record};
@@ -55,6 +57,7 @@ pub struct Engine {
     note: Option<String>,
     /// What is tried before it is done, and where.
     trials: Option<(Trials, Machine)>,
+    offload: Option<Arc<dyn Offload>>,
 }
 
 /// Why a network cannot be run.
@@ -145,6 +148,8 @@ pub struct Session {
     name: String,
     input: Vec<usize>,
     inner: OrtSession,
+    /// Who is asked to run it first.
+    away: Option<Away>,
 }
 
 /// What a network's file says of it.
@@ -152,6 +157,8 @@ pub struct Session {
 pub struct Description {
     /// Of the only input; free dimensions are `None`.
     pub input: Vec<Option<usize>>,
+    /// Of the first output; free dimensions are `None`.
+    pub output: Vec<Option<usize>>,
     /// Names of the input's dimensions; empty where one has none.
     pub symbols: Vec<String>,
     /// Of the metadata, the value that was asked for.
@@ -226,7 +233,18 @@ impl Engine {
         let available: Vec<Provider> = std::iter::once(provider).chain(others).collect();
         let trials =
             options.trials.clone().map(|options| (Trials::new(options), place(&runtime, &available)));
-        Ok(Self { runtime, options, provider, available, note, trials })
+        Ok(Self { runtime, options, provider, available, note, trials, offload: None })
+    }
+
+    /// Networks that may be run elsewhere are asked for there first.
+    #[must_use]
+    pub fn offloading(self, offload: Option<Arc<dyn Offload>>) -> Self {
+        Self { offload, ..self }
+    }
+
+    /// Whether networks for this are asked for elsewhere first.
+    pub fn offloads(&self, task: Task) -> bool {
+        self.offload.as_ref().is_some_and(|offload| offload.takes(task))
     }
 
     pub(crate) fn trials(&self) -> Option<(&Trials, &Machine)> {
@@ -343,7 +361,15 @@ impl Engine {
         check(spec, "input", session.inner.inputs(), &spec.input)?;
         check(spec, "output", session.inner.outputs(), &spec.output)?;
         session.warm_up()?;
+        session.away = self.away(network, spec.output.iter().copied().map(Some).collect());
         Ok(session)
+    }
+
+    /// Who runs it instead, in its usual shape.
+    fn away(&self, network: &Network, expected: Vec<Option<usize>>) -> Option<Away> {
+        let to = self.offload.clone()?;
+        let network = Arc::new(network.as_offered()?);
+        to.takes(network.terms.task).then_some(Away { to, network, expected })
     }
 
     /// Reads what a network's file says of it, without making it ready to run.
@@ -370,8 +396,11 @@ impl Engine {
         else {
             return Err(load(&format!("its input is {:?} instead of an f32 tensor", input.dtype())));
         };
+        let sizes = |shape: &[i64]| shape.iter().map(|size| usize::try_from(*size).ok()).collect();
+        let output = session.outputs().first().and_then(|output| output.dtype().tensor_shape());
         Ok(Description {
-            input: shape.iter().map(|size| usize::try_from(*size).ok()).collect(),
+            input: sizes(shape),
+            output: output.map(|shape| sizes(shape)).unwrap_or_default(),
             symbols: dimension_symbols.iter().map(ToString::to_string).collect(),
             metadata: session.metadata().ok().and_then(|metadata| metadata.custom(key)),
         })
@@ -408,7 +437,7 @@ impl Engine {
             provider: plan.provider,
             reason: error.to_string(),
         })?;
-        Ok(Session { name: name.to_owned(), input: shape.input.to_vec(), inner })
+        Ok(Session { name: name.to_owned(), input: shape.input.to_vec(), inner, away: None })
     }
 
     fn builder(&self, shape: &Shape<'_>, threads: usize, plan: Plan) -> ort::Result<SessionBuilder> {
@@ -512,6 +541,11 @@ impl Session {
         input: &[f32],
         read: impl FnOnce(&[i64], &[f32]) -> T,
     ) -> Result<T, EngineError> {
+        if let Some(Away { to, network, expected }) = &self.away
+            && let Some(output) = to.run(network, &self.input, input, expected)
+        {
+            return Ok(read(&output.shape, &output.values));
+        }
         Self::run_on(&mut self.inner, &self.name, &self.input, input, read)
     }
 

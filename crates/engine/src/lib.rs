@@ -4,7 +4,7 @@
 //! - [`runtime`]: finds and loads the ONNX Runtime library
 //! - [`Engine`]: execution providers, and sessions with static shapes
 //! - [`shared`]: the one engine, made when it is first needed
-//! - [`network`]: a network's file, and what it is run with
+//! - [`network`]: a network's file, and what it is run with; [`offload`]: has it run by another machine
 //! - [`trial`]: each way of running a network is tried in a child process first, and measured
 //! - [`child`]: child processes, and their sure end
 //! - [`core_time`]: how long work would take with a core of its own
@@ -17,6 +17,7 @@ pub mod core_time;
 pub mod cpu;
 mod engine;
 pub mod network;
+pub mod offload;
 pub mod pool;
 pub mod priority;
 pub mod quota;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use sightwire_models::digest;
 use sightwire_models::manifest::{File, Precision};
 
+use crate::offload::{Offered, Terms};
 use crate::{Engine, Plan, Preferred};
 
 /// A network's file, and how it may be run.
@@ -19,6 +20,7 @@ pub struct Network {
     precision: Option<Precision>,
     preferred: Option<Preferred>,
     plan: Mutex<Option<Plan>>,
+    offered: Option<(String, Terms)>,
 }
 
 impl Network {
@@ -32,7 +34,8 @@ impl Network {
         preferred: Option<Preferred>,
     ) -> Self {
         let (sha256, plan) = (OnceLock::new(), Mutex::new(None));
-        Self { model: model.to_owned(), name: name.to_owned(), bytes, sha256, precision, preferred, plan }
+        let (model, name) = (model.to_owned(), name.to_owned());
+        Self { model, name, bytes, sha256, precision, preferred, plan, offered: None }
     }
 
     /// As [`Network::new`], of a manifest's entry.
@@ -44,6 +47,22 @@ impl Network {
     ) -> Self {
         let preferred = file.provider.map(|provider| Preferred { provider, only: file.provider_only });
         Self::new(model, &file.name, bytes, precision, preferred)
+    }
+
+    /// It may be run elsewhere, under the name of this role of its model.
+    #[must_use]
+    pub fn offered(self, role: &str, terms: Terms) -> Self {
+        Self { offered: Some((role.to_owned(), terms)), ..self }
+    }
+
+    /// As others know it; `None` where it is only run here. Goes through its file the first time.
+    pub fn as_offered(&self) -> Option<Offered> {
+        self.offered.as_ref().map(|(role, terms)| Offered::new(self, role, *terms))
+    }
+
+    /// As others call it.
+    pub fn offered_name(&self) -> Option<String> {
+        self.offered.as_ref().map(|(role, _)| Offered::name_of(&self.model, role))
     }
 
     /// Of which model it is, for messages.

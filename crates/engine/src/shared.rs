@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use sightwire_models::store::Store;
 
 use crate::cpu;
+use crate::offload::{Offload, Report};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::{Engine, EngineError, EngineOptions};
 
@@ -20,6 +21,8 @@ pub struct EngineSettings {
     pub library: Option<PathBuf>,
     /// Where it is looked for.
     pub store: Store,
+    /// Who is asked to run networks first.
+    pub offload: Option<Arc<dyn Offload>>,
 }
 
 /// Why there is no engine.
@@ -36,7 +39,7 @@ pub enum OpenError {
 /// Loads the library, and makes an engine.
 pub fn open(settings: &EngineSettings) -> Result<Engine, OpenError> {
     let runtime = Runtime::load(&settings.store, settings.library.as_deref(), settings.options.provider)?;
-    Ok(Engine::new(runtime, settings.options.clone())?)
+    Ok(Engine::new(runtime, settings.options.clone())?.offloading(settings.offload.clone()))
 }
 
 /// The engine, made when it is first needed: until then there may be no library.
@@ -79,7 +82,16 @@ impl SharedEngine {
     /// For people: what is not done on this machine, and why.
     pub fn warnings(&self) -> Vec<String> {
         let of_engine = self.made.get().map(|engine| engine.warnings()).unwrap_or_default();
-        cpu::warning().into_iter().chain(of_engine).collect()
+        let offloaded = self.offloaded().into_iter();
+        let away = offloaded.filter_map(|Report { network, why_not, .. }| Some((network, why_not?)));
+        let away =
+            away.map(|(network, why)| format!("{network} is run here, and not by engine.remote: {why}"));
+        cpu::warning().into_iter().chain(of_engine).chain(away).collect()
+    }
+
+    /// How far networks are that are asked for elsewhere.
+    pub fn offloaded(&self) -> Vec<Report> {
+        self.settings.offload.as_ref().map(|offload| offload.report()).unwrap_or_default()
     }
 
     /// For people: what networks are not run with, and why.

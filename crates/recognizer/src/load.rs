@@ -383,7 +383,7 @@ mod tests {
     fn without_a_model(store: &Store) -> Arc<Recognizer> {
         let options =
             EngineOptions { provider: None, threads: 1, precision: None, gpu_memory_mb: 0, trials: None };
-        let engine = EngineSettings { options, library: None, store: store.clone() };
+        let engine = EngineSettings { options, library: None, store: store.clone(), offload: None };
         let options = Options {
             model: ModelChoice::Name("mine".into()),
             dummy: false,

@@ -11,6 +11,7 @@ use sightwire_models::store::{Store, StoreError};
 
 use crate::sender::{Decode, Payload, PayloadError};
 use sightwire_engine::network::Network;
+use sightwire_engine::offload::{Levels, Task, Terms};
 use sightwire_engine::trial::Subject;
 use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
 
@@ -271,7 +272,10 @@ impl Files {
         read: impl Fn(&'static str, Option<Precision>) -> Result<Network, E>,
     ) -> Result<Self, E> {
         let precision = Some(clip.precision);
-        let read = |role, precision| read(role, precision).map(Arc::new);
+        // Features are no bytes.
+        let levels = |role| (role != "head").then_some(Levels { divide_by: clip.divide_by });
+        let terms = |role| Terms { task: Task::Signs, levels: levels(role) };
+        let read = |role, precision| Ok(Arc::new(read(role, precision)?.offered(role, terms(role))));
         Ok(match clip.features {
             Some(features) => {
                 Files::Split { features, backbone: read("backbone", precision)?, head: read("head", None)? }

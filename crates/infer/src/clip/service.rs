@@ -19,6 +19,7 @@ use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use crate::sender::{ClientState, Counters, Frame, OnPrediction, Prediction, ServiceStats};
 use sightwire_engine::core_time::CoreTime;
+use sightwire_engine::offload::Task;
 use sightwire_engine::pool::{self, Panicked, Pool, Work};
 use sightwire_engine::priority::Priority;
 use sightwire_engine::quota;
@@ -108,7 +109,9 @@ impl ClipService {
     ) -> Result<Self, ClipModelError> {
         let mut networks = model.networks(&engine, options.limits)?;
         let plans = model.plans(&engine);
-        let on_cpu = plans.iter().all(|(_, plan)| plan.provider != Provider::Cuda);
+        // Of what another machine does, this one's cores know nothing.
+        let on_cpu =
+            plans.iter().all(|(_, plan)| plan.provider != Provider::Cuda) && !engine.offloads(Task::Signs);
         let cost = warm_up(&model, &mut networks, on_cpu)?;
         let is_split = model.is_split();
         let workers = engine.threads().max(1);

@@ -13,7 +13,7 @@ use sightwire_api::sign::HandHint;
 use sightwire_hands::told::told;
 use sightwire_hands::watch::Sight;
 
-pub use model::{HandModel, HandModelError, HandNetworks};
+pub use model::{HandModel, HandModelError, HandNetworks, subjects};
 pub use service::{HandClient, HandService, HandServiceOptions};
 
 /// What was seen of hands in a picture.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sightwire_engine::network::Network;
+use sightwire_engine::offload::{Levels, Task, Terms};
 use sightwire_engine::trial::{Subject, TrialError};
 use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Session};
 use sightwire_frame::Image;
@@ -119,6 +120,10 @@ impl Part<'_> {
         vec![1, 3, self.side, self.side]
     }
 
+    fn subject(&self) -> Subject {
+        Subject { network: self.network.clone(), input: self.input(), sizes: vec![] }
+    }
+
     fn session(&self, engine: &Engine) -> Result<Session, HandModelError> {
         let spec = NetworkSpec {
             network: self.network,
@@ -166,11 +171,7 @@ impl HandModel {
         let palm = Part { role: "palm", network: &self.palm, side: PALM_INPUT, output: palm_output.to_vec() };
         let hand_output = vec![1, landmarks::VALUES];
         let hand = Part { role: "hand", network: &self.hand, side: HAND_INPUT, output: hand_output };
-        let body = self.body.as_ref().map(|body| {
-            let output = vec![1, pose::VALUES];
-            Part { role: "pose", network: &body.network, side: BODY_INPUT, output }
-        });
-        [palm, hand].into_iter().chain(body).collect()
+        [palm, hand].into_iter().chain(self.body.as_ref().map(Body::part)).collect()
     }
 
     /// What each network is run with, by role.
@@ -181,9 +182,7 @@ impl HandModel {
 
     /// What can be tried in several ways.
     pub fn subjects(&self) -> Vec<Subject> {
-        let subject =
-            |part: Part<'_>| Subject { network: part.network.clone(), input: part.input(), sizes: vec![] };
-        self.parts().into_iter().map(subject).collect()
+        self.parts().iter().map(Part::subject).collect()
     }
 
     /// Returns when one way of running each network is known to work here; without shoulders, if there is none for theirs.
@@ -249,11 +248,29 @@ impl Body {
         if !store.has(&manifest) {
             return Ok(None);
         }
-        let presence = presence(&manifest, Joints::Pose)?;
-        // The others are a mask, a heat map, and the joints in metres.
-        let network = network(store, &manifest, "pose", &[0, 1])?;
-        Ok(Some(Self { network, presence }))
+        Self::read(store, &manifest).map(Some)
     }
+
+    fn read(store: &Store, manifest: &Manifest) -> Result<Self, HandModelError> {
+        let presence = presence(manifest, Joints::Pose)?;
+        // The others are a mask, a heat map, and the joints in metres.
+        let network = network(store, manifest, "pose", &[0, 1])?;
+        Ok(Self { network, presence })
+    }
+
+    fn part(&self) -> Part<'_> {
+        Part { role: "pose", network: &self.network, side: BODY_INPUT, output: vec![1, pose::VALUES] }
+    }
+}
+
+/// The networks of a model of hands, or of the one that finds shoulders; for whoever runs them one by one.
+pub fn subjects(store: &Store, manifest: &Manifest) -> Result<Vec<Subject>, HandModelError> {
+    if manifest.landmarks.is_some_and(|table| table.of == Joints::Pose) {
+        let body = Body::read(store, manifest)?;
+        return Ok(vec![body.part().subject()]);
+    }
+    // Shoulders are another model's.
+    Ok(HandModel::load(store, manifest)?.subjects().into_iter().take(2).collect())
 }
 
 /// From which presence something is what a model looks for, if it looks for this.
@@ -287,7 +304,8 @@ fn network(
         file: file.name.clone(),
         error,
     })?;
-    Ok(Arc::new(Network::of_file(model, file, Cow::Owned(onnx), None)))
+    let terms = Terms { task: Task::Hands, levels: Some(Levels { divide_by: 255.0 }) };
+    Ok(Arc::new(Network::of_file(model, file, Cow::Owned(onnx), None).offered(role, terms)))
 }
 
 /// The pixels of a region, red, green and blue from 0 to 1.
