@@ -50,6 +50,7 @@ pub(super) fn read(r: &Values<'_>, engine_threads: usize, home: &Path) -> Result
         memory_bytes: (r.int("reader.memory_mb", 1, 1 << 24)? as u64) << 20,
         job_ttl: r.seconds("reader.job_ttl_s", 0.0, 1e7)?,
         idle_release: r.seconds("reader.idle_release_s", 1.0, 1e7)?,
+        elsewhere: None,
         folder: Some(r.text("reader.folder"))
             .filter(|f| !f.is_empty())
             .map_or_else(|| home.join(JOBS), PathBuf::from),

@@ -3,7 +3,8 @@
 //! - [`options`]: what can be chosen
 //! - [`models`]: which models are loaded, and the service that runs them
 //! - [`permits`]: whose turn it is: single pictures go before batches
-//! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them
+//! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them, [`elsewhere`] first where
+//!   that is asked for
 //! - [`jobs`]: batches; [`picture_cache`]: their last pictures; [`display`]: copies of these for the screen
 //! - [`decoding`]: one budget for the pixels of single pictures
 //! - [`output`]: results, and the formats they are given in; [`record`]: a file of them that outlives whoever writes it;
@@ -14,6 +15,7 @@
 pub mod decoding;
 pub mod difference;
 pub mod display;
+pub mod elsewhere;
 pub mod jobs;
 pub mod models;
 pub mod options;

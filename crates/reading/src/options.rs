@@ -2,11 +2,14 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_ocr::Memory;
 use sightwire_ocr::memory::TooLittle;
 use sightwire_pages::Pages;
+
+use crate::elsewhere::Elsewhere;
 
 /// Pictures of a batch that can be kept at most.
 pub const MAX_KEEP: usize = 20;
@@ -54,6 +57,8 @@ pub struct Options {
     pub idle_release: Duration,
     /// Where batches are kept; nothing else should be there.
     pub folder: PathBuf,
+    /// Who is asked to read pictures first.
+    pub elsewhere: Option<Arc<dyn Elsewhere>>,
 }
 
 impl Options {
@@ -96,6 +101,7 @@ impl Options {
             job_ttl: Duration::from_secs(3600),
             idle_release: Duration::from_secs(60),
             folder: "/nowhere".into(),
+            elsewhere: None,
         }
     }
 }

@@ -16,7 +16,12 @@ use super::output::Document;
 use super::permits::{Permit, Permits};
 use super::picture::Picture;
 use crate::decoding::Decoding;
+use crate::elsewhere;
 use crate::options::Options;
+
+/// Files of more pages or bytes are read here: their answer, or they themselves, do not fit into a message.
+const MOST_PAGES: usize = 8;
+const MOST_BYTES: usize = 15 << 20;
 
 /// How somebody wants a picture to be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +70,38 @@ pub enum PermitSource {
     Single(Arc<Permit>),
     /// Each page has to wait for its own.
     Batch(Arc<Permits>),
+}
+
+/// As [`document`], or as another machine tells it that is asked first, where there is one. Half of the time is left for this one.
+pub async fn read(
+    ready: &Ready,
+    name: Option<String>,
+    picture: &Picture,
+    options: ReadOptions,
+    turn: &PermitSource,
+    limits: &Arc<Options>,
+    keep: Option<usize>,
+) -> Result<(Document, Option<(Arc<Image>, Decoding)>), WorkError> {
+    if let Some(elsewhere) = &limits.elsewhere
+        && picture.pages.len() <= MOST_PAGES
+        && picture.bytes.len() <= MOST_BYTES
+    {
+        let permit = match turn {
+            PermitSource::Single(permit) => permit.clone(),
+            PermitSource::Batch(permits) => Arc::new(permits.batch().await),
+        };
+        let model = ready.model.clone();
+        let version =
+            tokio::task::spawn_blocking(move || elsewhere::version(&model)).await.unwrap_or_default();
+        let request = ReadRequest { model: ready.model.name().to_owned(), options };
+        let asked = elsewhere.read(&picture.bytes, &request, &version, limits.deadline / 2);
+        let told = asked.await.filter(|told| elsewhere::is_of(told, picture, &request));
+        drop(permit);
+        if let Some(told) = told {
+            return Ok((Document { file: name, ..told }, None));
+        }
+    }
+    document(ready, name, picture, options, turn, limits, keep).await
 }
 
 /// Reads all pages, one after the other. A picture for which somebody waits has `reader.deadline_s` in all, one of a

@@ -408,7 +408,7 @@ impl Jobs {
         turn: &PermitSource,
     ) -> Result<Document, WorkError> {
         let name = job.received.files.get(index).map(|file| file.name.to_string());
-        let read = work::document(ready, name, picture, options, turn, &self.limits, None);
+        let read = work::read(ready, name, picture, options, turn, &self.limits, None);
         let (document, _) = read.await?;
         let (this, kept_job, bytes) = (self.clone(), job.clone(), picture.bytes.clone());
         let written = tokio::task::spawn_blocking(move || {
