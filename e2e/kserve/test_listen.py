@@ -50,7 +50,7 @@ class Worker(Server):
         self.models = found[1]
 
     def _models(self) -> re.Match[str] | None:
-        return re.search(r"objects found at grpcs?://([\w.:]+)", self.log.read_text())
+        return re.search(r"models are served at grpcs?://([\w.:]+)", self.log.read_text())
 
     def command(self, *words: str) -> str:
         """What a command prints that works on the same store."""

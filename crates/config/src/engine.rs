@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sightwire_engine::EngineOptions;
+use sightwire_engine::offload::Task;
 use sightwire_engine::trial::{Launch, TrialOptions};
 use sightwire_kserve::address::Address;
 use sightwire_kserve::client::{Options as RemoteOptions, Trust};
@@ -15,12 +16,25 @@ use sightwire_tls::files;
 
 use super::{ConfigError, TRY_NETWORKS, Values, is_among};
 
+/// What a server elsewhere is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteFor {
+    /// Objects in pictures.
+    pub objects: bool,
+    /// Text of pictures.
+    pub text: bool,
+    /// Networks that it runs.
+    pub networks: Vec<Task>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub options: EngineOptions,
     pub library: Option<PathBuf>,
     pub idle_release: Duration,
     pub remote: Option<RemoteOptions>,
+    /// What it is asked for.
+    pub remote_for: RemoteFor,
     /// Where models are served to others.
     pub listen: Vec<SocketAddr>,
 }
@@ -57,6 +71,7 @@ pub(super) fn read(r: &Values<'_>, threads: usize, store: &Store) -> Result<Engi
         library: Some(r.text("engine.library")).filter(|l| !l.is_empty()).map(PathBuf::from),
         idle_release: r.seconds("engine.idle_release_s", 1.0, 1e7)?,
         remote: remote(r)?,
+        remote_for: remote_for(r)?,
         listen: listen(r)?,
     })
 }
@@ -72,6 +87,28 @@ fn listen(r: &Values<'_>) -> Result<Vec<SocketAddr>, ConfigError> {
         }
     }
     Ok(listen)
+}
+
+fn remote_for(r: &Values<'_>) -> Result<RemoteFor, ConfigError> {
+    let key = "engine.remote_for";
+    let (list, mut found) = (r.list(key)?, RemoteFor::default());
+    if list.is_empty() {
+        return Err(
+            r.invalid(key, "the server would be asked for nothing; leave engine.remote empty instead")
+        );
+    }
+    for item in list {
+        match &*item {
+            "objects" => found.objects = true,
+            "hands" => found.networks.push(Task::Hands),
+            "signs" => found.networks.push(Task::Signs),
+            "text" => found.text = true,
+            _ => {
+                return Err(r.invalid(key, &format!("{item:?} is none of objects, hands, signs and text")));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// A server of models elsewhere.

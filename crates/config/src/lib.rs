@@ -266,7 +266,7 @@ impl Config {
             pictures: self.images,
             store: self.store.clone(),
             memory,
-            remote: self.engine.remote.clone(),
+            remote: self.engine.remote.clone().filter(|_| self.engine.remote_for.objects),
             cluster: None,
         }
     }

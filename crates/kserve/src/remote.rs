@@ -1,5 +1,6 @@
 //! A model elsewhere, as one that may be away: asked while it answers, left alone while it does not, and looked for meanwhile.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -58,37 +59,43 @@ pub enum RemoteError {
 }
 
 /// Says of what a model takes and gives whether it is one that can be asked.
-pub type Fits = fn(&ModelMetadata) -> Result<(), TensorError>;
+type Fits = dyn Fn(&ModelMetadata) -> Result<(), TensorError> + Send + Sync;
 
 /// A model of a server elsewhere.
-#[derive(Debug)]
 pub struct Remote {
     client: Client,
     model: String,
+    /// Which one of ours is asked for.
+    version: String,
     breaker: Mutex<Breaker>,
     standing: watch::Sender<Standing>,
     /// What was heard of the model the last time that it was probed.
     heard: Mutex<Arc<ModelMetadata>>,
     look: Notify,
     probes: watch::Sender<u64>,
-    fits: Fits,
+    fits: Box<Fits>,
     /// What became of requests.
     pub counters: Counters,
 }
 
 impl Remote {
     /// Nothing is asked before somebody needs it, and nothing is found out unless [`Remote::run`] runs. A model that does not fit is
-    /// away.
-    pub fn new(options: Options, model: &str, fits: Fits) -> Arc<Self> {
+    /// away. Of several versions that the server tells of, the one that is named is asked.
+    pub fn new(
+        options: Options,
+        (model, version): (&str, Option<&str>),
+        fits: impl Fn(&ModelMetadata) -> Result<(), TensorError> + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self {
             client: Client::new(options),
             model: model.to_owned(),
+            version: version.unwrap_or_default().to_owned(),
             breaker: Mutex::new(Breaker::new(clock::now())),
             standing: watch::Sender::default(),
             heard: Mutex::default(),
             look: Notify::new(),
             probes: watch::Sender::default(),
-            fits,
+            fits: Box::new(fits),
             counters: Counters::default(),
         })
     }
@@ -106,6 +113,11 @@ impl Remote {
     /// Whether it is asked now, and changes of that.
     pub fn standing(&self) -> watch::Receiver<Standing> {
         self.standing.subscribe()
+    }
+
+    /// Whether it answered the last time.
+    pub fn answers(&self) -> bool {
+        matches!(*self.standing.borrow(), Standing::Here(_))
     }
 
     /// What it takes and gives, while it is asked or may be tried; else why it is not. The first who wants to know has it looked for.
@@ -138,13 +150,16 @@ impl Remote {
         within: Duration,
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
     ) -> Result<T, RemoteError> {
-        self.wanted()?;
+        let metadata = self.wanted()?;
         if !self.breaker.lock().may_ask() {
             return Err(RemoteError::Away("another request finds out whether it is back".into()));
         }
         let left = Left(Some(&self.breaker));
         let begun = clock::now();
-        let answer = self.client.infer(InferRequest::of(&self.model, inputs), within).await;
+        let version = metadata.versions.iter().find(|version| **version == self.version);
+        let model_version = version.cloned().unwrap_or_default();
+        let request = InferRequest { model_version, ..InferRequest::of(&self.model, inputs) };
+        let answer = self.client.infer(request, within).await;
         let answer = answer.map_err(RemoteError::from);
         let result = answer.and_then(|answer| Ok(read(&answer.tensors()?)?));
         left.known();
@@ -195,9 +210,6 @@ impl Remote {
 
     async fn probe(&self) -> Result<ModelMetadata, RemoteError> {
         let not = |what: &str| RemoteError::Away(format!("{what} is not ready there").into());
-        if !self.client.server_ready(PROBED_WITHIN).await? {
-            return Err(not("the server"));
-        }
         if !self.client.model_ready(&self.model, PROBED_WITHIN).await? {
             return Err(not(&format!("the model {}", self.model)));
         }
@@ -232,6 +244,15 @@ impl Remote {
         if !matches!(before, Standing::Away(_)) {
             tracing::warn!(model = self.model, "{} is away: {why}", self.client.address());
         }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("model", &self.model)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }
 

@@ -164,13 +164,18 @@ pub trait Serves: Send + Sync + 'static {
     -> impl Future<Output = Result<bool, Refusal>> + Send;
 
     /// What a model takes and gives.
-    fn metadata(&self, who: &Self::Who, model: &str) -> Result<ModelMetadata, Refusal>;
-
-    /// What a model says about tensors. Dropped when nobody waits for the answer any more.
-    fn infer(
+    fn metadata(
         &self,
         who: &Self::Who,
         model: &str,
+    ) -> impl Future<Output = Result<ModelMetadata, Refusal>> + Send;
+
+    /// What a model, in this version of it unless that is empty, says about tensors. Dropped when nobody waits for the answer any
+    /// more.
+    fn infer(
+        &self,
+        who: &Self::Who,
+        model: (&str, &str),
         inputs: Vec<Tensor>,
     ) -> impl Future<Output = Result<Vec<Tensor>, Refusal>> + Send;
 }
@@ -434,13 +439,15 @@ async fn routed<S: Serves>(
             unary(small, request, ready).await
         }
         path::MODEL_METADATA => {
-            let metadata = async move |asked: ModelRequest| Ok(shared.serves.metadata(&who, &asked.name)?);
+            let metadata =
+                async move |asked: ModelRequest| Ok(shared.serves.metadata(&who, &asked.name).await?);
             unary(small, request, metadata).await
         }
         _ => {
             let infer = async move |asked: InferRequest| {
                 let inputs = asked.tensors().map_err(|error| Refusal::Invalid(error.to_string()))?;
-                let outputs = shared.serves.infer(&who, &asked.model_name, inputs).await?;
+                let model = (&*asked.model_name, &*asked.model_version);
+                let outputs = shared.serves.infer(&who, model, inputs).await?;
                 let outputs = chosen(&asked, outputs).map_err(|error| Refusal::Invalid(error.to_string()))?;
                 Ok(InferResponse::of(&asked, &outputs))
             };

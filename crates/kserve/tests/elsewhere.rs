@@ -69,12 +69,20 @@ impl Serves for Model {
         if model == "sum" { Ok(true) } else { Err(Refusal::NoModel(model.into())) }
     }
 
-    fn metadata(&self, (): &(), model: &str) -> Result<ModelMetadata, Refusal> {
+    async fn metadata(&self, (): &(), model: &str) -> Result<ModelMetadata, Refusal> {
         let input = TensorMetadata { name: "image".into(), datatype: "UINT8".into(), shape: vec![-1] };
         Ok(ModelMetadata { name: model.into(), inputs: vec![input], ..ModelMetadata::default() })
     }
 
-    async fn infer(&self, (): &(), model: &str, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, Refusal> {
+    async fn infer(
+        &self,
+        (): &(),
+        (model, version): (&str, &str),
+        inputs: Vec<Tensor>,
+    ) -> Result<Vec<Tensor>, Refusal> {
+        if !["", "1"].contains(&version) {
+            return Err(Refusal::NoModel(format!("{model} {version}")));
+        }
         if model != "sum" {
             return Err(Refusal::NoModel(model.into()));
         }
@@ -160,7 +168,7 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// A model elsewhere that answers.
 async fn at_work(server: &Server, stop: &CancellationToken) -> Arc<Remote> {
-    let remote = Remote::new(server.options(), "sum", |_| Ok(()));
+    let remote = Remote::new(server.options(), ("sum", None), |_: &_| Ok(()));
     tokio::spawn(remote.clone().run(stop.clone()));
     until("it is found", || remote.wanted().is_ok()).await;
     assert_eq!(remote.infer(&image(), PATIENT, summed).await, Ok(21.0));
@@ -206,7 +214,7 @@ async fn each_fault_of_a_model_elsewhere_is_told_and_after_three_it_is_left_alon
 async fn a_model_that_takes_something_else_is_away_and_says_what() {
     let server = Server::start(None, Bounds::default(), None);
     let unfit = TensorError::Unfit { name: "image", why: "is not what we send" };
-    let remote = Remote::new(server.options(), "sum", |_| {
+    let remote = Remote::new(server.options(), ("sum", None), |_: &_| {
         Err(TensorError::Unfit { name: "image", why: "is not what we send" })
     });
     tokio::spawn(remote.clone().run(server.stop.clone()));

@@ -18,7 +18,7 @@ use sightwire_frame::letterbox::{Fit, Placement};
 use sightwire_frame::resize::{ResizeError, Resizer};
 use sightwire_kserve::client::Options;
 use sightwire_kserve::messages::ModelMetadata;
-use sightwire_kserve::remote::{Counters, Fits, Remote, RemoteError, Standing};
+use sightwire_kserve::remote::{Counters, Remote, RemoteError, Standing};
 use sightwire_kserve::tensor::{Tensor, TensorError, find};
 use tokio_util::sync::CancellationToken;
 
@@ -62,9 +62,9 @@ impl RemoteDetector {
     pub fn new(options: Options, max_boxes: usize) -> Arc<Self> {
         let known = ModelElsewhere { name: MODEL.to_owned(), labels: Vec::new() };
         // One that takes something else is away, and the model here looks.
-        let fits: Fits = |metadata| Input::of(metadata).map(|_| ());
+        let fits = |metadata: &ModelMetadata| Input::of(metadata).map(|_| ());
         Arc::new(Self {
-            remote: Remote::new(options, MODEL, fits),
+            remote: Remote::new(options, (MODEL, None), fits),
             known: Mutex::new(Arc::new(known)),
             max_boxes,
         })
@@ -82,7 +82,7 @@ impl RemoteDetector {
 
     /// Whether it answered the last time.
     pub fn answers(&self) -> bool {
-        matches!(*self.remote.standing().borrow(), Standing::Here(_))
+        self.remote.answers()
     }
 
     /// What became of pictures that it was asked about.

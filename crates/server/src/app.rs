@@ -18,7 +18,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use sightwire_access::Guard;
 use sightwire_cluster::Cluster;
 use sightwire_config::Config;
-use sightwire_engine::shared::SharedEngine;
+use sightwire_engine::shared::{EngineSettings, SharedEngine};
 use sightwire_jobs::service::Service;
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::tls::{Tls, redirect};
@@ -27,8 +27,9 @@ use sightwire_live::relay::Relay;
 use sightwire_live::{Options, Streams};
 use sightwire_measure::memory::Memory;
 use sightwire_measure::memory::budget::{self, Budget};
-use sightwire_reading::TextReader;
+use sightwire_offload::elsewhere::Elsewhere;
 use sightwire_reading::decoding::DecodeMemory;
+use sightwire_reading::{self as reading, TextReader};
 use sightwire_recognizer::Recognizer;
 use socketioxide::SocketIo;
 use tokio::net::TcpListener;
@@ -110,10 +111,7 @@ impl App {
     ) -> anyhow::Result<Self> {
         vital.spawn("keeps keys and sessions", access.clone().run(Issuers, stop.clone()));
         let shared = Arc::new(config.clone());
-        let engine = SharedEngine::new(config.engine_settings(), {
-            let stop = stop.clone();
-            move || !stop.is_cancelled()
-        });
+        let (engine, reading) = computing(config, stop, tasks);
         let (memory, decoding) =
             (watched_memory(config, used, stop, vital), DecodeMemory::new(config.decode_memory_bytes));
         let recognizer = Recognizer::new(config.recognizer_options(memory.clone()), engine.clone());
@@ -131,10 +129,11 @@ impl App {
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone(), gate.clone());
         let live = Options { cluster, ..config.live_options(memory.clone()) };
         let (streams, relay) = streaming(live, &engine, (stop, tasks, vital))?;
-        let (reading, store) = (config.reader.clone(), config.store.clone());
-        let reader = TextReader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
+        let reader =
+            TextReader::new(reading, config.store.clone(), engine.clone(), decoding.clone(), stop, tasks)?;
         let requests = Requests::new(&config.limits, listening.limited.clone());
-        let inference = inference::serving((config, reach), (&gate, &requests), (&streams, &reader, &memory));
+        let of_server = (&streams, &reader, &memory);
+        let inference = inference::serving((config, reach), (&gate, &requests), of_server, &engine)?;
         let hosts = Hosts::new(config.hosts());
         let tls = reach.certificates.clone().map(|own| Tls::new(move || own.config()));
         let telemetry = Telemetry::new(
@@ -245,7 +244,7 @@ impl App {
         for listener in listeners {
             let address = listener.local_addr().context("cannot tell the address of engine.listen")?;
             let scheme = if scheme == "https" { "grpcs" } else { "grpc" };
-            tracing::info!("other servers have objects found at {scheme}://{address}");
+            tracing::info!("models are served at {scheme}://{address}");
             let run = self.inference.clone().run(listener, stop.clone(), tasks.clone());
             vital.spawn("serves models to others", run);
         }
@@ -396,6 +395,24 @@ impl TransportCounters for Transports {
     fn inference(&self) -> Inference {
         inference::counted(&self.inference)
     }
+}
+
+/// The engine, and how text is read: here, or at the machine that is asked first.
+fn computing(
+    config: &Config,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> (Arc<SharedEngine>, reading::options::Options) {
+    let wanted = &config.engine.remote_for;
+    let is_asked = wanted.text || !wanted.networks.is_empty();
+    let remote = config.engine.remote.clone().filter(|_| is_asked);
+    let elsewhere = remote.map(|remote| Elsewhere::new(remote, wanted.networks.clone(), tasks, stop));
+    let offload = elsewhere.clone().map(|elsewhere| elsewhere as _);
+    let settings = EngineSettings { offload, ..config.engine_settings() };
+    let going_on = stop.clone();
+    let engine = SharedEngine::new(settings, move || !going_on.is_cancelled());
+    let elsewhere = elsewhere.filter(|_| wanted.text).map(|elsewhere| elsewhere as _);
+    (engine, reading::options::Options { elsewhere, ..config.reader.clone() })
 }
 
 fn cors(origins: Option<&Vec<String>>) -> CorsLayer {

@@ -30,6 +30,7 @@ pub(super) fn encode(
     for (reason, count) in refused {
         ConstCounter::new(count).encode(family.encode_family(&[("reason", reason)])?)?;
     }
+    networks(telemetry, encoder)?;
     let Some(remote) = telemetry.streams.detector.remote() else { return Ok(()) };
     let help =
         "1: the server of engine.remote looks at pictures; 0: it is away, or nobody has needed it yet.";
@@ -49,4 +50,28 @@ pub(super) fn encode(
         ConstCounter::new(value.load(Ordering::Relaxed)).encode(one)?;
     }
     histogram(encoder, "remote_took", "From asking it to its checked answer.", &counters.took.snapshot())
+}
+
+/// Networks that the server of `engine.remote` is asked for.
+fn networks(telemetry: &Telemetry, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    let networks = telemetry.engine.offloaded();
+    if networks.is_empty() {
+        return Ok(());
+    }
+    let help = "1: the server of engine.remote runs this network; 0: it is run here.";
+    let mut family = encoder.encode_descriptor("remote_network_answers", help, None, MetricType::Gauge)?;
+    for network in &networks {
+        let labels = [("network", &*network.network)];
+        ConstGauge::new(f64::from(u8::from(network.is_here))).encode(family.encode_family(&labels)?)?;
+    }
+    let help =
+        "Runs of a network that the server of engine.remote was asked for; what is not answered is run here.";
+    let mut family = encoder.encode_descriptor("remote_network_runs", help, None, MetricType::Counter)?;
+    for network in &networks {
+        for (outcome, count) in [("answered", network.answered), ("failed", network.failed)] {
+            let labels = [("network", &*network.network), ("outcome", outcome)];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }

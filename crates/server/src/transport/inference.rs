@@ -1,8 +1,10 @@
-//! Finding objects for other servers: `KServe` v2 over gRPC (`engine.listen`).
+//! Finding objects, and running networks, for other servers: `KServe` v2 over gRPC (`engine.listen`).
 //!
-//! There are two models, since the protocol knows no inputs that may be left out: [`FILES`] takes a JPEG or PNG as it is, [`PIXELS`]
-//! takes pixels. Both answer what a server with `engine.remote` reads.
+//! There are two models that find objects, since the protocol knows no inputs that may be left out: [`FILES`] takes a JPEG or PNG as
+//! it is, [`PIXELS`] takes pixels. Both answer what a server with `engine.remote` reads. [`text::MODEL`] reads text. Any other name is
+//! that of a network: [`sightwire_offload::served`].
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,11 +13,15 @@ use axum::body::Body;
 use axum::extract::Request;
 use http::StatusCode;
 use http::header::HOST;
-use sightwire_access::action::{Act as _, Detect};
+use sightwire_access::Action;
+use sightwire_access::action::{Act as _, Detect, Read, SendFrames};
 use sightwire_config::Config;
+use sightwire_engine::pool;
+use sightwire_engine::priority::Priority;
+use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::boxes::Detection;
 use sightwire_frame::header::Header;
-use sightwire_http::caller::Gate;
+use sightwire_http::caller::{Caller, Gate, NotAllowed};
 use sightwire_http::refusal::Refusal as NotServed;
 use sightwire_http::requests::Requests;
 use sightwire_kserve::messages::{ModelMetadata, TensorMetadata};
@@ -27,37 +33,45 @@ use sightwire_listen::tls::Secured;
 use sightwire_live::Streams;
 use sightwire_live::detector::{BASE_CONFIDENCE, NotForOthers};
 use sightwire_live::stills::{Picture, Seen};
-use sightwire_measure::address::Networks;
+use sightwire_measure::address;
 use sightwire_measure::memory::{Memory, Work};
+use sightwire_models::manifest::Task;
+use sightwire_offload::served::{Networks, NotRun, Served};
+use sightwire_offload::text::{self, Asking};
 use sightwire_reading::TextReader;
 use sightwire_telemetry::Inference;
 use tokio_util::sync::CancellationToken;
 
 use crate::reach::Reach;
+use crate::transport::rest::read;
 
 /// Takes files.
 pub const FILES: &str = "detect";
 /// Takes pixels.
 pub const PIXELS: &str = "detect-pixels";
+/// Of both, since there is but one.
+const VERSION: &str = "1";
 /// Of both.
 const INPUT: &str = "image";
 /// A model that could not be had is looked for again so often; one that is there is not looked for.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Looks at pictures of other servers.
+/// Looks at pictures of other servers and reads them, and runs networks for them.
 pub struct Detecting {
     /// Knows who asks.
     gate: Gate,
     /// Bounds how often.
     requests: Requests,
     /// Proxies that are believed.
-    trusted: Networks,
+    trusted: address::Networks,
     /// Has the model.
     streams: Arc<Streams>,
     /// Has memory for decoding.
     reader: Arc<TextReader>,
     /// That of the process.
     memory: Arc<Memory>,
+    /// `None` where nobody is served.
+    networks: Option<Networks>,
 }
 
 /// Serves it.
@@ -68,7 +82,14 @@ pub fn serving(
     (config, reach): (&Config, &Reach),
     (gate, requests): (&Gate, &Requests),
     (streams, reader, memory): (&Arc<Streams>, &Arc<TextReader>, &Arc<Memory>),
-) -> Arc<Serving> {
+    engine: &Arc<SharedEngine>,
+) -> io::Result<Arc<Serving>> {
+    let networks = || {
+        let (threads, idle_release) = (config.engine.options.threads, config.engine.idle_release);
+        let threads = pool::Options { name: "networks", threads, priority: Priority::Live, idle_release };
+        Networks::new(config.store.clone(), engine.clone(), threads)
+    };
+    let is_asked = !config.engine.listen.is_empty();
     let detecting = Detecting {
         gate: gate.clone(),
         requests: requests.clone(),
@@ -76,9 +97,10 @@ pub fn serving(
         streams: streams.clone(),
         reader: reader.clone(),
         memory: memory.clone(),
+        networks: is_asked.then(networks).transpose()?,
     };
     let tls = reach.certificates.clone().map(|own| Arc::new(move || own.config()) as _);
-    Server::new(detecting, tls, Bounds::default())
+    Ok(Server::new(detecting, tls, Bounds::default()))
 }
 
 /// For telemetry.
@@ -111,10 +133,10 @@ pub async fn keep_ready(streams: Arc<Streams>, stop: CancellationToken) {
 }
 
 impl Serves for Detecting {
-    type Who = ();
+    type Who = Caller;
 
     /// As over HTTP: what came before the message is looked at as if it were a request there.
-    fn identify(&self, asker: &Asker<'_>) -> Result<(), Refusal> {
+    fn identify(&self, asker: &Asker<'_>) -> Result<Caller, Refusal> {
         let mut request = Request::from_parts(asker.head.clone(), Body::empty());
         // HTTP/2 names the host beside the headers.
         let authority = request.uri().authority().and_then(|authority| authority.as_str().parse().ok());
@@ -131,24 +153,58 @@ impl Serves for Detecting {
         let caller = self.gate.caller(&request, None);
         request.extensions_mut().insert(caller.clone());
         self.requests.admit(&request).map_err(|many| refusal(&many))?;
-        caller.may(&Detect::ACTION, true).map_err(|why| refusal(&why.into()))
+        // Something of what there is; what it is will stand in the message.
+        may(&caller, &[Detect::ACTION, SendFrames::ACTION, Read::ACTION])?;
+        Ok(caller)
     }
 
     fn is_ready(&self) -> bool {
         self.streams.detector.for_others().is_ok()
     }
 
-    async fn model_ready(&self, (): &(), model: &str) -> Result<bool, Refusal> {
-        Takes::of(model)?;
-        Ok(self.is_ready())
+    async fn model_ready(&self, who: &Caller, model: &str) -> Result<bool, Refusal> {
+        if Takes::of(model).is_some() {
+            may(who, &[Detect::ACTION])?;
+            return Ok(self.is_ready());
+        }
+        if model == text::MODEL {
+            // The networks come with the first picture.
+            return may(who, &[Read::ACTION]).map(|()| true);
+        }
+        self.network(who, model, "").await.map(|_| true)
     }
 
-    fn metadata(&self, (): &(), model: &str) -> Result<ModelMetadata, Refusal> {
-        Ok(Takes::of(model)?.metadata(model))
+    async fn metadata(&self, who: &Caller, model: &str) -> Result<ModelMetadata, Refusal> {
+        if let Some(takes) = Takes::of(model) {
+            may(who, &[Detect::ACTION])?;
+            return Ok(takes.metadata(model));
+        }
+        if model == text::MODEL {
+            may(who, &[Read::ACTION])?;
+            return Ok(text::metadata());
+        }
+        Ok(self.network(who, model, "").await?.1.metadata())
     }
 
-    async fn infer(&self, (): &(), model: &str, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, Refusal> {
-        let takes = Takes::of(model)?;
+    async fn infer(
+        &self,
+        who: &Caller,
+        (model, version): (&str, &str),
+        inputs: Vec<Tensor>,
+    ) -> Result<Vec<Tensor>, Refusal> {
+        if model == text::MODEL {
+            may(who, &[Read::ACTION])?;
+            return self.read(&inputs).await;
+        }
+        let Some(takes) = Takes::of(model) else {
+            let (networks, network) = self.network(who, model, version).await?;
+            self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
+            return Ok(vec![networks.run(network, &inputs).await.map_err(|why| not_run(&why))?]);
+        };
+        may(who, &[Detect::ACTION])?;
+        if !["", VERSION].contains(&version) {
+            return Err(Refusal::NoModel(format!("{model} has no version {version:.16}")));
+        }
         let why_not = |why: NotForOthers| Refusal::NotReady(why.to_string());
         self.streams.detector.for_others().map_err(why_not)?;
         let picture = takes.picture(&inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
@@ -166,6 +222,68 @@ impl Serves for Detecting {
     }
 }
 
+impl Detecting {
+    /// What a picture says.
+    async fn read(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal> {
+        let Asking { file, mut parameters } =
+            Asking::of(inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
+        let version = parameters.remove(text::VERSION);
+        self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
+        match read::for_other(&self.reader, &parameters, file, version).await {
+            Ok(document) => Ok(vec![text::answer(Ok(&document))]),
+            // That is so wherever it is read, and says nothing of the next one.
+            Err(why) if why.status().is_client_error() && why.status() != StatusCode::TOO_MANY_REQUESTS => {
+                match why.status() {
+                    StatusCode::NOT_FOUND => Err(refusal(&why)),
+                    _ => Ok(vec![text::answer(Err(why.detail()))]),
+                }
+            }
+            Err(why) => Err(refusal(&why)),
+        }
+    }
+
+    /// A network, for somebody who may have it run.
+    async fn network(
+        &self,
+        who: &Caller,
+        name: &str,
+        version: &str,
+    ) -> Result<(&Networks, Arc<Served>), Refusal> {
+        let unknown = || {
+            Refusal::NoModel(format!(
+                "{name:.64?}; there are {FILES}, {PIXELS}, and networks called MODEL.ROLE"
+            ))
+        };
+        let networks = self.networks.as_ref().ok_or_else(unknown)?;
+        match networks.task(name).ok_or_else(unknown)? {
+            Task::ClipClassification => may(who, &[SendFrames::ACTION])?,
+            // Hands are looked for in streams, and of those who sign.
+            _ => may(who, &[Detect::ACTION, SendFrames::ACTION])?,
+        }
+        let network = networks.find(name, version).await.map_err(|why| not_run(&why))?;
+        Ok((networks, network))
+    }
+}
+
+/// Whether somebody may do one of these; if not, why not the first.
+fn may(who: &Caller, actions: &[Action]) -> Result<(), Refusal> {
+    let asked: Result<Vec<()>, NotAllowed> = actions.iter().map(|action| who.may(action, true)).collect();
+    match asked {
+        Err(why) if actions.iter().all(|action| who.may(action, true).is_err()) => Err(refusal(&why.into())),
+        _ => Ok(()),
+    }
+}
+
+fn not_run(why: &NotRun) -> Refusal {
+    let words = why.to_string();
+    match why {
+        NotRun::Unknown(_) => Refusal::NoModel(words),
+        NotRun::Unusable(_) => Refusal::NotReady(words),
+        NotRun::Input(_) => Refusal::Invalid(words),
+        NotRun::Failed(_) => Refusal::Failed(words),
+    }
+}
+
 /// What a model takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
@@ -174,14 +292,11 @@ enum Takes {
 }
 
 impl Takes {
-    fn of(model: &str) -> Result<Self, Refusal> {
+    fn of(model: &str) -> Option<Self> {
         match model {
-            FILES => Ok(Self::File),
-            PIXELS => Ok(Self::Pixels),
-            _ => {
-                let model: String = model.chars().take(64).collect();
-                Err(Refusal::NoModel(format!("{model:?}; there are {FILES} and {PIXELS}")))
-            }
+            FILES => Some(Self::File),
+            PIXELS => Some(Self::Pixels),
+            _ => None,
         }
     }
 
@@ -197,7 +312,7 @@ impl Takes {
         };
         ModelMetadata {
             name: name.to_owned(),
-            versions: vec!["1".to_owned()],
+            versions: vec![VERSION.to_owned()],
             platform: "sightwire".to_owned(),
             inputs: vec![input],
             outputs: vec![
@@ -260,6 +375,7 @@ fn refusal(not: &NotServed) -> Refusal {
         StatusCode::FORBIDDEN => Refusal::NotAllowed(words),
         StatusCode::TOO_MANY_REQUESTS => Refusal::Busy(words),
         StatusCode::SERVICE_UNAVAILABLE => Refusal::NotReady(words),
+        StatusCode::NOT_FOUND => Refusal::NoModel(words),
         StatusCode::UNPROCESSABLE_ENTITY => Refusal::Invalid(words),
         _ => Refusal::Failed(words),
     }

@@ -435,6 +435,14 @@ pub const KEYS: &[Key] = &[
          While it is away, `detector.model` looks. Empty: nobody is asked.",
     ),
     key(
+        "engine.remote_for",
+        r#"["objects"]"#,
+        &[],
+        "What that server is asked for: `objects` in pictures; `text` in them, by its model `read`; `hands` and `signs`: to run \
+         the networks of `detector.hands` and `recognizer.model`, each as a model MODEL.ROLE, such as `hands.palm`. What it does \
+         not answer in time is done here.",
+    ),
+    key(
         "engine.remote_secret",
         r#""""#,
         &[],
@@ -452,7 +460,7 @@ pub const KEYS: &[Key] = &[
         "engine.listen",
         "[]",
         &[],
-        "Addresses, such as `0.0.0.0:8001`, where other servers ask this one to find objects in their pictures: by KServe v2 \
+        "Addresses, such as `0.0.0.0:8001`, where other servers ask this one to work on their pictures: by KServe v2 \
          over gRPC, encrypted if `tls.mode` says so. Keys and roles are needed as over HTTP. Empty: nobody is served.",
     ),
     key("import.python", r#""""#, &[], "Python (3.9 to 3.11) that imports Keras files. Empty looks for one."),

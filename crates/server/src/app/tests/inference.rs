@@ -1,11 +1,16 @@
 //! Who asks for models over gRPC.
 
+use sightwire_http::caller::Caller;
 use sightwire_kserve::server::{Asker, Refusal, Serves as _};
 
 use super::*;
 
 /// Whether who sends these headers from there, to that host, may ask.
 fn ask(house: &House, peer: &str, host: &str, headers: &[(&str, &str)]) -> Result<(), Refusal> {
+    caller(house, peer, host, headers).map(|_| ())
+}
+
+fn caller(house: &House, peer: &str, host: &str, headers: &[(&str, &str)]) -> Result<Caller, Refusal> {
     let uri = format!("http://{host}/inference.GRPCInferenceService/ModelInfer");
     let mut request = Request::builder().method(Method::POST).uri(uri);
     for (name, value) in headers {
@@ -37,9 +42,29 @@ async fn who_asks_for_models_is_known_as_over_http() {
     );
     assert!(matches!(ask(&house, "192.168.1.7", "192.168.1.2:8001", &[]), Err(Refusal::NoKey(_))));
     assert!(matches!(keyed("sw_0000"), Err(Refusal::NoKey(_))));
-    for (role, of) in [(Role::Viewer, Use::Cameras), (Role::Streamer, Use::Reading)] {
+    for (role, of) in [(Role::Viewer, Use::Cameras), (Role::Streamer, Use::Relay)] {
         let refused = keyed(&house.key(role, &["*"], &[of]));
         assert!(matches!(refused, Err(Refusal::NotAllowed(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn each_model_is_for_those_who_may_have_its_task_done() {
+    let house = House::new("[engine]\nlisten = \"127.0.0.1:0\"");
+    let models = ["detect", "detect-pixels", "read", "gestures.backbone", "hands.palm"];
+    for (of, may) in [
+        (Use::Cameras, [true, true, false, false, true]),
+        (Use::Reading, [false, false, true, false, false]),
+        (Use::Signs, [false, false, false, true, true]),
+    ] {
+        let bearer = format!("Bearer {}", house.key(Role::Streamer, &["*"], &[of]));
+        let who = caller(&house, "192.168.1.7", "192.168.1.2:8001", &[("authorization", &bearer)]).unwrap();
+        for (model, may) in models.into_iter().zip(may) {
+            let metadata = house.app.inference.serves().metadata(&who, model).await;
+            assert_eq!(matches!(metadata, Err(Refusal::NotAllowed(_))), !may, "{of:?} {model}: {metadata:?}");
+            let asked = house.app.inference.serves().infer(&who, (model, ""), Vec::new()).await;
+            assert_eq!(matches!(asked, Err(Refusal::NotAllowed(_))), !may, "{of:?} {model}: {asked:?}");
+        }
     }
 }
 

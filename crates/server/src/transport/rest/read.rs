@@ -16,6 +16,7 @@ use sightwire_listen::form::{TimedBody, content_length};
 use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::decoding::Decoding;
 use sightwire_reading::display::{DisplayError, Pixels};
+use sightwire_reading::elsewhere;
 use sightwire_reading::models::{NotReady, Ready};
 use sightwire_reading::output::{Document, Format, Frame, Layout, Style};
 use sightwire_reading::picture::{Picture, PictureError};
@@ -102,19 +103,8 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     // Options may have come with the form.
     let (ask, shape, ready) = begin(reader, params).await?;
     let notes = query::notes(params, &[&OPTIONS[..], &SHAPE[..]].concat());
-    let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
     let Sent { name, bytes, memory } = sent;
-    let probed = tokio::task::spawn_blocking(move || {
-        Picture::probe(bytes, &limits, &decoding).map(|picture| picture.with_memory(memory))
-    });
-    let picture = match probed.await {
-        Ok(Ok(picture)) => picture,
-        Ok(Err(wrong)) => {
-            Failures::count(&reader.failures.picture);
-            return Err(unusable(&wrong));
-        }
-        Err(_) => return Err(unlooked()),
-    };
+    let picture = probed(reader, bytes, memory).await?;
     check_page(shape, picture.pages.len())?;
     let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
     let by = Instant::now() + reader.limits.deadline;
@@ -129,7 +119,7 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
         | Format::SubmissionCsv
         | Format::SubmissionJson => None,
     };
-    let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
+    let read = work::read(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
     let begun = Instant::now();
     let (document, image) = read.await.map_err(|why| unread(reader, &why))?;
     let regions: usize = document.pages.iter().map(|page| page.regions.len()).sum();
@@ -155,6 +145,48 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     };
     let marked = made_by(reader, by, marked(reader, pixels, document, shape, turn)).await?;
     Ok(query::with_notes(marked, &notes))
+}
+
+/// What the header of a file says.
+async fn probed(
+    reader: &TextReader,
+    bytes: Bytes,
+    memory: Option<OwnedSemaphorePermit>,
+) -> Result<Picture, Refusal> {
+    let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
+    let probed = tokio::task::spawn_blocking(move || {
+        Picture::probe(bytes, &limits, &decoding).map(|picture| picture.with_memory(memory))
+    });
+    match probed.await {
+        Ok(Ok(picture)) => Ok(picture),
+        Ok(Err(wrong)) => {
+            Failures::count(&reader.failures.picture);
+            Err(unusable(&wrong))
+        }
+        Err(_) => Err(unlooked()),
+    }
+}
+
+/// The text of a picture of another server, read here and by nobody else, with a model of this version unless that is `None`.
+pub async fn for_other(
+    reader: &Arc<TextReader>,
+    params: &Params,
+    bytes: Bytes,
+    version: Option<String>,
+) -> Result<Document, Refusal> {
+    let (ask, _, ready) = begin(reader, params).await?;
+    if let Some(version) = version {
+        let model = ready.model.clone();
+        let here = tokio::task::spawn_blocking(move || elsewhere::version(&model)).await;
+        if here.is_ok_and(|here| here != version) {
+            let detail = format!("The model {} here is another version of it.", ask.model);
+            return Err(Refusal::new(StatusCode::NOT_FOUND, &detail));
+        }
+    }
+    let picture = probed(reader, bytes, None).await?;
+    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
+    let read = work::document(&ready, None, &picture, ask.options, &turn, &reader.limits, None);
+    Ok(read.await.map_err(|why| unread(reader, &why))?.0)
 }
 
 /// Within the deadline of the picture.
@@ -513,6 +545,35 @@ mod tests {
         while !is() {
             assert!(Instant::now() < patience);
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[test]
+    fn what_another_server_is_asked_for_is_what_was_asked_for_here() {
+        let corners = "10,20.5,300,15,310,400,-5,390".parse().ok();
+        let unusual = ReadOptions {
+            threshold: 0.123_456_79,
+            box_threshold: 1.0,
+            unclip: 2.2,
+            max_side: 960,
+            max_candidates: 7,
+            min_detection_size: 3.3,
+            min_confidence: 0.0,
+            angle: false,
+            perspective: true,
+            corners,
+            deskew: true,
+            contrast: true,
+            denoise: true,
+        };
+        for options in [ReadOptions::default(), unusual] {
+            let request = ReadRequest { model: "receipts".into(), options };
+            let parameters = request.parameters();
+            let names: Vec<_> = parameters.iter().map(|(name, _)| *name).collect();
+            assert!(OPTIONS.iter().all(|name| names.contains(name)), "{names:?}");
+            let params = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let usual = ReadRequest { model: "usual".into(), options: ReadOptions { corners, ..unusual } };
+            assert_eq!(ask(&params, &usual).unwrap(), request);
         }
     }
 

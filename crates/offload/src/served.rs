@@ -1,0 +1,261 @@
+//! Runs the networks of this machine's models for others.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use sightwire_engine::network::Network;
+use sightwire_engine::offload::{Levels, Offered};
+use sightwire_engine::pool;
+use sightwire_engine::shared::SharedEngine;
+use sightwire_engine::trial::Subject;
+use sightwire_engine::{Description, Engine, EngineError, Plan, Session, ShapedSpec};
+use sightwire_infer::clip::model::ClipModel;
+use sightwire_infer::jobs::Jobs;
+use sightwire_infer::landmarks;
+use sightwire_kserve::messages::{ModelMetadata, TensorMetadata};
+use sightwire_kserve::tensor::{Datatype, Tensor, TensorError, find};
+use sightwire_models::manifest::{self, Manifest, is_plain_name};
+use sightwire_models::store::Store;
+use tokio::sync::Mutex;
+
+use crate::{INPUT, MAX_REALS, MAX_VALUES, OUTPUT, PLATFORM};
+
+/// Models whose files are kept in memory.
+const MAX_MODELS: usize = 4;
+/// Sessions of one thread.
+const MAX_SESSIONS: usize = 8;
+
+/// Runs networks for others. Sessions are made when they are first needed.
+pub struct Networks {
+    store: Store,
+    engine: Arc<SharedEngine>,
+    jobs: Jobs<Sessions>,
+    /// By the model's name.
+    models: Mutex<HashMap<String, Arc<[Arc<Served>]>>>,
+}
+
+/// A network that can be run.
+#[derive(Debug)]
+pub struct Served {
+    offered: Offered,
+    network: Arc<Network>,
+    description: Description,
+    /// At which it is tried.
+    tried: Vec<usize>,
+    plan: Plan,
+    engine: Arc<Engine>,
+}
+
+/// Those of one thread, the one that was used last at the end.
+#[derive(Default)]
+pub struct Sessions(Vec<(Arc<Served>, Session)>);
+
+/// Why a network is not run.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRun {
+    /// There is none of this name or version, or its model is not here.
+    #[error("{0}")]
+    Unknown(String),
+    /// It cannot be run here.
+    #[error("{0}")]
+    Unusable(String),
+    /// The input is none of this network's.
+    #[error(transparent)]
+    Input(#[from] TensorError),
+    /// It was run, and failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Networks {
+    /// Has threads as the options say.
+    pub fn new(store: Store, engine: Arc<SharedEngine>, options: pool::Options) -> std::io::Result<Self> {
+        let jobs = Jobs::start(options, || Some(Sessions::default()))?;
+        Ok(Self { store, engine, jobs, models: Mutex::default() })
+    }
+
+    /// What a network is for; `None` if it cannot be the name of one.
+    pub fn task(&self, name: &str) -> Option<manifest::Task> {
+        let (model, _) = name.rsplit_once('.')?;
+        is_plain_name(model).then_some(())?;
+        self.store.manifest(model).ok().map(|manifest| manifest.task)
+    }
+
+    /// A network of a model that is here, in this version of it unless that is empty. The first time its files are read and tried,
+    /// which may take some seconds.
+    pub async fn find(&self, name: &str, version: &str) -> Result<Arc<Served>, NotRun> {
+        let unknown = |why: &str| NotRun::Unknown(format!("{name:.64}: {why}"));
+        let Some((model, _)) = name.rsplit_once('.').filter(|(model, _)| is_plain_name(model)) else {
+            return Err(unknown("a network is called MODEL.ROLE, such as hands.palm"));
+        };
+        // Whoever comes meanwhile finds them read.
+        let mut models = self.models.lock().await;
+        let networks = if let Some(networks) = models.get(model) {
+            networks.clone()
+        } else {
+            let networks: Arc<[_]> = self.load(model).await?.into();
+            if models.len() >= MAX_MODELS {
+                models.clear();
+            }
+            models.insert(model.to_owned(), networks.clone());
+            networks
+        };
+        drop(models);
+        let found = networks.iter().find(|served| served.offered.name == name);
+        let found = found.ok_or_else(|| unknown("the model has no such network"))?;
+        if !version.is_empty() && version != found.offered.version {
+            return Err(unknown("this version of it is not here"));
+        }
+        Ok(found.clone())
+    }
+
+    async fn load(&self, model: &str) -> Result<Vec<Arc<Served>>, NotRun> {
+        let (store, engine, model) = (self.store.clone(), self.engine.clone(), model.to_owned());
+        let loading = tokio::task::spawn_blocking(move || load(&store, &engine, &model));
+        loading.await.unwrap_or_else(|_| Err(NotRun::Unusable("its files could not be read".to_owned())))
+    }
+
+    /// Runs a network.
+    pub async fn run(&self, served: Arc<Served>, inputs: &[Tensor]) -> Result<Tensor, NotRun> {
+        let input = served.input(inputs)?;
+        let running = self.jobs.run(move |sessions| sessions.run(served, &input));
+        running.await.unwrap_or_else(|lost| Err(NotRun::Failed(lost.to_string())))
+    }
+}
+
+/// All networks of a model that is here; blocks.
+fn load(store: &Store, engine: &SharedEngine, model: &str) -> Result<Vec<Arc<Served>>, NotRun> {
+    let unusable = |error: &dyn fmt::Display| NotRun::Unusable(format!("the model {model}: {error}"));
+    let manifest = store.manifest(model).map_err(|error| NotRun::Unknown(error.to_string()))?;
+    if !store.has(&manifest) {
+        return Err(NotRun::Unknown(format!(
+            "the model {model} is not here: `sightwire models pull {model}`"
+        )));
+    }
+    let going_on = || engine.going_on();
+    let own = engine.get().map_err(|error| unusable(&error))?;
+    let subjects = subjects(store, &manifest, &own)?;
+    own.usable(&subjects, &going_on).map_err(|error| unusable(&error))?;
+    let served = subjects.into_iter().filter_map(|subject| Served::new(&own, subject).transpose());
+    served.map(|served| served.map(Arc::new).map_err(|error| unusable(&error))).collect()
+}
+
+fn subjects(store: &Store, manifest: &Manifest, engine: &Engine) -> Result<Vec<Subject>, NotRun> {
+    let name = &manifest.name;
+    let unusable = |error: &dyn fmt::Display| NotRun::Unusable(format!("the model {name}: {error}"));
+    match manifest.task {
+        manifest::Task::ClipClassification => {
+            let model = ClipModel::load(store, manifest).map_err(|error| unusable(&error))?;
+            Ok(model.subjects(engine))
+        }
+        manifest::Task::Landmarks => landmarks::subjects(store, manifest).map_err(|error| unusable(&error)),
+        _ => Err(NotRun::Unknown(format!("networks for {} are not run for others", manifest.task.name()))),
+    }
+}
+
+impl Served {
+    fn new(engine: &Arc<Engine>, subject: Subject) -> Result<Option<Self>, EngineError> {
+        let Subject { network, input: tried, .. } = subject;
+        let Some(offered) = network.as_offered() else { return Ok(None) };
+        let description = engine.describe(network.name(), network.bytes(), "")?;
+        let plan = network.plan(engine, &tried);
+        Ok(Some(Self { offered, network, description, tried, plan, engine: engine.clone() }))
+    }
+
+    /// What it takes and gives.
+    pub fn metadata(&self) -> ModelMetadata {
+        let tensor = |name: &str, datatype: Datatype, shape: &[Option<usize>]| TensorMetadata {
+            name: name.to_owned(),
+            datatype: datatype.name().to_owned(),
+            shape: shape.iter().map(|size| size.map_or(-1, |size| size as i64)).collect(),
+        };
+        let takes = if self.offered.terms.levels.is_some() { Datatype::Uint8 } else { Datatype::Fp32 };
+        ModelMetadata {
+            name: self.offered.name.clone(),
+            versions: vec![self.offered.version.clone()],
+            platform: PLATFORM.to_owned(),
+            inputs: vec![tensor(INPUT, takes, &self.description.input)],
+            outputs: vec![tensor(OUTPUT, Datatype::Fp32, &self.description.output)],
+        }
+    }
+
+    /// The input, if it is one that the network takes.
+    fn input(&self, inputs: &[Tensor]) -> Result<Tensor, TensorError> {
+        let unfit = |why| TensorError::Unfit { name: INPUT, why };
+        let input = find(inputs, INPUT)?;
+        let (shape, takes) = (input.shape(), &self.description.input);
+        let fits =
+            |(size, takes): (&usize, &Option<usize>)| *size > 0 && takes.is_none_or(|takes| takes == *size);
+        if shape.len() != takes.len() || !shape.iter().zip(takes).all(fits) {
+            return Err(unfit("does not have the network's shape, which its metadata tells"));
+        }
+        let values: usize = shape.iter().product();
+        let most = match (input.datatype(), self.offered.terms.levels) {
+            (Datatype::Uint8, Some(_)) => MAX_VALUES,
+            (Datatype::Fp32, _) => MAX_REALS,
+            _ => return Err(unfit("has to be UINT8 or FP32, as its metadata tells")),
+        };
+        // A batch is as large as memory then, so it is bounded by what it is tried with.
+        let tried: usize = self.tried.iter().product();
+        if values > most || values > tried.saturating_mul(MAX_BATCH) {
+            return Err(unfit("is larger than what is run at once"));
+        }
+        Ok(input.clone())
+    }
+
+    fn session(&self) -> Result<Session, EngineError> {
+        let free = self.description.input.iter().enumerate().filter(|(_, size)| size.is_none());
+        let varying: Vec<usize> = free.map(|(index, _)| index).collect();
+        self.engine.shaped(&ShapedSpec {
+            network: &self.network,
+            description: &self.description,
+            input: self.tried.clone(),
+            varying: &varying,
+            threads: 1,
+            plan: self.plan,
+        })
+    }
+}
+
+/// Inputs of the usual shape that are run at once.
+const MAX_BATCH: usize = 16;
+
+impl Sessions {
+    fn run(&mut self, served: Arc<Served>, input: &Tensor) -> Result<Tensor, NotRun> {
+        let failed = |error: &dyn fmt::Display| NotRun::Failed(error.to_string());
+        let values = match (input.datatype(), served.offered.terms.levels) {
+            (Datatype::Uint8, Some(levels)) => of_bytes(input.raw(), levels),
+            _ => input.f32s()?,
+        };
+        let kept = self.0.iter().position(|(of, _)| Arc::ptr_eq(of, &served));
+        let (served, mut session) = if let Some(at) = kept {
+            self.0.remove(at)
+        } else {
+            let session = served.session().map_err(|error| failed(&error))?;
+            (served, session)
+        };
+        // One that has failed is used no more.
+        let output = session.run_sized(input.shape(), &values, |shape, values| {
+            let shape: Vec<usize> = shape.iter().map(|size| usize::try_from(*size).unwrap_or(0)).collect();
+            Tensor::of_f32(OUTPUT, &shape, values)
+        });
+        let output = output.map_err(|error| failed(&error))?;
+        if self.0.len() >= MAX_SESSIONS {
+            self.0.remove(0);
+        }
+        self.0.push((served, session));
+        output.map_err(|error| failed(&error))
+    }
+}
+
+fn of_bytes(bytes: &[u8], levels: Levels) -> Vec<f32> {
+    let values = levels.values();
+    bytes.iter().map(|byte| values[usize::from(*byte)]).collect()
+}
+
+impl fmt::Debug for Networks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Networks").field("store", &self.store).finish_non_exhaustive()
+    }
+}
