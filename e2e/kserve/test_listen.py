@@ -149,7 +149,7 @@ def test_files_and_pixels_are_looked_at_alike(client: triton.InferenceServerClie
 
 def test_what_cannot_be_looked_at_is_refused_in_words(client: triton.InferenceServerClient) -> None:
     code, words = refused(client.infer, "sky", file_input(b"x"))
-    assert code == "StatusCode.NOT_FOUND" and '"sky"; there are detect and detect-pixels' in words
+    assert code == "StatusCode.NOT_FOUND" and '"sky"; there are detect, detect-pixels, read, and networks' in words
     code, words = refused(client.infer, "detect", file_input(b"no picture"))
     assert code == "StatusCode.INVALID_ARGUMENT" and words.startswith("The picture cannot be used"), words
     code, words = refused(client.infer, "detect", file_input(tiny.png(64, 48)[:90]))

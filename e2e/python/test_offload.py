@@ -1,4 +1,4 @@
-"""One server has its signs and its text worked on by another (`engine.remote_for`), and does it itself while that is away."""
+"""One server has signs and text worked on by another (`engine.remote_for`), and does it itself while that is away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest

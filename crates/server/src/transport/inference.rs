@@ -251,7 +251,8 @@ impl Detecting {
     ) -> Result<(&Networks, Arc<Served>), Refusal> {
         let unknown = || {
             Refusal::NoModel(format!(
-                "{name:.64?}; there are {FILES}, {PIXELS}, and networks called MODEL.ROLE"
+                "{name:.64?}; there are {FILES}, {PIXELS}, {}, and networks called MODEL.ROLE",
+                text::MODEL
             ))
         };
         let networks = self.networks.as_ref().ok_or_else(unknown)?;
