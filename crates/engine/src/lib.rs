@@ -15,6 +15,7 @@
 pub mod child;
 pub mod core_time;
 pub mod cpu;
+mod description;
 mod engine;
 pub mod network;
 pub mod offload;
@@ -25,6 +26,5 @@ pub mod runtime;
 pub mod shared;
 pub mod trial;
 
-pub use engine::{
-    Description, Engine, EngineError, EngineOptions, NetworkSpec, Plan, Preferred, Session, ShapedSpec,
-};
+pub use description::Description;
+pub use engine::{Engine, EngineError, EngineOptions, NetworkSpec, Plan, Preferred, Session, ShapedSpec};

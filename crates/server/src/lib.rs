@@ -6,7 +6,7 @@
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it, and with which keys
 //! - [`reload`]: the configuration, read again
 //! - `issuers`: asks issuers of tokens for their keys
-//! - `samples`: clips for pages
+//! - `samples`: clips for pages; `reading`: pictures whose text is wanted, whoever asks
 //! - `vital`: tasks without which it would only seem to run
 //! - `transport`: the protocols: `rest` (`/api/v1`), `socketio` (sign recognition), `relay` (WebSockets), `mjpeg`, and
 //!   what the camera prototype's pages ask for (`boards`)
@@ -20,6 +20,7 @@ pub mod files;
 mod issuers;
 pub mod jobs;
 pub mod reach;
+mod reading;
 pub mod reload;
 mod samples;
 pub mod server;

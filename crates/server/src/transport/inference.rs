@@ -43,7 +43,7 @@ use sightwire_telemetry::Inference;
 use tokio_util::sync::CancellationToken;
 
 use crate::reach::Reach;
-use crate::transport::rest::read;
+use crate::reading;
 
 /// Takes files.
 pub const FILES: &str = "detect";
@@ -229,7 +229,7 @@ impl Detecting {
             Asking::of(inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
         let version = parameters.remove(text::VERSION);
         self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
-        match read::for_other(&self.reader, &parameters, file, version).await {
+        match reading::for_other(&self.reader, &parameters, file, version).await {
             Ok(document) => Ok(vec![text::answer(Ok(&document))]),
             // That is so wherever it is read, and says nothing of the next one.
             Err(why) if why.status().is_client_error() && why.status() != StatusCode::TOO_MANY_REQUESTS => {

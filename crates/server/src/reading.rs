@@ -1,0 +1,241 @@
+//! Pictures whose text is wanted, for all who have some read: what may be chosen, the model, and why there is none.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use sightwire_http::query::{self, ParamError, Params};
+use sightwire_http::refusal::Refusal;
+use sightwire_reading::elsewhere;
+use sightwire_reading::models::{NotReady, Ready};
+use sightwire_reading::output::Document;
+use sightwire_reading::picture::{Picture, PictureError};
+use sightwire_reading::work::{self, PermitSource, ReadRequest, WorkError};
+use sightwire_reading::{
+    Corners, Failures, MAX_CANDIDATES, MIN_DETECTION_SIZES, NoCorners, ReadOptions, TextReader,
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Seconds after which a model that is being fetched is asked for again.
+const WHILE_FETCHING: u64 = 5;
+
+/// The names that [`ask`] knows.
+pub const OPTIONS: [&str; 14] = [
+    "model",
+    "threshold",
+    "box_threshold",
+    "unclip",
+    "max_side",
+    "max_candidates",
+    "min_detection_size",
+    "min_confidence",
+    "angle",
+    "deskew",
+    "contrast",
+    "denoise",
+    "perspective",
+    "corners",
+];
+
+/// Where nobody says otherwise.
+pub fn default_ask(reader: &TextReader) -> ReadRequest {
+    ReadRequest { model: reader.limits.model.clone(), options: ReadOptions::default() }
+}
+
+/// What a caller has chosen.
+pub fn ask(params: &Params, default: &ReadRequest) -> Result<ReadRequest, ParamError> {
+    let (usual, share) = (default.options, 0.0..=1.0);
+    Ok(ReadRequest {
+        model: query::text(params, "model").map_or_else(|| default.model.clone(), str::to_owned),
+        options: ReadOptions {
+            threshold: query::real(params, "threshold", usual.threshold, &share)?,
+            box_threshold: query::real(params, "box_threshold", usual.box_threshold, &share)?,
+            unclip: query::real(params, "unclip", usual.unclip, &(0.5..=5.0))?,
+            max_side: query::number(params, "max_side", usual.max_side, &(64..=8192))?,
+            max_candidates: query::number(
+                params,
+                "max_candidates",
+                usual.max_candidates,
+                &(1..=MAX_CANDIDATES),
+            )?,
+            min_detection_size: query::real(
+                params,
+                "min_detection_size",
+                usual.min_detection_size,
+                &MIN_DETECTION_SIZES,
+            )?,
+            min_confidence: query::real(params, "min_confidence", usual.min_confidence, &share)?,
+            angle: query::flag(params, "angle", usual.angle)?,
+            deskew: query::flag(params, "deskew", usual.deskew)?,
+            contrast: query::flag(params, "contrast", usual.contrast)?,
+            denoise: query::flag(params, "denoise", usual.denoise)?,
+            perspective: query::flag(params, "perspective", usual.perspective)?,
+            corners: corners(params, usual.corners)?,
+        },
+    })
+}
+
+/// Of the page in a photograph, if they are given; empty, there are none, whatever is usual.
+pub fn corners(params: &Params, usual: Option<Corners>) -> Result<Option<Corners>, ParamError> {
+    if params.get("corners").is_some_and(|text| text.trim().is_empty()) {
+        return Ok(None);
+    }
+    let Some(text) = query::text(params, "corners") else { return Ok(usual) };
+    let corners = text.parse().map_err(|why: NoCorners| ParamError::new("corners", why.to_string(), text))?;
+    Ok(Some(corners))
+}
+
+/// The model of that name, as soon as it is loaded.
+pub async fn model(reader: &Arc<TextReader>, name: &str) -> Result<Ready, Refusal> {
+    let waited = tokio::time::timeout(reader.limits.deadline, reader.models.get(name)).await;
+    let why = match waited {
+        Ok(Ok(ready)) => return Ok(ready),
+        Ok(Err(why)) => why,
+        Err(_) => NotReady::Fetching { name: name.to_owned(), done: None },
+    };
+    let detail = why.to_string();
+    let after = match why {
+        NotReady::Unknown(_) | NotReady::WrongTask(_) | NotReady::Unlisted => {
+            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &format!("model: {why}.")));
+        }
+        NotReady::Fetching { .. } => WHILE_FETCHING,
+        NotReady::Failed { after, .. } => {
+            Failures::count(&reader.failures.model);
+            after.as_secs_f64().ceil() as u64
+        }
+    };
+    Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, after, &detail))
+}
+
+/// The server failed before a picture could be looked at.
+pub fn unlooked() -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The picture could not be read.")
+}
+
+/// 413, 415 or 422.
+pub fn unusable(wrong: &PictureError) -> Refusal {
+    let status = match wrong {
+        PictureError::TooLarge(_) | PictureError::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        PictureError::Empty | PictureError::Unknown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        PictureError::Broken(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Refusal::new(status, &wrong.to_string())
+}
+
+/// Why there is no text.
+pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
+    let detail = match why {
+        WorkError::Late(_) => {
+            format!("The picture was given up: {why}. Send a smaller one, or try again later.")
+        }
+        why => why.to_string(),
+    };
+    match why {
+        WorkError::Busy => busy(),
+        WorkError::Stopped => Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 1, &detail),
+        WorkError::Late(_) => {
+            Failures::count(&reader.failures.late);
+            Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
+        }
+        WorkError::Broken(_) | WorkError::Unsuited(_) => {
+            Failures::count(&reader.failures.picture);
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
+        }
+        // The sender's business, as what is no picture is.
+        WorkError::ResultsTooLarge(_) => {
+            Failures::count(&reader.failures.picture);
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
+        }
+        WorkError::Failed(_) => {
+            Failures::count(&reader.failures.model);
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
+        }
+        WorkError::Disk(_) => {
+            Failures::count(&reader.failures.disk);
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
+        }
+    }
+}
+
+/// The refusal (429) of a picture that finds no place.
+pub fn busy() -> Refusal {
+    let detail = "Too many pictures wait to be read. Please try again.";
+    Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, detail)
+}
+
+/// What the header of a file says.
+pub async fn probed(
+    reader: &TextReader,
+    bytes: Bytes,
+    memory: Option<OwnedSemaphorePermit>,
+) -> Result<Picture, Refusal> {
+    let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
+    let probed = tokio::task::spawn_blocking(move || {
+        Picture::probe(bytes, &limits, &decoding).map(|picture| picture.with_memory(memory))
+    });
+    match probed.await {
+        Ok(Ok(picture)) => Ok(picture),
+        Ok(Err(wrong)) => {
+            Failures::count(&reader.failures.picture);
+            Err(unusable(&wrong))
+        }
+        Err(_) => Err(unlooked()),
+    }
+}
+
+/// The text of a picture of another server, read here and by nobody else, with a model of this version unless that is `None`.
+pub async fn for_other(
+    reader: &Arc<TextReader>,
+    params: &Params,
+    bytes: Bytes,
+    version: Option<String>,
+) -> Result<Document, Refusal> {
+    let ask = ask(params, &default_ask(reader))?;
+    let ready = model(reader, &ask.model).await?;
+    if let Some(version) = version {
+        let model = ready.model.clone();
+        let here = tokio::task::spawn_blocking(move || elsewhere::version(&model)).await;
+        if here.is_ok_and(|here| here != version) {
+            let detail = format!("The model {} here is another version of it.", ask.model);
+            return Err(Refusal::new(StatusCode::NOT_FOUND, &detail));
+        }
+    }
+    let picture = probed(reader, bytes, None).await?;
+    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
+    let read = work::document(&ready, None, &picture, ask.options, &turn, &reader.limits, None);
+    Ok(read.await.map_err(|why| unread(reader, &why))?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_server_is_asked_for_is_what_was_asked_for_here() {
+        let corners = "10,20.5,300,15,310,400,-5,390".parse().ok();
+        let unusual = ReadOptions {
+            threshold: 0.123_456_79,
+            box_threshold: 1.0,
+            unclip: 2.2,
+            max_side: 960,
+            max_candidates: 7,
+            min_detection_size: 3.3,
+            min_confidence: 0.0,
+            angle: false,
+            perspective: true,
+            corners,
+            deskew: true,
+            contrast: true,
+            denoise: true,
+        };
+        for options in [ReadOptions::default(), unusual] {
+            let request = ReadRequest { model: "receipts".into(), options };
+            let parameters = request.parameters();
+            let names: Vec<_> = parameters.iter().map(|(name, _)| *name).collect();
+            assert!(OPTIONS.iter().all(|name| names.contains(name)), "{names:?}");
+            let params = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let usual = ReadRequest { model: "usual".into(), options: ReadOptions { corners, ..unusual } };
+            assert_eq!(ask(&params, &usual).unwrap(), request);
+        }
+    }
+}
