@@ -117,7 +117,35 @@ impl RemoteDetector {
                 (Tensor::of_u8(&name, shape, values).map_err(|error| of(error.into()))?, Some(fit))
             }
         };
-        let size = (image.width(), image.height());
+        self.ask(tensor, within, (image.width(), image.height()), fit).await
+    }
+
+    /// Whether pictures are sent there as the files that they came as.
+    pub(crate) fn takes_files(&self) -> bool {
+        let input = self.remote.wanted().ok().and_then(|metadata| Input::of(&metadata).ok());
+        matches!(input, Some(Input::Jpeg(_)))
+    }
+
+    /// As [`Self::find`], of a file whose pixels nobody needs to know here.
+    pub(crate) async fn find_in_file(
+        &self,
+        jpeg: &Bytes,
+        size: (u32, u32),
+        within: Duration,
+    ) -> Result<Vec<Detection>, FindError> {
+        let metadata = self.remote.wanted().map_err(of)?;
+        let unfit = TensorError::Unfit { name: "the model", why: "takes no files" };
+        let Ok(Input::Jpeg(name)) = Input::of(&metadata) else { return Err(of(unfit.into())) };
+        self.ask(Tensor::of_elements(&name, &[jpeg]), within, size, None).await
+    }
+
+    async fn ask(
+        &self,
+        tensor: Tensor,
+        within: Duration,
+        size: (u32, u32),
+        fit: Option<Fit>,
+    ) -> Result<Vec<Detection>, FindError> {
         let (inputs, within) = ([tensor], within.max(LEAST));
         let answer = self.remote.infer(&inputs, within, |outputs| read(outputs, size, fit));
         // Once it is away, that is said; the picture goes on without a look.

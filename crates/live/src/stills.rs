@@ -1,9 +1,11 @@
 //! Single pictures: what is in one, beside the streams, which have the first claim on threads and memory.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use sightwire_frame::boxes::Detection;
 use sightwire_frame::header::{self, Format, Header, LimitError, Limits};
 use sightwire_frame::{DecodeError, Image, ImageError};
 use sightwire_infer::detect::{DetectService, Found};
@@ -153,14 +155,38 @@ impl Streams {
             Some(header) => Some(room(header).await),
             None => None,
         };
-        let decoded =
+        let decoding =
             self.pixels.run(move |tools| Ok::<_, StillError>((picture.image(tools, &limits)?, place)));
-        let (image, place) = decoded.await??;
+        let mut decoding = pin!(async { decoding.await? });
+        let begun = clock::now();
+        let file = jpeg.as_ref().zip(header).zip(elsewhere.filter(|remote| remote.takes_files()));
+        let (image, place) = if let Some(((jpeg, Header { width, height, .. }), remote)) = file {
+            let size = (width, height);
+            let seen = |found| Seen::elsewhere(remote, size, (found, begun), threshold);
+            let mut asking = pin!(remote.find_in_file(jpeg, size, ELSEWHERE));
+            let (decoded, asked) = tokio::select! {
+                asked = &mut asking => (None, asked),
+                // What is broken is found to be so here first, and then is no fault of the machine that is asked.
+                decoded = &mut decoding => (Some(decoded?), asking.await),
+            };
+            match (asked, decoded) {
+                (Ok(found), _) => return Ok(seen(found)),
+                (Err(error), decoded) => {
+                    looked_at_here(&error);
+                    match decoded {
+                        Some(decoded) => decoded,
+                        None => decoding.await?,
+                    }
+                }
+            }
+        } else {
+            decoding.await?
+        };
         let (size, image) = ((image.width(), image.height()), Arc::new(image));
-        if let Some(remote) = elsewhere {
-            match self.look_elsewhere(remote, jpeg, &image, threshold).await {
-                Ok(found) => return Ok(Seen { model: Model::Remote(remote.known()), size, found }),
-                Err(error) => tracing::debug!("a single picture is looked at here: {error}"),
+        if let Some(remote) = elsewhere.filter(|_| file.is_none()) {
+            match self.look_elsewhere(remote, jpeg, &image).await {
+                Ok(found) => return Ok(Seen::elsewhere(remote, size, (found, begun), threshold)),
+                Err(error) => looked_at_here(&error),
             }
         }
         let service = match here {
@@ -186,9 +212,7 @@ impl Streams {
         remote: &RemoteDetector,
         jpeg: Option<Bytes>,
         image: &Arc<Image>,
-        threshold: f32,
-    ) -> Result<Found, FindError> {
-        let begun = clock::now();
+    ) -> Result<Vec<Detection>, FindError> {
         let jpeg = if let Some(jpeg) = jpeg {
             jpeg
         } else {
@@ -196,8 +220,24 @@ impl Streams {
             let encoded = self.pixels.run(move |tools| tools.encode(&image, QUALITY)).await?;
             encoded.ok_or(FindError::Ended)?
         };
-        let mut detections = remote.find(&self.pixels, image, &jpeg, ELSEWHERE).await?;
+        remote.find(&self.pixels, image, &jpeg, ELSEWHERE).await
+    }
+}
+
+fn looked_at_here(error: &FindError) {
+    tracing::debug!("a single picture is looked at here: {error}");
+}
+
+impl Seen {
+    /// By another machine, which was asked then.
+    fn elsewhere(
+        remote: &RemoteDetector,
+        size: (u32, u32),
+        (mut detections, begun): (Vec<Detection>, Instant),
+        threshold: f32,
+    ) -> Self {
         detections.retain(|detection| detection.confidence >= threshold);
-        Ok(Found { detections, wait: Duration::ZERO, took: clock::since(begun) })
+        let found = Found { detections, wait: Duration::ZERO, took: clock::since(begun) };
+        Self { model: Model::Remote(remote.known()), size, found }
     }
 }
