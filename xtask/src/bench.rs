@@ -11,8 +11,10 @@
 //! - `telling`: what metrics, logs and a collector cost
 //! - `wlasl20`: a model of the prototype's architecture with random weights, split and whole
 
+mod ask;
 mod cluster;
 mod neighbours;
+mod pairs;
 mod read;
 mod scenarios;
 mod suites;

@@ -4,17 +4,16 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::process::{Command, ExitCode};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use super::ask::{counter, json, until};
+use super::pairs::{PAIRS, asked, in_turn};
 use super::{Section, generator, median, start, stdout_of};
-use crate::interrupt;
 use crate::nginx::Nginx;
 use crate::project::Project;
 use crate::redis::{Redis, Traffic, free_port};
@@ -22,7 +21,6 @@ use crate::server::Server;
 
 const LOAD: &str = "relay --streams 16 --viewers 2 --fps 20 --seconds 10 --lossy --json";
 const SETTINGS: &[&str] = &["relay.max_viewers=2000", "relay.lower_quality=false", "recognizer.dummy=true"];
-const PAIRS: usize = 7;
 /// The most that p99 may be longer at two processes, in milliseconds.
 const TARGET_MS: f64 = 3.0;
 
@@ -41,8 +39,6 @@ const STREAMS_LOAD: &str = "relay --streams 20 --viewers 1 --fps 20 --seconds 25
 const COUNTED: Duration = Duration::from_secs(20);
 /// after streams have begun so long ago, or the processes have met.
 const SETTLE: Duration = Duration::from_secs(2);
-/// For processes to find each other, and streams to begin.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Servers that act as one.
 struct Cluster {
@@ -62,12 +58,7 @@ struct Measured {
 
 /// Measures it and writes it into the page.
 pub(super) fn command(args: &[String]) -> Result<ExitCode> {
-    let (pairs, more) = match args {
-        [name, pairs, more @ ..] if name == "--pairs" => {
-            (pairs.parse().context("--pairs takes a number")?, more)
-        }
-        more => (PAIRS, more),
-    };
+    let (pairs, more) = asked(args)?;
     let mut section = Section::begin("cluster")?;
     let project = section.project.clone();
     let redis = Redis::start(&project)?;
@@ -107,26 +98,6 @@ fn compared(project: &Project, redis: &Redis, pairs: usize, more: &[String]) -> 
         median(&mut cpu),
     );
     Ok(text)
-}
-
-/// Both of a pair; the other one first in each second pair.
-fn in_turn<T>(
-    (pair, pairs): (usize, usize),
-    names: [&str; 2],
-    one: impl Fn() -> Result<T>,
-    other: impl Fn() -> Result<T>,
-) -> Result<[T; 2]> {
-    let say = |which: usize| eprintln!("pair {} of {pairs}: {}", pair + 1, names[which]);
-    if pair % 2 == 0 {
-        say(0);
-        let first = one()?;
-        say(1);
-        return Ok([first, other()?]);
-    }
-    say(1);
-    let first = other()?;
-    say(0);
-    Ok([one()?, first])
 }
 
 fn row(pair: usize, one: &Measured, two: &Measured) -> String {
@@ -313,59 +284,9 @@ impl Cluster {
     }
 }
 
-fn until(what: &str, is_so: impl Fn() -> Result<bool>) -> Result<()> {
-    let begun = Instant::now();
-    while !is_so()? {
-        interrupt::check()?;
-        if begun.elapsed() > PATIENCE {
-            bail!("waited {} s for {what}", PATIENCE.as_secs());
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
-}
-
-/// One of the server's counts.
-fn counter(url: &str, name: &str) -> Result<f64> {
-    counted(&get(url, "/metrics")?, name).with_context(|| format!("{url}/metrics has no {name}"))
-}
-
-fn counted(metrics: &str, name: &str) -> Option<f64> {
-    metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
-}
-
-fn json(url: &str, path: &str) -> Result<Value> {
-    serde_json::from_str(&get(url, path)?).with_context(|| format!("read {url}{path}"))
-}
-
-/// The body of an answer.
-fn get(url: &str, path: &str) -> Result<String> {
-    let address = url.trim_start_matches("http://");
-    let asked = TcpStream::connect(address).and_then(|mut socket| {
-        // To 1.0 an answer comes in one piece.
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
-        socket.write_all(request.as_bytes())?;
-        let mut text = String::new();
-        socket.read_to_string(&mut text)?;
-        Ok(text)
-    });
-    let text = asked.with_context(|| format!("ask for {url}{path}"))?;
-    match text.split_once("\r\n\r\n") {
-        Some((head, body)) if head.contains(" 200 ") => Ok(body.to_owned()),
-        _ => bail!("{url}{path}: {}", text.lines().next().unwrap_or("no answer")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_count_is_found_by_its_whole_name() {
-        let metrics = "# TYPE a counter\na_total_more 3\na_total 7\n";
-        assert_eq!(counted(metrics, "a_total"), Some(7.0));
-        assert_eq!(counted(metrics, "a"), None);
-    }
 
     #[test]
     fn a_report_is_of_as_many_processes_as_were_measured() {

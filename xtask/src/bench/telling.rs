@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use super::pairs::{PAIRS, asked};
 use super::{Section, generator, median, start, stdout_of};
 use crate::project::Project;
 
@@ -88,16 +89,9 @@ const LOADS: [Load; 5] = [
     },
 ];
 
-const PAIRS: usize = 7;
-
 /// Measures all loads and writes them into the page.
 pub(super) fn command(args: &[String]) -> Result<ExitCode> {
-    let (pairs, named) = match args {
-        [name, pairs, named @ ..] if name == "--pairs" => {
-            (pairs.parse().context("--pairs takes a number")?, named)
-        }
-        named => (PAIRS, named),
-    };
+    let (pairs, named) = asked(args)?;
     let mut section = Section::begin("telling")?;
     let project = section.project.clone();
     let _ = write!(
