@@ -1,4 +1,6 @@
-//! The pictures that are sent: a moving hand from generated clips, encoded once and shared by all clients.
+//! The pictures that are sent: a moving hand from generated clips, or a street, encoded once and shared by all clients.
+
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -6,11 +8,15 @@ use serde::Serialize;
 use sightwire_frame::{Encoder, Image};
 use sightwire_synth::hand::clip::Clip as HandClip;
 use sightwire_synth::sample::{self, Clip, Gesture, add_grain};
+use sightwire_synth::scene::Scene;
 
 /// Each of a second: together enough pictures that none is served from a cache, few enough for memory.
 const CLIPS: u64 = 2;
 /// Pictures that are encoded again and again while the quality is sought.
 const PROBES: usize = 4;
+/// Pictures of a street, and the time from one to the next.
+const STREET_FRAMES: u32 = 40;
+const STREET_STEP: Duration = Duration::from_millis(500);
 const QUALITY: std::ops::RangeInclusive<u8> = 5..=95;
 /// Quality used when noise has to make the pictures larger.
 const QUALITY_WITH_NOISE: u8 = 90;
@@ -27,7 +33,7 @@ pub(crate) struct FrameSet {
 /// The pictures, for the report.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct FrameSummary {
-    /// The motion that they show.
+    /// What they show.
     pub(crate) gesture: String,
     /// How many pictures there are, each different.
     pub(crate) distinct: usize,
@@ -80,6 +86,13 @@ impl FrameSet {
         };
         let images: Vec<Image> = (0..turn).map(picture).collect();
         Self::encoded("a hand", &images, target_bytes, 1, |_, _| {})
+    }
+
+    /// A generated street with cars, as models of objects find them.
+    pub(crate) fn render_street((width, height): (u32, u32), target_bytes: usize) -> Result<Self> {
+        let street = Scene::street(1, width, height);
+        let images: Vec<Image> = (0..STREET_FRAMES).map(|index| street.frame(STREET_STEP * index)).collect();
+        Self::encoded("a street", &images, target_bytes, 1, |_, _| {})
     }
 
     fn encoded(

@@ -2,6 +2,7 @@
 //!
 //! - `attacks`: clients that want to stop the server, and what others notice of them
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
+//! - `detect`: single pictures whose objects are asked for, one after the other
 //! - `mixed`: live work, alone and beside a batch of large pages
 //! - `read`: pictures with text, beside another reader of text
 //! - `relay`: pictures of many streamers to many viewers over WebSocket
@@ -10,6 +11,7 @@
 
 mod attacks;
 mod cameras;
+mod detect;
 mod frames;
 mod http;
 mod live;
@@ -38,6 +40,9 @@ enum Command {
     /// Watch a camera through the server, by the hundred, and measure what comes
     #[command(after_help = cameras::HELP)]
     Cameras(Box<cameras::Args>),
+    /// Ask what is in single pictures, one after the other, and measure how long each is waited for
+    #[command(after_help = detect::HELP)]
+    Detect(detect::Args),
     /// Load the server with live work, alone and beside a batch of large pages, and measure what live work keeps
     #[command(after_help = mixed::HELP)]
     Mixed(Box<mixed::Args>),
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Attacks(args) => attacks::main(&args),
         Command::Cameras(args) => cameras::main(&args),
+        Command::Detect(args) => detect::main(&args).map(|()| ExitCode::SUCCESS),
         Command::Mixed(args) => mixed::main(&args),
         Command::Read(args) => read::main(&args),
         Command::Relay(args) => relay::main(&args),
