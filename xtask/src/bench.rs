@@ -5,6 +5,7 @@
 //! - `hands`: looking for hands in a picture, and clients of whom each shows one
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
 //! - `cluster`: senders at one process and viewers at another, over Redis
+//! - `kserve`: single pictures at a server that looks by itself and at one that asks another
 //! - `neighbours`: the sign recogniser beside programs that take all they can get, and within a quota
 //! - `read`: text reading beside `RapidOCR`
 //! - `relay`: pictures of streamers to viewers over WebSocket
@@ -13,6 +14,7 @@
 
 mod ask;
 mod cluster;
+mod kserve;
 mod neighbours;
 mod pairs;
 mod read;
@@ -46,12 +48,13 @@ const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 /// One benchmark, with what stands after its name on the command line.
 type Benchmark = fn(&[String]) -> Result<ExitCode>;
 
-const BENCHMARKS: [(&str, Benchmark); 10] = [
+const BENCHMARKS: [(&str, Benchmark); 11] = [
     ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
     ("sign", sign),
     ("cameras", |args| scenarios::command(&suites::CAMERAS, args)),
     ("cluster", cluster::command),
     ("hands", hands),
+    ("kserve", kserve::command),
     ("neighbours", neighbours::command),
     ("read", read::command),
     ("relay", |args| scenarios::command(&suites::RELAY, args)),
@@ -121,20 +124,25 @@ fn sign(args: &[String]) -> Result<ExitCode> {
 fn hands(args: &[String]) -> Result<ExitCode> {
     let mut section = Section::begin("hands")?;
     let project = section.project.clone();
-    // A store of its own: where the model is, demo and tests would take it.
-    let home = project.own("bench/hands");
-    fs::create_dir_all(&home).context("make a store for the benchmark")?;
-    if !home.join("runtime").exists() {
-        symlink(project.home().join("runtime"), home.join("runtime")).context("take the library along")?;
-    }
-    let mut pull = sightwire(&project, Purpose::Demo, &["models", "pull", "hands"]);
-    stdout_of(pull.env("SIGHTWIRE_HOME", &home))?;
+    let home = store_with(&project, "hands")?;
     let pictures = ["run", "--quiet", "--release", "-p", "sightwire-infer", "--example", "hands_bench"];
     let pictures = stdout_of(cargo(&project, &pictures).env("SIGHTWIRE_HOME", &home))?;
     section.add(&format!("```text\n{}\n```", pictures.trim_end()));
     let settings = ["recognizer.model=hands".to_owned(), format!("store.home={}", home.display())];
     section.add(&ladder(&project, "1,10,20,40,80", &settings, &[&["--hand".to_owned()], args].concat())?);
     section.end(true)
+}
+
+/// A store of its own: where the model is, demo and tests would take it.
+fn store_with(project: &Project, model: &str) -> Result<PathBuf> {
+    let home = project.own("bench").join(model);
+    fs::create_dir_all(&home).context("make a store for the benchmark")?;
+    if !home.join("runtime").exists() {
+        symlink(project.home().join("runtime"), home.join("runtime")).context("take the library along")?;
+    }
+    let mut pull = sightwire(project, Purpose::Demo, &["models", "pull", model]);
+    stdout_of(pull.env("SIGHTWIRE_HOME", &home))?;
+    Ok(home)
 }
 
 /// The prototype's own architecture: what each precision holds, and what splitting gains.
