@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: load ladders against servers of their own, into `docs/benchmarks.md`.
 //!
 //! - `attacks`: floods, messages that never end, idle connections; the server on one core
+//! - `batches`: a folder read by workers over Redis, and by one process
 //! - `sign`: the built-in model
 //! - `hands`: looking for hands in a picture, and clients of whom each shows one
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
@@ -13,6 +14,7 @@
 //! - `wlasl20`: a model of the prototype's architecture with random weights, split and whole
 
 mod ask;
+mod batches;
 mod cluster;
 mod kserve;
 mod neighbours;
@@ -48,8 +50,9 @@ const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 /// One benchmark, with what stands after its name on the command line.
 type Benchmark = fn(&[String]) -> Result<ExitCode>;
 
-const BENCHMARKS: [(&str, Benchmark); 11] = [
+const BENCHMARKS: [(&str, Benchmark); 12] = [
     ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
+    ("batches", batches::command),
     ("sign", sign),
     ("cameras", |args| scenarios::command(&suites::CAMERAS, args)),
     ("cluster", cluster::command),

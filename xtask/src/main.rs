@@ -62,7 +62,7 @@ Commands
              advisories         only by name: known weaknesses of what it is built on (asks GitHub and npm)
              --list             the suites, and what each checks
              -v, --verbose      show the suites' own output as it comes
-  bench    attacks|cameras|cluster|hands|kserve|neighbours|read|relay|sign|telling|wlasl20
+  bench    attacks|batches|cameras|cluster|hands|kserve|neighbours|read|relay|sign|telling|wlasl20
              [ARGS…]            load, delay, text; rewrites its tables in docs/benchmarks.md
   soak     all uses at once while clients come and go and faults are injected: memory, threads, descriptors,
            delays and log lines stay within bounds, or it fails; writes into .sightwire/soak

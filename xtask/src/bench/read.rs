@@ -49,7 +49,7 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
 }
 
 /// `.sightwire/bench-venv`: `RapidOCR` and the faces that pages are set in. Nothing else needs it.
-fn environment(project: &Project) -> Result<PathBuf> {
+pub(super) fn environment(project: &Project) -> Result<PathBuf> {
     const REQUIREMENTS: &str = "tools/evaluate_text/requirements.txt";
     let python = project.own("bench-venv/bin/python");
     let stamp = python::stamp(project, "bench-venv", REQUIREMENTS)?;
@@ -66,7 +66,7 @@ fn environment(project: &Project) -> Result<PathBuf> {
 }
 
 /// Pictures of one set, made again each time: what they are is in the script.
-fn pictures(project: &Project, python: &Path, set: &str, more: &[&str]) -> Result<PathBuf> {
+pub(super) fn pictures(project: &Project, python: &Path, set: &str, more: &[&str]) -> Result<PathBuf> {
     let folder = project.own("bench").join(format!("read-{set}"));
     // RapidOCR's answers are kept beside the pictures, by their content.
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
