@@ -1,5 +1,6 @@
 //! `sightwire-bench detect`: single pictures over one connection, the next one once the last is answered.
 
+use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -118,7 +119,7 @@ async fn ready(connection: &mut Connection, jpeg: &Bytes) -> Result<StillDetecti
 
 /// What is in a picture; `None` where the server cannot say it now.
 async fn ask(connection: &mut Connection, jpeg: &Bytes) -> Result<Option<StillDetections>> {
-    let answer = connection.send("POST", "/api/v1/detect", "image/jpeg", &[jpeg.clone()]).await?;
+    let answer = connection.send("POST", "/api/v1/detect", "image/jpeg", from_ref(jpeg)).await?;
     match answer.status {
         200 => Ok(Some(serde_json::from_slice(&answer.body).context("read what was found")?)),
         429 | 503 => Ok(None),
