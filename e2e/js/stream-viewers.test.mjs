@@ -22,7 +22,7 @@ async function stream(at) {
 /** What the server knows of a viewer; undefined when it has been let go. */
 async function known(at, viewer) {
   const peer = `127.0.0.1:${viewer.socket.localPort}`;
-  return (await stream(at))?.viewer_list.find((one) => one.peer === peer);
+  return (await stream(at))?.viewer_list?.find((one) => one.peer === peer);
 }
 
 const detect = (at) => `/stream/detect?camera_url=${encodeURIComponent(at.url)}`;

@@ -25,7 +25,7 @@ from harness import BIN, HOME, environment
 XHTML = "{http://www.w3.org/1999/xhtml}"
 # One size, so that the networks are made ready for one: that takes longer than reading does.
 SIZE = (320, 96)
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 # Of a page in hOCR.
 PARTS = ["ocr_carea", "ocr_par", "ocr_line", "ocrx_word"]
 

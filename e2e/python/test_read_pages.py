@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from harness import BIN, ROOT, Server, environment, wait_until
 from reading import begin, ended, get, needs_model, read, start
 
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 
 @pytest.fixture(scope="module", autouse=True)

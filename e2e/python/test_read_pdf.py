@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tools/evaluate_text"))
 
 SIZE_PX = 34
 PITCH_PX = 60
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 Box = tuple[float, float, float, float]
 
 TEXT = """The invoice of 14 March is still open

@@ -27,7 +27,7 @@ USUAL_FPS = 25.0
 """Frames a second where nothing says otherwise; what the models were made for."""
 SAMPLE_PREFIX = "sample:"
 PICTURES = (".jpg", ".jpeg", ".png")
-SAMPLE_TIMEOUT_S = 15.0
+SAMPLE_TIMEOUT_S = 30.0
 RELEASE_S = 1.0
 """How long a camera may take to be let go; a stream that hangs is left to its thread."""
 
