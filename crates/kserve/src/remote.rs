@@ -150,6 +150,28 @@ impl Remote {
         within: Duration,
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
     ) -> Result<T, RemoteError> {
+        self.ask(inputs, within, read, |_| true).await
+    }
+
+    /// As [`Remote::infer`], about inputs that were not looked at here: that one is invalid is no fault of the server.
+    pub async fn infer_unseen<T>(
+        &self,
+        inputs: &[Tensor],
+        within: Duration,
+        read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
+    ) -> Result<T, RemoteError> {
+        let invalid = tonic::Code::InvalidArgument;
+        let is_its_fault = |error: &RemoteError| !matches!(error, RemoteError::Call(CallError::Refused { code, .. }) if *code == invalid);
+        self.ask(inputs, within, read, is_its_fault).await
+    }
+
+    async fn ask<T>(
+        &self,
+        inputs: &[Tensor],
+        within: Duration,
+        read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
+        is_its_fault: impl FnOnce(&RemoteError) -> bool,
+    ) -> Result<T, RemoteError> {
         let metadata = self.wanted()?;
         if !self.breaker.lock().may_ask() {
             return Err(RemoteError::Away("another request finds out whether it is back".into()));
@@ -162,9 +184,9 @@ impl Remote {
         let answer = self.client.infer(request, within).await;
         let answer = answer.map_err(RemoteError::from);
         let result = answer.and_then(|answer| Ok(read(&answer.tensors()?)?));
-        left.known();
         match &result {
             Ok(_) => {
+                left.known();
                 self.counters.answered.fetch_add(1, Ordering::Relaxed);
                 self.counters.took.record(clock::since(begun));
                 if self.breaker.lock().succeeded() {
@@ -175,7 +197,12 @@ impl Remote {
                     }
                 }
             }
+            // Given back when `left` goes, as one that nobody waits for.
+            Err(error) if !is_its_fault(error) => {
+                self.counters.failed.fetch_add(1, Ordering::Relaxed);
+            }
             Err(error) => {
+                left.known();
                 self.counters.failed.fetch_add(1, Ordering::Relaxed);
                 self.failed(error).await;
             }

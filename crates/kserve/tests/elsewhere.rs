@@ -35,6 +35,7 @@ enum Does {
     NotFinite,
     TooMuch,
     Fail,
+    Refuse,
 }
 
 struct Model {
@@ -106,6 +107,7 @@ impl Serves for Model {
             Does::NotFinite => of(&[1], &[f32::NAN]),
             Does::TooMuch => of(&[1 << 20], &vec![0.0; 1 << 20]),
             Does::Fail => Err(Refusal::Failed("the card is on fire".into())),
+            Does::Refuse => Err(Refusal::Invalid("that is no picture".into())),
         }
     }
 }
@@ -207,6 +209,31 @@ async fn each_fault_of_a_model_elsewhere_is_told_and_after_three_it_is_left_alon
         assert!(matches!(&*remote.standing().borrow(), Standing::Here(_)));
     }
     until("nobody works for those who left", || server.under_way.load(Ordering::SeqCst) == 0).await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_was_not_looked_at_before_it_was_sent_and_is_refused_is_no_fault_of_the_server() {
+    let server = Server::start(None, Bounds::default(), None);
+    let stop = server.stop.clone();
+    let remote = at_work(&server, &stop).await;
+    *server.does.lock() = Does::Refuse;
+    for _ in 0..5 {
+        let error = remote.infer_unseen(&image(), PATIENT, summed).await.unwrap_err().to_string();
+        assert!(error.contains("that is no picture"), "{error}");
+    }
+    assert_eq!(remote.counters.failed.load(Ordering::Relaxed), 5, "which is told");
+    assert!(matches!(&*remote.standing().borrow(), Standing::Here(_)));
+    // Any other failure is one, and so is that of what was looked at.
+    *server.does.lock() = Does::Fail;
+    assert!(remote.infer_unseen(&image(), PATIENT, summed).await.is_err());
+    *server.does.lock() = Does::Refuse;
+    for _ in 0..2 {
+        assert!(remote.infer(&image(), PATIENT, summed).await.is_err());
+    }
+    assert!(
+        matches!(&*remote.standing().borrow(), Standing::Away(why) if why.contains("that is no picture"))
+    );
     server.end().await;
 }
 

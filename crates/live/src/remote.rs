@@ -117,7 +117,9 @@ impl RemoteDetector {
                 (Tensor::of_u8(&name, shape, values).map_err(|error| of(error.into()))?, Some(fit))
             }
         };
-        self.ask(tensor, within, (image.width(), image.height()), fit).await
+        let (inputs, size) = ([tensor], (image.width(), image.height()));
+        let read = |outputs: &[Tensor]| read(outputs, size, fit);
+        self.said(self.remote.infer(&inputs, within.max(LEAST), read).await)
     }
 
     /// Whether pictures are sent there as the files that they came as.
@@ -136,21 +138,18 @@ impl RemoteDetector {
         let metadata = self.remote.wanted().map_err(of)?;
         let unfit = TensorError::Unfit { name: "the model", why: "takes no files" };
         let Ok(Input::Jpeg(name)) = Input::of(&metadata) else { return Err(of(unfit.into())) };
-        self.ask(Tensor::of_elements(&name, &[jpeg]), within, size, None).await
+        let inputs = [Tensor::of_elements(&name, &[jpeg])];
+        let read = |outputs: &[Tensor]| read(outputs, size, None);
+        self.said(self.remote.infer_unseen(&inputs, within.max(LEAST), read).await)
     }
 
-    async fn ask(
+    fn said(
         &self,
-        tensor: Tensor,
-        within: Duration,
-        size: (u32, u32),
-        fit: Option<Fit>,
+        answer: Result<Vec<(Detection, Option<String>)>, RemoteError>,
     ) -> Result<Vec<Detection>, FindError> {
-        let (inputs, within) = ([tensor], within.max(LEAST));
-        let answer = self.remote.infer(&inputs, within, |outputs| read(outputs, size, fit));
         // Once it is away, that is said; the picture goes on without a look.
         let said = |error| if self.answers() { of(error) } else { FindError::Busy };
-        let mut found = answer.await.map_err(said)?;
+        let mut found = answer.map_err(said)?;
         found.sort_by(|(a, _), (b, _)| b.confidence.total_cmp(&a.confidence));
         found.truncate(self.max_boxes);
         self.learn(&found);

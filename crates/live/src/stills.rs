@@ -142,7 +142,10 @@ impl Streams {
         picture: Picture,
         threshold: f32,
         room: impl AsyncFnOnce(Header) -> R,
-    ) -> Result<Seen, StillError> {
+    ) -> Result<Seen, StillError>
+    where
+        R: Send + 'static,
+    {
         let elsewhere = match self.detector.remote() {
             Some(remote) if remote.is_here().await => Some(remote),
             _ => None,
@@ -151,22 +154,24 @@ impl Streams {
         let limits = self.options().pictures;
         let header = picture.header(&limits);
         let jpeg = picture.jpeg(header.as_ref());
-        let _room = match header {
+        let room = match header {
             Some(header) => Some(room(header).await),
             None => None,
         };
-        let decoding =
-            self.pixels.run(move |tools| Ok::<_, StillError>((picture.image(tools, &limits)?, place)));
+        let decoding = self.pixels.run(move |tools| {
+            let image = picture.image(tools, &limits)?;
+            Ok::<_, StillError>((image, place, room))
+        });
         let mut decoding = pin!(async { decoding.await? });
         let begun = clock::now();
         let file = jpeg.as_ref().zip(header).zip(elsewhere.filter(|remote| remote.takes_files()));
-        let (image, place) = if let Some(((jpeg, Header { width, height, .. }), remote)) = file {
+        let (image, place, _room) = if let Some(((jpeg, Header { width, height, .. }), remote)) = file {
             let size = (width, height);
             let seen = |found| Seen::elsewhere(remote, size, (found, begun), threshold);
             let mut asking = pin!(remote.find_in_file(jpeg, size, ELSEWHERE));
             let (decoded, asked) = tokio::select! {
                 asked = &mut asking => (None, asked),
-                // What is broken is found to be so here first, and then is no fault of the machine that is asked.
+                // What is broken is nobody's fault but its sender's, whoever finds out first.
                 decoded = &mut decoding => (Some(decoded?), asking.await),
             };
             match (asked, decoded) {

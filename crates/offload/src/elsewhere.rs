@@ -1,6 +1,7 @@
 //! Has networks run by a server elsewhere.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,20 +49,22 @@ impl Elsewhere {
     fn network(&self, network: &Arc<Offered>) -> Arc<Remote> {
         let of = network.clone();
         let fits = move |metadata: &ModelMetadata| fits(metadata, &of);
-        self.model((&network.name, Some(&network.version)), fits)
+        self.model((&network.name, Some(&network.version)), self.options.max_message_bytes, fits)
     }
 
     /// A model there, which is looked for from now on if it is needed.
     pub(crate) fn model(
         &self,
         (name, version): (&str, Option<&str>),
+        max_message_bytes: usize,
         fits: impl Fn(&ModelMetadata) -> Result<(), TensorError> + Send + Sync + 'static,
     ) -> Arc<Remote> {
         let mut models = self.models.lock();
         // Another file under the same name is another network.
         let key = format!("{name} {}", version.unwrap_or_default());
         let remote = models.entry(key).or_insert_with(|| {
-            let remote = Remote::new(self.options.clone(), (name, version), fits);
+            let options = Options { max_message_bytes, ..self.options.clone() };
+            let remote = Remote::new(options, (name, version), fits);
             self.tracker.spawn_on(remote.clone().run(self.stop.clone()), &self.runtime);
             remote
         });
@@ -90,10 +93,11 @@ impl Offload for Elsewhere {
         let (give, take) = sync_channel(1);
         let expected = expected.to_vec();
         // A task, and not this thread: it ends with the runtime, and a thread of the runtime must not wait.
-        self.runtime.spawn(async move {
+        let asking = async move {
             let read = |outputs: &[Tensor]| output(outputs, &expected);
             let _ = give.send(remote.infer(&[input], PATIENCE, read).await);
-        });
+        };
+        self.tracker.spawn_on(asking, &self.runtime);
         take.recv_timeout(PATIENCE + GRACE).ok()?.ok()
     }
 
@@ -113,7 +117,21 @@ impl Offload for Elsewhere {
                 failed: remote.counters.failed.load(Ordering::Relaxed),
             }
         };
-        models.values().map(report).collect()
+        // Two versions of one network are one to those who look.
+        let mut reports = BTreeMap::<String, Report>::new();
+        for one in models.values().map(report) {
+            match reports.entry(one.network.clone()) {
+                Entry::Vacant(entry) => drop(entry.insert(one)),
+                Entry::Occupied(mut entry) => {
+                    let all = entry.get_mut();
+                    all.is_here |= one.is_here;
+                    all.why_not = all.why_not.take().or(one.why_not).filter(|_| !all.is_here);
+                    all.answered += one.answered;
+                    all.failed += one.failed;
+                }
+            }
+        }
+        reports.into_values().collect()
     }
 }
 

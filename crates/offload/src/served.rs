@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use sightwire_engine::network::Network;
 use sightwire_engine::offload::{Levels, Offered};
 use sightwire_engine::pool;
@@ -17,7 +19,8 @@ use sightwire_kserve::messages::{ModelMetadata, TensorMetadata};
 use sightwire_kserve::tensor::{Datatype, Tensor, TensorError, find};
 use sightwire_models::manifest::{self, Manifest, is_plain_name};
 use sightwire_models::store::Store;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::{INPUT, MAX_REALS, MAX_VALUES, OUTPUT, PLATFORM};
 
@@ -25,14 +28,37 @@ use crate::{INPUT, MAX_REALS, MAX_VALUES, OUTPUT, PLATFORM};
 const MAX_MODELS: usize = 4;
 /// Sessions of one thread.
 const MAX_SESSIONS: usize = 8;
+/// A model that could not be loaded is not tried again sooner.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Runs networks for others. Sessions are made when they are first needed.
 pub struct Networks {
     store: Store,
     engine: Arc<SharedEngine>,
     jobs: Jobs<Sessions>,
+    tasks: TaskTracker,
     /// By the model's name.
-    models: Mutex<HashMap<String, Arc<[Arc<Served>]>>>,
+    models: Mutex<HashMap<String, Loading>>,
+    /// Files are read and tried for one model at a time.
+    turn: Arc<Mutex<()>>,
+}
+
+/// A model that is being loaded, or was.
+struct Loading {
+    begun: Instant,
+    told: Told,
+}
+
+/// What comes of loading, once it is known.
+type Told = watch::Receiver<Option<Result<Arc<Loaded>, NotRun>>>;
+
+/// A model's networks.
+#[derive(Debug)]
+struct Loaded {
+    task: manifest::Task,
+    /// Of the manifest, what tells its files from those of another version.
+    files: Vec<String>,
+    networks: Vec<Arc<Served>>,
 }
 
 /// A network that can be run.
@@ -52,7 +78,7 @@ pub struct Served {
 pub struct Sessions(Vec<(Arc<Served>, Session)>);
 
 /// Why a network is not run.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum NotRun {
     /// There is none of this name or version, or its model is not here.
     #[error("{0}")]
@@ -70,39 +96,41 @@ pub enum NotRun {
 
 impl Networks {
     /// Has threads as the options say.
-    pub fn new(store: Store, engine: Arc<SharedEngine>, options: pool::Options) -> std::io::Result<Self> {
+    pub fn new(
+        store: Store,
+        engine: Arc<SharedEngine>,
+        options: pool::Options,
+        tasks: &TaskTracker,
+    ) -> std::io::Result<Self> {
         let jobs = Jobs::start(options, || Some(Sessions::default()))?;
-        Ok(Self { store, engine, jobs, models: Mutex::default() })
+        let (models, turn) = (Mutex::default(), Arc::default());
+        Ok(Self { store, engine, jobs, tasks: tasks.clone(), models, turn })
     }
 
     /// What a network is for; `None` if it cannot be the name of one.
-    pub fn task(&self, name: &str) -> Option<manifest::Task> {
-        let (model, _) = name.rsplit_once('.')?;
-        is_plain_name(model).then_some(())?;
-        self.store.manifest(model).ok().map(|manifest| manifest.task)
+    pub async fn task(&self, name: &str) -> Option<manifest::Task> {
+        let (model, _) = name.rsplit_once('.').filter(|(model, _)| is_plain_name(model))?;
+        if let Some(Ok(loaded)) =
+            self.models.lock().get(model).and_then(|loading| loading.told.borrow().clone())
+        {
+            return Some(loaded.task);
+        }
+        let (store, model) = (self.store.clone(), model.to_owned());
+        let known = tokio::task::spawn_blocking(move || store.manifest(&model));
+        Some(known.await.ok()?.ok()?.task)
     }
 
     /// A network of a model that is here, in this version of it unless that is empty. The first time its files are read and tried,
-    /// which may take some seconds.
+    /// which may take some seconds, and goes on though nobody waits for it any more.
     pub async fn find(&self, name: &str, version: &str) -> Result<Arc<Served>, NotRun> {
         let unknown = |why: &str| NotRun::Unknown(format!("{name:.64}: {why}"));
         let Some((model, _)) = name.rsplit_once('.').filter(|(model, _)| is_plain_name(model)) else {
             return Err(unknown("a network is called MODEL.ROLE, such as hands.palm"));
         };
-        // Whoever comes meanwhile finds them read.
-        let mut models = self.models.lock().await;
-        let networks = if let Some(networks) = models.get(model) {
-            networks.clone()
-        } else {
-            let networks: Arc<[_]> = self.load(model).await?.into();
-            if models.len() >= MAX_MODELS {
-                models.clear();
-            }
-            models.insert(model.to_owned(), networks.clone());
-            networks
-        };
-        drop(models);
-        let found = networks.iter().find(|served| served.offered.name == name);
+        let mut told = self.loading(model)?;
+        let told = told.wait_for(Option::is_some).await.ok().and_then(|told| told.clone());
+        let loaded = told.ok_or_else(|| NotRun::Unusable("its files could not be read".to_owned()))??;
+        let found = loaded.networks.iter().find(|served| served.offered.name == name);
         let found = found.ok_or_else(|| unknown("the model has no such network"))?;
         if !version.is_empty() && version != found.offered.version {
             return Err(unknown("this version of it is not here"));
@@ -110,10 +138,47 @@ impl Networks {
         Ok(found.clone())
     }
 
-    async fn load(&self, model: &str) -> Result<Vec<Arc<Served>>, NotRun> {
-        let (store, engine, model) = (self.store.clone(), self.engine.clone(), model.to_owned());
-        let loading = tokio::task::spawn_blocking(move || load(&store, &engine, &model));
-        loading.await.unwrap_or_else(|_| Err(NotRun::Unusable("its files could not be read".to_owned())))
+    /// As [`Networks::find`], of the files that the store has now.
+    pub async fn find_anew(&self, name: &str) -> Result<Arc<Served>, NotRun> {
+        if let Some((model, _)) = name.rsplit_once('.').filter(|(model, _)| is_plain_name(model)) {
+            let (store, known) = (self.store.clone(), model.to_owned());
+            let now =
+                tokio::task::spawn_blocking(move || store.manifest(&known).map(|manifest| files(&manifest)));
+            let now = now.await.ok().and_then(Result::ok);
+            let mut models = self.models.lock();
+            let is_other = |loading: &Loading| matches!(&*loading.told.borrow(), Some(Ok(loaded)) if Some(&loaded.files) != now.as_ref());
+            if models.get(model).is_some_and(is_other) {
+                models.remove(model);
+            }
+        }
+        self.find(name, "").await
+    }
+
+    /// Of a model that is loaded, is being loaded, or is from now on.
+    fn loading(&self, model: &str) -> Result<Told, NotRun> {
+        let mut models = self.models.lock();
+        if let Some(Loading { begun, told }) = models.get(model) {
+            let has_failed = matches!(&*told.borrow(), Some(Err(_)));
+            if !has_failed || begun.elapsed() < RETRY {
+                return Ok(told.clone());
+            }
+            models.remove(model);
+        }
+        if models.len() >= MAX_MODELS {
+            let ended = models.iter().filter(|(_, loading)| loading.told.borrow().is_some());
+            let oldest = ended.min_by_key(|(_, loading)| loading.begun).map(|(name, _)| name.clone());
+            let busy = || NotRun::Unusable("other models are being loaded; try again in a moment".to_owned());
+            models.remove(&oldest.ok_or_else(busy)?);
+        }
+        let (give, told) = watch::channel(None);
+        let (store, engine, turn) = (self.store.clone(), self.engine.clone(), self.turn.clone());
+        let name = model.to_owned();
+        self.tasks.spawn_blocking(move || {
+            let _one_at_a_time = turn.lock();
+            give.send_replace(Some(load(&store, &engine, &name).map(Arc::new)));
+        });
+        models.insert(model.to_owned(), Loading { begun: Instant::now(), told: told.clone() });
+        Ok(told)
     }
 
     /// Runs a network.
@@ -124,8 +189,12 @@ impl Networks {
     }
 }
 
+fn files(manifest: &Manifest) -> Vec<String> {
+    manifest.files.iter().filter_map(|file| file.sha256.clone()).collect()
+}
+
 /// All networks of a model that is here; blocks.
-fn load(store: &Store, engine: &SharedEngine, model: &str) -> Result<Vec<Arc<Served>>, NotRun> {
+fn load(store: &Store, engine: &SharedEngine, model: &str) -> Result<Loaded, NotRun> {
     let unusable = |error: &dyn fmt::Display| NotRun::Unusable(format!("the model {model}: {error}"));
     let manifest = store.manifest(model).map_err(|error| NotRun::Unknown(error.to_string()))?;
     if !store.has(&manifest) {
@@ -138,7 +207,9 @@ fn load(store: &Store, engine: &SharedEngine, model: &str) -> Result<Vec<Arc<Ser
     let subjects = subjects(store, &manifest, &own)?;
     own.usable(&subjects, &going_on).map_err(|error| unusable(&error))?;
     let served = subjects.into_iter().filter_map(|subject| Served::new(&own, subject).transpose());
-    served.map(|served| served.map(Arc::new).map_err(|error| unusable(&error))).collect()
+    let networks = served.map(|served| served.map(Arc::new).map_err(|error| unusable(&error)));
+    let networks = networks.collect::<Result<_, _>>()?;
+    Ok(Loaded { task: manifest.task, files: files(&manifest), networks })
 }
 
 fn subjects(store: &Store, manifest: &Manifest, engine: &Engine) -> Result<Vec<Subject>, NotRun> {

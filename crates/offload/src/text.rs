@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sightwire_kserve::messages::{ModelMetadata, TensorMetadata};
 use sightwire_kserve::tensor::{Datatype, Tensor, TensorError, find};
-use sightwire_reading::elsewhere::{Asked, Elsewhere as Reads};
+use sightwire_reading::elsewhere::{Asked, CanBe, Elsewhere as Reads};
 use sightwire_reading::output::Document;
 use sightwire_reading::work::ReadRequest;
 
@@ -25,6 +25,10 @@ const IMAGE: &str = "image";
 const OPTIONS: &str = "options";
 const DOCUMENT: &str = "document";
 const ERROR: &str = "error";
+/// Bytes of what was read: some ten thousand lines.
+const MAX_ANSWER: usize = 16 << 20;
+/// An answer that is none to what was asked.
+const OTHERS: TensorError = TensorError::Unfit { name: DOCUMENT, why: "is that of another picture" };
 /// Bytes of the options.
 const MAX_OPTIONS: usize = 4 << 10;
 
@@ -87,11 +91,16 @@ impl Reads for Elsewhere {
         request: &'a ReadRequest,
         version: &'a str,
         within: Duration,
+        can_be: &'a CanBe<'a>,
     ) -> Asked<'a> {
         Box::pin(async move {
-            let remote = self.model((MODEL, None), |_| Ok(()));
+            let remote = self.model((MODEL, None), MAX_ANSWER, |_| Ok(()));
             let inputs = Asking::inputs(file, request, version);
-            remote.infer(&inputs, within, document).await.ok().flatten()
+            let read = |outputs: &[Tensor]| match document(outputs)? {
+                Some(document) if !can_be(&document) => Err(OTHERS),
+                found => Ok(found),
+            };
+            remote.infer(&inputs, within, read).await.ok().flatten()
         })
     }
 }

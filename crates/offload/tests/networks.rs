@@ -73,7 +73,7 @@ impl Serves for Model {
     }
 
     async fn model_ready(&self, (): &(), model: &str) -> Result<bool, Refusal> {
-        self.networks.find(model, "").await.map(|_| true).map_err(|why| refusal(&why))
+        self.networks.find_anew(model).await.map(|_| true).map_err(|why| refusal(&why))
     }
 
     async fn metadata(&self, (): &(), model: &str) -> Result<ModelMetadata, Refusal> {
@@ -122,11 +122,11 @@ impl House {
         let idle_release = PATIENCE;
         let threads = pool::Options { name: "networks", threads: 1, priority: Priority::Live, idle_release };
         let mood = Arc::new(Mutex::new(mood));
-        let networks = Networks::new(store, engine, threads).unwrap();
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let networks = Networks::new(store, engine, threads, &tasks).unwrap();
         let server = Server::new(Model { networks, mood: mood.clone() }, None, Bounds::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("grpc://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(server.run(listener, stop.clone(), tasks.clone()));
         let options = Options { address, key: None, tls: None, max_message_bytes: 16 << 20 };
         let elsewhere = Elsewhere::new(options.clone(), vec![Task::Signs], &tasks, &stop);
@@ -214,9 +214,12 @@ async fn is_run_here_while(mood: Mood) {
             report.failed >= 3 && report.why_not.is_some()
         });
         assert_eq!(found, expected);
-        let begun = Instant::now();
-        assert_eq!(run(&mut asks), expected);
-        assert!(begun.elapsed() < PATIENCE / 2, "nobody waits for it any more");
+        let before = house.report().failed;
+        for _ in 0..10 {
+            assert_eq!(run(&mut asks), expected);
+        }
+        // But for one with which it is found out whether it is well again.
+        assert!(house.report().failed <= before + 1, "nobody waits for it any more: {:?}", house.report());
         // And taken again once it is well.
         *house.mood.lock() = Mood::Runs;
         until(&house, &mut asks, |report| report.answered > 0 && report.is_here);

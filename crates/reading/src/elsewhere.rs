@@ -14,16 +14,20 @@ use crate::work::ReadRequest;
 /// What comes of asking.
 pub type Asked<'a> = Pin<Box<dyn Future<Output = Option<Document>> + Send + 'a>>;
 
+/// Whether a document can be that of a picture.
+pub type CanBe<'a> = dyn Fn(&Document) -> bool + Send + Sync + 'a;
+
 /// Has pictures read elsewhere.
 pub trait Elsewhere: fmt::Debug + Send + Sync {
-    /// What a file says, as it is told there; `None` where that does not come in time, and it is to be read here. The version is
-    /// the beginning of [`ReadModel::digest`].
+    /// What a file says, as it is told there; `None` where that does not come in time or cannot be it, as `can_be` says, and it is
+    /// to be read here. The version is the beginning of [`ReadModel::digest`].
     fn read<'a>(
         &'a self,
         file: &'a Bytes,
         request: &'a ReadRequest,
         version: &'a str,
         within: Duration,
+        can_be: &'a CanBe<'a>,
     ) -> Asked<'a>;
 }
 

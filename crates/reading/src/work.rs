@@ -9,7 +9,7 @@ use sightwire_frame::Image;
 use sightwire_frame::still::StillError;
 use sightwire_ocr::{PageRequest, ReadError, ReadOptions, Reading};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::models::Ready;
 use super::output::Document;
@@ -72,7 +72,7 @@ pub enum PermitSource {
     Batch(Arc<Permits>),
 }
 
-/// As [`document`], or as another machine tells it that is asked first, where there is one. Half of the time is left for this one.
+/// As [`document`], or as another machine tells it that is asked first, where there is one; of the time for one picture that has half.
 pub async fn read(
     ready: &Ready,
     name: Option<String>,
@@ -82,6 +82,7 @@ pub async fn read(
     limits: &Arc<Options>,
     keep: Option<usize>,
 ) -> Result<(Document, Option<(Arc<Image>, Decoding)>), WorkError> {
+    let begun = Instant::now();
     if let Some(elsewhere) = &limits.elsewhere
         && picture.pages.len() <= MOST_PAGES
         && picture.bytes.len() <= MOST_BYTES
@@ -94,14 +95,22 @@ pub async fn read(
         let version =
             tokio::task::spawn_blocking(move || elsewhere::version(&model)).await.unwrap_or_default();
         let request = ReadRequest { model: ready.model.name().to_owned(), options };
-        let asked = elsewhere.read(&picture.bytes, &request, &version, limits.deadline / 2);
-        let told = asked.await.filter(|told| elsewhere::is_of(told, picture, &request));
+        let can_be = |told: &Document| elsewhere::is_of(told, picture, &request);
+        let asked = elsewhere.read(&picture.bytes, &request, &version, limits.deadline / 2, &can_be);
+        let told = asked.await;
         drop(permit);
         if let Some(told) = told {
             return Ok((Document { file: name, ..told }, None));
         }
     }
-    document(ready, name, picture, options, turn, limits, keep).await
+    let read = document(ready, name, picture, options, turn, limits, keep);
+    match turn {
+        PermitSource::Single(_) => {
+            let by = begun + limits.deadline;
+            timeout_at(by, read).await.map_err(|_| WorkError::Late(limits.deadline))?
+        }
+        PermitSource::Batch(_) => read.await,
+    }
 }
 
 /// Reads all pages, one after the other. A picture for which somebody waits has `reader.deadline_s` in all, one of a

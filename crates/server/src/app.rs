@@ -133,7 +133,7 @@ impl App {
             TextReader::new(reading, config.store.clone(), engine.clone(), decoding.clone(), stop, tasks)?;
         let requests = Requests::new(&config.limits, listening.limited.clone());
         let of_server = (&streams, &reader, &memory);
-        let inference = inference::serving((config, reach), (&gate, &requests), of_server, &engine)?;
+        let inference = inference::serving((config, reach), (&gate, &requests), of_server, (&engine, tasks))?;
         let hosts = Hosts::new(config.hosts());
         let tls = reach.certificates.clone().map(|own| Tls::new(move || own.config()));
         let telemetry = Telemetry::new(

@@ -163,15 +163,17 @@ pub fn busy() -> Refusal {
     Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, detail)
 }
 
-/// What the header of a file says.
+/// What the header of a file says; what is held meanwhile is held until nobody looks any more.
 pub async fn probed(
     reader: &TextReader,
     bytes: Bytes,
-    memory: Option<OwnedSemaphorePermit>,
+    (memory, held): (Option<OwnedSemaphorePermit>, impl Send + 'static),
 ) -> Result<Picture, Refusal> {
     let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
     let probed = tokio::task::spawn_blocking(move || {
-        Picture::probe(bytes, &limits, &decoding).map(|picture| picture.with_memory(memory))
+        let probed = Picture::probe(bytes, &limits, &decoding).map(|picture| picture.with_memory(memory));
+        drop(held);
+        probed
     });
     match probed.await {
         Ok(Ok(picture)) => Ok(picture),
@@ -183,15 +185,20 @@ pub async fn probed(
     }
 }
 
-/// The text of a picture of another server, read here and by nobody else, with a model of this version unless that is `None`.
+/// The text of a picture of another server, read here and by nobody else, with a model of this version unless that is `None`. The
+/// inner error is one of this picture, wherever it is read.
 pub async fn for_other(
     reader: &Arc<TextReader>,
     params: &Params,
     bytes: Bytes,
     version: Option<String>,
-) -> Result<Document, Refusal> {
+) -> Result<Result<Document, String>, Refusal> {
     let ask = ask(params, &default_ask(reader))?;
     let ready = model(reader, &ask.model).await?;
+    // Also of what nobody waits for any more there are no more than places and memory.
+    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
+    let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let memory = reader.memory.clone().try_acquire_many_owned(size).map_err(|_| busy())?;
     if let Some(version) = version {
         let model = ready.model.clone();
         let here = tokio::task::spawn_blocking(move || elsewhere::version(&model)).await;
@@ -200,10 +207,17 @@ pub async fn for_other(
             return Err(Refusal::new(StatusCode::NOT_FOUND, &detail));
         }
     }
-    let picture = probed(reader, bytes, None).await?;
-    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
+    let picture = match probed(reader, bytes, (Some(memory), turn.clone())).await {
+        Ok(picture) => picture,
+        Err(refused) if refused.status().is_client_error() => return Ok(Err(refused.detail().to_owned())),
+        Err(refused) => return Err(refused),
+    };
     let read = work::document(&ready, None, &picture, ask.options, &turn, &reader.limits, None);
-    Ok(read.await.map_err(|why| unread(reader, &why))?.0)
+    match read.await {
+        Ok((document, _)) => Ok(Ok(document)),
+        Err(why @ (WorkError::Broken(_) | WorkError::Unsuited(_))) => Ok(Err(why.to_string())),
+        Err(why) => Err(unread(reader, &why)),
+    }
 }
 
 #[cfg(test)]

@@ -36,11 +36,13 @@ use sightwire_live::stills::{Picture, Seen};
 use sightwire_measure::address;
 use sightwire_measure::memory::{Memory, Work};
 use sightwire_models::manifest::Task;
-use sightwire_offload::served::{Networks, NotRun, Served};
+use sightwire_offload::served::{Networks, NotRun};
 use sightwire_offload::text::{self, Asking};
 use sightwire_reading::TextReader;
 use sightwire_telemetry::Inference;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::reach::Reach;
 use crate::reading;
@@ -53,6 +55,8 @@ pub const PIXELS: &str = "detect-pixels";
 const VERSION: &str = "1";
 /// Of both.
 const INPUT: &str = "image";
+/// Pictures of other servers that are read at once, or wait for that: half of all requests.
+const READING: usize = 8;
 /// A model that could not be had is looked for again so often; one that is there is not looked for.
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -72,6 +76,8 @@ pub struct Detecting {
     memory: Arc<Memory>,
     /// `None` where nobody is served.
     networks: Option<Networks>,
+    /// Places for pictures to be read.
+    reading: Semaphore,
 }
 
 /// Serves it.
@@ -82,12 +88,12 @@ pub fn serving(
     (config, reach): (&Config, &Reach),
     (gate, requests): (&Gate, &Requests),
     (streams, reader, memory): (&Arc<Streams>, &Arc<TextReader>, &Arc<Memory>),
-    engine: &Arc<SharedEngine>,
+    (engine, tasks): (&Arc<SharedEngine>, &TaskTracker),
 ) -> io::Result<Arc<Serving>> {
     let networks = || {
         let (threads, idle_release) = (config.engine.options.threads, config.engine.idle_release);
         let threads = pool::Options { name: "networks", threads, priority: Priority::Live, idle_release };
-        Networks::new(config.store.clone(), engine.clone(), threads)
+        Networks::new(config.store.clone(), engine.clone(), threads, tasks)
     };
     let is_asked = !config.engine.listen.is_empty();
     let detecting = Detecting {
@@ -98,6 +104,7 @@ pub fn serving(
         reader: reader.clone(),
         memory: memory.clone(),
         networks: is_asked.then(networks).transpose()?,
+        reading: Semaphore::new(READING),
     };
     let tls = reach.certificates.clone().map(|own| Arc::new(move || own.config()) as _);
     Ok(Server::new(detecting, tls, Bounds::default()))
@@ -171,7 +178,8 @@ impl Serves for Detecting {
             // The networks come with the first picture.
             return may(who, &[Read::ACTION]).map(|()| true);
         }
-        self.network(who, model, "").await.map(|_| true)
+        let networks = self.networks(who, model).await?;
+        networks.find_anew(model).await.map(|_| true).map_err(|why| not_run(&why))
     }
 
     async fn metadata(&self, who: &Caller, model: &str) -> Result<ModelMetadata, Refusal> {
@@ -183,7 +191,8 @@ impl Serves for Detecting {
             may(who, &[Read::ACTION])?;
             return Ok(text::metadata());
         }
-        Ok(self.network(who, model, "").await?.1.metadata())
+        let networks = self.networks(who, model).await?;
+        Ok(networks.find(model, "").await.map_err(|why| not_run(&why))?.metadata())
     }
 
     async fn infer(
@@ -197,7 +206,8 @@ impl Serves for Detecting {
             return self.read(&inputs).await;
         }
         let Some(takes) = Takes::of(model) else {
-            let (networks, network) = self.network(who, model, version).await?;
+            let networks = self.networks(who, model).await?;
+            let network = networks.find(model, version).await.map_err(|why| not_run(&why))?;
             self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
             return Ok(vec![networks.run(network, &inputs).await.map_err(|why| not_run(&why))?]);
         };
@@ -229,26 +239,15 @@ impl Detecting {
             Asking::of(inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
         let version = parameters.remove(text::VERSION);
         self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
-        match reading::for_other(&self.reader, &parameters, file, version).await {
-            Ok(document) => Ok(vec![text::answer(Ok(&document))]),
-            // That is so wherever it is read, and says nothing of the next one.
-            Err(why) if why.status().is_client_error() && why.status() != StatusCode::TOO_MANY_REQUESTS => {
-                match why.status() {
-                    StatusCode::NOT_FOUND => Err(refusal(&why)),
-                    _ => Ok(vec![text::answer(Err(why.detail()))]),
-                }
-            }
-            Err(why) => Err(refusal(&why)),
-        }
+        // Live pictures find a place beside them.
+        let Ok(_reading) = self.reading.try_acquire() else { return Err(refusal(&reading::busy())) };
+        let read = reading::for_other(&self.reader, &parameters, file, version).await;
+        let read = read.map_err(|why| refusal(&why))?;
+        Ok(vec![text::answer(read.as_ref().map_err(String::as_str))])
     }
 
-    /// A network, for somebody who may have it run.
-    async fn network(
-        &self,
-        who: &Caller,
-        name: &str,
-        version: &str,
-    ) -> Result<(&Networks, Arc<Served>), Refusal> {
+    /// What runs a network, for somebody who may have it run.
+    async fn networks(&self, who: &Caller, name: &str) -> Result<&Networks, Refusal> {
         let unknown = || {
             Refusal::NoModel(format!(
                 "{name:.64?}; there are {FILES}, {PIXELS}, {}, and networks called MODEL.ROLE",
@@ -256,13 +255,12 @@ impl Detecting {
             ))
         };
         let networks = self.networks.as_ref().ok_or_else(unknown)?;
-        match networks.task(name).ok_or_else(unknown)? {
+        match networks.task(name).await.ok_or_else(unknown)? {
             Task::ClipClassification => may(who, &[SendFrames::ACTION])?,
             // Hands are looked for in streams, and of those who sign.
             _ => may(who, &[Detect::ACTION, SendFrames::ACTION])?,
         }
-        let network = networks.find(name, version).await.map_err(|why| not_run(&why))?;
-        Ok((networks, network))
+        Ok(networks)
     }
 }
 

@@ -100,7 +100,7 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     let (ask, shape, ready) = begin(reader, params).await?;
     let notes = query::notes(params, &[&OPTIONS[..], &SHAPE[..]].concat());
     let Sent { name, bytes, memory } = sent;
-    let picture = probed(reader, bytes, memory).await?;
+    let picture = probed(reader, bytes, (memory, ())).await?;
     check_page(shape, picture.pages.len())?;
     let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
     let by = Instant::now() + reader.limits.deadline;
