@@ -60,11 +60,6 @@ impl Network {
         self.offered.as_ref().map(|(role, terms)| Offered::new(self, role, *terms))
     }
 
-    /// As others call it.
-    pub fn offered_name(&self) -> Option<String> {
-        self.offered.as_ref().map(|(role, _)| Offered::name_of(&self.model, role))
-    }
-
     /// Of which model it is, for messages.
     pub fn model(&self) -> &str {
         &self.model

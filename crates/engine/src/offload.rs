@@ -115,12 +115,7 @@ impl Offered {
     /// A network in one of a model's roles.
     pub fn new(network: &Network, role: &str, terms: Terms) -> Self {
         let version = network.sha256().chars().take(16).collect();
-        Self { name: Self::name_of(network.model(), role), version, terms }
-    }
-
-    /// The name of a model's network.
-    pub fn name_of(model: &str, role: &str) -> String {
-        format!("{model}.{role}")
+        Self { name: format!("{}.{role}", network.model()), version, terms }
     }
 }
 

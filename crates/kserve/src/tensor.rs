@@ -265,6 +265,14 @@ impl Tensor {
         Ok(Elements(&self.raw).flatten().map(|element| self.raw.slice_ref(element)).collect())
     }
 
+    /// As [`Tensor::elements`], of the only one; `None` where there are more or fewer, which are not told apart: there may be
+    /// millions.
+    pub fn only_element(&self) -> Result<Option<Bytes>, TensorError> {
+        self.needs(Datatype::Bytes)?;
+        let is_one = self.shape.iter().product::<usize>() == 1;
+        Ok(if is_one { self.elements()?.pop() } else { None })
+    }
+
     /// An error where it is of another datatype.
     pub fn needs(&self, needed: Datatype) -> Result<(), TensorError> {
         if self.datatype == needed {

@@ -118,11 +118,7 @@ fn document(outputs: &[Tensor]) -> Result<Option<Document>, TensorError> {
 
 /// The only element of a tensor.
 fn single(tensors: &[Tensor], name: &'static str) -> Result<Bytes, TensorError> {
-    let tensor = find(tensors, name)?;
-    tensor.needs(Datatype::Bytes)?;
-    // Before its elements are told apart, of which there may be millions.
-    let is_one = tensor.shape().iter().product::<usize>() == 1;
-    let element = if is_one { tensor.elements()?.pop() } else { None };
+    let element = find(tensors, name)?.only_element()?;
     element.ok_or(TensorError::Unfit { name, why: "has to be BYTES of shape [1]" })
 }
 

@@ -327,11 +327,7 @@ impl Takes {
         let unfit = |why| Err(TensorError::Unfit { name: INPUT, why });
         let input = find(inputs, INPUT)?;
         if self == Self::File {
-            input.needs(Datatype::Bytes)?;
-            // Before its elements are told apart, of which there may be millions.
-            let is_one = input.shape().iter().product::<usize>() == 1;
-            let file = if is_one { input.elements()?.pop() } else { None };
-            let file = file.map(Picture::File);
+            let file = input.only_element()?.map(Picture::File);
             return file.map_or_else(|| unfit("has to be one JPEG or PNG: BYTES of shape [1]"), Ok);
         }
         input.needs(Datatype::Uint8)?;
