@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use sightwire_engine::Plan;
 use sightwire_import::missing::{self, Missing};
 use sightwire_import::{self, ImportError, Progress, Request};
@@ -27,6 +27,9 @@ const USUAL_FPS: f32 = 25.0;
 const TOLERANCE: f32 = 1.1;
 /// How long a replaced model may take to end what it has begun.
 const LAST_WINDOWS: Duration = Duration::from_secs(1);
+
+/// How long the model at work may take to be started anew, in a faster way, where another one waits to take its place.
+const STARTED_ANEW: Duration = Duration::from_secs(30);
 
 /// Why a model was not activated.
 #[derive(Debug, thiserror::Error)]
@@ -185,6 +188,14 @@ impl Recognizer {
         let started = clock::now();
         {
             let mut switching = self.switching.lock();
+            // Nobody asked for that, and it takes a second: whoever wants another one is not told to come again.
+            while !again
+                && switching.as_deref() == Some(&*self.model())
+                && clock::since(started) < STARTED_ANEW
+                && self.engine.going_on()
+            {
+                MutexGuard::unlocked(&mut switching, || std::thread::sleep(Duration::from_millis(20)));
+            }
             if let Some(other) = &*switching {
                 return Err(ActivateError::Busy(other.clone()));
             }
@@ -409,6 +420,25 @@ mod tests {
             State::Failed { reason, .. } => Some(reason),
             _ => None,
         }
+    }
+
+    #[test]
+    fn another_model_is_activated_after_the_present_one_was_started_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let recognizer = without_a_model(&Store::new(home.path().to_owned(), None));
+        recognizer.load(&|| true);
+        *recognizer.switching.lock() = Some("theirs".into());
+        let refused = recognizer.activate("yours").unwrap_err();
+        assert!(matches!(refused, ActivateError::Busy(_)), "somebody chose a third one: {refused}");
+        *recognizer.switching.lock() = Some("mine".into());
+        let waits = std::thread::spawn({
+            let recognizer = recognizer.clone();
+            move || recognizer.activate("yours")
+        });
+        std::thread::sleep(Duration::from_millis(50));
+        *recognizer.switching.lock() = None;
+        let tried = waits.join().unwrap().unwrap_err();
+        assert!(matches!(tried, ActivateError::Unknown(_)), "{tried}");
     }
 
     #[tokio::test(start_paused = true)]
