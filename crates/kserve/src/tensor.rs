@@ -133,6 +133,14 @@ pub enum TensorError {
         /// Tensors.
         tensors: usize,
     },
+    /// Values that its datatype does not hold, such as 300 of UINT8.
+    #[error("{name} has values that {datatype} does not hold")]
+    Range {
+        /// Of the tensor.
+        name: String,
+        /// What the values should be.
+        datatype: &'static str,
+    },
     /// It has none of what is asked for.
     #[error("there is no tensor {0}")]
     Missing(String),
@@ -370,10 +378,13 @@ fn checked(messages: &[TensorMessage], raw: &[Bytes]) -> Result<Vec<Tensor>, Ten
         };
         let sizes = message.shape.iter().map(|size| usize::try_from(*size).ok());
         let shape: Option<Vec<usize>> = sizes.take(MAX_RANK + 1).collect();
-        let shape = shape.ok_or(TensorError::Shape(name))?;
+        let shape = shape.ok_or_else(|| TensorError::Shape(name.clone()))?;
         let raw = match (raw.get(index), &message.contents) {
             (Some(raw), _) => raw.clone(),
-            (None, Some(contents)) => contents.raw(datatype),
+            (None, Some(contents)) => {
+                let raw = contents.raw(datatype);
+                raw.ok_or_else(|| TensorError::Range { name: name.clone(), datatype: datatype.name() })?
+            }
             (None, None) => Bytes::new(),
         };
         tensors.push(Tensor::new(&message.name, datatype, shape, raw)?);
@@ -386,26 +397,31 @@ fn named(name: &str) -> Result<String, TensorError> {
 }
 
 impl Contents {
-    /// As they would be raw; nothing of types that only are raw.
-    fn raw(&self, datatype: Datatype) -> Bytes {
+    /// As they would be raw; nothing of types that only are raw, and `None` of values that the datatype does not hold.
+    fn raw(&self, datatype: Datatype) -> Option<Bytes> {
         let mut raw = BytesMut::new();
         match datatype {
             Datatype::Bool => self.bools.iter().for_each(|value| raw.put_u8(u8::from(*value))),
-            Datatype::Int8 => self.ints.iter().for_each(|value| raw.put_i8(*value as i8)),
-            Datatype::Int16 => self.ints.iter().for_each(|value| raw.put_i16_le(*value as i16)),
+            Datatype::Int8 => each(&self.ints, |value| raw.put_i8(value))?,
+            Datatype::Int16 => each(&self.ints, |value| raw.put_i16_le(value))?,
             Datatype::Int32 => self.ints.iter().for_each(|value| raw.put_i32_le(*value)),
             Datatype::Int64 => self.longs.iter().for_each(|value| raw.put_i64_le(*value)),
-            Datatype::Uint8 => self.uints.iter().for_each(|value| raw.put_u8(*value as u8)),
-            Datatype::Uint16 => self.uints.iter().for_each(|value| raw.put_u16_le(*value as u16)),
+            Datatype::Uint8 => each(&self.uints, |value| raw.put_u8(value))?,
+            Datatype::Uint16 => each(&self.uints, |value| raw.put_u16_le(value))?,
             Datatype::Uint32 => self.uints.iter().for_each(|value| raw.put_u32_le(*value)),
             Datatype::Uint64 => self.ulongs.iter().for_each(|value| raw.put_u64_le(*value)),
             Datatype::Fp32 => self.floats.iter().for_each(|value| raw.put_f32_le(*value)),
             Datatype::Fp64 => self.doubles.iter().for_each(|value| raw.put_f64_le(*value)),
             Datatype::Fp16 | Datatype::Bf16 => {}
-            Datatype::Bytes => return Tensor::of_elements("", &self.bytes).raw,
+            Datatype::Bytes => return Some(Tensor::of_elements("", &self.bytes).raw),
         }
-        raw.freeze()
+        Some(raw.freeze())
     }
+}
+
+/// Puts down each value as a smaller one; `None` where one is too large for that.
+fn each<W: Copy, N: TryFrom<W>>(values: &[W], mut put: impl FnMut(N)) -> Option<()> {
+    values.iter().try_for_each(|value| N::try_from(*value).ok().map(&mut put))
 }
 
 /// Elements of raw BYTES; `None` for one that goes beyond the end, and then no more.

@@ -124,6 +124,15 @@ fn a_tensor_that_is_not_what_it_says_is_refused() {
         ),
     ];
     good.tensors().unwrap();
+    let wide = Contents { uints: vec![255, 256], ints: vec![-1, -129], ..Contents::default() };
+    for (datatype, fits) in [("UINT8", false), ("UINT16", true), ("INT8", false), ("INT16", true)] {
+        let mut message = good.clone();
+        message.raw_input_contents.clear();
+        (message.inputs[0].datatype, message.inputs[0].contents) = (datatype.into(), Some(wide.clone()));
+        let says = message.tensors().map_err(|error| error.to_string());
+        assert_eq!(says.is_ok(), fits);
+        assert!(fits || says.unwrap_err() == format!("a has values that {datatype} does not hold"));
+    }
     let mut empty = good.clone();
     empty.inputs[0].contents = Some(Contents::default());
     assert_eq!(empty.tensors(), good.tensors(), "as MLServer sends them");
