@@ -8,6 +8,7 @@
 //! - [`credentials()`]: keys, and tags of processes; [`token()`]: tokens (JWT) and the keys that their issuers publish (JWKS)
 //! - [`data_url()`], [`decode_image()`], [`decode_still()`], [`image_header()`]: pictures; [`tflite()`]: networks
 //! - [`file_kind()`]: what files are called; [`drawn_answer()`]: what the process answers that draws them
+//! - [`inference()`]: what other servers ask of models, and answer
 //! - [`polling()`]: what clients of Engine.IO post; [`socketio_frame()`]: their frames; [`relay_message()`]: messages of the relay
 //! - [`redis_values()`]: what stands in Redis
 //! - [`request_heads()`], [`tls_or_plain()`], [`websocket_frames()`]: bytes of connections
@@ -25,7 +26,7 @@
 )]
 
 // Sources of the crate `cluster` that are included call these so.
-use sightwire_cluster::{entry, process, store};
+use sightwire_cluster::{entry, process, queue, store};
 
 mod pieces;
 
@@ -57,6 +58,7 @@ checks! {
     file_kind
     form
     image_header
+    inference
     multipart
     polling
     query

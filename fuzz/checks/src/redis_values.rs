@@ -1,10 +1,13 @@
 use redis::{PushInfo, PushKind, Value, parse_redis_value};
 use sightwire_cluster::entry::Entry;
+use sightwire_cluster::queue::{Held, JobId, MAX_ABOUT_BYTES, MAX_WORKERS};
 use sightwire_cluster::store::{Change, Changed};
 
 #[path = "../../../crates/cluster/src/redis/heard.rs"]
 #[allow(dead_code, reason = "what is sent to Redis is left out")]
 mod heard;
+#[path = "../../../crates/cluster/src/redis/queue/answers.rs"]
+mod answers;
 #[path = "../../../crates/cluster/src/redis/scripts.rs"]
 #[allow(dead_code, reason = "what is sent to Redis is left out")]
 mod scripts;
@@ -77,4 +80,30 @@ fn answers(answer: &[Value]) {
     assert!(scripts::claimed(answer).is_none() || says("ok") || says("held") || says("unknown"));
     assert!(scripts::rights(answer).is_none() || says("ok") || says("none"));
     assert!(scripts::were_set(answer).is_none() || says("ok"));
+    of_queue(answer);
+}
+
+/// Batches of workers: chunks, and who works.
+fn of_queue(answer: &[Value]) {
+    let job = JobId::parse("0123456789abcdef").expect("16 digits");
+    let says = |words: &[&str]| answer.first().and_then(heard::text).is_some_and(|said| words.contains(&said));
+    assert!(answers::added(answer).is_none() || says(&["queued", "already", "full"]));
+    assert!(answers::whether(answer).is_none() || says(&["ok"]));
+    if let Some(Ok(Some(taken))) = answers::taken(&job, answer) {
+        assert!(says(&["taken"]) && taken.held.job == job && is_name(&taken.held.entry));
+    }
+    let held = [7, 8].map(|chunk| Held { job: job.clone(), chunk, entry: chunk.to_string().into() });
+    if let Some(Ok(lost)) = answers::lost(&held, answer) {
+        assert!(lost.len() <= held.len() && lost.iter().all(|lost| held.contains(lost)));
+    }
+    if let Some(Ok(workers)) = answers::workers(answer) {
+        assert!(workers.len() <= MAX_WORKERS && workers.is_sorted_by(|one, other| one.name <= other.name));
+        for worker in workers {
+            assert!(is_name(&worker.name) && worker.about.len() <= MAX_ABOUT_BYTES && worker.until <= BEYOND);
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=128).contains(&name.len()) && !name.contains(char::is_control)
 }

@@ -3,7 +3,12 @@
 use std::io::{Cursor, Write as _};
 use std::sync::Arc;
 
+use prost::Message as _;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use sightwire_kserve::messages::{
+    Contents, InferRequest, InferResponse, ModelMetadata, ServerMetadata, TensorMessage, TensorMetadata,
+};
+use sightwire_kserve::tensor::Tensor;
 use sightwire_tflite::op::{Activation, Sampling, Window};
 use sightwire_tflite::write::{Array, Net};
 use zip::ZipWriter;
@@ -92,6 +97,45 @@ pub fn redis() -> Vec<Seed> {
         texts(&["lost", "6"]),
         texts(&["none"]),
         texts(&["foreign"]),
+        texts(&["taken", "7", "1700000000000-0", "3"]),
+        list(&[bulk("ok"), texts(&["0"])]),
+        list(&[bulk("ok"), texts(&["reader-1", "{}", "1234.5"])]),
+        texts(&["queued"]),
+    ])
+}
+
+pub fn inference() -> Vec<Seed> {
+    let picture =
+        Tensor::of_u8("image", &[1, 2, 2, 3], (0..12).collect::<Vec<u8>>().into()).expect("12 values");
+    let jpeg = Tensor::of_elements("jpeg", &[&b"\xff\xd8\xff\xd9"[..]]);
+    let boxes = Tensor::of_f32("boxes", &[1, 4], &[0.0, 0.25, 0.5, 1.0]).expect("4 values");
+    let classes = Tensor::of_i32("classes", &[3]);
+    let asked = InferRequest::of("detect", &[picture, jpeg]);
+    let values = Contents { uints: vec![1, 255], ..Contents::default() };
+    let plain = TensorMessage {
+        name: "image".to_owned(),
+        datatype: "UINT8".to_owned(),
+        shape: vec![2],
+        contents: Some(values),
+        ..TensorMessage::default()
+    };
+    let image =
+        TensorMetadata { name: "image".to_owned(), datatype: "UINT8".to_owned(), shape: vec![1, -1, -1, 3] };
+    let model = ModelMetadata {
+        name: "detect".to_owned(),
+        versions: vec!["1".to_owned()],
+        platform: "sightwire".to_owned(),
+        inputs: vec![image.clone()],
+        outputs: vec![image],
+    };
+    let server =
+        ServerMetadata { name: "sightwire".to_owned(), version: "1".to_owned(), extensions: Vec::new() };
+    numbered([
+        asked.encode_to_vec(),
+        InferResponse::of(&asked, &[boxes, classes]).encode_to_vec(),
+        InferRequest { inputs: vec![plain], ..InferRequest::default() }.encode_to_vec(),
+        model.encode_to_vec(),
+        server.encode_to_vec(),
     ])
 }
 

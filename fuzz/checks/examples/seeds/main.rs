@@ -42,6 +42,7 @@ fn of(check: &str) -> Vec<Seed> {
         "socketio_frame" => pictures::frames(),
         "archive" => bytes::archives(),
         "form" => bytes::forms(),
+        "inference" => bytes::inference(),
         "polling" => bytes::posts(),
         "redis_values" => bytes::redis(),
         "request_heads" => bytes::requests(),
