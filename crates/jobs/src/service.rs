@@ -12,6 +12,7 @@ use sightwire_cluster::queue::{JobId, Queue, Worker};
 use sightwire_cluster::store::StoreError;
 use sightwire_reading::record::Record;
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -23,6 +24,12 @@ use crate::list::{self, Lists, SearchError};
 use crate::outcome::outcomes;
 use crate::readable::{self, Readable, ReadableError};
 use crate::worker::Shown;
+
+mod overview;
+#[cfg(test)]
+mod tests;
+
+pub use overview::Overview;
 
 /// Folders and files of a job that are named.
 pub const MAX_SOURCES: usize = 100;
@@ -63,6 +70,9 @@ pub struct Service {
     ttl: Duration,
     /// How many files of chunks could not be read, which does not change.
     failed: Mutex<HashMap<JobId, BTreeMap<u32, u64>>>,
+    overview: Mutex<Option<Overview>>,
+    /// How far those are of which all is read.
+    over: Mutex<HashMap<JobId, Progress>>,
 }
 
 impl std::fmt::Debug for Service {
@@ -111,7 +121,15 @@ pub struct FileOf {
 impl Service {
     /// Jobs in that folder, of pictures below those. `ttl` is how long those of a server stay after their end.
     pub fn new(jobs: Jobs, readable: Readable, queue: Arc<dyn Queue>, ttl: Duration) -> Arc<Self> {
-        Arc::new(Self { jobs, readable, queue, ttl, failed: Mutex::default() })
+        Arc::new(Self {
+            jobs,
+            readable,
+            queue,
+            ttl,
+            failed: Mutex::default(),
+            overview: Mutex::default(),
+            over: Mutex::default(),
+        })
     }
 
     /// A job of folders and files, each of which is found by one of the servers from now on; blocks.
@@ -269,7 +287,12 @@ impl Service {
     /// Finds the files of jobs that servers began, and takes away those whose time is over, until `stop`.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut said = String::new();
+        let mut due = Instant::now();
         loop {
+            if due <= Instant::now() {
+                self.look_over().await;
+                due = Instant::now() + overview::EVERY;
+            }
             let (service, stopping) = (self.clone(), stop.clone());
             let looked = spawn_blocking(move || service.look(&stopping)).await;
             match looked {
@@ -379,6 +402,3 @@ fn file_of_chunk(job: &Job, chunk: u32) -> Result<Vec<(Entry, Option<Record>)>, 
     }
     Ok(job.entries(chunk)?.into_iter().map(|entry| (entry, None)).collect())
 }
-
-#[cfg(test)]
-mod tests;

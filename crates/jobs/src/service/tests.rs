@@ -195,3 +195,40 @@ fn those_of_servers_go_when_their_time_is_over_and_those_of_commands_stay() {
     expected.sort_by(|one, other| one.id.cmp(&other.id));
     assert_eq!(left, expected);
 }
+
+#[tokio::test]
+async fn what_all_jobs_come_to_is_counted() {
+    let house = House::new();
+    house.write(25);
+    let begin = || house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap().0;
+    let [running, stopped, done] = [begin(), begin(), begin()];
+    look(&house.service);
+    assert_eq!(house.service.overview(), None, "nobody has looked");
+    read(&running, 1);
+    for chunk in [0, 2] {
+        read(&stopped, chunk);
+    }
+    stopped.stop().unwrap();
+    for chunk in 0..7 {
+        read(&done, chunk);
+    }
+    house.service.look_over().await;
+    let expected = Overview {
+        running: 1,
+        stopped: 1,
+        done: 1,
+        waiting: 21,
+        read: 4 + 6 + 22,
+        failed: 2 + 3,
+        workers: Some(0),
+        held: 0,
+    };
+    assert_eq!(house.service.overview(), Some(expected.clone()));
+    // One that is gone counts no more, and one that went on counts as it is now.
+    done.remove().unwrap();
+    stopped.go_on().unwrap();
+    house.service.look_over().await;
+    let later =
+        Overview { running: 2, stopped: 0, done: 0, waiting: 21 + 17, read: 4 + 6, failed: 2, ..expected };
+    assert_eq!(house.service.overview(), Some(later));
+}
