@@ -475,6 +475,20 @@ const FAULTS = {
     again(t, 10, (number) => sender.frame(url("gate", number)));
     await viewer(t, await watched(oneOf(redis, "b")));
   },
+  async SightwireBatchesWait(t, watched) {
+    const { env } = oneOf(await startRedis(t), "a");
+    const scans = folder(t);
+    writeFileSync(join(scans, "page.png"), png());
+    const server = await watched({
+      env: {
+        ...env,
+        SIGHTWIRE_CLUSTER_FOLDERS: JSON.stringify([scans]),
+        SIGHTWIRE_CLUSTER_JOBS_FOLDER: folder(t),
+      },
+    });
+    const { status, json } = await ask(server, "POST", "/api/v1/cluster/folders", { paths: [scans] });
+    assert.equal(status, 201, JSON.stringify(json));
+  },
   async SightwireReadingFailing(t, watched) {
     const server = await watched({ env: bare(t) });
     again(t, 5, () => read(server, png()));

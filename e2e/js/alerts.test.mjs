@@ -93,8 +93,9 @@ test("each_alert_says_what_to_do_and_where_that_is_explained", () => {
   }
 });
 
-/** Alerts of what is no fault, but too much load, or clients, cameras and networks that are not as they should be. */
+/** Alerts of what is no fault, but too much load, or clients, cameras, workers and networks that are not as they should be. */
 const NO_FAULTS = [
+  "SightwireBatchesWait",
   "SightwireDetectionsLate",
   "SightwireFramesInvalid",
   "SightwireHandshakesFail",
@@ -179,10 +180,16 @@ test("each_metric_that_rules_and_dashboard_name_is_one_that_the_server_gives", a
   const env = { USE_DUMMY_MODEL: "1", SIGHTWIRE_HOME: folder };
   const encrypted = await start(t, { args: ["--tls", "self-signed"], env });
 
-  // Others where there are other processes.
+  // Others where there are other processes, and workers.
+  const shared = {
+    SIGHTWIRE_CLUSTER_FOLDERS: JSON.stringify([folder]),
+    SIGHTWIRE_CLUSTER_JOBS_FOLDER: folder,
+  };
   const {
     servers: [process],
-  } = await startCluster(t, { count: 1 });
+  } = await startCluster(t, { count: 1, env: shared });
+  const knowsWorkers = async () => /^sightwire_cluster_workers /m.test((await process.get("/metrics")).text);
+  await until(knowsWorkers, "it has asked for workers");
 
   const texts = [server, process].map(async (each) => (await each.get("/metrics")).text);
   const given = new Set(

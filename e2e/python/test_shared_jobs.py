@@ -11,20 +11,22 @@ import hmac
 import json
 import re
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import HOME, Server
+from harness import BIN, HOME, ROOT, Server, environment
 from reading import Answer, call, form, zipped
 from schemas import checked_in, strict, within
 from workers import Cluster, draw, until
 
 jsonschema_rs = pytest.importorskip("jsonschema_rs")
+yaml = pytest.importorskip("yaml")
 
 JOBS = "/api/v1/cluster/jobs"
 FOLDERS = "/api/v1/cluster/folders"
@@ -142,6 +144,29 @@ def test_a_folder_begun_at_one_server_is_the_same_at_another_and_byte_for_byte_t
     assert list(house.jobs.iterdir()) == []
 
 
+def metrics(server: Server) -> dict[str, float]:
+    """Of batches and workers."""
+    lines = ask(server, "GET", "/metrics").body.decode().splitlines()
+    values = (line.rsplit(" ", 1) for line in lines if re.match(r"sightwire_cluster_(batch|worker)", line))
+    return {name.removeprefix("sightwire_cluster_"): float(value) for name, value in values}
+
+
+def test_metrics_tell_how_far_batches_are_and_who_reads_them(house: House) -> None:
+    server = house.serve()
+    path = begin(server, house.scans).headers["location"]
+    # One whose disk is full, for a signal that is passed over, says so and reads on.
+    house.work("sh", "-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh")
+    held = {"workers": 1, "workers_held": 1, 'batches{state="running"}': 1, 'batch_files{state="waiting"}': 30}
+    until(lambda: held.items() <= metrics(server).items(), f"{held}")
+    house.work()
+    done(server, path)
+    read = {'batches{state="done"}': 1, 'batch_files{state="waiting"}': 0, 'batch_files{state="read"}': 30}
+    until(lambda: read.items() <= metrics(server).items(), f"{read}")
+    house.redis.kill()
+    until(lambda: "workers" not in metrics(server), "nothing to be said of workers")
+    assert read.items() <= metrics(server).items(), "what the folder says is known still"
+
+
 def test_what_is_sent_is_read_by_workers_too(house: House, tmp_path: Path) -> None:
     server = house.serve()
     pictures = sorted(house.scans.glob("**/*.png"))
@@ -188,6 +213,31 @@ def test_a_command_keeps_its_job(house: House) -> None:
     out, err = command.communicate(timeout=120)
     assert (command.returncode, out) == (0, house.alone("--format", "csv")), err.decode()
     assert ask(server, "GET", path).status == 404
+
+
+def test_a_worker_of_the_compose_file_reads_what_a_command_asks_for(house: House, tmp_path: Path) -> None:
+    text = (ROOT / "deploy/docker/compose.cluster.yaml").read_text()
+    # As compose takes variables that are not set.
+    file = yaml.safe_load(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text))
+    worker = file["services"]["worker"]
+    secret = tmp_path / "cluster.secret"
+    secret.write_text("0123456789abcdef" * 4)
+    there = {"redis://redis:6379": house.redis.url, "/scans": str(house.scans), "/jobs": str(house.jobs)}
+    there |= {"/run/secrets/cluster_secret": str(secret)}
+    settings = {
+        name: reduce(lambda text, of: text.replace(*of), there.items(), value)
+        for name, value in worker["environment"].items()
+    }
+    # Servers have the same, or they would not see its jobs.
+    assert all(worker["environment"].items() <= file["services"][name]["environment"].items() for name in "abc")
+    assert worker["command"] == ["worker"]
+    command = [str(BIN), *worker["command"]]
+    log = (tmp_path / "log").open("wb")
+    house.workers.append(subprocess.Popen(command, env=environment(settings), stdout=log, stderr=log))
+    log.close()
+    out, err, code = house.read("--format", "csv")
+    assert code == 0 and "read by 1 worker" in err, err
+    assert out == house.alone("--format", "csv")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ use sightwire_access::Guard;
 use sightwire_cluster::Cluster;
 use sightwire_config::Config;
 use sightwire_engine::shared::{EngineSettings, SharedEngine};
-use sightwire_jobs::service::Service;
+use sightwire_jobs::service::{Overview, Service};
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::tls::{Tls, redirect};
 use sightwire_listen::{Listening, Secure, client};
@@ -134,6 +134,7 @@ impl App {
         let requests = Requests::new(&config.limits, listening.limited.clone());
         let of_server = (&streams, &reader, &memory);
         let inference = inference::serving((config, reach), (&gate, &requests), of_server, (&engine, tasks))?;
+        let shared_jobs = shared_jobs(config, (stop, vital))?;
         let hosts = Hosts::new(config.hosts());
         let tls = reach.certificates.clone().map(|own| Tls::new(move || own.config()));
         let telemetry = Telemetry::new(
@@ -149,6 +150,7 @@ impl App {
                 tls: tls.clone(),
                 reach: reach.clone(),
                 inference: inference.clone(),
+                batches: shared_jobs.clone(),
             }),
         );
         vital.spawn("takes samples", telemetry.clone().sample(stop.clone()));
@@ -160,7 +162,7 @@ impl App {
             telemetry: telemetry.clone(),
             streams: streams.clone(),
             reader: reader.clone(),
-            shared: shared_jobs(config, (stop, vital))?,
+            shared: shared_jobs,
             live,
             tasks: tasks.clone(),
             config: shared,
@@ -359,6 +361,7 @@ struct Transports {
     tls: Option<Arc<Tls>>,
     reach: Arc<Reach>,
     inference: Arc<inference::Serving>,
+    batches: Option<Arc<Service>>,
 }
 
 impl TransportCounters for Transports {
@@ -394,6 +397,10 @@ impl TransportCounters for Transports {
 
     fn inference(&self) -> Inference {
         inference::counted(&self.inference)
+    }
+
+    fn batches(&self) -> Option<Overview> {
+        self.batches.as_ref()?.overview()
     }
 }
 

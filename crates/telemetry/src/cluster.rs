@@ -11,6 +11,7 @@ use prometheus_client::registry::Unit;
 use sightwire_api::cluster::ClusterStatus;
 use sightwire_cluster::Cluster;
 use sightwire_cluster::cluster::Standing;
+use sightwire_jobs::service::Overview;
 use sightwire_live::Streams;
 use sightwire_measure::clock;
 
@@ -35,6 +36,34 @@ impl Telemetry {
             ..cluster.status()
         })
     }
+}
+
+/// Batches that workers read; nothing of a server that knows of none.
+pub(super) fn batches(
+    telemetry: &Telemetry,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), std::fmt::Error> {
+    let Some(overview) = telemetry.transports.batches() else { return Ok(()) };
+    let Overview { running, stopped, done, waiting, read, failed, workers, held } = overview;
+    let help = "Batches that workers read: read now, stopped, and read whole but kept still.";
+    let mut family = encoder.encode_descriptor("cluster_batches", help, None, MetricType::Gauge)?;
+    for (state, count) in [("running", running), ("stopped", stopped), ("done", done)] {
+        ConstGauge::new(count as f64).encode(family.encode_family(&[("state", state)])?)?;
+    }
+    let help = "Files of these batches: of running ones those found and not read; those read, and those that could not be.";
+    let mut family = encoder.encode_descriptor("cluster_batch_files", help, None, MetricType::Gauge)?;
+    for (state, count) in [("waiting", waiting), ("read", read), ("failed", failed)] {
+        ConstGauge::new(count as f64).encode(family.encode_family(&[("state", state)])?)?;
+    }
+    let Some(workers) = workers else { return Ok(()) };
+    for (name, help, value) in [
+        ("cluster_workers", "Workers that live.", workers),
+        ("cluster_workers_held", "Workers that cannot do what they should, and say why.", held),
+    ] {
+        let one = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        ConstGauge::new(value as f64).encode(one)?;
+    }
+    Ok(())
 }
 
 /// Nothing of a server that is alone.

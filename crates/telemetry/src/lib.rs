@@ -34,6 +34,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sightwire_api::status::Connections;
 use sightwire_engine::shared::SharedEngine;
+use sightwire_jobs::service::Overview;
 use sightwire_listen::Listening;
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
@@ -71,6 +72,9 @@ pub trait TransportCounters: fmt::Debug + Send + Sync {
 
     /// What other servers ask of this one's models.
     fn inference(&self) -> Inference;
+
+    /// Batches that workers read; `None` where this process knows of none, or not yet.
+    fn batches(&self) -> Option<Overview>;
 }
 
 /// Connections and requests of other servers that ask for this one's models.

@@ -44,6 +44,7 @@ impl Collector for Everything {
         super::own::encode(&self.0, &mut encoder)?;
         super::limits::encode(&self.0, &mut encoder)?;
         super::cluster::encode(&self.0, &mut encoder)?;
+        super::cluster::batches(&self.0, &mut encoder)?;
         super::inference::encode(&self.0, &mut encoder)?;
         super::reading::encode(&self.0.reader, &mut encoder)
     }

@@ -11,7 +11,7 @@ use super::{Progress, Service, State};
 use crate::folder::JobError;
 
 /// How often it is looked at; every process does so, on a folder that may be far away.
-pub(super) const EVERY: Duration = Duration::from_secs(10);
+pub(super) const EVERY: Duration = Duration::from_secs(5);
 
 /// Jobs, their files, and who reads them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
