@@ -58,6 +58,13 @@ pub enum RemoteError {
     Nonsense(#[from] TensorError),
 }
 
+impl RemoteError {
+    /// It says that what was sent is at fault.
+    fn is_invalid_input(&self) -> bool {
+        matches!(self, Self::Call(CallError::Refused { code: tonic::Code::InvalidArgument, .. }))
+    }
+}
+
 /// Says of what a model takes and gives whether it is one that can be asked.
 type Fits = dyn Fn(&ModelMetadata) -> Result<(), TensorError> + Send + Sync;
 
@@ -150,19 +157,19 @@ impl Remote {
         within: Duration,
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
     ) -> Result<T, RemoteError> {
-        self.ask(inputs, within, read, |_| true).await
+        self.ask(inputs, within, read, async |_| true).await
     }
 
-    /// As [`Remote::infer`], about inputs that were not looked at here: that one is invalid is no fault of the server.
+    /// As [`Remote::infer`], about inputs that nobody has looked at here. That one is invalid is no fault of the server, which may say
+    /// so or fail: `is_valid` is asked after a failure, before it counts.
     pub async fn infer_unseen<T>(
         &self,
         inputs: &[Tensor],
         within: Duration,
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
+        is_valid: impl AsyncFnOnce() -> bool,
     ) -> Result<T, RemoteError> {
-        let invalid = tonic::Code::InvalidArgument;
-        let is_its_fault = |error: &RemoteError| !matches!(error, RemoteError::Call(CallError::Refused { code, .. }) if *code == invalid);
-        self.ask(inputs, within, read, is_its_fault).await
+        self.ask(inputs, within, read, async |is_refused| is_valid().await && !is_refused).await
     }
 
     async fn ask<T>(
@@ -170,7 +177,7 @@ impl Remote {
         inputs: &[Tensor],
         within: Duration,
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
-        is_its_fault: impl FnOnce(&RemoteError) -> bool,
+        is_its_fault: impl AsyncFnOnce(bool) -> bool,
     ) -> Result<T, RemoteError> {
         let metadata = self.wanted()?;
         if !self.breaker.lock().may_ask() {
@@ -197,14 +204,13 @@ impl Remote {
                     }
                 }
             }
-            // Given back when `left` goes, as one that nobody waits for.
-            Err(error) if !is_its_fault(error) => {
-                self.counters.failed.fetch_add(1, Ordering::Relaxed);
-            }
             Err(error) => {
-                left.known();
                 self.counters.failed.fetch_add(1, Ordering::Relaxed);
-                self.failed(error).await;
+                // Else it is given back when `left` goes, as one that nobody waits for.
+                if is_its_fault(error.is_invalid_input()).await {
+                    left.known();
+                    self.failed(error).await;
+                }
             }
         }
         result

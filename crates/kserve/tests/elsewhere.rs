@@ -219,14 +219,20 @@ async fn what_was_not_looked_at_before_it_was_sent_and_is_refused_is_no_fault_of
     let remote = at_work(&server, &stop).await;
     *server.does.lock() = Does::Refuse;
     for _ in 0..5 {
-        let error = remote.infer_unseen(&image(), PATIENT, summed).await.unwrap_err().to_string();
+        let asked = remote.infer_unseen(&image(), PATIENT, summed, async || true).await;
+        let error = asked.unwrap_err().to_string();
         assert!(error.contains("that is no picture"), "{error}");
     }
     assert_eq!(remote.counters.failed.load(Ordering::Relaxed), 5, "which is told");
     assert!(matches!(&*remote.standing().borrow(), Standing::Here(_)));
-    // Any other failure is one, and so is that of what was looked at.
+    // Some servers fail where they should refuse.
     *server.does.lock() = Does::Fail;
-    assert!(remote.infer_unseen(&image(), PATIENT, summed).await.is_err());
+    for _ in 0..5 {
+        assert!(remote.infer_unseen(&image(), PATIENT, summed, async || false).await.is_err());
+    }
+    assert!(matches!(&*remote.standing().borrow(), Standing::Here(_)));
+    // Any other failure is one, and so is that of what was looked at.
+    assert!(remote.infer_unseen(&image(), PATIENT, summed, async || true).await.is_err());
     *server.does.lock() = Does::Refuse;
     for _ in 0..2 {
         assert!(remote.infer(&image(), PATIENT, summed).await.is_err());

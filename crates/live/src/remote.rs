@@ -128,19 +128,20 @@ impl RemoteDetector {
         matches!(input, Some(Input::Jpeg(_)))
     }
 
-    /// As [`Self::find`], of a file whose pixels nobody needs to know here.
+    /// As [`Self::find`], of a file whose pixels nobody needs to know here; `is_valid` looks at them if it comes to that.
     pub(crate) async fn find_in_file(
         &self,
         jpeg: &Bytes,
         size: (u32, u32),
         within: Duration,
+        is_valid: impl AsyncFnOnce() -> bool,
     ) -> Result<Vec<Detection>, FindError> {
         let metadata = self.remote.wanted().map_err(of)?;
         let unfit = TensorError::Unfit { name: "the model", why: "takes no files" };
         let Ok(Input::Jpeg(name)) = Input::of(&metadata) else { return Err(of(unfit.into())) };
         let inputs = [Tensor::of_elements(&name, &[jpeg])];
         let read = |outputs: &[Tensor]| read(outputs, size, None);
-        self.said(self.remote.infer_unseen(&inputs, within.max(LEAST), read).await)
+        self.said(self.remote.infer_unseen(&inputs, within.max(LEAST), read, is_valid).await)
     }
 
     fn said(

@@ -154,38 +154,33 @@ impl Streams {
         let limits = self.options().pictures;
         let header = picture.header(&limits);
         let jpeg = picture.jpeg(header.as_ref());
-        let room = match header {
-            Some(header) => Some(room(header).await),
-            None => None,
-        };
-        let decoding = self.pixels.run(move |tools| {
-            let image = picture.image(tools, &limits)?;
-            Ok::<_, StillError>((image, place, room))
+        // Where another machine looks at the file, nobody needs its pixels here, unless that fails.
+        let mut decoding = pin!(async {
+            let room = match header {
+                Some(header) => Some(room(header).await),
+                None => None,
+            };
+            let decoded = self.pixels.run(move |tools| {
+                let image = picture.image(tools, &limits)?;
+                Ok::<_, StillError>((image, place, room))
+            });
+            decoded.await?
         });
-        let mut decoding = pin!(async { decoding.await? });
         let begun = clock::now();
         let file = jpeg.as_ref().zip(header).zip(elsewhere.filter(|remote| remote.takes_files()));
-        let (image, place, _room) = if let Some(((jpeg, Header { width, height, .. }), remote)) = file {
+        let mut decoded = None;
+        if let Some(((jpeg, Header { width, height, .. }), remote)) = file {
             let size = (width, height);
-            let seen = |found| Seen::elsewhere(remote, size, (found, begun), threshold);
-            let mut asking = pin!(remote.find_in_file(jpeg, size, ELSEWHERE));
-            let (decoded, asked) = tokio::select! {
-                asked = &mut asking => (None, asked),
-                // What is broken is nobody's fault but its sender's, whoever finds out first.
-                decoded = &mut decoding => (Some(decoded?), asking.await),
-            };
-            match (asked, decoded) {
-                (Ok(found), _) => return Ok(seen(found)),
-                (Err(error), decoded) => {
-                    looked_at_here(&error);
-                    match decoded {
-                        Some(decoded) => decoded,
-                        None => decoding.await?,
-                    }
-                }
+            // What is broken is nobody's fault but its sender's.
+            let is_valid = async || decoded.insert(decoding.as_mut().await).is_ok();
+            match remote.find_in_file(jpeg, size, ELSEWHERE, is_valid).await {
+                Ok(found) => return Ok(Seen::elsewhere(remote, size, (found, begun), threshold)),
+                Err(error) => looked_at_here(&error),
             }
-        } else {
-            decoding.await?
+        }
+        let (image, place, _room) = match decoded {
+            Some(decoded) => decoded?,
+            None => decoding.await?,
         };
         let (size, image) = ((image.width(), image.height()), Arc::new(image));
         if let Some(remote) = elsewhere.filter(|_| file.is_none()) {
