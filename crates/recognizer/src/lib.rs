@@ -132,7 +132,7 @@ pub struct Recognizer {
     refused: AtomicU64,
     /// What models counted that have been replaced.
     before: Mutex<ServiceStats>,
-    switching: Mutex<Option<String>>,
+    switching: Mutex<Option<Switch>>,
     /// Why the model that knows hands is not at work, though it is there.
     instead: Mutex<Option<String>>,
     /// How far its fetching is.
@@ -144,6 +144,14 @@ pub struct Recognizer {
     /// For predictions, and for refusals.
     lines: Arc<[LineBudget; 2]>,
     due: Due,
+}
+
+/// A switch that goes on.
+struct Switch {
+    /// The model that is started.
+    to: String,
+    /// It is the one at work, in a faster way: nobody asked for that.
+    again: bool,
 }
 
 /// Beside the slot; whoever changes both holds this.
@@ -274,7 +282,7 @@ impl Recognizer {
 
     /// Name of the model that is about to take the place of the present one.
     pub fn switching_to(&self) -> Option<String> {
-        self.switching.lock().clone()
+        self.switching.lock().as_ref().map(|switch| switch.to.clone())
     }
 
     /// What clients are told of the model; `None` while there is none.

@@ -17,7 +17,7 @@ use sightwire_models::manifest::Manifest;
 use sightwire_models::slot;
 use sightwire_models::store::{Store, StoreError};
 
-use super::{DUMMY_LABEL, Recognizer, State};
+use super::{DUMMY_LABEL, Recognizer, State, Switch};
 use crate::service::Model;
 use crate::{GESTURES, HANDS, ModelChoice, Service, has_hands};
 
@@ -49,7 +49,7 @@ pub enum ActivateError {
 }
 
 /// A switch goes on until this is dropped.
-struct Ends<'a>(&'a Mutex<Option<String>>);
+struct Ends<'a>(&'a Mutex<Option<Switch>>);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
@@ -136,7 +136,8 @@ impl Recognizer {
     }
 
     /// Puts another model of the store in the place of the present one, without dropping a client: windows that have
-    /// begun end on the old one. Blocks for about a second.
+    /// begun end on the old one. Blocks for about a second, and before that for as long as the present one is being started anew in a
+    /// faster way.
     pub fn activate(&self, name: &str) -> Result<Duration, ActivateError> {
         let took = self.switch(name, false)?;
         self.turned_down.store(name == GESTURES, Ordering::Relaxed);
@@ -185,28 +186,31 @@ impl Recognizer {
 
     /// `again` starts the model that is at work anew, if it still is.
     fn switch(&self, name: &str, again: bool) -> Result<Duration, ActivateError> {
-        let started = clock::now();
-        {
+        let started = {
             let mut switching = self.switching.lock();
-            // Nobody asked for that, and it takes a second: whoever wants another one is not told to come again.
-            while !again
-                && switching.as_deref() == Some(&*self.model())
-                && clock::since(started) < STARTED_ANEW
+            // Whoever wants another one is not told to come again because of what nobody asked for and takes a second.
+            let until = clock::now() + STARTED_ANEW;
+            while switching.as_ref().is_some_and(|switch| switch.again)
+                && clock::now() < until
                 && self.engine.going_on()
             {
                 MutexGuard::unlocked(&mut switching, || std::thread::sleep(Duration::from_millis(20)));
             }
-            if let Some(other) = &*switching {
-                return Err(ActivateError::Busy(other.clone()));
+            if let Some(Switch { to, .. }) = &*switching {
+                return Err(ActivateError::Busy(to.clone()));
             }
+            let started = clock::now();
             let active = self.active.lock();
             match self.state_of(&active) {
                 State::Dummy => return Err(ActivateError::Dummy),
                 State::Loading(_) => return Err(ActivateError::Busy(active.model.to_string())),
                 State::Ready(_) if (*active.model == *name) != again => return Ok(clock::since(started)),
-                State::Ready(_) | State::Failed { .. } => *switching = Some(name.to_owned()),
+                State::Ready(_) | State::Failed { .. } => {
+                    *switching = Some(Switch { to: name.to_owned(), again })
+                }
             }
-        }
+            started
+        };
         let done = {
             // Also after a panic, or nobody could ever switch again.
             let _ends = Ends(&self.switching);
@@ -427,10 +431,11 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let recognizer = without_a_model(&Store::new(home.path().to_owned(), None));
         recognizer.load(&|| true);
-        *recognizer.switching.lock() = Some("theirs".into());
+        let switch = |again| Some(Switch { to: "mine".into(), again });
+        *recognizer.switching.lock() = switch(false);
         let refused = recognizer.activate("yours").unwrap_err();
-        assert!(matches!(refused, ActivateError::Busy(_)), "somebody chose a third one: {refused}");
-        *recognizer.switching.lock() = Some("mine".into());
+        assert!(matches!(refused, ActivateError::Busy(_)), "somebody asked for that: {refused}");
+        *recognizer.switching.lock() = switch(true);
         let waits = std::thread::spawn({
             let recognizer = recognizer.clone();
             move || recognizer.activate("yours")
