@@ -1,7 +1,7 @@
 //! Jobs for whoever asks a server: begun there, and all of them as any process sees them that sees their folder. A server keeps
 //! nothing of a job to itself: what one began, another one puts into chunks, tells of, and ends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,7 +12,6 @@ use sightwire_cluster::queue::{JobId, Queue, Worker};
 use sightwire_cluster::store::StoreError;
 use sightwire_reading::record::Record;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -73,6 +72,8 @@ pub struct Service {
     overview: Mutex<Option<Overview>>,
     /// How far those are of which all is read.
     over: Mutex<HashMap<JobId, Progress>>,
+    /// Those of which it was said that they are not counted.
+    uncounted: Mutex<HashSet<JobId>>,
 }
 
 impl std::fmt::Debug for Service {
@@ -129,6 +130,7 @@ impl Service {
             failed: Mutex::default(),
             overview: Mutex::default(),
             over: Mutex::default(),
+            uncounted: Mutex::default(),
         })
     }
 
@@ -194,7 +196,9 @@ impl Service {
     pub fn all(&self) -> Result<Vec<(Job, About)>, JobError> {
         let mut all = self.jobs.all()?;
         all.reverse();
-        self.failed.lock().retain(|id, _| all.iter().any(|(job, _)| job.id == *id));
+        let ids: HashSet<&JobId> = all.iter().map(|(job, _)| &job.id).collect();
+        self.failed.lock().retain(|id, _| ids.contains(id));
+        self.uncounted.lock().retain(|id| ids.contains(id));
         Ok(all)
     }
 
@@ -286,13 +290,16 @@ impl Service {
 
     /// Finds the files of jobs that servers began, and takes away those whose time is over, until `stop`.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        // Finding files may take hours.
+        tokio::select! {
+            () = self.find_files(&stop) => {}
+            () = self.look_over_now_and_then() => {}
+        }
+    }
+
+    async fn find_files(self: &Arc<Self>, stop: &CancellationToken) {
         let mut said = String::new();
-        let mut due = Instant::now();
         loop {
-            if due <= Instant::now() {
-                self.look_over().await;
-                due = Instant::now() + overview::EVERY;
-            }
             let (service, stopping) = (self.clone(), stop.clone());
             let looked = spawn_blocking(move || service.look(&stopping)).await;
             match looked {

@@ -45,20 +45,20 @@ pub(super) fn batches(
 ) -> Result<(), std::fmt::Error> {
     let Some(overview) = telemetry.transports.batches() else { return Ok(()) };
     let Overview { running, stopped, done, waiting, read, failed, workers, held } = overview;
-    let help = "Batches that workers read: read now, stopped, and read whole but kept still.";
+    let help = "Batches that workers read: running, stopped, and done but not removed yet.";
     let mut family = encoder.encode_descriptor("cluster_batches", help, None, MetricType::Gauge)?;
     for (state, count) in [("running", running), ("stopped", stopped), ("done", done)] {
         ConstGauge::new(count as f64).encode(family.encode_family(&[("state", state)])?)?;
     }
-    let help = "Files of these batches: of running ones those found and not read; those read, and those that could not be.";
+    let help = "Files of these batches: waiting (of running ones), read, and failed.";
     let mut family = encoder.encode_descriptor("cluster_batch_files", help, None, MetricType::Gauge)?;
     for (state, count) in [("waiting", waiting), ("read", read), ("failed", failed)] {
         ConstGauge::new(count as f64).encode(family.encode_family(&[("state", state)])?)?;
     }
     let Some(workers) = workers else { return Ok(()) };
     for (name, help, value) in [
-        ("cluster_workers", "Workers that live.", workers),
-        ("cluster_workers_held", "Workers that cannot do what they should, and say why.", held),
+        ("cluster_workers", "Workers that are running.", workers),
+        ("cluster_workers_held", "Workers that read nothing and say why.", held),
     ] {
         let one = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         ConstGauge::new(value as f64).encode(one)?;

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use sightwire_cluster::queue::JobId;
 use tokio::task::spawn_blocking;
+use tokio::time::MissedTickBehavior;
+use tracing::warn;
 
 use super::{Progress, Service, State};
 use crate::folder::JobError;
+use crate::worker::Shown;
 
 /// How often it is looked at; every process does so, on a folder that may be far away.
 pub(super) const EVERY: Duration = Duration::from_secs(5);
@@ -30,7 +33,7 @@ pub struct Overview {
     pub failed: u64,
     /// Workers that live; `None` while Redis does not answer.
     pub workers: Option<usize>,
-    /// Workers that cannot do what they should, as they say themselves.
+    /// Workers that say what keeps them, and read nothing.
     pub held: usize,
 }
 
@@ -51,39 +54,77 @@ impl Overview {
 }
 
 impl Service {
-    /// What all jobs come to, as it was some seconds ago; `None` until it was looked at.
+    /// What all jobs come to, as it was some seconds ago; `None` until it was looked at, and while their folder cannot be read.
     pub fn overview(&self) -> Option<Overview> {
         self.overview.lock().clone()
     }
 
+    pub(super) async fn look_over_now_and_then(self: &Arc<Self>) {
+        let mut interval = tokio::time::interval(EVERY);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            self.look_over().await;
+        }
+    }
+
     pub(super) async fn look_over(self: &Arc<Self>) {
         let service = self.clone();
-        // What is wrong with the folder is said where files are found.
-        let Ok(Ok(mut overview)) = spawn_blocking(move || service.jobs_over()).await else { return };
-        if let Ok(workers) = self.workers().await {
-            overview.workers = Some(workers.len());
-            let is_held = |shown: &crate::worker::Shown| !shown.note.is_empty() || !shown.refused.is_empty();
-            overview.held = workers.iter().filter(|(_, shown)| is_held(shown)).count();
-        }
-        *self.overview.lock() = Some(overview);
+        // That the folder cannot be read is said where files are found.
+        let jobs = spawn_blocking(move || service.jobs_over()).await.ok().and_then(Result::ok);
+        let workers = self.workers().await.ok();
+        *self.overview.lock() = jobs.map(|overview| Overview {
+            workers: workers.as_ref().map(Vec::len),
+            held: workers.iter().flatten().filter(|(_, shown)| is_held(shown)).count(),
+            ..overview
+        });
     }
 
     /// Without workers; blocks.
     pub(super) fn jobs_over(&self) -> Result<Overview, JobError> {
         let (mut overview, mut over) = (Overview::default(), HashMap::<JobId, Progress>::new());
-        for (job, _) in self.jobs.all()? {
+        for (job, _) in self.all()? {
             // Of one that is read nothing changes.
             let known = self.over.lock().get(&job.id).copied();
             let progress = match known.map_or_else(|| self.progress(&job), Ok) {
+                Ok(progress) => progress,
+                // Just removed.
                 Err(error) if error.is_missing() => continue,
-                progress => progress?,
+                Err(error) => {
+                    if self.uncounted.lock().insert(job.id.clone()) {
+                        warn!("job {} is not counted: {error}", job.id);
+                    }
+                    continue;
+                }
             };
             overview.count(progress);
-            if progress.state == State::Done {
+            if progress.all_found && progress.ended == progress.files {
                 over.insert(job.id, progress);
             }
         }
         *self.over.lock() = over;
         Ok(overview)
+    }
+}
+
+/// One that refuses a job and reads another is none.
+fn is_held(shown: &Shown) -> bool {
+    !shown.note.is_empty() || (!shown.refused.is_empty() && shown.at.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_refuses_one_job_and_reads_another_is_not_held() {
+        let refused = vec![("0123456789abcdef".to_owned(), "another version".to_owned())];
+        let refuses = Shown { refused, ..Shown::default() };
+        let reads = Shown { at: vec![("fedcba9876543210".to_owned(), 3)], ..refuses.clone() };
+        let full = Shown { note: "no room".to_owned(), ..reads.clone() };
+        assert_eq!(
+            [Shown::default(), refuses, reads, full].map(|shown| is_held(&shown)),
+            [false, true, false, true]
+        );
     }
 }

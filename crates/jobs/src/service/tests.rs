@@ -231,4 +231,10 @@ async fn what_all_jobs_come_to_is_counted() {
     let later =
         Overview { running: 2, stopped: 0, done: 0, waiting: 21 + 17, read: 4 + 6, failed: 2, ..expected };
     assert_eq!(house.service.overview(), Some(later));
+    // One whose chunks cannot be looked at is passed over.
+    fs::remove_dir_all(running.folder().join("chunks")).unwrap();
+    fs::write(running.folder().join("chunks"), "").unwrap();
+    house.service.look_over().await;
+    let (running, workers) = house.service.overview().map(|now| (now.running, now.workers)).unwrap();
+    assert_eq!((running, workers), (1, Some(0)));
 }
