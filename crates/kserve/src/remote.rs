@@ -59,9 +59,12 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
-    /// It says that what was sent is at fault.
-    fn is_invalid_input(&self) -> bool {
-        matches!(self, Self::Call(CallError::Refused { code: tonic::Code::InvalidArgument, .. }))
+    /// What it answers, where it answers an error.
+    fn code(&self) -> Option<tonic::Code> {
+        match self {
+            Self::Call(CallError::Refused { code, .. }) => Some(*code),
+            _ => None,
+        }
     }
 }
 
@@ -160,8 +163,8 @@ impl Remote {
         self.ask(inputs, within, read, async |_| true).await
     }
 
-    /// As [`Remote::infer`], about inputs that nobody has looked at here. That one is invalid is no fault of the server, which may say
-    /// so or fail: `is_valid` is asked after a failure, before it counts.
+    /// As [`Remote::infer`], about inputs that nobody has looked at here. That one is invalid is no fault of the server, whether it says
+    /// so or fails in another way: where it answers an error, `is_valid` is asked before that counts.
     pub async fn infer_unseen<T>(
         &self,
         inputs: &[Tensor],
@@ -169,7 +172,13 @@ impl Remote {
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
         is_valid: impl AsyncFnOnce() -> bool,
     ) -> Result<T, RemoteError> {
-        self.ask(inputs, within, read, async |is_refused| is_valid().await && !is_refused).await
+        let is_its_fault = async |code: Option<tonic::Code>| match code {
+            Some(tonic::Code::InvalidArgument) => false,
+            Some(_) => is_valid().await,
+            // It hangs, is not there, or answers nonsense: no picture is the cause of that.
+            None => true,
+        };
+        self.ask(inputs, within, read, is_its_fault).await
     }
 
     async fn ask<T>(
@@ -177,7 +186,7 @@ impl Remote {
         inputs: &[Tensor],
         within: Duration,
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
-        is_its_fault: impl AsyncFnOnce(bool) -> bool,
+        is_its_fault: impl AsyncFnOnce(Option<tonic::Code>) -> bool,
     ) -> Result<T, RemoteError> {
         let metadata = self.wanted()?;
         if !self.breaker.lock().may_ask() {
@@ -207,7 +216,7 @@ impl Remote {
             Err(error) => {
                 self.counters.failed.fetch_add(1, Ordering::Relaxed);
                 // Else it is given back when `left` goes, as one that nobody waits for.
-                if is_its_fault(error.is_invalid_input()).await {
+                if is_its_fault(error.code()).await {
                     left.known();
                     self.failed(error).await;
                 }

@@ -217,9 +217,11 @@ async fn what_was_not_looked_at_before_it_was_sent_and_is_refused_is_no_fault_of
     let server = Server::start(None, Bounds::default(), None);
     let stop = server.stop.clone();
     let remote = at_work(&server, &stop).await;
+    let nobody = async || panic!("nobody need look at it");
+    assert_eq!(remote.infer_unseen(&image(), PATIENT, summed, nobody).await, Ok(21.0));
     *server.does.lock() = Does::Refuse;
     for _ in 0..5 {
-        let asked = remote.infer_unseen(&image(), PATIENT, summed, async || true).await;
+        let asked = remote.infer_unseen(&image(), PATIENT, summed, nobody).await;
         let error = asked.unwrap_err().to_string();
         assert!(error.contains("that is no picture"), "{error}");
     }
