@@ -73,9 +73,9 @@ const PACKAGES: [Package; 13] = [
     },
     Package {
         name: "python3-venv",
-        there: python::can_be_made,
+        there: python::can_all_be_made,
         purpose: Test,
-        without: "the Python client's tests are skipped",
+        without: "the Python client's tests are skipped, and those with servers of KServe",
     },
     Package {
         name: "mmdebstrap",

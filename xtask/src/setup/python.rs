@@ -1,5 +1,6 @@
 //! Python environments below `.sightwire/`, pinned with hashes.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -23,7 +24,7 @@ pub(super) fn packages(project: &Project) -> Result<Part> {
         "install Python packages into .sightwire/venv (pip, hashes checked; 400 MB on disk)".to_owned();
     let (there, stamp) = (project.python("python"), stamp(project, "python", REQUIREMENTS)?);
     Ok(Part::made("python packages", will, there, stamp, |project, step| {
-        if !can_be_made() {
+        if !can_be_made("python3") {
             return Ok(Outcome::Without("no python3-venv".into()));
         }
         install(project, step, "venv", REQUIREMENTS)?;
@@ -42,6 +43,9 @@ pub(super) fn kserve(project: &Project) -> Result<Part> {
         if !process::ask(SYSTEM, &["--version"]).is_some_and(|version| version.starts_with("Python 3.11.")) {
             return Ok(Outcome::Without("no Python 3.11 of the system".into()));
         }
+        if !can_be_made(SYSTEM) {
+            return Ok(Outcome::Without("no python3-venv".into()));
+        }
         let venv = project.own("kserve-venv");
         let mut make = Command::new(SYSTEM);
         make.args(["-m", "venv", "--clear"]).arg(&venv);
@@ -53,9 +57,14 @@ pub(super) fn kserve(project: &Project) -> Result<Part> {
     }))
 }
 
-/// Whether Python can make environments: Debian packs apart what that takes.
-pub(super) fn can_be_made() -> bool {
-    process::ask("python3", &["-c", "import ensurepip, venv"]).is_some()
+/// Whether all Pythons that make environments can: the one that is found first, and the system's.
+pub(super) fn can_all_be_made() -> bool {
+    can_be_made("python3") && (!Path::new(SYSTEM).exists() || can_be_made(SYSTEM))
+}
+
+/// Whether that Python can make environments: Debian packs apart what that takes.
+fn can_be_made(python: &str) -> bool {
+    process::ask(python, &["-c", "import ensurepip, venv"]).is_some()
 }
 
 /// What an environment with these requirements and the fonts is made of.
