@@ -26,7 +26,6 @@ from schemas import checked_in, strict, within
 from workers import Cluster, draw, until
 
 jsonschema_rs = pytest.importorskip("jsonschema_rs")
-yaml = pytest.importorskip("yaml")
 
 JOBS = "/api/v1/cluster/jobs"
 FOLDERS = "/api/v1/cluster/folders"
@@ -154,7 +153,7 @@ def metrics(server: Server) -> dict[str, float]:
 def test_metrics_tell_how_far_batches_are_and_who_reads_them(house: House) -> None:
     server = house.serve()
     path = begin(server, house.scans).headers["location"]
-    # One whose disk is full, for a signal that is passed over, says so and reads on.
+    # Its disk is full (SIGXFSZ is ignored, so that writing fails): it says so and goes on trying.
     house.work("sh", "-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh")
     held = {"workers": 1, "workers_held": 1, 'batches{state="running"}': 1, 'batch_files{state="waiting"}': 30}
     until(lambda: held.items() <= metrics(server).items(), f"{held}")
@@ -216,6 +215,7 @@ def test_a_command_keeps_its_job(house: House) -> None:
 
 
 def test_a_worker_of_the_compose_file_reads_what_a_command_asks_for(house: House, tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
     text = (ROOT / "deploy/docker/compose.cluster.yaml").read_text()
     # As compose takes variables that are not set.
     file = yaml.safe_load(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text))
