@@ -206,7 +206,7 @@ impl Recognizer {
                 State::Loading(_) => return Err(ActivateError::Busy(active.model.to_string())),
                 State::Ready(_) if (*active.model == *name) != again => return Ok(clock::since(started)),
                 State::Ready(_) | State::Failed { .. } => {
-                    *switching = Some(Switch { to: name.to_owned(), again })
+                    *switching = Some(Switch { to: name.to_owned(), again });
                 }
             }
             started
