@@ -158,10 +158,11 @@ describe("analyses", { concurrency: true }, () => {
     await slow.next(2, isDrawn);
     const from = performance.now();
     const quick = await watch(t, server, detect(yard, "&fps=10&skip_frames=1"));
-    await quick.next(5, isDrawn);
+    // The first looks once in ten seconds; a busy machine does not reach ten a second, but two in three seconds.
     const looks = async () => (await stream(yard)).analyses[0].analysed_per_s;
-    await until(async () => (await looks()) > 3, "looks at the new rate", 8_000);
-    assert.ok(performance.now() - from < 8_000, "not after the ten seconds of the first");
+    await until(async () => (await looks()) > 0.5, "looks at the new rate", 8_000);
+    assert.ok(performance.now() - from < 9_000, "not after the ten seconds of the first");
+    await quick.next(5, isDrawn);
   });
 
   describe("fps_and_skip_frames_are_honoured", { concurrency: true }, () => {
