@@ -25,8 +25,6 @@ use crate::readable::{self, Readable, ReadableError};
 use crate::worker::Shown;
 
 mod overview;
-#[cfg(test)]
-mod tests;
 
 pub use overview::Overview;
 
@@ -409,3 +407,6 @@ fn file_of_chunk(job: &Job, chunk: u32) -> Result<Vec<(Entry, Option<Record>)>, 
     }
     Ok(job.entries(chunk)?.into_iter().map(|entry| (entry, None)).collect())
 }
+
+#[cfg(test)]
+mod tests;

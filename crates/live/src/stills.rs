@@ -160,17 +160,18 @@ impl Streams {
                 Some(header) => Some(room(header).await),
                 None => None,
             };
+            // Waiting for room is no part of looking.
+            let begun = clock::now();
             let decoded = self.pixels.run(move |tools| {
                 let image = picture.image(tools, &limits)?;
-                Ok::<_, StillError>((image, place, room))
+                Ok::<_, StillError>((image, place, room, begun))
             });
             decoded.await?
         });
-        let begun = clock::now();
         let file = jpeg.as_ref().zip(header).zip(elsewhere.filter(|remote| remote.takes_files()));
         let mut decoded = None;
         if let Some(((jpeg, Header { width, height, .. }), remote)) = file {
-            let size = (width, height);
+            let (size, begun) = ((width, height), clock::now());
             // What is broken is nobody's fault but its sender's.
             let is_valid = async || decoded.insert(decoding.as_mut().await).is_ok();
             match remote.find_in_file(jpeg, size, ELSEWHERE, is_valid).await {
@@ -178,7 +179,7 @@ impl Streams {
                 Err(error) => looked_at_here(&error),
             }
         }
-        let (image, place, _room) = match decoded {
+        let (image, place, _room, begun) = match decoded {
             Some(decoded) => decoded?,
             None => decoding.await?,
         };
