@@ -17,7 +17,7 @@
 //!
 //! Files appear whole: they are written under another name, synced, and given their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -40,6 +40,8 @@ pub const MAX_JOBS: usize = 1000;
 /// Pictures may be anybody's; what is read of them is its user's alone.
 const FOLDER_MODE: u32 = 0o700;
 pub(crate) const FILE_MODE: u32 = 0o600;
+/// What a job is, if it is longer than this, is read again whenever it is looked for jobs: bytes of JSON.
+const MAX_KNOWN_BYTES: usize = 16 << 10;
 /// How the name of a folder begins that is being removed.
 const REMOVED: &str = ".removed-";
 
@@ -113,6 +115,8 @@ pub struct Jobs {
     root: PathBuf,
     /// Those that cannot be read, of which the log knows.
     told: Arc<Mutex<BTreeSet<JobId>>>,
+    /// What those are that are there: that is written once, and read once, however often it is looked for jobs.
+    known: Arc<Mutex<HashMap<JobId, About>>>,
 }
 
 /// The folder of one job.
@@ -132,7 +136,7 @@ impl Jobs {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
-        Ok(Self { root: root.to_owned(), told: Arc::default() })
+        Ok(Self { root: root.to_owned(), told: Arc::default(), known: Arc::default() })
     }
 
     /// Where it is.
@@ -179,9 +183,12 @@ impl Jobs {
     }
 
     fn those(&self, which: impl Fn(&Job) -> bool) -> Result<Vec<(Job, About)>, JobError> {
+        let folders = self.folders()?;
+        let ids: HashSet<&JobId> = folders.iter().map(|job| &job.id).collect();
+        self.known.lock().retain(|id, _| ids.contains(id));
         let mut found = Vec::new();
-        for job in self.folders()?.into_iter().filter(which) {
-            match job.about() {
+        for job in folders.into_iter().filter(which) {
+            match self.about(&job) {
                 Ok(Some(about)) => found.push((job, about)),
                 // Just begun, or just removed.
                 Ok(None) => {}
@@ -194,6 +201,19 @@ impl Jobs {
         }
         found.sort_by(|(one, a), (other, b)| (a.created, &one.id).cmp(&(b.created, &other.id)));
         Ok(found)
+    }
+
+    fn about(&self, job: &Job) -> Result<Option<About>, JobError> {
+        if let Some(known) = self.known.lock().get(&job.id) {
+            return Ok(Some(known.clone()));
+        }
+        let about = job.about()?;
+        let is_short =
+            |about: &About| serde_json::to_vec(about).is_ok_and(|json| json.len() <= MAX_KNOWN_BYTES);
+        if let Some(about) = about.as_ref().filter(|about| is_short(about)) {
+            self.known.lock().insert(job.id.clone(), about.clone());
+        }
+        Ok(about)
     }
 }
 
@@ -513,5 +533,22 @@ pub(crate) mod tests {
         let said = newer.about().unwrap_err().to_string();
         assert!(said.contains("format 2") && said.contains("update"), "{said}");
         assert!(broken.folder.join("job.json").exists());
+    }
+
+    #[test]
+    fn what_a_job_is_is_read_once_unless_it_is_long_and_gone_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let jobs = Jobs::open(root.path()).unwrap();
+        let short = jobs.begin(&about("a")).unwrap();
+        let long = jobs.begin(&about(&"b".repeat(MAX_KNOWN_BYTES))).unwrap();
+        assert_eq!(jobs.all().unwrap().len(), 2);
+        for job in [&short, &long] {
+            fs::write(job.folder.join("job.json"), "{").unwrap();
+        }
+        assert_eq!(jobs.all().unwrap(), [(short.clone(), about("a"))]);
+        assert_eq!(jobs.wanted().unwrap().len(), 1);
+        short.remove().unwrap();
+        assert_eq!(jobs.all().unwrap(), []);
+        assert!(jobs.known.lock().is_empty());
     }
 }
