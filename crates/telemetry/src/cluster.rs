@@ -58,7 +58,7 @@ pub(super) fn batches(
     let Some(workers) = workers else { return Ok(()) };
     for (name, help, value) in [
         ("cluster_workers", "Workers that are running.", workers),
-        ("cluster_workers_held", "Workers that read nothing and say why.", held),
+        ("cluster_workers_held", "Workers that take nothing new and say why.", held),
     ] {
         let one = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         ConstGauge::new(value as f64).encode(one)?;

@@ -33,7 +33,7 @@ pub struct Overview {
     pub failed: u64,
     /// Workers that live; `None` while Redis does not answer.
     pub workers: Option<usize>,
-    /// Workers that say what keeps them, and read nothing.
+    /// Workers that say what keeps them, and take nothing new; what one has it may still end.
     pub held: usize,
 }
 
@@ -107,7 +107,7 @@ impl Service {
     }
 }
 
-/// One that refuses a job and reads another is none.
+/// One that refuses a job and reads another is not.
 fn is_held(shown: &Shown) -> bool {
     !shown.note.is_empty() || (!shown.refused.is_empty() && shown.at.is_empty())
 }
