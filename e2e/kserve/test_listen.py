@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +30,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "python")]
 import tiny  # noqa: E402
 from test_remote import free_ports, watching, works_elsewhere  # noqa: E402
 
-from harness import BIN, Camera, Program, Server, environment, wait_until  # noqa: E402
+from harness import BIN, Camera, Program, Server, clip, environment, wait_until  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not tiny.RUNTIME.exists(), reason="no ONNX Runtime in the store")
 
@@ -299,9 +302,10 @@ def test_who_has_no_network_of_its_own_says_so_and_passes_nothing_on(
         assert client.is_server_live() and not client.is_server_ready() and not client.is_model_ready("detect")
 
 
-def posted(server: Server) -> tuple[int, dict[str, Any]]:
+def posted(server: Server, file: bytes | None = None) -> tuple[int, dict[str, Any]]:
     """What is said of a single picture over HTTP."""
-    request = urllib.request.Request(f"{server.url}/api/v1/detect", tiny.png(64, 48), {"content-type": "image/png"})
+    body = tiny.png(64, 48) if file is None else file
+    request = urllib.request.Request(f"{server.url}/api/v1/detect", body, {"content-type": "image/png"})
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, json.load(answer)
@@ -339,6 +343,38 @@ def test_another_sightwire_has_its_streams_looked_at_and_goes_on_without(tmp_pat
         second = Worker(tmp_path, listen)
         stack.callback(second.stop)
         works_elsewhere(server, status["runs"] + 5)
+
+
+def test_a_single_jpeg_is_not_decoded_where_it_is_not_looked_at(tmp_path: Path) -> None:
+    port = free_ports(1)
+    listen = f"127.0.0.1:{port}"
+    jpeg = base64.b64decode(clip("left", 1)[0])
+    with ExitStack() as stack:
+        looks = stack.enter_context(stopping(Worker(tmp_path, listen)))
+        wait_until(triton.InferenceServerClient(listen).is_server_ready, READY_S, "the detector is ready")
+        args = ["--set", "detector.model=motion", "--set", f"engine.remote=grpc://{listen}"]
+        asks = stack.enter_context(stopping(Server(args=args, USE_DUMMY_MODEL="1")))
+        calls = stack.enter_context(ThreadPoolExecutor(1))
+
+        def decoding(file: bytes) -> bool:
+            """Whether this is decoded here while nobody answers there."""
+            os.kill(looks.process.pid, signal.SIGSTOP)
+            try:
+                asked, begun = calls.submit(posted, asks, file), time.monotonic()
+                held = False
+                while not held and time.monotonic() - begun < 1.5:
+                    held = metric(asks, "sightwire_decoding_bytes") > 0
+                    time.sleep(0.02)
+                assert not asked.done()
+            finally:
+                os.kill(looks.process.pid, signal.SIGCONT)
+            status, found = asked.result(20)
+            assert (status, found["model"]) == (200, "detect"), found
+            return held
+
+        assert posted(asks, jpeg)[1]["model"] == "detect"
+        # A model that takes JPEGs gets nothing else, so what is none is decoded first.
+        assert (decoding(jpeg), decoding(tiny.png(64, 48))) == (False, True)
 
 
 def test_another_sightwire_comes_with_a_key_over_tls(tmp_path: Path) -> None:
