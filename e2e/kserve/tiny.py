@@ -1,9 +1,13 @@
-"""A store with a detector whose answers are known: it tells the colours of what it sees."""
+"""A store with a detector whose answers are known: it tells the colours of what it sees.
+
+`python tiny.py FOLDER` makes one.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -121,3 +125,7 @@ def png(width: int, height: int) -> bytes:
 
     header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+if __name__ == "__main__":
+    store(Path(sys.argv[1]))

@@ -1,8 +1,11 @@
 //! `cargo xtask bench kserve [--pairs N] [ARGS…]`: what it costs that objects are found elsewhere. Single pictures at a server that looks by
-//! itself (and has `engine.listen`), and at one that asks it over loopback (`engine.remote`), in turn: either way the same network looks.
-//! Further arguments go to the load generator.
+//! itself (and has `engine.listen`), and at one that asks it over loopback (`engine.remote`), in turn: either way the same network looks. Once
+//! a network that takes next to no time, so that nothing hides the way there and back, and once yolox-nano. Further arguments go to the load
+//! generator.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, ensure};
@@ -18,6 +21,7 @@ use crate::server::Server;
 use crate::setup::Purpose;
 
 const MODEL: &str = "yolox-nano";
+const TINY: &str = "tiny";
 /// What the model of another server is called there.
 const ELSEWHERE: &str = "detect";
 const LOAD: &str = "detect --json";
@@ -40,16 +44,43 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     let (pairs, more) = asked(args)?;
     let mut section = Section::begin("kserve")?;
     let project = section.project.clone();
-    let home = store_with(&project, MODEL)?;
-    let mut check = sightwire(&project, Purpose::Demo, &["models", "check", MODEL]);
-    let check = stdout_of(check.env("SIGHTWIRE_HOME", &home))?;
-    let cost = check.lines().last().unwrap_or_default();
+    for (model, home) in [(TINY, tiny(&project)?), (MODEL, store_with(&project, MODEL)?)] {
+        eprintln!("{model}:");
+        let mut check = sightwire(&project, Purpose::Demo, &["models", "check", model]);
+        let check = stdout_of(check.env("SIGHTWIRE_HOME", &home))?;
+        let cost = check.lines().last().unwrap_or_default();
+        let table = with_model(&project, (model, &home), pairs, more)?;
+        section.add(&format!("**{model}.** `{cost}`\n\n{table}"));
+    }
+    section.end(pairs >= PAIRS && more.is_empty())
+}
 
+/// A store with the network of the tests that tells colours, and takes next to no time for it.
+fn tiny(project: &Project) -> Result<PathBuf> {
+    let home = project.own("bench").join(TINY);
+    // Its manifest is written last.
+    if !home.join("models").join(TINY).with_extension("toml").exists() {
+        let _ = fs::remove_dir_all(&home);
+        let mut make = Command::new("python3");
+        make.arg(project.at("e2e/kserve/tiny.py")).arg(&home);
+        make.env("PYTHONPATH", project.at("e2e/python")).env("SIGHTWIRE_HOME", project.home());
+        stdout_of(&mut make)?;
+    }
+    Ok(home)
+}
+
+/// Two servers, and the table of both.
+fn with_model(
+    project: &Project,
+    (model, home): (&str, &Path),
+    pairs: usize,
+    more: &[String],
+) -> Result<String> {
     let address = format!("127.0.0.1:{}", free_port()?);
     let begin = |name: &str, own: String| {
         let store = format!("store.home={}", home.display());
-        let settings = [store, format!("detector.model={MODEL}"), "recognizer.dummy=true".to_owned(), own];
-        start(&project, &format!("server-bench-{name}"), &settings)
+        let settings = [store, format!("detector.model={model}"), "recognizer.dummy=true".to_owned(), own];
+        start(project, &format!("server-bench-{name}"), &settings)
     };
     let looks = begin("looks", format!("engine.listen={address}"))?;
     let asks = begin("asks", format!("engine.remote=grpc://{address}"))?;
@@ -57,15 +88,18 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
         let status = json(looks.url(), "/api/v1/status")?;
         Ok(status.pointer("/detector/state").is_some_and(|state| state == "ready"))
     })?;
-    let table = compared(&project, [&looks, &asks], pairs, more)?;
-    section.add(&format!("`{cost}`"));
-    section.add(&table);
+    let table = compared(project, [(&looks, model), (&asks, ELSEWHERE)], pairs, more)?;
     [looks, asks].into_iter().try_for_each(Server::stop)?;
-    section.end(pairs >= PAIRS && more.is_empty())
+    Ok(table)
 }
 
 /// The table of pairs, and what it comes to.
-fn compared(project: &Project, [looks, asks]: [&Server; 2], pairs: usize, more: &[String]) -> Result<String> {
+fn compared(
+    project: &Project,
+    [(looks, model), (asks, elsewhere)]: [(&Server, &str); 2],
+    pairs: usize,
+    more: &[String],
+) -> Result<String> {
     let load = [&[LOAD.to_owned()], more].concat().join(" ");
     let mut text = format!(
         "`sightwire-bench {load}`\n\n\
@@ -76,11 +110,11 @@ fn compared(project: &Project, [looks, asks]: [&Server; 2], pairs: usize, more: 
     let (mut p50, mut p95, mut ratio) = (Vec::new(), Vec::new(), Vec::new());
     let mut last = None;
     for pair in 0..pairs {
-        let here = || measured(project, looks, MODEL, more);
+        let here = || measured(project, looks, model, more);
         let there = || {
             let answered = || counter(asks.url(), "sightwire_remote_answered_total");
             let before = answered()?;
-            let measured = measured(project, asks, ELSEWHERE, more)?;
+            let measured = measured(project, asks, elsewhere, more)?;
             let asked = answered()? - before;
             ensure!(asked >= measured.pictures as f64, "only {asked} pictures were looked at elsewhere");
             Ok(measured)
