@@ -186,6 +186,7 @@ impl Jobs {
         let folders = self.folders()?;
         let ids: HashSet<&JobId> = folders.iter().map(|job| &job.id).collect();
         self.known.lock().retain(|id, _| ids.contains(id));
+        self.told.lock().retain(|id| ids.contains(id));
         let mut found = Vec::new();
         for job in folders.into_iter().filter(which) {
             match self.about(&job) {
