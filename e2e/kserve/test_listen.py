@@ -35,6 +35,7 @@ from harness import BIN, Camera, Program, Server, clip, environment, wait_until 
 pytestmark = pytest.mark.skipif(not tiny.RUNTIME.exists(), reason="no ONNX Runtime in the store")
 
 READY_S = 60.0
+PNG = tiny.png(64, 48)
 
 
 class Worker(Server):
@@ -302,10 +303,9 @@ def test_who_has_no_network_of_its_own_says_so_and_passes_nothing_on(
         assert client.is_server_live() and not client.is_server_ready() and not client.is_model_ready("detect")
 
 
-def posted(server: Server, file: bytes | None = None) -> tuple[int, dict[str, Any]]:
+def posted(server: Server, file: bytes = PNG) -> tuple[int, dict[str, Any]]:
     """What is said of a single picture over HTTP."""
-    body = tiny.png(64, 48) if file is None else file
-    request = urllib.request.Request(f"{server.url}/api/v1/detect", body, {"content-type": "image/png"})
+    request = urllib.request.Request(f"{server.url}/api/v1/detect", file, {"content-type": "image/png"})
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, json.load(answer)
@@ -374,7 +374,7 @@ def test_a_single_jpeg_is_not_decoded_where_it_is_not_looked_at(tmp_path: Path) 
 
         assert posted(asks, jpeg)[1]["model"] == "detect"
         # A model that takes JPEGs gets nothing else, so what is none is decoded first.
-        assert (decoding(jpeg), decoding(tiny.png(64, 48))) == (False, True)
+        assert (decoding(jpeg), decoding(PNG)) == (False, True)
 
 
 def test_another_sightwire_comes_with_a_key_over_tls(tmp_path: Path) -> None:
