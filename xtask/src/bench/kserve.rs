@@ -88,7 +88,7 @@ fn with_model(
         let status = json(looks.url(), "/api/v1/status")?;
         Ok(status.pointer("/detector/state").is_some_and(|state| state == "ready"))
     })?;
-    let table = compared(project, [(&looks, model), (&asks, ELSEWHERE)], pairs, more)?;
+    let table = compared(project, [&looks, &asks], model, (pairs, more))?;
     [looks, asks].into_iter().try_for_each(Server::stop)?;
     Ok(table)
 }
@@ -96,9 +96,9 @@ fn with_model(
 /// The table of pairs, and what it comes to.
 fn compared(
     project: &Project,
-    [(looks, model), (asks, elsewhere)]: [(&Server, &str); 2],
-    pairs: usize,
-    more: &[String],
+    [looks, asks]: [&Server; 2],
+    model: &str,
+    (pairs, more): (usize, &[String]),
 ) -> Result<String> {
     let load = [&[LOAD.to_owned()], more].concat().join(" ");
     let mut text = format!(
@@ -114,7 +114,7 @@ fn compared(
         let there = || {
             let answered = || counter(asks.url(), "sightwire_remote_answered_total");
             let before = answered()?;
-            let measured = measured(project, asks, elsewhere, more)?;
+            let measured = measured(project, asks, ELSEWHERE, more)?;
             let asked = answered()? - before;
             ensure!(asked >= measured.pictures as f64, "only {asked} pictures were looked at elsewhere");
             Ok(measured)
