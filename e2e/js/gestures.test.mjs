@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clip, GESTURES } from "./clips.mjs";
+import { clip, FPS, GESTURES } from "./clips.mjs";
 import { connect } from "./client.mjs";
 import { verdict } from "./gestures.mjs";
 import { sleep, until } from "./harness.mjs";
@@ -20,13 +20,13 @@ async function counted() {
 }
 
 /**
- * What is seen in each client's clip, played at the same time; again, eleven times at most, if something of it was not looked
- * at, as happens on a busy machine.
+ * What is seen in each client's clip, played at the same time; again, eleven times at most and each third time more slowly, if
+ * something of it was not looked at, as happens on a busy machine.
  */
 async function seen(...plays) {
   for (let round = 1; ; round += 1) {
     const [{ passedOver }, before] = [await counted(), plays.map(([client]) => client.predictions.length)];
-    await Promise.all(plays.map(([client, clip]) => client.play(clip).then(() => client.answered())));
+    await Promise.all(plays.map(([client, clip]) => client.play(clip, FPS / Math.ceil(round / 3)).then(() => client.answered())));
     await until(async () => (await counted()).waiting === 0, "all frames to be looked at");
     const whole = (await counted()).passedOver === passedOver;
     if (whole || round === 12)

@@ -14,6 +14,8 @@ pub(super) struct Results {
     pub(super) passed: usize,
     pub(super) skipped: usize,
     pub(super) failures: Vec<Failure>,
+    /// Tests that failed beside others and passed when they ran again.
+    pub(super) unsteady: Vec<String>,
 }
 
 /// A test that failed.
@@ -52,6 +54,9 @@ impl Results {
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} passed, {} failed", self.passed, self.failures.len())?;
+        if !self.unsteady.is_empty() {
+            write!(f, ", {} at the second try", self.unsteady.len())?;
+        }
         if self.skipped > 0 {
             write!(f, ", {} skipped", self.skipped)?;
         }
@@ -59,24 +64,53 @@ impl fmt::Display for Results {
     }
 }
 
+/// The names of the tests that passed, of a run that wrote `text`.
+pub(super) fn passes(text: &str) -> Result<Vec<String>> {
+    let mut passed = Vec::new();
+    each(text, |name, end| {
+        if matches!(end, End::Passed) {
+            passed.push(name);
+        }
+    })?;
+    Ok(passed)
+}
+
 fn read(text: &str) -> Result<Results> {
+    let mut results = Results::default();
+    each(text, |name, end| match end {
+        End::Passed => results.passed += 1,
+        End::Skipped => results.skipped += 1,
+        End::Failed(reason) => results.failures.push(Failure { name, reason }),
+    })?;
+    Ok(results)
+}
+
+/// How a test ended.
+enum End {
+    Passed,
+    Skipped,
+    /// With what it said.
+    Failed(String),
+}
+
+fn each(text: &str, mut told: impl FnMut(String, End)) -> Result<()> {
     // Some runners pass on the colours of what a test printed, which XML has no place for.
     let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let document = Document::parse(&text).context("read JUnit's XML")?;
-    let mut results = Results::default();
     for case in document.descendants().filter(|node| node.has_tag_name("testcase")) {
         let child =
             |names: &[&str]| case.children().find(|node| names.iter().any(|&name| node.has_tag_name(name)));
         // Looked at first: what is known not to work yet (`todo` of Node's runner) bears a failure as well.
-        if child(&["skipped"]).is_some() {
-            results.skipped += 1;
+        let end = if child(&["skipped"]).is_some() {
+            End::Skipped
         } else if let Some(failure) = child(&["failure", "error"]) {
-            results.failures.push(Failure { name: name(case), reason: reason(failure) });
+            End::Failed(reason(failure))
         } else {
-            results.passed += 1;
-        }
+            End::Passed
+        };
+        told(name(case), end);
     }
-    Ok(results)
+    Ok(())
 }
 
 fn name(case: Node<'_, '_>) -> String {

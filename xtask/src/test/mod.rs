@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every suite, one line each, a table of times and one sum at the end.
 
+mod again;
 mod junit;
 mod long;
 mod suites;
@@ -80,15 +81,21 @@ fn sum_up(project: &Project, ran: &[Ran], took: Duration) -> Result<bool> {
         times::keep(project, suite, *took, results)?;
         all.passed += results.passed;
         all.failures.extend_from_slice(&results.failures);
+        all.unsteady.extend_from_slice(&results.unsteady);
     }
     println!("{:>8.1} s  all, some at the same time\n", took.as_secs_f64());
     times::keep(project, "all", took, &all)?;
+    for Ran { suite, results, .. } in ran {
+        for name in &results.unsteady {
+            println!("failed beside others, passed when it ran again: {suite}: {name}");
+        }
+    }
     for Ran { suite, results, .. } in ran {
         for failure in &results.failures {
             println!("failed: {suite}: {}", failure.name);
         }
     }
-    println!("{} passed, {} failed", all.passed, all.failures.len());
+    println!("{all}");
     Ok(all.failures.is_empty())
 }
 
@@ -98,7 +105,7 @@ const SLOW: Duration = Duration::from_secs(200);
 
 /// Runs the suites: first those that need the machine, as far as they come first; then three at a time of those that
 /// mostly wait, beside them two of those that only compute, which come after them on a slow machine; at last the others that need
-/// the machine.
+/// the machine. What failed beside others runs once more without them.
 fn run_all(project: &Project, chosen: &[&'static Suite], how: How) -> Result<Vec<Ran>> {
     let first = chosen.iter().position(|suite| suite.lane == Lane::Waiting).unwrap_or(chosen.len());
     let of = |suites: &[&'static Suite], lane| -> Mutex<VecDeque<&'static Suite>> {
@@ -119,6 +126,13 @@ fn run_all(project: &Project, chosen: &[&'static Suite], how: How) -> Result<Vec
             ran.extend(lane.map_err(|_| anyhow!("a suite's thread has panicked"))??);
         }
     }
+    for ran in &mut ran {
+        if let Some(suite) =
+            chosen.iter().find(|suite| suite.name == ran.suite && suite.lane == Lane::Waiting)
+        {
+            again(project, suite, ran, how)?;
+        }
+    }
     ran.extend(in_turn(project, &of(&chosen[first..], Lane::Alone), how)?);
     Ok(ran)
 }
@@ -129,8 +143,38 @@ fn in_turn(project: &Project, suites: &Mutex<VecDeque<&'static Suite>>, how: How
     loop {
         let next = suites.lock().map_err(|_| anyhow!("a suite's thread has panicked"))?.pop_front();
         let Some(suite) = next else { return Ok(ran) };
-        ran.extend(run(project, suite, how)?);
+        let Some(mut one) = run(project, suite, how)? else { continue };
+        if suite.lane == Lane::Alone {
+            again(project, suite, &mut one, how)?;
+        }
+        ran.push(one);
     }
+}
+
+/// Runs what failed of a suite once more, where its runner can and it is little.
+fn again(project: &Project, suite: &Suite, ran: &mut Ran, how: How) -> Result<()> {
+    if !again::worth_it(suite.again, &ran.results) {
+        return Ok(());
+    }
+    let mut step = Step::start(&format!("{} again", suite.name));
+    let started = Instant::now();
+    let log = format!("test-{}-again", suite.name);
+    let file = project.log(&log).with_extension("xml");
+    let mut command = (suite.command)(project, &file);
+    suite.again.only_failed(&mut command, &ran.results.failures);
+    if how.full || suite.when == When::Full {
+        command.env(FULL, "1");
+    }
+    remove(&file)?;
+    process::run(project, &mut step, &log, &mut command, how.verbose)?;
+    interrupt::check()?;
+    let passed = fs::read_to_string(&file).map_err(Into::into).and_then(|text| junit::passes(&text));
+    ran.results.second_try(&passed.unwrap_or_default());
+    ran.took += started.elapsed();
+    let Results { failures, unsteady, .. } = &ran.results;
+    let end = if failures.is_empty() { End::Ok } else { End::Failed };
+    step.end(end, &format!("{} passed now, {} failed again", unsteady.len(), failures.len()));
+    Ok(())
 }
 
 /// Runs one suite and prints its line, unless it cannot run here; only an interruption is an error.

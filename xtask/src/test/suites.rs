@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::again::{Again, PYTEST_CACHE};
 use super::long;
 use crate::programs::{advisories, clippy, deny, nextest, npm, ruff, rust_format, shell};
 use crate::project::{Project, on_path};
@@ -16,6 +17,7 @@ pub(super) struct Suite {
     pub(super) when: When,
     pub(super) reports: Reports,
     pub(super) command: Start,
+    pub(super) again: Again,
     /// Why it cannot run on this machine.
     pub(super) skip: Skip,
 }
@@ -59,7 +61,8 @@ pub(super) enum Reports {
 
 /// Something that passes or fails as one, in every run.
 const fn check(name: &'static str, lane: Lane, about: &'static str, command: Start) -> Suite {
-    Suite { name, about, lane, when: When::Always, reports: Reports::Nothing, command, skip: |_| None }
+    let (when, reports, again) = (When::Always, Reports::Nothing, Again::Never);
+    Suite { name, about, lane, when, reports, command, again, skip: |_| None }
 }
 
 /// Tests that are counted, in every run.
@@ -74,6 +77,10 @@ impl Suite {
 
     const fn reports(self, reports: Reports) -> Self {
         Self { reports, ..self }
+    }
+
+    const fn again(self, again: Again) -> Self {
+        Self { again, ..self }
     }
 
     const fn unless(self, skip: Skip) -> Self {
@@ -125,13 +132,15 @@ pub(super) const SUITES: [Suite; 29] = [
             let all_others = "--test-concurrency=2 $(ls js/*.test.mjs | grep -v /cluster-)";
             node(project, report, 1200, all_others)
         },
-    ),
+    )
+    .again(Again::Node),
     tests(
         "e2e-cluster",
         Lane::Waiting,
         "several servers as one, over a real Redis, and behind nginx and HAProxy",
         |project, report| node(project, report, 1200, "js/cluster-*.test.mjs"),
-    ),
+    )
+    .again(Again::Node),
     tests(
         "e2e-python",
         Lane::Waiting,
@@ -141,6 +150,7 @@ pub(super) const SUITES: [Suite; 29] = [
             pytest(project, report, &["python", &imports, &accuracy])
         },
     )
+    .again(Again::Pytest)
     .unless(without_python),
     tests(
         "e2e-kserve",
@@ -148,10 +158,11 @@ pub(super) const SUITES: [Suite; 29] = [
         "MLServer and Triton find objects for the real server, and are away and come back",
         |project, report| {
             let mut pytest = Command::new(project.own("kserve-venv/bin/python"));
-            pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml"]).arg(report).arg("kserve");
+            pytest.args(["-m", "pytest", "-q", "-o", PYTEST_CACHE, "--junitxml"]).arg(report).arg("kserve");
             against_the_server(project, pytest)
         },
     )
+    .again(Again::Pytest)
     .unless(without_kserve),
     tests(
         "client-python",
@@ -162,6 +173,7 @@ pub(super) const SUITES: [Suite; 29] = [
             pytest(project, report, &all)
         },
     )
+    .again(Again::Pytest)
     .unless(without_python),
     tests(
         "e2e-browser",
@@ -169,10 +181,12 @@ pub(super) const SUITES: [Suite; 29] = [
         "pages whose rates are measured, in Chromium with a generated camera, one test at a time",
         |project, report| playwright(project, report, "alone"),
     )
+    .again(Again::Playwright)
     .unless(without_chromium),
     tests("e2e-pages", Lane::Alone, "all other pages in Chromium, three tests at a time", |project, report| {
         playwright(project, report, "together")
     })
+    .again(Again::Playwright)
     .unless(without_chromium),
     tests(
         "import-tool",
@@ -277,7 +291,7 @@ fn node(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Comman
 /// In `e2e/`.
 fn pytest(project: &Project, report: &Path, args: &[&str]) -> Command {
     let mut pytest = Command::new(project.python("python"));
-    pytest.args(["-m", "pytest", "--junitxml"]).arg(report).args(args);
+    pytest.args(["-m", "pytest", "-o", PYTEST_CACHE, "--junitxml"]).arg(report).args(args);
     against_the_server(project, pytest)
 }
 

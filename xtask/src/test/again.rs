@@ -1,0 +1,109 @@
+//! What failed beside others runs once more, alone: a machine that starves a test of a second says nothing of the server. What
+//! passes then is told by name, since a race may hide in it.
+
+use std::process::Command;
+
+use super::junit::{Failure, Results};
+
+/// More failures than this are no accident.
+const AT_MOST: usize = 12;
+
+/// Where pytest keeps what failed, seen from the folder that it takes as the root.
+pub(super) const PYTEST_CACHE: &str = "cache_dir=.pytest_cache";
+
+/// How a suite's runner is told to run only what failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Not at all.
+    Never,
+    /// Node's own: by names.
+    Node,
+    /// pytest: it remembers.
+    Pytest,
+    /// Playwright: it remembers what failed in its last run.
+    Playwright,
+}
+
+/// Whether a suite with such results gets a second try: a few tests failed, each with a name.
+pub(super) fn worth_it(again: Again, results: &Results) -> bool {
+    let named = results.failures.iter().all(|failure| !failure.name.starts_with('('));
+    again != Again::Never && named && (1..=AT_MOST).contains(&results.failures.len())
+}
+
+impl Again {
+    /// Leaves all but those that failed out of a run.
+    pub(super) fn only_failed(self, command: &mut Command, failures: &[Failure]) {
+        match self {
+            Self::Never => {}
+            Self::Node => {
+                let names: Vec<String> = failures.iter().map(|failure| escaped(&failure.name)).collect();
+                command.arg(format!("--test-name-pattern=^({})$", names.join("|")));
+            }
+            Self::Pytest => {
+                command.args(["--last-failed", "--last-failed-no-failures=none"]);
+            }
+            Self::Playwright => {
+                command.arg("--last-failed");
+            }
+        }
+    }
+}
+
+/// A regular expression of JavaScript for exactly this text.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if r".*+?^${}()|[]\/".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+impl Results {
+    /// Moves what has passed at its second try from the failures to the unsteady ones.
+    pub(super) fn second_try(&mut self, passed: &[String]) {
+        let (unsteady, failures) = std::mem::take(&mut self.failures)
+            .into_iter()
+            .partition(|failure| passed.contains(&failure.name));
+        self.failures = failures;
+        self.passed += Vec::len(&unsteady);
+        self.unsteady.extend(unsteady.into_iter().map(|failure: Failure| failure.name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(names: &[&str]) -> Results {
+        let failures = names.iter().map(|&name| Results::failed(name, "late").failures.remove(0)).collect();
+        Results { passed: 3, failures, ..Results::default() }
+    }
+
+    #[test]
+    fn a_few_tests_with_names_run_again() {
+        assert!(worth_it(Again::Node, &failed(&["a"])));
+        assert!(!worth_it(Again::Never, &failed(&["a"])));
+        assert!(!worth_it(Again::Node, &failed(&[])));
+        assert!(!worth_it(Again::Node, &failed(&["a", "(the run itself)"])));
+        assert!(!worth_it(Again::Node, &failed(&["a"; AT_MOST + 1])));
+    }
+
+    #[test]
+    fn what_passes_at_the_second_try_is_told_and_what_did_not_run_has_failed() {
+        let mut results = failed(&["a", "b", "c"]);
+        results.second_try(&["b".into(), "x".into()]);
+        assert_eq!(results.to_string(), "4 passed, 2 failed, 1 at the second try");
+        assert_eq!(results.unsteady, ["b"]);
+    }
+
+    #[test]
+    fn names_are_taken_to_the_letter() {
+        let mut command = Command::new("node");
+        Again::Node.only_failed(&mut command, &failed(&["stall (drawn)", "a/b"]).failures);
+        let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        assert_eq!(args, [r"--test-name-pattern=^(stall \(drawn\)|a\/b)$"]);
+    }
+}
