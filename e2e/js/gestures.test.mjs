@@ -26,7 +26,11 @@ async function counted() {
 async function seen(...plays) {
   for (let round = 1; ; round += 1) {
     const [{ passedOver }, before] = [await counted(), plays.map(([client]) => client.predictions.length)];
-    await Promise.all(plays.map(([client, clip]) => client.play(clip, FPS / Math.ceil(round / 3)).then(() => client.answered())));
+    await Promise.all(
+      plays.map(([client, clip]) =>
+        client.play(clip, FPS / Math.ceil(round / 3)).then(() => client.answered()),
+      ),
+    );
     await until(async () => (await counted()).waiting === 0, "all frames to be looked at");
     const whole = (await counted()).passedOver === passedOver;
     if (whole || round === 12)

@@ -8,9 +8,6 @@ use super::junit::{Failure, Results};
 /// More failures than this are no accident.
 const AT_MOST: usize = 12;
 
-/// Where pytest keeps what failed, seen from the folder that it takes as the root.
-pub(super) const PYTEST_CACHE: &str = "cache_dir=.pytest_cache";
-
 /// How a suite's runner is told to run only what failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Again {

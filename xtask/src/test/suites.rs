@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::again::{Again, PYTEST_CACHE};
+use super::again::Again;
 use super::long;
 use crate::programs::{advisories, clippy, deny, nextest, npm, ruff, rust_format, shell};
 use crate::project::{Project, on_path};
@@ -158,7 +158,8 @@ pub(super) const SUITES: [Suite; 29] = [
         "MLServer and Triton find objects for the real server, and are away and come back",
         |project, report| {
             let mut pytest = Command::new(project.own("kserve-venv/bin/python"));
-            pytest.args(["-m", "pytest", "-q", "-o", PYTEST_CACHE, "--junitxml"]).arg(report).arg("kserve");
+            pytest.args(["-m", "pytest", "-q", "-o", &remembering(project, "kserve"), "--junitxml"]);
+            pytest.arg(report).arg("kserve");
             against_the_server(project, pytest)
         },
     )
@@ -291,8 +292,15 @@ fn node(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Comman
 /// In `e2e/`.
 fn pytest(project: &Project, report: &Path, args: &[&str]) -> Command {
     let mut pytest = Command::new(project.python("python"));
-    pytest.args(["-m", "pytest", "-o", PYTEST_CACHE, "--junitxml"]).arg(report).args(args);
+    // Suites run side by side: each has its own.
+    let name = args.last().map_or("all", |last| last.rsplit(['/', '=']).next().unwrap_or(last));
+    pytest.args(["-m", "pytest", "-o", &remembering(project, name), "--junitxml"]).arg(report).args(args);
     against_the_server(project, pytest)
+}
+
+/// The setting that says where pytest keeps what failed.
+fn remembering(project: &Project, name: &str) -> String {
+    format!("cache_dir={}", project.own("pytest").join(name).display())
 }
 
 /// One of the projects of `e2e/playwright.config.mjs`.
