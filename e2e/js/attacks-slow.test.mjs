@@ -191,6 +191,9 @@ for (const [how, begin] of Object.entries(SERVERS)) {
       })();
     });
     after(async () => {
+      // Also where the test that waits for it was left out.
+      isOver = true;
+      await noticing;
       for (const end of ends.reverse()) await end();
     });
 

@@ -1,12 +1,16 @@
 //! What failed beside others runs once more, alone: a machine that starves a test of a second says nothing of the server. What
 //! passes then is told by name, since a race may hide in it.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use super::junit::{Failure, Results};
 
 /// More failures than this are no accident.
 const AT_MOST: usize = 12;
+
+/// The variable that names the files that Node's runner takes instead of all.
+pub(super) const ONLY: &str = "SIGHTWIRE_ONLY";
 
 /// How a suite's runner is told to run only what failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,11 @@ impl Again {
             Self::Node => {
                 let names: Vec<String> = failures.iter().map(|failure| escaped(&failure.name)).collect();
                 command.arg(format!("--test-name-pattern=^({})$", names.join("|")));
+                // A file none of whose tests run begins what all of them need, and may not end it.
+                let files: Option<BTreeSet<_>> = failures.iter().map(|one| one.file.as_deref()).collect();
+                if let Some(files) = files {
+                    command.env(ONLY, files.into_iter().collect::<Vec<_>>().join(" "));
+                }
             }
             Self::Pytest => {
                 command.args(["--last-failed", "--last-failed-no-failures=none"]);
@@ -72,6 +81,8 @@ impl Results {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     fn failed(names: &[&str]) -> Results {
@@ -98,8 +109,16 @@ mod tests {
 
     #[test]
     fn names_are_taken_to_the_letter() {
+        let (mut command, mut failures) = (Command::new("node"), failed(&["stall (drawn)", "a/b"]).failures);
+        Again::Node.only_failed(&mut command, &failures);
+        assert_eq!(command.get_envs().count(), 0, "it may be any file");
+        for failure in &mut failures {
+            failure.file = Some("js/a.test.mjs".into());
+        }
         let mut command = Command::new("node");
-        Again::Node.only_failed(&mut command, &failed(&["stall (drawn)", "a/b"]).failures);
+        Again::Node.only_failed(&mut command, &failures);
+        let files = command.get_envs().next().and_then(|(_, files)| files);
+        assert_eq!(files, Some(OsStr::new("js/a.test.mjs")));
         let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
         assert_eq!(args, [r"--test-name-pattern=^(stall \(drawn\)|a\/b)$"]);
     }

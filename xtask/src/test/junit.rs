@@ -25,6 +25,8 @@ pub(super) struct Failure {
     pub(super) name: String,
     /// What it said, the first lines.
     pub(super) reason: String,
+    /// Where it is, as far as Node's runner has told it: `js/a.test.mjs`.
+    pub(super) file: Option<String>,
 }
 
 impl Results {
@@ -35,7 +37,7 @@ impl Results {
 
     /// One failure, of something that has no name as a test.
     pub(super) fn failed(name: &str, reason: &str) -> Self {
-        let failure = Failure { name: name.to_owned(), reason: reason.to_owned() };
+        let failure = Failure { name: name.to_owned(), reason: reason.to_owned(), file: None };
         Self { failures: vec![failure], ..Self::default() }
     }
 
@@ -80,7 +82,10 @@ fn read(text: &str) -> Result<Results> {
     each(text, |name, end| match end {
         End::Passed => results.passed += 1,
         End::Skipped => results.skipped += 1,
-        End::Failed(reason) => results.failures.push(Failure { name, reason }),
+        End::Failed(said) => {
+            let (reason, file) = (first_lines(&said), file(&said));
+            results.failures.push(Failure { name, reason, file });
+        }
     })?;
     Ok(results)
 }
@@ -104,7 +109,7 @@ fn each(text: &str, mut told: impl FnMut(String, End)) -> Result<()> {
         let end = if child(&["skipped"]).is_some() {
             End::Skipped
         } else if let Some(failure) = child(&["failure", "error"]) {
-            End::Failed(reason(failure))
+            End::Failed(said(failure))
         } else {
             End::Passed
         };
@@ -122,10 +127,21 @@ fn name(case: Node<'_, '_>) -> String {
     }
 }
 
-fn reason(failure: Node<'_, '_>) -> String {
+fn said(failure: Node<'_, '_>) -> String {
     let text = failure.text().map(str::trim).filter(|text| !text.is_empty());
-    let text = text.or_else(|| failure.attribute("message")).unwrap_or_default();
+    text.or_else(|| failure.attribute("message")).unwrap_or_default().to_owned()
+}
+
+fn first_lines(text: &str) -> String {
     text.lines().take(REASON_LINES).collect::<Vec<_>>().join("\n")
+}
+
+/// The first file of tests that stands in a stack of Node.
+fn file(text: &str) -> Option<String> {
+    const END: &str = ".test.mjs";
+    let (before, _) = text.split_once(END)?;
+    let (_, name) = before.rsplit_once("/e2e/js/")?;
+    (!name.contains(char::is_whitespace)).then(|| format!("js/{name}{END}"))
 }
 
 #[cfg(test)]
@@ -158,6 +174,14 @@ right: 2</failure><system-err>noise</system-err></testcase></testsuite></testsui
             <testcase classname="python.test_a" name="test_c"><error message="at setup">why</error></testcase>
             </testsuite></testsuites>"#;
         assert_eq!(failed(&Results::of_run(false, pytest).unwrap()), [("python.test_a test_c", "why")]);
+    }
+
+    #[test]
+    fn the_file_of_a_failure_is_the_one_in_its_stack() {
+        let stack = "late\n at answered (file:///c/e2e/js/attacks.test.mjs:128:14)\n at (file:///c/e2e/js/b.test.mjs:1:1)";
+        assert_eq!(file(stack).as_deref(), Some("js/attacks.test.mjs"));
+        assert_eq!(file("js/a.test.mjs says nothing of where it is"), None);
+        assert_eq!(file("not within 30000 ms"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::again::Again;
+use super::again::{Again, ONLY};
 use super::long;
 use crate::programs::{advisories, clippy, deny, nextest, npm, ruff, rust_format, shell};
 use crate::project::{Project, on_path};
@@ -279,10 +279,10 @@ pub(super) const SUITES: [Suite; 29] = [
 const PYTHON: [&str; 5] = ["e2e/kserve", "e2e/python", "e2e/load", "clients/python", "tools"];
 
 /// Node's own runner over files in `e2e/`, which ends one that hangs after so many seconds. The shell finds them, since a
-/// runner's own way differs between Node versions.
+/// runner's own way differs between Node versions; [`ONLY`] takes their place.
 fn node(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Command {
     let mut node = Command::new("sh");
-    node.args(["-c", &format!(r#"exec node "$@" {files}"#), "node"])
+    node.args(["-c", &format!(r#"exec node "$@" ${{{ONLY}:-{files}}}"#), "node"])
         .args(["--test", &format!("--test-timeout={timeout_s}000")])
         .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])
         .args(["--test-reporter=junit", &format!("--test-reporter-destination={}", report.display())]);
