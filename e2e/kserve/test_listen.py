@@ -357,20 +357,24 @@ def test_a_single_jpeg_is_not_decoded_where_it_is_not_looked_at(tmp_path: Path) 
         calls = stack.enter_context(ThreadPoolExecutor(1))
 
         def decoding(file: bytes) -> bool:
-            """Whether this is decoded here while nobody answers there."""
-            os.kill(looks.process.pid, signal.SIGSTOP)
-            try:
-                asked, begun = calls.submit(posted, asks, file), time.monotonic()
-                held = False
-                while not held and time.monotonic() - begun < 1.5:
-                    held = metric(asks, "sightwire_decoding_bytes") > 0
-                    time.sleep(0.02)
-                assert not asked.done()
-            finally:
-                os.kill(looks.process.pid, signal.SIGCONT)
-            status, found = asked.result(20)
-            assert (status, found["model"]) == (200, "detect"), found
-            return held
+            """Whether this is decoded here while nobody answers there; again where that took too long to be seen."""
+            for _ in range(5):
+                os.kill(looks.process.pid, signal.SIGSTOP)
+                try:
+                    asked, begun = calls.submit(posted, asks, file), time.monotonic()
+                    held = False
+                    while not held and time.monotonic() - begun < 1.0 and not asked.done():
+                        held = metric(asks, "sightwire_decoding_bytes") > 0
+                        time.sleep(0.02)
+                    waited = not asked.done()
+                finally:
+                    os.kill(looks.process.pid, signal.SIGCONT)
+                status, found = asked.result(20)
+                assert status == 200, found
+                if waited:
+                    assert found["model"] == "detect", found
+                    return held
+            raise AssertionError("it was never waited for")
 
         assert posted(asks, jpeg)[1]["model"] == "detect"
         # A model that takes JPEGs gets nothing else, so what is none is decoded first.
