@@ -2,9 +2,10 @@
 //! passes then is told by name, since a race may hide in it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
-use super::junit::{Failure, Results};
+use super::junit::{Failure, Results, THE_RUN};
 
 /// More failures than this are no accident.
 const AT_MOST: usize = 12;
@@ -19,7 +20,7 @@ pub(super) enum Again {
     Never,
     /// Node's own: by names.
     Node,
-    /// pytest: it remembers.
+    /// pytest: it remembers what failed in its last run.
     Pytest,
     /// Playwright: it remembers what failed in its last run.
     Playwright,
@@ -27,11 +28,18 @@ pub(super) enum Again {
 
 /// Whether a suite with such results gets a second try: a few tests failed, each with a name.
 pub(super) fn worth_it(again: Again, results: &Results) -> bool {
-    let named = results.failures.iter().all(|failure| !failure.name.starts_with('('));
-    again != Again::Never && named && (1..=AT_MOST).contains(&results.failures.len())
+    let of_tests = results.failures.iter().all(|failure| failure.name != THE_RUN);
+    again != Again::Never && of_tests && (1..=AT_MOST).contains(&results.failures.len())
 }
 
 impl Again {
+    /// What every run needs, so that the next one knows of it; `folder` is the suite's own.
+    pub(super) fn remember(self, command: &mut Command, folder: &Path) {
+        if self == Self::Pytest {
+            command.arg("-o").arg(format!("cache_dir={}", folder.display()));
+        }
+    }
+
     /// Leaves all but those that failed out of a run.
     pub(super) fn only_failed(self, command: &mut Command, failures: &[Failure]) {
         match self {
@@ -68,14 +76,20 @@ fn escaped(text: &str) -> String {
 }
 
 impl Results {
-    /// Moves what has passed at its second try from the failures to the unsteady ones.
-    pub(super) fn second_try(&mut self, passed: &[String]) {
-        let (unsteady, failures) = std::mem::take(&mut self.failures)
+    /// Moves what has passed at its second try, and nowhere failed again, from the failures to the unsteady ones.
+    pub(super) fn second_try(&mut self, second: &Results) {
+        let failed = |name: &str| second.failures.iter().any(|failure| failure.name == name);
+        if failed(THE_RUN) {
+            return;
+        }
+        let (unsteady, failures): (Vec<_>, _) = std::mem::take(&mut self.failures)
             .into_iter()
-            .partition(|failure| passed.contains(&failure.name));
+            .partition(|failure| second.passed.contains(&failure.name) && !failed(&failure.name));
         self.failures = failures;
-        self.passed += Vec::len(&unsteady);
-        self.unsteady.extend(unsteady.into_iter().map(|failure: Failure| failure.name));
+        for Failure { name, .. } in unsteady {
+            self.passed.push(name.clone());
+            self.unsteady.push(name);
+        }
     }
 }
 
@@ -87,7 +101,7 @@ mod tests {
 
     fn failed(names: &[&str]) -> Results {
         let failures = names.iter().map(|&name| Results::failed(name, "late").failures.remove(0)).collect();
-        Results { passed: 3, failures, ..Results::default() }
+        Results { passed: ["x", "y", "z"].map(str::to_owned).into(), failures, ..Results::default() }
     }
 
     #[test]
@@ -95,14 +109,21 @@ mod tests {
         assert!(worth_it(Again::Node, &failed(&["a"])));
         assert!(!worth_it(Again::Never, &failed(&["a"])));
         assert!(!worth_it(Again::Node, &failed(&[])));
-        assert!(!worth_it(Again::Node, &failed(&["a", "(the run itself)"])));
+        assert!(!worth_it(Again::Node, &failed(&["a", THE_RUN])));
         assert!(!worth_it(Again::Node, &failed(&["a"; AT_MOST + 1])));
     }
 
     #[test]
     fn what_passes_at_the_second_try_is_told_and_what_did_not_run_has_failed() {
         let mut results = failed(&["a", "b", "c"]);
-        results.second_try(&["b".into(), "x".into()]);
+        let second = |passed: &[&str], failures: &[&str]| Results {
+            passed: passed.iter().map(|&name| name.to_owned()).collect(),
+            ..failed(failures)
+        };
+        results.second_try(&second(&["b"], &[THE_RUN]));
+        assert_eq!(results.to_string(), "3 passed, 3 failed", "such a run says nothing");
+        // Two files have a test of the name `c`.
+        results.second_try(&second(&["b", "c", "x"], &["c"]));
         assert_eq!(results.to_string(), "4 passed, 2 failed, 1 at the second try");
         assert_eq!(results.unsteady, ["b"]);
     }

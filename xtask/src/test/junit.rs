@@ -7,11 +7,14 @@ use roxmltree::{Document, Node};
 
 /// So much of what a failed test said is shown; all of it is in the log.
 const REASON_LINES: usize = 40;
+/// What has failed where no test can be named.
+pub(super) const THE_RUN: &str = "(the run itself)";
 
 /// A suite's result. Tests that a runner skipped count as neither passed nor failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Results {
-    pub(super) passed: usize,
+    /// Their names.
+    pub(super) passed: Vec<String>,
     pub(super) skipped: usize,
     pub(super) failures: Vec<Failure>,
     /// Tests that failed beside others and passed when they ran again.
@@ -31,11 +34,11 @@ pub(super) struct Failure {
 
 impl Results {
     /// Of something that passes or fails as one, and has passed.
-    pub(super) fn one_passed() -> Self {
-        Self { passed: 1, ..Self::default() }
+    pub(super) fn one_passed(name: &str) -> Self {
+        Self { passed: vec![name.to_owned()], ..Self::default() }
     }
 
-    /// One failure, of something that has no name as a test.
+    /// One failure, of something that is no test, such as [`THE_RUN`].
     pub(super) fn failed(name: &str, reason: &str) -> Self {
         let failure = Failure { name: name.to_owned(), reason: reason.to_owned(), file: None };
         Self { failures: vec![failure], ..Self::default() }
@@ -45,9 +48,9 @@ impl Results {
     /// ran no test never counts as a success.
     pub(super) fn of_run(success: bool, text: &str) -> Result<Self> {
         let mut results = read(text)?;
-        if results.failures.is_empty() && (!success || results.passed == 0) {
+        if results.failures.is_empty() && (!success || results.passed.is_empty()) {
             let reason = if success { "no test ran" } else { "it ended badly, though no test of it failed" };
-            results.failures = Self::failed("(the run itself)", reason).failures;
+            results.failures = Self::failed(THE_RUN, reason).failures;
         }
         Ok(results)
     }
@@ -55,7 +58,7 @@ impl Results {
 
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed", self.passed, self.failures.len())?;
+        write!(f, "{} passed, {} failed", self.passed.len(), self.failures.len())?;
         if !self.unsteady.is_empty() {
             write!(f, ", {} at the second try", self.unsteady.len())?;
         }
@@ -66,56 +69,26 @@ impl fmt::Display for Results {
     }
 }
 
-/// The names of the tests that passed, of a run that wrote `text`.
-pub(super) fn passes(text: &str) -> Result<Vec<String>> {
-    let mut passed = Vec::new();
-    each(text, |name, end| {
-        if matches!(end, End::Passed) {
-            passed.push(name);
-        }
-    })?;
-    Ok(passed)
-}
-
 fn read(text: &str) -> Result<Results> {
-    let mut results = Results::default();
-    each(text, |name, end| match end {
-        End::Passed => results.passed += 1,
-        End::Skipped => results.skipped += 1,
-        End::Failed(said) => {
-            let (reason, file) = (first_lines(&said), file(&said));
-            results.failures.push(Failure { name, reason, file });
-        }
-    })?;
-    Ok(results)
-}
-
-/// How a test ended.
-enum End {
-    Passed,
-    Skipped,
-    /// With what it said.
-    Failed(String),
-}
-
-fn each(text: &str, mut told: impl FnMut(String, End)) -> Result<()> {
     // Some runners pass on the colours of what a test printed, which XML has no place for.
     let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let document = Document::parse(&text).context("read JUnit's XML")?;
+    let mut results = Results::default();
     for case in document.descendants().filter(|node| node.has_tag_name("testcase")) {
         let child =
             |names: &[&str]| case.children().find(|node| names.iter().any(|&name| node.has_tag_name(name)));
         // Looked at first: what is known not to work yet (`todo` of Node's runner) bears a failure as well.
-        let end = if child(&["skipped"]).is_some() {
-            End::Skipped
+        if child(&["skipped"]).is_some() {
+            results.skipped += 1;
         } else if let Some(failure) = child(&["failure", "error"]) {
-            End::Failed(said(failure))
+            let said = said(failure);
+            let (name, reason, file) = (name(case), first_lines(said), file(said));
+            results.failures.push(Failure { name, reason, file });
         } else {
-            End::Passed
-        };
-        told(name(case), end);
+            results.passed.push(name(case));
+        }
     }
-    Ok(())
+    Ok(results)
 }
 
 fn name(case: Node<'_, '_>) -> String {
@@ -127,9 +100,9 @@ fn name(case: Node<'_, '_>) -> String {
     }
 }
 
-fn said(failure: Node<'_, '_>) -> String {
+fn said<'a>(failure: Node<'a, '_>) -> &'a str {
     let text = failure.text().map(str::trim).filter(|text| !text.is_empty());
-    text.or_else(|| failure.attribute("message")).unwrap_or_default().to_owned()
+    text.or_else(|| failure.attribute("message")).unwrap_or_default()
 }
 
 fn first_lines(text: &str) -> String {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use lexopt::prelude::*;
 
-use junit::Results;
+use junit::{Failure, Results, THE_RUN};
 use suites::{Lane, Reports, SUITES, Suite, When};
 
 use crate::programs::nextest_report;
@@ -79,7 +79,7 @@ fn sum_up(project: &Project, ran: &[Ran], took: Duration) -> Result<bool> {
     for Ran { suite, took, results } in ran {
         println!("{:>8.1} s  {suite}", took.as_secs_f64());
         times::keep(project, suite, *took, results)?;
-        all.passed += results.passed;
+        all.passed.extend_from_slice(&results.passed);
         all.failures.extend_from_slice(&results.failures);
         all.unsteady.extend_from_slice(&results.unsteady);
     }
@@ -158,18 +158,8 @@ fn again(project: &Project, suite: &Suite, ran: &mut Ran, how: How) -> Result<()
     }
     let mut step = Step::start(&format!("{} again", suite.name));
     let started = Instant::now();
-    let log = format!("test-{}-again", suite.name);
-    let file = project.log(&log).with_extension("xml");
-    let mut command = (suite.command)(project, &file);
-    suite.again.only_failed(&mut command, &ran.results.failures);
-    if how.full || suite.when == When::Full {
-        command.env(FULL, "1");
-    }
-    remove(&file)?;
-    process::run(project, &mut step, &log, &mut command, how.verbose)?;
-    interrupt::check()?;
-    let passed = fs::read_to_string(&file).map_err(Into::into).and_then(|text| junit::passes(&text));
-    ran.results.second_try(&passed.unwrap_or_default());
+    let second = attempt(project, suite, &mut step, how, &ran.results.failures)?;
+    ran.results.second_try(&second);
     ran.took += started.elapsed();
     let Results { failures, unsteady, .. } = &ran.results;
     let end = if failures.is_empty() { End::Ok } else { End::Failed };
@@ -185,11 +175,7 @@ fn run(project: &Project, suite: &'static Suite, how: How) -> Result<Option<Ran>
         return Ok(None);
     }
     let started = Instant::now();
-    let results = match attempt(project, suite, &mut step, how) {
-        Ok(results) => results,
-        Err(error) if error.is::<interrupt::Interrupted>() => return Err(error),
-        Err(error) => Results::failed("(the run itself)", &format!("{error:#}")),
-    };
+    let results = attempt(project, suite, &mut step, how, &[])?;
     step.end(if results.failures.is_empty() { End::Ok } else { End::Failed }, &results.to_string());
     for failure in &results.failures {
         eprintln!("failed: {}\n{}\n", failure.name, failure.reason);
@@ -197,10 +183,36 @@ fn run(project: &Project, suite: &'static Suite, how: How) -> Result<Option<Ran>
     Ok(Some(Ran { suite: suite.name, took: started.elapsed(), results }))
 }
 
-fn attempt(project: &Project, suite: &Suite, step: &mut Step, how: How) -> Result<Results> {
-    let log = format!("test-{}", suite.name);
+/// The results of a suite, or of those of its tests that have `failed` before; only an interruption is an error.
+fn attempt(
+    project: &Project,
+    suite: &Suite,
+    step: &mut Step,
+    how: How,
+    failed: &[Failure],
+) -> Result<Results> {
+    match execute(project, suite, step, how, failed) {
+        Err(error) if !error.is::<interrupt::Interrupted>() => {
+            Ok(Results::failed(THE_RUN, &format!("{error:#}")))
+        }
+        results => results,
+    }
+}
+
+fn execute(
+    project: &Project,
+    suite: &Suite,
+    step: &mut Step,
+    how: How,
+    failed: &[Failure],
+) -> Result<Results> {
+    let log = format!("test-{}{}", suite.name, if failed.is_empty() { "" } else { "-again" });
     let file = project.log(&log).with_extension("xml");
     let mut command = (suite.command)(project, &file);
+    suite.again.remember(&mut command, &project.own("pytest").join(suite.name));
+    if !failed.is_empty() {
+        suite.again.only_failed(&mut command, failed);
+    }
     // Some of those that only a full run has are made of such tests alone; whoever names one wants them.
     if how.full || suite.when == When::Full {
         command.env(FULL, "1");
@@ -215,11 +227,15 @@ fn attempt(project: &Project, suite: &Suite, step: &mut Step, how: How) -> Resul
     let success = ended.status.success();
     if suite.reports == Reports::Nothing {
         let said = || if how.verbose { String::new() } else { ended.tail(120) };
-        return Ok(if success { Results::one_passed() } else { Results::failed(suite.name, &said()) });
+        return Ok(if success {
+            Results::one_passed(suite.name)
+        } else {
+            Results::failed(suite.name, &said())
+        });
     }
     match fs::read_to_string(&file) {
         Ok(text) => Results::of_run(success, &text).with_context(|| format!("read {}", file.display())),
-        Err(_) => Ok(Results::failed("(the run itself)", &ended.tail(120))),
+        Err(_) => Ok(Results::failed(THE_RUN, &ended.tail(120))),
     }
 }
 

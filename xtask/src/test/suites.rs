@@ -158,8 +158,7 @@ pub(super) const SUITES: [Suite; 29] = [
         "MLServer and Triton find objects for the real server, and are away and come back",
         |project, report| {
             let mut pytest = Command::new(project.own("kserve-venv/bin/python"));
-            pytest.args(["-m", "pytest", "-q", "-o", &remembering(project, "kserve"), "--junitxml"]);
-            pytest.arg(report).arg("kserve");
+            pytest.args(["-m", "pytest", "-q", "--junitxml"]).arg(report).arg("kserve");
             against_the_server(project, pytest)
         },
     )
@@ -282,6 +281,8 @@ const PYTHON: [&str; 5] = ["e2e/kserve", "e2e/python", "e2e/load", "clients/pyth
 /// runner's own way differs between Node versions; [`ONLY`] takes their place.
 fn node(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Command {
     let mut node = Command::new("sh");
+    // Whoever has such a variable set does not leave tests out by it.
+    node.env_remove(ONLY);
     node.args(["-c", &format!(r#"exec node "$@" ${{{ONLY}:-{files}}}"#), "node"])
         .args(["--test", &format!("--test-timeout={timeout_s}000")])
         .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])
@@ -292,15 +293,8 @@ fn node(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Comman
 /// In `e2e/`.
 fn pytest(project: &Project, report: &Path, args: &[&str]) -> Command {
     let mut pytest = Command::new(project.python("python"));
-    // Suites run side by side: each has its own.
-    let name = args.last().map_or("all", |last| last.rsplit(['/', '=']).next().unwrap_or(last));
-    pytest.args(["-m", "pytest", "-o", &remembering(project, name), "--junitxml"]).arg(report).args(args);
+    pytest.args(["-m", "pytest", "--junitxml"]).arg(report).args(args);
     against_the_server(project, pytest)
-}
-
-/// The setting that says where pytest keeps what failed.
-fn remembering(project: &Project, name: &str) -> String {
-    format!("cache_dir={}", project.own("pytest").join(name).display())
 }
 
 /// One of the projects of `e2e/playwright.config.mjs`.

@@ -21,7 +21,7 @@ pub(super) fn keep(project: &Project, suite: &str, took: Duration, results: &Res
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let commit = commit(project);
-        let (seconds, passed, failed) = (took.as_secs_f64(), results.passed, results.failures.len());
+        let (seconds, passed, failed) = (took.as_secs_f64(), results.passed.len(), results.failures.len());
         // One call, so that suites which end together do not mix their lines.
         file.write_all(format!("{now}\t{commit}\t{suite}\t{seconds:.1}\t{passed}\t{failed}\n").as_bytes())
     };
