@@ -18,6 +18,7 @@ import { nextNumbers } from './numbers';
 import type { Result } from './results';
 import { NOTHING, type Snapshot } from './snapshot';
 import { FRAME_HEIGHT, FRAME_WIDTH, type Source } from './sources/source';
+import { ownAddress } from '../api/base';
 
 /** How often the page's numbers change: often enough to be live, seldom enough to be read. */
 const REFRESH_MS = 250;
@@ -57,6 +58,7 @@ export class Session {
   private readonly listeners = new Set<() => void>();
   private readonly resultListeners = new Set<(result: Result) => void>();
   private readonly recognizer = createRecognizer({
+    url: ownAddress(),
     source: null,
     width: FRAME_WIDTH,
     height: FRAME_HEIGHT,
@@ -186,16 +188,9 @@ export class Session {
 
   private read(prediction: Prediction): void {
     this.newest = prediction;
-    if (this.steady.update(prediction.label, performance.now())) {
-      this.show({ label: this.steady.value, score: this.shownScore() });
+    if (this.steady.update(prediction, performance.now())) {
+      this.show({ label: this.steady.value, score: this.steady.score });
     }
-  }
-
-  private shownScore(): number | null {
-    const { value } = this.steady;
-    if (this.newest !== null && value === this.newest.label) return this.newest.score;
-    // The newest label is not shown yet: its score would stand beside another.
-    return this.scores?.[this.view.model?.labels.indexOf(value ?? '') ?? -1] ?? null;
   }
 
   private onStatus(): void {
@@ -223,7 +218,7 @@ export class Session {
       problem: now.state === 'error' && now.error !== null ? this.problem(now.error) : null,
       connection: connectionOf(now),
       label: this.steady.value,
-      score: this.shownScore(),
+      score: this.steady.score,
       numbers,
       pictureAgeMs: phase === 'running' ? stale(nowMs - this.pictureMs) : null,
       answerAgeMs: live ? stale(now.numbers.silentMs) : null,

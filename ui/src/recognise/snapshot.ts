@@ -17,7 +17,7 @@ export interface Snapshot {
   model: Model | null;
   /** The label to read, steadied against flicker; null before the first answer. */
   label: string | null;
-  /** Newest probability of that label, or of the likeliest class where no label is shown. */
+  /** Score of the newest result with that label; of the likeliest class where the label is `none`. */
   score: number | null;
   numbers: Numbers;
   /** How long there has been no new picture, and no answer, where that is unusual; else null. */
