@@ -19,7 +19,9 @@ const loginColours = {
   },
 } satisfies Plugin;
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
+  // The server says in the page where it is: also below a path of a proxy.
+  base: command === 'build' ? './' : '/',
   plugins: [react(), loginColours],
   resolve: {
     // Our own client, from its sources: nothing has to be built or installed there first. The same
@@ -58,4 +60,4 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts'],
   },
-});
+}));

@@ -52,6 +52,7 @@ pub use engine::Engine;
 pub use layers::{ConfigError, Layers, Origin};
 pub use limits::Limits;
 pub use redact::redact;
+use sightwire_listen::base::{BasePath, BasePathError};
 use sightwire_listen::{PerAddress, PerAsker, names::HostNames};
 pub use sightwire_recognizer::ModelChoice;
 
@@ -94,6 +95,8 @@ pub struct Server {
     pub cors_origins: Option<Vec<String>>,
     /// Names that are answered for besides the machine's own.
     pub hosts: HostNames,
+    /// What paths begin with that a proxy passes on as they are.
+    pub base_path: BasePath,
     pub max_connections: usize,
     /// For messages and bodies that are not whole.
     pub receive_memory_bytes: usize,
@@ -325,6 +328,10 @@ impl Config {
                 cors_origins: r.origins("server.cors_origins")?,
                 hosts: HostNames::parse(&r.list("server.hosts")?)
                     .map_err(|error| r.invalid("server.hosts", &error.to_string()))?,
+                base_path: r
+                    .text("server.base_path")?
+                    .parse()
+                    .map_err(|error: BasePathError| r.invalid("server.base_path", &error.to_string()))?,
                 max_connections: r.int("server.max_connections", 1, 1_000_000)?,
                 receive_memory_bytes: r.int("server.receive_memory_mb", 1, 1 << 20)? << 20,
                 receive_timeout: r.seconds("server.receive_timeout_s", 1.0, 3600.0)?,

@@ -4,6 +4,7 @@
 //! - [`connection`]: the stream of one connection, which ends itself
 //! - [`counts`]: how many there are of each
 //! - [`client`]: whose address a request comes from
+//! - [`base`]: below which path of an address this server is
 //! - [`body`]: bodies of requests; [`form`]: read piece by piece, and the files of a form
 //! - [`frames`]: what is known of a WebSocket from the bytes that go by
 //! - [`per_address`]: what one address may take
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod asker;
+pub mod base;
 pub mod body;
 pub mod client;
 pub mod connection;

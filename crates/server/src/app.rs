@@ -22,6 +22,7 @@ use sightwire_engine::shared::{EngineSettings, SharedEngine};
 use sightwire_jobs::service::{Overview, Service};
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::tls::{Tls, redirect};
+use sightwire_listen::base::{self, Places};
 use sightwire_listen::{Listening, Secure, client};
 use sightwire_live::relay::Relay;
 use sightwire_live::{Options, Streams};
@@ -62,7 +63,7 @@ use sightwire_telemetry::{Inference, Telemetry, TransportCounters};
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
-    connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'";
+    connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'";
 
 pub use transport::relay::as_it_came;
 
@@ -201,6 +202,7 @@ impl App {
                 .option_layer(hsts(config)?)
                 .layer(layer_fn(of_own_hosts(&hosts)))
                 .layer(middleware::from_fn_with_state(config.limits.trusted_proxies.clone(), client::find))
+                .layer(middleware::from_fn_with_state(places(config), base::find))
                 .layer(middleware::from_fn_with_state(gate, identify))
                 .layer(middleware::from_fn(audit::told))
                 .layer(middleware::from_fn_with_state(requests, count))
@@ -339,6 +341,12 @@ async fn replying(recognizer: Arc<Recognizer>, stop: CancellationToken) {
 fn of_own_hosts<S>(hosts: &Arc<Hosts>) -> impl Fn(S) -> OwnHosts<S> + Clone + use<S> {
     let hosts = hosts.clone();
     move |inner| OwnHosts::new(hosts.clone(), inner)
+}
+
+/// Where this server may be behind proxies.
+fn places(config: &Config) -> Arc<Places> {
+    let trusted = config.limits.trusted_proxies.clone();
+    Arc::new(Places { base_path: config.server.base_path.clone(), trusted })
 }
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

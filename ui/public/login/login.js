@@ -11,16 +11,14 @@
 
   // Only to a page of this server: never to what somebody else put into the address.
   function next() {
-    var wanted = parameters.get('next') || '/';
+    var home = new URL('.', document.baseURI);
     try {
-      var url = new URL(wanted, location.origin);
-      if (url.origin === location.origin && !url.pathname.startsWith('/login')) {
-        return url.href;
-      }
+      var url = new URL('.' + (parameters.get('next') || '/'), home);
+      if (url.href.startsWith(home.href) && !url.href.startsWith(home.href + 'login')) return url.href;
     } catch {
       // It is no address.
     }
-    return '/';
+    return home.href;
   }
 
   function chosen() {
@@ -48,7 +46,7 @@
   async function send(body) {
     var answer;
     try {
-      answer = await fetch('/api/v1/login', {
+      answer = await fetch(new URL('api/v1/login', document.baseURI), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),

@@ -10,6 +10,7 @@ import css from './HttpsCard.module.css';
 import { Fingerprint } from './Fingerprint';
 import { downloadAt, endsSoon, httpsWords, isEncrypted, LAN_COMMAND } from './https';
 import { dayWords } from './words';
+import { at } from '../api/base';
 
 /** How connections are encrypted, and what other devices need to trust it. */
 export function HttpsCard({ tls }: { tls: Tls | null }) {
@@ -90,7 +91,7 @@ function Trust({ tls, authority }: { tls: Tls; authority: Authority }) {
         component="a"
         className={css.download}
         variant="default"
-        href={authority.download}
+        href={at(authority.download)}
         download
         leftSection={<Icon name="download" />}
       >

@@ -12,6 +12,7 @@ import type {
 import { getJson, sendJson } from './http';
 import { Poll } from './poll';
 import { setSession } from './session';
+import { at } from './base';
 
 export const keysPoll = new Poll<Keys>('/api/v1/keys');
 export const usersPoll = new Poll<Users>('/api/v1/users');
@@ -34,7 +35,7 @@ export async function loadSession(): Promise<void> {
 
 export async function logOut(): Promise<void> {
   await sendJson('POST', '/api/v1/logout');
-  location.assign('/login');
+  location.assign(at('/login'));
 }
 
 export async function makeKey(wanted: NewKey): Promise<MadeKey> {

@@ -1,3 +1,4 @@
+import { at } from './base';
 import { csrfHeader, goToLogin } from './session';
 
 /** A request that brought no answer to use. `message` is for the details, not for the headline. */
@@ -95,7 +96,7 @@ async function request<T>(ask: Ask, read: (response: Response) => Promise<T>): P
       headers['content-type'] = 'application/json';
       init.body = JSON.stringify(body);
     }
-    const response = await fetch(path, init);
+    const response = await fetch(at(path), init);
     if (!response.ok) {
       if (response.status === UNAUTHORIZED) goToLogin();
       const detail = await readDetail(response);

@@ -1,5 +1,6 @@
 import type { Live as Everything, LiveMessage as Message } from 'sightwire/api';
 import { type Courses, NO_COURSES, nextCourses } from '../health/course';
+import { at } from './base';
 import { mergePatch } from './mergePatch';
 
 /** What is left of `T` where null is left out, at all depths. */
@@ -109,7 +110,7 @@ export class Live {
     this.drop();
     const { protocol, host } = window.location;
     const scheme = protocol === 'https:' ? 'wss' : 'ws';
-    const socket = new WebSocket(`${scheme}://${host}${this.path}`);
+    const socket = new WebSocket(`${scheme}://${host}${at(this.path)}`);
     this.socket = socket;
     this.version = null;
     this.openedAtMs = performance.now();

@@ -1,4 +1,5 @@
 import { useCallback } from 'react';
+import { ownAddress } from './base';
 import { useSession } from './session';
 
 /** Gives the whole address of a path of this server, as other programs ask for it. */
@@ -14,12 +15,12 @@ export function useKeyNeeded(): boolean {
 
 export function useServerAddress(): ServerAddress {
   const keyed = useKeyNeeded();
-  return useCallback((path) => serverAddress(location.origin, path, keyed), [keyed]);
+  return useCallback((path) => serverAddress(ownAddress(), path, keyed), [keyed]);
 }
 
-export function serverAddress(origin: string, path: string, keyed: boolean): string {
-  if (!keyed) return origin + path;
-  return `${origin}${path}${path.includes('?') ? '&' : '?'}key=${KEY}`;
+export function serverAddress(server: string, path: string, keyed: boolean): string {
+  if (!keyed) return server + path;
+  return `${server}${path}${path.includes('?') ? '&' : '?'}key=${KEY}`;
 }
 
 /** The same address for a WebSocket. */

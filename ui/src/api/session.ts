@@ -1,5 +1,6 @@
 import type { Role, Session, Use } from 'sightwire/api';
 import { useSyncExternalStore } from 'react';
+import { at, within } from './base';
 
 /** Who uses this page, as the server knows it; null until it has said so. */
 let session: Session | null = null;
@@ -50,7 +51,7 @@ export function may(who: Session, role: Role, use?: Use): boolean {
 
 /** Where somebody logs in who is not known any more; then they come back to this page. */
 export function loginPath({ pathname, search }: { pathname: string; search: string }): string {
-  return `/login?${new URLSearchParams({ next: pathname + search })}`;
+  return at(`/login?${new URLSearchParams({ next: within(pathname) + search })}`);
 }
 
 let leaving = false;

@@ -1,4 +1,5 @@
 import type { ComponentProps, MouseEvent } from 'react';
+import { at } from '../api/base';
 import { navigate } from './router';
 
 type Props = ComponentProps<'a'> & { href: string };
@@ -12,5 +13,5 @@ export function Link({ onClick, ...rest }: Props) {
     event.preventDefault();
     navigate(rest.href);
   };
-  return <a {...rest} onClick={follow} />;
+  return <a {...rest} href={at(rest.href)} onClick={follow} />;
 }

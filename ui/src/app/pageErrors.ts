@@ -1,5 +1,6 @@
 import type { PageError } from 'sightwire/api';
 import { csrfHeader } from '../api/session';
+import { at, within } from '../api/base';
 
 /** Of one page: what fails again and again is known after a few. */
 const MOST = 5;
@@ -14,7 +15,7 @@ export function described(error: unknown, place = ''): PageError {
   const first = stack?.split('\n').find((line) => /:\d+:\d+/.test(line)) ?? '';
   return {
     message: `${name}: ${message}`.slice(0, LONGEST),
-    page: location.pathname,
+    page: within(location.pathname),
     place: (place || first.trim()).slice(0, LONGEST),
   };
 }
@@ -27,7 +28,7 @@ export function tell(error: unknown, place = ''): void {
   told += 1;
   known.add(key);
   const headers = { 'content-type': 'application/json', ...csrfHeader('POST') };
-  void fetch('/api/v1/page-errors', {
+  void fetch(at('/api/v1/page-errors'), {
     method: 'POST',
     headers,
     body: JSON.stringify(body),

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { at, within } from '../api/base';
 
 const changed = new Set<() => void>();
 
@@ -11,9 +12,9 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** Goes to a page of ours without loading anything anew. */
+/** Goes to a page of ours (`/wall?one=yard`) without loading anything anew. */
 export function navigate(to: string): void {
-  history.pushState(null, '', to);
+  history.pushState(null, '', at(to));
   window.scrollTo(0, 0);
   for (const listener of changed) listener();
 }
@@ -25,9 +26,9 @@ export function replaceSearch(search: string): void {
   for (const listener of changed) listener();
 }
 
-/** The path of the page, without a closing slash. */
+/** The path of the page on this server, without a closing slash. */
 export function usePath(): string {
-  return useSyncExternalStore(subscribe, () => location.pathname.replace(/(?<=.)\/+$/, ''));
+  return useSyncExternalStore(subscribe, () => within(location.pathname).replace(/(?<=.)\/+$/, ''));
 }
 
 /** The query of the address, with its `?`. */

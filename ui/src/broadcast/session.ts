@@ -4,6 +4,7 @@ import {
   type StreamerSettings,
   type StreamerSnapshot,
 } from 'sightwire/relay';
+import { ownAddress } from '../api/base';
 import { pushBounded } from '../recognise/logic/stats';
 import { badName, sourceProblem, streamProblem } from './problems';
 import { type History, NO_HISTORY, type Snapshot } from './snapshot';
@@ -27,6 +28,7 @@ export type Tuning = Pick<StreamerSettings, 'stream' | 'mode' | 'fps' | 'quality
 export class Session {
   private readonly listeners = new Set<() => void>();
   private readonly streamer = createStreamer({
+    url: ownAddress(),
     stream: '',
     worker: () => new Worker(new URL('sightwire/worker', import.meta.url), { type: 'module' }),
     onChange: (stream) => this.onChange(stream),

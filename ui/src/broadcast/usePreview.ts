@@ -1,6 +1,7 @@
 import { type RefCallback, useCallback, useEffect, useRef, useState } from 'react';
 import { createViewer, type StreamView, type Viewer } from 'sightwire/relay';
 import { paint } from '../cameras/pictures/paint';
+import { ownAddress } from '../api/base';
 
 export interface Preview {
   canvas: RefCallback<HTMLCanvasElement>;
@@ -28,6 +29,7 @@ export function usePreview(stream: string | null): Preview {
   useEffect(() => {
     if (stream === null) return;
     const viewer = createViewer({
+      url: ownAddress(),
       streams: [stream],
       onChange: ({ state: stand, streams }) => {
         const view = streams.find(({ id }) => id === stream) ?? null;

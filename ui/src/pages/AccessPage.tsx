@@ -11,6 +11,7 @@ import { Notice } from '../components/Notice';
 import { Page } from '../components/page/Page';
 import { PageHead } from '../components/page/PageHead';
 import css from './AccessPage.module.css';
+import { at } from '../api/base';
 
 const EVERY_MS = 5000;
 /** Certificates hardly change. */
@@ -46,7 +47,7 @@ export default function AccessPage() {
               <>
                 For programs, cameras, phones and pages: whoever has one needs no password. What
                 they can ask for is on the page{' '}
-                <a className={css.target} href="/api">
+                <a className={css.target} href={at('/api')}>
                   API
                 </a>
                 .

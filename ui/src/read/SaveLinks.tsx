@@ -3,6 +3,7 @@ import type { FileFormat } from '../api/read';
 import { Icon } from '../components/Icon';
 import { Submission } from './Submission';
 import css from './SaveLinks.module.css';
+import { at } from '../api/base';
 
 interface Props {
   /** The files are called after it. */
@@ -50,7 +51,7 @@ export function SaveLinks({ name, what, path, annotated, several = false, submis
           variant="subtle"
           color="gray"
           px="xs"
-          href={path(format)}
+          href={at(path(format))}
           download={`${name}${endingOf(format, usual)}`}
           data-testid={`save-${format}`}
         >
@@ -65,7 +66,7 @@ export function SaveLinks({ name, what, path, annotated, several = false, submis
               variant="subtle"
               color="gray"
               px="xs"
-              href={path(format)}
+              href={at(path(format))}
               download={`${name}${ending}`}
               data-testid={`save-${format}`}
             >

@@ -2,6 +2,7 @@ import { Button, Switch, TextInput } from '@mantine/core';
 import { useId, useState } from 'react';
 import { submissionPath } from '../api/read';
 import css from './Submission.module.css';
+import { at } from '../api/base';
 
 interface Props {
   job: string;
@@ -51,7 +52,7 @@ export function Submission({ job, least }: Props) {
               component="a"
               variant="default"
               px="sm"
-              href={submissionPath(job, format, { least, confidence, prefix: prefix.trim() })}
+              href={at(submissionPath(job, format, { least, confidence, prefix: prefix.trim() }))}
               download
               data-testid={`save-${format}`}
             >

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo } from 'react';
 import { navigate, replaceSearch, useSearch } from '../app/router';
 import { type Address, formatAddress, parseAddress } from './address';
 import { preferences, setPreferences } from './usePreferences';
+import { within } from '../api/base';
 
 export interface AddressControl {
   change: (part: Partial<Address>) => void;
@@ -20,7 +21,7 @@ export function useAddress(): [Address, AddressControl] {
   }, []);
   const visit = useCallback((part: Partial<Address>) => {
     const next = formatAddress({ ...parseAddress(location.search), ...part });
-    if (next !== location.search) navigate(location.pathname + next);
+    if (next !== location.search) navigate(within(location.pathname) + next);
   }, []);
   // An address without anything in it is not a shared view: then this browser's own choice holds.
   useEffect(() => {

@@ -1,5 +1,6 @@
 import { createViewer, type Viewer } from 'sightwire/relay';
 import { Painter } from './painter';
+import { ownAddress } from '../api/base';
 
 /** Switching tabs quickly costs nothing; a page that stays hidden frees its connection. */
 const HIDDEN_MS = 10_000;
@@ -63,6 +64,6 @@ function connected(): { viewer: Viewer; painter: Painter<ImageBitmap> } {
     frame: (run) => requestAnimationFrame(run),
     nowMs: () => performance.now(),
   });
-  const viewer: Viewer = createViewer({ onPicture: painter.poke, onOverlay: painter.poke });
+  const viewer: Viewer = createViewer({ url: ownAddress(), onPicture: painter.poke, onOverlay: painter.poke });
   return { viewer, painter };
 }

@@ -23,7 +23,7 @@ pub fn html() -> String {
     page.raw("<main>");
     page.raw("<h1>Sightwire API</h1>");
     page.raw("<p>Everything that this server can be asked for, and everything that it says. The same for programs: ");
-    page.raw("<a href=\"/api/v1/openapi.json\">OpenAPI 3.1</a> and <a href=\"/api/v1/asyncapi.json\">AsyncAPI 3.0</a>.</p>");
+    page.raw("<a href=\"api/v1/openapi.json\">OpenAPI 3.1</a> and <a href=\"api/v1/asyncapi.json\">AsyncAPI 3.0</a>.</p>");
     introduction(&mut page, &http);
     for (tag, description) in openapi::TAGS {
         page.raw("<section>").heading(2, &format!("tag-{}", anchor(tag)), tag).paragraph(description);
@@ -56,7 +56,7 @@ pub fn html() -> String {
 }
 
 fn contents(page: &mut Html) {
-    page.raw("<nav aria-label=\"Contents\"><a href=\"/\">Sightwire</a>");
+    page.raw("<nav aria-label=\"Contents\"><a href=\"./\">Sightwire</a>");
     for (tag, _) in openapi::TAGS {
         page.link(&format!("#tag-{}", anchor(tag)), tag);
     }
@@ -88,7 +88,7 @@ fn introduction(page: &mut Html, http: &openapi::Document) {
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>API – Sightwire</title>\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
-    <link rel=\"icon\" href=\"/favicon.svg\">";
+    <link rel=\"icon\" href=\"favicon.svg\">";
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:light-dark(#d5d9de,#363c44);--dim:light-dark(#59626d,#9aa4b0);\

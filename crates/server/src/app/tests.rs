@@ -197,7 +197,7 @@ async fn the_page_of_the_api_is_for_whoever_may_see_the_server() {
     let (status, headers, _) = house.browse(&Method::GET, "/api", &[html], json!({})).await;
     assert_eq!(
         (status, &headers["location"]),
-        (StatusCode::SEE_OTHER, &HeaderValue::from_static("/login?next=%2Fapi"))
+        (StatusCode::SEE_OTHER, &HeaderValue::from_static("./login?next=%2Fapi"))
     );
     let known = [html, ("authorization", &*bearer)];
     let (status, headers, _) = house.browse(&Method::GET, "/api", &known, json!({})).await;
@@ -476,16 +476,16 @@ async fn a_browser_that_is_not_known_comes_to_the_login_page_and_a_key_does_not_
     let (status, headers, _) = open("/cameras?try=1", &[]).await;
     assert_eq!(
         (status, headers["location"].to_str().unwrap()),
-        (StatusCode::SEE_OTHER, "/login?next=%2Fcameras%3Ftry%3D1")
+        (StatusCode::SEE_OTHER, "./login?next=%2Fcameras%3Ftry%3D1")
     );
     let (status, headers, _) = open("/?key=sw_wrong", &[]).await;
-    assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/login?next=%2F"));
+    assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "./login?next=%2F"));
     let (status, headers, _) = open(&format!("/cameras?key={key}&try=1"), &[]).await;
-    assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/cameras?try=1"));
+    assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "./cameras?try=1"));
     let cookie = headers["set-cookie"].to_str().unwrap().split(';').next().unwrap();
     assert!(!cookie.contains(&key));
     let (_, headers, _) = open(&format!("//evil.example/?key={key}"), &[]).await;
-    assert_eq!(headers["location"].to_str().unwrap(), "/evil.example/", "it stays here");
+    assert_eq!(headers["location"].to_str().unwrap(), "../../evil.example/", "it stays here");
     let link = [("sec-fetch-site", "cross-site"), ("referer", "https://evil.example/")];
     let (_, headers, _) = open(&format!("/?key={key}"), &link).await;
     assert!(headers["location"] == "/login" && !headers.contains_key("set-cookie"), "{headers:?}");

@@ -15,6 +15,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sightwire_access::Guard;
 use sightwire_access::action::{Act as _, Anything, SeeServer};
+use sightwire_listen::base::Base;
 use sightwire_listen::tls::Secured;
 
 use crate::reach::{AUTHORITY, Reach};
@@ -50,14 +51,16 @@ pub async fn serve(
     secured: Option<Extension<Secured>>,
     method: Method,
     uri: Uri,
+    base: Option<Extension<Base>>,
     headers: HeaderMap,
 ) -> Response {
+    let base = base.map(|Extension(base)| base).unwrap_or_default();
     if uri.path() == AUTHORITY {
         return authority(&reach);
     }
     let path = uri.path().trim_start_matches('/');
     if path == "login" {
-        return file("login/index.html", &headers);
+        return page("login/index.html", &base.address(uri.path(), "/"), &headers);
     }
     if FREE.contains(&path) {
         return file(path, &headers);
@@ -68,7 +71,7 @@ pub async fn serve(
         let next = utf8_percent_encode(wanted, NON_ALPHANUMERIC);
         return match why {
             NotAllowed::Denied(why) if why.is_unknown() && is_page => {
-                Redirect::to(&format!("/login?next={next}")).into_response()
+                Redirect::to(&base.address(uri.path(), &format!("/login?next={next}"))).into_response()
             }
             why => Refusal::from(why).into_response(),
         };
@@ -76,13 +79,12 @@ pub async fn serve(
     if is_page && may.has_key_in_address() {
         if !may.is_of_own_page() {
             // A link on another's page is not to make somebody act as whoever made it.
-            return Redirect::to("/login").into_response();
+            return Redirect::to(&base.address(uri.path(), "/login")).into_response();
         }
         // It would stay in the browser's history, and be lost with the next link.
         return match access.begin_session(may.principal()) {
             Ok((token, _)) => {
-                // With two slashes it would be another server.
-                let to = Redirect::to(&format!("/{}", wanted.trim_start_matches(['/', '\\'])));
+                let to = Redirect::to(&base.address(uri.path(), wanted));
                 let cookies = Cookies::of(&headers, secured.is_some());
                 ([(SET_COOKIE, cookies.set(token.reveal()))], to).into_response()
             }
@@ -101,7 +103,7 @@ pub async fn serve(
     }
     let is_route = !path.contains('.') && !path.starts_with("api/");
     if path.is_empty() || path == "index.html" || (is_route && is_page) {
-        return file("index.html", &headers);
+        return page("index.html", &base.address(uri.path(), "/"), &headers);
     }
     super::error(StatusCode::NOT_FOUND, "There is nothing at this address.")
 }
@@ -121,6 +123,33 @@ fn authority(reach: &Reach) -> Response {
     (headers, own.der).into_response()
 }
 
+/// What a page's file says of where it is, and every page is elsewhere.
+const BASE: &str = r#"<base href="/""#;
+
+/// A page that finds everything else from `base`.
+fn page(path: &str, base: &str, headers: &HeaderMap) -> Response {
+    let Some(found) = Pages::get(path) else {
+        return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
+    };
+    let tag = format!("\"{}:{base}\"", hash(&found));
+    let mut response = if is_known(&tag, headers) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let text = String::from_utf8_lossy(&found.data).replacen(BASE, &format!(r#"<base href="{base}""#), 1);
+        ([(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
+    };
+    let out = response.headers_mut();
+    out.insert(CACHE_CONTROL, http::HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = tag.parse() {
+        out.insert(ETAG, tag);
+    }
+    response
+}
+
+fn is_known(tag: &str, headers: &HeaderMap) -> bool {
+    headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()) == Some(tag)
+}
+
 fn file(path: &str, headers: &HeaderMap) -> Response {
     let accepted = headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let variants = [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(name, _)| accepted.contains(name));
@@ -131,8 +160,8 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
     let Some((encoding, found)) = best else {
         return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
     };
-    let tag = etag(&found);
-    let mut response = if headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()) == Some(tag.as_str()) {
+    let tag = format!("\"{}\"", hash(&found));
+    let mut response = if is_known(&tag, headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let kind = mime_guess::from_path(path).first_or_octet_stream();
@@ -158,8 +187,9 @@ fn is_compressed(path: &str) -> bool {
     [".br", ".gz"].iter().any(|end| path.ends_with(end))
 }
 
-fn etag(file: &EmbeddedFile) -> String {
+/// Of what is in it.
+fn hash(file: &EmbeddedFile) -> String {
     let hash = file.metadata.sha256_hash();
     let short = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    format!("\"{short:016x}\"")
+    format!("{short:016x}")
 }

@@ -5,6 +5,7 @@ import { Icon } from '../../components/Icon';
 import type { Mode, Settings } from '../settings';
 import { wallPath } from '../snippets';
 import css from './ShareCard.module.css';
+import { at } from '../../api/base';
 
 interface Props {
   name: string;
@@ -52,7 +53,7 @@ export function ShareCard({ name, mode, onChange, field, onStart, running, child
         {/* In a tab of its own: leaving this page ends the stream. */}
         <Button
           component="a"
-          href={wallPath(name)}
+          href={at(wallPath(name))}
           target="_blank"
           rel="noopener"
           aria-label="On the Wall, in a new tab"

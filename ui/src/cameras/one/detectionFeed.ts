@@ -1,5 +1,6 @@
 import type { Detection, Detections } from 'sightwire/api';
 import { countByLabel, ObjectTrace } from './objectTrace';
+import { at } from '../../api/base';
 
 /** A class of the model that has been seen. */
 export interface SeenClass {
@@ -84,7 +85,7 @@ export class DetectionFeed {
   private open(path: string): void {
     this.close();
     if (this.view.phase !== 'live') this.tell('opening');
-    const events = new EventSource(path);
+    const events = new EventSource(at(path));
     this.events = events;
     events.addEventListener('open', () => this.tell('live'));
     events.addEventListener('detections', (event: MessageEvent<string>) => this.got(event.data));

@@ -2,6 +2,7 @@ import { readDetail } from '../../api/http';
 import type { PictureFailure } from '../state/streamWords';
 import { paint } from './paint';
 import { Parts } from './parts';
+import { at } from '../../api/base';
 
 /** What is known of the picture on this page; refreshed a few times a second. */
 export interface LiveView {
@@ -150,7 +151,7 @@ export class LivePicture {
   /** Reads until the stream ends; why it did. */
   private async read(reader: Reader, path: string): Promise<PictureFailure> {
     try {
-      const response = await fetch(path, { signal: reader.stop.signal, cache: 'no-store' });
+      const response = await fetch(at(path), { signal: reader.stop.signal, cache: 'no-store' });
       if (!response.ok || response.body === null) {
         const detail =
           (await readDetail(response)) ?? `The server returned status ${response.status}`;

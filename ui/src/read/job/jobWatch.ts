@@ -2,6 +2,7 @@ import type { Job, JobFile } from 'sightwire/api';
 import { RequestError, sentence } from '../../api/http';
 import { eventsPath, getJob, getRows, ROWS_A_PAGE } from '../../api/read';
 import { finished } from '../words';
+import { at } from '../../api/base';
 
 export interface JobView {
   /** `silent`: the server does not answer; it is asked again and again. `gone`: it knows no such job. */
@@ -25,7 +26,7 @@ export interface Needs {
   rows: typeof getRows;
 }
 
-const BROWSER: Needs = { events: (path) => new EventSource(path), job: getJob, rows: getRows };
+const BROWSER: Needs = { events: (path) => new EventSource(at(path)), job: getJob, rows: getRows };
 
 const LOADING: JobView = { phase: 'loading', job: null, rows: [], cause: null };
 const RETRY_MS = 3000;

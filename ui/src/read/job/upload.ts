@@ -4,6 +4,7 @@ import { JOBS_PATH } from '../../api/read';
 import { csrfHeader } from '../../api/session';
 import type { OptionQuery } from '../options';
 import type { Picked } from '../sources/pick';
+import { at } from '../../api/base';
 
 export interface Sent {
   bytes: number;
@@ -32,7 +33,7 @@ export function sendJob(
     let impatient = false;
     const fail = (said: string, status: number | null = null, detail: string | null = null) =>
       reject(new RequestError(`POST ${path}: ${said}`, status, detail));
-    request.open('POST', path);
+    request.open('POST', at(path));
     request.responseType = 'json';
     for (const [name, value] of Object.entries(csrfHeader('POST'))) {
       request.setRequestHeader(name, value);
