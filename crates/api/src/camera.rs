@@ -21,6 +21,8 @@ pub enum CameraMode {
     Capture,
     /// Files of a folder on the server, over and over.
     Folder,
+    /// A generated scene.
+    Simulated,
 }
 
 impl CameraMode {
@@ -30,6 +32,7 @@ impl CameraMode {
             Self::Stream => "stream",
             Self::Capture => "capture",
             Self::Folder => "folder",
+            Self::Simulated => "simulated",
         }
     }
 }

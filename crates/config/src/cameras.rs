@@ -106,6 +106,14 @@ fn one(table: Value) -> Result<CameraTable, CameraTableError> {
         message => CameraTableError::Keys(message.to_owned()),
     })?;
     check_id(&table.id)?;
+    let simulated = table.url.as_deref().map(CameraSource::simulated).transpose();
+    if let Some(source) = simulated.map_err(CameraError::from)?.flatten() {
+        let Table { id, name, mode, fps, user, default, .. } = table;
+        if mode.is_some_and(|mode| mode != "simulated") || fps.is_some() || table.password_file.is_some() {
+            return Err(CameraError::Simulated.into());
+        }
+        return Ok(CameraTable { name: name.unwrap_or_else(|| id.clone()), id, source, user, default });
+    }
     let source = match (address(&table)?, &table.folder, table.mode.as_deref()) {
         (Some(url), None, mode) => CameraSource::of_url(&url, mode, table.fps)?,
         (None, Some(folder), None | Some("folder")) => {

@@ -392,6 +392,13 @@ fn apply(
 }
 
 fn changed_source(present: &CameraSource, change: &CameraChange) -> Result<CameraSource, CameraError> {
+    if let Some(simulated) = change.url.as_deref().map(CameraSource::simulated).transpose()?.flatten() {
+        return Ok(simulated);
+    }
+    if matches!(present, CameraSource::Simulated(_)) && change.url.is_none() {
+        let stays = change.mode.as_deref().is_none_or(|mode| mode == "simulated") && change.fps.is_none();
+        return if stays { Ok(present.clone()) } else { Err(CameraError::Simulated) };
+    }
     let mode = change.mode.as_deref().unwrap_or(present.mode().name());
     let fps = change.fps.or_else(|| present.fps().filter(|_| mode == "capture"));
     let fps = fps.filter(|_| mode == "capture" || change.fps.is_some());
@@ -430,7 +437,7 @@ impl Saved {
         Self {
             id: table.id.clone(),
             name: table.name.clone(),
-            url: table.source.url().map(CameraUrl::secret).unwrap_or_default(),
+            url: table.source.url().map_or_else(|| table.source.shown(), CameraUrl::secret),
             mode: table.source.mode().name().to_owned(),
             fps: table.source.fps(),
             user: table.user.clone(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sightwire_api::camera::CameraMode;
 use sightwire_hub::source::address::{AddressError, CameraUrl};
+use sightwire_hub::source::simulated::{self, NoScenery, Scenery};
 
 /// Where a camera's pictures come from. What is equal is read once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +16,8 @@ pub enum CameraSource {
     Capture(CameraUrl, Duration),
     /// The pictures of a folder, one every so often.
     Folder(PathBuf, Duration),
+    /// A generated scene.
+    Simulated(Scenery),
 }
 
 /// What is wrong with what was said of a camera.
@@ -44,6 +47,12 @@ pub enum CameraError {
     /// Another word.
     #[error("mode must be stream or capture")]
     Mode,
+    /// Nothing is simulated that is called so.
+    #[error(transparent)]
+    Scenery(#[from] NoScenery),
+    /// A generated scene comes as it is.
+    #[error("a simulated camera has neither mode nor fps")]
+    Simulated,
     /// Of a stream.
     #[error("fps is for mode = \"capture\"; a stream comes as fast as the camera sends it")]
     StreamRate,
@@ -70,7 +79,19 @@ pub enum CameraError {
 impl CameraSource {
     /// `mode` is `stream` or `capture`.
     pub fn of(address: &str, mode: Option<&str>, fps: Option<f64>) -> Result<Self, CameraError> {
-        Self::of_url(&CameraUrl::parse(address)?, mode, fps)
+        match Self::simulated(address)? {
+            Some(_) if mode.is_some_and(|mode| mode != "simulated") || fps.is_some() => {
+                Err(CameraError::Simulated)
+            }
+            Some(simulated) => Ok(simulated),
+            None => Self::of_url(&CameraUrl::parse(address)?, mode, fps),
+        }
+    }
+
+    /// What `simulated:street` stands for; `None` of any other kind of address.
+    pub fn simulated(address: &str) -> Result<Option<Self>, NoScenery> {
+        let name = address.trim().strip_prefix(simulated::SCHEME);
+        name.map(|name| Ok(Self::Simulated(name.parse()?))).transpose()
     }
 
     /// As [`Self::of`], of an address that was read.
@@ -95,7 +116,7 @@ impl CameraSource {
     pub fn url(&self) -> Option<&CameraUrl> {
         match self {
             Self::Stream(url) | Self::Capture(url, _) => Some(url),
-            Self::Folder(..) => None,
+            Self::Folder(..) | Self::Simulated(_) => None,
         }
     }
 
@@ -105,13 +126,14 @@ impl CameraSource {
             Self::Stream(_) => CameraMode::Stream,
             Self::Capture(..) => CameraMode::Capture,
             Self::Folder(..) => CameraMode::Folder,
+            Self::Simulated(_) => CameraMode::Simulated,
         }
     }
 
     /// Pictures a second, where the server decides that.
     pub fn fps(&self) -> Option<f64> {
         match self {
-            Self::Stream(_) => None,
+            Self::Stream(_) | Self::Simulated(_) => None,
             Self::Capture(_, every) | Self::Folder(_, every) => Some(1.0 / every.as_secs_f64()),
         }
     }
@@ -120,6 +142,7 @@ impl CameraSource {
     pub fn shown(&self) -> String {
         match self {
             Self::Stream(url) | Self::Capture(url, _) => url.masked(),
+            Self::Simulated(scenery) => scenery.address(),
             // Where it lies concerns nobody.
             Self::Folder(path, _) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         }

@@ -49,7 +49,7 @@ pub enum Unreachable {
     #[error("the camera was closed")]
     Closed,
     /// Only boards are asked how they are.
-    #[error("a folder has no status")]
+    #[error("a folder, or a simulated camera, has no status")]
     Folder,
     /// The board says something else than how it is.
     #[error("what the camera answers at /status is no JSON object")]

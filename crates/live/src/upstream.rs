@@ -18,6 +18,7 @@ use sightwire_hub::reader::{ReaderOptions, read};
 use sightwire_hub::source::Source;
 use sightwire_hub::source::capture::{Capture, CaptureOptions};
 use sightwire_hub::source::folder::Folder;
+use sightwire_hub::source::simulated::Simulated;
 use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
 use sightwire_hub::source::web::Web;
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
@@ -232,6 +233,7 @@ pub fn open(source: &CameraSource, web: &Web, max_picture: usize) -> Box<dyn Sou
             Box::new(Capture::new(url.clone(), web.clone(), options))
         }
         CameraSource::Folder(path, every) => Box::new(Folder::new(path, *every, limits)),
+        CameraSource::Simulated(scenery) => Box::new(Simulated::new(*scenery)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where pictures come from: one module per kind of source.
 //!
 //! - [`mjpeg`]: a camera's endless answer; [`capture`]: a camera asked for one picture after the other
-//! - [`folder`]: a folder of pictures, looped
+//! - [`folder`]: a folder of pictures, looped; [`simulated`]: a generated scene
 //! - [`reconnect`]: runs a source again and again, with growing pauses
 //! - [`address`], [`allow`], [`web`]: a camera's address, whether it may be connected to, and the connection
 //!
@@ -22,6 +22,7 @@ pub mod capture;
 pub mod folder;
 pub mod mjpeg;
 pub mod reconnect;
+pub mod simulated;
 pub mod web;
 
 use address::AddressError;
@@ -194,6 +195,12 @@ pub enum SourceError {
         /// Address.
         camera: String,
         /// What the system says.
+        reason: String,
+    },
+    /// A generated picture cannot be made.
+    #[error("its pictures cannot be made: {reason}")]
+    NotDrawn {
+        /// What went wrong.
         reason: String,
     },
     /// The folder cannot be read.

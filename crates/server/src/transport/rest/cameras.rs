@@ -135,6 +135,9 @@ fn tried(streams: &Streams, what: CameraTest) -> Result<CameraSource, WatchError
     };
     match (what.url, known) {
         (Some(text), known) => {
+            if let Some(simulated) = CameraSource::simulated(&text).map_err(CameraError::from)? {
+                return Ok(simulated);
+            }
             let url = CameraUrl::parse(&text).map_err(CameraError::from)?;
             let url = url.unmasked(known.as_ref().and_then(CameraSource::url)).ok_or(CameraError::Hidden)?;
             Ok(CameraSource::of(&url.secret(), what.mode.as_deref(), None)?)

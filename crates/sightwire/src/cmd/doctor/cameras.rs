@@ -106,6 +106,7 @@ async fn at(camera: CameraTable, options: Arc<CameraOptions>) -> Check {
                 format!("{shown} ({mode}): {reason}")
             };
             let cure = match &camera.source {
+                CameraSource::Simulated(_) => "this is a mistake in Sightwire: please report it",
                 CameraSource::Folder(..) => "name a folder with pictures that this user may read",
                 _ => "see docs/cameras.md; `curl` from this machine shows whether it is reached at all",
             };
