@@ -24,6 +24,7 @@ pub mod camera;
 pub mod cluster;
 pub mod detect;
 mod example;
+pub mod history;
 pub mod live;
 pub mod models;
 pub mod openapi;

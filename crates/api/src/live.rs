@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::camera::CameraTotals;
 use crate::literal;
 use crate::relay::RelayTotals;
-use crate::stream::{Stream, Viewer};
+use crate::stream::{EndedStream, Stream, Viewer};
 
 /// A message of the WebSocket `/api/v1/live`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -64,6 +64,8 @@ literal! {
 pub struct Live {
     /// Sums over all cameras and their viewers.
     pub cameras: CameraTotals,
+    /// Streams that this process got and that have ended, by a number that no other one has; for an hour.
+    pub ended: BTreeMap<String, EndedStream>,
     /// Whether this client may end streams and send viewers away.
     pub may_manage: bool,
     /// What the server's process takes of the machine.

@@ -336,3 +336,24 @@ pub struct Viewers {
     /// Everybody who watches at this process, the longest watching first.
     pub viewers: Vec<Viewer>,
 }
+
+/// A stream that somebody sent and that is over. It is remembered for an hour, of the newest 200.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct EndedStream {
+    /// When it began, seconds since 1970 (UTC).
+    pub began: f64,
+    /// The key or the user that sent it; left out where none was needed, and for whoever may not see who sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When it ended, seconds since 1970 (UTC).
+    pub ended: f64,
+    /// The name that its sender chose.
+    pub id: String,
+    /// Address and port of its sender; left out where a proxy did not tell it, and for whoever may not see who sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    /// Frames that came, in all.
+    pub pictures: u64,
+    /// Why it is over, for people.
+    pub reason: String,
+}

@@ -1,6 +1,7 @@
 //! What can be seen of the server from outside.
 //!
 //! - `cluster`: this process among others
+//! - [`history`]: how numbers went, for a day
 //! - `inference`: what other servers ask of this one and what it asks of others, for `/metrics`
 //! - `live`: all of it, once a second, for those who look
 //! - [`life`]: whether the process goes on as it should
@@ -16,6 +17,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod cluster;
+pub mod history;
 mod inference;
 pub mod life;
 mod limits;
@@ -45,6 +47,7 @@ use sightwire_reading::TextReader;
 use sightwire_recognizer::{Recognizer, State};
 use tokio_util::sync::CancellationToken;
 
+use crate::history::{History, Taken};
 use crate::life::{Life, Stuck};
 
 /// What transports count, and telemetry shows.
@@ -101,6 +104,8 @@ pub struct Telemetry {
     started: Instant,
     /// How the process itself is.
     pub life: Arc<Life>,
+    /// How it went.
+    pub history: History,
     engine: Arc<SharedEngine>,
     recognizer: Arc<Recognizer>,
     streams: Arc<Streams>,
@@ -186,6 +191,7 @@ impl Telemetry {
         Arc::new(Self {
             started: clock::now(),
             life: Life::new(),
+            history: History::default(),
             engine,
             recognizer,
             streams,
@@ -214,9 +220,27 @@ impl Telemetry {
                 [stats.frames, stats.analysed, stats.skipped, stats.predictions, cpu_us, pulled_bytes];
             self.meter.sample(Sample { at, counts, ages: [stats.delay] });
             self.streams.sample(at);
+            self.remember(at);
             self.life.look();
             logging::sum_up();
         }
+    }
+
+    /// Once for each step.
+    fn remember(&self, now: Instant) {
+        let step = now.saturating_duration_since(self.started).as_secs() / history::STEP.as_secs();
+        if !self.history.is_due(step) {
+            return;
+        }
+        let reports = self.streams.stream_reports();
+        let taken = Taken {
+            cpu_percent: self.rates().cpu_percent,
+            memory_bytes: process::usage().memory_bytes,
+            connections: self.connections().open,
+            analyses: self.streams.report().analyses,
+            viewers: self.streams.viewers.all().len(),
+        };
+        self.history.note(step, &reports, taken);
     }
 
     /// Why it takes no clients; `None`: it does.

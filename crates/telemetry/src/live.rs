@@ -134,6 +134,7 @@ impl Live {
         let viewers = viewers.iter().map(|viewer| (viewer.id().to_string(), viewer.report(now)));
         let everything = Everything {
             cameras: all.report(),
+            ended: self.relay.gone.all().into_iter().map(|(n, gone)| (n.to_string(), gone)).collect(),
             may_manage: false,
             process: LiveProcess {
                 connections: self.telemetry.connections().open,
@@ -205,6 +206,14 @@ impl Seen {
                 if !self.sees_viewers {
                     stream.remove("peer");
                 }
+            }
+        }
+        if let Some(ended) = data.get_mut("ended").and_then(Value::as_object_mut) {
+            let id = |gone: &Value| gone.get("id").and_then(Value::as_str).map(str::to_owned);
+            ended.retain(|_, gone| id(gone).is_some_and(|id| self.sees(&id, None)));
+            for gone in ended.values_mut().filter_map(Value::as_object_mut).filter(|_| !self.sees_viewers) {
+                gone.remove("peer");
+                gone.remove("by");
             }
         }
         if let Some(viewers) = data.get_mut("viewers").and_then(Value::as_object_mut) {
@@ -312,6 +321,7 @@ mod tests {
         let first = json!({
             "streams": {"gate": stream("camera"), "yard": stream("camera"), "gate-phone": stream("relay")},
             "viewers": {"1": {"streams": ["gate"]}, "2": {"streams": ["gate", "yard"]}},
+            "ended": {"0": {"id": "gate-tablet", "peer": "192.168.1.8:9", "by": "eve"}, "1": {"id": "desk"}},
         });
         let mut second = first.clone();
         second["streams"]["yard"]["fps"] = 1.into();
@@ -321,16 +331,19 @@ mod tests {
         let everything = read(edition.full(&seen(&[], &[], true)));
         assert_eq!(everything["streams"].as_object().unwrap().len(), 3);
         assert_eq!(everything["viewers"].as_object().unwrap().len(), 2);
+        assert_eq!(everything["ended"].as_object().unwrap().len(), 2);
         let gates = read(edition.full(&seen(&["gate*"], &[Use::Cameras], true)));
         assert_eq!(gates["streams"].as_object().unwrap().keys().collect::<Vec<_>>(), ["gate"]);
         assert_eq!(gates["viewers"].as_object().unwrap().keys().collect::<Vec<_>>(), ["1"]);
         assert_eq!(gates["streams"]["gate"]["peer"], "192.168.1.7:9");
+        assert_eq!(gates["ended"], json!({}), "sent streams are another use");
         let viewer = seen(&["gate*"], &[], false);
         let shown = read(edition.full(&viewer));
         assert_eq!(shown["streams"].as_object().unwrap().keys().collect::<Vec<_>>(), ["gate", "gate-phone"]);
         assert!(
             shown["viewers"].as_object().unwrap().is_empty() && shown["streams"]["gate"]["peer"].is_null()
         );
+        assert_eq!(shown["ended"], json!({"0": {"id": "gate-tablet"}}));
         assert_eq!(read(edition.patch(&viewer)), json!({"streams": {"gate": {"fps": 2}}}));
     }
 

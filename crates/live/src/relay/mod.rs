@@ -2,10 +2,12 @@
 //! whatever shows cameras shows these.
 //!
 //! - [`watchdog`]: when a sender is warned and sent away; how many of its pictures are passed on
+//! - [`gone`]: what has ended
 //! - [`pace`]: how long a viewer may take
 //! - [`listed`]: what is sent, here or to other processes; `claims`: a name is one sender's among all processes
 
 mod claims;
+pub mod gone;
 pub mod listed;
 pub mod pace;
 pub mod watchdog;
@@ -28,6 +30,7 @@ use sightwire_measure::memory::{OutOfMemory, Work};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::gone::Gone;
 use self::listed::{Listed, Listing, Place};
 use crate::options::RelayOptions;
 use crate::totals::lost_percent;
@@ -53,6 +56,8 @@ pub const MAX_NAME: usize = 128;
 pub struct Relay {
     /// Where their pictures go.
     streams: Arc<Streams>,
+    /// What has ended lately.
+    pub gone: Gone,
     /// Names of streams that begin or are live.
     claimed: Arc<Mutex<HashSet<Arc<str>>>>,
     live: watch::Sender<Listing>,
@@ -109,6 +114,8 @@ pub struct Sender {
     pub stream: Arc<Stream>,
     /// Asks the sender whether it is still there.
     pub challenge: Notify,
+    /// When its stream began.
+    began: Instant,
     /// When it was asked last.
     challenged: Mutex<Option<Instant>>,
     heard: watch::Sender<u64>,
@@ -213,7 +220,8 @@ impl Relay {
         let zero = || AtomicU64::new(0);
         let arrivals = Arc::new(Semaphore::new(streams.options().relay.max_streams.max(FEWEST_ARRIVALS)));
         let (next, refused, ended, dead) = (zero(), zero(), zero(), zero());
-        Arc::new(Self { streams, claimed: Arc::default(), live, next, refused, ended, dead, arrivals })
+        let (gone, claimed) = (Gone::default(), Arc::default());
+        Arc::new(Self { streams, gone, claimed, live, next, refused, ended, dead, arrivals })
     }
 
     /// As they are now.
@@ -314,6 +322,7 @@ impl Relay {
                 dropped: AtomicU64::new(0),
                 stream: stream.clone(),
                 challenge: Notify::new(),
+                began: clock::now(),
                 challenged: Mutex::default(),
                 heard: watch::Sender::new(0),
                 end: Mutex::default(),
@@ -505,6 +514,7 @@ impl Drop for Sending {
         let bad = Some(self.sender.bad.load(Ordering::Relaxed)).filter(|bad| *bad > 0);
         let (from, who) = (self.sender.peer.map(shown), &self.sender.who);
         tracing::info!(stream = &**id, from, who, bad, "the stream has ended: {}", why.reason());
+        self.relay.gone.note(&self.sender, why);
         self.relay.ended.fetch_add(1, Ordering::Relaxed);
         if let Some(lease) = self.lease.take() {
             self.relay.streams.stop(lease.key());

@@ -3,12 +3,19 @@
 use super::Table;
 use crate::cluster::ChallengeAnswer;
 use crate::openapi::operation::Header;
-use crate::{models, status};
+use crate::{history, models, status};
 
 pub fn describe(table: &mut Table<'_>) {
     cluster(table);
     table.tag = "server";
     table.list::<status::Status>("/api/v1/status", "What runs, with what, and how it is");
+    table.get("/api/v1/history", "How numbers went: of the server, or of a stream", |get| {
+        get.says("What this process remembers; of a cluster, each has its own.")
+            .one_of("span", &["hour", "day"], "How far back: an hour in steps of 10 s (default), or a day in steps of a minute")
+            .text("stream", "Of this stream or camera; without, of the server")
+            .answers::<history::History>()
+            .fails("422", "The span is neither")
+    });
     table.get("/api/v1/live", "All that changes, once a second", |get| get.upgrades());
     table.get("/api/v1/openapi.json", "This document", |get| get.sends("application/json"));
     table.get("/api/v1/asyncapi.json", "What is said over Socket.IO and WebSockets (AsyncAPI 3.0)", |get| {

@@ -8,13 +8,14 @@
 //! - [`boards`]: what the pages of the camera prototype ask for
 //! - `page_errors`: what went wrong in browsers
 //! - [`docs`]: the documents that describe all of this
-//! - [`live`]: everything, as it changes; [`manage`]: ending streams and viewers
+//! - [`live`]: everything, as it changes; [`history`]: how it went; [`manage`]: ending streams and viewers
 
 pub mod boards;
 pub mod cameras;
 pub mod detect;
 pub mod detections;
 pub mod docs;
+pub mod history;
 pub mod jobs;
 mod keys;
 mod link;
@@ -170,6 +171,7 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/v1/tls", get(link::tls))
         .private("/api/v1/users", get(keys::users).post(keys::add_user))
         .private("/api/v1/users/{name}", delete(keys::remove_user))
+        .private("/api/v1/history", get(history::history))
         .private("/api/v1/live", get(live::live))
         .open("/api/v1/openapi.json", get(docs::openapi))
         .open("/api/v1/asyncapi.json", get(docs::asyncapi))

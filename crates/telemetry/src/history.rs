@@ -1,0 +1,300 @@
+//! How numbers went: every ten seconds for an hour, and each minute for a day.
+//!
+//! A value is a `f32`, and NaN where there is nothing to tell. All of the server takes 79 KB; a stream 50 KB, and there are at most
+//! [`MOST_STREAMS`] of those. What has ended is remembered for an hour.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sightwire_api::history::History as Told;
+use sightwire_api::stream::Stream;
+
+use super::unix_s;
+
+/// From one value to the next,
+pub const STEP: Duration = Duration::from_secs(10);
+/// of an hour.
+const FINE: usize = 360;
+/// Values of which one is made that is kept for a day.
+const STEPS_A_MINUTE: u64 = 6;
+/// Minutes of a day.
+const COARSE: usize = 1440;
+/// Streams of which it is told how they went. More begin without.
+const MOST_STREAMS: usize = 100;
+/// Steps for which an ended stream is remembered.
+const ENDED_STEPS: u64 = FINE as u64;
+
+/// Of the server, in this order.
+pub const TOTALS: [&str; 11] = [
+    "streams",
+    "viewers",
+    "in",
+    "out",
+    "bytes_in",
+    "bytes_out",
+    "lost",
+    "cpu",
+    "memory",
+    "connections",
+    "analyses",
+];
+/// Of a stream.
+const STREAM: [&str; 7] = ["in", "out", "bytes_in", "bytes_out", "viewers", "lost", "delay"];
+
+/// How far back somebody looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// A value every ten seconds.
+    Hour,
+    /// A value a minute.
+    Day,
+}
+
+/// Of the server and of each of its streams.
+#[derive(Debug, Default)]
+pub struct History(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    totals: Course<{ TOTALS.len() }>,
+    streams: HashMap<String, Course<{ STREAM.len() }>>,
+}
+
+/// How some numbers went.
+#[derive(Debug)]
+struct Course<const N: usize> {
+    fine: VecDeque<[f32; N]>,
+    coarse: VecDeque<[f32; N]>,
+    /// Step of the newest value; `None` before the first.
+    newest: Option<u64>,
+    /// What came in this minute: sums, and of how many values.
+    minute: [(f32, u16); N],
+}
+
+impl<const N: usize> Default for Course<N> {
+    fn default() -> Self {
+        let (fine, coarse) = (VecDeque::new(), VecDeque::new());
+        Self { fine, coarse, newest: None, minute: [(0.0, 0); N] }
+    }
+}
+
+impl<const N: usize> Course<N> {
+    /// Takes the values of a step; those that were left out since the last one are empty.
+    fn push(&mut self, step: u64, values: [f32; N]) {
+        let after = self.newest.map_or(step, |newest| newest + 1);
+        // Nobody sees what is older than a day.
+        let first = after.max(step.saturating_sub(COARSE as u64 * STEPS_A_MINUTE));
+        for step in first..step {
+            self.add(step, [f32::NAN; N]);
+        }
+        if step >= after {
+            self.add(step, values);
+        }
+    }
+
+    fn add(&mut self, step: u64, values: [f32; N]) {
+        self.newest = Some(step);
+        keep(&mut self.fine, values, FINE);
+        for ((sum, count), value) in self.minute.iter_mut().zip(values) {
+            if !value.is_nan() {
+                *sum += value;
+                *count += 1;
+            }
+        }
+        if (step + 1) % STEPS_A_MINUTE == 0 {
+            let means = self.minute.map(|(sum, count)| sum / f32::from(count));
+            keep(&mut self.coarse, means, COARSE);
+            self.minute = [(0.0, 0); N];
+        }
+    }
+
+    fn told(&self, names: [&str; N], span: Span) -> BTreeMap<String, Vec<Option<f64>>> {
+        let rows = match span {
+            Span::Hour => &self.fine,
+            Span::Day => &self.coarse,
+        };
+        let of = |n: usize| rows.iter().map(|row| row.get(n).copied().and_then(shown)).collect();
+        names.iter().enumerate().map(|(n, name)| ((*name).to_owned(), of(n))).collect()
+    }
+}
+
+fn keep<const N: usize>(rows: &mut VecDeque<[f32; N]>, row: [f32; N], most: usize) {
+    if rows.len() == most {
+        rows.pop_front();
+    }
+    rows.push_back(row);
+}
+
+/// To a hundredth, and large ones to a whole: nobody reads more of it off a chart.
+fn shown(value: f32) -> Option<f64> {
+    let value = f64::from(value);
+    let rounded = if value.abs() >= 1000.0 { value.round() } else { (value * 100.0).round() / 100.0 };
+    rounded.is_finite().then_some(rounded)
+}
+
+/// What a process takes, apart from its streams.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Taken {
+    /// Percent of one core.
+    pub cpu_percent: f64,
+    /// Resident memory.
+    pub memory_bytes: u64,
+    /// Open connections.
+    pub connections: usize,
+    /// Analyses that run.
+    pub analyses: usize,
+    /// All who watch something.
+    pub viewers: usize,
+}
+
+impl History {
+    /// Whether the values of a step are still missing.
+    pub fn is_due(&self, step: u64) -> bool {
+        self.0.lock().totals.newest.is_none_or(|newest| newest < step)
+    }
+
+    /// Takes the values of a step; steps are counted from the process's start.
+    pub fn note(&self, step: u64, streams: &[Stream], taken: Taken) {
+        let mut kept = self.0.lock();
+        kept.totals.push(step, totals(streams, taken));
+        kept.streams.retain(|_, course| {
+            course.newest.is_some_and(|newest| newest + ENDED_STEPS >= step)
+        });
+        for stream in streams {
+            if !kept.streams.contains_key(&stream.id) && kept.streams.len() >= MOST_STREAMS {
+                let (id, newest) = kept
+                    .streams
+                    .iter()
+                    .map(|(id, course)| (id.clone(), course.newest))
+                    .min_by_key(|(_, newest)| *newest)
+                    .unwrap_or_default();
+                // One that is still there is not forgotten for a new one.
+                if newest.is_some_and(|newest| newest + 1 >= step) {
+                    continue;
+                }
+                kept.streams.remove(&id);
+            }
+            kept.streams.entry(stream.id.clone()).or_default().push(step, values(stream));
+        }
+    }
+
+    /// Of the server.
+    pub fn server(&self, span: Span) -> Told {
+        told(span, self.0.lock().totals.told(TOTALS, span))
+    }
+
+    /// Of a stream; empty where nothing is known of it.
+    pub fn stream(&self, id: &str, span: Span) -> Told {
+        let kept = self.0.lock();
+        told(span, kept.streams.get(id).map(|course| course.told(STREAM, span)).unwrap_or_default())
+    }
+}
+
+fn told(span: Span, series: BTreeMap<String, Vec<Option<f64>>>) -> Told {
+    let (step_s, most) = match span {
+        Span::Hour => (10, FINE),
+        Span::Day => (60, COARSE),
+    };
+    Told { kept_s: step_s * most as u32, series, step_s, time: unix_s() }
+}
+
+fn totals(streams: &[Stream], taken: Taken) -> [f32; TOTALS.len()] {
+    let sum = |of: fn(&Stream) -> f64| streams.iter().map(of).sum::<f64>() as f32;
+    [
+        streams.len() as f32,
+        taken.viewers as f32,
+        sum(|stream| stream.fps),
+        sum(|stream| stream.fps_out),
+        sum(|stream| stream.bytes_per_s),
+        sum(|stream| stream.bytes_out_per_s),
+        lost(streams) as f32,
+        taken.cpu_percent as f32,
+        taken.memory_bytes as f32,
+        taken.connections as f32,
+        taken.analyses as f32,
+    ]
+}
+
+/// Percent of all frames for viewers; NaN where there were none.
+fn lost(streams: &[Stream]) -> f64 {
+    // Frames that were meant for viewers, of which those out are what is left.
+    let meant = |stream: &Stream| stream.fps_out / (1.0 - stream.lost_percent / 100.0).max(0.01);
+    let [all, out] = streams.iter().fold([0.0, 0.0], |[all, out], stream| [all + meant(stream), out + stream.fps_out]);
+    100.0 * (all - out) / all
+}
+
+fn values(stream: &Stream) -> [f32; STREAM.len()] {
+    let watched = stream.viewers > 0;
+    [
+        stream.fps as f32,
+        stream.fps_out as f32,
+        stream.bytes_per_s as f32,
+        stream.bytes_out_per_s as f32,
+        stream.viewers as f32,
+        if watched { stream.lost_percent as f32 } else { f32::NAN },
+        stream.delay_ms.as_ref().map_or(f32::NAN, |delay| delay.p50 as f32),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(id: &str, fps: f64) -> Stream {
+        Stream { id: id.to_owned(), fps, ..Stream::default() }
+    }
+
+    fn series(told: &Told, name: &str) -> Vec<Option<f64>> {
+        told.series.get(name).cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_minute_is_the_mean_of_its_steps_and_a_gap_is_empty() {
+        let history = History::default();
+        for step in 0..12 {
+            history.note(step, &[stream("a", step as f64)], Taken::default());
+        }
+        let hour = history.stream("a", Span::Hour);
+        assert_eq!(series(&hour, "in").len(), 12);
+        assert_eq!(series(&history.stream("a", Span::Day), "in"), [Some(2.5), Some(8.5)]);
+        assert_eq!(series(&hour, "lost")[0], None, "nobody watches");
+        history.note(14, &[stream("a", 1.0)], Taken::default());
+        assert_eq!(series(&history.stream("a", Span::Hour), "in")[11..], [Some(11.0), None, None, Some(1.0)]);
+        // A clock that goes back changes nothing.
+        history.note(14, &[stream("a", 9.0)], Taken::default());
+        assert_eq!(series(&history.stream("a", Span::Hour), "in").len(), 15);
+    }
+
+    #[test]
+    fn it_is_bounded_in_time_and_in_streams() {
+        let history = History::default();
+        for step in 0..10_000 {
+            history.note(step, &[stream("a", 1.0)], Taken { connections: 3, ..Taken::default() });
+        }
+        let (hour, day) = (history.server(Span::Hour), history.server(Span::Day));
+        assert_eq!((series(&hour, "connections").len(), series(&day, "connections").len()), (FINE, COARSE));
+        assert_eq!((hour.kept_s, day.kept_s), (3600, 86_400));
+        // Weeks in which the machine slept.
+        history.note(1_000_000, &[], Taken::default());
+        let day = history.server(Span::Day);
+        assert_eq!(series(&day, "streams").iter().flatten().count(), 0);
+
+        let many: Vec<Stream> = (0..MOST_STREAMS + 5).map(|n| stream(&format!("s{n}"), 1.0)).collect();
+        history.note(1_000_001, &many, Taken::default());
+        assert_eq!(history.0.lock().streams.len(), MOST_STREAMS);
+        history.note(1_000_002, &many[..1], Taken::default());
+        history.note(1_000_003, &many[MOST_STREAMS..=MOST_STREAMS], Taken::default());
+        let is_known = |n: usize| !history.stream(&format!("s{n}"), Span::Hour).series.is_empty();
+        assert!(is_known(0) && is_known(MOST_STREAMS), "one that had gone made room");
+        history.note(1_000_003 + ENDED_STEPS, &[], Taken::default());
+        assert!(!is_known(1) && is_known(MOST_STREAMS), "an hour after its end it is forgotten");
+    }
+
+    #[test]
+    fn what_is_lost_is_a_share_of_what_was_meant_for_viewers() {
+        let watched = |fps_out, lost_percent| Stream { fps_out, lost_percent, viewers: 1, ..Stream::default() };
+        assert!((lost(&[watched(10.0, 50.0), watched(20.0, 0.0)]) - 25.0).abs() < 1e-9);
+        assert!(lost(&[stream("a", 5.0)]).is_nan());
+    }
+}
