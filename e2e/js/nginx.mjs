@@ -46,6 +46,27 @@ export async function startNginx(t, site) {
   }
 }
 
+/**
+ * Starts nginx with the server below `/sightwire/`, as docs/troubleshooting.md says; `changes` are made to that block.
+ * @param {import("./types.ts").Ending} t
+ * @param {{ port: number }} server
+ * @param {[string, string][]} [changes]
+ */
+export async function belowPath(t, server, changes = []) {
+  const block = blocksIn("troubleshooting.md", "nginx").find((lines) => lines.join().includes("/sightwire/"));
+  const all = [["http://127.0.0.1:8000", `http://127.0.0.1:${server.port}`], ...changes];
+  const locations = all.reduce((text, [from, to]) => {
+    assert.ok(text.includes(from), `the block has "${from}"`);
+    return text.replaceAll(from, to);
+  }, block.join("\n"));
+  const map = "map $http_upgrade $connection_upgrade { default upgrade; '' close; }";
+  const { url, ...rest } = await startNginx(
+    t,
+    (port) => `${map}\nserver { listen 127.0.0.1:${port};\n${locations}\n}`,
+  );
+  return { url: `${url}/sightwire`, origin: url, ...rest };
+}
+
 /** In a folder of its own, as a child, and with nothing of the machine's own nginx. */
 function launch(nginx, site) {
   const folder = mkdtempSync(join(tmpdir(), "sightwire-nginx-"));

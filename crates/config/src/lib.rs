@@ -329,7 +329,7 @@ impl Config {
                 hosts: HostNames::parse(&r.list("server.hosts")?)
                     .map_err(|error| r.invalid("server.hosts", &error.to_string()))?,
                 base_path: r
-                    .text("server.base_path")?
+                    .text("server.base_path")
                     .parse()
                     .map_err(|error: BasePathError| r.invalid("server.base_path", &error.to_string()))?,
                 max_connections: r.int("server.max_connections", 1, 1_000_000)?,

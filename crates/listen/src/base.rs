@@ -165,9 +165,13 @@ mod tests {
 
     #[test]
     fn a_base_path_is_a_plain_path() {
-        for (text, expected) in
-            [("", ""), ("/", ""), ("/a", "/a"), ("/a/", "/a"), ("/api/hassio_ingress/t-0_k", "/api/hassio_ingress/t-0_k")]
-        {
+        for (text, expected) in [
+            ("", ""),
+            ("/", ""),
+            ("/a", "/a"),
+            ("/a/", "/a"),
+            ("/api/hassio_ingress/t-0_k", "/api/hassio_ingress/t-0_k"),
+        ] {
             assert_eq!(text.parse::<BasePath>().unwrap().as_str(), expected);
         }
         for (text, why) in [
@@ -199,7 +203,9 @@ mod tests {
     #[test]
     fn addresses_lead_to_this_server_wherever_it_is() {
         let anywhere = Base::default();
-        for (from, expected) in [("/", "./login"), ("/wall", "./login"), ("/cameras/yard", "../login"), ("/a/b/", "../../login")] {
+        for (from, expected) in
+            [("/", "./login"), ("/wall", "./login"), ("/cameras/yard", "../login"), ("/a/b/", "../../login")]
+        {
             assert_eq!(anywhere.address(from, "/login"), expected, "{from}");
         }
         assert_eq!(anywhere.address("/", "/"), "./");

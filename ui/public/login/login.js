@@ -12,9 +12,12 @@
   // Only to a page of this server: never to what somebody else put into the address.
   function next() {
     var home = new URL('.', document.baseURI);
+    var wanted = parameters.get('next') || '/';
+    if (!wanted.startsWith('/')) return home.href;
     try {
-      var url = new URL('.' + (parameters.get('next') || '/'), home);
-      if (url.href.startsWith(home.href) && !url.href.startsWith(home.href + 'login')) return url.href;
+      var url = new URL('.' + wanted, home);
+      if (url.href.startsWith(home.href) && !url.href.startsWith(home.href + 'login'))
+        return url.href;
     } catch {
       // It is no address.
     }

@@ -24,7 +24,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "server.base_path",
-        "",
+        "\"\"",
         &[],
         "Path below which a reverse proxy offers this server, such as `/sightwire`, if the proxy passes paths on as they are: it is taken off the beginning of each request's path, and paths without it are answered as well. A proxy that takes it off itself (`proxy_pass http://127.0.0.1:8000/;` in nginx) needs no setting: the pages and their sockets find their way from where they are. What such a proxy says in `X-Forwarded-Prefix` or `X-Ingress-Path` counts if it is one of `server.trusted_proxies`.",
     ),

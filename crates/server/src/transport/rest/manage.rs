@@ -53,7 +53,7 @@ pub async fn end_viewer(
             may.may_on(&EndStreams::ACTION, true, &stream)?;
             may.sees(&stream, kind_of(&streams, &stream))?;
         }
-        viewer.send_away();
+        streams.viewers.send_away(viewer.id());
         may.deed().is(format!("sent the viewer {id} away"));
         return Ok(StatusCode::NO_CONTENT);
     }
