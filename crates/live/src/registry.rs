@@ -284,7 +284,7 @@ impl Registry {
             return Err(CameraError::FixedId.into());
         }
         if change.url.is_some() || change.mode.is_some() || change.fps.is_some() {
-            let source = changed_source(&table.source, &change)?;
+            let source = table.source.changed(&change)?;
             if source != table.source {
                 allowed(&source)?;
                 table.source = source;
@@ -389,29 +389,6 @@ fn apply(
         return Err(CameraError::Name(MAX_NAME).into());
     }
     Ok(())
-}
-
-fn changed_source(present: &CameraSource, change: &CameraChange) -> Result<CameraSource, CameraError> {
-    if let Some(simulated) = change.url.as_deref().map(CameraSource::simulated).transpose()?.flatten() {
-        return Ok(simulated);
-    }
-    if matches!(present, CameraSource::Simulated(_)) && change.url.is_none() {
-        let stays = change.mode.as_deref().is_none_or(|mode| mode == "simulated") && change.fps.is_none();
-        return if stays { Ok(present.clone()) } else { Err(CameraError::Simulated) };
-    }
-    let mode = change.mode.as_deref().unwrap_or(present.mode().name());
-    let fps = change.fps.or_else(|| present.fps().filter(|_| mode == "capture"));
-    let fps = fps.filter(|_| mode == "capture" || change.fps.is_some());
-    let url = match (&change.url, present.url()) {
-        (Some(text), present) => {
-            let url = CameraUrl::parse(text)?;
-            // Whoever knows the camera but not its password must not have it sent elsewhere.
-            url.unmasked(present).ok_or(CameraError::Hidden)?
-        }
-        (None, Some(present)) => present.clone(),
-        (None, None) => return Err(CameraError::Folder),
-    };
-    CameraSource::of(&url.secret(), Some(mode), fps)
 }
 
 /// An id made of a name: `Front door` becomes `front-door`, the second one `front-door-2`.

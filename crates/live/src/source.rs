@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sightwire_api::camera::CameraMode;
+use sightwire_api::camera::{CameraChange, CameraMode};
 use sightwire_hub::source::address::{AddressError, CameraUrl};
-use sightwire_hub::source::simulated::{self, NoScenery, Scenery};
+use sightwire_hub::source::scenery::{self, NoScenery, Scenery};
 
 /// Where a camera's pictures come from. What is equal is read once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +90,7 @@ impl CameraSource {
 
     /// What `simulated:street` stands for; `None` of any other kind of address.
     pub fn simulated(address: &str) -> Result<Option<Self>, NoScenery> {
-        let name = address.trim().strip_prefix(simulated::SCHEME);
+        let name = address.trim().strip_prefix(scenery::SCHEME);
         name.map(|name| Ok(Self::Simulated(name.parse()?))).transpose()
     }
 
@@ -110,6 +110,34 @@ impl CameraSource {
         let scheme = if address.contains("://") { "" } else { "http://" };
         let url = CameraUrl::parse(&format!("{scheme}{address}"))?;
         Ok(Self::Stream(url.stream()))
+    }
+
+    /// What it is after a change; what that does not name stays.
+    pub fn changed(&self, change: &CameraChange) -> Result<Self, CameraError> {
+        if let Some(simulated) = change.url.as_deref().map(Self::simulated).transpose()?.flatten() {
+            return Ok(simulated);
+        }
+        if matches!(self, Self::Simulated(_)) && change.url.is_none() {
+            let stays = change.mode.as_deref().is_none_or(|mode| mode == "simulated") && change.fps.is_none();
+            return if stays { Ok(self.clone()) } else { Err(CameraError::Simulated) };
+        }
+        let mode = change.mode.as_deref().unwrap_or_else(|| match self {
+            // Its pictures have come in none of the ways of an address.
+            Self::Simulated(_) => CameraMode::Stream.name(),
+            _ => self.mode().name(),
+        });
+        let fps = change.fps.or_else(|| self.fps().filter(|_| mode == "capture"));
+        let fps = fps.filter(|_| mode == "capture" || change.fps.is_some());
+        let url = match (&change.url, self.url()) {
+            (Some(text), present) => {
+                let url = CameraUrl::parse(text)?;
+                // Whoever knows the camera but not its password must not have it sent elsewhere.
+                url.unmasked(present).ok_or(CameraError::Hidden)?
+            }
+            (None, Some(present)) => present.clone(),
+            (None, None) => return Err(CameraError::Folder),
+        };
+        Self::of(&url.secret(), Some(mode), fps)
     }
 
     /// Its address, where it has one.
@@ -214,5 +242,33 @@ mod tests {
         for wrong in ["", "ftp://192.0.2.5", "javascript:alert(1)", "http://"] {
             assert!(CameraSource::of_board(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_simulated_camera_is_named_by_its_scene_and_comes_as_it_is() {
+        let street = CameraSource::of(" simulated:street ", None, None).unwrap();
+        assert_eq!((street.shown(), street.mode().name()), ("simulated:street".into(), "simulated"));
+        assert_eq!(CameraSource::of("simulated:street", Some("simulated"), None).unwrap(), street);
+        let error = CameraSource::of("simulated:alley", None, None).unwrap_err().to_string();
+        assert!(error.contains("\"alley\"") && error.contains("simulated:car-park"), "{error}");
+        let timed = CameraSource::of("simulated:street", Some("capture"), Some(1.0));
+        assert_eq!(timed, Err(CameraError::Simulated));
+    }
+
+    #[test]
+    fn a_change_of_its_address_makes_a_camera_of_another_kind_and_a_change_of_nothing_leaves_it() {
+        let street = CameraSource::of("simulated:street", None, None).unwrap();
+        let to = |from: &CameraSource, change: CameraChange| from.changed(&change);
+        let address = |url: &str| CameraChange { url: Some(url.into()), ..CameraChange::default() };
+        assert_eq!(to(&street, CameraChange::default()).unwrap(), street);
+        assert_eq!(to(&street, address("simulated:car-park")).unwrap().shown(), "simulated:car-park");
+        let real = CameraChange { mode: Some("stream".into()), ..address("http://192.0.2.5/stream") };
+        let real = to(&street, real).unwrap();
+        assert_eq!(real.shown(), "http://192.0.2.5/stream");
+        assert_eq!(to(&real, address("simulated:street")).unwrap(), street);
+        let faster = CameraChange { fps: Some(5.0), ..CameraChange::default() };
+        assert_eq!(to(&street, faster), Err(CameraError::Simulated));
+        let plain = to(&street, address("http://192.0.2.5/stream")).unwrap();
+        assert_eq!(plain, real, "the mode of the scene does not stay");
     }
 }

@@ -22,6 +22,7 @@ pub mod capture;
 pub mod folder;
 pub mod mjpeg;
 pub mod reconnect;
+pub mod scenery;
 pub mod simulated;
 pub mod web;
 

@@ -1,7 +1,6 @@
 //! A generated scene, as a camera of this server shows it: for whoever has no camera, and wants to see what one would look like.
 
 use std::convert::Infallible;
-use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,53 +10,14 @@ use sightwire_synth::scene::Scene;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::scenery::Scenery;
 use super::{Run, Sink, Source, SourceError};
 
-/// What its address begins with.
-pub const SCHEME: &str = "simulated:";
 /// From one picture to the next: 15 a second.
 pub const EVERY: Duration = Duration::from_micros(66_667);
 const SIZE_PX: [u32; 2] = [640, 480];
 const QUALITY: u8 = 80;
 const SEED: u64 = 1;
-
-/// What it shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scenery {
-    /// A street, seen from the roadside.
-    Street,
-    /// A car park from above.
-    CarPark,
-}
-
-/// No scene is called so.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no scene {0:?}; write simulated:street or simulated:car-park")]
-pub struct NoScenery(String);
-
-impl Scenery {
-    /// As it stands in an address, after [`SCHEME`].
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Street => "street",
-            Self::CarPark => "car-park",
-        }
-    }
-
-    /// An address of its own.
-    pub fn address(self) -> String {
-        format!("{SCHEME}{}", self.name())
-    }
-}
-
-impl FromStr for Scenery {
-    type Err = NoScenery;
-
-    fn from_str(text: &str) -> Result<Self, NoScenery> {
-        let all = [Self::Street, Self::CarPark];
-        all.into_iter().find(|scenery| scenery.name() == text).ok_or_else(|| NoScenery(text.to_owned()))
-    }
-}
 
 /// A camera that was never made.
 #[derive(Clone, Copy, Debug)]
