@@ -261,7 +261,7 @@ export interface components {
             user?: string | null;
         };
         /** @description How a camera is read. */
-        CameraMode: "stream" | "capture" | "folder";
+        CameraMode: "stream" | "capture" | "folder" | "simulated";
         /** @description Body of `POST /api/v1/cameras/test`: an address, a camera, or a new address for a camera, with its old password. */
         CameraTest: {
             /** @description Id of a known camera. */
@@ -561,6 +561,23 @@ export interface components {
             /** @description The text of all lines, put together as `layout` asks, with a form feed between pages. */
             text: string;
         };
+        /** @description A stream that somebody sent and that is over. It is remembered for an hour, of the newest 200. */
+        EndedStream: {
+            /** @description When it began, seconds since 1970 (UTC). */
+            began: number;
+            /** @description The key or the user that sent it; left out where none was needed, and for whoever may not see who sends. */
+            by?: string | null;
+            /** @description When it ended, seconds since 1970 (UTC). */
+            ended: number;
+            /** @description The name that its sender chose. */
+            id: string;
+            /** @description Address and port of its sender; left out where a proxy did not tell it, and for whoever may not see who sends. */
+            peer?: string | null;
+            /** @description Frames that came, in all. */
+            pictures: number;
+            /** @description Why it is over, for people. */
+            reason: string;
+        };
         /** @description Why an Engine.IO request is refused, with status 400. */
         EngineIoError: {
             /** @description Error code as the Engine.IO protocol numbers them. */
@@ -634,6 +651,25 @@ export interface components {
             model: string;
             /** @description Always `ok`. */
             status: string;
+        };
+        /** @description Answer to `GET /api/v1/history`: how numbers went, at equal distances. It begins with the process, and goes with it. */
+        History: {
+            /** @description For how much time it is kept, in seconds: an hour with a value every 10 s, or a day with one a minute, which is their mean. */
+            kept_s: number;
+            /**
+             * @description By name, the oldest value first and the newest one last; null where there is nothing to tell, such as frames that viewers
+             *     lost where nobody watches. All are of the same length. Of the server: `streams` and `viewers` (all that there are, cameras
+             *     that are read included), `in` and `out` (frames per second), `bytes_in` and `bytes_out` (per second), `lost` (percent of the
+             *     frames for viewers), `cpu` (percent of one core), `memory` (bytes), `connections`, `analyses`. Of a stream: `in`, `out`,
+             *     `bytes_in`, `bytes_out`, `viewers`, `lost`, `delay` (ms from arrival to delivery, p50).
+             */
+            series: {
+                [key: string]: (number | null)[];
+            };
+            /** @description Seconds from one value to the next. */
+            step_s: number;
+            /** @description When the newest values were taken, seconds since 1970 (UTC). */
+            time: number;
         };
         /** @description What an import made a model from, and what it found. */
         ImportedModel: {
@@ -851,6 +887,10 @@ export interface components {
         Live: {
             /** @description Sums over all cameras and their viewers. */
             cameras: components["schemas"]["CameraTotals"];
+            /** @description Streams that this process got and that have ended, by a number that no other one has; for an hour. */
+            ended: {
+                [key: string]: components["schemas"]["EndedStream"];
+            };
             /** @description Whether this client may end streams and send viewers away. */
             may_manage: boolean;
             /** @description What the server's process takes of the machine. */
@@ -1083,6 +1123,8 @@ export interface components {
             url?: string | null;
             /** @description Everybody who watches it; only in `GET /api/v1/streams/{id}`. */
             viewer_list?: {
+                /** @description The key or the user that it came with; left out where none was needed. */
+                by?: string | null;
                 /** @description Bytes that it got, so far. */
                 bytes: number;
                 /** @description Bytes per second that it gets. */
@@ -1133,6 +1175,8 @@ export interface components {
         };
         /** @description Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s. */
         LiveViewer: {
+            /** @description The key or the user that it came with; left out where none was needed. */
+            by?: string | null;
             /** @description Bytes that it got, so far. */
             bytes: number;
             /** @description Bytes per second that it gets. */
@@ -2287,6 +2331,8 @@ export interface components {
         ViewKind: "detect" | "tracking";
         /** @description Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s. */
         Viewer: {
+            /** @description The key or the user that it came with; left out where none was needed. */
+            by?: string | null;
             /** @description Bytes that it got, so far. */
             bytes: number;
             /** @description Bytes per second that it gets. */
@@ -2538,6 +2584,7 @@ export type Detection = components['schemas']['Detection'];
 export type Detections = components['schemas']['Detections'];
 export type DetectorStatus = components['schemas']['DetectorStatus'];
 export type Document = components['schemas']['Document'];
+export type EndedStream = components['schemas']['EndedStream'];
 export type EngineIoError = components['schemas']['EngineIoError'];
 export type EngineStatus = components['schemas']['EngineStatus'];
 export type Error = components['schemas']['Error'];
@@ -2549,6 +2596,7 @@ export type HandHint = components['schemas']['HandHint'];
 export type HandSide = components['schemas']['HandSide'];
 export type HandSight = components['schemas']['HandSight'];
 export type Health = components['schemas']['Health'];
+export type History = components['schemas']['History'];
 export type ImportedModel = components['schemas']['ImportedModel'];
 export type Job = components['schemas']['Job'];
 export type JobEvent = components['schemas']['JobEvent'];

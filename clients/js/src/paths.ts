@@ -2728,6 +2728,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How numbers went: of the server, or of a stream
+         * @description What this process remembers; of a cluster, each has its own.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description How far back: an hour in steps of 10 s (default), or a day in steps of a minute */
+                    span?: "hour" | "day";
+                    /** @description Of this stream or camera; without, of the server */
+                    stream?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "kept_s": 3600,
+                         *       "series": {
+                         *         "in": [
+                         *           14.9,
+                         *           15.1
+                         *         ],
+                         *         "lost": [
+                         *           null,
+                         *           0
+                         *         ]
+                         *       },
+                         *       "step_s": 10,
+                         *       "time": 1795356000.123
+                         *     }
+                         */
+                        "application/json": components["schemas"]["History"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                /** @description The span is neither */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The span is neither."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -6591,6 +6673,8 @@ export interface paths {
                     fps?: number;
                     /** @description One frame of this many is analysed */
                     skip_frames?: number;
+                    /** @description For whoever sees the frames over another connection: both are one viewer; false by default */
+                    beside?: boolean;
                 };
                 header?: never;
                 path: {

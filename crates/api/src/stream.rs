@@ -289,6 +289,9 @@ impl Default for PictureQuality {
 /// Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Viewer {
+    /// The key or the user that it came with; left out where none was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Bytes that it got, so far.
     pub bytes: u64,
     /// Bytes per second that it gets.

@@ -24,6 +24,8 @@ pub struct Viewers {
     next: AtomicU64,
     now: Mutex<BTreeMap<u64, Arc<Viewer>>>,
     counts: PerUse<AtomicUsize>,
+    /// Of those the ones that only hear of what somebody sees beside it; all are of cameras.
+    listeners: AtomicUsize,
     /// Viewers of each stream that has any.
     counts_by_stream: Mutex<HashMap<Arc<str>, usize>>,
     admitted: PerUse<AtomicU64>,
@@ -49,6 +51,7 @@ pub struct Viewer {
     who: Option<String>,
     shares_of: Option<IpAddr>,
     kind: ViewerKind,
+    beside: bool,
     endpoint: &'static str,
     since: Instant,
     /// One for each time that it watches a stream.
@@ -115,6 +118,8 @@ pub struct NewViewer {
     pub proxied: bool,
     /// How it gets its pictures.
     pub kind: ViewerKind,
+    /// Whether it hears of what the same person sees over another connection, with which it is counted.
+    pub beside: bool,
     /// What it asked for.
     pub endpoint: &'static str,
     /// Ends its connection when it is cancelled.
@@ -148,6 +153,7 @@ impl Viewers {
             next: AtomicU64::new(1),
             now: Mutex::default(),
             counts: PerUse::default(),
+            listeners: AtomicUsize::new(0),
             counts_by_stream: Mutex::default(),
             admitted: PerUse::default(),
             refused: PerUse::default(),
@@ -156,7 +162,7 @@ impl Viewers {
 
     /// A place for one more; `None` if there are too many.
     pub fn admit(self: &Arc<Self>, arrival: NewViewer) -> Option<Arc<Admission>> {
-        let NewViewer { peer, who, proxied, kind, endpoint, connection } = arrival;
+        let NewViewer { peer, who, proxied, kind, beside, endpoint, connection } = arrival;
         let mut now = self.now.lock();
         let (count, most) = (self.counts.of(kind), self.max.of(kind).load(Ordering::Relaxed));
         if count.load(Ordering::Relaxed) >= most {
@@ -166,6 +172,9 @@ impl Viewers {
             return None;
         }
         count.fetch_add(1, Ordering::Relaxed);
+        if beside {
+            self.listeners.fetch_add(1, Ordering::Relaxed);
+        }
         self.admitted.of(kind).fetch_add(1, Ordering::Relaxed);
         let viewer = Arc::new(Viewer {
             id: self.next.fetch_add(1, Ordering::Relaxed),
@@ -173,6 +182,7 @@ impl Viewers {
             who,
             shares_of: peer.filter(|_| !proxied).map(|peer| counted(peer.ip())),
             kind,
+            beside,
             endpoint,
             since: clock::now(),
             streams: Mutex::default(),
@@ -199,11 +209,11 @@ impl Viewers {
         self.max.processes.store(max.processes, Ordering::Relaxed);
     }
 
-    /// How many there are at the moment.
+    /// How many there are at the moment; whoever also hears of what they see is one.
     pub fn now(&self) -> PerUse<usize> {
         let get = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         PerUse {
-            cameras: get(&self.counts.cameras),
+            cameras: get(&self.counts.cameras).saturating_sub(get(&self.listeners)),
             relay: get(&self.counts.relay),
             processes: get(&self.counts.processes),
         }
@@ -219,14 +229,34 @@ impl Viewers {
         totals(&self.refused)
     }
 
-    /// All of them, the oldest first.
+    /// All of them, the oldest first; each once, whatever it hears beside.
     pub fn all(&self) -> Vec<Arc<Viewer>> {
-        self.now.lock().values().cloned().collect()
+        self.now.lock().values().filter(|viewer| !viewer.beside).cloned().collect()
     }
 
     /// Those of a stream.
     pub fn of(&self, stream: &str) -> Vec<Arc<Viewer>> {
-        self.now.lock().values().filter(|viewer| viewer.watches(stream)).cloned().collect()
+        let now = self.now.lock();
+        now.values().filter(|viewer| !viewer.beside && viewer.watches(stream)).cloned().collect()
+    }
+
+    /// Ends the connection of a viewer, and those over which the same one hears of the same streams; `None` if there is none of that
+    /// id.
+    pub fn send_away(&self, id: u64) -> Option<Arc<Viewer>> {
+        let now = self.now.lock();
+        let gone = now.get(&id)?.clone();
+        let streams = gone.streams();
+        let is_theirs = |viewer: &&Arc<Viewer>| {
+            let ip = |viewer: &Viewer| viewer.peer.map(|peer| peer.ip());
+            viewer.beside
+                && viewer.who == gone.who
+                && ip(viewer) == ip(&gone)
+                && streams.iter().any(|stream| viewer.watches(stream))
+        };
+        let beside: Vec<_> = now.values().filter(is_theirs).cloned().collect();
+        drop(now);
+        beside.iter().chain([&gone]).for_each(|viewer| viewer.send_away());
+        Some(gone)
     }
 
     /// The one of that id.
@@ -246,7 +276,8 @@ impl Viewers {
 
     /// Takes a sample of everyone's counters.
     pub fn sample(&self, now: Instant) {
-        for viewer in self.all() {
+        let now_there: Vec<_> = self.now.lock().values().cloned().collect();
+        for viewer in now_there {
             viewer.meter.sample(Sample { at: now, counts: viewer.counts(), ages: [] });
         }
     }
@@ -268,7 +299,7 @@ impl Admission {
         });
         let mut counts = self.viewers.counts_by_stream.lock();
         let count = counts.entry(id.clone()).or_default();
-        *count += 1;
+        *count += usize::from(!self.viewer.beside);
         if of_one_stream(self.viewer.kind) && self.viewer.only.set(id.clone()).is_ok() {
             self.viewer.has_come(*count);
         }
@@ -286,6 +317,9 @@ impl Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         self.viewers.now.lock().remove(&self.viewer.id);
+        if self.viewer.beside {
+            self.viewers.listeners.fetch_sub(1, Ordering::Relaxed);
+        }
         let all = self.viewers.counts.of(self.viewer.kind).fetch_sub(1, Ordering::Relaxed) - 1;
         match self.viewer.only.get() {
             Some(stream) => self.viewer.has_gone(self.viewers.count(stream)),
@@ -343,7 +377,7 @@ impl Drop for Watch {
         drop(streams);
         let mut counts = self.admission.viewers.counts_by_stream.lock();
         if let Some(count) = counts.get_mut(&self.watched.id) {
-            *count -= 1;
+            *count -= usize::from(!self.admission.viewer.beside);
             if *count == 0 {
                 counts.remove(&self.watched.id);
             }
@@ -473,6 +507,7 @@ impl Viewer {
         let timing = *self.timing.lock();
         let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
         api::Viewer {
+            by: self.who.clone(),
             bytes,
             bytes_per_s,
             deadline_ms: timing.map(|timing| ms(timing.deadline)),

@@ -85,6 +85,9 @@ impl<const N: usize> Course<N> {
         let after = self.newest.map_or(step, |newest| newest + 1);
         // Nobody sees what is older than a day.
         let first = after.max(step.saturating_sub(COARSE as u64 * STEPS_A_MINUTE));
+        if first > after {
+            self.minute = [(0.0, 0); N];
+        }
         for step in first..step {
             self.add(step, [f32::NAN; N]);
         }
@@ -158,9 +161,7 @@ impl History {
     pub fn note(&self, step: u64, streams: &[Stream], taken: Taken) {
         let mut kept = self.0.lock();
         kept.totals.push(step, totals(streams, taken));
-        kept.streams.retain(|_, course| {
-            course.newest.is_some_and(|newest| newest + ENDED_STEPS >= step)
-        });
+        kept.streams.retain(|_, course| course.newest.is_some_and(|newest| newest + ENDED_STEPS >= step));
         for stream in streams {
             if !kept.streams.contains_key(&stream.id) && kept.streams.len() >= MOST_STREAMS {
                 let (id, newest) = kept
@@ -200,7 +201,8 @@ fn told(span: Span, series: BTreeMap<String, Vec<Option<f64>>>) -> Told {
 }
 
 fn totals(streams: &[Stream], taken: Taken) -> [f32; TOTALS.len()] {
-    let sum = |of: fn(&Stream) -> f64| streams.iter().map(of).sum::<f64>() as f32;
+    // The sum of none is -0.0.
+    let sum = |of: fn(&Stream) -> f64| (streams.iter().map(of).sum::<f64>() + 0.0) as f32;
     [
         streams.len() as f32,
         taken.viewers as f32,
@@ -220,7 +222,8 @@ fn totals(streams: &[Stream], taken: Taken) -> [f32; TOTALS.len()] {
 fn lost(streams: &[Stream]) -> f64 {
     // Frames that were meant for viewers, of which those out are what is left.
     let meant = |stream: &Stream| stream.fps_out / (1.0 - stream.lost_percent / 100.0).max(0.01);
-    let [all, out] = streams.iter().fold([0.0, 0.0], |[all, out], stream| [all + meant(stream), out + stream.fps_out]);
+    let [all, out] =
+        streams.iter().fold([0.0, 0.0], |[all, out], stream| [all + meant(stream), out + stream.fps_out]);
     100.0 * (all - out) / all
 }
 
@@ -293,7 +296,8 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_a_share_of_what_was_meant_for_viewers() {
-        let watched = |fps_out, lost_percent| Stream { fps_out, lost_percent, viewers: 1, ..Stream::default() };
+        let watched =
+            |fps_out, lost_percent| Stream { fps_out, lost_percent, viewers: 1, ..Stream::default() };
         assert!((lost(&[watched(10.0, 50.0), watched(20.0, 0.0)]) - 25.0).abs() < 1e-9);
         assert!(lost(&[stream("a", 5.0)]).is_nan());
     }

@@ -18,7 +18,7 @@ use crate::relay::{
 use crate::sign::{
     DetailedPrediction, Prediction, SignConnect, SignFrame, SignMessage, SignModel, SignResult,
 };
-use crate::stream::{AnalysisMode, Stream, StreamKind, StreamState, Viewer};
+use crate::stream::{AnalysisMode, EndedStream, Stream, StreamKind, StreamState, Viewer};
 
 impl Example for SignConnect {
     fn example() -> Self {
@@ -188,6 +188,7 @@ impl Example for LiveFull<Live> {
     fn example() -> Self {
         let data = Live {
             cameras: CameraTotals::example(),
+            ended: BTreeMap::from([("3".into(), EndedStream::example())]),
             may_manage: true,
             process: LiveProcess {
                 connections: 12,

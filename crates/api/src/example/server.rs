@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{DATA_URL, Example};
+use super::{DATA_URL, Example, NOW};
 use crate::Error;
 use crate::camera::CameraTotals;
 use crate::cluster::{ChallengeAnswer, ClusterProcess, ClusterState, ClusterStatus};
+use crate::history::History;
 use crate::models::{
     Activated, ClipModel, Labels, Model, Models, Runtime, RuntimeFetch, SampleClip, Samples,
 };
@@ -20,6 +21,14 @@ use crate::status::{
 impl Example for ChallengeAnswer {
     fn example() -> Self {
         Self { live: true }
+    }
+}
+
+impl Example for History {
+    fn example() -> Self {
+        let series = [("in", vec![Some(14.9), Some(15.1)]), ("lost", vec![None, Some(0.0)])];
+        let series = series.map(|(name, values)| (name.to_owned(), values));
+        Self { kept_s: 3600, series: BTreeMap::from(series), step_s: 10, time: NOW }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{DATA_URL, Example};
+use super::{DATA_URL, Example, NOW};
 use crate::Quantiles;
 use crate::board::{
     Board, BoardAnswer, BoardChange, BoardConfig, BoardHealth, BoardSaved, BoardSnapshot, BoardStatus,
@@ -14,8 +14,8 @@ use crate::camera::{Camera, CameraChange, CameraMode, CameraTest, Cameras, NewCa
 use crate::detect::{Detection, Detections, StillDetection, StillDetections, StreamEvent};
 use crate::relay::{ActiveStream, ActiveStreams};
 use crate::stream::{
-    Analysis, AnalysisMode, StageDelays, Stream, StreamKind, StreamState, Streams, Viewer, ViewerKind,
-    Viewers,
+    Analysis, AnalysisMode, EndedStream, StageDelays, Stream, StreamKind, StreamState, Streams, Viewer,
+    ViewerKind, Viewers,
 };
 
 impl Example for Stream {
@@ -59,6 +59,20 @@ impl Example for Stream {
             viewers: 2,
             width: Some(640),
             ..Self::default()
+        }
+    }
+}
+
+impl Example for EndedStream {
+    fn example() -> Self {
+        Self {
+            began: NOW - 600.0,
+            by: Some("the user \"eve\"".into()),
+            ended: NOW - 60.0,
+            id: "ward-3".into(),
+            peer: Some("192.168.1.7:52110".into()),
+            pictures: 8_100,
+            reason: "its sender has left".into(),
         }
     }
 }

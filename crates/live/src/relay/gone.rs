@@ -80,9 +80,8 @@ impl Gone {
 
 impl GoneStream {
     fn report(&self) -> EndedStream {
-        let unix = |time: SystemTime| {
-            time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
-        };
+        let unix =
+            |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         EndedStream {
             began: unix(self.began),
             by: self.who.clone(),

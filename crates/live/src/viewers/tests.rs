@@ -6,7 +6,7 @@ use super::*;
 
 fn arrival(kind: ViewerKind) -> NewViewer {
     let who = Some("the key 7 (\"gate\")".to_owned());
-    NewViewer { peer: None, who, proxied: false, kind, endpoint: "/stream", connection: None }
+    NewViewer { peer: None, who, proxied: false, kind, beside: false, endpoint: "/stream", connection: None }
 }
 
 #[test]
@@ -90,4 +90,25 @@ fn whoever_is_sent_away_hears_of_it() {
     assert!(viewers.get(admission.viewer().id() + 1).is_none());
     viewers.get(admission.viewer().id()).unwrap().send_away();
     assert!(admission.viewer().ended().is_cancelled());
+}
+
+#[test]
+fn whoever_hears_of_what_they_see_is_one_viewer_and_goes_as_one() {
+    let viewers = Viewers::new(PerUse { cameras: 3, relay: 0, processes: 0 });
+    let gate: Arc<str> = Arc::from("gate");
+    let peer = Some("192.0.2.7:5000".parse().unwrap());
+    let sees = viewers.admit(NewViewer { peer, ..arrival(ViewerKind::Mjpeg) }).unwrap();
+    let hears = viewers.admit(NewViewer { peer, beside: true, ..arrival(ViewerKind::Events) }).unwrap();
+    let other = Some("192.0.2.8:5000".parse().unwrap());
+    let another =
+        viewers.admit(NewViewer { peer: other, beside: true, ..arrival(ViewerKind::Events) }).unwrap();
+    let watches = [&sees, &hears, &another].map(|admission| admission.watch(&gate));
+    assert_eq!((viewers.count("gate"), viewers.all().len(), viewers.of("gate").len()), (1, 1, 1));
+    assert_eq!(viewers.now().cameras, 1);
+    assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_none(), "each connection takes a place");
+    assert_eq!(viewers.send_away(sees.viewer().id()).unwrap().id(), sees.viewer().id());
+    assert!(hears.viewer().ended().is_cancelled() && !another.viewer().ended().is_cancelled());
+    assert!(viewers.send_away(99).is_none());
+    drop((watches, sees, hears, another));
+    assert_eq!((viewers.count("gate"), viewers.now().cameras), (0, 0));
 }

@@ -105,6 +105,10 @@ fn streams(table: &mut Table<'_>) {
     });
     table.get("/api/v1/streams/{id}/detections", "What is in the frames of a stream or camera", |get| {
         looks(id(get))
+            .flag(
+                "beside",
+                "For whoever sees the frames over another connection: both are one viewer; false by default",
+            )
             .says("Server-Sent Events, or the same as messages of a WebSocket, if the request asks for one.")
             .streams::<detect::StreamEvent>()
             .upgrades()

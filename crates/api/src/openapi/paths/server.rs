@@ -11,7 +11,11 @@ pub fn describe(table: &mut Table<'_>) {
     table.list::<status::Status>("/api/v1/status", "What runs, with what, and how it is");
     table.get("/api/v1/history", "How numbers went: of the server, or of a stream", |get| {
         get.says("What this process remembers; of a cluster, each has its own.")
-            .one_of("span", &["hour", "day"], "How far back: an hour in steps of 10 s (default), or a day in steps of a minute")
+            .one_of(
+                "span",
+                &["hour", "day"],
+                "How far back: an hour in steps of 10 s (default), or a day in steps of a minute",
+            )
             .text("stream", "Of this stream or camera; without, of the server")
             .answers::<history::History>()
             .fails("422", "The span is neither")
