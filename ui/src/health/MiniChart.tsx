@@ -1,18 +1,18 @@
 import { UNKNOWN } from '../components/format';
 import { Sparkline } from '../components/Sparkline';
-import { COURSE_LENGTH, type Values } from './course';
+import type { Chart } from './history';
 import css from './MiniChart.module.css';
 
 interface Props {
   caption: string;
   text: string;
   unit?: string;
-  values: Values | undefined;
+  chart: Chart;
   atLeast?: number;
 }
 
-/** A number with its course over the last two minutes. */
-export function MiniChart({ caption, text, unit, values = [], atLeast = 1 }: Props) {
+/** A number with its course. */
+export function MiniChart({ caption, text, unit, chart, atLeast = 1 }: Props) {
   return (
     <div className={css.chart}>
       <span className={css.caption}>{caption}</span>
@@ -21,7 +21,7 @@ export function MiniChart({ caption, text, unit, values = [], atLeast = 1 }: Pro
         {unit !== undefined && text !== UNKNOWN && <span className={css.unit}> {unit}</span>}
       </span>
       <span className={css.course}>
-        <Sparkline values={values} length={COURSE_LENGTH} atLeast={atLeast} />
+        <Sparkline values={chart.history} length={chart.length} atLeast={atLeast} />
       </span>
     </div>
   );

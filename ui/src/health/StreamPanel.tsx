@@ -14,13 +14,15 @@ import { Icon } from '../components/Icon';
 import { ToolButton } from '../components/ToolButton';
 import { NO_COURSE } from './course';
 import { Delays } from './Delays';
+import { SPAN_WORDS, useStreamCharts } from './history';
 import { MiniChart } from './MiniChart';
 import { formatLost, formatPictures } from './numbers';
 import { lostOf } from './rows';
+import { useSettings } from './useSettings';
 import { count, wordsOfStream } from './words';
 import css from './Panel.module.css';
 
-/** All that is known of a stream, with the last two minutes. */
+/** All that is known of a stream, and how it went. */
 export function StreamPanel({
   row: stream,
   onFind,
@@ -28,50 +30,52 @@ export function StreamPanel({
   row: LiveStream;
   onFind: (text: string) => void;
 }) {
+  const [{ span }] = useSettings();
+  const of = useStreamCharts(span, stream.id);
   const course = useLive((view) => view.courses.streams.get(stream.id) ?? NO_COURSE);
   const seesViewers = useMay('operator');
   const { text } = wordsOfStream(stream);
   return (
     <div className={css.panel}>
       {text !== null && <p className={css.why}>{text}</p>}
-      <div className={css.charts} role="group" aria-label="The last two minutes">
+      <div className={css.charts} role="group" aria-label={SPAN_WORDS[span]}>
         <MiniChart
           caption="Frames in"
           text={formatPictures(stream.fps)}
           unit="fps"
-          values={course.in}
+          chart={of('in')}
           atLeast={10}
         />
         <MiniChart
           caption="Frames out"
           text={formatPictures(stream.fps_out)}
           unit="fps"
-          values={course.out}
+          chart={of('out')}
           atLeast={10}
         />
         <MiniChart
           caption="Viewers"
           text={formatCount(stream.viewers)}
-          values={course.viewers}
+          chart={of('viewers')}
           atLeast={4}
         />
         <MiniChart
           caption="Bytes in"
           text={formatByteRate(stream.bytes_per_s)}
-          values={course.bytesIn}
+          chart={of('bytesIn')}
           atLeast={1e5}
         />
         <MiniChart
           caption="Bytes out"
           text={formatByteRate(stream.bytes_out_per_s)}
-          values={course.bytesOut}
+          chart={of('bytesOut')}
           atLeast={1e5}
         />
         <MiniChart
           caption="Lost"
           text={formatLost(lostOf(stream))}
           unit="%"
-          values={course.lost}
+          chart={of('lost')}
           atLeast={10}
         />
       </div>

@@ -1,5 +1,4 @@
 import type { LiveData } from '../api/live';
-import { useLive } from '../api/useLive';
 import {
   formatByteRate,
   formatBytes,
@@ -8,64 +7,64 @@ import {
   formatPercent,
 } from '../components/format';
 import { Metric } from '../components/Metric';
-import { COURSE_LENGTH, type TotalSeries, type Values } from './course';
+import { type Span, useTotalCharts } from './history';
 import { formatLost, formatPictures } from './numbers';
+import { sums } from './sums';
 import { count } from './words';
 import css from './Totals.module.css';
 
-const NONE: Values = [];
-
-function useSeries() {
-  const courses = useLive((view) => view.courses.totals);
-  return (series: TotalSeries) => ({ history: courses[series] ?? NONE, length: COURSE_LENGTH });
-}
-
-/** What goes through the relay, with what it may take at most. */
-export function RelayTotals({ relay }: Pick<LiveData, 'relay'>) {
-  const of = useSeries();
+/** What goes through the server: all streams, those of cameras included. */
+export function StreamTotals({
+  data,
+  seesViewers,
+  span,
+}: {
+  data: LiveData;
+  seesViewers: boolean;
+  span: Span;
+}) {
+  const of = useTotalCharts(span);
+  const { relay, cameras } = data;
+  const all = sums(data, seesViewers);
   return (
-    <section className={css.totals} aria-label="Relay">
+    <section className={css.totals} aria-label="Streams">
       <Metric
         caption="Streams"
-        explain="Streams from senders, and the maximum (relay.max_streams)."
-        values={[
-          { text: formatCount(relay.streams), unit: `of ${formatCount(relay.max_streams)}` },
-        ]}
-        note={free(relay.max_streams - relay.streams)}
+        explain="Streams from senders (at most relay.max_streams) and cameras that are being read (at most cameras.max_upstreams)."
+        values={[{ text: formatCount(all.streams) }]}
+        note={`${formatCount(relay.streams)} of ${formatCount(relay.max_streams)} sent, ${formatCount(cameras.upstreams)} of ${formatCount(cameras.max_upstreams)} cameras`}
         {...of('streams')}
         atLeast={4}
       />
       <Metric
         caption="Viewers"
-        explain="Connections that receive frames from the relay, and the maximum (relay.max_viewers)."
-        values={[
-          { text: formatCount(relay.viewers), unit: `of ${formatCount(relay.max_viewers)}` },
-        ]}
-        note={free(relay.max_viewers - relay.viewers)}
+        explain="Connections that receive frames of streams and cameras. At most relay.max_viewers for streams, cameras.max_viewers for cameras."
+        values={[{ text: formatCount(all.viewers) }]}
+        note={`${formatCount(relay.viewers)} of streams, ${formatCount(cameras.viewers)} of cameras`}
         {...of('viewers')}
         atLeast={4}
       />
       <Metric
         caption="Frames in"
-        explain="Frames received per second from all senders."
-        values={[{ text: formatPictures(relay.frames_in_per_s), unit: 'fps' }]}
-        note={formatByteRate(relay.bytes_in_per_s)}
+        explain="Frames received per second from all senders and cameras."
+        values={[{ text: formatPictures(all.fpsIn), unit: 'fps' }]}
+        note={formatByteRate(all.bytesIn)}
         {...of('in')}
         atLeast={25}
       />
       <Metric
         caption="Frames out"
-        explain="Frames delivered per second to all viewers of the relay."
-        values={[{ text: formatPictures(relay.frames_out_per_s), unit: 'fps' }]}
-        note={formatByteRate(relay.bytes_out_per_s)}
+        explain="Frames delivered per second to all viewers."
+        values={[{ text: formatPictures(all.fpsOut), unit: 'fps' }]}
+        note={formatByteRate(all.bytesOut)}
         {...of('out')}
         atLeast={25}
       />
       <Metric
         caption="Lost"
-        explain="Share of the frames for viewers in the last 2 s that a viewer was too slow for. It got the newest one instead; other viewers were not affected."
-        values={[{ text: formatLost(relay.lost_percent), unit: '%' }]}
-        note={relay.lost_percent > 0 ? 'by slow viewers' : 'no slow viewers'}
+        explain="Share of the frames for viewers in the last 3 s that a viewer was too slow for. It got the newest one instead; other viewers were not affected."
+        values={[{ text: formatLost(all.lost), unit: '%' }]}
+        note={(all.lost ?? 0) > 0.05 ? 'by slow viewers' : 'no slow viewers'}
         {...of('lost')}
         atLeast={10}
       />
@@ -73,9 +72,9 @@ export function RelayTotals({ relay }: Pick<LiveData, 'relay'>) {
   );
 }
 
-/** The process itself, and what its cameras take. */
-export function ProcessTotals({ data }: { data: LiveData }) {
-  const of = useSeries();
+/** The process itself. */
+export function ProcessTotals({ data, span }: { data: LiveData; span: Span }) {
+  const of = useTotalCharts(span);
   const { process, cameras, server } = data;
   return (
     <section className={`${css.totals} ${css.process}`} aria-label="Server">
@@ -107,14 +106,6 @@ export function ProcessTotals({ data }: { data: LiveData }) {
         note={`version ${server.version}`}
         {...of('connections')}
         atLeast={10}
-      />
-      <Metric
-        caption="Cameras"
-        explain="Camera connections in use, and the maximum (cameras.max_upstreams). Each camera is read once, however many people watch."
-        values={[{ text: formatCount(cameras.upstreams), unit: `of ${cameras.max_upstreams}` }]}
-        note={`${formatCount(cameras.viewers)} of ${count(cameras.max_viewers, 'viewer')}`}
-        {...of('upstreams')}
-        atLeast={4}
       />
       <Metric
         caption="Analyses"

@@ -21,6 +21,12 @@ export function ViewerPanel({
           <dt>Number</dt>
           <dd className="number">{viewer.id}</dd>
         </div>
+        {viewer.by !== undefined && (
+          <div>
+            <dt>Name</dt>
+            <dd>{viewer.by}</dd>
+          </div>
+        )}
         <div>
           <dt>Requested</dt>
           <dd>

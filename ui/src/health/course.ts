@@ -1,6 +1,7 @@
 import type { StageDelays } from 'sightwire/api';
 import type { LiveData, LiveStream } from '../api/live';
 import { lostOf } from './rows';
+import { sums } from './sums';
 
 /** How far back charts go, in values of one second each. */
 export const COURSE_LENGTH = 120;
@@ -18,16 +19,7 @@ export type Stage = keyof StageDelays;
 export type StageSeries = `${number}-${Stage}`;
 
 export type TotalSeries =
-  | 'streams'
-  | 'viewers'
-  | 'in'
-  | 'out'
-  | 'lost'
-  | 'cpu'
-  | 'memory'
-  | 'connections'
-  | 'upstreams'
-  | 'analyses';
+  'streams' | 'viewers' | 'in' | 'out' | 'lost' | 'cpu' | 'memory' | 'connections' | 'analyses';
 export type TotalsCourse = Course<TotalSeries>;
 
 /** How all numbers went while this page looked. */
@@ -76,17 +68,17 @@ function streamValues(stream: LiveStream): Record<StreamSeries | StageSeries, nu
 }
 
 function totalValues(data: LiveData): Record<TotalSeries, number | null> {
-  const { cameras, process, relay } = data;
+  const { cameras, process } = data;
+  const all = sums(data);
   return {
-    streams: relay.streams,
-    viewers: relay.viewers,
-    in: relay.frames_in_per_s,
-    out: relay.frames_out_per_s,
-    lost: relay.lost_percent,
+    streams: all.streams,
+    viewers: all.viewers,
+    in: all.fpsIn,
+    out: all.fpsOut,
+    lost: all.lost,
     cpu: process.cpu_percent,
     memory: process.memory_bytes,
     connections: process.connections,
-    upstreams: cameras.upstreams,
     analyses: cameras.analyses,
   };
 }

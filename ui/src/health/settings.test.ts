@@ -2,18 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { formatSettings, nextSort, parseSettings } from './settings';
 
 describe('the address of the page', () => {
-  it.each(['', '?find=P-1', '?find=a%26b&trouble', '?streams=-lost&viewers=rtt', '?streams=-name'])(
-    '%j says what is shown, and is as short as can be',
-    (search) => {
-      expect(formatSettings(parseSettings(search))).toBe(search);
-    },
-  );
+  it.each([
+    '',
+    '?find=P-1',
+    '?find=a%26b&trouble',
+    '?streams=-lost&viewers=rtt',
+    '?streams=-name',
+    '?span=day',
+  ])('%j says what is shown, and is as short as can be', (search) => {
+    expect(formatSettings(parseSettings(search))).toBe(search);
+  });
 
   it('gives what is usual where it makes no sense', () => {
     expect(parseSettings('?streams=constructor&viewers=-nonsense')).toEqual(parseSettings(''));
     expect(parseSettings('')).toEqual({
       find: '',
       trouble: false,
+      span: 'hour',
       streams: { by: 'name', reversed: false },
       viewers: { by: 'since', reversed: false },
     });

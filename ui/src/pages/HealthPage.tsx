@@ -1,4 +1,4 @@
-import { Button, VisuallyHidden } from '@mantine/core';
+import { Button, SegmentedControl, VisuallyHidden } from '@mantine/core';
 import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
 import type { ClusterProcess } from 'sightwire/api';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
@@ -15,6 +15,8 @@ import { StateBadge } from '../components/StateBadge';
 import { Announcer } from '../health/Announcer';
 import { EmptyHealth } from '../health/EmptyHealth';
 import { EngineWarnings } from '../health/EngineWarnings';
+import { EndedStreams } from '../health/EndedStreams';
+import { SPANS, spanWords } from '../health/history';
 import { linkWords } from '../health/linkWords';
 import { Listing } from '../health/Listing';
 import { ProcessesCard } from '../health/ProcessesCard';
@@ -22,7 +24,7 @@ import { findStreams, findViewers, STREAM_SORTS, VIEWER_SORTS } from '../health/
 import { STREAMS } from '../health/streamKind';
 import { summary } from '../health/summary';
 import { Toolbar } from '../health/Toolbar';
-import { ProcessTotals, RelayTotals } from '../health/Totals';
+import { ProcessTotals, StreamTotals } from '../health/Totals';
 import { useEnding } from '../health/useEnding';
 import { useNow } from '../health/useNow';
 import { useSettings } from '../health/useSettings';
@@ -138,8 +140,19 @@ export default function HealthPage() {
 
       {data !== null && (
         <div className={css.known} data-stale={!open || undefined} data-testid="known">
-          <RelayTotals relay={data.relay} />
-          <ProcessTotals data={data} />
+          <div className={css.span}>
+            <h2 className="caption">{spanWords(settings.span, data.server.uptime_s)}</h2>
+            <SegmentedControl
+              size="xs"
+              aria-label="How far back charts go"
+              value={settings.span}
+              onChange={(span) => change({ span })}
+              data={[...SPANS]}
+              data-testid="span"
+            />
+          </div>
+          <StreamTotals data={data} seesViewers={isOperator} span={settings.span} />
+          <ProcessTotals data={data} span={settings.span} />
           {status.status?.cluster != null && (
             <ProcessesCard cluster={status.status.cluster} onDrain={isAdmin ? onDrain : null} />
           )}
@@ -189,6 +202,7 @@ export default function HealthPage() {
               )}
             </>
           )}
+          <EndedStreams ended={data.ended} find={find} nowS={data.time} />
         </div>
       )}
 

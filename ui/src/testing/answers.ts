@@ -193,6 +193,7 @@ export function liveData({ time = 1000, streams = [], viewers = [] }: Contents =
     cameras: CAMERAS,
     streams: Object.fromEntries(streams.map((stream) => [stream.id, stream])),
     viewers: Object.fromEntries(viewers.map((viewer) => [String(viewer.id), viewer])),
+    ended: {},
     may_manage: true,
   };
 }

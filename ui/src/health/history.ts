@@ -1,0 +1,91 @@
+import type { History } from 'sightwire/api';
+import { useCallback, useMemo, useSyncExternalStore } from 'react';
+import { Poll } from '../api/poll';
+import { useLive } from '../api/useLive';
+import { formatDuration } from '../components/format';
+import { COURSE_LENGTH, type StreamSeries, type TotalSeries, type Values } from './course';
+
+/** How far back charts go: two minutes as they are seen, or what the server remembers. */
+export type Span = 'now' | 'hour' | 'day';
+
+export const SPANS: readonly { value: Span; label: string }[] = [
+  { value: 'now', label: '2 min' },
+  { value: 'hour', label: '1 h' },
+  { value: 'day', label: '24 h' },
+];
+
+export const SPAN_WORDS: Record<Span, string> = {
+  now: 'The last two minutes',
+  hour: 'The last hour',
+  day: 'The last 24 hours',
+};
+
+/** The same, for a server that may not run for so long yet. */
+export function spanWords(span: Span, uptimeS: number): string {
+  const whole = span === 'hour' ? 3600 : span === 'day' ? 86_400 : 0;
+  return uptimeS < whole
+    ? `Since the server started, ${formatDuration(uptimeS)} ago`
+    : SPAN_WORDS[span];
+}
+
+/** A chart: its values, and how many of them fill the width. */
+export interface Chart {
+  history: Values;
+  length: number;
+}
+
+const NONE: Values = [];
+const NOTHING = () => () => undefined;
+/** So many values fill the width at least. */
+const LEAST = 12;
+
+/** What the server remembers of itself or of a stream; null for what is not remembered, and before the first answer. */
+function useHistory(span: Span, stream: string | null): History | null {
+  const path =
+    span === 'now'
+      ? null
+      : `/api/v1/history?${new URLSearchParams({ span, ...(stream === null ? {} : { stream }) })}`;
+  const poll = useMemo(() => (path === null ? null : new Poll<History>(path)), [path]);
+  const subscribe = useCallback(
+    (changed: () => void) =>
+      poll === null ? NOTHING() : poll.watch(span === 'day' ? 60_000 : 10_000, changed),
+    [poll, span],
+  );
+  const view = useSyncExternalStore(subscribe, () => poll?.view() ?? null);
+  return view?.answer ?? null;
+}
+
+/** How the server calls what this page calls otherwise. */
+const NAMES: Partial<Record<string, string>> = {
+  bytesIn: 'bytes_in',
+  bytesOut: 'bytes_out',
+  delivered: 'delay',
+};
+
+function chartOf(history: History | null, name: string): Chart {
+  if (history === null) return { history: NONE, length: COURSE_LENGTH };
+  const values = history.series[NAMES[name] ?? name] ?? NONE;
+  // A server that has just begun has a chart of its life so far, not a stub at the edge.
+  const all = history.kept_s / history.step_s;
+  return { history: values, length: Math.min(all, Math.max(values.length, LEAST)) };
+}
+
+/** Charts of the server. */
+export function useTotalCharts(span: Span): (name: TotalSeries) => Chart {
+  const history = useHistory(span, null);
+  const seen = useLive((view) => view.courses.totals);
+  return (name) =>
+    span === 'now'
+      ? { history: seen[name] ?? NONE, length: COURSE_LENGTH }
+      : chartOf(history, name);
+}
+
+/** Charts of a stream. */
+export function useStreamCharts(span: Span, id: string): (name: StreamSeries) => Chart {
+  const history = useHistory(span, id);
+  const seen = useLive((view) => view.courses.streams.get(id));
+  return (name) =>
+    span === 'now'
+      ? { history: seen?.[name] ?? NONE, length: COURSE_LENGTH }
+      : chartOf(history, name);
+}
