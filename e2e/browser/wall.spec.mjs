@@ -155,7 +155,7 @@ test("a_wall_that_is_loaded_again_or_returned_to_shows_what_is_live @full", asyn
   send,
 }) => {
   const at = await wallServer();
-  const page = await visit("/wall?size=large&overlays=on", { at });
+  const page = await visit("/wall?one=P-1&overlays=on", { at });
   await send(at, "P-1");
   const two = await send(at, "P-2", { gesture: "up" });
   await isLive(page, "P-1");
@@ -169,7 +169,7 @@ test("a_wall_that_is_loaded_again_or_returned_to_shows_what_is_live @full", asyn
   await page.goBack();
   await isLive(page, "P-1");
   await expect(tile(page, "P-2")).toHaveCount(0);
-  await expect(page).toHaveURL(/size=large/);
+  await expect(page).toHaveURL(/one=P-1&?/);
 });
 
 test("what_is_no_picture_changes_nothing_and_never_looks_live @full", async ({ visit, wallServer, send }) => {
@@ -285,8 +285,6 @@ test("a_stream_is_enlarged_and_everything_works_with_keys", async ({ visit, wall
   await expect(page).toHaveURL(/one=C/);
   await page.keyboard.press("o");
   await expect(page.getByTestId("overlays")).toBeChecked();
-  await page.keyboard.press("+");
-  await expect(page).toHaveURL(/size=large/);
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toContainText("Overlays on or off");
 });
@@ -308,7 +306,7 @@ test("overlays_are_drawn_over_the_picture_and_go_when_they_are_switched_off", as
   await isLive(page, "front-door");
 });
 
-test("cameras_of_this_server_can_be_put_on_the_wall @full", async ({
+test("cameras_are_on_the_wall_and_can_be_taken_off @full", async ({
   visit,
   wallServer,
   cameraWith,
@@ -317,20 +315,87 @@ test("cameras_of_this_server_can_be_put_on_the_wall @full", async ({
   const at = await wallServer();
   const park = await cameraWith("--fps", "10", "--max-clients", "8");
   await add(at, "Front door", park.stream);
+  await add(at, "Street", "simulated:street");
   await send(at, "P-1");
   const page = await visit("/wall", { at });
   await isLive(page, "P-1");
-  await expect(tile(page, "front-door")).toHaveCount(0);
-  await page.getByTestId("choose").click();
-  await page.getByRole("switch", { name: "Front door" }).check({ force: true });
-  await page.keyboard.press("Escape");
-  await expect(page).toHaveURL(/streams=\*,front-door/);
   await isLive(page, "front-door", 20_000);
+  await isLive(page, "street", 20_000);
   await expect(tile(page, "front-door")).toContainText("Front door");
-  await isLive(page, "P-1");
-  await page.keyboard.press("a");
+  await page.getByTestId("choose").click();
+  await page.getByTestId("choose-cameras").uncheck({ force: true });
   await page.getByRole("switch", { name: "Front door" }).uncheck({ force: true });
+  await page.keyboard.press("Escape");
+  await expect(page).toHaveURL(/streams=\*,street/);
   await expect(tile(page, "front-door")).toHaveCount(0);
+  await isLive(page, "street");
+  await page.keyboard.press("a");
+  await page.getByTestId("choose-cameras").check({ force: true });
+  await isLive(page, "front-door", 20_000);
+  await isLive(page, "P-1");
+});
+
+/** The boxes of all tiles, in their order. */
+const boxes = (page) =>
+  page.locator("[data-testid^=tile-]").evaluateAll((tiles) =>
+    tiles.map((tile) => {
+      const { x, y, width, height } = tile.getBoundingClientRect();
+      return { id: tile.dataset.testid.slice("tile-".length), x, y, width, height };
+    }),
+  );
+
+test("the_wall_fills_any_window_and_never_scrolls_sideways", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  for (const id of ["A", "B", "C", "D", "E"]) await send(at, id, { fps: 5 });
+  const page = await visit("/wall?screen=on", { at });
+  await expect(page.locator("[data-testid^=tile-]")).toHaveCount(5);
+  for (const [width, height] of [
+    [390, 844],
+    [844, 390],
+    [768, 1024],
+    [1440, 900],
+    [2560, 1440],
+    [3840, 1080],
+  ]) {
+    await page.setViewportSize({ width, height });
+    // In a control room all of the window is pictures, but for the lines between them.
+    await expect(async () => {
+      const covered = (await boxes(page)).reduce((sum, box) => sum + box.width * box.height, 0);
+      expect(covered / (width * height), `${width} × ${height}`).toBeGreaterThan(0.97);
+      for (const { x, y, width: w, height: h } of await boxes(page)) {
+        expect(x >= 0 && y >= 0 && x + w <= width + 1 && y + h <= height + 1).toBe(true);
+      }
+    }).toPass({ timeout: 5_000 });
+  }
+  // No words, and a way out.
+  await expect(page.getByTestId("state-A")).toHaveCount(0);
+  await page.mouse.move(200, 200);
+  await page.getByTestId("leave-screen").click();
+  await expect(page).not.toHaveURL(/screen/);
+  await isLive(page, "A");
+});
+
+test("order_and_groups_are_kept_in_this_browser", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  for (const id of ["A", "B", "C"]) await send(at, id, { fps: 5 });
+  const page = await visit("/wall", { at });
+  const order = async () => (await boxes(page)).map(({ id }) => id);
+  await expect.poll(order).toEqual(["A", "B", "C"]);
+  await tile(page, "C").getByRole("button").first().focus();
+  await page.keyboard.press("Shift+ArrowLeft");
+  await expect.poll(order).toEqual(["A", "C", "B"]);
+  await tile(page, "B").getByRole("button").first().dragTo(tile(page, "A").getByRole("button").first());
+  await expect.poll(order).toEqual(["B", "A", "C"]);
+  await page.goto("/wall?streams=A,B");
+  await expect.poll(order).toEqual(["B", "A"]);
+  await page.getByTestId("choose").click();
+  await page.getByTestId("group-name").fill("Doors");
+  await page.getByTestId("group-add").click();
+  await page.keyboard.press("Escape");
+  await page.goto("/wall");
+  await expect.poll(order).toEqual(["B", "A", "C"]);
+  await page.getByTestId("group").selectOption("Doors");
+  await expect.poll(order).toEqual(["B", "A"]);
 });
 
 test("single_streams_can_be_chosen_whatever_their_names_are @full", async ({ visit, wallServer, send }) => {
@@ -352,17 +417,15 @@ test("single_streams_can_be_chosen_whatever_their_names_are @full", async ({ vis
   await expect(page.getByTestId("summary")).toHaveText("1 stream · 1 live");
 });
 
-test("the_snippets_on_the_page_work_when_pasted @full", async ({ visit, wallServer }) => {
+test("the_snippet_of_broadcast_sends_and_that_of_watching_hears_it @full", async ({ visit, wallServer }) => {
   const at = await wallServer();
   const page = await visit("/wall", { at });
-  const other = await visit("/cameras", { at });
-  const snippet = () => page.getByLabel("JavaScript snippet", { exact: true }).textContent();
+  const other = await visit("/broadcast", { at });
+  const send = other.getByRole("region", { name: "Send from your own program" });
+  const code = await send.getByLabel("JavaScript snippet", { exact: true }).textContent();
   // Not awaited: it plays for as long as its page is there.
-  await other.evaluate(`(async () => { ${await snippet()} })()`);
+  await other.evaluate(`(async () => { ${code} })()`);
   await isLive(page, "try");
-  const heard = other.waitForEvent("console", (message) => message.text().startsWith("live_frame try"));
-  await other.evaluate(`(() => { ${await snippet()} })()`);
-  await heard;
   await other.close();
   await expect(state(page, "try")).toHaveText("ended");
 });
@@ -375,7 +438,7 @@ test("sixteen_streams_play_without_rendering_the_page_for_each_picture @full", a
   test.setTimeout(120_000);
   const at = await wallServer();
   for (let n = 0; n < 16; n += 1) await send(at, `S-${n}`, { fps: 10, gesture: n % 2 ? "left" : "up" });
-  const page = await visit("/wall?size=small", { at });
+  const page = await visit("/wall", { at });
   for (let n = 0; n < 16; n += 1) await expect(state(page, `S-${n}`)).toHaveText("live");
   await isLive(page, "S-0");
   await isLive(page, "S-11");

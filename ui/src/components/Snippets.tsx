@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useId } from 'react';
 import { KEY, useKeyNeeded } from '../api/programs';
 import { useMay } from '../api/session';
 import { Link } from '../app/Link';
@@ -14,11 +14,12 @@ interface Props {
   children: ReactNode;
 }
 
-/** The same for other programs: code to paste, with the address filled in. A page has it once. */
+/** The same for other programs: code to paste, with the address filled in. */
 export function Snippets({ title = 'From your own program', lead, before, children }: Props) {
+  const id = useId();
   return (
-    <section aria-labelledby="snippets">
-      <h2 id="snippets" className={css.heading}>
+    <section aria-labelledby={id}>
+      <h2 id={id} className={css.heading}>
         {title}
       </h2>
       <p className={css.lead}>

@@ -17,6 +17,7 @@ import { PreviewCard } from '../broadcast/view/PreviewCard';
 import { ShareCard } from '../broadcast/view/ShareCard';
 import { SourceControls } from '../broadcast/view/SourceControls';
 import { StageOverlay } from '../broadcast/view/StageOverlay';
+import { SendSnippets } from '../broadcast/view/SendSnippets';
 import { WatchSnippets } from '../broadcast/view/WatchSnippets';
 import { copyText } from '../components/copy';
 import { DropCover } from '../components/DropCover';
@@ -146,6 +147,7 @@ export default function BroadcastPage() {
 
       <div className={css.wide}>
         <WatchSnippets name={name} />
+        <SendSnippets />
       </div>
 
       {over && <DropCover icon="file">Drop a video file to share it</DropCover>}

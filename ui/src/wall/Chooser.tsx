@@ -1,20 +1,26 @@
-import { Modal, Switch } from '@mantine/core';
+import { Button, Modal, Switch, TextInput } from '@mantine/core';
+import { useState } from 'react';
 import type { ActiveStreams } from 'sightwire/api';
 import type { StreamView } from 'sightwire/relay';
 import { camerasPoll } from '../api/cameras';
 import { Poll, usePoll } from '../api/poll';
 import { Link } from '../app/Link';
-import { ALL, toggled } from './settings';
+import { Icon } from '../components/Icon';
+import { ToolButton } from '../components/ToolButton';
+import { type Group, withGroup } from './order';
+import { ALL, toggled, type WallSettings } from './settings';
 import css from './Chooser.module.css';
 
 interface Props {
   opened: boolean;
   onClose: () => void;
   /** What was chosen. */
-  chosen: readonly string[];
+  settings: WallSettings;
   /** What is on the wall. */
   streams: readonly StreamView[];
-  onChange: (chosen: readonly string[]) => void;
+  onChange: (change: Partial<WallSettings>) => void;
+  groups: readonly Group[];
+  onGroups: (groups: readonly Group[]) => void;
 }
 
 const EVERY_MS = 2000;
@@ -23,7 +29,7 @@ const EVERY_MS = 2000;
 const activePoll = new Poll<ActiveStreams>('/streams/active');
 
 /** What is on the wall. Everything acts at once. */
-export default function Chooser({ opened, onClose, ...rest }: Props) {
+export default function Chooser({ opened, onClose, groups, onGroups, ...rest }: Props) {
   return (
     <Modal
       opened={opened}
@@ -34,13 +40,21 @@ export default function Chooser({ opened, onClose, ...rest }: Props) {
       centered
       size={520}
     >
-      <Choices {...rest} />
+      <div className={css.choices}>
+        <Choices {...rest} />
+        <Groups streams={rest.streams} groups={groups} onGroups={onGroups} />
+      </div>
     </Modal>
   );
 }
 
 /** Asks the server only while it is shown. */
-function Choices({ chosen, streams, onChange }: Omit<Props, 'opened' | 'onClose'>) {
+function Choices({
+  settings,
+  streams,
+  onChange,
+}: Pick<Props, 'settings' | 'streams' | 'onChange'>) {
+  const chosen = settings.streams;
   const { answer } = usePoll(camerasPoll, EVERY_MS);
   const active = usePoll(activePoll, EVERY_MS).answer?.active_streams ?? [];
   const cameras = answer?.cameras ?? [];
@@ -51,9 +65,17 @@ function Choices({ chosen, streams, onChange }: Omit<Props, 'opened' | 'onClose'
   const all = chosen.includes(ALL);
   // Where all are shown, there is nothing to choose among them.
   const singles = all ? named : sent;
-  const onToggle = (id: string) => onChange(toggled(chosen, id, sent));
+  const onToggle = (id: string) => onChange({ streams: toggled(chosen, id, sent) });
+  /** Instead of all cameras those that are there now, to choose among. */
+  const onCameras = (on: boolean) =>
+    onChange({
+      cameras: on,
+      streams: on
+        ? chosen.filter((id) => !isCamera(id))
+        : [...new Set([...chosen, ...cameras.map(({ id }) => id)])],
+    });
   return (
-    <div className={css.choices}>
+    <>
       <section>
         <h3 className="caption">Sent to this server</h3>
         <Switch
@@ -77,22 +99,87 @@ function Choices({ chosen, streams, onChange }: Omit<Props, 'opened' | 'onClose'
       </section>
       <section>
         <h3 className="caption">Cameras of this server</h3>
-        {cameras.map(({ id, name }) => (
+        {(cameras.length > 0 || settings.cameras) && (
           <Switch
-            key={id}
             className={css.choice}
-            label={name}
-            checked={chosen.includes(id)}
-            onChange={() => onToggle(id)}
-            data-testid={`choose-${id}`}
+            label="All cameras"
+            description={`Including those that are added later. ${cameras.length} now.`}
+            checked={settings.cameras}
+            onChange={(event) => onCameras(event.currentTarget.checked)}
+            data-testid="choose-cameras"
           />
-        ))}
+        )}
+        {!settings.cameras &&
+          cameras.map(({ id, name }) => (
+            <Switch
+              key={id}
+              className={css.choice}
+              label={name}
+              checked={chosen.includes(id)}
+              onChange={() => onToggle(id)}
+              data-testid={`choose-${id}`}
+            />
+          ))}
         {answer !== null && cameras.length === 0 && (
           <p className={css.none}>
             No cameras yet. {answer.may_change && <Link href="/cameras">Add one</Link>}
           </p>
         )}
       </section>
-    </div>
+    </>
+  );
+}
+
+/** Streams that belong together, under a name: kept in this browser, and chosen beside the wall. */
+function Groups({ streams, groups, onGroups }: Pick<Props, 'streams' | 'groups' | 'onGroups'>) {
+  const [name, setName] = useState('');
+  const add = () => {
+    if (name.trim() === '' || streams.length === 0) return;
+    onGroups(withGroup(groups, { name: name.trim(), streams: streams.map(({ id }) => id) }));
+    setName('');
+  };
+  return (
+    <section>
+      <h3 className="caption">Groups in this browser</h3>
+      {groups.map((group) => (
+        <p key={group.name} className={css.group}>
+          <span className={css.name}>{group.name}</span>
+          <span className="number">{group.streams.length}</span>
+          <ToolButton
+            icon="trash"
+            onClick={() => onGroups(groups.filter((one) => one !== group))}
+            aria-label={`Forget the group ${group.name}`}
+          >
+            Forget
+          </ToolButton>
+        </p>
+      ))}
+      <form
+        className={css.new}
+        onSubmit={(event) => {
+          event.preventDefault();
+          add();
+        }}
+      >
+        <TextInput
+          label="Name"
+          description="What is on the wall now, to come back to"
+          value={name}
+          maxLength={60}
+          onChange={(event) => setName(event.currentTarget.value)}
+          autoComplete="off"
+          data-testid="group-name"
+        />
+        <Button
+          type="submit"
+          variant="default"
+          leftSection={<Icon name="plus" />}
+          aria-disabled={name.trim() === '' || streams.length === 0}
+          data-testid="group-add"
+        >
+          Keep as a group
+        </Button>
+      </form>
+    </section>
   );
 }

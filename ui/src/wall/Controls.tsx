@@ -1,29 +1,38 @@
-import { ActionIcon, SegmentedControl, Switch, Tooltip } from '@mantine/core';
+import { ActionIcon, NativeSelect, Switch, Tooltip } from '@mantine/core';
 import { CopyButton } from '../components/CopyButton';
 import { Icon } from '../components/Icon';
-import { type Size, SIZES, type WallSettings } from './settings';
+import type { Group } from './order';
+import type { WallSettings } from './settings';
 import css from './Controls.module.css';
 
 interface Props {
   settings: WallSettings;
   onChange: (change: Partial<WallSettings>) => void;
   onFull: () => void;
+  onScreen: () => void;
+  groups: readonly Group[];
+  /** The one that is shown; null where it is none of them. */
+  group: string | null;
+  onGroup: (name: string | null) => void;
 }
 
-const NAMES: Record<Size, string> = { small: 'Small', medium: 'Medium', large: 'Large' };
-
 /** How the wall looks. Everything acts at once, and stands in the address. */
-export function Controls({ settings, onChange, onFull }: Props) {
+export function Controls(props: Props) {
+  const { settings, onChange, onFull, onScreen, groups, group, onGroup } = props;
   return (
     <div className={css.controls}>
-      <SegmentedControl
-        aria-label="Tile size"
-        className={css.sizes ?? ''}
-        value={settings.size}
-        onChange={(size) => onChange({ size })}
-        data={SIZES.map((value) => ({ value, label: NAMES[value] }))}
-        data-testid="size"
-      />
+      {groups.length > 0 && (
+        <NativeSelect
+          aria-label="Group"
+          value={group ?? ''}
+          onChange={({ currentTarget: { value } }) => onGroup(value === '' ? null : value)}
+          data={[
+            { value: '', label: 'Everything' },
+            ...groups.map(({ name }) => ({ value: name, label: name })),
+          ]}
+          data-testid="group"
+        />
+      )}
       <Tooltip label="Boxes, names and points of what models detect. Detection runs only while someone is viewing them.">
         <Switch
           label="Overlays"
@@ -34,6 +43,11 @@ export function Controls({ settings, onChange, onFull }: Props) {
         />
       </Tooltip>
       <CopyButton text={() => location.href} what="the address of this wall" label="Copy link" />
+      <Tooltip label="Control room: only pictures, on all of the window">
+        <ActionIcon onClick={onScreen} aria-label="Control room" data-testid="screen">
+          <Icon name="wall" size={20} />
+        </ActionIcon>
+      </Tooltip>
       <Tooltip label="Full screen">
         <ActionIcon onClick={onFull} aria-label="Full screen">
           <Icon name="expand" size={20} />

@@ -1,10 +1,9 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import type { StreamView } from 'sightwire/relay';
-import { memo } from 'react';
-import { useCourse } from '../broadcast/useCourse';
-import { formatMs, formatRate, UNKNOWN } from '../components/format';
+import { type CSSProperties, memo, useEffect } from 'react';
+import { formatMs, formatRate } from '../components/format';
 import { Icon } from '../components/Icon';
-import { Tile, TileHead, TileMark, TileNumber, TileNumbers, TilePicture } from '../components/Tile';
+import { StateBadge } from '../components/StateBadge';
 import type { Painter } from './painter';
 import { useScreen } from './useScreen';
 import { tileWords } from './words';
@@ -17,107 +16,144 @@ interface Props {
   /** 0 where it does not matter. */
   nowMs: number;
   isLarge: boolean;
+  style: CSSProperties | undefined;
+  /** Nothing but the picture, and a sign where it is not live. */
+  bare: boolean;
   onToggle: (id: string) => void;
   onRemove: (id: string) => void;
+  onMove: (id: string, by: number) => void;
+  /** Puts the first in the place of the second. */
+  onDrop: (id: string, onto: string) => void;
+  onShape: (id: string, shape: number) => void;
 }
 
-/** One stream: its picture, its state, and the numbers that matter to whoever watches. */
+/** What is dragged: a tile, and nothing else that somebody may hold over it. */
+const DRAGGED = 'application/x-sightwire-tile';
+
+/** One stream: its picture, and below it the state, the name, and the numbers where there is room. */
 export const WallTile = memo(function WallTile(props: Props) {
-  const { view, name, painter, nowMs, isLarge, onToggle, onRemove } = props;
+  const { view, name, painter, nowMs, isLarge, style, bare } = props;
+  const { onToggle, onRemove, onMove, onDrop, onShape } = props;
   const { id, state } = view;
   const { frame, painted, broken, shape } = useScreen(painter, id);
   const words = tileWords(view, nowMs, broken);
   const isOver = state === 'ended';
   const act = isOver ? onRemove : onToggle;
   const what = isOver ? 'Remove' : isLarge ? 'Make smaller' : 'Enlarge';
+  useEffect(() => {
+    if (shape !== null) onShape(id, shape);
+  }, [id, shape, onShape]);
+  const { banner, text } = words;
   return (
-    <Tile
-      aria-label={name}
+    <li
+      className={css.tile}
+      style={style}
       data-testid={`tile-${id}`}
       data-state={state}
       data-live={words.live || undefined}
       data-large={isLarge || undefined}
+      data-bare={bare || undefined}
+      onDragOver={(event) => {
+        if (event.dataTransfer.types.includes(DRAGGED)) event.preventDefault();
+      }}
+      onDrop={(event) => {
+        const dragged = event.dataTransfer.getData(DRAGGED);
+        if (dragged === '') return;
+        event.preventDefault();
+        onDrop(dragged, id);
+      }}
     >
-      <TilePicture
-        id={id}
-        words={words}
-        painted={painted}
-        frame={frame}
-        className={css.frame}
-        style={isLarge && shape !== null ? { aspectRatio: shape } : undefined}
-      >
+      <div ref={frame} className={css.frame}>
         <button
           type="button"
           className={css.picture}
           onClick={() => act(id)}
+          onKeyDown={(event) => {
+            const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+            if (!event.shiftKey || by === undefined) return;
+            event.preventDefault();
+            onMove(id, by);
+          }}
+          draggable
+          onDragStart={(event) => {
+            event.dataTransfer.setData(DRAGGED, id);
+            event.dataTransfer.effectAllowed = 'move';
+          }}
           aria-label={`${what}: ${name}, ${state}`}
           data-tile={id}
         >
           <canvas className={css.canvas} width={4} height={3} data-empty="" />
           <canvas className={css.marks} aria-hidden="true" />
         </button>
-      </TilePicture>
-      <TileHead
-        title={name}
-        beside={
-          <>
-            {view.mode === 'enhanced' && (
-              <TileMark title="More of its frames are analysed.">enhanced</TileMark>
-            )}
-            {view.kind === 'camera' && <TileMark title="A camera of this server.">camera</TileMark>}
-            {isOver && (
-              <Tooltip label="Remove from the wall now">
-                <ActionIcon
-                  onClick={() => onRemove(id)}
-                  aria-label={`Remove ${name} from the wall`}
-                >
-                  <Icon name="close" />
-                </ActionIcon>
-              </Tooltip>
-            )}
-          </>
-        }
-      >
-        {name}
-      </TileHead>
-      <Numbers view={view} />
-    </Tile>
+        {bare && !words.live && (
+          <span className={css.sign} data-tone={words.tone}>
+            <Icon name={words.icon} size={40} />
+          </span>
+        )}
+        {!bare && (banner ?? text) !== null && (
+          <p className={css.note} data-empty={!painted || undefined} data-testid={`note-${id}`}>
+            {painted && banner !== null && <strong>{banner}. </strong>}
+            {text}
+          </p>
+        )}
+      </div>
+      {!bare && (
+        <div className={css.caption}>
+          <StateBadge
+            tone={words.tone}
+            icon={words.icon}
+            word={words.word}
+            data-testid={`state-${id}`}
+          />
+          <h2 className={css.name} title={name}>
+            {name}
+          </h2>
+          {view.mode === 'enhanced' && (
+            <span className={css.mark} title="More of its frames are analysed.">
+              enhanced
+            </span>
+          )}
+          {words.live && <Numbers view={view} />}
+          {isOver && (
+            <Tooltip label="Remove from the wall now">
+              <ActionIcon
+                className={css.remove}
+                onClick={() => onRemove(id)}
+                aria-label={`Remove ${name} from the wall`}
+              >
+                <Icon name="close" />
+              </ActionIcon>
+            </Tooltip>
+          )}
+        </div>
+      )}
+    </li>
   );
 });
 
 /** Above so many percent somebody should know. */
 const MUCH_LOST = 5;
 
-function Numbers({ view }: { view: StreamView }) {
-  const { state, fps, delayMs, lostPercent, missed } = view;
-  const live = state === 'live';
-  const rates = useCourse(live ? fps : null, view);
-  const delays = useCourse(live ? delayMs : null, view);
+/** One line; a narrow tile has none of it, since the picture is what is looked at. */
+function Numbers({ view: { fps, delayMs, lostPercent, missed } }: { view: StreamView }) {
+  const isLosing = lostPercent > MUCH_LOST;
   return (
-    <TileNumbers className={css.numbers ?? ''}>
-      <TileNumber
-        name="Frames"
-        explain="Frames received here per second."
-        value={live ? formatRate(fps) : UNKNOWN}
-        unit="fps"
-        course={rates}
-        atLeast={10}
-      />
-      <TileNumber
-        name="Delay"
-        explain="Time from a frame’s arrival at the server to its arrival here, measured over the last seconds. The server’s clock is known to about a millisecond."
-        value={live && delayMs !== null && delayMs < 1 ? '< 1' : formatMs(live ? delayMs : null)}
-        unit="ms"
-        course={delays}
-        atLeast={20}
-      />
-      <TileNumber
-        name="Lost"
-        explain={`Frames lost in the last seconds because this page or its network was too slow. Since the page was opened: ${missed}.`}
-        value={live ? lostPercent.toFixed(lostPercent < 9.95 ? 1 : 0) : UNKNOWN}
-        unit="%"
-        warn={live && lostPercent > MUCH_LOST}
-      />
-    </TileNumbers>
+    <span className={`number ${css.numbers}`} data-losing={isLosing || undefined}>
+      <span title="Frames received here per second.">{formatRate(fps)} fps</span>
+      {delayMs !== null && (
+        <span title="Time from a frame’s arrival at the server to its arrival here, measured over the last seconds. The server’s clock is known to about a millisecond.">
+          {delayMs < 1 ? '< 1' : formatMs(delayMs)} ms
+        </span>
+      )}
+      {lostPercent > 0 && (
+        <span
+          className={css.lost}
+          title={`Frames lost in the last seconds because this page or its network was too slow. Since the page was opened: ${missed}.`}
+        >
+          {isLosing && <Icon name="alert" size={14} />}
+          {lostPercent.toFixed(lostPercent < 9.95 ? 1 : 0)} % lost
+        </span>
+      )}
+    </span>
   );
 }

@@ -2,23 +2,24 @@
 export interface WallSettings {
   /** `*` stands for all streams that are sent to the server; others are names and ids of cameras. */
   streams: readonly string[];
+  /** All cameras of the server as well. */
+  cameras: boolean;
   /** Boxes, names and points of what models find. */
   overlays: boolean;
-  size: Size;
   /** The stream that is shown large. */
   one: string | null;
+  /** For a control room: nothing but pictures, on all of the window. */
+  screen: boolean;
 }
 
-export type Size = 'small' | 'medium' | 'large';
-
-export const SIZES: readonly Size[] = ['small', 'medium', 'large'];
 export const ALL = '*';
 
 export const DEFAULTS: WallSettings = {
   streams: [ALL],
+  cameras: true,
   overlays: false,
-  size: 'medium',
   one: null,
+  screen: false,
 };
 
 /** Reads an address's query. What is missing or makes no sense is the default. */
@@ -27,22 +28,26 @@ export function parseSettings(search: string): WallSettings {
   // Not from `query`: in a name a comma is `%2C`, and there it would be one between names.
   const listed = /[?&]streams=([^&]*)/.exec(search)?.[1];
   const streams = [...new Set((listed ?? '').split(',').map(decode))].filter((id) => id !== '');
+  const usual = streams.length === 0;
   return {
-    streams: streams.length === 0 ? DEFAULTS.streams : streams,
+    streams: usual ? DEFAULTS.streams : streams,
+    // Whoever names some wants no others.
+    cameras: usual ? query.get('cameras') !== 'off' : query.get('cameras') === 'on',
     overlays: query.get('overlays') === 'on',
-    size: SIZES.find((size) => size === query.get('size')) ?? DEFAULTS.size,
     one: query.get('one') ?? DEFAULTS.one,
+    screen: query.get('screen') === 'on',
   };
 }
 
 /** The shortest query that gives these settings back, with its `?`, or nothing. */
-export function formatSettings({ streams, overlays, size, one }: WallSettings): string {
+export function formatSettings({ streams, cameras, overlays, one, screen }: WallSettings): string {
   const parts: string[] = [];
   const usual = streams.length === 0 || (streams.length === 1 && streams[0] === ALL);
   if (!usual) parts.push(`streams=${streams.map(encodeURIComponent).join(',')}`);
+  if (cameras !== usual) parts.push(`cameras=${cameras ? 'on' : 'off'}`);
   if (overlays) parts.push('overlays=on');
-  if (size !== DEFAULTS.size) parts.push(`size=${size}`);
   if (one !== null) parts.push(`one=${encodeURIComponent(one)}`);
+  if (screen) parts.push('screen=on');
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }
 
@@ -62,6 +67,15 @@ export function toggled(
       ? [...new Set([...others, ...present])]
       : others;
   return next.length === 0 ? DEFAULTS.streams : next;
+}
+
+/** What is asked of the server, in this order; undefined while it is not known which cameras there are. */
+export function wanted(
+  { streams, cameras }: Pick<WallSettings, 'streams' | 'cameras'>,
+  known: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (!cameras) return streams;
+  return known === undefined ? undefined : [...new Set([...streams, ...known])];
 }
 
 function decode(text: string): string {

@@ -12,17 +12,24 @@ interface UseWall {
   nowMs: number;
 }
 
-/** The streams of this wall, for as long as the page is there. */
-export function useWall(streams: readonly string[], overlays: boolean): UseWall {
+/** The streams of this wall, for as long as the page is there; undefined: they are not known yet. */
+export function useWall(streams: readonly string[] | undefined, overlays: boolean): UseWall {
   const [wall] = useState(() => new Wall());
   const { viewer, painter } = wall;
-  const listed = streams.length === 1 && streams[0] === ALL ? undefined : streams;
+  const known = streams !== undefined;
+  // The same names are the same wall, whatever list they stand in.
+  const names = streams?.map(encodeURIComponent).join(',') ?? '';
   // Before the start, or the first connection would ask for something else.
-  useEffect(() => viewer.watch({ streams: listed, overlays }), [viewer, listed, overlays]);
   useEffect(() => {
+    if (!known) return;
+    const list = names.split(',').map(decodeURIComponent);
+    viewer.watch({ streams: list.length === 1 && list[0] === ALL ? undefined : list, overlays });
+  }, [viewer, known, names, overlays]);
+  useEffect(() => {
+    if (!known) return undefined;
     wall.start();
     return () => wall.stop();
-  }, [wall]);
+  }, [wall, known]);
   const snapshot = useSyncExternalStore(viewer.subscribe, viewer.snapshot);
   return { viewer, painter, snapshot, nowMs: useNow(500) };
 }

@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { useShortcuts } from '../app/shortcuts';
-import { SIZES, type WallSettings } from './settings';
+import type { WallSettings } from './settings';
 
 interface Actions {
   choose: () => void;
@@ -16,24 +16,25 @@ export function useWallShortcuts(
   change: (part: Partial<WallSettings>) => void,
   { choose, full, retry }: Actions,
 ): void {
-  const { overlays, size } = settings;
-  const shortcuts = useMemo(() => {
-    const resize = (by: number) => {
-      const next = SIZES[SIZES.indexOf(size) + by];
-      if (next !== undefined) change({ size: next });
-    };
-    return [
+  const { overlays, screen } = settings;
+  const shortcuts = useMemo(
+    () => [
       // The tiles hear these themselves; here they stand for the list.
       { key: '← → ↑ ↓', what: 'Move between streams', run: NOTHING },
+      { key: '⇧ ← →', what: 'Move the stream to another place', run: NOTHING },
       { key: '↵ Enter', what: 'Enlarge or shrink the stream', run: NOTHING },
-      { key: 'Escape', what: 'Back to all streams', run: () => change({ one: null }) },
+      {
+        key: 'Escape',
+        what: 'Back to all streams, or out of the control room',
+        run: () => change(screen ? { screen: false } : { one: null }),
+      },
       { key: 'o', what: 'Overlays on or off', run: () => change({ overlays: !overlays }) },
       { key: 'a', what: 'Choose streams', run: choose },
-      { key: '+', what: 'Larger tiles', run: () => resize(1) },
-      { key: '-', what: 'Smaller tiles', run: () => resize(-1) },
+      { key: 'c', what: 'Control room: only pictures', run: () => change({ screen: !screen }) },
       { key: 'f', what: 'Full screen', run: full },
       { key: 'r', what: 'Reconnect now', run: retry },
-    ];
-  }, [overlays, size, change, choose, full, retry]);
+    ],
+    [overlays, screen, change, choose, full, retry],
+  );
   useShortcuts('Wall', shortcuts);
 }

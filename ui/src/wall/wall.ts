@@ -64,6 +64,10 @@ function connected(): { viewer: Viewer; painter: Painter<ImageBitmap> } {
     frame: (run) => requestAnimationFrame(run),
     nowMs: () => performance.now(),
   });
-  const viewer: Viewer = createViewer({ url: ownAddress(), onPicture: painter.poke, onOverlay: painter.poke });
+  const viewer: Viewer = createViewer({
+    url: ownAddress(),
+    onPicture: painter.poke,
+    onOverlay: painter.poke,
+  });
   return { viewer, painter };
 }

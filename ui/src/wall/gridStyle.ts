@@ -1,0 +1,69 @@
+import type { CSSProperties } from 'react';
+import { type Box, fit, focus, type FitOptions } from './layout';
+
+/** Where tiles stand, as CSS says it. */
+export interface GridStyle {
+  style: CSSProperties;
+  /** The wall is higher than the window. */
+  scrolls: boolean;
+  /** Of the equal ones in their order; undefined where all are the same. */
+  places?: readonly CSSProperties[];
+  /** Of the large one; null where all are equal. */
+  large: CSSProperties | null;
+}
+
+const equal = (count: number) => `repeat(${count}, minmax(0, 1fr))`;
+
+/** All equal. */
+export function equalGrid(count: number, box: Box, options: FitOptions): GridStyle {
+  const { columns, rows, scrolls } = fit(count, box, options);
+  // The last row has no hole: its tiles share its width.
+  const last = count - columns * (rows - 1);
+  const shares = !scrolls && last > 0 && last < columns;
+  const width = (box.width - options.gap * (columns - 1)) / columns;
+  const height = Math.round(width / options.shape + options.caption);
+  return {
+    style: {
+      gap: options.gap,
+      gridTemplateColumns: equal(shares ? columns * last : columns),
+      ...(scrolls ? { gridAutoRows: height } : { gridTemplateRows: equal(rows) }),
+    },
+    scrolls,
+    large: null,
+    ...(shares && {
+      places: Array.from({ length: count }, (_, index) => ({
+        gridColumn: `span ${index < columns * (rows - 1) ? last : columns}`,
+      })),
+    }),
+  };
+}
+
+/** One of them large. */
+export function focusGrid(others: number, box: Box, options: FitOptions): GridStyle {
+  const { beside, columns, rows, share } = focus(others, box, options);
+  if (others === 0) {
+    const style = { gridTemplateColumns: equal(1), gridTemplateRows: equal(1) };
+    return { style, scrolls: false, large: {} };
+  }
+  const side = (all: number, parts: number) =>
+    Math.floor((all * share - options.gap * parts) / parts);
+  return beside
+    ? {
+        style: {
+          gap: options.gap,
+          gridTemplateColumns: `minmax(0, 1fr) repeat(${columns}, ${side(box.width, columns)}px)`,
+          gridTemplateRows: equal(rows),
+        },
+        scrolls: false,
+        large: { gridColumn: 1, gridRow: '1 / -1' },
+      }
+    : {
+        style: {
+          gap: options.gap,
+          gridTemplateColumns: equal(columns),
+          gridTemplateRows: `minmax(0, 1fr) repeat(${rows}, ${side(box.height, rows)}px)`,
+        },
+        scrolls: false,
+        large: { gridColumn: '1 / -1', gridRow: 1 },
+      };
+}

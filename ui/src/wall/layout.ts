@@ -1,0 +1,79 @@
+/** How tiles share a screen: all of them are seen, as large as possible. */
+
+export interface Box {
+  width: number;
+  height: number;
+}
+
+export interface Fit {
+  columns: number;
+  rows: number;
+  /** They do not all fit at the least width: the wall is as high as it has to be, and scrolls. */
+  scrolls: boolean;
+}
+
+export interface FitOptions {
+  /** Width by height of the pictures. */
+  shape: number;
+  gap: number;
+  /** Height of what stands below each picture. */
+  caption: number;
+  /** A narrower tile shows nothing. */
+  least: number;
+}
+
+/** Columns and rows in which `count` equal tiles show the largest pictures in a box. */
+export function fit(count: number, box: Box, options: FitOptions): Fit {
+  const { shape, gap, caption, least } = options;
+  let best: Fit & { picture: number } = {
+    columns: 1,
+    rows: Math.max(1, count),
+    scrolls: false,
+    picture: 0,
+  };
+  for (let columns = 1; columns <= count; columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const width = (box.width - gap * (columns - 1)) / columns;
+    const height = (box.height - gap * (rows - 1)) / rows - caption;
+    const picture = Math.min(width, height * shape);
+    if (picture > best.picture) best = { columns, rows, scrolls: false, picture };
+  }
+  if (count > 0 && best.picture < Math.min(least, box.width)) {
+    const columns = Math.max(1, Math.min(count, Math.floor((box.width + gap) / (least + gap))));
+    return { columns, rows: Math.ceil(count / columns), scrolls: true };
+  }
+  const { columns, rows, scrolls } = best;
+  return { columns, rows, scrolls };
+}
+
+export interface Focus {
+  /** The others stand beside the large one, or below it. */
+  beside: boolean;
+  /** Of the others. */
+  columns: number;
+  rows: number;
+  /** Share of the width or of the height that the others take. */
+  share: number;
+}
+
+/** The least and the most that the others of a large one take. */
+const SHARES = [0.16, 0.22, 0.28, 0.36] as const;
+
+/** One large tile with all others at its side, or below it on a screen that is higher than wide. */
+export function focus(others: number, box: Box, options: FitOptions): Focus {
+  const beside = box.width >= box.height;
+  const { gap, shape, caption } = options;
+  let last: Focus = { beside, columns: 1, rows: Math.max(1, others), share: 0 };
+  if (others === 0) return last;
+  for (const share of SHARES) {
+    const strip = beside
+      ? { width: box.width * share - gap, height: box.height }
+      : { width: box.width, height: box.height * share - gap };
+    const { columns, rows } = fit(others, strip, { ...options, least: 0 });
+    last = { beside, columns, rows, share };
+    const width = (strip.width - gap * (columns - 1)) / columns;
+    const height = (strip.height - gap * (rows - 1)) / rows - caption;
+    if (Math.min(width, height * shape) >= options.least) return last;
+  }
+  return last;
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { moved, ordered, readKept, withGroup } from './order';
+
+const tiles = (ids: string) => Array.from(ids, (id) => ({ id }));
+const names = (all: readonly { id: string }[]) => all.map(({ id }) => id).join('');
+
+describe('the order of a wall', () => {
+  it('has what was moved first, and the rest as it came', () => {
+    expect(names(ordered(tiles('abcd'), ['c', 'x', 'a']))).toBe('cabd');
+    expect(names(ordered(tiles('abcd'), []))).toBe('abcd');
+  });
+
+  it('moves a tile among those that are shown, and forgets none that is away', () => {
+    expect(moved([], ['a', 'b', 'c'], 'c', -1)).toEqual(['a', 'c', 'b']);
+    expect(moved(['x', 'a'], ['a', 'b'], 'a', 1)).toEqual(['b', 'a', 'x']);
+    expect(moved(['a'], ['a', 'b'], 'a', -1)).toEqual(['a']);
+    expect(moved(['a'], ['a', 'b'], 'z', 1)).toEqual(['a']);
+  });
+
+  it('reads what it kept, whatever a person made of it', () => {
+    const text =
+      '{"order":["a",1],"groups":[{"name":"Yard","streams":["a","b"]},{"name":""},null,7]}';
+    expect(readKept(text)).toEqual({
+      order: ['a'],
+      groups: [{ name: 'Yard', streams: ['a', 'b'] }],
+    });
+    for (const broken of [null, '', '[', 'null', '7', '{"order":7}']) {
+      expect(readKept(broken)).toEqual({ order: [], groups: [] });
+    }
+  });
+
+  it('keeps one group of a name', () => {
+    const groups = withGroup([{ name: 'Yard', streams: ['a'] }], { name: 'Yard', streams: ['b'] });
+    expect(groups).toEqual([{ name: 'Yard', streams: ['b'] }]);
+  });
+});
