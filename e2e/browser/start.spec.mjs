@@ -10,7 +10,7 @@ import { pasted, PROGRAMS } from "./pasted.mjs";
 
 test("the_start_page_says_what_runs", async ({ visit, server }) => {
   const page = await visit("/");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Ready to recognise");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Ready");
   await expect(page.getByTestId("server-state")).toHaveText(/ready/);
   const { engine } = (await server.get("/api/v1/status")).json;
   const facts = page.getByRole("region", { name: "System" });

@@ -90,12 +90,18 @@ export function Shell({ children }: { children: ReactNode }) {
         </nav>
         <div className={css.tools}>
           <span className={css.server}>
-            <StateBadge
-              tone={server.tone}
-              icon={server.icon}
-              word={server.word}
-              data-testid="server-state"
-            />
+            <Tooltip label={server.text ?? server.title}>
+              <Link href={server.href} className={css.state}>
+                <StateBadge
+                  tone={server.tone}
+                  icon={server.icon}
+                  word={
+                    server.part === null ? server.word : <Part of={server.part}>{server.word}</Part>
+                  }
+                  data-testid="server-state"
+                />
+              </Link>
+            </Tooltip>
           </span>
           <Tooltip label="Keyboard shortcuts">
             <ActionIcon
@@ -119,5 +125,15 @@ export function Shell({ children }: { children: ReactNode }) {
         </Suspense>
       )}
     </>
+  );
+}
+
+/** A part of the server and its state; a phone has room for the part, and the colour says the rest. */
+function Part({ of, children }: { of: string; children: string }) {
+  return (
+    <span>
+      {of}
+      <span className={css.word}>: {children}</span>
+    </span>
   );
 }

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { Icon, type IconName } from './Icon';
 import css from './StateBadge.module.css';
 
@@ -6,7 +7,7 @@ export type Tone = 'ok' | 'busy' | 'warn' | 'bad' | 'off';
 interface Props {
   tone: Tone;
   icon: IconName;
-  word: string;
+  word: ReactNode;
   'data-testid'?: string;
 }
 

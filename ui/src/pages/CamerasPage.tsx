@@ -5,13 +5,11 @@ import { camerasPoll, streamsPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
 import { useMay } from '../api/session';
 import { useShortcuts } from '../app/shortcuts';
-import { useSearch } from '../app/router';
 import { DialogHost } from '../cameras/edit/DialogHost';
 import { useCameraDialog } from '../cameras/edit/useCameraDialog';
 import { CameraTile } from '../cameras/grid/CameraTile';
-import { EmptyCameras, TryWithout } from '../cameras/grid/EmptyCameras';
+import { EmptyCameras } from '../cameras/grid/EmptyCameras';
 import { OtherStreams } from '../cameras/grid/OtherStreams';
-import { SIMULATED } from '../cameras/grid/simulator';
 import { StateAnnouncer } from '../cameras/grid/StateAnnouncer';
 import { places, summary } from '../cameras/grid/summary';
 import { GridPictures } from '../cameras/pictures/gridPictures';
@@ -35,14 +33,12 @@ export default function CamerasPage() {
     const open = answer.cameras.filter(({ stream }) => stream !== null).map(({ id }) => id);
     pictures.places.update(open, answer.max_upstreams - answer.upstreams);
   }, [pictures, answer]);
-  const tries = new URLSearchParams(useSearch()).has('try');
   const cameras = answer?.cameras ?? NONE;
   const others = streams.filter(
     ({ id, kind }) => kind !== 'relay' && !cameras.some((camera) => camera.id === id),
   );
   const { add, edit, state } = useCameraDialog();
   const addNew = useCallback(() => add(), [add]);
-  const addSimulated = useCallback(() => add(SIMULATED), [add]);
   const mayAdd = answer?.may_change !== false;
   // Whose role does not allow it is not told of it on each visit; others find out what else is in the way.
   const isTold = useMay('operator', 'cameras');
@@ -92,16 +88,7 @@ export default function CamerasPage() {
       )}
 
       {answer !== null && cameras.length === 0 && (
-        <EmptyCameras
-          onAdd={addNew}
-          onTry={addSimulated}
-          whyNot={mayAdd ? null : (answer.why_not ?? '')}
-        />
-      )}
-      {tries && mayAdd && cameras.length > 0 && (
-        <section className={`card ${css.tries}`} aria-label="Try it without a camera">
-          <TryWithout onTry={addSimulated} />
-        </section>
+        <EmptyCameras onAdd={addNew} whyNot={mayAdd ? null : (answer.why_not ?? '')} />
       )}
       <ul className={css.grid} aria-label="Cameras" data-few={cameras.length <= FEW || undefined}>
         {cameras.map((camera) => (

@@ -1,19 +1,24 @@
 import { Button } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import type { Status } from 'sightwire/api';
+import type { Camera, Status, Stream } from 'sightwire/api';
 import { Details } from '../components/Details';
+import { camerasPoll, streamsPoll } from '../api/cameras';
+import { usePoll } from '../api/poll';
 import { refreshStatus } from '../api/statusStore';
-import { useMay } from '../api/session';
+import { useMay, useSessionAsked } from '../api/session';
 import { useSamples } from '../api/useSamples';
 import { useStatus } from '../api/useStatus';
-import { formatDuration, spell } from '../components/format';
+import { formatDuration } from '../components/format';
 import { Icon } from '../components/Icon';
-import { Notice } from '../components/Notice';
 import { Page } from '../components/page/Page';
 import { Sign } from '../components/Sign';
+import { attention } from '../start/attention';
+import { Attention } from '../start/Attention';
 import { CamerasEntry } from '../start/CamerasEntry';
 import { Cure } from '../start/Cure';
 import { Facts } from '../start/Facts';
+import { LastRead } from '../start/LastRead';
+import { LiveNow } from '../start/LiveNow';
 import { RelayEntry } from '../start/RelayEntry';
 import { ReadEntry } from '../start/ReadEntry';
 import { RecogniseEntry } from '../start/RecogniseEntry';
@@ -22,12 +27,24 @@ import { StartSnippets } from '../start/StartSnippets';
 import { Tiles } from '../start/Tiles';
 import css from './StartPage.module.css';
 
+const EVERY_MS = 1000;
+const NO_CAMERAS: readonly Camera[] = [];
+const NO_STREAMS: readonly Stream[] = [];
+
 export function StartPage() {
   const view = useStatus(1000);
   const { status, failure } = view;
   const samples = useSamples();
   const maySend = useMay('streamer', 'signs');
+  // Until it is known who is here, nothing is asked for that they may not have.
+  const known = useSessionAsked();
+  const mayRead = useMay('streamer', 'reading') && known;
   const state = serverState(status, failure);
+  const cameras = usePoll(camerasPoll, EVERY_MS).answer?.cameras ?? NO_CAMERAS;
+  const streams = usePoll(streamsPoll, EVERY_MS).answer?.streams ?? NO_STREAMS;
+  const sent = streams.filter(({ kind, state: is }) => kind === 'relay' && is !== 'ended');
+  const runs = cameras.length + sent.length > 0;
+  const items = attention({ status, cameras, streams: sent });
   return (
     <Page title="Sightwire" className={css.page}>
       <header className={css.head}>
@@ -35,7 +52,7 @@ export function StartPage() {
         <div className={css.words}>
           <h1 className={css.title}>{state.title}</h1>
           <p className={css.line}>
-            {state.text ?? purpose(status)}
+            {state.text ?? purpose(status, cameras.length, sent.length)}
             {failure !== null && status !== null && <LastAnswer atMs={view.atMs} />}
           </p>
           {state.command !== null && <Cure command={state.command} />}
@@ -48,24 +65,19 @@ export function StartPage() {
         )}
       </header>
 
-      {status?.engine.note != null && failure === null && (
-        <Notice tone="warn" icon="alert" title="The requested engine is not in use">
-          {status.engine.note}
-        </Notice>
-      )}
-
-      {status?.recognizer.warning != null && failure === null && (
-        <Notice tone="warn" icon="alert" title="The recogniser needs attention">
-          {status.recognizer.warning}
-        </Notice>
-      )}
-
-      <Tiles view={view} />
-      <div className={css.middle}>
-        <RecogniseEntry gestures={samples} hands={status?.recognizer.task === 'landmarks'} />
-        <CamerasEntry />
-        <RelayEntry relay={status?.relay ?? null} />
-        <ReadEntry reader={status?.reader} />
+      {failure === null && <Attention items={items} />}
+      {runs && <LiveNow cameras={cameras} streams={sent} stale={failure !== null} />}
+      {(status?.recognizer.clients ?? 0) > 0 && <Tiles view={view} />}
+      {mayRead && <LastRead />}
+      <div className={css.middle} data-compact={runs || undefined}>
+        <RecogniseEntry
+          gestures={samples}
+          hands={status?.recognizer.task === 'landmarks'}
+          compact={runs}
+        />
+        <CamerasEntry compact={runs} />
+        <RelayEntry relay={status?.relay ?? null} compact={runs} />
+        <ReadEntry reader={status?.reader} compact={runs} />
       </div>
       <Facts status={status} />
       {maySend && <StartSnippets />}
@@ -73,12 +85,24 @@ export function StartPage() {
   );
 }
 
-function purpose(status: Status | null): string {
+/** What runs, in one line; where nothing does, what could. */
+function purpose(status: Status | null, cameras: number, streams: number): string {
   const where = 'Frames and pictures stay on this server.';
-  if (status === null) return `Live gesture recognition. ${where}`;
-  const { recognizer, engine } = status;
-  const on = engine.provider === null ? '' : ` on ${spell(engine.provider)}`;
-  return `Live recognition with “${recognizer.model}”${on}. ${where}`;
+  if (status === null) return where;
+  const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+  const { recognizer, relay } = status;
+  const viewers = relay.viewers + status.cameras.viewers;
+  const parts = [
+    ...(cameras > 0 ? [counted(cameras, 'camera')] : []),
+    ...(streams > 0 ? [counted(streams, 'stream')] : []),
+    ...(viewers > 0 ? [counted(viewers, 'viewer')] : []),
+    ...(recognizer.clients > 0
+      ? [`${counted(recognizer.clients, 'client')} of the recogniser`]
+      : []),
+  ];
+  return parts.length === 0
+    ? `Nothing runs yet: begin with one of these. ${where}`
+    : parts.join(' · ');
 }
 
 /** How old the numbers on the page are, counted on while the server is silent. */

@@ -12,6 +12,7 @@ import type { Session } from './session';
 import { CameraSource, rememberCamera, rememberedCamera } from './sources/camera';
 import { FileSource } from './sources/file';
 import { SampleSource } from './sources/sample';
+import { takeCameraAsked } from './startCamera';
 
 /** What a person can do on the page, and what is chosen. The address holds all but file and camera. */
 export interface Controls {
@@ -55,11 +56,12 @@ export function useControls(session: Session): Controls {
     [session],
   );
 
-  // A link to a clip plays it at once; a link never switches a camera on.
+  // A link to a clip plays it at once; a link never switches a camera on, but a click on a button for it does.
   const first = useRef(settings);
   useEffect(() => {
-    if (first.current.source === 'sample') {
-      begin(first.current, { camera: '', file: null });
+    const { source } = first.current;
+    if (source === 'sample' || (source === 'camera' && takeCameraAsked())) {
+      begin(first.current, { camera: rememberedCamera(), file: null });
     }
   }, [begin]);
 

@@ -10,7 +10,13 @@ import { Entry, EntryFacts } from './Entry';
 import css from './Entry.module.css';
 
 /** The way to the text of pictures, with and without one of one's own. */
-export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
+export function ReadEntry({
+  reader,
+  compact,
+}: {
+  reader: ReaderStatus | undefined;
+  compact: boolean;
+}) {
   const facts = [
     ['Model', reader?.model],
     ['Provider', reader?.provider == null ? null : spell(reader.provider)],
@@ -42,13 +48,15 @@ export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
           </Button>
         </div>
       </Offer>
-      <div className={css.more}>
-        <p className={css.captionLine}>
-          <span className="caption">Reader</span>
-          <StateBadge {...standing} data-testid="reader-state" />
-        </p>
-        <EntryFacts facts={facts} data-testid="reader-facts" />
-      </div>
+      {!compact && (
+        <div className={css.more}>
+          <p className={css.captionLine}>
+            <span className="caption">Reader</span>
+            <StateBadge {...standing} data-testid="reader-state" />
+          </p>
+          <EntryFacts facts={facts} data-testid="reader-facts" />
+        </div>
+      )}
     </Entry>
   );
 }

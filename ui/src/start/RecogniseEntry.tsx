@@ -4,6 +4,7 @@ import { useMay } from '../api/session';
 import { Link } from '../app/Link';
 import { gestureIcon } from '../components/gestureIcon';
 import { Icon } from '../components/Icon';
+import { askForCamera } from '../recognise/startCamera';
 import { Entry } from './Entry';
 import css from './Entry.module.css';
 
@@ -11,10 +12,12 @@ interface Props {
   gestures: readonly string[];
   /** The model at work knows hands, and not only what moves. */
   hands: boolean;
+  /** What runs stands above: the way there is enough. */
+  compact: boolean;
 }
 
 /** The way into the Recognise page, with and without a camera. */
-export function RecogniseEntry({ gestures, hands }: Props) {
+export function RecogniseEntry({ gestures, hands, compact }: Props) {
   const mayTry = useMay('streamer', 'signs');
   return (
     <Entry
@@ -29,7 +32,12 @@ export function RecogniseEntry({ gestures, hands }: Props) {
     >
       <Offer role="streamer" use="signs" what="Having signs recognised">
         <div className={css.actions}>
-          <Button component={Link} href="/recognise" leftSection={<Icon name="camera" />}>
+          <Button
+            component={Link}
+            href="/recognise"
+            onClick={askForCamera}
+            leftSection={<Icon name="camera" />}
+          >
             Use my camera
           </Button>
           <Button
@@ -42,7 +50,7 @@ export function RecogniseEntry({ gestures, hands }: Props) {
           </Button>
         </div>
       </Offer>
-      {mayTry && (
+      {mayTry && !compact && (
         <div className={css.more}>
           <p className="caption">Generated clips</p>
           <ul className={css.list}>

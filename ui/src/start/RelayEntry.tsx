@@ -9,7 +9,7 @@ import { Entry, EntryFacts } from './Entry';
 import css from './Entry.module.css';
 
 /** The way to live streams: sending one, watching all, and how they do. */
-export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
+export function RelayEntry({ relay, compact }: { relay: RelayTotals | null; compact: boolean }) {
   const maySend = useMay('streamer', 'relay');
   const facts = [
     ['Streams', relay && `${formatCount(relay.streams)} of ${formatCount(relay.max_streams)}`],
@@ -47,17 +47,19 @@ export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
             variant="default"
             leftSection={<Icon name="clip" />}
           >
-            Send a test pattern
+            Try a simulated stream
           </Button>
         )}
       </div>
-      <div className={css.more}>
-        <p className={css.captionLine}>
-          <span className="caption">Live now</span>
-          <Link href="/health">Health</Link>
-        </p>
-        <EntryFacts facts={facts} data-testid="relay-facts" />
-      </div>
+      {!compact && (
+        <div className={css.more}>
+          <p className={css.captionLine}>
+            <span className="caption">Live now</span>
+            <Link href="/health">Health</Link>
+          </p>
+          <EntryFacts facts={facts} data-testid="relay-facts" />
+        </div>
+      )}
     </Entry>
   );
 }

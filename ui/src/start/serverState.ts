@@ -7,6 +7,10 @@ export interface ServerState {
   icon: IconName;
   /** One or two words, for a badge. */
   word: string;
+  /** Which part of the server it is about; null: all of it. */
+  part: string | null;
+  /** The page that shows more of it. */
+  href: string;
   /** The same as a headline. */
   title: string;
   /** What it means and what to do, where there is something to say. */
@@ -16,11 +20,13 @@ export interface ServerState {
   command: string | null;
 }
 
-type Words = Omit<ServerState, 'command'> & { command?: string | null };
+type Words = Omit<ServerState, 'command' | 'part' | 'href'> & Partial<ServerState>;
+
+const RECOGNISER = { part: 'Recogniser', href: '/recognise' } as const;
 
 /** What the server's newest answer, or its silence, means for a person. */
 export function serverState(status: Status | null, failure: string | null): ServerState {
-  return { command: null, ...words(status, failure) };
+  return { command: null, part: null, href: '/health', ...words(status, failure) };
 }
 
 function words(status: Status | null, failure: string | null): Words {
@@ -48,6 +54,7 @@ function words(status: Status | null, failure: string | null): Words {
   switch (recognizer.state) {
     case 'loading':
       return {
+        ...RECOGNISER,
         tone: 'busy',
         icon: 'clock',
         word: 'loading',
@@ -59,6 +66,7 @@ function words(status: Status | null, failure: string | null): Words {
       };
     case 'failed':
       return {
+        ...RECOGNISER,
         tone: 'bad',
         icon: 'alert',
         word: 'model failed',
@@ -72,6 +80,7 @@ function words(status: Status | null, failure: string | null): Words {
       };
     case 'dummy':
       return {
+        ...RECOGNISER,
         tone: 'warn',
         icon: 'alert',
         word: 'dummy',
@@ -84,6 +93,7 @@ function words(status: Status | null, failure: string | null): Words {
   }
   if (recognizer.clients >= recognizer.max_clients) {
     return {
+      ...RECOGNISER,
       tone: 'warn',
       icon: 'full',
       word: 'full',
@@ -94,6 +104,7 @@ function words(status: Status | null, failure: string | null): Words {
   }
   if (recognizer.overloaded) {
     return {
+      ...RECOGNISER,
       tone: 'warn',
       icon: 'alert',
       word: 'overloaded',
@@ -102,11 +113,27 @@ function words(status: Status | null, failure: string | null): Words {
       cause: null,
     };
   }
+  const other = [
+    { part: 'Detection', href: '/cameras', ...status.detector, error: status.detector.note },
+    { part: 'Text reading', href: '/read', ...status.reader },
+  ].find(({ state }) => state === 'failed');
+  if (other !== undefined) {
+    return {
+      part: other.part,
+      href: other.href,
+      tone: 'warn',
+      icon: 'alert',
+      word: 'failed',
+      title: `${other.part} does not work`,
+      text: 'Everything else runs. The cause is under Details.',
+      cause: other.error ?? 'no cause given',
+    };
+  }
   return {
     tone: 'ok',
     icon: 'check',
     word: 'ready',
-    title: 'Ready to recognise',
+    title: 'Ready',
     text: null,
     cause: null,
   };

@@ -127,7 +127,7 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
           autoCapitalize="none"
           spellCheck={false}
         />
-        {draft.mode !== 'folder' && (
+        {draft.mode !== 'folder' && draft.mode !== 'simulated' && (
           <div>
             <p className={css.label} id="kind">
               Kind

@@ -43,7 +43,8 @@ export function missing(draft: Draft): Partial<Record<Field, string>> {
 /** An address as the server wants it: people leave the beginning away. */
 export function address(typed: string): string {
   const text = typed.trim();
-  return text === '' || /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  const whole = /^([a-z][a-z0-9+.-]*:\/\/|simulated:)/i.test(text);
+  return text === '' || whole ? text : `http://${text}`;
 }
 
 /** Name and password are there, but are not shown. */

@@ -18,7 +18,8 @@ export function picturesPath(id: string, settings: Settings): string {
 
 /** The address of what is found: all classes, so that those can be offered that are not shown. */
 export function detectionsPath(id: string, settings: Settings): string {
-  const query = new URLSearchParams();
+  // Whoever sees the pictures is one viewer, not two.
+  const query = new URLSearchParams({ beside: 'true' });
   addShared(query, settings);
   return `/api/v1/streams/${encodeURIComponent(id)}/detections?${query.toString()}`;
 }

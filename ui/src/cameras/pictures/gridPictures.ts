@@ -3,7 +3,7 @@ import { askPicture, RequestError } from '../../api/http';
 import type { PictureFailure } from '../state/streamWords';
 import { paint } from './paint';
 import { Places } from './places';
-import { nextTurn, restMs, type Seat, waitMs } from './turns';
+import { nextTurn, type Pace, restMs, type Seat, USUAL_PACE, waitMs } from './turns';
 
 /** A camera that gives pictures answers at once; the others are asked not to wait for one. */
 const OPEN_PATIENCE_MS = 4000;
@@ -35,6 +35,8 @@ export class GridPictures {
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** How often the page was hidden: what was asked for before is too old afterwards. */
   private hides = 0;
+
+  constructor(private readonly pace: Pace = USUAL_PACE) {}
 
   /** Keeps a canvas up to date until the returned function is called. */
   join(id: string, canvas: HTMLCanvasElement, told: (news: News) => void): () => void {
@@ -78,7 +80,7 @@ export class GridPictures {
         void this.ask(tile, nowMs);
       } else {
         tile.open = false;
-        tile.dueMs = nowMs + restMs(tile, this.tiles.size);
+        tile.dueMs = nowMs + restMs(tile, this.tiles.size, this.pace);
         tile.told(FULL);
       }
     }
@@ -107,7 +109,7 @@ export class GridPictures {
       if (!stop.signal.aborted) tile.told(failureOf(error));
     }
     tile.busy = false;
-    tile.dueMs = Math.max(nowMs + restMs(tile, this.tiles.size), performance.now());
+    tile.dueMs = Math.max(nowMs + restMs(tile, this.tiles.size, this.pace), performance.now());
     if (!stop.signal.aborted) this.turn();
   }
 }

@@ -7,10 +7,15 @@ export interface Seat {
   open: boolean;
 }
 
-/** A tile moves at this rate at most. */
-const MOST_FPS = 5;
-/** All tiles together: sixteen of them cost no more than four. */
-const MOST_TOGETHER = 20;
+/** How often pictures change. */
+export interface Pace {
+  /** Of one tile, at most. */
+  fps: number;
+  /** Of all tiles together: sixteen of them cost no more than four. */
+  together: number;
+}
+
+export const USUAL_PACE: Pace = { fps: 5, together: 20 };
 /**
  * Requests at once. A browser has six connections to a server, and two of them have to be left for
  * everything else. Cameras that give nothing share one, however many they are.
@@ -39,8 +44,8 @@ export function nextTurn<T extends Seat>(seats: Iterable<T>, nowMs: number): T |
 }
 
 /** How long a seat rests between two turns. */
-export function restMs(seat: Seat, seats: number): number {
-  return seat.open ? Math.max(1000 / MOST_FPS, (seats * 1000) / MOST_TOGETHER) : CLOSED_GAP_MS;
+export function restMs(seat: Seat, seats: number, pace: Pace = USUAL_PACE): number {
+  return seat.open ? Math.max(1000 / pace.fps, (seats * 1000) / pace.together) : CLOSED_GAP_MS;
 }
 
 /** How long until there may be a turn again; null where only an answer can make one. */

@@ -1,0 +1,98 @@
+import { useState } from 'react';
+import type { Camera, Stream } from 'sightwire/api';
+import { Link } from '../app/Link';
+import { GridPictures } from '../cameras/pictures/gridPictures';
+import { useTilePicture } from '../cameras/grid/useTilePicture';
+import { cameraWords, streamWords, type StreamWords } from '../cameras/state/streamWords';
+import { StateBadge } from '../components/StateBadge';
+import css from './LiveNow.module.css';
+
+/** As many as are seen at a glance; the wall shows all. */
+export const MOST_SHOWN = 8;
+/** A glance is enough here: pictures change so often, and all of them together. */
+const PACE = { fps: 2, together: 8 };
+
+interface Props {
+  cameras: readonly Camera[];
+  /** Those that are sent. */
+  streams: readonly Stream[];
+  /** The server does not answer: what is shown is old. */
+  stale: boolean;
+}
+
+/** What runs now, as it looks now. */
+export function LiveNow({ cameras, streams, stale }: Props) {
+  const [pictures] = useState(() => new GridPictures(PACE));
+  const sent = streams.map((stream) => ({
+    id: stream.id,
+    name: stream.name,
+    href: `/wall?one=${encodeURIComponent(stream.id)}`,
+    words: () => streamWords(stream),
+  }));
+  const own = cameras.map((camera) => ({
+    id: camera.id,
+    name: camera.name,
+    href: `/cameras/${camera.id}`,
+    words: (failure: Parameters<typeof cameraWords>[1], wanted: boolean) =>
+      cameraWords(camera, failure, { wanted }),
+  }));
+  const all = [...sent, ...own];
+  const more = all.length - MOST_SHOWN;
+  return (
+    <section aria-labelledby="live-now">
+      <div className={css.head}>
+        <h2 id="live-now" className={css.title}>
+          Now
+        </h2>
+        <Link href="/wall" className={css.wall}>
+          {more > 0 ? `All ${all.length} on the Wall` : 'Open the Wall'}
+        </Link>
+      </div>
+      <ul className={css.grid} data-count={Math.min(all.length, MOST_SHOWN)}>
+        {all.slice(0, MOST_SHOWN).map((one) => (
+          <li key={one.id}>
+            <Now {...one} pictures={pictures} stale={stale} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+interface NowProps {
+  id: string;
+  name: string;
+  href: string;
+  words: (failure: Parameters<typeof cameraWords>[1], wanted: boolean) => StreamWords;
+  pictures: GridPictures;
+  stale: boolean;
+}
+
+function Now({ id, name, href, words: wordsFor, pictures, stale }: NowProps) {
+  const { canvas, painted, failure, wanted } = useTilePicture(pictures, id);
+  const words = wordsFor(failure, wanted);
+  const shown = painted && failure === null;
+  return (
+    <Link
+      href={href}
+      className={css.tile}
+      data-testid={`now-${id}`}
+      aria-label={`${name}, ${words.word}`}
+    >
+      <span className={css.frame}>
+        <canvas
+          ref={canvas}
+          className={css.canvas}
+          data-live={(words.live && !stale) || undefined}
+          data-empty={!shown || undefined}
+          width={4}
+          height={3}
+        />
+      </span>
+      <span className={css.caption}>
+        <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
+        <span className={css.name}>{name}</span>
+      </span>
+    </Link>
+  );
+}
