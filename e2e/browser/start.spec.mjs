@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { HOME, removeFolder } from "../js/harness.mjs";
+import { add, moves, used } from "./cameras.mjs";
 import { expect, screenshot, test } from "./fixtures.mjs";
 import { pasted, PROGRAMS } from "./pasted.mjs";
+
+const MOTION = ["--set", "detector.model=motion"];
 
 test("the_start_page_says_what_runs", async ({ visit, server }) => {
   const page = await visit("/");
@@ -17,6 +20,31 @@ test("the_start_page_says_what_runs", async ({ visit, server }) => {
   await expect(facts).toContainText("gestures, 8 classes");
   await expect(facts).toContainText(engine.jpeg);
   await expect(facts).toContainText(engine.runtime_version);
+});
+
+test("what_runs_is_seen_on_the_start_page_and_what_was_recognised_last", async ({ visit, serverWith }) => {
+  const server = await serverWith({ args: ["--set", "cameras.file=cameras.json", ...MOTION] });
+  await add(server, "Street", "simulated:street");
+  const page = await visit("/recognise?source=sample&gesture=wave", { at: server });
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
+  await page.goto("/");
+  await expect(page.getByTestId("now-street")).toHaveAccessibleName("Street, live");
+  await moves(page.getByTestId("now-street").locator("canvas"));
+  await expect(page.getByTestId("last-sign")).toContainText(/^\w+\d+ %\d+ s ago$/);
+  // Nobody watches it but this page, and nobody does when it is gone.
+  await page.goto("/health");
+  await expect.poll(async () => (await used(server)).viewers).toBe(0);
+});
+
+test("what_needs_attention_is_said_and_leads_there", async ({ visit, serverWith }) => {
+  const server = await serverWith({
+    args: ["--set", "cameras.file=cameras.json", "--set", "cameras.allow=127.0.0.0/8", ...MOTION],
+  });
+  await add(server, "Gate", "http://127.0.0.1:9/stream");
+  const page = await visit("/", { at: server });
+  const item = page.getByTestId("attention").getByRole("link", { name: /^Gate: / });
+  await item.click();
+  await expect(page).toHaveURL(/\/cameras\/gate$/);
 });
 
 test("it_leads_to_the_clip_in_one_step @full", async ({ visit }) => {

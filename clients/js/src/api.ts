@@ -867,6 +867,15 @@ export interface components {
             /** @description In the order in which they were made. */
             keys: components["schemas"]["Key"][];
         };
+        /** @description What was recognised last. `none` and `still` do not count. */
+        LastSign: {
+            /** @description Seconds since then. */
+            age_s: number;
+            /** @description From 0 to 1. */
+            confidence: number;
+            /** @description Name of the class. */
+            label: string;
+        };
         /** @description `sightwire models list --format json`, one object per line. */
         ListedModel: {
             /** @description Whether all its files are there. */
@@ -1732,6 +1741,8 @@ export interface components {
             frames_total: number;
             /** @description Names of the classes, in the order of the scores; empty until there is a model. */
             labels: string[];
+            /** @description What was recognised last in anybody's frames; null before the first, and for whoever may not see who watches. */
+            last: components["schemas"]["LastSign"] | null;
             /** @description What goes on while the model is loaded or imported; null otherwise. */
             loading: components["schemas"]["Progress"] | null;
             /** @description Seconds that the client that waits longest for its turn has waited. */
@@ -2387,6 +2398,17 @@ export interface components {
             /** @description Everybody who watches at this process, the longest watching first. */
             viewers: components["schemas"]["Viewer"][];
         };
+        /** @description Answer to `POST /api/v1/streams/{id}/links`: a link with which others watch one stream. */
+        ViewersLink: {
+            /** @description When the link stops working, RFC 3339; null where nobody needs a key to watch, and it works for ever. */
+            expires: string | null;
+            /** @description Id of its key, for `DELETE /api/v1/keys/{id}`; null where nobody needs one. */
+            key: string | null;
+            /** @description Scheme, host and port where other machines reach this server; null where it listens on this machine alone. */
+            origin: string | null;
+            /** @description What follows the address of this server. A key is in its fragment (`#key=`), which no server logs. */
+            path: string;
+        };
         /** @description Tells a sender what will happen unless something changes, such as that it is sent away. */
         Warning: {
             /** @description What will happen and why, in a sentence for people. */
@@ -2608,6 +2630,7 @@ export type JobTotals = components['schemas']['JobTotals'];
 export type Jobs = components['schemas']['Jobs'];
 export type Key = components['schemas']['Key'];
 export type Keys = components['schemas']['Keys'];
+export type LastSign = components['schemas']['LastSign'];
 export type ListedModel = components['schemas']['ListedModel'];
 export type Live = components['schemas']['Live'];
 export type LiveFrame = components['schemas']['LiveFrame'];
@@ -2712,6 +2735,7 @@ export type Viewer = components['schemas']['Viewer'];
 export type ViewerConnected = components['schemas']['ViewerConnected'];
 export type ViewerKind = components['schemas']['ViewerKind'];
 export type Viewers = components['schemas']['Viewers'];
+export type ViewersLink = components['schemas']['ViewersLink'];
 export type Warning = components['schemas']['Warning'];
 export type Word = components['schemas']['Word'];
 export type ResponseBrokenRequest = components['responses']['BrokenRequest'];

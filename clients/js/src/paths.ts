@@ -6297,6 +6297,11 @@ export interface paths {
                          *           "down",
                          *           "wave"
                          *         ],
+                         *         "last": {
+                         *           "age_s": 4.2,
+                         *           "confidence": 0.93,
+                         *           "label": "wave"
+                         *         },
                          *         "loading": null,
                          *         "longest_wait_s": 0,
                          *         "max_clients": 50,
@@ -6797,6 +6802,128 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/streams/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a link with which others watch a stream
+         * @description Where a key is needed to watch, the link has one of its own: it shows this stream and nothing else, expires, and is revoked like any other.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description Seconds for which it works; 86400, a day, by default */
+                    lasts_s?: number;
+                };
+                header?: never;
+                path: {
+                    /**
+                     * @description Of the stream, which may begin later
+                     * @example front-door
+                     */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description With the key, this once */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "expires": "2026-11-21T14:00:00Z",
+                         *       "key": "k7m2x9qa",
+                         *       "origin": "http://192.168.1.2:8000",
+                         *       "path": "/login?next=%2Fwall%3Fstreams%3Dward-3#key=sw_…"
+                         *     }
+                         */
+                        "application/json": components["schemas"]["ViewersLink"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description As many links as there may be count still: 20 of a stream, 500 in all */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "As many links as there may be count still: 20 of a stream, 500 in all."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description No link is made to such a name, or `lasts_s` is not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "No link is made to such a name, or lasts_s is not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                /** @description The keys could not be changed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The keys could not be changed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The system gives no random bytes */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The system gives no random bytes."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;

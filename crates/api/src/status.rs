@@ -349,6 +349,17 @@ impl RecognizerState {
     }
 }
 
+/// What was recognised last. `none` and `still` do not count.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct LastSign {
+    /// Seconds since then.
+    pub age_s: f64,
+    /// From 0 to 1.
+    pub confidence: f64,
+    /// Name of the class.
+    pub label: String,
+}
+
 /// The service that recognises signs. Rates and delays are over the last 3 s, totals since the server started.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct RecognizerStatus {
@@ -374,6 +385,8 @@ pub struct RecognizerStatus {
     pub frames_total: u64,
     /// Names of the classes, in the order of the scores; empty until there is a model.
     pub labels: Vec<String>,
+    /// What was recognised last in anybody's frames; null before the first, and for whoever may not see who watches.
+    pub last: Option<LastSign>,
     /// What goes on while the model is loaded or imported; null otherwise.
     pub loading: Option<Progress>,
     /// Seconds that the client that waits longest for its turn has waited.

@@ -360,3 +360,16 @@ pub struct EndedStream {
     /// Why it is over, for people.
     pub reason: String,
 }
+
+/// Answer to `POST /api/v1/streams/{id}/links`: a link with which others watch one stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct ViewersLink {
+    /// When the link stops working, RFC 3339; null where nobody needs a key to watch, and it works for ever.
+    pub expires: Option<String>,
+    /// Id of its key, for `DELETE /api/v1/keys/{id}`; null where nobody needs one.
+    pub key: Option<String>,
+    /// Scheme, host and port where other machines reach this server; null where it listens on this machine alone.
+    pub origin: Option<String>,
+    /// What follows the address of this server. A key is in its fragment (`#key=`), which no server logs.
+    pub path: String,
+}

@@ -110,6 +110,7 @@ struct Announced {
 struct Telling {
     name: String,
     lines: Arc<[LineBudget; 2]>,
+    last_sign: Arc<Mutex<Option<LastSign>>>,
     on_event: Option<OnEvent>,
     told: Arc<Mutex<Announced>>,
     generation: u64,
@@ -118,6 +119,20 @@ struct Telling {
     /// Label of the last line, and whether its score was worth one.
     last_line: Mutex<(Arc<str>, bool)>,
 }
+
+/// What was recognised last, of anybody's frames.
+#[derive(Clone, Debug)]
+pub struct LastSign {
+    /// Its name.
+    pub label: Arc<str>,
+    /// From 0 to 1.
+    pub score: f32,
+    /// When.
+    pub at: Instant,
+}
+
+/// Nobody signs these.
+const RESTS: [&str; 2] = ["none", "still"];
 
 /// A score that passes this is worth a log line, and so is a new label.
 const WORTH_A_LINE: f32 = 0.6;
@@ -226,6 +241,7 @@ impl Client {
         let telling = Telling {
             name: self.name.clone(),
             lines: self.recognizer.lines.clone(),
+            last_sign: self.recognizer.last_sign.clone(),
             on_event: self.on_event.clone(),
             told: self.told.clone(),
             generation,
@@ -283,6 +299,10 @@ impl Telling {
 
     fn log(&self, answer: &Answer) {
         let line = (answer.label.clone(), answer.score > WORTH_A_LINE);
+        if line.1 && !RESTS.contains(&&*line.0) {
+            let sign = LastSign { label: line.0.clone(), score: answer.score, at: clock::now() };
+            *self.last_sign.lock() = Some(sign);
+        }
         let mut last = self.last_line.lock();
         let news = last.0 != line.0 || (line.1 && !last.1);
         if news && self.lines[0].take() {
@@ -352,6 +372,7 @@ mod tests {
         Telling {
             name: "client".into(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
+            last_sign: Arc::default(),
             on_event: Some(on_event.clone()),
             told: told.clone(),
             generation,

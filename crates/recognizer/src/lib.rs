@@ -43,7 +43,7 @@ use sightwire_models::slot::{self, ModelSlot};
 use sightwire_models::store::Store;
 
 use better::Fetching;
-pub use client::{Client, Event, OnEvent, Reply};
+pub use client::{Client, Event, LastSign, OnEvent, Reply};
 use lines::LineBudget;
 use replies::Due;
 pub use service::{Service, can_run, labels_of_hands};
@@ -143,6 +143,7 @@ pub struct Recognizer {
     measuring: Mutex<()>,
     /// For predictions, and for refusals.
     lines: Arc<[LineBudget; 2]>,
+    last_sign: Arc<Mutex<Option<LastSign>>>,
     due: Due,
 }
 
@@ -205,6 +206,7 @@ impl Recognizer {
             turned_down: AtomicBool::new(false),
             measuring: Mutex::default(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
+            last_sign: Arc::default(),
             due: Due::default(),
         })
     }
@@ -309,6 +311,11 @@ impl Recognizer {
         }
         let manifest = self.store().manifest(&self.model()).ok()?;
         manifest.labels().map(<[String]>::to_vec)
+    }
+
+    /// What was recognised last, and is no rest.
+    pub fn last_sign(&self) -> Option<LastSign> {
+        self.last_sign.lock().clone()
     }
 
     /// How many clients have a place now.

@@ -1,10 +1,11 @@
 //! `/api/v1/status`: what runs, with what, and how it is.
 
 use sightwire_api::status::{
-    self as api, Amx, DetectorStatus, EngineStatus, MemoryRefused, MemoryStatus, Network, PredictionDelay,
-    ProcessStatus, Progress, RecognizerState, RecognizerStatus, Status, Switching,
+    self as api, Amx, DetectorStatus, EngineStatus, LastSign, MemoryRefused, MemoryStatus, Network,
+    PredictionDelay, ProcessStatus, Progress, RecognizerState, RecognizerStatus, Status, Switching,
 };
 use sightwire_engine::cpu::{Cpu, Tiles};
+use sightwire_measure::clock;
 use sightwire_measure::memory::Work;
 use sightwire_models::Provider;
 use sightwire_recognizer::State;
@@ -103,6 +104,11 @@ impl Telemetry {
             frames_analysed_total: stats.analysed,
             frames_per_s: rates.frames_per_s,
             frames_total: stats.frames,
+            last: recognizer.last_sign().map(|last| LastSign {
+                age_s: clock::now().saturating_duration_since(last.at).as_secs_f64(),
+                confidence: last.score.into(),
+                label: last.label.to_string(),
+            }),
             loading: loading
                 .map(|loading| Progress { progress: loading.done.map(f64::from), text: loading.text }),
             longest_wait_s: stats.longest_wait.as_secs_f64(),

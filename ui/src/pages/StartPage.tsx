@@ -18,6 +18,7 @@ import { CamerasEntry } from '../start/CamerasEntry';
 import { Cure } from '../start/Cure';
 import { Facts } from '../start/Facts';
 import { LastRead } from '../start/LastRead';
+import { LastSign } from '../start/LastSign';
 import { LiveNow } from '../start/LiveNow';
 import { RelayEntry } from '../start/RelayEntry';
 import { ReadEntry } from '../start/ReadEntry';
@@ -44,6 +45,7 @@ export function StartPage() {
   const streams = usePoll(streamsPoll, EVERY_MS).answer?.streams ?? NO_STREAMS;
   const sent = streams.filter(({ kind, state: is }) => kind === 'relay' && is !== 'ended');
   const runs = cameras.length + sent.length > 0;
+  const last = status?.recognizer.last;
   const items = attention({ status, cameras, streams: sent });
   return (
     <Page title="Sightwire" className={css.page}>
@@ -68,7 +70,10 @@ export function StartPage() {
       {failure === null && <Attention items={items} />}
       {runs && <LiveNow cameras={cameras} streams={sent} stale={failure !== null} />}
       {(status?.recognizer.clients ?? 0) > 0 && <Tiles view={view} />}
-      {mayRead && <LastRead />}
+      <div className={css.last}>
+        {last != null && <LastSign sign={last} />}
+        {mayRead && <LastRead />}
+      </div>
       <div className={css.middle} data-compact={runs || undefined}>
         <RecogniseEntry
           gestures={samples}

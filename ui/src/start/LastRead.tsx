@@ -2,7 +2,7 @@ import { Link } from '../app/Link';
 import { StateBadge } from '../components/StateBadge';
 import { useServerJobs } from '../read/useServerJobs';
 import { jobName, jobStanding } from '../read/words';
-import css from './LastRead.module.css';
+import css from './Last.module.css';
 
 const MOST = 3;
 

@@ -221,6 +221,7 @@ export function testStatus(change: Partial<RecognizerStatus> = {}): Status {
       state: 'ready',
       error: null,
       cure: null,
+      last: null,
       loading: null,
       switching: null,
       warning: null,

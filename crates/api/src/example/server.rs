@@ -13,9 +13,9 @@ use crate::models::{
 use crate::read::ReadPrecision;
 use crate::relay::RelayTotals;
 use crate::status::{
-    Amx, Connections, Cpu, DetectorStatus, EngineStatus, Health, JobTotals, MemoryStatus, ModelState,
-    Network, PageError, PredictionDelay, ProcessStatus, ReadLimits, ReaderStatus, Readiness, RecognizerState,
-    RecognizerStatus, Reloaded, Status,
+    Amx, Connections, Cpu, DetectorStatus, EngineStatus, Health, JobTotals, LastSign, MemoryStatus,
+    ModelState, Network, PageError, PredictionDelay, ProcessStatus, ReadLimits, ReaderStatus, Readiness,
+    RecognizerState, RecognizerStatus, Reloaded, Status,
 };
 
 impl Example for ChallengeAnswer {
@@ -172,6 +172,7 @@ fn recognizer() -> RecognizerStatus {
         frames_per_s: 75.0,
         frames_total: 100,
         labels: labels(),
+        last: Some(LastSign { age_s: 4.2, confidence: 0.93, label: "wave".into() }),
         max_clients: 50,
         model: "gestures".into(),
         predictions_per_s: 74.0,

@@ -15,7 +15,7 @@ use crate::detect::{Detection, Detections, StillDetection, StillDetections, Stre
 use crate::relay::{ActiveStream, ActiveStreams};
 use crate::stream::{
     Analysis, AnalysisMode, EndedStream, StageDelays, Stream, StreamKind, StreamState, Streams, Viewer,
-    ViewerKind, Viewers,
+    ViewerKind, Viewers, ViewersLink,
 };
 
 impl Example for Stream {
@@ -210,6 +210,17 @@ impl Example for ActiveStreams {
             active_streams: vec!["ward-3".into()],
             stream_details: BTreeMap::from([("ward-3".into(), about)]),
             count: 1,
+        }
+    }
+}
+
+impl Example for ViewersLink {
+    fn example() -> Self {
+        Self {
+            expires: Some("2026-11-21T14:00:00Z".into()),
+            key: Some("k7m2x9qa".into()),
+            origin: Some("http://192.168.1.2:8000".into()),
+            path: "/login?next=%2Fwall%3Fstreams%3Dward-3#key=sw_…".into(),
         }
     }
 }

@@ -92,6 +92,20 @@ fn streams(table: &mut Table<'_>) {
             .ends("204", "It ends")
             .fails("502", "Another process of the cluster has it, and does not answer")
     });
+    table.post("/api/v1/streams/{id}/links", "Makes a link with which others watch a stream", |post| {
+        post.part::<String>("id", "Of the stream, which may begin later", "front-door")
+            .takes_role("streamer")
+            .says(
+                "Where a key is needed to watch, the link has one of its own: it shows this stream and nothing else, expires, and is \
+                 revoked like any other.",
+            )
+            .number("lasts_s", 60.0..=604_800.0, "Seconds for which it works; 86400, a day, by default")
+            .answers_with::<stream::ViewersLink>("201", "With the key, this once")
+            .fails("409", "As many links as there may be count still: 20 of a stream, 500 in all")
+            .fails("422", "No link is made to such a name, or `lasts_s` is not what it can be")
+            .fails("500", "The keys could not be changed")
+            .fails("503", "The system gives no random bytes")
+    });
     table.get("/api/v1/streams/{id}/snapshot.jpg", "The newest frame of a stream or camera", |get| {
         let get = id(get).number("wait_s", 0.0..=10.0, "Seconds to wait for the first frame; 10 by default");
         boxes(get.flag("detect", "With boxes"))

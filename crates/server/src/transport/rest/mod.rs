@@ -4,7 +4,7 @@
 //! - [`cameras`], [`streams`]: cameras, and those that are being read; [`detections`]: what is in their pictures;
 //!   [`detect`]: what is in a single one
 //! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`]: how these arrive; [`shared`]: batches that workers read
-//! - [`login`], [`keys`], [`link`]: logging in, and who else may do what
+//! - [`login`], [`keys`], [`link`], `share`: logging in, and who else may do what
 //! - [`boards`]: what the pages of the camera prototype ask for
 //! - `page_errors`: what went wrong in browsers
 //! - [`docs`]: the documents that describe all of this
@@ -27,6 +27,7 @@ mod page_errors;
 pub mod picture;
 pub mod read;
 mod runtime;
+mod share;
 pub mod shared;
 pub mod streams;
 
@@ -157,6 +158,7 @@ pub fn routes(api: Api) -> Routes {
         .open(paths::HEALTH, get(boards::health))
         .private("/api/v1/streams", get(streams::list))
         .private("/api/v1/streams/{id}", get(streams::one).delete(manage::end_stream))
+        .private("/api/v1/streams/{id}/links", post(share::make))
         .private("/api/v1/streams/{id}/snapshot.jpg", get(streams::snapshot))
         .private("/api/v1/streams/{id}/detections", get(detections::events))
         .private("/api/v1/detect", post(detect::detect).through(any_body))
@@ -291,6 +293,8 @@ async fn status(may: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
     let mut status = api.telemetry.status(&api.config);
     // It says where things are.
     status.cluster = status.cluster.filter(|_| may.sees_viewers());
+    // And that, what others do.
+    status.recognizer.last = status.recognizer.last.filter(|_| may.sees_viewers());
     Json(status)
 }
 
