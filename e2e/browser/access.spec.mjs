@@ -163,6 +163,39 @@ test("a_link_logs_a_phone_in_once_and_does_not_stay_in_the_address", async ({ vi
   await expect(phone.getByRole("heading", { level: 1 })).toHaveText("Log in to Sightwire");
 });
 
+test("a_sender_copies_a_link_and_whoever_has_it_sees_that_stream_alone", async ({ visit, house }) => {
+  const { server } = house;
+  const sender = await house.key("--role", "streamer");
+  const page = await visit(`/broadcast?key=${sender}`, {
+    at: server,
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  await page.goto(`${server.url}/broadcast?source=test&start=1&name=gate`);
+  await expect(page.getByTestId("viewers")).toHaveText("0");
+  await page.getByTestId("viewers-link").click();
+  await expect(page.getByTestId("viewers-link-note")).toContainText(/It works until \d\d:\d\d tomorrow/);
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  // The same one again: no other key is made of another click.
+  await page.getByTestId("viewers-link").click();
+  await expect(page.getByTestId("viewers-link")).toHaveText("Link copied");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(link);
+
+  const other = await visit(undefined, { at: server, locale: "en-GB" });
+  await other.goto(link);
+  await expect(other).toHaveURL(`${server.url}/wall?streams=gate`);
+  await expect(other.getByTestId("state-gate")).toHaveText("live");
+  await expect(page.getByTestId("viewers")).toHaveText("1");
+  const pages = other.getByRole("navigation", { name: "Pages" }).getByRole("link");
+  await expect(pages).toHaveText(["Start", "Cameras", "Wall", "Health"]);
+  const session = await other.evaluate(async () => (await fetch("/api/v1/session")).json());
+  expect([session.role, session.streams]).toEqual(["viewer", ["gate"]]);
+  // Whoever is known already stays who they are.
+  await page.goto(link);
+  await expect(page).toHaveURL(`${server.url}/wall?streams=gate`);
+  const own = await page.evaluate(async () => (await fetch("/api/v1/session")).json());
+  expect(own.role).toBe("streamer");
+});
+
 test("a_link_goes_where_one_wanted_to_go_and_never_to_another_server", async ({ visit, house }) => {
   const body = JSON.stringify({ role: "viewer" });
   const make = async () => {

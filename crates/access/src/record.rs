@@ -15,6 +15,11 @@ pub const VERSION: u32 = 1;
 pub const MAX_KEYS: usize = 10_000;
 /// Users that are kept, at most.
 pub const MAX_USERS: usize = 1000;
+/// Keys of viewers' links that count at the same time, at most: of all streams together, and of one.
+pub const MAX_LINKS: usize = 500;
+const MAX_LINKS_OF_ONE: usize = 20;
+/// What the name of such a key begins with; the stream's follows.
+const LINK: &str = "viewers of ";
 /// A key that expires does so within this: 100 years.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// Characters of a name, at most.
@@ -122,6 +127,14 @@ pub enum RecordError {
     /// As many as are looked at.
     #[error("there are {MAX_KEYS} keys already; revoke some with `sightwire keys revoke ID`")]
     TooMany,
+    /// As many as somebody gives out.
+    #[error(
+        "{of} have been given out and count still; take one of those, or have an admin revoke some on the page of keys"
+    )]
+    TooManyLinks {
+        /// How many, and of what.
+        of: String,
+    },
     /// Nobody will remember it.
     #[error("a key lasts at most 100 years; leave its time out, and it lasts for ever")]
     TooLong,
@@ -235,6 +248,27 @@ impl Records {
                 return Ok((key, record));
             }
         }
+    }
+
+    /// Adds the key of a link with which others watch that stream and nothing else. Those that have expired make room.
+    pub fn add_link(
+        &mut self,
+        stream: &str,
+        expires: SystemTime,
+        now: SystemTime,
+    ) -> Result<(Key, KeyRecord), RecordError> {
+        self.keys.retain(|key| !(key.name.starts_with(LINK) && key.has_expired(now)));
+        let links = || self.keys.iter().filter(|key| key.name.starts_with(LINK));
+        if links().filter(|key| key.streams == [stream]).count() >= MAX_LINKS_OF_ONE {
+            return Err(RecordError::TooManyLinks { of: format!("{MAX_LINKS_OF_ONE} links to {stream:?}") });
+        }
+        if links().count() >= MAX_LINKS {
+            return Err(RecordError::TooManyLinks { of: format!("{MAX_LINKS} links") });
+        }
+        let shown = stream.chars().filter(|c| !c.is_control()).take(MAX_NAME - LINK.len());
+        let name = LINK.chars().chain(shown).collect();
+        let scope = scope_of(stream, &[stream.to_owned()], &[Use::Relay])?;
+        self.add(&NewKey { name: Some(name), role: Role::Viewer, scope, expires: Some(expires) }, now)
     }
 
     /// The key of that id.
@@ -387,5 +421,31 @@ mod tests {
         assert!(matches!(records.add(&late, now), Err(RecordError::Expired)));
         let broken = KeyRecord { sha256: "00".into(), streams: vec![String::new()], ..record };
         assert!(broken.hash().is_err() && broken.scope().is_err());
+    }
+
+    #[test]
+    fn a_link_is_for_one_stream_ends_by_itself_and_there_are_so_many() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let hour = now + Duration::from_secs(3600);
+        let mut records = Records::default();
+        let (_, record) = records.add_link("Ward 3, bed 1", hour, now).unwrap();
+        assert_eq!((record.name.as_str(), record.role), ("viewers of Ward 3, bed 1", Role::Viewer));
+        let scope = record.scope().unwrap();
+        assert!(scope.covers("Ward 3, bed 1") && !scope.covers("Ward 3, bed 2") && !scope.has(Use::Signs));
+        assert!(records.add_link(&"x".repeat(300), hour, now).is_err(), "no pattern is so long");
+        assert!(records.add_link(&"é".repeat(90), hour, now).is_ok());
+        for _ in 1..MAX_LINKS_OF_ONE {
+            records.add_link("Ward 3, bed 1", hour, now).unwrap();
+        }
+        let error = records.add_link("Ward 3, bed 1", hour, now).unwrap_err().to_string();
+        assert!(error.starts_with("20 links to \"Ward 3, bed 1\""), "{error}");
+        for n in records.keys.len()..MAX_LINKS {
+            records.add_link(&n.to_string(), hour, now).unwrap();
+        }
+        assert!(matches!(records.add_link("one more", hour, now), Err(RecordError::TooManyLinks { .. })));
+        records.add(&wanted(Some("gate phone")), now).unwrap();
+        let later = hour + Duration::from_secs(3600);
+        records.add_link("Ward 3, bed 1", later, hour).unwrap();
+        assert_eq!(records.keys.len(), 2, "what has expired makes room");
     }
 }

@@ -139,7 +139,9 @@ impl From<RegistryError> for Refusal {
 impl From<StoreError> for Refusal {
     fn from(why: StoreError) -> Self {
         let status = match &why {
-            StoreError::Record(RecordError::Taken(_)) => StatusCode::CONFLICT,
+            StoreError::Record(RecordError::Taken(_) | RecordError::TooManyLinks { .. }) => {
+                StatusCode::CONFLICT
+            }
             StoreError::Record(RecordError::Random(_)) => StatusCode::SERVICE_UNAVAILABLE,
             StoreError::Record(_) => StatusCode::UNPROCESSABLE_ENTITY,
             StoreError::Read { .. } | StoreError::Write { .. } | StoreError::Broken { .. } => {

@@ -105,7 +105,7 @@ impl<const N: usize> Course<N> {
                 *count += 1;
             }
         }
-        if (step + 1) % STEPS_A_MINUTE == 0 {
+        if (step + 1).is_multiple_of(STEPS_A_MINUTE) {
             let means = self.minute.map(|(sum, count)| sum / f32::from(count));
             keep(&mut self.coarse, means, COARSE);
             self.minute = [(0.0, 0); N];

@@ -85,19 +85,36 @@
     field.focus();
   }
 
-  // What a link has in it, which is in the address no longer then: neither a copy of it nor the history gives it away.
+  // What a link has in it, which is in the address no longer then: neither a copy of it nor the history gives it away. A
+  // `link` logs in once, a `key` for as long as it lasts.
   function takeLink() {
-    var found = /^#link=(.+)$/.exec(location.hash);
+    var found = /^#(link|key)=(.+)$/.exec(location.hash);
     if (found === null) return null;
     history.replaceState(history.state, '', location.pathname + location.search);
-    return found[1];
+    return found[1] === 'link' ? { link: found[2] } : { key: found[2] };
+  }
+
+  // Whoever is known here goes on as who they are: a link to watch is not to make less of them.
+  async function isKnown() {
+    try {
+      var answer = await fetch(new URL('api/v1/session', document.baseURI), {
+        signal: AbortSignal.timeout(15000),
+      });
+      return answer.ok && (await answer.json()).role !== null;
+    } catch {
+      return false;
+    }
   }
 
   async function logInByLink(link) {
     form.hidden = true;
     byId('link-problem').hidden = true;
     byId('link-busy').hidden = false;
-    var failed = await send({ link: link });
+    if (link.key !== undefined && (await isKnown())) {
+      location.replace(next());
+      return;
+    }
+    var failed = await send(link);
     if (failed === null) return;
     byId('link-busy').hidden = true;
     byId('link-said').textContent = failed.said;

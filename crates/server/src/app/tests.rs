@@ -24,6 +24,7 @@ const FREE: [&str; 6] =
 
 mod inference;
 mod limits;
+mod links;
 mod origins;
 mod processes;
 mod reload;

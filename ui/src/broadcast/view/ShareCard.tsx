@@ -4,8 +4,11 @@ import { nameProblem } from 'sightwire/relay';
 import { Icon } from '../../components/Icon';
 import type { Mode, Settings } from '../settings';
 import { wallPath } from '../snippets';
-import css from './ShareCard.module.css';
 import { at } from '../../api/base';
+import { useMay, useSessionAsked } from '../../api/session';
+import css from './ShareCard.module.css';
+import { ViewersLink } from './ViewersLink';
+import { Watching } from './Watching';
 
 interface Props {
   name: string;
@@ -26,6 +29,9 @@ const MODES: { value: Mode; label: string }[] = [
 
 /** Under which name, and how it is analysed. */
 export function ShareCard({ name, mode, onChange, field, onStart, running, children }: Props) {
+  // Nobody is asked for what is not known yet.
+  const isOperator = useMay('operator');
+  const seesViewers = useSessionAsked() && isOperator;
   return (
     <section className={`card ${css.share}`} aria-label="Share">
       <div className={css.first}>
@@ -64,6 +70,8 @@ export function ShareCard({ name, mode, onChange, field, onStart, running, child
           On the Wall
         </Button>
       </div>
+      <ViewersLink key={name} name={name} />
+      {running && seesViewers && <Watching name={name} />}
       <p className={css.hint}>
         {mode === 'normal'
           ? 'Detection runs on 5 frames per second (default) when a viewer turns it on.'

@@ -118,7 +118,7 @@ pub(super) async fn remove_user(
 }
 
 /// Changes the store, and has the change count at once.
-async fn change<T: Send + 'static>(
+pub(super) async fn change<T: Send + 'static>(
     guard: Arc<Guard>,
     change: impl FnOnce(&mut Records) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, Refusal> {

@@ -47,7 +47,7 @@ pub(super) async fn make(
 }
 
 /// Where other devices find this server, and whether they do: as whoever asks has found it, if not from this machine.
-fn base(reach: &Reach, headers: &HeaderMap, secured: bool) -> (String, bool) {
+pub(super) fn base(reach: &Reach, headers: &HeaderMap, secured: bool) -> (String, bool) {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let asked = format!("{}://{host}", if secured || is_secure(headers) { "https" } else { "http" });
     if !is_this_machine(host) {

@@ -1,0 +1,61 @@
+//! Links with which others watch a stream.
+
+use std::ops::RangeInclusive;
+use std::time::{Duration, SystemTime};
+
+use axum::Json;
+use axum::extract::{Extension, Query, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sightwire_access::action::SendStream;
+use sightwire_access::guard::Mode;
+use sightwire_api::stream::ViewersLink;
+use sightwire_http::may::MayStream;
+use sightwire_http::parts::Path;
+use sightwire_http::query::{self, Params};
+use sightwire_http::refusal::Refusal;
+use sightwire_listen::tls::Secured;
+
+use super::{Api, keys, link};
+
+/// From a minute to a week.
+const LASTS_S: RangeInclusive<f64> = 60.0..=604_800.0;
+const USUAL_S: f64 = 86_400.0;
+
+/// A link to the wall with this stream alone. Whoever may send it may show it to others.
+pub async fn make(
+    may: MayStream<SendStream>,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Query(params): Query<Params>,
+    secured: Option<Extension<Secured>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let lasts = query::number(&params, "lasts_s", USUAL_S, &LASTS_S)?;
+    let stream = utf8_percent_encode(&id, NON_ALPHANUMERIC);
+    let wall = format!("/wall?streams={stream}");
+    let (base, others_reach_it) = link::base(&api.reach, &headers, secured.is_some());
+    let origin = others_reach_it.then_some(base);
+    let guard = api.access.clone();
+    if guard.mode() == Mode::Open {
+        let answer = ViewersLink { expires: None, key: None, origin, path: wall };
+        return Ok((StatusCode::CREATED, Json(answer)).into_response());
+    }
+    if id.contains('*') {
+        // Its key would show others, too.
+        let why = "no link is made to a stream with * in its name; give it another name";
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why));
+    }
+    let now = SystemTime::now();
+    let expires = now + Duration::from_secs_f64(lasts);
+    let named = id.clone();
+    let (key, record) =
+        keys::change(guard, move |records| Ok(records.add_link(&named, expires, now)?)).await?;
+    may.deed().is(format!("made a link to the stream {id:?}, with the key {}", record.id));
+    let next = utf8_percent_encode(&wall, NON_ALPHANUMERIC);
+    let path = format!("/login?next={next}#key={}", key.reveal());
+    let answer = ViewersLink { expires: record.expires.map(keys::time), key: Some(record.id), origin, path };
+    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
