@@ -30,9 +30,9 @@ export function StreamTotals({
     <section className={css.totals} aria-label="Streams">
       <Metric
         caption="Streams"
-        explain="Streams from senders (at most relay.max_streams) and cameras that are being read (at most cameras.max_upstreams)."
+        explain={`Streams from senders (at most ${formatCount(relay.max_streams)}: relay.max_streams) and cameras that are being read (at most ${formatCount(cameras.max_upstreams)}: cameras.max_upstreams).`}
         values={[{ text: formatCount(all.streams) }]}
-        note={`${formatCount(relay.streams)} of ${formatCount(relay.max_streams)} sent, ${formatCount(cameras.upstreams)} of ${formatCount(cameras.max_upstreams)} cameras`}
+        note={`${formatCount(relay.streams)} sent, ${formatCount(cameras.upstreams)} read`}
         {...of('streams')}
         atLeast={4}
       />
@@ -40,7 +40,7 @@ export function StreamTotals({
         caption="Viewers"
         explain="Connections that receive frames of streams and cameras. At most relay.max_viewers for streams, cameras.max_viewers for cameras."
         values={[{ text: formatCount(all.viewers) }]}
-        note={`${formatCount(relay.viewers)} of streams, ${formatCount(cameras.viewers)} of cameras`}
+        note={`${formatCount(cameras.viewers)} on cameras`}
         {...of('viewers')}
         atLeast={4}
       />

@@ -27,7 +27,7 @@ export function TrySimulated({ variant = 'default' }: { variant?: 'default' | 'f
         leftSection={<Icon name="clip" />}
         data-testid="try-simulated"
       >
-        Watch the simulated camera
+        Simulated camera
       </Button>
     );
   }
