@@ -28,6 +28,17 @@ async function health({ ask }) {
   await ask("GET /livez", { folds: false });
   await ask("HEAD /healthz");
   await ask("GET /api/v1/status", { masks: STATUS });
+  const remembered = (body) => {
+    /** @type {import("../types.ts").History} */
+    const { time, series, ...others } = JSON.parse(body.toString());
+    const lengths = new Set(Object.values(series).map((values) => values.length));
+    const names = Object.keys(series).join(",");
+    const isOf = `a number: ${typeof time === "number"}; equally long: ${lengths.size === 1}`;
+    return `(time is ${isOf}; of ${names}) ${JSON.stringify(others)}`;
+  };
+  await ask("GET /api/v1/history", { as: remembered, varies: true });
+  await ask("GET /api/v1/history?span=day&stream=nobody", { as: remembered, varies: true });
+  await ask("GET /api/v1/history?span=year");
   await ask("GET /api/v1/models");
   await ask("GET /api/v1/samples");
   const drawn = (body) => {
@@ -89,7 +100,7 @@ async function unknown({ ask }) {
 
 /** The head of the page; what is in it changes with every build of it. */
 async function pages({ ask }) {
-  const heads = { etag: (value) => value.replace(/^"[0-9a-f]{16}"$/, "<etag>") };
+  const heads = { etag: (value) => value.replace(/^"[0-9a-f]{16}(.*)"$/, "<etag>$1") };
   const page = { heads, varies: true, as: (body) => (body.length > 0 ? "(the page)" : "") };
   const html = { Accept: "text/html,*/*" };
   await ask("GET /", page);
@@ -232,6 +243,13 @@ async function access({ ask }) {
     masks: linked,
   });
   await ask("POST /api/v1/login", json({ link: "used" }));
+  const shared = rules({
+    key: text(/^[0-9a-f]{8}$/, "<id>"),
+    path: text(/#key=sw_[0-9a-f]{8}_[\w-]{43}$/, "<path>"),
+  });
+  await ask("POST /api/v1/streams/P-1/links", { masks: { ...ACCESS, ...shared } });
+  await ask("POST /api/v1/streams/P-*/links");
+  await ask("POST /api/v1/streams/P-1/links?lasts_s=1");
 }
 
 async function loading({ ask }) {

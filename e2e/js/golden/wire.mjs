@@ -31,7 +31,7 @@ const MEASURED = ["x-sightwire-age-ms", "x-sightwire-wait-ms"];
 /** Headers of every answer. Where all three are there, with these values, they are one line. */
 const USUAL = {
   "content-security-policy":
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'",
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
 };
