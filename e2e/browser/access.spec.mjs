@@ -189,6 +189,18 @@ test("a_sender_copies_a_link_and_whoever_has_it_sees_that_stream_alone", async (
   await expect(pages).toHaveText(["Start", "Cameras", "Wall", "Health"]);
   const session = await other.evaluate(async () => (await fetch("/api/v1/session")).json());
   expect([session.role, session.streams]).toEqual(["viewer", ["gate"]]);
+  // A link to another stream shows that one; one that is no viewer's is none.
+  const makeLink = async (name) => {
+    const headers = { ...bearer(sender), "Content-Type": "application/json" };
+    const url = `${server.url}/api/v1/streams/${name}/links`;
+    return (await (await fetch(url, { method: "POST", headers, body: "{}" })).json()).path;
+  };
+  await other.goto(server.url + (await makeLink("yard")));
+  await expect(other).toHaveURL(`${server.url}/wall?streams=yard`);
+  const next = await other.evaluate(async () => (await fetch("/api/v1/session")).json());
+  expect(next.streams).toEqual(["yard"]);
+  await other.goto(`${server.url}/login?next=/wall#key=${sender}`);
+  await expect(other.getByRole("alert").first()).toContainText("not a link to watch");
   // Whoever is known already stays who they are.
   await page.goto(link);
   await expect(page).toHaveURL(`${server.url}/wall?streams=gate`);

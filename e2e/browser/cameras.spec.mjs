@@ -23,6 +23,13 @@ test("without_cameras_one_click_starts_a_simulated_one", async ({ visit, serverW
   await page.getByTestId("now-simulated-street").click();
   await expect(page).toHaveURL(/\/cameras\/simulated-street$/);
   expect((await server.get("/api/v1/cameras")).json.cameras).toHaveLength(1);
+  // By hand, as any other.
+  await page.goto("/cameras");
+  await page.getByRole("button", { name: "Add a camera" }).click();
+  await field(page, "Name").fill("Car park");
+  await field(page, "Address").fill("simulated:car-park");
+  await page.getByTestId("save-camera").click();
+  await expect(state(page, "car-park")).toHaveText("live", { timeout: 20_000 });
 });
 
 test("a_camera_is_tested_added_watched_renamed_and_removed", async ({ visit, serverWith, cameraWith }) => {

@@ -31,9 +31,10 @@ test("what_runs_is_seen_on_the_start_page_and_what_was_recognised_last", async (
   await expect(page.getByTestId("now-street")).toHaveAccessibleName("Street, live");
   await moves(page.getByTestId("now-street").locator("canvas"));
   await expect(page.getByTestId("last-sign")).toContainText(/^\w+\d+ %\d+ s ago$/);
-  // Nobody watches it but this page, and nobody does when it is gone.
+  // The camera is read for this page, and for nobody when it is gone.
+  expect((await used(server)).upstreams).toBe(1);
   await page.goto("/health");
-  await expect.poll(async () => (await used(server)).viewers).toBe(0);
+  await expect.poll(async () => (await used(server)).upstreams, { timeout: 30_000 }).toBe(0);
 });
 
 test("what_needs_attention_is_said_and_leads_there", async ({ visit, serverWith }) => {
@@ -73,6 +74,15 @@ test("question_mark_lists_the_keys_and_the_keys_work", async ({ visit }) => {
   await expect(page).not.toHaveURL(/gesture=left/);
   await page.keyboard.press("1");
   await expect(page).toHaveURL(/\/$/);
+});
+
+test("the_skip_link_stays_on_its_page", async ({ visit }) => {
+  const page = await visit("/health");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Health");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("main")).toBeFocused();
+  await expect(page).toHaveURL(/\/health$/);
 });
 
 test("everything_can_be_reached_with_the_tab_key @full", async ({ visit }) => {

@@ -5,6 +5,7 @@
 //! - [`check`]: lints and tests of what has changed
 //! - [`test`]: every check and test, one line a suite, one sum
 //! - [`bench`]: measurements, written into `docs/benchmarks.md`
+//! - [`shots`]: pictures of the pages, for README and docs
 //! - [`soak`]: all uses at once for an hour; does anything grow?
 //! - [`dist`]: packages, in `dist/`
 //! - [`project`], [`process`], [`programs`], [`progress`], [`server`]: what these share
@@ -24,6 +25,7 @@ mod project;
 mod redis;
 mod server;
 mod setup;
+mod shots;
 mod soak;
 mod test;
 
@@ -64,6 +66,7 @@ Commands
              -v, --verbose      show the suites' own output as it comes
   bench    attacks|batches|cameras|cluster|hands|kserve|neighbours|read|relay|sign|telling|wlasl20
              [ARGS…]            load, delay, text; rewrites its tables in docs/benchmarks.md
+  shots    the pictures of README and docs, of the real pages with generated streams; writes docs/img/shots
   soak     all uses at once while clients come and go and faults are injected: memory, threads, descriptors,
            delays and log lines stay within bounds, or it fails; writes into .sightwire/soak
              --minutes N        default 60; at least 3
@@ -111,6 +114,7 @@ fn run() -> Result<ExitCode> {
         "check" => check::command(args),
         "test" => test::command(args),
         "bench" => bench::command(args),
+        "shots" => shots::command(args),
         "soak" => soak::command(args),
         "dist" => dist::command(args),
         "help" => {
@@ -118,7 +122,11 @@ fn run() -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         other => {
-            bail!(unknown("command", other, &["setup", "demo", "check", "test", "bench", "soak", "dist"]))
+            bail!(unknown(
+                "command",
+                other,
+                &["setup", "demo", "check", "test", "bench", "shots", "soak", "dist"]
+            ))
         }
     }
 }

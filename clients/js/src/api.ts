@@ -668,7 +668,7 @@ export interface components {
             };
             /** @description Seconds from one value to the next. */
             step_s: number;
-            /** @description When the newest values were taken, seconds since 1970 (UTC). */
+            /** @description When the newest values were taken, seconds since 1970 (UTC); 0 where there are none. */
             time: number;
         };
         /** @description What an import made a model from, and what it found. */

@@ -6678,8 +6678,8 @@ export interface paths {
                     fps?: number;
                     /** @description One frame of this many is analysed */
                     skip_frames?: number;
-                    /** @description For whoever sees the frames over another connection: both are one viewer; false by default */
-                    beside?: boolean;
+                    /** @description The `page` of a request for frames of the same stream: while it is there, both are one viewer */
+                    beside?: string;
                 };
                 header?: never;
                 path: {
@@ -6819,7 +6819,7 @@ export interface paths {
         put?: never;
         /**
          * Makes a link with which others watch a stream
-         * @description Where a key is needed to watch, the link has one of its own: it shows this stream and nothing else, expires, and is revoked like any other.
+         * @description Where a key is needed to watch, the link has one of its own: it shows this stream and no other, expires, and is revoked like any other.
          */
         post: {
             parameters: {
@@ -6859,7 +6859,7 @@ export interface paths {
                 400: components["responses"]["BrokenRequest"];
                 401: components["responses"]["UnknownCaller"];
                 403: components["responses"]["NotAllowed"];
-                /** @description As many links as there may be count still: 20 of a stream, 500 in all */
+                /** @description As many links as there may be count still: 20 of a stream, 100 by one user or key, 500 in all */
                 409: {
                     headers: {
                         /** @description When to try again; not always there */
@@ -6869,7 +6869,7 @@ export interface paths {
                     content: {
                         /**
                          * @example {
-                         *       "detail": "As many links as there may be count still: 20 of a stream, 500 in all."
+                         *       "detail": "As many links as there may be count still: 20 of a stream, 100 by one user or key, 500 in all."
                          *     }
                          */
                         "application/json": components["schemas"]["Error"];
@@ -7888,6 +7888,8 @@ export interface paths {
                 query?: {
                     /** @description Id of a camera or stream; also as `camera_id` */
                     camera?: string;
+                    /** @description What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits */
+                    page?: string;
                 };
                 header?: {
                     /** @description Whose camera is meant */
@@ -8021,6 +8023,8 @@ export interface paths {
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
+                    /** @description What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits */
+                    page?: string;
                 };
                 header?: {
                     /** @description Whose camera is meant */
@@ -8144,6 +8148,8 @@ export interface paths {
                     camera?: string;
                     /** @description Address of a camera */
                     esp32_url?: string;
+                    /** @description What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits */
+                    page?: string;
                 };
                 header?: {
                     /** @description Whose camera is meant */
@@ -8281,6 +8287,8 @@ export interface paths {
                     show_trails?: boolean;
                     /** @description Counts in a corner; on by default */
                     show_stats?: boolean;
+                    /** @description What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits */
+                    page?: string;
                 };
                 header?: {
                     /** @description Whose camera is meant */
@@ -8412,6 +8420,8 @@ export interface paths {
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
+                    /** @description What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits */
+                    page?: string;
                 };
                 header?: {
                     /** @description Whose camera is meant */

@@ -108,6 +108,7 @@ mod tests {
             created: UNIX_EPOCH,
             expires: None,
             sha256: "ab".repeat(32),
+            link_by: None,
         }
     }
 

@@ -18,6 +18,7 @@ pub const MAX_USERS: usize = 1000;
 /// Keys of viewers' links that count at the same time, at most: of all streams together, and of one.
 pub const MAX_LINKS: usize = 500;
 const MAX_LINKS_OF_ONE: usize = 20;
+const MAX_LINKS_OF_MAKER: usize = 100;
 /// What the name of such a key begins with; the stream's follows.
 const LINK: &str = "viewers of ";
 /// A key that expires does so within this: 100 years.
@@ -67,6 +68,9 @@ pub struct KeyRecord {
     pub expires: Option<SystemTime>,
     /// SHA-256 of the key, 64 hexadecimal digits.
     pub sha256: String,
+    /// Of the key of a viewers' link: who gave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_by: Option<String>,
 }
 
 /// Somebody who logs in with a password.
@@ -135,6 +139,11 @@ pub enum RecordError {
         /// How many, and of what.
         of: String,
     },
+    /// Its key would be that of other streams.
+    #[error(
+        "no link is made to a stream with * in its name, or a space at its beginning or end; give it another name"
+    )]
+    NoLink,
     /// Nobody will remember it.
     #[error("a key lasts at most 100 years; leave its time out, and it lasts for ever")]
     TooLong,
@@ -215,6 +224,7 @@ impl KeyRecord {
             created: now,
             expires: wanted.expires,
             sha256: key.hash().to_hex(),
+            link_by: None,
         };
         Ok((key, record))
     }
@@ -250,25 +260,43 @@ impl Records {
         }
     }
 
-    /// Adds the key of a link with which others watch that stream and nothing else. Those that have expired make room.
+    /// Adds the key of a link with which others watch that stream and no other; `by` gives it out. Those that have expired make
+    /// room.
     pub fn add_link(
         &mut self,
         stream: &str,
+        by: &str,
         expires: SystemTime,
         now: SystemTime,
     ) -> Result<(Key, KeyRecord), RecordError> {
-        self.keys.retain(|key| !(key.name.starts_with(LINK) && key.has_expired(now)));
-        let links = || self.keys.iter().filter(|key| key.name.starts_with(LINK));
-        if links().filter(|key| key.streams == [stream]).count() >= MAX_LINKS_OF_ONE {
-            return Err(RecordError::TooManyLinks { of: format!("{MAX_LINKS_OF_ONE} links to {stream:?}") });
+        self.keys.retain(|key| !(key.link_by.is_some() && key.has_expired(now)));
+        let count = |is_of: &dyn Fn(&KeyRecord) -> bool| {
+            self.keys.iter().filter(|key| key.link_by.is_some() && is_of(key)).count()
+        };
+        let of = if count(&|key| key.streams == [stream]) >= MAX_LINKS_OF_ONE {
+            Some(format!("{MAX_LINKS_OF_ONE} links to {stream:?}"))
+        } else if count(&|key| key.link_by.as_deref() == Some(by)) >= MAX_LINKS_OF_MAKER {
+            Some(format!("{MAX_LINKS_OF_MAKER} links by {by}"))
+        } else {
+            (count(&|_| true) >= MAX_LINKS).then(|| format!("{MAX_LINKS} links"))
+        };
+        if let Some(of) = of {
+            return Err(RecordError::TooManyLinks { of });
         }
-        if links().count() >= MAX_LINKS {
-            return Err(RecordError::TooManyLinks { of: format!("{MAX_LINKS} links") });
+        // Patterns are trimmed, and in them a star stands for any text.
+        if stream.trim() != stream || stream.contains('*') {
+            return Err(RecordError::NoLink);
         }
         let shown = stream.chars().filter(|c| !c.is_control()).take(MAX_NAME - LINK.len());
         let name = LINK.chars().chain(shown).collect();
         let scope = scope_of(stream, &[stream.to_owned()], &[Use::Relay])?;
-        self.add(&NewKey { name: Some(name), role: Role::Viewer, scope, expires: Some(expires) }, now)
+        let wanted = NewKey { name: Some(name), role: Role::Viewer, scope, expires: Some(expires) };
+        let (key, mut record) = self.add(&wanted, now)?;
+        record.link_by = Some(by.to_owned());
+        if let Some(last) = self.keys.last_mut() {
+            last.clone_from(&record);
+        }
+        Ok((key, record))
     }
 
     /// The key of that id.
@@ -428,24 +456,36 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let hour = now + Duration::from_secs(3600);
         let mut records = Records::default();
-        let (_, record) = records.add_link("Ward 3, bed 1", hour, now).unwrap();
+        let (_, record) = records.add_link("Ward 3, bed 1", "desk", hour, now).unwrap();
         assert_eq!((record.name.as_str(), record.role), ("viewers of Ward 3, bed 1", Role::Viewer));
+        assert_eq!(records.key(&record.id), Some(&record));
         let scope = record.scope().unwrap();
         assert!(scope.covers("Ward 3, bed 1") && !scope.covers("Ward 3, bed 2") && !scope.has(Use::Signs));
-        assert!(records.add_link(&"x".repeat(300), hour, now).is_err(), "no pattern is so long");
-        assert!(records.add_link(&"é".repeat(90), hour, now).is_ok());
+        for wrong in ["gate-*", " gate", "gate "] {
+            let made = records.add_link(wrong, "desk", hour, now);
+            assert!(matches!(made, Err(RecordError::NoLink)), "{wrong:?}");
+        }
+        assert!(records.add_link(&"x".repeat(300), "desk", hour, now).is_err(), "no pattern is so long");
+        assert!(records.add_link(&"é".repeat(90), "desk", hour, now).is_ok());
         for _ in 1..MAX_LINKS_OF_ONE {
-            records.add_link("Ward 3, bed 1", hour, now).unwrap();
+            records.add_link("Ward 3, bed 1", "desk", hour, now).unwrap();
         }
-        let error = records.add_link("Ward 3, bed 1", hour, now).unwrap_err().to_string();
+        let too_many = |made: Result<_, RecordError>| made.map(|_| ()).unwrap_err().to_string();
+        let error = too_many(records.add_link("Ward 3, bed 1", "hall", hour, now));
         assert!(error.starts_with("20 links to \"Ward 3, bed 1\""), "{error}");
-        for n in records.keys.len()..MAX_LINKS {
-            records.add_link(&n.to_string(), hour, now).unwrap();
+        for n in records.keys.len()..MAX_LINKS_OF_MAKER {
+            records.add_link(&n.to_string(), "desk", hour, now).unwrap();
         }
-        assert!(matches!(records.add_link("one more", hour, now), Err(RecordError::TooManyLinks { .. })));
-        records.add(&wanted(Some("gate phone")), now).unwrap();
+        let error = too_many(records.add_link("one more", "desk", hour, now));
+        assert!(error.starts_with("100 links by desk"), "{error}");
+        for n in records.keys.len()..MAX_LINKS {
+            records.add_link(&n.to_string(), &(n / 50).to_string(), hour, now).unwrap();
+        }
+        assert!(too_many(records.add_link("one more", "hall", hour, now)).starts_with("500 links"));
+        let own = NewKey { expires: Some(hour), ..wanted(Some("viewers of lobby")) };
+        records.add(&own, now).unwrap();
         let later = hour + Duration::from_secs(3600);
-        records.add_link("Ward 3, bed 1", later, hour).unwrap();
-        assert_eq!(records.keys.len(), 2, "what has expired makes room");
+        records.add_link("Ward 3, bed 1", "desk", later, hour).unwrap();
+        assert_eq!(records.keys.len(), 2, "what has expired makes room, but for keys of others");
     }
 }

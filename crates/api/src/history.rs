@@ -18,6 +18,6 @@ pub struct History {
     pub series: BTreeMap<String, Vec<Option<f64>>>,
     /// Seconds from one value to the next.
     pub step_s: u32,
-    /// When the newest values were taken, seconds since 1970 (UTC).
+    /// When the newest values were taken, seconds since 1970 (UTC); 0 where there are none.
     pub time: f64,
 }

@@ -331,7 +331,8 @@ impl Config {
                 base_path: r
                     .text("server.base_path")
                     .parse()
-                    .map_err(|error: BasePathError| r.invalid("server.base_path", &error.to_string()))?,
+                    .map_err(|error: BasePathError| r.invalid("server.base_path", &error.to_string()))
+                    .and_then(|path| not_of_ours(&r, path))?,
                 max_connections: r.int("server.max_connections", 1, 1_000_000)?,
                 receive_memory_bytes: r.int("server.receive_memory_mb", 1, 1 << 20)? << 20,
                 receive_timeout: r.seconds("server.receive_timeout_s", 1.0, 3600.0)?,
@@ -383,6 +384,19 @@ impl Config {
 }
 
 /// Files of other kinds, too: they are refused with a reason.
+/// Paths of this server's own, which would not be found any more.
+const OWN_PATHS: [&str; 9] =
+    ["api", "assets", "debug", "health", "login", "socket.io", "stream", "streams", "ws"];
+
+fn not_of_ours(r: &Values<'_>, path: BasePath) -> Result<BasePath, ConfigError> {
+    let first = path.as_str().split('/').nth(1).unwrap_or_default();
+    if OWN_PATHS.contains(&first) {
+        let why = format!("/{first} is a path of this server; choose another, such as /sightwire");
+        return Err(r.invalid("server.base_path", &why));
+    }
+    Ok(path)
+}
+
 fn is_file_name(model: &str) -> bool {
     let path = Path::new(model);
     path.extension()

@@ -17,9 +17,10 @@ use sightwire_measure::address::Networks;
 
 use super::Peer;
 
-/// Home Assistant names its own way to an add-on; others use the second.
-const SAID_BY_PROXIES: [HeaderName; 2] =
-    [HeaderName::from_static("x-ingress-path"), HeaderName::from_static("x-forwarded-prefix")];
+/// How Home Assistant names its own way to an add-on, which it shows in a frame.
+const INGRESS: HeaderName = HeaderName::from_static("x-ingress-path");
+/// How others name what they have taken off.
+const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 /// No longer one was set up by anybody.
 const MAX_CHARS: usize = 200;
 
@@ -54,7 +55,9 @@ impl FromStr for BasePath {
             return Err(BasePathError::Long);
         }
         let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%@".contains(&byte);
-        let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_fine);
+        // Browsers read `%2e` as a dot, too.
+        let is_dots = |part: &str| matches!(&*part.to_ascii_lowercase().replace("%2e", "."), "" | "." | "..");
+        let is_part = |part: &str| !is_dots(part) && part.bytes().all(is_fine);
         if parts.split('/').all(is_part) { Ok(Self(text.into())) } else { Err(BasePathError::Part) }
     }
 }
@@ -89,6 +92,8 @@ pub struct Places {
 pub struct Base {
     /// `None` where nobody said: it may be anywhere.
     known: Option<BasePath>,
+    /// Whoever brings the request shows pages in a frame of its own.
+    is_framed: bool,
 }
 
 /// Takes `server.base_path` off, and notes where the server is for whoever asks.
@@ -97,11 +102,12 @@ pub async fn find(State(places): State<Arc<Places>>, mut request: Request, next:
     let is_trusted = peer.is_some_and(|Peer(peer)| places.trusted.contain(peer.ip()));
     let said = if is_trusted { said(request.headers()) } else { None };
     let below = places.base_path.rest(request.uri().path()).map(str::to_owned);
+    let is_framed = said.is_some() && request.headers().contains_key(INGRESS);
     let known = said.or_else(|| below.is_some().then(|| places.base_path.clone()));
     if let Some(path) = below {
         replace_path(request.uri_mut(), &path);
     }
-    let base = Base { known };
+    let base = Base { known, is_framed };
     request.extensions_mut().insert(base.clone());
     let mut response = next.run(request).await;
     if response.status() == StatusCode::CREATED {
@@ -110,11 +116,15 @@ pub async fn find(State(places): State<Arc<Places>>, mut request: Request, next:
     response
 }
 
-/// What a proxy says that it has taken off; `None` where that is nothing or no path.
+/// What a proxy says that it has taken off; `None` where that is nothing, no path, or said in two ways: one of them may be its
+/// client's, which it has let through.
 fn said(headers: &HeaderMap) -> Option<BasePath> {
-    let header = SAID_BY_PROXIES.iter().find_map(|name| headers.get(name))?;
-    let path: BasePath = header.to_str().ok()?.trim().parse().ok()?;
-    (!path.0.is_empty()).then_some(path)
+    let mut all = [INGRESS, PREFIX].into_iter().flat_map(|name| headers.get_all(name));
+    let path: BasePath = all.next()?.to_str().ok()?.trim().parse().ok()?;
+    let is_one = |other: &http::HeaderValue| {
+        other.to_str().is_ok_and(|other| other.trim().parse().as_ref() == Ok(&path))
+    };
+    (all.all(is_one) && !path.0.is_empty()).then_some(path)
 }
 
 fn replace_path(uri: &mut Uri, path: &str) {
@@ -145,6 +155,16 @@ impl Base {
         address
     }
 
+    /// What all paths begin with for whoever asked, where that is known: empty, or `/sightwire`.
+    pub fn path(&self) -> &str {
+        self.known.as_ref().map_or("", BasePath::as_str)
+    }
+
+    /// Whether whoever brings the request shows pages in a frame of its own.
+    pub fn is_framed(&self) -> bool {
+        self.is_framed
+    }
+
     /// Where something lies that was made: the path of this server, as somebody finds it who comes through a proxy.
     fn moves(&self, headers: &mut HeaderMap) {
         let (Some(BasePath(known)), Some(location)) = (&self.known, headers.get(LOCATION)) else { return };
@@ -160,7 +180,7 @@ mod tests {
     use super::*;
 
     fn known(path: &str) -> Base {
-        Base { known: Some(path.parse().unwrap()) }
+        Base { known: Some(path.parse().unwrap()), is_framed: false }
     }
 
     #[test]
@@ -180,6 +200,7 @@ mod tests {
             ("//a", BasePathError::Part),
             ("/a//b", BasePathError::Part),
             ("/a/../b", BasePathError::Part),
+            ("/a/%2E./b", BasePathError::Part),
             ("/a b", BasePathError::Part),
             ("/a\"><script>", BasePathError::Part),
             ("/a?b", BasePathError::Part),
@@ -227,6 +248,12 @@ mod tests {
         for nothing in ["", "/", "a", "//evil.example", "https://evil.example", "/a, /b"] {
             assert_eq!(said_in("x-forwarded-prefix", nothing), None, "{nothing}");
         }
+        let both = |ingress: &str, prefix: &str| {
+            let pairs = [(INGRESS, ingress.parse().unwrap()), (PREFIX, prefix.parse().unwrap())];
+            said(&HeaderMap::from_iter(pairs))
+        };
+        assert_eq!(both("/a", "/a/"), Some("/a".parse().unwrap()));
+        assert_eq!(both("/evil", "/a"), None, "one of them is the client's");
     }
 
     #[test]

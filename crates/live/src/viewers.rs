@@ -1,6 +1,6 @@
 //! Who watches: admitted up to a limit for each use, each with its counters.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,7 +24,7 @@ pub struct Viewers {
     next: AtomicU64,
     now: Mutex<BTreeMap<u64, Arc<Viewer>>>,
     counts: PerUse<AtomicUsize>,
-    /// Of those the ones that only hear of what somebody sees beside it; all are of cameras.
+    /// Of those the ones that say that they only hear of what somebody sees; all are of cameras.
     listeners: AtomicUsize,
     /// Viewers of each stream that has any.
     counts_by_stream: Mutex<HashMap<Arc<str>, usize>>,
@@ -51,6 +51,7 @@ pub struct Viewer {
     who: Option<String>,
     shares_of: Option<IpAddr>,
     kind: ViewerKind,
+    page: Option<Box<str>>,
     beside: bool,
     endpoint: &'static str,
     since: Instant,
@@ -118,7 +119,9 @@ pub struct NewViewer {
     pub proxied: bool,
     /// How it gets its pictures.
     pub kind: ViewerKind,
-    /// Whether it hears of what the same person sees over another connection, with which it is counted.
+    /// What its page calls itself: all connections of a page have one name.
+    pub page: Option<Box<str>>,
+    /// Whether it hears of what its page sees over another connection, with which it is counted while that is there.
     pub beside: bool,
     /// What it asked for.
     pub endpoint: &'static str,
@@ -162,7 +165,7 @@ impl Viewers {
 
     /// A place for one more; `None` if there are too many.
     pub fn admit(self: &Arc<Self>, arrival: NewViewer) -> Option<Arc<Admission>> {
-        let NewViewer { peer, who, proxied, kind, beside, endpoint, connection } = arrival;
+        let NewViewer { peer, who, proxied, kind, page, beside, endpoint, connection } = arrival;
         let mut now = self.now.lock();
         let (count, most) = (self.counts.of(kind), self.max.of(kind).load(Ordering::Relaxed));
         if count.load(Ordering::Relaxed) >= most {
@@ -182,6 +185,7 @@ impl Viewers {
             who,
             shares_of: peer.filter(|_| !proxied).map(|peer| counted(peer.ip())),
             kind,
+            page,
             beside,
             endpoint,
             since: clock::now(),
@@ -212,8 +216,9 @@ impl Viewers {
     /// How many there are at the moment; whoever also hears of what they see is one.
     pub fn now(&self) -> PerUse<usize> {
         let get = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        let listening = self.listening(&self.now.lock()).len();
         PerUse {
-            cameras: get(&self.counts.cameras).saturating_sub(get(&self.listeners)),
+            cameras: get(&self.counts.cameras).saturating_sub(listening),
             relay: get(&self.counts.relay),
             processes: get(&self.counts.processes),
         }
@@ -231,27 +236,38 @@ impl Viewers {
 
     /// All of them, the oldest first; each once, whatever it hears beside.
     pub fn all(&self) -> Vec<Arc<Viewer>> {
-        self.now.lock().values().filter(|viewer| !viewer.beside).cloned().collect()
+        let now = self.now.lock();
+        let listening = self.listening(&now);
+        now.values().filter(|viewer| !listening.contains(&viewer.id)).cloned().collect()
+    }
+
+    /// Those that are counted with another connection of their page: it is there, and sees what they hear of.
+    fn listening(&self, now: &BTreeMap<u64, Arc<Viewer>>) -> HashSet<u64> {
+        if self.listeners.load(Ordering::Relaxed) == 0 {
+            return HashSet::new();
+        }
+        let seeing: HashSet<_> =
+            now.values().filter(|viewer| !viewer.beside).filter_map(|viewer| viewer.sight()).collect();
+        let is_one = |viewer: &&Arc<Viewer>| {
+            viewer.beside && viewer.sight().is_some_and(|sight| seeing.contains(&sight))
+        };
+        now.values().filter(is_one).map(|viewer| viewer.id).collect()
     }
 
     /// Those of a stream.
     pub fn of(&self, stream: &str) -> Vec<Arc<Viewer>> {
         let now = self.now.lock();
-        now.values().filter(|viewer| !viewer.beside && viewer.watches(stream)).cloned().collect()
+        let listening = self.listening(&now);
+        let is_of = |viewer: &&Arc<Viewer>| !listening.contains(&viewer.id) && viewer.watches(stream);
+        now.values().filter(is_of).cloned().collect()
     }
 
-    /// Ends the connection of a viewer, and those over which the same one hears of the same streams; `None` if there is none of that
-    /// id.
+    /// Ends the connection of a viewer, and those over which its page hears of the same stream; `None` if there is none of that id.
     pub fn send_away(&self, id: u64) -> Option<Arc<Viewer>> {
         let now = self.now.lock();
         let gone = now.get(&id)?.clone();
-        let streams = gone.streams();
         let is_theirs = |viewer: &&Arc<Viewer>| {
-            let ip = |viewer: &Viewer| viewer.peer.map(|peer| peer.ip());
-            viewer.beside
-                && viewer.who == gone.who
-                && ip(viewer) == ip(&gone)
-                && streams.iter().any(|stream| viewer.watches(stream))
+            viewer.beside && viewer.sight().is_some() && viewer.sight() == gone.sight()
         };
         let beside: Vec<_> = now.values().filter(is_theirs).cloned().collect();
         drop(now);
@@ -271,7 +287,13 @@ impl Viewers {
 
     /// How many watch a stream.
     pub fn count(&self, stream: &str) -> usize {
-        self.counts_by_stream.lock().get(stream).copied().unwrap_or_default()
+        let now = self.now.lock();
+        let listening = self.listening(&now);
+        let of_it = listening.iter().filter(|id| now.get(id).is_some_and(|viewer| viewer.watches(stream)));
+        let beside = of_it.count();
+        drop(now);
+        let all = self.counts_by_stream.lock().get(stream).copied().unwrap_or_default();
+        all.saturating_sub(beside)
     }
 
     /// Takes a sample of everyone's counters.
@@ -299,7 +321,7 @@ impl Admission {
         });
         let mut counts = self.viewers.counts_by_stream.lock();
         let count = counts.entry(id.clone()).or_default();
-        *count += usize::from(!self.viewer.beside);
+        *count += 1;
         if of_one_stream(self.viewer.kind) && self.viewer.only.set(id.clone()).is_ok() {
             self.viewer.has_come(*count);
         }
@@ -377,7 +399,7 @@ impl Drop for Watch {
         drop(streams);
         let mut counts = self.admission.viewers.counts_by_stream.lock();
         if let Some(count) = counts.get_mut(&self.watched.id) {
-            *count -= usize::from(!self.admission.viewer.beside);
+            *count -= 1;
             if *count == 0 {
                 counts.remove(&self.watched.id);
             }
@@ -386,6 +408,11 @@ impl Drop for Watch {
 }
 
 impl Viewer {
+    /// Which page of whom sees which stream; `None` where its page has no name.
+    fn sight(&self) -> Option<(&str, Option<&str>, &str)> {
+        Some((self.page.as_deref()?, self.who.as_deref(), self.only.get()?))
+    }
+
     /// Whether it is another process, which has viewers of its own.
     pub fn is_process(&self) -> bool {
         self.kind == ViewerKind::Process

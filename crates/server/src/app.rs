@@ -61,10 +61,6 @@ use sightwire_sockets::sessions::{self, Sessions};
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Inference, Telemetry, TransportCounters};
 
-/// The pages load nothing from elsewhere, and no other page may frame them.
-const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
-    connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'";
-
 pub use transport::relay::as_it_came;
 
 /// The running server's parts.
@@ -196,7 +192,7 @@ impl App {
             ServiceBuilder::new().map_request(transport::paths::told_apart).layer(layer).service(routes);
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
-                .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
+                .layer(header(CONTENT_SECURITY_POLICY, page::CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
                 .option_layer(hsts(config)?)

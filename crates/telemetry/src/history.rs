@@ -3,7 +3,7 @@
 //! A value is a `f32`, and NaN where there is nothing to tell. All of the server takes 79 KB; a stream 50 KB, and there are at most
 //! [`MOST_STREAMS`] of those. What has ended is remembered for an hour.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -68,6 +68,8 @@ struct Course<const N: usize> {
     coarse: VecDeque<[f32; N]>,
     /// Step of the newest value; `None` before the first.
     newest: Option<u64>,
+    /// When the newest of both were taken, seconds since 1970.
+    taken: [f64; 2],
     /// What came in this minute: sums, and of how many values.
     minute: [(f32, u16); N],
 }
@@ -75,7 +77,7 @@ struct Course<const N: usize> {
 impl<const N: usize> Default for Course<N> {
     fn default() -> Self {
         let (fine, coarse) = (VecDeque::new(), VecDeque::new());
-        Self { fine, coarse, newest: None, minute: [(0.0, 0); N] }
+        Self { fine, coarse, newest: None, taken: [0.0; 2], minute: [(0.0, 0); N] }
     }
 }
 
@@ -98,6 +100,7 @@ impl<const N: usize> Course<N> {
 
     fn add(&mut self, step: u64, values: [f32; N]) {
         self.newest = Some(step);
+        self.taken[0] = unix_s();
         keep(&mut self.fine, values, FINE);
         for ((sum, count), value) in self.minute.iter_mut().zip(values) {
             if !value.is_nan() {
@@ -107,18 +110,20 @@ impl<const N: usize> Course<N> {
         }
         if (step + 1).is_multiple_of(STEPS_A_MINUTE) {
             let means = self.minute.map(|(sum, count)| sum / f32::from(count));
+            self.taken[1] = unix_s();
             keep(&mut self.coarse, means, COARSE);
             self.minute = [(0.0, 0); N];
         }
     }
 
-    fn told(&self, names: [&str; N], span: Span) -> BTreeMap<String, Vec<Option<f64>>> {
-        let rows = match span {
-            Span::Hour => &self.fine,
-            Span::Day => &self.coarse,
+    fn told(&self, names: [&str; N], span: Span) -> Told {
+        let (rows, time) = match span {
+            Span::Hour => (&self.fine, self.taken[0]),
+            Span::Day => (&self.coarse, self.taken[1]),
         };
         let of = |n: usize| rows.iter().map(|row| row.get(n).copied().and_then(shown)).collect();
-        names.iter().enumerate().map(|(n, name)| ((*name).to_owned(), of(n))).collect()
+        let series = names.iter().enumerate().map(|(n, name)| ((*name).to_owned(), of(n))).collect();
+        Told { series, time, ..empty(span) }
     }
 }
 
@@ -182,22 +187,22 @@ impl History {
 
     /// Of the server.
     pub fn server(&self, span: Span) -> Told {
-        told(span, self.0.lock().totals.told(TOTALS, span))
+        self.0.lock().totals.told(TOTALS, span)
     }
 
     /// Of a stream; empty where nothing is known of it.
     pub fn stream(&self, id: &str, span: Span) -> Told {
         let kept = self.0.lock();
-        told(span, kept.streams.get(id).map(|course| course.told(STREAM, span)).unwrap_or_default())
+        kept.streams.get(id).map_or_else(|| empty(span), |course| course.told(STREAM, span))
     }
 }
 
-fn told(span: Span, series: BTreeMap<String, Vec<Option<f64>>>) -> Told {
+fn empty(span: Span) -> Told {
     let (step_s, most) = match span {
         Span::Hour => (10, FINE),
         Span::Day => (60, COARSE),
     };
-    Told { kept_s: step_s * most as u32, series, step_s, time: unix_s() }
+    Told { kept_s: step_s * most as u32, step_s, ..Told::default() }
 }
 
 fn totals(streams: &[Stream], taken: Taken) -> [f32; TOTALS.len()] {

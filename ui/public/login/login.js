@@ -94,27 +94,56 @@
     return found[1] === 'link' ? { link: found[2] } : { key: found[2] };
   }
 
-  // Whoever is known here goes on as who they are: a link to watch is not to make less of them.
-  async function isKnown() {
+  // Who that is, by a key or by what the browser has; null for nobody.
+  async function who(key) {
     try {
       var answer = await fetch(new URL('api/v1/session', document.baseURI), {
+        headers: key === undefined ? {} : { authorization: 'Bearer ' + key },
         signal: AbortSignal.timeout(15000),
       });
-      return answer.ok && (await answer.json()).role !== null;
+      var session = answer.ok ? await answer.json() : null;
+      return session === null || session.role === null ? null : session;
     } catch {
-      return false;
+      return null;
     }
+  }
+
+  function covers(patterns, stream) {
+    return (
+      patterns.length === 0 ||
+      patterns.some(function (pattern) {
+        var parts = pattern.split('*').map(function (part) {
+          return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+        });
+        return new RegExp('^' + parts.join('.*') + '$', 's').test(stream);
+      })
+    );
+  }
+
+  // A link to watch is for viewers: nobody is to act as somebody else because of an address that they followed. And whoever
+  // sees what it shows goes on as who they are.
+  async function watch(key) {
+    var wanted = await who(key);
+    if (wanted !== null && wanted.role !== 'viewer') {
+      return { status: 403, said: 'This is not a link to watch something.' };
+    }
+    var own = await who();
+    var sees =
+      wanted !== null &&
+      own !== null &&
+      wanted.streams.every(function (stream) {
+        return covers(own.streams, stream);
+      });
+    if (!sees) return send({ key: key });
+    location.replace(next());
+    return null;
   }
 
   async function logInByLink(link) {
     form.hidden = true;
     byId('link-problem').hidden = true;
     byId('link-busy').hidden = false;
-    if (link.key !== undefined && (await isKnown())) {
-      location.replace(next());
-      return;
-    }
-    var failed = await send(link);
+    var failed = link.key === undefined ? await send(link) : await watch(link.key);
     if (failed === null) return;
     byId('link-busy').hidden = true;
     byId('link-said').textContent = failed.said;

@@ -68,7 +68,15 @@ export function Shell({ children }: { children: ReactNode }) {
 
   return (
     <>
-      <a href="#main" className={css.skip}>
+      {/* Its address is below the page's base, which is that of the start page. */}
+      <a
+        href="#main"
+        className={css.skip}
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
         Skip to content
       </a>
       <header className={css.bar}>

@@ -69,7 +69,8 @@ function streamValues(stream: LiveStream): Record<StreamSeries | StageSeries, nu
 
 function totalValues(data: LiveData): Record<TotalSeries, number | null> {
   const { cameras, process } = data;
-  const all = sums(data);
+  // Who is not told of viewers has an empty list of them.
+  const all = sums(data, Object.keys(data.viewers).length > 0);
   return {
     streams: all.streams,
     viewers: all.viewers,

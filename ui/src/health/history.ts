@@ -84,8 +84,10 @@ export function useTotalCharts(span: Span): (name: TotalSeries) => Chart {
 export function useStreamCharts(span: Span, id: string): (name: StreamSeries) => Chart {
   const history = useHistory(span, id);
   const seen = useLive((view) => view.courses.streams.get(id));
+  // Of streams of other processes, and of more than it remembers, there is what this page has seen.
+  const isKnown = history === null || Object.keys(history.series).length > 0;
   return (name) =>
-    span === 'now'
+    span === 'now' || !isKnown
       ? { history: seen?.[name] ?? NONE, length: COURSE_LENGTH }
       : chartOf(history, name);
 }

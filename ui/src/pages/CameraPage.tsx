@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useCallback, useMemo } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import type { Camera, Stream } from 'sightwire/api';
 import { camerasPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
@@ -10,7 +10,7 @@ import { navigate } from '../app/router';
 import { DialogHost } from '../cameras/edit/DialogHost';
 import { brokenShare } from '../cameras/state/course';
 import { useCameraDialog } from '../cameras/edit/useCameraDialog';
-import { detectionsPath, picturesPath } from '../cameras/one/addresses';
+import { detectionsPath, ofOnePage, pageName, picturesPath } from '../cameras/one/addresses';
 import { Counters, Delays, Viewers } from '../cameras/one/Behind';
 import { CameraSnippets } from '../cameras/one/CameraSnippets';
 import { Numbers } from '../cameras/one/Numbers';
@@ -65,9 +65,15 @@ interface Props {
 function OneCamera({ id, camera, cameras, mayChange }: Props) {
   const [settings, change] = useSettings();
   const [settled] = useDebouncedValue(settings, SETTLE_MS, { leading: true });
-  const [picture, live] = useLivePicture(picturesPath(id, settled));
+  const [page] = useState(pageName);
+  const [pictures, objects] = ofOnePage(
+    page,
+    picturesPath(id, settled),
+    detectionsPath(id, settled),
+  );
+  const [picture, live] = useLivePicture(pictures);
   const analysed = settled.view !== 'plain';
-  const [feed, found] = useDetections(analysed ? detectionsPath(id, settled) : null);
+  const [feed, found] = useDetections(analysed ? objects : null);
   const view = useStream(id);
   const shown = useRate(picture);
   const detector = useStatus(3000).status?.detector;

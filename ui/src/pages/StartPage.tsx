@@ -38,10 +38,12 @@ export function StartPage() {
   const samples = useSamples();
   const maySend = useMay('streamer', 'signs');
   // Until it is known who is here, nothing is asked for that they may not have.
-  const known = useSessionAsked();
-  const mayRead = useMay('streamer', 'reading') && known;
+  const isAsked = useSessionAsked();
+  const mayRead = useMay('streamer', 'reading') && isAsked;
   const state = serverState(status, failure);
-  const cameras = usePoll(camerasPoll, EVERY_MS).answer?.cameras ?? NO_CAMERAS;
+  const known = usePoll(camerasPoll, EVERY_MS).answer;
+  const cameras = known?.cameras ?? NO_CAMERAS;
+  const freePlaces = known === null ? 0 : known.max_upstreams - known.upstreams;
   const streams = usePoll(streamsPoll, EVERY_MS).answer?.streams ?? NO_STREAMS;
   const sent = streams.filter(({ kind, state: is }) => kind === 'relay' && is !== 'ended');
   const runs = cameras.length + sent.length > 0;
@@ -68,7 +70,14 @@ export function StartPage() {
       </header>
 
       {failure === null && <Attention items={items} />}
-      {runs && <LiveNow cameras={cameras} streams={sent} stale={failure !== null} />}
+      {runs && (
+        <LiveNow
+          cameras={cameras}
+          freePlaces={freePlaces}
+          streams={sent}
+          stale={failure !== null}
+        />
+      )}
       {(status?.recognizer.clients ?? 0) > 0 && <Tiles view={view} />}
       <div className={css.last}>
         {last != null && <LastSign sign={last} />}

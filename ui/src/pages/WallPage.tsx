@@ -105,6 +105,17 @@ export default function WallPage() {
   const actions = useMemo(() => ({ choose, full, retry }), [choose, full, retry]);
   useWallShortcuts(settings, change, actions);
 
+  // What lies below the control room is not to be come to by keys.
+  const isRoom = screen && streams.length > 0;
+  useEffect(() => {
+    if (!isRoom) return undefined;
+    const others = document.querySelectorAll<HTMLElement>('header');
+    for (const other of others) other.inert = true;
+    return () => {
+      for (const other of others) other.inert = false;
+    };
+  }, [isRoom]);
+
   const [shape, noteShape] = useShapes(present);
   const large = streams.find(({ id }) => id === one);
   const count = streams.length;

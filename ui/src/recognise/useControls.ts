@@ -60,7 +60,8 @@ export function useControls(session: Session): Controls {
   const first = useRef(settings);
   useEffect(() => {
     const { source } = first.current;
-    if (source === 'sample' || (source === 'camera' && takeCameraAsked())) {
+    const isAsked = takeCameraAsked();
+    if (source === 'sample' || (source === 'camera' && isAsked)) {
       begin(first.current, { camera: rememberedCamera(), file: null });
     }
   }, [begin]);

@@ -10,7 +10,7 @@ import css from './Entry.module.css';
 
 const EVERY_MS = 3000;
 
-/** The way to the cameras, with and without one. Looking here opens none of them. */
+/** The way to the cameras, with and without one. */
 export function CamerasEntry({ compact }: { compact: boolean }) {
   const { answer } = usePoll(camerasPoll, EVERY_MS);
   const cameras = answer?.cameras ?? [];

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Camera, Stream } from 'sightwire/api';
 import { Link } from '../app/Link';
 import { GridPictures } from '../cameras/pictures/gridPictures';
@@ -14,6 +14,8 @@ const PACE = { fps: 2, together: 8 };
 
 interface Props {
   cameras: readonly Camera[];
+  /** How many more of them may be read. */
+  freePlaces: number;
   /** Those that are sent. */
   streams: readonly Stream[];
   /** The server does not answer: what is shown is old. */
@@ -21,8 +23,15 @@ interface Props {
 }
 
 /** What runs now, as it looks now. */
-export function LiveNow({ cameras, streams, stale }: Props) {
+export function LiveNow({ cameras, freePlaces, streams, stale }: Props) {
   const [pictures] = useState(() => new GridPictures(PACE));
+  useEffect(() => {
+    const open = cameras.filter(({ stream }) => stream !== null);
+    pictures.places.update(
+      [...streams, ...open].map(({ id }) => id),
+      freePlaces,
+    );
+  }, [pictures, cameras, streams, freePlaces]);
   const sent = streams.map((stream) => ({
     id: stream.id,
     name: stream.name,

@@ -128,6 +128,7 @@ mod tests {
             created: UNIX_EPOCH,
             expires: None,
             sha256: "ab".repeat(32),
+            link_by: None,
         };
         Records { keys: keys.iter().map(key).collect(), ..Records::default() }
     }

@@ -491,6 +491,7 @@ async fn as_many_keys_and_users_as_may_be_fit_and_what_does_not_is_told() {
         created: SystemTime::now(),
         expires: Some(SystemTime::now()),
         sha256: "ab".repeat(32),
+        link_by: None,
     };
     let user = |number: usize| UserRecord {
         name: format!("user {number}"),

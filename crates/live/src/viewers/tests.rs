@@ -6,7 +6,16 @@ use super::*;
 
 fn arrival(kind: ViewerKind) -> NewViewer {
     let who = Some("the key 7 (\"gate\")".to_owned());
-    NewViewer { peer: None, who, proxied: false, kind, beside: false, endpoint: "/stream", connection: None }
+    NewViewer {
+        peer: None,
+        who,
+        proxied: false,
+        kind,
+        page: None,
+        beside: false,
+        endpoint: "/stream",
+        connection: None,
+    }
 }
 
 #[test]
@@ -94,21 +103,31 @@ fn whoever_is_sent_away_hears_of_it() {
 
 #[test]
 fn whoever_hears_of_what_they_see_is_one_viewer_and_goes_as_one() {
-    let viewers = Viewers::new(PerUse { cameras: 3, relay: 0, processes: 0 });
-    let gate: Arc<str> = Arc::from("gate");
-    let peer = Some("192.0.2.7:5000".parse().unwrap());
-    let sees = viewers.admit(NewViewer { peer, ..arrival(ViewerKind::Mjpeg) }).unwrap();
-    let hears = viewers.admit(NewViewer { peer, beside: true, ..arrival(ViewerKind::Events) }).unwrap();
-    let other = Some("192.0.2.8:5000".parse().unwrap());
-    let another =
-        viewers.admit(NewViewer { peer: other, beside: true, ..arrival(ViewerKind::Events) }).unwrap();
-    let watches = [&sees, &hears, &another].map(|admission| admission.watch(&gate));
-    assert_eq!((viewers.count("gate"), viewers.all().len(), viewers.of("gate").len()), (1, 1, 1));
-    assert_eq!(viewers.now().cameras, 1);
+    let viewers = Viewers::new(PerUse { cameras: 4, relay: 0, processes: 0 });
+    let (gate, yard): (Arc<str>, Arc<str>) = (Arc::from("gate"), Arc::from("yard"));
+    let page = |name: &str| Some(Box::from(name));
+    let sees = viewers.admit(NewViewer { page: page("a"), ..arrival(ViewerKind::Mjpeg) }).unwrap();
+    let hears = |of: &str| {
+        let arrival = NewViewer { page: page(of), beside: true, ..arrival(ViewerKind::Events) };
+        viewers.admit(arrival).unwrap()
+    };
+    let (own, another) = (hears("a"), hears("b"));
+    let watch = sees.watch(&gate);
+    let others = [&own, &another].map(|admission| admission.watch(&gate));
+    // Whoever only says that it belongs to a page, and sees nothing, is a viewer as any other.
+    assert_eq!((viewers.count("gate"), viewers.all().len(), viewers.of("gate").len()), (2, 2, 2));
+    assert_eq!(viewers.now().cameras, 2);
+    let elsewhere = hears("a");
+    let other_stream = elsewhere.watch(&yard);
+    assert_eq!((viewers.count("yard"), viewers.now().cameras), (1, 3), "of another stream");
     assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_none(), "each connection takes a place");
+
     assert_eq!(viewers.send_away(sees.viewer().id()).unwrap().id(), sees.viewer().id());
-    assert!(hears.viewer().ended().is_cancelled() && !another.viewer().ended().is_cancelled());
+    let gone = [&own, &another, &elsewhere].map(|admission| admission.viewer().ended().is_cancelled());
+    assert_eq!(gone, [true, false, false]);
     assert!(viewers.send_away(99).is_none());
-    drop((watches, sees, hears, another));
+    drop((watch, sees));
+    assert_eq!(viewers.count("gate"), 2, "it sees nothing any more");
+    drop((others, other_stream, own, another, elsewhere));
     assert_eq!((viewers.count("gate"), viewers.now().cameras), (0, 0));
 }

@@ -18,6 +18,7 @@ use sightwire_api::stream::ViewerKind;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::Update;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::viewers::NewViewer;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, ViewRequest};
 
@@ -114,7 +115,8 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let view = (endpoint.view)(&streams, &params)?;
     let source = pick::source(&may, &streams, &params, pick::user(request.headers()), endpoint.address)?;
-    let arrival = arrival(&request, ViewerKind::Mjpeg, endpoint.path);
+    let page = pick::page(&params, "page");
+    let arrival = NewViewer { page, ..arrival(&request, ViewerKind::Mjpeg, endpoint.path) };
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let deadline = streams.options().cameras.viewer_deadline;
     let watching = Watching::begin(streams, source, view, arrival, Picture::file_size).await?;
@@ -127,7 +129,7 @@ async fn answer(
         (X_ACCEL_BUFFERING, "no"),
     ];
     let viewer = Box::new(Viewer { watching, connection });
-    let known = [endpoint.known, &["camera", "camera_id"], endpoint.address.as_slice()].concat();
+    let known = [endpoint.known, &["camera", "camera_id", "page"], endpoint.address.as_slice()].concat();
     let response = (headers, Body::from_stream(stream::unfold(viewer, part))).into_response();
     Ok(query::with_notes(response, &query::notes(&params, &known)))
 }

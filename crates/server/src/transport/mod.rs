@@ -40,6 +40,7 @@ fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewVi
         who: sightwire_http::caller::named(extensions),
         proxied: client.is_none_or(|client| client.is_shared()),
         kind,
+        page: None,
         beside: false,
         endpoint,
         connection: extensions.get().map(ConnectionHandle::cutting),

@@ -5,8 +5,8 @@ use std::sync::{Arc, LazyLock};
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, SET_COOKIE, VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE, VARY,
 };
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -60,7 +60,7 @@ pub async fn serve(
     }
     let path = uri.path().trim_start_matches('/');
     if path == "login" {
-        return page("login/index.html", &base.address(uri.path(), "/"), &headers);
+        return page("login/index.html", (&base.address(uri.path(), "/"), base.is_framed()), &headers);
     }
     if FREE.contains(&path) {
         return file(path, &headers);
@@ -103,7 +103,7 @@ pub async fn serve(
     }
     let is_route = !path.contains('.') && !path.starts_with("api/");
     if path.is_empty() || path == "index.html" || (is_route && is_page) {
-        return page("index.html", &base.address(uri.path(), "/"), &headers);
+        return page("index.html", (&base.address(uri.path(), "/"), base.is_framed()), &headers);
     }
     super::error(StatusCode::NOT_FOUND, "There is nothing at this address.")
 }
@@ -123,11 +123,18 @@ fn authority(reach: &Reach) -> Response {
     (headers, own.der).into_response()
 }
 
+/// The pages load nothing from elsewhere, and no other page may frame them.
+pub const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
+    connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'";
+
+/// What an answer with a page depends on.
+const VARIES: &str = "Accept, X-Forwarded-Prefix, X-Ingress-Path";
+
 /// What a page's file says of where it is, and every page is elsewhere.
 const BASE: &str = r#"<base href="/""#;
 
 /// A page that finds everything else from `base`.
-fn page(path: &str, base: &str, headers: &HeaderMap) -> Response {
+fn page(path: &str, (base, is_framed): (&str, bool), headers: &HeaderMap) -> Response {
     let Some(found) = Pages::get(path) else {
         return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
     };
@@ -140,6 +147,10 @@ fn page(path: &str, base: &str, headers: &HeaderMap) -> Response {
     };
     let out = response.headers_mut();
     out.insert(CACHE_CONTROL, http::HeaderValue::from_static("no-cache"));
+    out.insert(VARY, http::HeaderValue::from_static(VARIES));
+    if is_framed && let Ok(policy) = CONTENT_POLICY.replace("ancestors 'none'", "ancestors 'self'").parse() {
+        out.insert(CONTENT_SECURITY_POLICY, policy);
+    }
     if let Ok(tag) = tag.parse() {
         out.insert(ETAG, tag);
     }

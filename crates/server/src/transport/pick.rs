@@ -113,6 +113,13 @@ pub fn classes(streams: &Streams, params: &Params) -> Result<Vec<String>, ParamE
     Ok(classes)
 }
 
+/// What a page calls itself, in letters and digits; anything else is as good as nothing, since old clients may send what they like.
+pub fn page(params: &Params, name: &str) -> Option<Box<str>> {
+    let page = query::text(params, name)?;
+    let is_name = page.len() <= 32 && page.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_name.then(|| page.into())
+}
+
 /// How objects are drawn: `conf`, `show_labels`, `classes`, and with `tracking` also `show_trails` and `show_stats`.
 pub fn view_options(streams: &Streams, params: &Params, tracking: bool) -> Result<ViewOptions, ParamError> {
     let flag = |name| query::flag(params, name, true);

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useRef, useState } from 'react';
+import { nameProblem } from 'sightwire/relay';
 import { ownAddress } from '../../api/base';
 import { sentence } from '../../api/http';
 import { makeViewersLink } from '../../api/viewersLink';
@@ -24,6 +25,7 @@ export function ViewersLink({ name }: { name: string }) {
   /** The one that was given out last: another copy of it needs no other key. */
   const last = useRef<Shared | null>(null);
   const copy = async () => {
+    if (state.doing === 'asking' || nameProblem(name) !== null) return;
     setState({ ...NOTHING, doing: 'asking' });
     try {
       const now = Date.now();

@@ -32,6 +32,7 @@ export function TrySimulated({ variant = 'default' }: { variant?: 'default' | 'f
     );
   }
   const begin = async () => {
+    if (busy) return;
     setBusy(true);
     setWhy(null);
     try {

@@ -47,6 +47,11 @@ export function address(typed: string): string {
   return text === '' || whole ? text : `http://${text}`;
 }
 
+/** A scene that the server draws itself. */
+export function isSimulated(typed: string): boolean {
+  return /^simulated:/i.test(typed.trim());
+}
+
 /** Name and password are there, but are not shown. */
 export function isMasked(url: string): boolean {
   return url.includes(`${MASK}@`);
@@ -59,9 +64,12 @@ export function toAdd(draft: Draft): NewCamera {
   return {
     name: draft.name.trim(),
     url: address(draft.url),
-    mode,
+    // A scene of the server's own comes in its own way.
+    ...(isSimulated(draft.url) ? {} : { mode }),
     default: isDefault,
-    ...(mode === 'capture' && draft.fps !== null ? { fps: draft.fps } : {}),
+    ...(mode === 'capture' && draft.fps !== null && !isSimulated(draft.url)
+      ? { fps: draft.fps }
+      : {}),
     ...(user === '' ? {} : { user }),
   };
 }

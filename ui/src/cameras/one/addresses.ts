@@ -18,8 +18,7 @@ export function picturesPath(id: string, settings: Settings): string {
 
 /** The address of what is found: all classes, so that those can be offered that are not shown. */
 export function detectionsPath(id: string, settings: Settings): string {
-  // Whoever sees the pictures is one viewer, not two.
-  const query = new URLSearchParams({ beside: 'true' });
+  const query = new URLSearchParams();
   addShared(query, settings);
   return `/api/v1/streams/${encodeURIComponent(id)}/detections?${query.toString()}`;
 }
@@ -28,4 +27,16 @@ function addShared(query: URLSearchParams, { view, confidence, fps, skip }: Sett
   if (confidence !== null) query.set('conf', confidence.toFixed(2));
   query.set('fps', String(fps ?? USUAL_FPS));
   query.set('skip_frames', String(skip ?? usualSkip(view)));
+}
+
+/** The same two addresses as a page asks for them that sees both: it is one viewer, not two. */
+export function ofOnePage(page: string, pictures: string, objects: string): [string, string] {
+  return [`${pictures}&page=${page}`, `${objects}&beside=${page}`];
+}
+
+/** A name for a page, which no other has. */
+export function pageName(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }

@@ -96,12 +96,12 @@ fn streams(table: &mut Table<'_>) {
         post.part::<String>("id", "Of the stream, which may begin later", "front-door")
             .takes_role("streamer")
             .says(
-                "Where a key is needed to watch, the link has one of its own: it shows this stream and nothing else, expires, and is \
+                "Where a key is needed to watch, the link has one of its own: it shows this stream and no other, expires, and is \
                  revoked like any other.",
             )
             .number("lasts_s", 60.0..=604_800.0, "Seconds for which it works; 86400, a day, by default")
             .answers_with::<stream::ViewersLink>("201", "With the key, this once")
-            .fails("409", "As many links as there may be count still: 20 of a stream, 500 in all")
+            .fails("409", "As many links as there may be count still: 20 of a stream, 100 by one user or key, 500 in all")
             .fails("422", "No link is made to such a name, or `lasts_s` is not what it can be")
             .fails("500", "The keys could not be changed")
             .fails("503", "The system gives no random bytes")
@@ -119,9 +119,9 @@ fn streams(table: &mut Table<'_>) {
     });
     table.get("/api/v1/streams/{id}/detections", "What is in the frames of a stream or camera", |get| {
         looks(id(get))
-            .flag(
+            .text(
                 "beside",
-                "For whoever sees the frames over another connection: both are one viewer; false by default",
+                "The `page` of a request for frames of the same stream: while it is there, both are one viewer",
             )
             .says("Server-Sent Events, or the same as messages of a WebSocket, if the request asks for one.")
             .streams::<detect::StreamEvent>()
@@ -172,6 +172,7 @@ fn streams(table: &mut Table<'_>) {
 fn pictures(table: &mut Table<'_>) {
     fn frames(entry: Entry<'_>) -> Entry<'_> {
         entry
+            .text("page", "What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits")
             .sends_for_ever("multipart/x-mixed-replace; boundary=frame")
             .tells("200", "X-Sightwire-Notes", Header::text("Names parameters that have no effect"))
             .fails("400", "No camera is known, or the request is no valid HTTP")

@@ -30,7 +30,7 @@ use crate::transport::pick;
 use crate::transport::{arrival, shares_of};
 use sightwire_http::may::MayStream;
 use sightwire_http::parts::Path;
-use sightwire_http::query::{self, Params};
+use sightwire_http::query::Params;
 use sightwire_http::refusal::Refusal;
 use sightwire_sockets::websocket::{self, UpgradeOptions};
 
@@ -99,8 +99,9 @@ pub async fn events(
     let shown = ViewOptions { tracking: None, confidence, labels: true, classes };
     let origin = pick::stream(&may, &streams, &id)?;
     // Before anything is opened for it.
-    let beside = !is_process && query::flag(&params, "beside", false)?;
-    let arrival = NewViewer { beside, ..arrival(&request, kind, "/api/v1/streams/{id}/detections") };
+    let page = pick::page(&params, "beside").filter(|_| !is_process);
+    let beside = page.is_some();
+    let arrival = NewViewer { page, beside, ..arrival(&request, kind, "/api/v1/streams/{id}/detections") };
     let from = shares_of(request.extensions());
     let admission = streams.admit(arrival)?;
     let analysis = streams.analyse(&origin, rate, from)?;

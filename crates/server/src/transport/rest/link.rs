@@ -11,6 +11,7 @@ use qrcode::{EcLevel, QrCode};
 use sightwire_access::action::{ManageAccess, SeeServer};
 use sightwire_access::link::{LASTS, Unused};
 use sightwire_api::access as api;
+use sightwire_listen::base::Base;
 use sightwire_listen::tls::Secured;
 use sightwire_tls::Source;
 
@@ -25,6 +26,7 @@ pub(super) async fn make(
     may: May<ManageAccess>,
     State(api): State<Api>,
     secured: Option<Extension<Secured>>,
+    below: Option<Extension<Base>>,
     headers: HeaderMap,
     wanted: Result<Object<api::NewKey>, JsonRejection>,
 ) -> Result<Response, Refusal> {
@@ -35,7 +37,9 @@ pub(super) async fn make(
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, &detail)
     })?;
     let (base, others_reach_it) = base(&api.reach, &headers, secured.is_some());
-    let url = login_url(&base, token.reveal());
+    // Whoever came to this machine by a proxy of it is not known to others by that name.
+    let path = below.as_ref().filter(|_| others_reach_it).map_or("", |Extension(below)| below.path());
+    let url = login_url(&format!("{base}{path}"), token.reveal());
     let answer = api::LoginLink {
         about: keys::key(&record),
         expires_in_s: LASTS.as_secs(),
