@@ -171,7 +171,7 @@ test("an_unknown_api_path_is_404_in_json", async () => {
 
 test("assets_are_cached_by_their_hash", async () => {
   const { text } = await server.get("/", { Accept: "text/html" });
-  const asset = text.match(/(?:src|href)="(\/assets\/[^"]+\.js)"/)?.[1];
+  const asset = text.match(/(?:src|href)="\.?(\/assets\/[^"]+\.js)"/)?.[1];
   assert.ok(asset, "the page names a script");
   const first = await fetch(server.url + asset);
   assert.equal(first.status, 200);
