@@ -9,7 +9,7 @@ export default [
     rules: { eqeqeq: "error", "no-var": "error", "prefer-const": "error" },
   },
   {
-    files: ["browser/**", "bench/**"],
+    files: ["browser/**", "bench/**", "shots/**"],
     // Functions handed to page.evaluate run in the browser.
     languageOptions: { globals: globals.browser },
     // Playwright reads a fixture's needs from its first parameter; `{}` says "none".
