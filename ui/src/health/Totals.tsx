@@ -27,7 +27,7 @@ export function StreamTotals({
   const { relay, cameras } = data;
   const all = sums(data, seesViewers);
   return (
-    <section className={css.totals} aria-label="Streams">
+    <section className={css.totals} aria-label="All streams">
       <Metric
         caption="Streams"
         explain={`Streams from senders (at most ${formatCount(relay.max_streams)}: relay.max_streams) and cameras that are being read (at most ${formatCount(cameras.max_upstreams)}: cameras.max_upstreams).`}
