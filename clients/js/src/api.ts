@@ -1921,6 +1921,8 @@ export interface components {
             name: string | null;
             /** @description How much may be done; null where nobody is known. */
             role: components["schemas"]["Role"] | null;
+            /** @description Whether the stream of the parameter `stream` may be watched; left out where none was asked for. */
+            sees?: boolean | null;
             /** @description Patterns of the streams that may be seen; empty for all. */
             streams: string[];
             /** @description What it is for; empty for all. */

@@ -6034,7 +6034,10 @@ export interface paths {
         /** Who asks */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description A stream, of which `sees` is to say whether it may be watched */
+                    stream?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;

@@ -15,9 +15,11 @@ pub const VERSION: u32 = 1;
 pub const MAX_KEYS: usize = 10_000;
 /// Users that are kept, at most.
 pub const MAX_USERS: usize = 1000;
-/// Keys of viewers' links that count at the same time, at most: of all streams together, and of one.
+/// Keys of viewers' links that count at the same time, at most.
 pub const MAX_LINKS: usize = 500;
+/// Of those, of one stream.
 const MAX_LINKS_OF_ONE: usize = 20;
+/// Of those, by whoever gives them out.
 const MAX_LINKS_OF_MAKER: usize = 100;
 /// What the name of such a key begins with; the stream's follows.
 const LINK: &str = "viewers of ";
@@ -248,11 +250,21 @@ impl KeyRecord {
 impl Records {
     /// Adds a key.
     pub fn add(&mut self, wanted: &NewKey, now: SystemTime) -> Result<(Key, KeyRecord), RecordError> {
+        self.add_by(wanted, None, now)
+    }
+
+    fn add_by(
+        &mut self,
+        wanted: &NewKey,
+        link_by: Option<&str>,
+        now: SystemTime,
+    ) -> Result<(Key, KeyRecord), RecordError> {
         if self.keys.len() >= MAX_KEYS {
             return Err(RecordError::TooMany);
         }
         loop {
             let (key, record) = KeyRecord::generate(wanted, now)?;
+            let record = KeyRecord { link_by: link_by.map(str::to_owned), ..record };
             if self.key(&record.id).is_none() {
                 self.keys.push(record.clone());
                 return Ok((key, record));
@@ -291,12 +303,7 @@ impl Records {
         let name = LINK.chars().chain(shown).collect();
         let scope = scope_of(stream, &[stream.to_owned()], &[Use::Relay])?;
         let wanted = NewKey { name: Some(name), role: Role::Viewer, scope, expires: Some(expires) };
-        let (key, mut record) = self.add(&wanted, now)?;
-        record.link_by = Some(by.to_owned());
-        if let Some(last) = self.keys.last_mut() {
-            last.clone_from(&record);
-        }
-        Ok((key, record))
+        self.add_by(&wanted, Some(by), now)
     }
 
     /// The key of that id.

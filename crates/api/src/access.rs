@@ -162,6 +162,9 @@ pub struct Session {
     pub name: Option<String>,
     /// How much may be done; null where nobody is known.
     pub role: Option<Role>,
+    /// Whether the stream of the parameter `stream` may be watched; left out where none was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sees: Option<bool>,
     /// Patterns of the streams that may be seen; empty for all.
     pub streams: Vec<String>,
     /// What it is for; empty for all.

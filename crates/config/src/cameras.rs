@@ -106,16 +106,10 @@ fn one(table: Value) -> Result<CameraTable, CameraTableError> {
         message => CameraTableError::Keys(message.to_owned()),
     })?;
     check_id(&table.id)?;
-    let simulated = table.url.as_deref().map(CameraSource::simulated).transpose();
-    if let Some(source) = simulated.map_err(CameraError::from)?.flatten() {
-        let Table { id, name, mode, fps, user, default, .. } = table;
-        if mode.is_some_and(|mode| mode != "simulated") || fps.is_some() || table.password_file.is_some() {
-            return Err(CameraError::Simulated.into());
-        }
-        return Ok(CameraTable { name: name.unwrap_or_else(|| id.clone()), id, source, user, default });
-    }
-    let source = match (address(&table)?, &table.folder, table.mode.as_deref()) {
-        (Some(url), None, mode) => CameraSource::of_url(&url, mode, table.fps)?,
+    let source = match (&table.url, &table.folder, table.mode.as_deref()) {
+        (Some(url), None, _) => of_url(&table, url)?,
+        (None, Some(_), _) if table.password_file.is_some() => return Err(CameraTableError::Source),
+        (None, Some(_), _) if table.username.is_some() => return Err(CameraTableError::Username),
         (None, Some(folder), None | Some("folder")) => {
             CameraSource::Folder(folder.clone(), every(table.fps.unwrap_or(5.0))?)
         }
@@ -131,22 +125,30 @@ fn one(table: Value) -> Result<CameraTable, CameraTableError> {
     })
 }
 
+/// What the table's address is the source of.
+fn of_url(table: &Table, url: &str) -> Result<CameraSource, CameraTableError> {
+    let mode = table.mode.as_deref();
+    if CameraSource::simulated(url).map_err(CameraError::from)?.is_none() {
+        return Ok(CameraSource::of_url(&address(table, url)?, mode, table.fps)?);
+    }
+    // There is nobody to tell a password.
+    if table.password_file.is_some() || table.username.is_some() {
+        return Err(CameraError::Simulated.into());
+    }
+    Ok(CameraSource::of(url, mode, table.fps)?)
+}
+
 /// The address, with the password of the file if there is one.
-fn address(table: &Table) -> Result<Option<CameraUrl>, CameraTableError> {
-    let read = |url: &String| CameraUrl::parse(url).map_err(CameraError::from);
-    let url = table.url.as_ref().map(read).transpose()?;
-    let (url, file) = match (url, &table.password_file, &table.username) {
-        (Some(url), Some(file), _) => (url, file),
-        (None, Some(_), _) => return Err(CameraTableError::Source),
-        (_, None, Some(_)) => return Err(CameraTableError::Username),
-        (url, None, None) => return Ok(url),
+fn address(table: &Table, url: &str) -> Result<CameraUrl, CameraTableError> {
+    let url = CameraUrl::parse(url).map_err(CameraError::from)?;
+    let Some(file) = &table.password_file else {
+        return if table.username.is_none() { Ok(url) } else { Err(CameraTableError::Username) };
     };
     let unread = |reason: String| CameraTableError::PasswordFile { file: file.clone(), reason };
     let text = std::fs::read_to_string(file).map_err(|error| unread(error.to_string()))?;
     let password = text.lines().next().filter(|line| !line.is_empty());
     let password = password.ok_or_else(|| unread("its first line is empty".to_owned()))?;
-    let name = table.username.as_deref();
-    Ok(Some(url.with_password(name, password).ok_or(CameraTableError::Password)?))
+    url.with_password(table.username.as_deref(), password).ok_or(CameraTableError::Password)
 }
 
 #[cfg(test)]
@@ -239,6 +241,19 @@ mod tests {
             ),
             ("[[camera]]\nid = \"a\"\nurl = \"http://a\"\nfps = 5", 0, "capture"),
             ("[[camera]]\nid = \"a\"\nurl = \"http://a\"\nmode = \"capture\"\nfps = 0", 0, "0.01"),
+            ("[[camera]]\nid = \"a\"\nurl = \"simulated:street\"\nfps = 5", 0, "no mode, fps or password"),
+            (
+                "[[camera]]\nid = \"a\"\nurl = \"simulated:street\"\nusername = \"me\"",
+                0,
+                "no mode, fps or password",
+            ),
+            ("[[camera]]\nid = \"a\"\nurl = \"simulated:alley\"", 0, "alley"),
+            (
+                "[[camera]]\nid = \"a\"\nurl = \"simulated:street\"\nfolder = \"/pictures\"",
+                0,
+                "either url or folder",
+            ),
+            ("[[camera]]\nid = \"a\"\nfolder = \"/pictures\"\nusername = \"me\"", 0, "needs password_file"),
             ("[[camera]]\nid = \"test\"\nurl = \"http://a\"", 0, "taken by the API"),
             ("[[camera]]\nid = \"url-1\"\nurl = \"http://a\"", 0, "url-"),
         ] {

@@ -51,7 +51,7 @@ pub enum CameraError {
     #[error(transparent)]
     Scenery(#[from] NoScenery),
     /// A generated scene comes as it is.
-    #[error("a simulated camera has neither mode nor fps")]
+    #[error("a simulated camera has no mode, fps or password")]
     Simulated,
     /// Of a stream.
     #[error("fps is for mode = \"capture\"; a stream comes as fast as the camera sends it")]

@@ -94,47 +94,36 @@
     return found[1] === 'link' ? { link: found[2] } : { key: found[2] };
   }
 
-  // Who that is, by a key or by what the browser has; null for nobody.
-  async function who(key) {
+  // Who that is, by a key or by what the browser has; where no server says so, what to tell instead.
+  async function who(parameters, key) {
+    var answer;
     try {
-      var answer = await fetch(new URL('api/v1/session', document.baseURI), {
+      answer = await fetch(new URL('api/v1/session?' + parameters, document.baseURI), {
         headers: key === undefined ? {} : { authorization: 'Bearer ' + key },
         signal: AbortSignal.timeout(15000),
       });
-      var session = answer.ok ? await answer.json() : null;
-      return session === null || session.role === null ? null : session;
+      if (answer.ok) return await answer.json();
     } catch {
-      return null;
+      return { failed: { status: null, said: 'The server is not responding.' } };
     }
-  }
-
-  function covers(patterns, stream) {
-    return (
-      patterns.length === 0 ||
-      patterns.some(function (pattern) {
-        var parts = pattern.split('*').map(function (part) {
-          return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-        });
-        return new RegExp('^' + parts.join('.*') + '$', 's').test(stream);
-      })
-    );
+    if (answer.status === 401) return { role: null };
+    var said = 'The server does not say what the link is for (' + answer.status + ').';
+    return { failed: { status: answer.status, said: said } };
   }
 
   // A link to watch is for viewers: nobody is to act as somebody else because of an address that they followed. And whoever
   // sees what it shows goes on as who they are.
   async function watch(key) {
-    var wanted = await who(key);
-    if (wanted !== null && wanted.role !== 'viewer') {
+    var wanted = await who('', key);
+    if (wanted.failed) return wanted.failed;
+    if (wanted.role !== null && (wanted.role !== 'viewer' || wanted.streams.length !== 1)) {
       return { status: 403, said: 'This is not a link to watch something.' };
     }
-    var own = await who();
-    var sees =
-      wanted !== null &&
-      own !== null &&
-      wanted.streams.every(function (stream) {
-        return covers(own.streams, stream);
-      });
-    if (!sees) return send({ key: key });
+    // The server says best why a key does not count.
+    if (wanted.role === null) return send({ key: key });
+    var own = await who(new URLSearchParams({ stream: wanted.streams[0] }));
+    if (own.failed) return own.failed;
+    if (own.role === null || !own.sees) return send({ key: key });
     location.replace(next());
     return null;
   }

@@ -12,6 +12,7 @@ impl Example for Session {
             csrf: Some("q3rPpX0mBv2n8sYw".into()),
             name: Some("anna".into()),
             role: Some(Role::Operator),
+            sees: None,
             streams: Vec::new(),
             uses: Vec::new(),
         }

@@ -9,7 +9,11 @@ const NO_RANDOM: &str = "The system has no random bytes, or there is no room for
 
 pub fn describe(table: &mut Table<'_>) {
     (table.tag, table.role) = ("access", "admin");
-    table.get("/api/v1/session", "Who asks", |get| get.takes_no_role().answers::<access::Session>());
+    table.get("/api/v1/session", "Who asks", |get| {
+        get.takes_no_role()
+            .text("stream", "A stream, of which `sees` is to say whether it may be watched")
+            .answers::<access::Session>()
+    });
     table.post("/api/v1/login", "Begins a session, which a cookie keeps", |post| {
         post.takes_no_role()
             .takes::<access::Login>()

@@ -17,6 +17,14 @@ async fn a_sender_gives_out_links_to_its_own_streams_and_whoever_has_one_sees_no
     let (status, session) = house.ask(&Method::GET, "/api/v1/session", Some(key)).await;
     assert_eq!((status, &session["role"]), (StatusCode::OK, &json!("viewer")), "{session}");
     assert_eq!(session["streams"], json!(["gate-1"]));
+    assert!(session.get("sees").is_none(), "{session}");
+    for (key, stream, sees) in [(key, "gate-1", true), (key, "gate-2", false), (&*sender, "gate-2", true)] {
+        let path = format!("/api/v1/session?stream={stream}");
+        let (_, session) = house.ask(&Method::GET, &path, Some(key)).await;
+        assert_eq!(session["sees"], sees, "{stream}: {session}");
+    }
+    let (_, nobody) = house.ask(&Method::GET, "/api/v1/session?stream=gate-1", None).await;
+    assert_eq!(nobody["sees"], false, "{nobody}");
     for (path, expected) in [
         ("/api/v1/streams/gate-1/snapshot.jpg", StatusCode::NOT_FOUND),
         ("/api/v1/streams/gate-2/snapshot.jpg", StatusCode::FORBIDDEN),

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,7 @@ use sightwire_http::caller::Caller;
 use sightwire_http::cookie::Cookies;
 use sightwire_http::may::May;
 use sightwire_http::object::Object;
+use sightwire_http::query::Params;
 use sightwire_http::refusal::Refusal;
 use sightwire_listen::client::ClientAddress;
 
@@ -94,8 +95,10 @@ pub(super) async fn log_out(
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookies.forget())]).into_response())
 }
 
-pub(super) async fn session(may: May<Anything>) -> Response {
-    let answer = shown(may.principal(), may.session().map(|session| session.csrf().to_owned()));
+pub(super) async fn session(may: May<Anything>, Query(params): Query<Params>) -> Response {
+    let csrf = may.session().map(|session| session.csrf().to_owned());
+    let sees = params.get("stream").map(|stream| may.may_see(stream).is_ok());
+    let answer = api::Session { sees, ..shown(may.principal(), csrf) };
     ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
@@ -115,6 +118,7 @@ fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
         csrf,
         name,
         role: principal.role(),
+        sees: None,
         streams: scope.patterns().map(str::to_owned).collect(),
         uses: scope.uses().collect(),
     }
