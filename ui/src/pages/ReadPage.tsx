@@ -37,11 +37,13 @@ import { usePreferences } from '../read/usePreferences';
 import { useEmptyShortcuts } from '../read/useReadShortcuts';
 import { useServerJobs } from '../read/useServerJobs';
 import { forgetPictures } from '../read/viewer/pictureStore';
-import { Workbench } from '../read/Workbench';
 import css from './ReadPage.module.css';
 
 /** Loaded when it is first asked for. */
 const StreamPicker = lazy(() => import('../read/sources/StreamPicker'));
+/** Loaded when the page has shown: there is nothing to look at before. */
+const loadWorkbench = () => import('../read/Workbench');
+const Workbench = lazy(loadWorkbench);
 
 export default function ReadPage() {
   /** What a link asks to be done at once. */
@@ -56,7 +58,10 @@ export default function ReadPage() {
   const { jobs, nowS, refresh } = useServerJobs();
   const phone = usePhone();
   const [settings, setSettings] = useState(false);
-  useEffect(() => forgetPictures, []);
+  useEffect(() => {
+    void loadWorkbench().catch(() => undefined);
+    return forgetPictures;
+  }, []);
 
   const shown = useLatest(view);
   const open = useCallback(
@@ -228,21 +233,23 @@ export default function ReadPage() {
             </div>
           )}
           <div className={css.bench} data-several={(job !== null && job.files > 1) || undefined}>
-            <Workbench
-              job={job}
-              watch={watch}
-              row={row}
-              address={address}
-              change={change}
-              preferences={preferences}
-              onPreferences={setPreferences}
-              limits={limits}
-              models={models}
-              phone={phone}
-              settings={settings}
-              onSettings={setSettings}
-              actions={actions}
-            />
+            <Suspense fallback={null}>
+              <Workbench
+                job={job}
+                watch={watch}
+                row={row}
+                address={address}
+                change={change}
+                preferences={preferences}
+                onPreferences={setPreferences}
+                limits={limits}
+                models={models}
+                phone={phone}
+                settings={settings}
+                onSettings={setSettings}
+                actions={actions}
+              />
+            </Suspense>
           </div>
           {job !== null && job.files > 1 && (
             <div className={css.rest}>

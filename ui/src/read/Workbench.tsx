@@ -47,7 +47,7 @@ interface Props {
 const SETTLE_MS = 400;
 
 /** One file: its picture, what was read in it, and how. */
-export function Workbench(props: Props) {
+export default function Workbench(props: Props) {
   const { job, watch, row, address, change, preferences, onPreferences, models, phone } = props;
   const { settings, onSettings, actions } = props;
   const { options, least, page, compare } = address;

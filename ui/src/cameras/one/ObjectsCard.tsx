@@ -1,16 +1,15 @@
-import { UnstyledButton, useComputedColorScheme } from '@mantine/core';
-import { useReducedMotion } from '@mantine/hooks';
-import { useCallback, useEffect, useMemo, useRef } from 'react';
-import 'uplot/dist/uPlot.min.css';
+import { UnstyledButton } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { Icon } from '../../components/Icon';
 import { ToolButton } from '../../components/ToolButton';
-import { useFrameLoop } from '../../recognise/view/useFrameLoop';
-import type { DetectionFeed, FeedView, SeenClass } from './detectionFeed';
+import type { DetectionFeed, FeedView } from './detectionFeed';
 import { drawnColour } from './drawnColour';
-import { ObjectChart } from './objectChart';
 import { countByLabel } from './objectTrace';
 import { type Settings, shows, toggleClass } from './settings';
 import css from './ObjectsCard.module.css';
+
+/** What draws charts is loaded after the page has shown. */
+const ObjectLines = lazy(() => import('./ObjectLines'));
 
 interface Props {
   feed: DetectionFeed;
@@ -42,7 +41,9 @@ export function ObjectsCard({ feed, view, settings, onClasses }: Props) {
           All classes
         </ToolButton>
       </div>
-      <Chart feed={feed} seen={view.seen} settings={settings} active={!off} />
+      <Suspense fallback={<div className={css.chart} />}>
+        <ObjectLines feed={feed} seen={view.seen} settings={settings} active={!off} />
+      </Suspense>
       <div className={css.chips} role="group" aria-label="Classes shown">
         {offered.map(({ label, index }) => {
           const pressed = classes?.includes(label) === true;
@@ -76,48 +77,4 @@ function hint({ phase }: FeedView, off: boolean): string {
   if (phase === 'broken')
     return 'No results: the server is not sending any. Retrying automatically.';
   return 'No objects detected yet. Classes appear here as they are detected.';
-}
-
-interface ChartProps {
-  feed: DetectionFeed;
-  seen: readonly SeenClass[];
-  settings: Settings;
-  active: boolean;
-}
-
-function Chart({ feed, seen, settings, active }: ChartProps) {
-  const host = useRef<HTMLDivElement>(null);
-  const chart = useRef<ObjectChart | null>(null);
-  const scheme = useComputedColorScheme();
-  // With reduced motion the lines move on once a second instead of gliding.
-  const calm = useReducedMotion();
-  const lines = useMemo(() => seen.filter(({ label }) => shows(settings, label)), [seen, settings]);
-
-  useEffect(() => {
-    if (host.current === null) return;
-    const own = new ObjectChart(host.current);
-    chart.current = own;
-    return () => {
-      own.destroy();
-      chart.current = null;
-    };
-    // The scheme is not read here, but the colours that the chart resolves depend on it.
-  }, [scheme]);
-
-  const draw = useCallback(
-    (nowMs: number) => chart.current?.draw(feed.trace, lines, nowMs),
-    // A new chart has to be drawn once even while nothing runs.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [feed, lines, scheme],
-  );
-  useFrameLoop(active, calm ? 1 : 10, draw);
-
-  return (
-    <div
-      ref={host}
-      className={css.chart}
-      role="img"
-      aria-label="Line chart of the number of objects of each class. The buttons below give the newest numbers."
-    />
-  );
 }
