@@ -1,5 +1,5 @@
 import { Button, VisuallyHidden } from '@mantine/core';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useMemo, useRef } from 'react';
 import { camerasPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
 import { toggleFullScreen } from '../components/fullScreen';
@@ -9,18 +9,18 @@ import { Page } from '../components/page/Page';
 import { PageHead } from '../components/page/PageHead';
 import { PhoneControls } from '../components/page/PhoneBar';
 import { usePhone } from '../components/page/usePhone';
-import { useOpener } from '../components/useOpener';
 import { onArrow } from '../wall/arrows';
 import { Controls } from '../wall/Controls';
 import { EmptyWall } from '../wall/EmptyWall';
-import { equalGrid, focusGrid } from '../wall/gridStyle';
 import { LeaveScreen } from '../wall/LeaveScreen';
-import { moved, ordered } from '../wall/order';
+import { groupOf } from '../wall/order';
 import { ALL, DEFAULTS, wanted } from '../wall/settings';
 import { StateAnnouncer } from '../wall/StateAnnouncer';
-import { useBox } from '../wall/useBox';
+import { useChooser } from '../wall/useChooser';
+import { useControlRoom } from '../wall/useControlRoom';
+import { useGrid } from '../wall/useGrid';
 import { useKept } from '../wall/useKept';
-import { useShapes } from '../wall/useShapes';
+import { useOrder } from '../wall/useOrder';
 import { useWall } from '../wall/useWall';
 import { useWallSettings } from '../wall/useWallSettings';
 import { useWallShortcuts } from '../wall/useWallShortcuts';
@@ -33,11 +33,6 @@ const Chooser = lazy(() => import('../wall/Chooser'));
 
 /** Cameras hardly change. */
 const CAMERAS_MS = 10_000;
-/** The height of what stands below a picture, as in the style sheet of the tile. */
-const CAPTION_PX = 36;
-const GAP_PX = 6;
-/** A narrower tile shows nothing. */
-const LEAST_PX = 150;
 
 export default function WallPage() {
   const [settings, change] = useWallSettings();
@@ -46,92 +41,28 @@ export default function WallPage() {
   // Where the server does not say which cameras there are, streams are shown all the same.
   const cameras = answer?.cameras ?? (failure === null ? undefined : NO_CAMERAS);
   const ids = useMemo(() => cameras?.map(({ id }) => id), [cameras]);
-  const { viewer, painter, snapshot, nowMs } = useWall(wanted(settings, ids), overlays);
   const names = useMemo(() => new Map(cameras?.map(({ id, name }) => [id, name])), [cameras]);
-  /** Streams that have ended and were put away: which end it was. */
-  const [away, setAway] = useState<ReadonlyMap<string, number>>(new Map());
-  const [{ order, groups }, keepMore] = useKept();
-  const streams = ordered(
-    snapshot.streams.filter(
-      ({ id, state, sinceMs }) => state !== 'ended' || away.get(id) !== sinceMs,
-    ),
-    order,
-  );
-  const present = streams.map(({ id }) => id);
-  const shown = useRef<readonly string[]>(present);
-  useEffect(() => {
-    shown.current = present;
-  });
+  const { viewer, painter, snapshot, nowMs } = useWall(wanted(settings, ids), overlays);
+  const room = useRef<HTMLDivElement>(null);
+  const [{ order, groups }, keep] = useKept();
+  const all = snapshot.streams;
+  const { streams, remove, move, drop } = useOrder({ viewer, all, order, keep, room });
+  const { grid, large, watchBox, noteShape } = useGrid(streams, settings);
+  const isEmpty = streams.length === 0;
+  useControlRoom(screen && !isEmpty);
 
-  const [chooser, setChooser] = useState<'never' | 'open' | 'closed'>('never');
-  const { note, giveBack } = useOpener();
-  const choose = useCallback(() => {
-    note();
-    setChooser('open');
-  }, [note]);
-  const close = useCallback(() => {
-    setChooser('closed');
-    giveBack();
-  }, [giveBack]);
+  const { chooser, choose, close } = useChooser();
   const enlarge = useCallback(
     (id: string) => change({ one: id === one ? null : id }),
     [change, one],
   );
-  const room = useRef<HTMLDivElement>(null);
-  const [watchBox, box] = useBox();
-  const remove = useCallback(
-    (id: string) => {
-      const ended = viewer.snapshot().streams.find((stream) => stream.id === id);
-      if (ended === undefined) return;
-      // The focus would be lost with the tile.
-      const tiles = [...(room.current?.querySelectorAll<HTMLElement>('[data-tile]') ?? [])];
-      const at = tiles.findIndex((tile) => tile.dataset.tile === id);
-      (tiles[at + 1] ?? tiles[at - 1])?.focus({ preventScroll: true });
-      setAway((before) => new Map(before).set(id, ended.sinceMs));
-    },
-    [viewer],
-  );
-  const move = useCallback(
-    (id: string, by: number) => keepMore({ order: moved(order, shown.current, id, by) }),
-    [keepMore, order],
-  );
-  const drop = useCallback(
-    (id: string, onto: string) => move(id, shown.current.indexOf(onto) - shown.current.indexOf(id)),
-    [move],
-  );
-  const phone = usePhone();
   const full = useCallback(() => toggleFullScreen(room.current), []);
   const retry = useCallback(() => viewer.retry(), [viewer]);
   const actions = useMemo(() => ({ choose, full, retry }), [choose, full, retry]);
   useWallShortcuts(settings, change, actions);
 
-  // What lies below the control room is not to be come to by keys.
-  const isRoom = screen && streams.length > 0;
-  useEffect(() => {
-    if (!isRoom) return undefined;
-    const others = document.querySelectorAll<HTMLElement>('header');
-    for (const other of others) other.inert = true;
-    return () => {
-      for (const other of others) other.inert = false;
-    };
-  }, [isRoom]);
-
-  const [shape, noteShape] = useShapes(present);
-  const large = streams.find(({ id }) => id === one);
-  const count = streams.length;
-  const isFocused = large !== undefined;
-  // Tiles are drawn anew where their place is a new one.
-  const grid = useMemo(() => {
-    const gap = screen ? 2 : GAP_PX;
-    const caption = screen ? 0 : CAPTION_PX;
-    const options = { shape, gap, caption, least: Math.min(LEAST_PX, box.width) };
-    return isFocused ? focusGrid(count - 1, box, options) : equalGrid(count, box, options);
-  }, [count, isFocused, box, shape, screen]);
-
+  const phone = usePhone();
   const trouble = connectionWords(snapshot, nowMs);
-  const group = groups.find(
-    ({ streams: of }) => of.length === chosen.length && of.every((id) => chosen.includes(id)),
-  );
   const controls = (
     <Controls
       settings={settings}
@@ -139,7 +70,7 @@ export default function WallPage() {
       onFull={full}
       onScreen={() => change({ screen: true })}
       groups={groups}
-      group={group?.name ?? null}
+      group={groupOf(groups, chosen)?.name ?? null}
       onGroup={(name) => {
         const of = groups.find((one) => one.name === name)?.streams;
         change({ streams: of ?? DEFAULTS.streams, cameras: of === undefined });
@@ -156,7 +87,6 @@ export default function WallPage() {
       Choose streams
     </Button>
   );
-  const isEmpty = streams.length === 0;
   const only = settings.cameras ? [] : chosen.filter((id) => id !== ALL);
   return (
     <Page title="Wall · Sightwire" className={css.page}>
@@ -257,7 +187,7 @@ export default function WallPage() {
             streams={streams}
             onChange={change}
             groups={groups}
-            onGroups={(next) => keepMore({ groups: next })}
+            onGroups={(next) => keep({ groups: next })}
           />
         </Suspense>
       )}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { moved, ordered, readKept, withGroup } from './order';
+import { groupOf, moved, ordered, readKept, withGroup } from './order';
 
 const tiles = (ids: string) => Array.from(ids, (id) => ({ id }));
 const names = (all: readonly { id: string }[]) => all.map(({ id }) => id).join('');
@@ -27,6 +27,16 @@ describe('the order of a wall', () => {
     for (const broken of [null, '', '[', 'null', '7', '{"order":7}']) {
       expect(readKept(broken)).toEqual({ order: [], groups: [] });
     }
+  });
+
+  it('knows a group by its streams, in any order', () => {
+    const groups = [
+      { name: 'Yard', streams: ['a', 'b'] },
+      { name: 'Gate', streams: ['c'] },
+    ];
+    expect(groupOf(groups, ['b', 'a'])?.name).toBe('Yard');
+    expect(groupOf(groups, ['a'])).toBeUndefined();
+    expect(groupOf(groups, ['a', 'c'])).toBeUndefined();
   });
 
   it('keeps one group of a name', () => {

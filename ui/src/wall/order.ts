@@ -73,6 +73,13 @@ export function moved(
   return [...next, ...order.filter((one) => !shown.includes(one))].slice(0, MOST_ORDERED);
 }
 
+/** The group that is just these streams, in any order. */
+export function groupOf(groups: readonly Group[], chosen: readonly string[]): Group | undefined {
+  return groups.find(
+    ({ streams }) => streams.length === chosen.length && streams.every((id) => chosen.includes(id)),
+  );
+}
+
 /** With this group, in the place of one that is called the same. */
 export function withGroup(groups: readonly Group[], group: Group): readonly Group[] {
   const others = groups.filter(({ name }) => name !== group.name);
