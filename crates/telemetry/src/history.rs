@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sightwire_api::history::History as Told;
-use sightwire_api::stream::Stream;
+use sightwire_api::stream::{Stream, StreamKind};
 
 use super::unix_s;
 
@@ -25,7 +25,7 @@ const MOST_STREAMS: usize = 100;
 /// Steps for which an ended stream is remembered.
 const ENDED_STEPS: u64 = FINE as u64;
 
-/// Of the server, in this order.
+/// Of the server, in this order: first what is the sum of all streams, [`OF_STREAMS`] of them.
 pub const TOTALS: [&str; 11] = [
     "streams",
     "viewers",
@@ -39,6 +39,8 @@ pub const TOTALS: [&str; 11] = [
     "connections",
     "analyses",
 ];
+/// How many of [`TOTALS`] are of streams.
+const OF_STREAMS: usize = 7;
 /// Of a stream.
 const STREAM: [&str; 7] = ["in", "out", "bytes_in", "bytes_out", "viewers", "lost", "delay"];
 
@@ -58,7 +60,14 @@ pub struct History(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     totals: Course<{ TOTALS.len() }>,
-    streams: HashMap<String, Course<{ STREAM.len() }>>,
+    streams: HashMap<String, Noted>,
+}
+
+/// A stream, and how it went.
+#[derive(Debug)]
+struct Noted {
+    kind: StreamKind,
+    course: Course<{ STREAM.len() }>,
 }
 
 /// How some numbers went.
@@ -166,13 +175,13 @@ impl History {
     pub fn note(&self, step: u64, streams: &[Stream], taken: Taken) {
         let mut kept = self.0.lock();
         kept.totals.push(step, totals(streams, taken));
-        kept.streams.retain(|_, course| course.newest.is_some_and(|newest| newest + ENDED_STEPS >= step));
+        kept.streams.retain(|_, of| of.course.newest.is_some_and(|newest| newest + ENDED_STEPS >= step));
         for stream in streams {
             if !kept.streams.contains_key(&stream.id) && kept.streams.len() >= MOST_STREAMS {
                 let (id, newest) = kept
                     .streams
                     .iter()
-                    .map(|(id, course)| (id.clone(), course.newest))
+                    .map(|(id, of)| (id.clone(), of.course.newest))
                     .min_by_key(|(_, newest)| *newest)
                     .unwrap_or_default();
                 // One that is still there is not forgotten for a new one.
@@ -181,7 +190,10 @@ impl History {
                 }
                 kept.streams.remove(&id);
             }
-            kept.streams.entry(stream.id.clone()).or_default().push(step, values(stream));
+            let new = || Noted { kind: stream.kind, course: Course::default() };
+            let of = kept.streams.entry(stream.id.clone()).or_insert_with(new);
+            of.kind = stream.kind;
+            of.course.push(step, values(stream));
         }
     }
 
@@ -190,10 +202,24 @@ impl History {
         self.0.lock().totals.told(TOTALS, span)
     }
 
+    /// As [`Self::server`], for whoever does not see all streams.
+    pub fn process(&self, span: Span) -> Told {
+        let mut told = self.server(span);
+        for name in TOTALS.iter().take(OF_STREAMS) {
+            told.series.remove(*name);
+        }
+        told
+    }
+
     /// Of a stream; empty where nothing is known of it.
     pub fn stream(&self, id: &str, span: Span) -> Told {
         let kept = self.0.lock();
-        kept.streams.get(id).map_or_else(|| empty(span), |course| course.told(STREAM, span))
+        kept.streams.get(id).map_or_else(|| empty(span), |of| of.course.told(STREAM, span))
+    }
+
+    /// What a stream is or was, as long as something is known of it.
+    pub fn kind(&self, id: &str) -> Option<StreamKind> {
+        self.0.lock().streams.get(id).map(|of| of.kind)
     }
 }
 

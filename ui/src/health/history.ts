@@ -62,6 +62,10 @@ const NAMES: Partial<Record<string, string>> = {
   delivered: 'delay',
 };
 
+function isTold(history: History, name: string): boolean {
+  return (NAMES[name] ?? name) in history.series;
+}
+
 function chartOf(history: History | null, name: string): Chart {
   if (history === null) return { history: NONE, length: COURSE_LENGTH };
   const values = history.series[NAMES[name] ?? name] ?? NONE;
@@ -74,8 +78,9 @@ function chartOf(history: History | null, name: string): Chart {
 export function useTotalCharts(span: Span): (name: TotalSeries) => Chart {
   const history = useHistory(span, null);
   const seen = useLive((view) => view.courses.totals);
+  // Whoever does not see all streams is not told their sums: then there is what this page has seen.
   return (name) =>
-    span === 'now'
+    span === 'now' || (history !== null && !isTold(history, name))
       ? { history: seen[name] ?? NONE, length: COURSE_LENGTH }
       : chartOf(history, name);
 }

@@ -65,3 +65,21 @@ async fn where_nobody_needs_a_key_a_link_has_none() {
     assert_eq!(made["path"], "/wall?streams=gate%201");
     assert_eq!((&made["key"], &made["expires"]), (&json!(null), &json!(null)));
 }
+
+#[tokio::test]
+async fn whoever_sees_some_streams_is_not_told_the_sums_of_all() {
+    let house = House::new("");
+    let whole = house.key(Role::Viewer, &[], &[]);
+    for (key, told) in [
+        (whole, true),
+        (house.key(Role::Viewer, &["gate-*"], &[]), false),
+        (house.key(Role::Viewer, &[], &[Use::Relay]), false),
+    ] {
+        let (status, history) = house.ask(&Method::GET, "/api/v1/history", Some(&key)).await;
+        assert_eq!(status, StatusCode::OK, "{history}");
+        for name in ["streams", "viewers", "lost"] {
+            assert_eq!(history["series"].get(name).is_some(), told, "{history}");
+        }
+        assert!(history["series"].get("cpu").is_some(), "{history}");
+    }
+}
