@@ -1696,6 +1696,8 @@ export interface components {
             threads: number;
             /** @description Pictures that wait for a thread. */
             waiting: number;
+            /** @description Whether there are batches that workers read, too: `/api/v1/cluster/jobs`. */
+            workers: boolean;
         };
         /** @description Answer to `GET /readyz`: whether the recogniser answers. */
         Readiness: {

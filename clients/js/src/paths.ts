@@ -6276,7 +6276,8 @@ export interface paths {
                          *         "sessions": 4,
                          *         "state": "ready",
                          *         "threads": 2,
-                         *         "waiting": 0
+                         *         "waiting": 0,
+                         *         "workers": false
                          *       },
                          *       "recognizer": {
                          *         "analysed_per_s": 75,

@@ -278,6 +278,8 @@ pub struct ReaderStatus {
     pub threads: usize,
     /// Pictures that wait for a thread.
     pub waiting: usize,
+    /// Whether there are batches that workers read, too: `/api/v1/cluster/jobs`.
+    pub workers: bool,
 }
 
 /// Batches of files to be read, of all clients.

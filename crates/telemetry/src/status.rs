@@ -2,7 +2,7 @@
 
 use sightwire_api::status::{
     self as api, Amx, DetectorStatus, EngineStatus, LastSign, MemoryRefused, MemoryStatus, Network,
-    PredictionDelay, ProcessStatus, Progress, RecognizerState, RecognizerStatus, Status, Switching,
+    PredictionDelay, ProcessStatus, Progress, ReaderStatus, RecognizerState, RecognizerStatus, Status, Switching,
 };
 use sightwire_engine::cpu::{Cpu, Tiles};
 use sightwire_measure::clock;
@@ -12,6 +12,11 @@ use sightwire_recognizer::State;
 
 use super::{Telemetry, process};
 use sightwire_config::Config;
+
+/// Whether the server knows of batches that workers read.
+fn has_workers(config: &Config) -> bool {
+    config.cluster.as_ref().is_some_and(|cluster| cluster.jobs.is_some())
+}
 
 impl Telemetry {
     /// The answer of `/api/v1/status`.
@@ -30,7 +35,7 @@ impl Telemetry {
                 memory_bytes: process.memory_bytes,
                 threads: process.threads,
             },
-            reader: self.reader.report(),
+            reader: ReaderStatus { workers: has_workers(config), ..self.reader.report() },
             recognizer: self.recognizer_status(config),
             relay: self.relay.report(),
             uptime_s: self.uptime().as_secs_f64(),

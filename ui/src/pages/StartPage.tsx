@@ -81,7 +81,7 @@ export function StartPage() {
       {(status?.recognizer.clients ?? 0) > 0 && <Tiles view={view} />}
       <div className={css.last}>
         {last != null && <LastSign sign={last} />}
-        {mayRead && <LastRead />}
+        {mayRead && <LastRead hasWorkers={status?.reader.workers === true} />}
       </div>
       <div className={css.middle} data-compact={runs || undefined}>
         <RecogniseEntry

@@ -1,30 +1,54 @@
 import { Link } from '../app/Link';
+import { useClusterJobs } from '../api/clusterJobs';
 import { StateBadge } from '../components/StateBadge';
 import { useServerJobs } from '../read/useServerJobs';
-import { jobName, jobStanding } from '../read/words';
+import { type Batch, lastBatches } from './lastBatches';
 import css from './Last.module.css';
 
 const MOST = 3;
 
 /** The batches that were read last, of those that this user may see. */
-export function LastRead() {
+export function LastRead({ hasWorkers }: { hasWorkers: boolean }) {
   const { jobs, nowS } = useServerJobs();
-  if (jobs.length === 0) return null;
+  const shared = useClusterJobs(hasWorkers);
+  const batches = lastBatches({ jobs, shared, nowS }, MOST);
+  if (batches.length === 0) return null;
   return (
     <section className={`card ${css.last}`} aria-labelledby="last-read">
       <h2 id="last-read" className="caption">
         Read last
       </h2>
       <ul className={css.list} data-testid="last-read">
-        {jobs.slice(0, MOST).map((job) => (
-          <li key={job.id}>
-            <Link href={`/read?job=${encodeURIComponent(job.id)}`} className={css.job}>
-              <span className="number">{jobName(job, nowS)}</span>
-              <StateBadge {...jobStanding(job)} />
-            </Link>
+        {batches.map((batch) => (
+          <li key={batch.key}>
+            {batch.href === null ? (
+              <span className={css.job}>
+                <Told {...batch} />
+              </span>
+            ) : (
+              <Link href={batch.href} className={css.job}>
+                <Told {...batch} />
+              </Link>
+            )}
           </li>
         ))}
       </ul>
     </section>
+  );
+}
+
+function Told({ name, text, standing }: Batch) {
+  return (
+    <>
+      <span className={css.told}>
+        {name !== null && (
+          <span className={css.name} title={name}>
+            {name}
+          </span>
+        )}
+        <span className="number">{text}</span>
+      </span>
+      <StateBadge {...standing} />
+    </>
   );
 }

@@ -273,6 +273,7 @@ export function testStatus(change: Partial<RecognizerStatus> = {}): Status {
       lines: 0,
       failed: 0,
       refused: 0,
+      workers: false,
       jobs: { running: 0, waiting: 0, ended: 0, kept: 0, kept_bytes: 0 },
       limits: {
         deadline_s: 60,
