@@ -8,6 +8,7 @@
 //! - `cluster`: senders at one process and viewers at another, over Redis
 //! - `kserve`: single pictures at a server that looks by itself and at one that asks another
 //! - `neighbours`: the sign recogniser beside programs that take all they can get, and within a quota
+//! - `pages`: JavaScript, CPU of a browser, frames and interactions of the pages
 //! - `read`: text reading beside `RapidOCR`
 //! - `relay`: pictures of streamers to viewers over WebSocket
 //! - `telling`: what metrics, logs and a collector cost
@@ -18,6 +19,7 @@ mod batches;
 mod cluster;
 mod kserve;
 mod neighbours;
+mod pages;
 mod pairs;
 mod read;
 mod scenarios;
@@ -50,7 +52,7 @@ const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 /// One benchmark, with what stands after its name on the command line.
 type Benchmark = fn(&[String]) -> Result<ExitCode>;
 
-const BENCHMARKS: [(&str, Benchmark); 12] = [
+const BENCHMARKS: [(&str, Benchmark); 13] = [
     ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
     ("batches", batches::command),
     ("sign", sign),
@@ -59,6 +61,7 @@ const BENCHMARKS: [(&str, Benchmark); 12] = [
     ("hands", hands),
     ("kserve", kserve::command),
     ("neighbours", neighbours::command),
+    ("pages", pages::command),
     ("read", read::command),
     ("relay", |args| scenarios::command(&suites::RELAY, args)),
     ("telling", telling::command),

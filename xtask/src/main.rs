@@ -64,7 +64,7 @@ Commands
              advisories         only by name: known weaknesses of what it is built on (asks GitHub and npm)
              --list             the suites, and what each checks
              -v, --verbose      show the suites' own output as it comes
-  bench    attacks|batches|cameras|cluster|hands|kserve|neighbours|read|relay|sign|telling|wlasl20
+  bench    attacks|batches|cameras|cluster|hands|kserve|neighbours|pages|read|relay|sign|telling|wlasl20
              [ARGS…]            load, delay, text; rewrites its tables in docs/benchmarks.md
   shots    the pictures of README and docs, of the real pages with generated streams; writes docs/img/shots
   soak     all uses at once while clients come and go and faults are injected: memory, threads, descriptors,
