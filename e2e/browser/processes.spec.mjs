@@ -1,8 +1,12 @@
 // The page Health of a server that is one of several: the card of processes, over a real Redis.
 
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { ask } from "../js/api.mjs";
 import { startCluster } from "../js/cluster.mjs";
 import { ALIKE, DETECTOR, store } from "../js/golden/store.mjs";
-import { until } from "../js/harness.mjs";
+import { temporary, until } from "../js/harness.mjs";
 import { looksRight, SCREENS } from "./accessible.mjs";
 import { expect, test as base } from "./fixtures.mjs";
 import { senders } from "./senders.mjs";
@@ -10,11 +14,16 @@ import { senders } from "./senders.mjs";
 /** @import { TestWith } from "./fixtures.mjs" */
 
 /** @typedef {Parameters<typeof startCluster>[1] & { detects?: boolean }} Options */
-/** @type {TestWith<{ cluster: (options?: Options) => ReturnType<typeof startCluster>, send: ReturnType<typeof senders>["send"] }>} */
+/** @type {TestWith<{ ends: (() => unknown)[], cluster: (options?: Options) => ReturnType<typeof startCluster>, send: ReturnType<typeof senders>["send"] }>} */
 const test = base.extend({
-  // Servers that act as one, and their Redis, for one test; those that detect have a network for it.
-  cluster: async ({}, use) => {
+  // What ends with the test, the last first.
+  ends: async ({}, use) => {
     const ends = [];
+    await use(ends);
+    for (const end of ends.reverse()) await end();
+  },
+  // Servers that act as one, and their Redis, for one test; those that detect have a network for it.
+  cluster: async ({ ends }, use) => {
     const t = { after: (end) => ends.push(end) };
     const network = () => ({
       set: { ...ALIKE, "detector.model": DETECTOR },
@@ -23,7 +32,6 @@ const test = base.extend({
     await use(({ detects = false, ...options } = {}) =>
       startCluster(t, { ...(detects ? network() : {}), ...options }),
     );
-    for (const end of ends.reverse()) await end();
   },
   // Senders that end with the test.
   send: async ({ cluster }, use) => {
@@ -176,3 +184,16 @@ for (const [screen, options] of Object.entries(SCREENS)) {
     await looksRight(page, `processes-away-${screen}`);
   });
 }
+
+test("a_batch_that_workers_are_to_read_is_on_the_start_page", async ({ visit, cluster, ends }) => {
+  const folder = temporary({ after: (end) => ends.push(end) }, "batches");
+  const scans = join(folder, "scans");
+  mkdirSync(scans);
+  for (const name of ["one.jpg", "two.jpg"]) writeFileSync(join(scans, name), "not read yet");
+  const set = { "cluster.folders": `["${scans}"]`, "cluster.jobs_folder": join(folder, "jobs") };
+  const { servers } = await cluster({ set });
+  const begun = await ask(servers[0], "POST", "/api/v1/cluster/folders", { paths: [scans] });
+  expect(begun.status, begun.text).toBe(201);
+  const page = await visit("/", { at: servers[1] });
+  await expect(page.getByTestId("last-read")).toContainText(/scans\s*0 of 2 files/);
+});
