@@ -208,6 +208,32 @@ test("a_sender_copies_a_link_and_whoever_has_it_sees_that_stream_alone", async (
   expect(own.role).toBe("streamer");
 });
 
+test("a_link_to_watch_whose_key_was_revoked_says_so_and_offers_to_log_in", async ({ visit, house }) => {
+  const { server } = house;
+  const headers = { ...bearer(house.admin), "Content-Type": "application/json" };
+  const made = await fetch(`${server.url}/api/v1/streams/gate/links`, {
+    method: "POST",
+    headers,
+    body: "{}",
+  });
+  const { path } = await made.json();
+  const page = await visit(`/access?key=${house.admin}`, { at: server });
+  const row = page.getByRole("region", { name: "Keys" }).getByRole("listitem").filter({ hasText: "gate" });
+  await row.getByRole("button", { name: /^Revoke/ }).click();
+  await row.getByRole("button", { name: /^Revoke/ }).click();
+  await expect(row).toHaveCount(0);
+
+  const other = await visit(undefined, { at: server, locale: "en-GB" });
+  await other.goto(server.url + path);
+  const alert = other.getByRole("alert").first();
+  await expect(alert).toContainText("it was revoked");
+  await expect(alert).toContainText("for a new one, or log in below");
+  await expect(other.getByRole("button", { name: "Try again" })).toHaveCount(0);
+  expect(other.url()).not.toContain("#");
+  await logIn(other, house.admin);
+  await expect(other).toHaveURL(`${server.url}/wall?streams=gate`);
+});
+
 test("a_link_goes_where_one_wanted_to_go_and_never_to_another_server", async ({ visit, house }) => {
   const body = JSON.stringify({ role: "viewer" });
   const make = async () => {

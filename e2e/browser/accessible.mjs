@@ -65,3 +65,12 @@ export const SCREENS = {
   desktop: { viewport: { width: 1440, height: 900 } },
   phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
 };
+
+/** A phone on its side. */
+export const SIDEWAYS = { ...SCREENS.phone, viewport: { width: 844, height: 390 } };
+
+/** What of the page is on the screen as it was opened: nobody has scrolled. */
+export async function isInView(element, ratio = 1) {
+  await expect(element).toBeInViewport({ ratio });
+  expect(await element.page().evaluate(() => scrollY)).toBe(0);
+}

@@ -8,6 +8,7 @@ import { until } from "../js/harness.mjs";
 import { layoutShift, looksRight, SCREENS, smallTargets } from "./accessible.mjs";
 import { look, moves, SETTINGS } from "./cameras.mjs";
 import { camera, clipFile, expect, fullUnless, screenshot, test as base, videoFile } from "./fixtures.mjs";
+import { known, makeKey, OWN_STORE } from "./keys.mjs";
 
 /** @import { Server } from "../js/harness.mjs" */
 /** @import { Page, TestWith } from "./fixtures.mjs" */
@@ -353,6 +354,29 @@ test("viewers_are_counted_without_the_page_itself @full", async ({ share, relay 
   await expect(viewers).toHaveText("1");
   other.close();
   await expect(viewers).toHaveText("0");
+});
+
+test("who_watches_is_shown_by_name_and_whoever_has_none_is_counted", async ({ visit, serverWith }) => {
+  const at = await serverWith({ args: SETTINGS, env: OWN_STORE });
+  const keys = await Promise.all(["Anna", "gate phone"].map((name) => makeKey(at, name, "viewer")));
+  const page = await visit("/broadcast?source=test&start=1&name=desk&width=480&fps=10&preview=off", { at });
+  await isLive(page);
+  const watch = (key) =>
+    new WebSocket(`${at.url.replace("http", "ws")}/ws/view?streams=desk`, [], known(key));
+  const watching = page.getByTestId("watching");
+  const nameless = watch();
+  await expect(page.getByTestId("viewers")).toHaveText("1");
+  await expect(watching).toBeEmpty();
+  const anna = watch(keys[0]);
+  await expect(watching).toHaveText(/^Watching: [^,]*Anna\W* and 1 other\.$/);
+  const phone = watch(keys[1]);
+  await expect(watching).toHaveText(/^Watching: [^,]*Anna\W*, [^,]*gate phone\W* and 1 other\.$/);
+  nameless.close();
+  await expect(watching).toHaveText(/^Watching: [^,]*Anna\W* and [^,]*gate phone\W*\.$/);
+  anna.close();
+  await expect(watching).toHaveText(/^Watching: [^,]*gate phone\W*\.$/);
+  phone.close();
+  await expect(watching).toBeEmpty();
 });
 
 test("a_link_may_start_the_test_picture_once_and_nothing_else @full", async ({ visit, relay }) => {

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 
 import { until } from "../js/harness.mjs";
+import { isInView, overflow, SIDEWAYS } from "./accessible.mjs";
 import { add, hide, looksOld, moves, SETTINGS, used } from "./cameras.mjs";
 import { expect, fullUnless, screenshot, test } from "./fixtures.mjs";
 
@@ -42,6 +43,15 @@ test("objects_are_found_listed_counted_and_drawn", async ({ visit, serverWith, c
   await expect(page.getByTestId("viewer-list")).toContainText("/stream/detect");
   await expect.poll(async () => (await used(server)).analyses).toBe(1);
   await screenshot(page, "camera-objects");
+});
+
+test("on_a_phone_on_its_side_the_picture_is_on_the_screen", async ({ visit, serverWith, cameraWith }) => {
+  const { page } = await open(visit, serverWith, cameraWith, "", SIDEWAYS);
+  const picture = page.getByTestId("picture");
+  await moves(picture);
+  await isInView(picture, 0.9);
+  await screenshot(page, "camera-sideways");
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
 test("settings_act_at_once_stand_in_the_address_and_share_one_analysis @full", async ({

@@ -4,8 +4,9 @@ import WebSocket from "ws";
 
 import { until } from "../js/harness.mjs";
 import { looksRight, overflow, SCREENS, violations } from "./accessible.mjs";
-import { hide, SETTINGS } from "./cameras.mjs";
+import { add, hide, SETTINGS } from "./cameras.mjs";
 import { expect, screenshot, test as base } from "./fixtures.mjs";
+import { makeKey, OWN_STORE } from "./keys.mjs";
 import { senders } from "./senders.mjs";
 import { watchers } from "./watchers.mjs";
 
@@ -40,6 +41,7 @@ const stream = (page, id) => page.getByTestId(`stream-${id}`);
 const viewers = (page) => page.getByTestId("viewers").locator('[data-testid^="viewer-"]');
 const cell = (row, column) => row.locator(`[data-column="${column}"]`);
 const state = (page) => page.getByTestId("live-state");
+const tile = (page, name) => page.getByRole("group", { name, exact: true });
 
 /** The same picture with two long comments: so a connection is soon full. */
 function heavy(jpeg) {
@@ -115,6 +117,122 @@ test("streams_and_viewers_are_shown_as_they_come_and_go", async ({ visit, relay,
   await expect(page.getByTestId("announcer")).toHaveText("Ward 3, bed 12 has ended");
   await first.stop();
   await expect(stream(page, "P-1")).toHaveCount(0);
+});
+
+test("a_stream_that_ends_leaves_a_line_that_says_who_when_and_why", async ({ visit, relay, send }) => {
+  const at = await relay([], { env: OWN_STORE });
+  const polite = await send(at, "polite", { key: await makeKey(at, "gate phone", "streamer") });
+  const gone = await send(at, "gone");
+  const told = await send(at, "told");
+  await send(at, "lasting");
+  const page = await health(visit, at);
+  await expect(stream(page, "gone")).toContainText("live");
+  await expect(page.getByRole("region", { name: "Ended in the last hour" })).toHaveCount(0);
+
+  await polite.stop();
+  const line = (name) => page.getByTestId("ended").getByRole("listitem").filter({ hasText: name });
+  await expect(line("polite")).toContainText("Its sender has left.");
+  await expect(line("polite")).toContainText(
+    /ran \d+ s · [1-9]\d* frames? · sent by .*gate phone\W* at 127\.0\.0\.1/,
+  );
+  await expect(line("polite")).toContainText(/, \d+ s ago/);
+  gone.vanish();
+  await expect(line("gone")).toContainText("Its sender has left.");
+  await expect(line("gone")).toContainText(/sent by 127\.0\.0\.1/);
+  expect((await fetch(`${at.url}/api/v1/streams/told`, { method: "DELETE" })).status).toBe(204);
+  await expect(line("told")).toContainText("It was ended by an administrator.");
+  await until(() => told.closed, "the sender is told");
+
+  // The newest first; and the server remembers them, not the page.
+  await page.reload();
+  const ended = page.getByTestId("ended").getByRole("listitem");
+  await expect(ended).toHaveText([/^told/, /^gone/, /^polite/]);
+  const when = await line("polite").locator("time").getAttribute("datetime");
+  expect(Math.abs(Date.now() - Date.parse(when))).toBeLessThan(120_000);
+  await page.getByTestId("find").fill("gate phone");
+  await expect(ended).toHaveText([/^polite/]);
+});
+
+test("the_headline_and_the_tiles_count_cameras_and_streams_alike", async ({
+  visit,
+  relay,
+  send,
+  watch,
+  cameraWith,
+}) => {
+  const at = await relay();
+  await add(at, "Yard", (await cameraWith("--fps", "10")).stream);
+  await send(at, "P-1");
+  await watch(at, { streams: ["P-1"] });
+  const stop = new AbortController();
+  const { body } = await fetch(`${at.url}/stream?camera=yard`, { signal: stop.signal });
+  body.pipeTo(new WritableStream()).catch(() => {});
+  const page = await health(visit, at);
+  await expect(stream(page, "yard")).toContainText("live");
+  await expect(page.getByTestId("summary")).toHaveText("2 streams · 2 viewers");
+  const reads = (name, text) =>
+    expect(tile(page, name)).toHaveText(text, { useInnerText: true, ignoreCase: true });
+  await reads("Streams", "Streams 2 1 sent, 1 read");
+  await reads("Viewers", "Viewers 2 1 on cameras");
+  await expect(page.getByTestId("streams-count")).toHaveText("2");
+  await expect(page.getByTestId("viewers-count")).toHaveText("2");
+  // What comes in is that of both.
+  const rate = async (row) => parseFloat(await cell(row, "in").innerText());
+  await expect(async () => {
+    const rates = await Promise.all(["P-1", "yard"].map((id) => rate(stream(page, id))));
+    const all = parseFloat((await tile(page, "Frames in").innerText()).replace(/^\D+/, ""));
+    expect(Math.min(...rates)).toBeGreaterThan(0);
+    expect(all).toBeCloseTo(rates[0] + rates[1], 0);
+  }).toPass({ timeout: 20_000 });
+  stop.abort();
+});
+
+/** How high the line of a tile's chart is at each of its values, in percent. */
+const heights = (page, name) =>
+  tile(page, name)
+    .locator("svg path")
+    .last()
+    .evaluate((line) => {
+      const points = [...(line.getAttribute("d") ?? "").matchAll(/[ML][\d.-]+ ([\d.-]+)/g)];
+      return points.map(([, y]) => 100 - Number(y));
+    });
+
+test("charts_show_what_was_before_the_page_was_opened", async ({ visit, relay, send }) => {
+  const at = await relay();
+  const sender = await send(at, "P-1");
+  const noted = async () => {
+    const { json } = await at.get("/api/v1/history?span=hour");
+    return json.series.in.filter((fps) => fps > 0).length > 1;
+  };
+  await until(noted, "two values of a stream", 60_000);
+  await sender.stop();
+
+  const page = await health(visit, at);
+  const span = (name) => page.getByTestId("span").getByText(name, { exact: true }).click();
+  await expect(page.getByTestId("summary")).toHaveText("0 streams · 0 viewers");
+  const highest = async () => Math.max(...(await heights(page, "Frames in")));
+  await expect.poll(highest).toBeGreaterThan(5);
+  await expect(page.getByText(/^Since the server started, \d+ s ago$/)).toBeVisible();
+  await span("2 min");
+  await expect(page).toHaveURL(/\?span=now$/);
+  // Nothing is sent since this page looks.
+  await expect.poll(async () => (await heights(page, "Frames in")).length).toBeGreaterThan(1);
+  expect(await highest()).toBe(0);
+
+  // A day has a value a minute, and this server none yet.
+  await page.route("**/api/v1/history?span=day", (route) =>
+    route.fulfill({
+      json: { time: Date.now() / 1000, step_s: 60, kept_s: 86_400, series: { in: [0, 10, 20, 0] } },
+    }),
+  );
+  await span("24 h");
+  await expect(page).toHaveURL(/\?span=day$/);
+  await expect
+    .poll(async () => (await heights(page, "Frames in")).map((height) => height > 0))
+    .toEqual([false, true, true, false]);
+  await span("1 h");
+  await expect(page).toHaveURL(/\/health$/);
+  await expect.poll(highest).toBeGreaterThan(5);
 });
 
 test("a_sender_that_falls_silent_is_seen_with_its_reason @full", async ({ visit, relay, send }) => {

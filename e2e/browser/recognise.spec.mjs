@@ -2,6 +2,7 @@
 
 import { Client } from "../js/client.mjs";
 import { until } from "../js/harness.mjs";
+import { isInView, overflow, SIDEWAYS } from "./accessible.mjs";
 import { expect, fullUnless, screenshot, stands, test, videoFile } from "./fixtures.mjs";
 
 // “still” is what a busy machine, which drops frames, takes for nothing else.
@@ -15,6 +16,16 @@ for (const gesture of ["still", "left", "down"]) {
     await stands(page, gesture, 2_000);
   });
 }
+
+test("on_a_phone_on_its_side_the_result_stands_beside_the_picture", async ({ visit }) => {
+  const page = await visit("/recognise?source=sample&gesture=still", SIDEWAYS);
+  const label = page.getByTestId("label");
+  await expect(label).toHaveText("still", { timeout: 30_000 });
+  await isInView(label);
+  await isInView(page.getByRole("region", { name: "Video" }), 0.5);
+  await screenshot(page, "recognise-sideways");
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+});
 
 test("a_chosen_gesture_acts_at_once_and_stands_in_the_address @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=still");

@@ -3,10 +3,11 @@
 import WebSocket from "ws";
 
 import { sleep, until } from "../js/harness.mjs";
+import { known } from "./keys.mjs";
 
 /** @import { Server } from "../js/harness.mjs" */
 /** @import { AnalysisMode, FromSender, ToSender } from "../js/types.ts" */
-/** @typedef {{ fps?: number, mode?: AnalysisMode, binary?: boolean }} SenderOptions */
+/** @typedef {{ fps?: number, mode?: AnalysisMode, binary?: boolean, key?: string }} SenderOptions */
 
 const clips = new Map();
 
@@ -48,12 +49,12 @@ export class Sender {
    * @param {Buffer[]} frames
    * @param {SenderOptions} [options]
    */
-  constructor(server, stream, frames, { fps = 15, mode = "normal", binary = true } = {}) {
+  constructor(server, stream, frames, { fps = 15, mode = "normal", binary = true, key } = {}) {
     const url = `${server.url.replace("http", "ws")}/ws/stream/${encodeURIComponent(stream)}`;
     this.stream = stream;
     this.frames = frames;
     this.binary = binary;
-    this.socket = new WebSocket(url, binary ? ["sightwire.v1"] : []);
+    this.socket = new WebSocket(url, binary ? ["sightwire.v1"] : [], known(key));
     this.socket.on("open", () => this.sendText({ analysis_mode: mode }));
     this.socket.on("message", (data, isBinary) => {
       if (!isBinary) this.said.push(JSON.parse(data.toString()));

@@ -55,6 +55,7 @@ const test = base.extend({
     };
     await use({ server, env, browser, url: `https://${NAME}:${server.port}` });
     for (const one of browsers) await one.close();
+    await server.stop();
     removeFolder(folder);
   },
 });

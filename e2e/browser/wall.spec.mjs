@@ -1,8 +1,8 @@
 // The wall: all streams at a glance, and none of them ever looks live when it is not.
 
-import { looksRight, SCREENS } from "./accessible.mjs";
+import { isInView, looksRight, overflow, SCREENS, SIDEWAYS } from "./accessible.mjs";
 import { add, hide, look, looksOld, moves, SETTINGS } from "./cameras.mjs";
-import { expect, test as base } from "./fixtures.mjs";
+import { expect, screenshot, test as base } from "./fixtures.mjs";
 import { senders } from "./senders.mjs";
 
 /** @import { Own, TestWith } from "./fixtures.mjs" */
@@ -373,6 +373,17 @@ test("the_wall_fills_any_window_and_never_scrolls_sideways", async ({ visit, wal
   await page.getByTestId("leave-screen").click();
   await expect(page).not.toHaveURL(/screen/);
   await isLive(page, "A");
+});
+
+test("on_a_phone_on_its_side_a_picture_is_on_the_screen", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  for (const id of ["A", "B"]) await send(at, id, { fps: 5 });
+  const page = await visit("/wall", { at, ...SIDEWAYS });
+  await isLive(page, "A");
+  await isInView(picture(page, "A"));
+  await isInView(picture(page, "B"));
+  await screenshot(page, "wall-sideways");
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
 test("order_and_groups_are_kept_in_this_browser", async ({ visit, wallServer, send }) => {

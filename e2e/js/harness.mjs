@@ -23,7 +23,14 @@ export const HOME = resolve(process.env.SIGHTWIRE_HOME ?? join(here, "../../.sig
 
 /** Removes the folder of a server that may be writing to it still. */
 export function removeFolder(folder) {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  for (let left = 20; ; left -= 1) {
+    try {
+      // Its own retries only wait: they do not remove what has come meanwhile.
+      return rmSync(folder, { recursive: true, force: true, maxRetries: 1, retryDelay: 100 });
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
 }
 
 /**
