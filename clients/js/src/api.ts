@@ -565,7 +565,7 @@ export interface components {
         EndedStream: {
             /** @description When it began, seconds since 1970 (UTC). */
             began: number;
-            /** @description The key or the user that sent it; left out where none was needed, and for whoever may not see who sends. */
+            /** @description The name of the key or user that sent it; left out where none was needed, and for whoever may not see who sends. */
             by?: string | null;
             /** @description When it ended, seconds since 1970 (UTC). */
             ended: number;
@@ -1132,7 +1132,7 @@ export interface components {
             url?: string | null;
             /** @description Everybody who watches it; only in `GET /api/v1/streams/{id}`. */
             viewer_list?: {
-                /** @description The key or the user that it came with; left out where none was needed. */
+                /** @description The name of the key or user that it came with; left out where none was needed. */
                 by?: string | null;
                 /** @description Bytes that it got, so far. */
                 bytes: number;
@@ -1184,7 +1184,7 @@ export interface components {
         };
         /** @description Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s. */
         LiveViewer: {
-            /** @description The key or the user that it came with; left out where none was needed. */
+            /** @description The name of the key or user that it came with; left out where none was needed. */
             by?: string | null;
             /** @description Bytes that it got, so far. */
             bytes: number;
@@ -2346,7 +2346,7 @@ export interface components {
         ViewKind: "detect" | "tracking";
         /** @description Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s. */
         Viewer: {
-            /** @description The key or the user that it came with; left out where none was needed. */
+            /** @description The name of the key or user that it came with; left out where none was needed. */
             by?: string | null;
             /** @description Bytes that it got, so far. */
             bytes: number;

@@ -342,14 +342,14 @@ impl Who {
         }
     }
 
-    /// As [`Self::quoted`], of those who are told apart by more than where they are.
-    pub fn named(&self) -> Option<String> {
+    /// The name alone, of those who are told apart by more than where they are.
+    pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Key { .. }
-            | Self::User { .. }
-            | Self::Proxied { .. }
-            | Self::Token { .. }
-            | Self::Process { .. } => Some(self.quoted()),
+            Self::Key { name, .. }
+            | Self::User { name }
+            | Self::Proxied { name }
+            | Self::Process { name } => Some(name),
+            Self::Token { subject } => Some(subject),
             Self::Unknown(_) | Self::Anyone | Self::Here | Self::Legacy { .. } => None,
         }
     }

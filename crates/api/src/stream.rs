@@ -289,7 +289,7 @@ impl Default for PictureQuality {
 /// Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Viewer {
-    /// The key or the user that it came with; left out where none was needed.
+    /// The name of the key or user that it came with; left out where none was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// Bytes that it got, so far.
@@ -345,7 +345,7 @@ pub struct Viewers {
 pub struct EndedStream {
     /// When it began, seconds since 1970 (UTC).
     pub began: f64,
-    /// The key or the user that sent it; left out where none was needed, and for whoever may not see who sends.
+    /// The name of the key or user that sent it; left out where none was needed, and for whoever may not see who sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
     /// When it ended, seconds since 1970 (UTC).

@@ -26,6 +26,7 @@ use sightwire_api::stream::StreamKind;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::tls::Secured;
+use sightwire_live::known::Known;
 
 use crate::audit::Deed;
 use crate::cookie::Cookies;
@@ -163,9 +164,10 @@ pub enum NotAllowed {
     },
 }
 
-/// The key or user that a request is known by, for the log.
-pub fn named(of: &Extensions) -> Option<String> {
-    of.get::<Caller>()?.principal.who().named()
+/// The key or user that a request is known by.
+pub fn known(of: &Extensions) -> Option<Known> {
+    let who = of.get::<Caller>()?.principal.who();
+    Some(Known::new(who.quoted(), who.name()?))
 }
 
 impl Caller {

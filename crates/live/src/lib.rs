@@ -25,6 +25,7 @@ pub mod detector;
 mod elsewhere;
 mod follow;
 pub mod hands;
+pub mod known;
 pub mod look;
 mod looker;
 pub mod options;

@@ -15,6 +15,7 @@ use sightwire_measure::clock;
 use sightwire_measure::meter::{Meter, Sample};
 use tokio_util::sync::CancellationToken;
 
+use crate::known::Known;
 use crate::totals::lost_percent;
 
 /// All who watch now, and how many have come and been refused since the start.
@@ -48,7 +49,7 @@ pub struct PerUse<T> {
 pub struct Viewer {
     id: u64,
     peer: Option<SocketAddr>,
-    who: Option<String>,
+    who: Option<Known>,
     shares_of: Option<IpAddr>,
     kind: ViewerKind,
     page: Option<Box<str>>,
@@ -113,8 +114,8 @@ struct Watched {
 pub struct NewViewer {
     /// Address and port that it connects from, where known.
     pub peer: Option<SocketAddr>,
-    /// Its key or user, for the log.
-    pub who: Option<String>,
+    /// Its key or user.
+    pub who: Option<Known>,
     /// Whether many may come from there: through a proxy all have one address, of which no share can be told.
     pub proxied: bool,
     /// How it gets its pictures.
@@ -170,7 +171,7 @@ impl Viewers {
         let (count, most) = (self.counts.of(kind), self.max.of(kind).load(Ordering::Relaxed));
         if count.load(Ordering::Relaxed) >= most {
             self.refused.of(kind).fetch_add(1, Ordering::Relaxed);
-            let from = peer.map(shown);
+            let (from, who) = (peer.map(shown), who.as_ref().map(Known::words));
             tracing::warn!(endpoint, from, who, "a viewer is refused: {most} are there, and no more may be");
             return None;
         }
@@ -410,7 +411,7 @@ impl Drop for Watch {
 impl Viewer {
     /// Which page of whom sees which stream; `None` where its page has no name.
     fn sight(&self) -> Option<(&str, Option<&str>, &str)> {
-        Some((self.page.as_deref()?, self.who.as_deref(), self.only.get()?))
+        Some((self.page.as_deref()?, self.known_as(), self.only.get()?))
     }
 
     /// Whether it is another process, which has viewers of its own.
@@ -420,7 +421,11 @@ impl Viewer {
 
     /// Whether it is known as that: its key, its user, or the process that it is.
     pub fn is(&self, who: &str) -> bool {
-        self.who.as_deref() == Some(who)
+        self.known_as() == Some(who)
+    }
+
+    fn known_as(&self) -> Option<&str> {
+        self.who.as_ref().map(Known::words)
     }
 
     /// Where it comes from.
@@ -471,7 +476,7 @@ impl Viewer {
             stream,
             endpoint = self.endpoint,
             from,
-            who = self.who,
+            who = self.known_as(),
             viewers,
             "a viewer has come"
         );
@@ -490,7 +495,7 @@ impl Viewer {
             stream,
             endpoint = self.endpoint,
             from,
-            who = self.who,
+            who = self.known_as(),
             seconds,
             pictures,
             missed,
@@ -534,7 +539,7 @@ impl Viewer {
         let timing = *self.timing.lock();
         let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
         api::Viewer {
-            by: self.who.clone(),
+            by: self.who.as_ref().map(|who| who.name().to_owned()),
             bytes,
             bytes_per_s,
             deadline_ms: timing.map(|timing| ms(timing.deadline)),

@@ -2,7 +2,8 @@
 
 use sightwire_api::status::{
     self as api, Amx, DetectorStatus, EngineStatus, LastSign, MemoryRefused, MemoryStatus, Network,
-    PredictionDelay, ProcessStatus, Progress, ReaderStatus, RecognizerState, RecognizerStatus, Status, Switching,
+    PredictionDelay, ProcessStatus, Progress, ReaderStatus, RecognizerState, RecognizerStatus, Status,
+    Switching,
 };
 use sightwire_engine::cpu::{Cpu, Tiles};
 use sightwire_measure::clock;

@@ -12,6 +12,7 @@ use sightwire_measure::address::shown;
 use sightwire_measure::clock;
 
 use super::{End, Sender};
+use crate::known::Known;
 
 /// For so long,
 const KEPT: Duration = Duration::from_secs(3600);
@@ -37,7 +38,7 @@ struct GoneStream {
     ended: SystemTime,
     frames: u64,
     peer: Option<SocketAddr>,
-    who: Option<String>,
+    who: Option<Known>,
     why: End,
 }
 
@@ -84,7 +85,7 @@ impl GoneStream {
             |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         EndedStream {
             began: unix(self.began),
-            by: self.who.clone(),
+            by: self.who.as_ref().map(|who| who.name().to_owned()),
             ended: unix(self.ended),
             id: self.id.to_string(),
             peer: self.peer.map(shown),

@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::gone::Gone;
 use self::listed::{Listed, Listing, Place};
+use crate::known::Known;
 use crate::options::RelayOptions;
 use crate::totals::lost_percent;
 use crate::{StreamLease, Streams, WatchError};
@@ -104,8 +105,8 @@ pub struct Sender {
     pub binary: bool,
     /// Address and port that it connects from, where known.
     pub peer: Option<SocketAddr>,
-    /// Its key or user, for the log.
-    pub who: Option<String>,
+    /// Its key or user.
+    pub who: Option<Known>,
     /// Messages that should have been frames.
     pub bad: AtomicU64,
     /// Pictures over the rate.
@@ -281,7 +282,7 @@ impl Relay {
         mode: AnalysisMode,
         binary: bool,
         peer: Option<SocketAddr>,
-        who: Option<String>,
+        who: Option<Known>,
     ) -> Result<Sending, Refused> {
         let begun = self.claim_and_begin(name, mode, binary, peer, who).await;
         if begun.is_err() {
@@ -296,7 +297,7 @@ impl Relay {
         mode: AnalysisMode,
         binary: bool,
         peer: Option<SocketAddr>,
-        who: Option<String>,
+        who: Option<Known>,
     ) -> Result<Sending, Refused> {
         check_name(name)?;
         let id: Arc<str> = name.into();
@@ -348,7 +349,7 @@ impl Relay {
             });
         }
         let from = peer.map(shown);
-        let who = &sender.who;
+        let who = sender.who.as_ref().map(Known::words);
         tracing::info!(stream = name, mode = mode.name(), binary, from, who, "a stream begins");
         let (producer, lease, claim) = (Some(producer), Some(lease), Some(claim));
         Ok(Sending { sender, producer, lease, claim, place, relay: self.clone() })
@@ -512,7 +513,7 @@ impl Drop for Sending {
         }
         let id = &self.sender.id;
         let bad = Some(self.sender.bad.load(Ordering::Relaxed)).filter(|bad| *bad > 0);
-        let (from, who) = (self.sender.peer.map(shown), &self.sender.who);
+        let (from, who) = (self.sender.peer.map(shown), self.sender.who.as_ref().map(Known::words));
         tracing::info!(stream = &**id, from, who, bad, "the stream has ended: {}", why.reason());
         self.relay.gone.note(&self.sender, why);
         self.relay.ended.fetch_add(1, Ordering::Relaxed);

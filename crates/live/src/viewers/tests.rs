@@ -5,7 +5,7 @@ use sightwire_measure::captured;
 use super::*;
 
 fn arrival(kind: ViewerKind) -> NewViewer {
-    let who = Some("the key 7 (\"gate\")".to_owned());
+    let who = Some(Known::new("the key 7 (\"gate\")", "gate"));
     NewViewer {
         peer: None,
         who,

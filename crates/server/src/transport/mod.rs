@@ -37,7 +37,7 @@ fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewVi
     let client = client::of(extensions);
     NewViewer {
         peer: client.map(|client| client.socket()),
-        who: sightwire_http::caller::named(extensions),
+        who: sightwire_http::caller::known(extensions),
         proxied: client.is_none_or(|client| client.is_shared()),
         kind,
         page: None,

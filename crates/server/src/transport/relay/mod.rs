@@ -81,7 +81,7 @@ async fn stream(
     let peer = client::of(request.extensions()).map(|client| client.socket());
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let frames = request.extensions().get::<Frames>().cloned().unwrap_or_default();
-    let who = caller::named(request.extensions());
+    let who = caller::known(request.extensions());
     let arrival = sender::NewSender { name, binary, peer, who, connection, frames };
     // A picture as base64 in JSON.
     let max_message_bytes = deps.relay.options().max_frame_bytes / 3 * 4 + 4096;

@@ -11,6 +11,7 @@ use sightwire_api::relay::scan::{self, Bad, Incoming};
 use sightwire_api::stream::AnalysisMode;
 use sightwire_hub::picture::Picture;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::known::Known;
 use sightwire_live::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
 use sightwire_live::relay::{End, Refused, Sending};
 use sightwire_measure::address::shown;
@@ -38,7 +39,7 @@ pub struct NewSender {
     pub binary: bool,
     pub peer: Option<SocketAddr>,
     /// Its key or user.
-    pub who: Option<String>,
+    pub who: Option<Known>,
     pub connection: Option<ConnectionHandle>,
     pub frames: Frames,
 }
@@ -145,10 +146,11 @@ async fn refuse(
     mut socket: Socket,
     name: &str,
     peer: Option<SocketAddr>,
-    who: Option<String>,
+    who: Option<Known>,
     refused: &Refused,
 ) {
     let (text, from) = (refused.to_string(), peer.map(shown));
+    let who = who.as_ref().map(Known::words);
     tracing::info!(stream = %lines::short(name), from, who, "a sender is refused: {}", lines::sentence(&text));
     let _ = send(&mut socket, message::error(&text)).await;
     websocket::close(socket, code_of_refusal(refused), &text).await;

@@ -108,10 +108,7 @@ fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
         Who::Anyone => Some("anyone".to_owned()),
         Who::Here => Some("this machine".to_owned()),
         Who::Legacy { networks } => Some(networks.to_string()),
-        Who::Key { name, .. } | Who::User { name } | Who::Proxied { name } | Who::Process { name } => {
-            Some(name.to_string())
-        }
-        Who::Token { subject } => Some(subject.to_string()),
+        who => who.name().map(str::to_owned),
     };
     let scope = principal.scope();
     api::Session {
