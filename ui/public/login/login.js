@@ -119,8 +119,9 @@
     if (wanted.role !== null && (wanted.role !== 'viewer' || wanted.streams.length !== 1)) {
       return { status: 403, said: 'This is not a link to watch something.' };
     }
-    // The server says best why a key does not count.
-    if (wanted.role === null) return send({ key: key });
+    if (wanted.role === null) {
+      return { status: 401, said: 'This link no longer works: it has expired, or it was revoked.' };
+    }
     var own = await who(new URLSearchParams({ stream: wanted.streams[0] }));
     if (own.failed) return own.failed;
     if (own.role === null || !own.sees) return send({ key: key });

@@ -133,6 +133,7 @@ export default function BroadcastPage() {
           field={nameField}
           onStart={begin}
           running={running}
+          previews={preview.open}
         >
           {!phone && startStop}
         </ShareCard>

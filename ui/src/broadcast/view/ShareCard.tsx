@@ -18,6 +18,8 @@ interface Props {
   /** Enter in the field does it, too. */
   onStart: () => void;
   running: boolean;
+  /** The page shows its own stream as its viewers get it. */
+  previews: boolean;
   /** The button that starts and stops; elsewhere on phones. */
   children?: ReactNode;
 }
@@ -28,7 +30,16 @@ const MODES: { value: Mode; label: string }[] = [
 ];
 
 /** Under which name, and how it is analysed. */
-export function ShareCard({ name, mode, onChange, field, onStart, running, children }: Props) {
+export function ShareCard({
+  name,
+  mode,
+  onChange,
+  field,
+  onStart,
+  running,
+  previews,
+  children,
+}: Props) {
   // Nobody is asked for what is not known yet.
   const isOperator = useMay('operator');
   const seesViewers = useSessionAsked() && isOperator;
@@ -71,7 +82,7 @@ export function ShareCard({ name, mode, onChange, field, onStart, running, child
         </Button>
       </div>
       <ViewersLink key={name} name={name} />
-      {running && seesViewers && <Watching name={name} />}
+      {running && seesViewers && <Watching name={name} previews={previews} />}
       <p className={css.hint}>
         {mode === 'normal'
           ? 'Detection runs on 5 frames per second (default) when a viewer turns it on.'
