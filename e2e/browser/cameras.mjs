@@ -40,7 +40,10 @@ export async function used(/** @type {Server} */ server) {
 export function look(canvas) {
   return canvas.evaluate((element) => {
     const { width, height } = element;
-    const { data } = element.getContext("2d").getImageData(0, 0, width, height);
+    // What a canvas shows may be a picture that it was given, and none that was drawn on it.
+    const copy = new OffscreenCanvas(Math.max(1, width), Math.max(1, height)).getContext("2d");
+    copy.drawImage(element, 0, 0);
+    const { data } = copy.getImageData(0, 0, Math.max(1, width), Math.max(1, height));
     let drawn = 0;
     let sum = 0;
     for (let at = 0; at < data.length; at += 4 * 97) {

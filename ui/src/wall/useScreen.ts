@@ -38,7 +38,8 @@ export function useScreen(painter: Painter<ImageBitmap>, stream: string): UseScr
             Object.assign(picture, { width, height });
             setShape(width / height);
           }
-          picture.getContext('2d', { alpha: false })?.drawImage(bitmap, 0, 0);
+          // The canvas takes the picture as it is: drawn on it, it would be copied.
+          picture.getContext('bitmaprenderer')?.transferFromImageBitmap(bitmap);
           paint(true);
         },
         blank: () => paint(false),

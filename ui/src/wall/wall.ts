@@ -1,4 +1,5 @@
 import { createViewer, type Viewer } from 'sightwire/relay';
+import { paced } from './pace';
 import { Painter } from './painter';
 import { ownAddress } from '../api/base';
 
@@ -61,7 +62,7 @@ function connected(): { viewer: Viewer; painter: Painter<ImageBitmap> } {
     overlay: (stream) => viewer.overlay(stream),
     decode: (jpeg) => createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' })),
     close: (bitmap) => bitmap.close(),
-    frame: (run) => requestAnimationFrame(run),
+    frame: paced(),
     nowMs: () => performance.now(),
   });
   const viewer: Viewer = createViewer({
