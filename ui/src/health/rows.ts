@@ -1,4 +1,5 @@
 import type { LiveStream, LiveViewer } from '../api/live';
+import { naturalOrder } from '../components/naturalOrder';
 import { kindOfStream, kindOfViewer, needsCare, wordsOfStream, wordsOfViewer } from './words';
 
 /** By what rows are sorted; `reversed`: the other way round than usual. */
@@ -99,9 +100,7 @@ function contains(find: string, ...texts: string[]): boolean {
   return wanted === '' || texts.some((text) => text.toLowerCase().includes(wanted));
 }
 
-const NAMES = new Intl.Collator('en', { numeric: true });
-
 function compare(a: number | string, b: number | string): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return NAMES.compare(String(a), String(b));
+  return naturalOrder(String(a), String(b));
 }

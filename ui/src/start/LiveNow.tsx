@@ -6,6 +6,7 @@ import { useTilePicture } from '../cameras/grid/useTilePicture';
 import { cameraWords, streamWords, type StreamWords } from '../cameras/state/streamWords';
 import { StateBadge } from '../components/StateBadge';
 import css from './LiveNow.module.css';
+import { nowOrder } from './nowOrder';
 
 /** As many as are seen at a glance; the wall shows all. */
 export const MOST_SHOWN = 8;
@@ -36,16 +37,18 @@ export function LiveNow({ cameras, freePlaces, streams, stale }: Props) {
     id: stream.id,
     name: stream.name,
     href: `/wall?one=${encodeURIComponent(stream.id)}`,
+    tone: streamWords(stream).tone,
     words: () => streamWords(stream),
   }));
   const own = cameras.map((camera) => ({
     id: camera.id,
     name: camera.name,
     href: `/cameras/${camera.id}`,
+    tone: cameraWords(camera, null).tone,
     words: (failure: Parameters<typeof cameraWords>[1], wanted: boolean) =>
       cameraWords(camera, failure, { wanted }),
   }));
-  const all = [...sent, ...own];
+  const all = nowOrder(own, sent);
   const more = all.length - MOST_SHOWN;
   return (
     <section aria-labelledby="live-now">
@@ -54,13 +57,13 @@ export function LiveNow({ cameras, freePlaces, streams, stale }: Props) {
           Now
         </h2>
         <Link href="/wall" className={css.wall}>
-          {more > 0 ? `All ${all.length} on the Wall` : 'Open the Wall'}
+          {more > 0 ? `${more} more on the Wall` : 'Open the Wall'}
         </Link>
       </div>
       <ul className={css.grid} data-count={Math.min(all.length, MOST_SHOWN)}>
-        {all.slice(0, MOST_SHOWN).map((one) => (
-          <li key={one.id}>
-            <Now {...one} pictures={pictures} stale={stale} />
+        {all.slice(0, MOST_SHOWN).map(({ id, name, href, words }) => (
+          <li key={id}>
+            <Now {...{ id, name, href, words, pictures, stale }} />
           </li>
         ))}
       </ul>

@@ -27,7 +27,7 @@ export function RecogniseEntry({ gestures, hands, compact }: Props) {
       line={
         hands
           ? 'Show your camera a hand: its shapes and motions are named as you make them.'
-          : 'Hold a hand still before your camera, then move it: the motion is named as you make it.'
+          : 'Hold a hand still in front of your camera, then move it: the motion is named as you make it.'
       }
     >
       <Offer role="streamer" use="signs" what="Having signs recognised">

@@ -5,9 +5,11 @@ const tiles = (ids: string) => Array.from(ids, (id) => ({ id }));
 const names = (all: readonly { id: string }[]) => all.map(({ id }) => id).join('');
 
 describe('the order of a wall', () => {
-  it('has what was moved first, and the rest as it came', () => {
-    expect(names(ordered(tiles('abcd'), ['c', 'x', 'a']))).toBe('cabd');
-    expect(names(ordered(tiles('abcd'), []))).toBe('abcd');
+  it('has what was moved first, and the rest by its names', () => {
+    expect(names(ordered(tiles('dbca'), ['c', 'x', 'a'], new Map()))).toBe('cabd');
+    expect(names(ordered(tiles('dbca'), [], new Map()))).toBe('abcd');
+    const called = new Map(Object.entries({ a: 'Bed 10', b: 'Bed 9', c: 'Bed 1' }));
+    expect(names(ordered(tiles('abc'), [], called))).toBe('cba');
   });
 
   it('moves a tile among those that are shown, and forgets none that is away', () => {

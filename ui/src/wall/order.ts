@@ -1,6 +1,7 @@
 /** In which order tiles stand, and which streams belong together: kept in this browser. */
 
 import { keep, kept } from '../app/storage';
+import { naturalOrder } from '../components/naturalOrder';
 
 const KEY = 'sightwire.wall';
 /** What a browser keeps of a wall is small. */
@@ -13,7 +14,7 @@ export interface Group {
 }
 
 export interface Kept {
-  /** Those that somebody has moved, in their order; others follow as they come. */
+  /** Those that somebody has moved, in their order; others follow by their names. */
   order: readonly string[];
   groups: readonly Group[];
 }
@@ -50,13 +51,16 @@ export function saveKept(now: Kept): void {
   keep(KEY, isEmpty ? null : JSON.stringify(now));
 }
 
-/** Those that were moved first, in their order; the others as they stand. */
+/** Those that were moved first, in their order; the others by what they are called. */
 export function ordered<T extends { id: string }>(
   all: readonly T[],
   order: readonly string[],
+  names: ReadonlyMap<string, string>,
 ): T[] {
   const place = new Map(order.map((id, n) => [id, n]));
-  return all.toSorted((a, b) => (place.get(a.id) ?? Infinity) - (place.get(b.id) ?? Infinity) || 0);
+  const placeOf = ({ id }: T) => place.get(id) ?? order.length;
+  const nameOf = ({ id }: T) => names.get(id) ?? id;
+  return all.toSorted((a, b) => placeOf(a) - placeOf(b) || naturalOrder(nameOf(a), nameOf(b)));
 }
 
 /** The order with `id` moved by so many places among `shown`. What is not shown now keeps its place behind them. */
