@@ -16,6 +16,7 @@ import { LeaveScreen } from '../wall/LeaveScreen';
 import { groupOf } from '../wall/order';
 import { ALL, DEFAULTS, wanted } from '../wall/settings';
 import { StateAnnouncer } from '../wall/StateAnnouncer';
+import { useBroken } from '../wall/useBroken';
 import { useChooser } from '../wall/useChooser';
 import { useControlRoom } from '../wall/useControlRoom';
 import { useGrid } from '../wall/useGrid';
@@ -46,7 +47,8 @@ export default function WallPage() {
   const room = useRef<HTMLDivElement>(null);
   const [{ order, groups }, keep] = useKept();
   const all = snapshot.streams;
-  const { streams, remove, move, drop } = useOrder({ viewer, all, order, keep, room });
+  const { streams, remove, move, drop } = useOrder({ viewer, all, order, names, keep, room });
+  const [broken, noteBroken] = useBroken();
   const { grid, large, watchBox, noteShape } = useGrid(streams, settings);
   const isEmpty = streams.length === 0;
   useControlRoom(screen && !isEmpty);
@@ -82,6 +84,7 @@ export default function WallPage() {
       variant="default"
       leftSection={<Icon name="plus" />}
       onClick={choose}
+      classNames={{ label: css.choose ?? '' }}
       data-testid="choose"
     >
       Choose streams
@@ -94,7 +97,7 @@ export default function WallPage() {
         title="Wall"
         line={
           !isEmpty
-            ? summary(streams)
+            ? summary(streams, broken)
             : snapshot.state === 'open'
               ? 'All streams at a glance.'
               : trouble === null && 'Connecting to the server…'
@@ -166,6 +169,7 @@ export default function WallPage() {
                 onMove={move}
                 onDrop={drop}
                 onShape={noteShape}
+                onBroken={noteBroken}
               />
             ))}
           </ul>
@@ -175,7 +179,7 @@ export default function WallPage() {
         )}
       </div>
       <VisuallyHidden>
-        <StateAnnouncer streams={streams} />
+        <StateAnnouncer streams={streams} broken={broken} />
       </VisuallyHidden>
       {phone && <PhoneControls first={chooseButton}>{controls}</PhoneControls>}
       {chooser !== 'never' && (

@@ -1,12 +1,12 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import type { StreamView } from 'sightwire/relay';
-import { type CSSProperties, memo, useEffect } from 'react';
+import { type CSSProperties, Fragment, memo, useEffect } from 'react';
 import { formatMs, formatRate } from '../components/format';
 import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';
 import type { Painter } from './painter';
 import { useScreen } from './useScreen';
-import { tileWords } from './words';
+import { breakable, firstClause, tileState, tileWords } from './words';
 import css from './WallTile.module.css';
 
 interface Props {
@@ -17,7 +17,7 @@ interface Props {
   nowMs: number;
   isLarge: boolean;
   style: CSSProperties | undefined;
-  /** Nothing but the picture, and a sign where it is not live. */
+  /** Nothing but the picture, and a few words where it is not live. */
   bare: boolean;
   onToggle: (id: string) => void;
   onRemove: (id: string) => void;
@@ -25,6 +25,7 @@ interface Props {
   /** Puts the first in the place of the second. */
   onDrop: (id: string, onto: string) => void;
   onShape: (id: string, shape: number) => void;
+  onBroken: (id: string, is: boolean) => void;
 }
 
 /** What is dragged: a tile, and nothing else that somebody may hold over it. */
@@ -33,7 +34,7 @@ const DRAGGED = 'application/x-sightwire-tile';
 /** One stream: its picture, and below it the state, the name, and the numbers where there is room. */
 export const WallTile = memo(function WallTile(props: Props) {
   const { view, name, painter, nowMs, isLarge, style, bare } = props;
-  const { onToggle, onRemove, onMove, onDrop, onShape } = props;
+  const { onToggle, onRemove, onMove, onDrop, onShape, onBroken } = props;
   const { id, state } = view;
   const { frame, painted, broken, shape } = useScreen(painter, id);
   const words = tileWords(view, nowMs, broken);
@@ -43,7 +44,13 @@ export const WallTile = memo(function WallTile(props: Props) {
   useEffect(() => {
     if (shape !== null) onShape(id, shape);
   }, [id, shape, onShape]);
-  const { banner, text } = words;
+  useEffect(() => {
+    if (!broken) return undefined;
+    onBroken(id, true);
+    return () => onBroken(id, false);
+  }, [id, broken, onBroken]);
+  const { banner } = words;
+  const text = words.text === null || isLarge ? words.text : firstClause(words.text);
   return (
     <li
       className={css.tile}
@@ -79,32 +86,38 @@ export const WallTile = memo(function WallTile(props: Props) {
             event.dataTransfer.setData(DRAGGED, id);
             event.dataTransfer.effectAllowed = 'move';
           }}
-          aria-label={`${what}: ${name}, ${state}`}
+          aria-label={`${what}: ${name}, ${tileState(view, broken)}`}
           data-tile={id}
         >
           <canvas className={css.canvas} width={4} height={3} data-empty="" />
           <canvas className={css.marks} aria-hidden="true" />
         </button>
         {bare && !words.live && (
-          <span className={css.sign} data-tone={words.tone}>
-            <Icon name={words.icon} size={40} />
+          <span className={css.sign} data-tone={words.tone} data-testid={`sign-${id}`}>
+            <Icon name={words.icon} />
+            <strong className={css.word}>{words.word}</strong>
+            <span className={css.who}>{name}</span>
           </span>
         )}
         {!bare && (banner ?? text) !== null && (
           <p className={css.note} data-empty={!painted || undefined} data-testid={`note-${id}`}>
-            {painted && banner !== null && <strong>{banner}. </strong>}
-            {text}
+            <span className={css.lines}>
+              {painted && banner !== null && <strong>{banner}. </strong>}
+              {text !== null && <Breakable text={text} />}
+            </span>
           </p>
         )}
       </div>
       {!bare && (
         <div className={css.caption}>
-          <StateBadge
-            tone={words.tone}
-            icon={words.icon}
-            word={words.word}
-            data-testid={`state-${id}`}
-          />
+          <span className={css.state}>
+            <StateBadge
+              tone={words.tone}
+              icon={words.icon}
+              word={words.word}
+              data-testid={`state-${id}`}
+            />
+          </span>
           <h2 className={css.name} title={name}>
             {name}
           </h2>
@@ -130,6 +143,15 @@ export const WallTile = memo(function WallTile(props: Props) {
     </li>
   );
 });
+
+function Breakable({ text }: { text: string }) {
+  return breakable(text).map((part, n) => (
+    <Fragment key={n}>
+      {n > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
+}
 
 /** Above so many percent somebody should know. */
 const MUCH_LOST = 5;

@@ -1,5 +1,5 @@
 import type { CSSProperties } from 'react';
-import { type Box, fit, focus, type FitOptions } from './layout';
+import { type Box, fit, type FitOptions, focus, lastRowShares } from './layout';
 
 /** Where tiles stand, as CSS says it. */
 export interface GridStyle {
@@ -16,25 +16,29 @@ const equal = (count: number) => `repeat(${count}, minmax(0, 1fr))`;
 
 /** All equal. */
 export function equalGrid(count: number, box: Box, options: FitOptions): GridStyle {
-  const { columns, rows, scrolls } = fit(count, box, options);
-  // The last row has no hole: its tiles share its width.
+  const found = fit(count, box, options);
+  const { columns, rows, scrolls } = found;
   const last = count - columns * (rows - 1);
-  const shares = !scrolls && last > 0 && last < columns;
+  const isRagged = !scrolls && last > 0 && last < columns;
+  const shares = isRagged && lastRowShares(count, found, box, options);
+  // Finer columns than those of the tiles: the last row has wider tiles, or begins within a column.
+  const parts = shares ? last : 2;
+  const place = (index: number): CSSProperties => {
+    const ofLast = index - columns * (rows - 1);
+    if (shares) return { gridColumn: `span ${ofLast < 0 ? parts : columns}` };
+    return { gridColumn: ofLast === 0 ? `${columns - last + 1} / span 2` : 'span 2' };
+  };
   const width = (box.width - options.gap * (columns - 1)) / columns;
   const height = Math.round(width / options.shape + options.caption);
   return {
     style: {
       gap: options.gap,
-      gridTemplateColumns: equal(shares ? columns * last : columns),
+      gridTemplateColumns: equal(isRagged ? columns * parts : columns),
       ...(scrolls ? { gridAutoRows: height } : { gridTemplateRows: equal(rows) }),
     },
     scrolls,
     large: null,
-    ...(shares && {
-      places: Array.from({ length: count }, (_, index) => ({
-        gridColumn: `span ${index < columns * (rows - 1) ? last : columns}`,
-      })),
-    }),
+    ...(isRagged && { places: Array.from({ length: count }, (_, index) => place(index)) }),
   };
 }
 

@@ -22,9 +22,22 @@ export interface FitOptions {
   least: number;
 }
 
+/** One of so many equal columns and rows. */
+function cellOf(columns: number, rows: number, box: Box, gap: number): Box {
+  return {
+    width: (box.width - gap * (columns - 1)) / columns,
+    height: (box.height - gap * (rows - 1)) / rows,
+  };
+}
+
+/** How wide the picture is in a tile. */
+function pictureWidth(tile: Box, { shape, caption }: FitOptions): number {
+  return Math.min(tile.width, (tile.height - caption) * shape);
+}
+
 /** Columns and rows in which `count` equal tiles show the largest pictures in a box. */
 export function fit(count: number, box: Box, options: FitOptions): Fit {
-  const { shape, gap, caption, least } = options;
+  const { gap, least } = options;
   let best: Fit & { picture: number } = {
     columns: 1,
     rows: Math.max(1, count),
@@ -33,9 +46,7 @@ export function fit(count: number, box: Box, options: FitOptions): Fit {
   };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
-    const width = (box.width - gap * (columns - 1)) / columns;
-    const height = (box.height - gap * (rows - 1)) / rows - caption;
-    const picture = Math.min(width, height * shape);
+    const picture = pictureWidth(cellOf(columns, rows, box, gap), options);
     if (picture > best.picture) best = { columns, rows, scrolls: false, picture };
   }
   if (count > 0 && best.picture < Math.min(least, box.width)) {
@@ -44,6 +55,22 @@ export function fit(count: number, box: Box, options: FitOptions): Fit {
   }
   const { columns, rows, scrolls } = best;
   return { columns, rows, scrolls };
+}
+
+/** So much larger pictures are worth tiles of different widths. */
+const WORTH = 1.1;
+
+/** Whether the tiles of a last row that is not full share its width; otherwise they would only have broad bars beside their pictures. */
+export function lastRowShares(
+  count: number,
+  { columns, rows }: Fit,
+  box: Box,
+  options: FitOptions,
+): boolean {
+  const last = count - columns * (rows - 1);
+  if (last <= 0 || last >= columns) return false;
+  const width = (across: number) => pictureWidth(cellOf(across, rows, box, options.gap), options);
+  return width(last) >= WORTH * width(columns);
 }
 
 export interface Focus {
@@ -62,7 +89,7 @@ const SHARES = [0.16, 0.22, 0.28, 0.36] as const;
 /** One large tile with all others at its side, or below it on a screen that is higher than wide. */
 export function focus(others: number, box: Box, options: FitOptions): Focus {
   const beside = box.width >= box.height;
-  const { gap, shape, caption } = options;
+  const { gap } = options;
   let last: Focus = { beside, columns: 1, rows: Math.max(1, others), share: 0 };
   if (others === 0) return last;
   for (const share of SHARES) {
@@ -71,9 +98,7 @@ export function focus(others: number, box: Box, options: FitOptions): Focus {
       : { width: box.width, height: box.height * share - gap };
     const { columns, rows } = fit(others, strip, { ...options, least: 0 });
     last = { beside, columns, rows, share };
-    const width = (strip.width - gap * (columns - 1)) / columns;
-    const height = (strip.height - gap * (rows - 1)) / rows - caption;
-    if (Math.min(width, height * shape) >= options.least) return last;
+    if (pictureWidth(cellOf(columns, rows, strip, gap), options) >= options.least) return last;
   }
   return last;
 }

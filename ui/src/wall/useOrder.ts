@@ -7,6 +7,8 @@ interface Options {
   /** Of the viewer, as they come. */
   all: readonly StreamView[];
   order: readonly string[];
+  /** What cameras are called. */
+  names: ReadonlyMap<string, string>;
   keep: (change: Pick<Kept, 'order'>) => void;
   /** Where the tiles are. */
   room: RefObject<HTMLElement | null>;
@@ -21,13 +23,14 @@ interface UseOrder {
   drop: (id: string, onto: string) => void;
 }
 
-/** The streams that have not been put away, in the order that they were moved to. */
-export function useOrder({ viewer, all, order, keep, room }: Options): UseOrder {
+/** The streams that have not been put away, in the order that they were moved to, or by name. */
+export function useOrder({ viewer, all, order, names, keep, room }: Options): UseOrder {
   /** Streams that have ended and were put away: which end it was. */
   const [away, setAway] = useState<ReadonlyMap<string, number>>(new Map());
   const streams = ordered(
     all.filter(({ id, state, sinceMs }) => state !== 'ended' || away.get(id) !== sinceMs),
     order,
+    names,
   );
   const present = streams.map(({ id }) => id);
   const shown = useRef<readonly string[]>(present);

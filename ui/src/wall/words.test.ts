@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { testView } from './testView';
-import { changes, connectionWords, summary, tileWords } from './words';
+import { breakable, changes, connectionWords, firstClause, summary, tileWords } from './words';
 
 const words = (part: Parameters<typeof testView>[0], nowMs = 10_000, broken = false) =>
   tileWords(testView(part), nowMs, broken);
@@ -50,11 +50,33 @@ describe('a tile in words', () => {
 });
 
 describe('the wall in words', () => {
-  it('counts the streams', () => {
-    expect(summary([testView({})])).toBe('1 stream · 1 live');
-    expect(
-      summary([testView({}), testView({ state: 'ended' }), testView({ state: 'stalled' })]),
-    ).toBe('3 streams · 1 live · 1 stalled · 1 ended');
+  it('counts the streams by what their tiles say, trouble first', () => {
+    const none = new Set<string>();
+    expect(summary([testView({})], none)).toBe('1 stream · 1 live');
+    expect(summary([testView({}), testView({ id: 'P-2' })], new Set(['P-2']))).toBe(
+      '2 streams · 1 with damaged frames · 1 live',
+    );
+    const failing = testView({ state: 'waiting', kind: 'camera', reason: 'It is off.' });
+    const other = (['live', 'ended', 'stalled', 'waiting'] as const).map((state) =>
+      testView({ state }),
+    );
+    expect(summary([...other, failing], none)).toBe(
+      '5 streams · 1 error · 1 stalled · 1 waiting · 1 live · 1 ended',
+    );
+    expect(summary([failing, failing], none)).toBe('2 streams · 2 errors');
+  });
+
+  it('has the first clause for a small tile', () => {
+    const why = 'http://10.0.0.6:9/stream cannot be reached: Connection refused. Is it on?';
+    expect(firstClause(why)).toBe('http://10.0.0.6:9/stream cannot be reached.');
+    expect(firstClause('Its sender sends no frames.')).toBe('Its sender sends no frames.');
+  });
+
+  it('breaks addresses where they have a part', () => {
+    expect(breakable('http://10.0.0.6/a/b?c=1 is off.')).toEqual([
+      ...['http://10.0.0.6/', 'a/', 'b?', 'c=', '1 is off.'],
+    ]);
+    expect(breakable('It is off.')).toEqual(['It is off.']);
   });
 
   it('counts down to the next try', () => {

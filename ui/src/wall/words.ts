@@ -2,29 +2,40 @@ import type { StreamView, ViewerSnapshot } from 'sightwire/relay';
 import { sentenceOf, type StreamWords } from '../cameras/state/streamWords';
 import { formatDuration } from '../components/format';
 
-/** What a tile says. `broken`: pictures come, and none of them can be shown. */
+/** How a tile is counted and told of. */
+export type TileState = 'error' | 'damaged frames' | StreamView['state'];
+
+/** `broken`: pictures come, and none of them can be shown. */
+export function tileState(
+  { state, kind, reason }: Pick<StreamView, 'state' | 'kind' | 'reason'>,
+  broken: boolean,
+): TileState {
+  // What keeps a camera of this server from being opened is a matter for somebody.
+  if (state === 'waiting' && kind === 'camera' && reason !== null) return 'error';
+  return state === 'live' && broken ? 'damaged frames' : state;
+}
+
+/** What a tile says. */
 export function tileWords(view: StreamView, nowMs: number, broken: boolean): StreamWords {
   const { reason, pictureAtMs } = view;
   const since = formatDuration(Math.max(0, nowMs - view.sinceMs) / 1000);
   const age = pictureAtMs === null ? since : formatDuration((nowMs - pictureAtMs) / 1000);
   const old = pictureAtMs === null ? null : `This frame is ${age} old`;
   const text = reason === null ? null : sentenceOf(reason);
-  switch (view.state) {
+  const state = tileState(view, broken);
+  switch (state) {
+    case 'error':
+      return { tone: 'bad', icon: 'alert', word: state, text, live: false, banner: null };
     case 'waiting':
-      // What keeps a camera of this server from being opened is a matter for somebody.
-      if (view.kind === 'camera' && text !== null) {
-        return { tone: 'bad', icon: 'alert', word: 'error', text, live: false, banner: null };
-      }
       return {
-        ...{ tone: 'busy', icon: 'clock', word: 'waiting', live: false, banner: null },
+        ...{ tone: 'busy', icon: 'clock', word: state, live: false, banner: null },
         text: text ?? 'No frame has arrived yet. The first one is shown immediately.',
       };
     case 'live':
-      if (!broken) {
-        return { tone: 'ok', icon: 'live', word: 'live', text: null, live: true, banner: null };
-      }
+      return { tone: 'ok', icon: 'live', word: state, text: null, live: true, banner: null };
+    case 'damaged frames':
       return {
-        ...{ tone: 'warn', icon: 'alert', word: 'damaged frames', live: false },
+        ...{ tone: 'warn', icon: 'alert', word: state, live: false },
         text: 'The frames are damaged and cannot be shown.',
         banner: 'This is the last undamaged frame',
       };
@@ -41,22 +52,48 @@ export function tileWords(view: StreamView, nowMs: number, broken: boolean): Str
       };
     case 'ended':
       return {
-        ...{ tone: 'off', icon: 'stop', word: 'ended', live: false, banner: 'The last frame' },
+        ...{ tone: 'off', icon: 'stop', word: state, live: false, banner: 'The last frame' },
         text: text ?? 'No more frames will arrive.',
       };
   }
 }
 
-const COUNTED = ['live', 'waiting', 'stalled', 'frozen', 'ended'] as const;
+/** As much of a text as a small tile has room for: why, without what to do about it. */
+export function firstClause(text: string): string {
+  const end = text.search(/[.:;!?] /);
+  return end < 0 ? text : `${text.slice(0, end)}.`;
+}
 
-/** All streams in one line. */
-export function summary(streams: readonly StreamView[]): string {
+/** The parts of a text between which a line may end: addresses have no spaces. */
+export function breakable(text: string): string[] {
+  return text.split(/(?<=\w[/?&=]+)(?=\w)/);
+}
+
+/** What somebody should look after comes first. */
+const COUNTED = [
+  'error',
+  'damaged frames',
+  'stalled',
+  'frozen',
+  'waiting',
+  'live',
+  'ended',
+] as const satisfies readonly TileState[];
+
+/** All streams in one line, as their tiles have it; `broken`: those of whose pictures none can be shown. */
+export function summary(streams: readonly StreamView[], broken: ReadonlySet<string>): string {
+  const states = streams.map((stream) => tileState(stream, broken.has(stream.id)));
   const counts = COUNTED.flatMap((state) => {
-    const count = streams.filter((stream) => stream.state === state).length;
-    return count === 0 ? [] : [`${count} ${state}`];
+    const count = states.filter((one) => one === state).length;
+    return count === 0 ? [] : [counted(count, state)];
   });
   const all = streams.length === 1 ? '1 stream' : `${streams.length} streams`;
   return [all, ...counts].join(' · ');
+}
+
+function counted(count: number, state: TileState): string {
+  if (state === 'error') return count === 1 ? '1 error' : `${count} errors`;
+  return state === 'damaged frames' ? `${count} with ${state}` : `${count} ${state}`;
 }
 
 /** What is wrong with the connection, and what happens next; null where nothing is. */

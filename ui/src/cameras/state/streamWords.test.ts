@@ -44,6 +44,10 @@ describe('a stream in words', () => {
     expect(refused).toMatchObject({ word: 'error', tone: 'bad' });
     expect(refused.text).toBe('http://10.0.0.6 cannot be reached: refused. Is it switched on?');
     expect(streamWords({ ...starting, reason: 'it broke' }).text).toBe('It broke.');
+    const numbered = 'it refused (os error 111). Is it switched on?';
+    expect(streamWords({ ...starting, reason: numbered }).text).toBe(
+      'It refused. Is it switched on?',
+    );
   });
 
   it('is in trouble where somebody should look after it', () => {

@@ -147,9 +147,13 @@ function slow({ fps, usual_fps }: Slow): StreamWords {
   return { ...LIVE, tone: 'warn', icon: 'slow', word: 'slow', text };
 }
 
-/** A sentence from its beginning to its full stop; one that begins with an address does so. */
+/**
+ * A sentence from its beginning to its full stop; one that begins with an address does so. The
+ * number that a system gives an error is not for people.
+ */
 export function sentenceOf(text: string): string {
-  const begun = /^\w+:\/\//.test(text) ? text : capital(text);
+  const plain = text.replaceAll(/ \(os error \d+\)/g, '');
+  const begun = /^\w+:\/\//.test(plain) ? plain : capital(plain);
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
