@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { useLive } from '../api/useLive';
 import { Sparkline } from '../components/Sparkline';
-import { COURSE_LENGTH, type StreamSeries, type Values } from './course';
+import { COURSE_LENGTH, isCourse, type StreamSeries, type Values } from './course';
 import { formatLost } from './numbers';
 import css from './Cells.module.css';
 
@@ -29,7 +29,7 @@ export function WithCourse(props: {
   return (
     <span className={css.withCourse}>
       <span className={css.course}>
-        <Sparkline values={values} length={COURSE_LENGTH} atLeast={atLeast} />
+        {isCourse(values) && <Sparkline values={values} length={COURSE_LENGTH} atLeast={atLeast} />}
       </span>
       {children}
     </span>

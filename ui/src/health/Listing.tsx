@@ -2,15 +2,14 @@ import { ActionIcon, Button, NativeSelect, Tooltip } from '@mantine/core';
 import { type ReactNode, useCallback, useMemo, useState } from 'react';
 import { formatCount } from '../components/format';
 import { Icon } from '../components/Icon';
+import { usePhone } from '../components/page/usePhone';
 import { HeldOrder } from './heldOrder';
 import type { Column, Kind } from './kind';
+import { FIRST, FIRST_ON_PHONE, more } from './more';
 import { CardRow, TableRow } from './Row';
 import { comparison, type Sort, type Sortable } from './rows';
 import { nextSort } from './settings';
 import css from './Listing.module.css';
-
-/** So many rows at once: more are no use to anybody, and would make the page slow. */
-const PAGE = 100;
 
 interface Props<Row, Key extends string> {
   id: string;
@@ -41,7 +40,9 @@ export function Listing<Row, Key extends string>(props: Props<Row, Key>) {
     props;
   const [order] = useState(() => new HeldOrder(kind.keyOf));
   const [hold, setHold] = useState(false);
-  const [most, setMost] = useState(PAGE);
+  const phone = usePhone();
+  const [chosen, setChosen] = useState(0);
+  const most = Math.max(chosen, phone ? FIRST_ON_PHONE : FIRST);
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const toggle = useCallback((key: string) => {
     setOpen((before) => {
@@ -53,12 +54,13 @@ export function Listing<Row, Key extends string>(props: Props<Row, Key>) {
 
   const arranged = useMemo(() => {
     const sortable = sorts[sort.by];
-    const compare = comparison(sortable, sort.reversed, kind.keyOf);
+    const compare = comparison(sortable, sort.reversed, kind.nameOf);
     const steady = sortable.steady === true;
     return order.arrange(rows, JSON.stringify(sort), compare, { nowMs: atMs, hold, steady });
   }, [order, sorts, sort, kind, rows, atMs, hold]);
   const shown = arranged.slice(0, most);
   const hidden = arranged.length - shown.length;
+  const next = more(shown.length, arranged.length);
   const row = (item: Row) => {
     const key = kind.keyOf(item);
     const common = { kind, whyNot, offersEnd, onToggle: toggle, onEnd, onFind };
@@ -94,7 +96,7 @@ export function Listing<Row, Key extends string>(props: Props<Row, Key>) {
         </ul>
       )}
       {rows.length > 0 && !cards && (
-        <table className={css.table} aria-labelledby={id}>
+        <table className={css.table} aria-labelledby={id} data-kind={kind.what}>
           <thead>
             <tr>
               <Head
@@ -127,8 +129,8 @@ export function Listing<Row, Key extends string>(props: Props<Row, Key>) {
       {hidden > 0 && (
         <p className={css.more} data-testid={`${id}-hidden`}>
           <span className="number">{formatCount(hidden)} more are not shown.</span>
-          <Button variant="default" onClick={() => setMost(most + PAGE)}>
-            Show {formatCount(Math.min(PAGE, hidden))} more
+          <Button variant="default" onClick={() => setChosen(next.most)}>
+            {next.words}
           </Button>
         </p>
       )}

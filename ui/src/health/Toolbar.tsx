@@ -1,5 +1,6 @@
 import { SegmentedControl, TextInput } from '@mantine/core';
 import type { RefObject } from 'react';
+import { formatCount } from '../components/format';
 import { Icon } from '../components/Icon';
 import { ToolButton } from '../components/ToolButton';
 import css from './Toolbar.module.css';
@@ -9,11 +10,13 @@ interface Props {
   find: string;
   onFind: (text: string) => void;
   trouble: boolean;
+  /** How many streams and viewers have problems. */
+  troubled: number;
   onTrouble: (trouble: boolean) => void;
 }
 
 /** Which streams and viewers are shown. */
-export function Toolbar({ field, find, onFind, trouble, onTrouble }: Props) {
+export function Toolbar({ field, find, onFind, trouble, troubled, onTrouble }: Props) {
   return (
     <div className={css.toolbar} role="search">
       <TextInput
@@ -36,7 +39,7 @@ export function Toolbar({ field, find, onFind, trouble, onTrouble }: Props) {
         onChange={(value) => onTrouble(value === 'trouble')}
         data={[
           { value: 'all', label: 'All' },
-          { value: 'trouble', label: 'With problems' },
+          { value: 'trouble', label: troubledWords(troubled) },
         ]}
         aria-label="Filter"
         data-testid="which"
@@ -54,4 +57,8 @@ export function Toolbar({ field, find, onFind, trouble, onTrouble }: Props) {
       )}
     </div>
   );
+}
+
+function troubledWords(troubled: number): string {
+  return troubled === 0 ? 'With problems' : `With problems · ${formatCount(troubled)}`;
 }

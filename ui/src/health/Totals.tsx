@@ -9,7 +9,7 @@ import {
 import { Metric } from '../components/Metric';
 import { type Span, useTotalCharts } from './history';
 import { formatLost, formatPictures } from './numbers';
-import { sums } from './sums';
+import { sums, viewersOfCameras } from './sums';
 import { count } from './words';
 import css from './Totals.module.css';
 
@@ -32,7 +32,7 @@ export function StreamTotals({
         caption="Streams"
         explain={`Streams from senders (at most ${formatCount(relay.max_streams)}: relay.max_streams) and cameras that are being read (at most ${formatCount(cameras.max_upstreams)}: cameras.max_upstreams).`}
         values={[{ text: formatCount(all.streams) }]}
-        note={`${formatCount(relay.streams)} sent, ${formatCount(cameras.upstreams)} read`}
+        note={`${formatCount(relay.streams)} sent, ${count(cameras.upstreams, 'camera')}`}
         {...of('streams')}
         atLeast={4}
       />
@@ -40,7 +40,7 @@ export function StreamTotals({
         caption="Viewers"
         explain="Connections that receive frames of streams and cameras. At most relay.max_viewers for streams, cameras.max_viewers for cameras."
         values={[{ text: formatCount(all.viewers) }]}
-        note={`${formatCount(cameras.viewers)} on cameras`}
+        note={seesViewers && `${formatCount(viewersOfCameras(data))} on cameras`}
         {...of('viewers')}
         atLeast={4}
       />
@@ -63,8 +63,8 @@ export function StreamTotals({
       <Metric
         caption="Lost"
         explain="Share of the frames for viewers in the last 3 s that a viewer was too slow for. It got the newest one instead; other viewers were not affected."
-        values={[{ text: formatLost(all.lost), unit: '%' }]}
-        note={(all.lost ?? 0) > 0.05 ? 'by slow viewers' : 'no slow viewers'}
+        values={[{ text: formatLost(all.lost), ...(all.lost === null ? {} : { unit: '%' }) }]}
+        note={(all.lost ?? 0) > 0.05 ? 'by slow viewers' : 'no slow viewers now'}
         {...of('lost')}
         atLeast={10}
       />

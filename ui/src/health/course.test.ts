@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveData, LiveStream } from '../api/live';
-import { COURSE_LENGTH, type Courses, NO_COURSES, nextCourses } from './course';
+import { COURSE_LENGTH, type Courses, isCourse, NO_COURSES, nextCourses } from './course';
 import { liveAnalysis, liveData, relayStream } from '../testing/answers';
 
 function at(time: number, streams: LiveStream[]): LiveData {
@@ -48,6 +48,12 @@ describe('the course of a stream', () => {
     expect(course?.['1-decoded']).toEqual([4]);
     expect(course?.['1-inferred']).toEqual([null]);
   });
+});
+
+it('a course is one from twelve known values on', () => {
+  const known = Array<number>(12).fill(0);
+  expect(isCourse(known)).toBe(true);
+  expect(isCourse([null, ...known.slice(1), null])).toBe(false);
 });
 
 it('nothing is lost where nobody watches', () => {

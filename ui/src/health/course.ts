@@ -28,6 +28,14 @@ export interface Courses {
   streams: ReadonlyMap<string, StreamCourse>;
 }
 
+/** Fewer values are a stub at the edge that says nothing. */
+const LEAST_KNOWN = 12;
+
+/** Whether so much is known that a small chart of it is worth a look. */
+export function isCourse(values: Values): boolean {
+  return values.filter((value) => value !== null).length >= LEAST_KNOWN;
+}
+
 /** Of a stream that this page has not seen yet. */
 export const NO_COURSE: StreamCourse = {};
 

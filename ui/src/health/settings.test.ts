@@ -8,6 +8,7 @@ describe('the address of the page', () => {
     '?find=a%26b&trouble',
     '?streams=-lost&viewers=rtt',
     '?streams=-name',
+    '?streams=name',
     '?span=day',
   ])('%j says what is shown, and is as short as can be', (search) => {
     expect(formatSettings(parseSettings(search))).toBe(search);
@@ -19,7 +20,7 @@ describe('the address of the page', () => {
       find: '',
       trouble: false,
       span: 'hour',
-      streams: { by: 'name', reversed: false },
+      streams: { by: 'state', reversed: false },
       viewers: { by: 'since', reversed: false },
     });
   });

@@ -12,7 +12,8 @@ export interface HealthSettings {
   viewers: Sort<ViewerSort>;
 }
 
-const STREAMS_BY: StreamSort = 'name';
+/** Problems come first. */
+const STREAMS_BY: StreamSort = 'state';
 const VIEWERS_BY: ViewerSort = 'since';
 const USUAL_SPAN: Span = 'hour';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { liveData, liveViewer, relayStream } from '../testing/answers';
 import { summary } from './summary';
-import { sums } from './sums';
+import { sums, viewersOfCameras } from './sums';
 
 describe('the sums of Health', () => {
   const streams = [
@@ -20,6 +20,15 @@ describe('the sums of Health', () => {
   it('count viewers by streams for whoever does not see them', () => {
     expect(sums(liveData({ streams }), false).viewers).toBe(3);
     expect(summary(liveData({ streams }), false)).toContain('3 viewers');
+  });
+
+  it('count who watches a camera over the relay among its viewers', () => {
+    const viewers = [
+      liveViewer({ id: 1, kind: 'mjpeg', streams: ['yard'] }),
+      liveViewer({ id: 2, kind: 'relay_binary', streams: ['desk', 'yard'] }),
+      liveViewer({ id: 3, streams: ['desk', 'constructor'] }),
+    ];
+    expect(viewersOfCameras(liveData({ streams, viewers }))).toBe(2);
   });
 
   it('have lost nothing where nobody watches', () => {

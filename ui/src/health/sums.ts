@@ -12,6 +12,15 @@ export interface Sums {
   lost: number | null;
 }
 
+/** How many viewers watch a camera, over whichever way. */
+export function viewersOfCameras({
+  streams,
+  viewers,
+}: Pick<LiveData, 'streams' | 'viewers'>): number {
+  const isCamera = (id: string) => Object.hasOwn(streams, id) && streams[id]?.kind === 'camera';
+  return Object.values(viewers).filter((viewer) => viewer.streams.some(isCamera)).length;
+}
+
 /** Who does not see the viewers is told how many the streams have. */
 export function sums(
   { streams, viewers }: Pick<LiveData, 'streams' | 'viewers'>,

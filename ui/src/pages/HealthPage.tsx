@@ -22,7 +22,7 @@ import { Listing } from '../health/Listing';
 import { ProcessesCard } from '../health/ProcessesCard';
 import { findStreams, findViewers, STREAM_SORTS, VIEWER_SORTS } from '../health/rows';
 import { STREAMS } from '../health/streamKind';
-import { summary } from '../health/summary';
+import { summary, troubled, troubleWords } from '../health/summary';
 import { Toolbar } from '../health/Toolbar';
 import { ProcessTotals, StreamTotals } from '../health/Totals';
 import { useEnding } from '../health/useEnding';
@@ -99,6 +99,14 @@ export default function HealthPage() {
   const viewers = useMemo(() => Object.values(data?.viewers ?? {}), [data]);
   const foundStreams = useMemo(() => findStreams(streams, find, trouble), [streams, find, trouble]);
   const foundViewers = useMemo(() => findViewers(viewers, find, trouble), [viewers, find, trouble]);
+  const hasRows = streams.length > 0 || viewers.length > 0;
+  const care = useMemo(() => troubled({ streams: {}, viewers: {}, ...data }), [data]);
+  const inTrouble = troubleWords(care);
+  const showTrouble = () => {
+    onFind('');
+    change({ trouble: true });
+    field.current?.scrollIntoView();
+  };
   const filtered = find.trim() !== '' || trouble;
   const common = { atMs, cards, whyNot, offersEnd, onFind };
 
@@ -106,7 +114,23 @@ export default function HealthPage() {
     <Page title="Health · Sightwire" className={css.page}>
       <PageHead
         title="Health"
-        line={data === null ? words.title === null && 'Loading…' : summary(data, isOperator)}
+        line={
+          data === null ? (
+            words.title === null && 'Loading…'
+          ) : (
+            <>
+              {summary(data, isOperator)}
+              {inTrouble !== null && (
+                <>
+                  {' · '}
+                  <button type="button" className={css.trouble} onClick={showTrouble}>
+                    {inTrouble}
+                  </button>
+                </>
+              )}
+            </>
+          )
+        }
         lineId="summary"
       >
         <StateBadge
@@ -143,6 +167,7 @@ export default function HealthPage() {
           <div className={css.span}>
             <h2 className="caption">{spanWords(settings.span, data.server.uptime_s)}</h2>
             <SegmentedControl
+              className={css.spans}
               size="xs"
               aria-label="How far back charts go"
               value={settings.span}
@@ -156,17 +181,20 @@ export default function HealthPage() {
           {status.status?.cluster != null && (
             <ProcessesCard cluster={status.status.cluster} onDrain={isAdmin ? onDrain : null} />
           )}
-          {streams.length === 0 && viewers.length === 0 ? (
+          {(hasRows || Object.keys(data.ended).length > 0) && (
+            <Toolbar
+              field={field}
+              find={find}
+              onFind={onFind}
+              trouble={trouble}
+              troubled={care.streams + care.viewers}
+              onTrouble={(on) => change({ trouble: on })}
+            />
+          )}
+          {!hasRows ? (
             <EmptyHealth />
           ) : (
             <>
-              <Toolbar
-                field={field}
-                find={find}
-                onFind={onFind}
-                trouble={trouble}
-                onTrouble={(on) => change({ trouble: on })}
-              />
               {open && refusal !== null && <p className={css.note}>{refusal}</p>}
               <Listing
                 {...common}
