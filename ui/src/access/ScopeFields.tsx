@@ -51,7 +51,7 @@ export function ScopeFields({ id, scope, onChange }: Props) {
         autoCapitalize="none"
       />
       <fieldset className={css.uses}>
-        <legend>Only for (none: for all)</legend>
+        <legend>Limit to (nothing chosen: everything)</legend>
         {USES.map((use) => (
           <Switch
             key={use}

@@ -9,7 +9,7 @@ describe('words of keys and users', () => {
     );
     expect(whatFor({ uses: ['cameras', 'relay'] })).toBe(' for cameras and relay');
     expect(whatFor({ uses: [] })).toBe('');
-    expect(untilWords({ expired: false, expires: null })).toBe('for ever');
+    expect(untilWords({ expired: false, expires: null })).toBe('never expires');
     expect(untilWords({ expired: true, expires: '2026-01-01T00:00:00Z' })).toBe('expired');
     expect(untilWords({ expired: false, expires: '2031-06-15T12:00:00Z' })).toContain('2031');
     expect([aRole('viewer'), aRole('admin')]).toEqual(['a viewer', 'an admin']);

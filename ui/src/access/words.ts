@@ -43,8 +43,8 @@ export function dayWords(time: string): string {
   return new Date(time).toLocaleDateString(undefined, { dateStyle: 'medium' });
 }
 
-/** `until 3 Dec 2026`, `for ever`, `expired`. */
+/** `until 3 Dec 2026`, `never expires`, `expired`. */
 export function untilWords({ expired, expires }: Pick<Key, 'expired' | 'expires'>): string {
   if (expired) return 'expired';
-  return expires === null ? 'for ever' : `until ${dayWords(expires)}`;
+  return expires === null ? 'never expires' : `until ${dayWords(expires)}`;
 }

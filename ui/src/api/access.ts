@@ -9,7 +9,7 @@ import type {
   User,
   Users,
 } from 'sightwire/api';
-import { getJson, sendJson } from './http';
+import { getJson, RequestError, sendJson } from './http';
 import { Poll } from './poll';
 import { setSession } from './session';
 import { at } from './base';
@@ -31,6 +31,14 @@ export async function loadSession(): Promise<void> {
     setSession(null);
     setTimeout(() => void loadSession(), AGAIN_MS);
   }
+}
+
+/** Who a request is of that brings neither a key nor the session of this page. */
+export async function sessionOfStranger(signal: AbortSignal): Promise<Session> {
+  const init: RequestInit = { credentials: 'omit', cache: 'no-store', signal };
+  const response = await fetch(at('/api/v1/session'), init);
+  if (!response.ok) throw new RequestError(response.statusText, response.status);
+  return (await response.json()) as Session;
 }
 
 export async function logOut(): Promise<void> {

@@ -7,6 +7,7 @@ import { StateBadge } from '../components/StateBadge';
 import { serverState } from '../start/serverState';
 import { Link } from './Link';
 import { Mark } from './Mark';
+import { current, pageName, PAGES } from './pageNames';
 import { navigate, usePath } from './router';
 import { AccountMenu } from '../access/AccountMenu';
 import { mayOpen } from '../access/needs';
@@ -16,22 +17,6 @@ import css from './Shell.module.css';
 
 // Loaded when it is first asked for: dialogs are a good part of the component library.
 const ShortcutHelp = lazy(() => import('./ShortcutHelp'));
-
-const PAGES = [
-  { href: '/', name: 'Start', key: '1' },
-  { href: '/recognise', name: 'Recognise', key: '2' },
-  { href: '/cameras', name: 'Cameras', key: '3' },
-  { href: '/broadcast', name: 'Broadcast', key: '4' },
-  { href: '/wall', name: 'Wall', key: '5' },
-  { href: '/read', name: 'Read text', key: '6' },
-  { href: '/health', name: 'Health', key: '7' },
-] as const;
-
-/** Whether a page is shown, or one below it. */
-function current(path: string, href: string): 'page' | 'true' | undefined {
-  if (path === href) return 'page';
-  return href !== '/' && path.startsWith(`${href}/`) ? 'true' : undefined;
-}
 
 /** What all pages share: the bar at the top, the shortcuts, the focus after a change of page. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -64,7 +49,6 @@ export function Shell({ children }: { children: ReactNode }) {
     nav.current?.hidePopover();
     main.current?.focus({ preventScroll: true });
   }, [path]);
-  const here = PAGES.find(({ href }) => current(path, href) !== undefined);
 
   return (
     <>
@@ -86,7 +70,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </Link>
         {/* On a phone the pages are behind this button; elsewhere they stand beside each other. */}
         <button type="button" className={css.pages} popoverTarget="pages">
-          <span className={css.here}>{here?.name ?? 'Pages'}</span>
+          <span className={css.here}>{pageName(path)}</span>
           <Icon name="unfold" />
         </button>
         <nav id="pages" ref={nav} popover="auto" className={css.nav} aria-label="Pages">

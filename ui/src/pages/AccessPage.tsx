@@ -4,6 +4,7 @@ import { usePoll } from '../api/poll';
 import { Entries, type Row } from '../access/Entries';
 import { HttpsCard } from '../access/HttpsCard';
 import { KeyForm } from '../access/KeyForm';
+import { ModeCard } from '../access/ModeCard';
 import { PhonesCard } from '../access/PhonesCard';
 import { UserForm } from '../access/UserForm';
 import { dayWords, scopeWords, untilWords } from '../access/words';
@@ -38,6 +39,7 @@ export default function AccessPage() {
           cause={failure.message}
         />
       )}
+      <ModeCard />
       <div className={css.lists}>
         <div className={css.column}>
           <PhonesCard tls={tls} />
