@@ -1,7 +1,6 @@
 import type { ComponentProps, CSSProperties, ReactNode, Ref } from 'react';
 import { UNKNOWN } from './format';
 import { Icon, type IconName } from './Icon';
-import { Sparkline } from './Sparkline';
 import { StateBadge, type Tone } from './StateBadge';
 import css from './Tile.module.css';
 
@@ -84,13 +83,10 @@ interface NumberProps {
   value: string;
   unit?: string;
   warn?: boolean;
-  course?: readonly number[];
-  /** The top of the course's scale at least. */
-  atLeast?: number;
 }
 
 export function TileNumber(props: NumberProps) {
-  const { name, explain, value, unit, warn = false, course, atLeast = 1 } = props;
+  const { name, explain, value, unit, warn = false } = props;
   return (
     <div className={css.number} title={explain}>
       <dt>{name}</dt>
@@ -99,11 +95,6 @@ export function TileNumber(props: NumberProps) {
         {value}
         {unit !== undefined && <span className={css.unit}>{unit}</span>}
       </dd>
-      {course !== undefined && (
-        <dd className={css.spark} aria-hidden="true">
-          <Sparkline values={course} atLeast={atLeast} />
-        </dd>
-      )}
     </div>
   );
 }

@@ -81,6 +81,7 @@ function OneCamera({ id, camera, cameras, mayChange }: Props) {
   const phone = usePhone();
 
   const name = camera?.name ?? id;
+  const hasFrame = live.ageMs !== null;
   const words = pictureWords(view.stream, live, view.silent !== null, brokenShare(view.history));
   const save = useCallback(() => {
     const newest = picture.newestPicture();
@@ -107,7 +108,13 @@ function OneCamera({ id, camera, cameras, mayChange }: Props) {
   const views = <ViewChoice settings={settings} onChange={change} />;
   const options = <Options settings={settings} onChange={change} detector={detector} />;
   const saveButton = (
-    <ToolButton icon="download" onClick={save} disabled={live.ageMs === null} data-testid="save">
+    <ToolButton
+      icon="download"
+      variant={phone ? 'default' : 'subtle'}
+      onClick={save}
+      disabled={!hasFrame}
+      data-testid="save"
+    >
       Save frame
     </ToolButton>
   );
@@ -162,7 +169,7 @@ function OneCamera({ id, camera, cameras, mayChange }: Props) {
           settings={settings}
           onClasses={(classes) => change({ classes })}
         />
-        <ObjectList view={found} settings={settings} live={words.live} />
+        <ObjectList view={found} settings={settings} live={words.live} hasFrame={hasFrame} />
       </Column>
 
       <div className={css.behind}>
@@ -178,18 +185,7 @@ function OneCamera({ id, camera, cameras, mayChange }: Props) {
       </div>
 
       {phone && (
-        <PhoneControls
-          first={
-            <Button
-              variant="default"
-              leftSection={<Icon name="download" />}
-              onClick={save}
-              data-testid="save"
-            >
-              Save frame
-            </Button>
-          }
-        >
+        <PhoneControls first={saveButton}>
           {views}
           {options}
         </PhoneControls>

@@ -9,6 +9,7 @@ import { Icon } from '../../components/Icon';
 import css from './TrySimulated.module.css';
 
 const EVERY_MS = 3000;
+const WORDS = 'Try a simulated camera';
 const SIMULATED = { name: 'Simulated street', url: 'simulated:street', mode: 'simulated' } as const;
 
 /** One click from nothing to a camera that runs: a generated street that the server draws itself. */
@@ -27,7 +28,7 @@ export function TrySimulated({ variant = 'default' }: { variant?: 'default' | 'f
         leftSection={<Icon name="clip" />}
         data-testid="try-simulated"
       >
-        Simulated camera
+        {WORDS}
       </Button>
     );
   }
@@ -53,7 +54,7 @@ export function TrySimulated({ variant = 'default' }: { variant?: 'default' | 'f
         aria-disabled={busy}
         data-testid="try-simulated"
       >
-        Try a simulated camera
+        {WORDS}
       </Button>
       {why !== null && (
         <p role="alert" className={css.why}>

@@ -2,8 +2,9 @@ import { ActionIcon, Tooltip } from '@mantine/core';
 import type { Camera } from 'sightwire/api';
 import { Link } from '../../app/Link';
 import { courseOf } from '../../api/cameras';
-import { formatMs, formatRate, UNKNOWN } from '../../components/format';
+import { formatMs, formatRate } from '../../components/format';
 import { Icon } from '../../components/Icon';
+import { Sparkline } from '../../components/Sparkline';
 import {
   Tile,
   TileHead,
@@ -13,8 +14,9 @@ import {
   TilePicture,
 } from '../../components/Tile';
 import type { GridPictures } from '../pictures/gridPictures';
-import { brokenShare, type Course } from '../state/course';
+import { brokenShare } from '../state/course';
 import { cameraWords } from '../state/streamWords';
+import { standing } from './standing';
 import { useTilePicture } from './useTilePicture';
 import css from './CameraTile.module.css';
 
@@ -27,7 +29,7 @@ interface Props {
   onEdit: ((camera: Camera) => void) | null;
 }
 
-/** One camera in the grid: its picture, its state, the three numbers that matter. */
+/** One camera in the grid: its picture, its state, the numbers that matter. */
 export function CameraTile({ camera, pictures, stale, onEdit }: Props) {
   const { id, name, stream } = camera;
   const { canvas, painted, failure, wanted } = useTilePicture(pictures, id);
@@ -69,12 +71,16 @@ export function CameraTile({ camera, pictures, stale, onEdit }: Props) {
           {name}
         </Link>
       </TileHead>
-      <Numbers camera={camera} course={course} />
+      <Numbers camera={camera} />
+      <div className={css.course} title="Frames in, over the last minute">
+        <Sparkline values={course.fps} atLeast={10} />
+      </div>
     </Tile>
   );
 }
 
-function Numbers({ camera: { stream }, course }: { camera: Camera; course: Course }) {
+/** How fast it is, and what there is to say of whoever watches it; else how long it has been so. */
+function Numbers({ camera: { stream } }: { camera: Camera }) {
   const delay = stream?.delay_ms ?? null;
   return (
     <TileNumbers className={css.numbers ?? ''}>
@@ -83,22 +89,25 @@ function Numbers({ camera: { stream }, course }: { camera: Camera; course: Cours
         explain="Frames received from the camera per second."
         value={formatRate(stream?.fps ?? null)}
         unit="fps"
-        course={course.fps}
-        atLeast={10}
       />
-      <TileNumber
-        name="Delay p50, p95"
-        explain="Time on the server from a frame’s arrival to its delivery to a viewer. Measured while someone watches the stream; these previews do not count."
-        value={delay === null ? UNKNOWN : `${formatMs(delay.p50)}, ${formatMs(delay.p95)}`}
-        unit="ms"
-        course={course.delay}
-        atLeast={5}
-      />
-      <TileNumber
-        name="Viewers"
-        explain="Pages, players and programs watching the stream now."
-        value={stream === null ? UNKNOWN : String(stream.viewers)}
-      />
+      {delay !== null && (
+        <TileNumber
+          name="Delay p50, p95"
+          explain="Time on the server from a frame’s arrival to its delivery to a viewer. Measured while someone watches the stream; these previews do not count."
+          value={`${formatMs(delay.p50)}, ${formatMs(delay.p95)}`}
+          unit="ms"
+        />
+      )}
+      {delay === null && stream !== null && (
+        <TileNumber {...standing(stream)} explain="Since its state last changed." />
+      )}
+      {stream !== null && stream.viewers > 0 && (
+        <TileNumber
+          name="Viewers"
+          explain="Pages, players and programs watching the stream now."
+          value={String(stream.viewers)}
+        />
+      )}
     </TileNumbers>
   );
 }

@@ -30,7 +30,9 @@ export function Delays({ stream, analysis }: { stream: Stream | null; analysis: 
         <tbody>
           {stages.map(([name, delay]) => (
             <tr key={name}>
-              <th scope="row">{name}</th>
+              <th scope="row" className={css.stage}>
+                {name}
+              </th>
               <td className="number">{formatMs(delay?.p50 ?? null)} ms</td>
               <td className="number">{formatMs(delay?.p95 ?? null)} ms</td>
               <td className={css.barCell} aria-hidden="true">

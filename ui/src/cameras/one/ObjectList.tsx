@@ -1,7 +1,8 @@
 import type { Detection } from 'sightwire/api';
-import { formatPercent } from '../../components/format';
+import { formatPercent, UNKNOWN } from '../../components/format';
 import { drawnColour } from './drawnColour';
 import { inOrder } from './objectOrder';
+import { objectWords } from './objectWords';
 import { type Settings, shows } from './settings';
 import type { FeedView } from './detectionFeed';
 import css from './ObjectList.module.css';
@@ -14,23 +15,25 @@ interface Props {
   settings: Settings;
   /** New pictures come; else this is what was in the last one. */
   live: boolean;
+  hasFrame: boolean;
 }
 
 /** What is before the camera now. */
-export function ObjectList({ view, settings, live }: Props) {
+export function ObjectList({ view, settings, live, hasFrame }: Props) {
   const objects = inOrder(
     view.objects.filter(({ label }) => shows(settings, label)),
     view.seen.map(({ label }) => label),
   );
   const more = objects.length - MOST;
   const tracked = settings.view === 'tracking';
-  const old = !live && settings.view !== 'plain';
+  const detects = settings.view !== 'plain';
+  const words = objectWords({ count: objects.length, detects, live, hasFrame });
   return (
-    <section className={`card ${css.card}`} aria-labelledby="now" data-old={old || undefined}>
+    <section className={`card ${css.card}`} aria-labelledby="now" data-old={words.old || undefined}>
       <h2 id="now" className="caption">
-        {old ? 'In the last frame' : 'In view now'}
+        {words.title}
         <span className={`number ${css.total}`} data-testid="object-count">
-          {settings.view === 'plain' ? '–' : objects.length}
+          {words.count ?? UNKNOWN}
         </span>
       </h2>
       <ul className={css.list} tabIndex={0} aria-label="Objects in view now">
@@ -44,11 +47,7 @@ export function ObjectList({ view, settings, live }: Props) {
           />
         ))}
         {more > 0 && <li className={css.soft}>and {more} more</li>}
-        {objects.length === 0 && (
-          <li className={css.soft}>
-            {settings.view === 'plain' ? 'Detection is off.' : 'No objects detected.'}
-          </li>
-        )}
+        {objects.length === 0 && <li className={css.soft}>{words.none}</li>}
       </ul>
     </section>
   );
