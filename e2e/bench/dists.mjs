@@ -8,8 +8,10 @@ import { extname, join, normalize } from "node:path";
 
 const TYPES = { ".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml" };
 
+/** @import { IncomingMessage } from "node:http" */
+
 /** The file that a browser wants, or the page itself for one of its routes; undefined for what is the server's. */
-async function file(dist, { url, headers }) {
+async function file(/** @type {string} */ dist, /** @type {IncomingMessage} */ { url = "/", headers }) {
   const path = normalize(decodeURIComponent(new URL(url, "http://here").pathname));
   const isRoute = extname(path) === "" && headers.accept?.includes("text/html") === true;
   const name = isRoute ? "/index.html" : path;

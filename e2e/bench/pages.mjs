@@ -111,7 +111,7 @@ async function interactions(/** @type {Page} */ page) {
         const { interactionId, duration } = /** @type {PerformanceEventTiming} */ (entry);
         if (interactionId) slowest.set(interactionId, Math.max(duration, slowest.get(interactionId) ?? 0));
       }
-    }).observe({ type: "event", durationThreshold: 16, buffered: false });
+    }).observe(/** @type {PerformanceObserverInit} */ ({ type: "event", durationThreshold: 16 }));
   });
   let made = 0;
   for (let n = 0; n < 12; n += 1, made += 1) {

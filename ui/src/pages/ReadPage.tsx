@@ -221,7 +221,7 @@ export default function ReadPage() {
       ) : (
         <>
           {job !== null && (
-            <div className={css.job}>
+            <div className={css.job} data-runs={job.state === 'running' || undefined}>
               <JobBar
                 job={job}
                 jobs={jobs}

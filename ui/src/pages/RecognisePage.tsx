@@ -9,6 +9,7 @@ import { formatClock } from '../components/format';
 import { Notice } from '../components/Notice';
 import { Column, Page } from '../components/page/Page';
 import { PhoneControls } from '../components/page/PhoneBar';
+import { useOneColumn } from '../components/page/useOneColumn';
 import { usePhone } from '../components/page/usePhone';
 import { Progress } from '../components/Progress';
 import { StartStop } from '../components/StartStop';
@@ -66,6 +67,8 @@ export default function RecognisePage() {
   });
   const gestures = useSamples();
   const phone = usePhone();
+  // What comes of a picture stands right below it then.
+  const oneColumn = useOneColumn();
   const [models, setModels] = useState<'never' | 'open' | 'closed'>('never');
   const files = useRef<HTMLInputElement>(null);
 
@@ -187,6 +190,16 @@ export default function RecognisePage() {
   // On a phone the picture comes first.
   const offer = recognizer?.better != null && <BetterNotice better={recognizer.better} />;
   const server = serverState(status, failure);
+  const readout = (
+    <Readout
+      session={session}
+      snapshot={snapshot}
+      labels={labels}
+      window={window}
+      threshold={threshold}
+      switchingTo={inUse.switchingTo}
+    />
+  );
   return (
     <Page title="Recognise · Sightwire" className={css.page} columns>
       <VisuallyHidden component="h1">Recognise gestures</VisuallyHidden>
@@ -250,6 +263,7 @@ export default function RecognisePage() {
             }}
           />
         </RecogniseStage>
+        {oneColumn ? readout : null}
         {hands !== null && <HandGuide view={hands} />}
         {phone ? offer : null}
         <SentenceCard
@@ -268,14 +282,7 @@ export default function RecognisePage() {
 
       <Column>
         {phone ? null : modelBar}
-        <Readout
-          session={session}
-          snapshot={snapshot}
-          labels={labels}
-          window={window}
-          threshold={threshold}
-          switchingTo={inUse.switchingTo}
-        />
+        {oneColumn ? null : readout}
         <Bars
           session={session}
           labels={labels}

@@ -45,6 +45,7 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
         {job.files > 1 && job.done > 0 && (
           <SaveLinks
             name={`texts-${job.id}`}
+            word="Save all"
             what="the texts of all files"
             path={(format: FileFormat) =>
               jobExportPath(

@@ -8,7 +8,9 @@ import { at } from '../api/base';
 interface Props {
   /** The files are called after it. */
   name: string;
-  /** For screen readers. */
+  /** Before the formats; which files, where others can be saved beside. */
+  word: string;
+  /** The same for screen readers, with names. */
   what: string;
   path: (format: FileFormat) => string;
   /** Whether what shows the picture can be had; undefined where there is no such thing. */
@@ -32,7 +34,15 @@ const PICTURES = [
 ] as const;
 
 /** The server makes the files; a click saves one. */
-export function SaveLinks({ name, what, path, annotated, several = false, submission }: Props) {
+export function SaveLinks({
+  name,
+  word: which,
+  what,
+  path,
+  annotated,
+  several = false,
+  submission,
+}: Props) {
   const endingOf = (format: FileFormat, usual: string) => {
     if (!several) return usual;
     if (format === 'hocr') return '.hocr.zip';
@@ -42,7 +52,7 @@ export function SaveLinks({ name, what, path, annotated, several = false, submis
     <div className={css.links} role="group" aria-label={`Save ${what}`}>
       <span className={css.word}>
         <Icon name="download" size={16} />
-        <span>Save</span>
+        <span>{which}</span>
       </span>
       {FORMATS.map(([format, word, usual]) => (
         <Button

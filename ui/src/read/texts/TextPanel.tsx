@@ -137,6 +137,7 @@ export function TextPanel({ field, ...props }: Props) {
         {isRead && (
           <SaveLinks
             name={row.name}
+            word={props.isOnly ? 'Save' : 'Save this file'}
             what={`what was read in ${row.name}`}
             path={(format: FileFormat) => fileExportPath(job, row.index, format, least)}
             annotated={row.picture}
