@@ -16,7 +16,9 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         return Err(arg.unexpected().into());
     }
     let project = Project::here()?;
+    // The release build is that of the demo.
     setup::run(&project, Purpose::Test)?;
+    setup::run(&project, Purpose::Demo)?;
     let mut shots = Command::new("node");
     shots
         .arg("shots/take.mjs")
