@@ -113,7 +113,7 @@ export async function structure(/** @type {Page} */ page) {
 
 /** What depends on how busy the machine is, and for how long the server has run. */
 const VARYING =
-  /Ended|Needs attention|needs attention|ith problems|more on Health|Read last|Recognised last|% 0 s ago|slow/;
+  /combobox Batch|Ended|Needs attention|needs attention|ith problems|more on Health|Read last|Recognised last|% 0 s ago|slow/;
 
 function withoutNumbers(/** @type {string} */ text) {
   return text.replace(/\d+(?:[.,:]\d+)*/g, "0").replace(/\b0 (?:ms|s|min|h)\b/g, "0 s");
