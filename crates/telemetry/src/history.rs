@@ -192,7 +192,10 @@ impl History {
             }
             let new = || Noted { kind: stream.kind, course: Course::default() };
             let of = kept.streams.entry(stream.id.clone()).or_insert_with(new);
-            of.kind = stream.kind;
+            // Whoever may see the one that is there now may not have seen what was before.
+            if of.kind != stream.kind {
+                *of = new();
+            }
             of.course.push(step, values(stream));
         }
     }
@@ -323,6 +326,18 @@ mod tests {
         assert!(is_known(0) && is_known(MOST_STREAMS), "one that had gone made room");
         history.note(1_000_003 + ENDED_STEPS, &[], Taken::default());
         assert!(!is_known(1) && is_known(MOST_STREAMS), "an hour after its end it is forgotten");
+    }
+
+    #[test]
+    fn what_is_gone_keeps_its_kind_and_another_of_its_name_begins_anew() {
+        let history = History::default();
+        let camera = Stream { kind: StreamKind::Camera, ..stream("yard", 5.0) };
+        history.note(0, &[camera], Taken::default());
+        history.note(1, &[], Taken::default());
+        assert_eq!((history.kind("yard"), history.kind("gate")), (Some(StreamKind::Camera), None));
+        history.note(2, &[Stream { kind: StreamKind::Relay, ..stream("yard", 7.0) }], Taken::default());
+        assert_eq!(history.kind("yard"), Some(StreamKind::Relay));
+        assert_eq!(series(&history.stream("yard", Span::Hour), "in"), [Some(7.0)]);
     }
 
     #[test]

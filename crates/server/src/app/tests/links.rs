@@ -23,6 +23,9 @@ async fn a_sender_gives_out_links_to_its_own_streams_and_whoever_has_one_sees_no
         let (_, session) = house.ask(&Method::GET, &path, Some(key)).await;
         assert_eq!(session["sees"], sees, "{stream}: {session}");
     }
+    let cameras = house.key(Role::Viewer, &[], &[Use::Cameras]);
+    let (_, session) = house.ask(&Method::GET, "/api/v1/session?stream=gate-1", Some(&cameras)).await;
+    assert_eq!(session["sees"], false, "what is sent is not for it: {session}");
     let (_, nobody) = house.ask(&Method::GET, "/api/v1/session?stream=gate-1", None).await;
     assert_eq!(nobody["sees"], false, "{nobody}");
     for (path, expected) in [

@@ -12,6 +12,7 @@ use sightwire_http::refusal::Refusal;
 use sightwire_telemetry::history::Span;
 
 use super::Api;
+use super::streams::kind_of;
 
 pub async fn history(
     may: May<SeeServer>,
@@ -30,9 +31,7 @@ pub async fn history(
         return Ok(Json(if sees_all { history.server(span) } else { history.process(span) }));
     };
     // What was sent and is over can be told of, too.
-    let kind = api.streams.find(id).map(|upstream| upstream.origin.kind()).or_else(|| history.kind(id));
-    let is_camera = api.streams.registry.get(id).is_some();
-    let kind = kind.unwrap_or(if is_camera { StreamKind::Camera } else { StreamKind::Relay });
+    let kind = kind_of(&api.streams, id).or_else(|| history.kind(id)).unwrap_or(StreamKind::Relay);
     may.sees(id, kind)?;
     Ok(Json(history.stream(id, span)))
 }

@@ -13,10 +13,13 @@ use sightwire_access::guard::Login;
 use sightwire_access::principal::Who;
 use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
+use sightwire_api::stream::StreamKind;
 use sightwire_listen::tls::Secured;
+use sightwire_live::Streams;
 use sightwire_measure::clock;
 use sightwire_measure::lines::AUDIT;
 
+use super::streams::kind_of;
 use sightwire_http::audit::{self, Seldom};
 use sightwire_http::caller::Caller;
 use sightwire_http::cookie::Cookies;
@@ -95,9 +98,16 @@ pub(super) async fn log_out(
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookies.forget())]).into_response())
 }
 
-pub(super) async fn session(may: May<Anything>, Query(params): Query<Params>) -> Response {
+pub(super) async fn session(
+    may: May<Anything>,
+    State(streams): State<Arc<Streams>>,
+    Query(params): Query<Params>,
+) -> Response {
     let csrf = may.session().map(|session| session.csrf().to_owned());
-    let sees = params.get("stream").map(|stream| may.may_see(stream).is_ok());
+    let sees = params.get("stream").map(|stream| {
+        let kind = kind_of(&streams, stream).unwrap_or(StreamKind::Relay);
+        may.sees(stream, kind).is_ok()
+    });
     let answer = api::Session { sees, ..shown(may.principal(), csrf) };
     ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }

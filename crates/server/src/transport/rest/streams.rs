@@ -10,7 +10,7 @@ use axum::http::{Extensions, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sightwire_access::action::WatchStream;
-use sightwire_api::stream as api;
+use sightwire_api::stream::{self as api, StreamKind};
 use sightwire_hub::picture::Picture;
 use sightwire_live::origin::Origin;
 use sightwire_live::view::{ViewKey, ViewLease};
@@ -26,6 +26,12 @@ use sightwire_http::refusal::Refusal;
 
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;
+
+/// What a stream is; `None` where nothing of that id is known.
+pub(super) fn kind_of(streams: &Streams, id: &str) -> Option<StreamKind> {
+    let running = streams.find(id).map(|upstream| upstream.origin.kind());
+    running.or_else(|| streams.registry.get(id).map(|_| StreamKind::Camera))
+}
 
 /// As another process calls itself, if one asks: it is told of what is here and not what it watches itself, so that nothing is
 /// told in a circle or counted twice.
@@ -71,7 +77,7 @@ pub async fn one(
 }
 
 /// What a stream of another process is, if whoever asks is told of such.
-pub fn kind_elsewhere(caller: &Caller, streams: &Streams, id: &str) -> Option<api::StreamKind> {
+pub fn kind_elsewhere(caller: &Caller, streams: &Streams, id: &str) -> Option<StreamKind> {
     streams.kind_elsewhere(id).filter(|_| !caller.is_process())
 }
 
