@@ -6,7 +6,7 @@ import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';
 import type { Painter } from './painter';
 import { useScreen } from './useScreen';
-import { breakable, firstClause, tileState, tileWords } from './words';
+import { breakable, firstSentence, tileState, tileWords } from './words';
 import css from './WallTile.module.css';
 
 interface Props {
@@ -50,7 +50,7 @@ export const WallTile = memo(function WallTile(props: Props) {
     return () => onBroken(id, false);
   }, [id, broken, onBroken]);
   const { banner } = words;
-  const text = words.text === null || isLarge ? words.text : firstClause(words.text);
+  const text = words.text === null || isLarge ? words.text : firstSentence(words.text);
   return (
     <li
       className={css.tile}

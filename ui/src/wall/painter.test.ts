@@ -65,6 +65,17 @@ beforeEach(() => {
 });
 
 describe('the painter', () => {
+  it('shows a picture of each of many tiles between two frames of the display', async () => {
+    const names = Array.from({ length: 9 }, (_, n) => `stream-${n}`);
+    for (const name of names) bench.painter.join(name, screen).see(true);
+    for (const [n, name] of names.entries()) bench.arrive(name, n + 1);
+    bench.frame();
+    expect(bench.decoding).toHaveLength(4);
+    for (let round = 0; round < 3; round += 1) await bench.settle();
+    bench.frame();
+    expect(shown.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
   it('decodes the newest picture only, and shows it with the next frame', async () => {
     bench.painter.join('a', screen).see(true);
     for (let n = 1; n <= 9; n += 1) bench.arrive('a', n);

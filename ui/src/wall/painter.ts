@@ -107,7 +107,6 @@ export class Painter<B> {
     this.asked = false;
     if (this.asleep) return;
     const nowMs = this.tools.nowMs();
-    const wanting: Tile<B>[] = [];
     for (const tile of this.tiles) {
       if (!tile.inSight) {
         this.drop(tile);
@@ -123,14 +122,23 @@ export class Painter<B> {
         tile.taken = null;
         tile.screen.blank();
       }
-      if (newest !== null && newest !== tile.taken && !tile.decoding) wanting.push(tile);
     }
+    this.feed();
+  };
+
+  /** Gives the decoder what it has room for. */
+  private feed(): void {
+    const wanting = [...this.tiles].filter((tile) => {
+      const newest = this.tools.newest(tile.stream);
+      const isBusy = tile.decoding || tile.ready !== null;
+      return tile.inSight && !isBusy && newest !== null && newest !== tile.taken;
+    });
     // Whoever was served longest ago comes first, so that many tiles all move.
     wanting.sort((a, b) => a.lastTurn - b.lastTurn);
     for (const tile of wanting.slice(0, Math.max(0, MOST_AT_ONCE - this.atOnce))) {
       void this.decode(tile);
     }
-  };
+  }
 
   private async decode(tile: Tile<B>): Promise<void> {
     const picture = this.tools.newest(tile.stream);
@@ -151,6 +159,8 @@ export class Painter<B> {
     }
     tile.decoding = false;
     this.atOnce -= 1;
+    // What waits for room does not wait for the next frame of the display, too.
+    if (!this.asleep) this.feed();
     this.poke();
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { testView } from './testView';
-import { breakable, changes, connectionWords, firstClause, summary, tileWords } from './words';
+import { breakable, changes, connectionWords, firstSentence, summary, tileWords } from './words';
 
 const words = (part: Parameters<typeof testView>[0], nowMs = 10_000, broken = false) =>
   tileWords(testView(part), nowMs, broken);
@@ -66,10 +66,12 @@ describe('the wall in words', () => {
     expect(summary([failing, failing], none)).toBe('2 streams · 2 errors');
   });
 
-  it('has the first clause for a small tile', () => {
+  it('has the first sentence for a small tile', () => {
     const why = 'http://10.0.0.6:9/stream cannot be reached: Connection refused. Is it on?';
-    expect(firstClause(why)).toBe('http://10.0.0.6:9/stream cannot be reached.');
-    expect(firstClause('Its sender sends no frames.')).toBe('Its sender sends no frames.');
+    expect(firstSentence(why)).toBe(
+      'http://10.0.0.6:9/stream cannot be reached: Connection refused.',
+    );
+    expect(firstSentence('Its sender sends no frames.')).toBe('Its sender sends no frames.');
   });
 
   it('breaks addresses where they have a part', () => {

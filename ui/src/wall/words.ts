@@ -59,9 +59,9 @@ export function tileWords(view: StreamView, nowMs: number, broken: boolean): Str
 }
 
 /** As much of a text as a small tile has room for: why, without what to do about it. */
-export function firstClause(text: string): string {
-  const end = text.search(/[.:;!?] /);
-  return end < 0 ? text : `${text.slice(0, end)}.`;
+export function firstSentence(text: string): string {
+  const end = text.search(/[.!?] (?=\p{Lu})/u);
+  return end < 0 ? text : text.slice(0, end + 1);
 }
 
 /** The parts of a text between which a line may end: addresses have no spaces. */
