@@ -366,6 +366,9 @@ test("who_watches_is_shown_by_name_and_whoever_has_none_is_counted", async ({ vi
   const watching = page.getByTestId("watching");
   const nameless = watch();
   await expect(page.getByTestId("viewers")).toHaveText("1");
+  await page.waitForResponse(async (answer) => {
+    return answer.url().endsWith("/api/v1/viewers") && (await answer.json()).viewers.length === 1;
+  });
   await expect(watching).toBeEmpty();
   const anna = watch(keys[0]);
   await expect(watching).toHaveText("Watching: Anna and 1 other.");

@@ -4,13 +4,19 @@ import { modeWords } from './mode';
 import css from './ModeCard.module.css';
 import { useStranger } from './useStranger';
 
+const UNKNOWN =
+  'This cannot be told from here: what stands in front of the server lets no request through without a log-in.';
+
 /** Whether keys are asked for at all, and how that is changed. */
 export function ModeCard() {
   const stranger = useStranger();
-  const words = stranger === null ? null : modeWords(stranger);
+  const words = typeof stranger === 'object' ? modeWords(stranger) : null;
   const other = words?.other ?? null;
   return (
-    <AccessCard title="Who needs a key" text={words?.text ?? 'Not known yet.'}>
+    <AccessCard
+      title="Who needs a key"
+      text={words?.text ?? (stranger === 'unknown' ? UNKNOWN : '')}
+    >
       {other !== null && (
         <div className={css.other}>
           <p>{other.text}</p>

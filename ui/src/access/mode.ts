@@ -43,7 +43,7 @@ export function modeWords({ name, role }: Pick<Session, 'name' | 'role'>): ModeW
     };
   }
   return {
-    text: `Whoever comes the way you do is let in as ${name}, ${aRole(role)}, without a key of this server: its configuration says so. Others need a key or have to log in.`,
+    text: `You are let in as ${name}, ${aRole(role)}, without a key of this server: its configuration says so, for your network or for the proxy that you come through. Others need a key or have to log in.`,
     other: null,
   };
 }

@@ -2,14 +2,16 @@ import { useEffect, useState } from 'react';
 import type { Session } from 'sightwire/api';
 import { sessionOfStranger } from '../api/access';
 
-/** Who somebody is who comes the way this page did, without key or log-in; null until that is known. */
-export function useStranger(): Session | null {
-  const [stranger, setStranger] = useState<Session | null>(null);
+/** Who somebody is who comes the way this page did, without key or log-in; or that it cannot be told. */
+export function useStranger(): Session | 'asking' | 'unknown' {
+  const [stranger, setStranger] = useState<Session | 'asking' | 'unknown'>('asking');
   useEffect(() => {
     const leaving = new AbortController();
     sessionOfStranger(leaving.signal)
       .then(setStranger)
-      .catch(() => undefined);
+      .catch(() => {
+        if (!leaving.signal.aborted) setStranger('unknown');
+      });
     return () => leaving.abort();
   }, []);
   return stranger;

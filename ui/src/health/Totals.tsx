@@ -32,7 +32,7 @@ export function StreamTotals({
         caption="Streams"
         explain={`Streams from senders (at most ${formatCount(relay.max_streams)}: relay.max_streams) and cameras that are being read (at most ${formatCount(cameras.max_upstreams)}: cameras.max_upstreams).`}
         values={[{ text: formatCount(all.streams) }]}
-        note={`${formatCount(relay.streams)} sent, ${count(cameras.upstreams, 'camera')}`}
+        note={`${formatCount(all.streams - all.cameras)} sent, ${count(all.cameras, 'camera')}`}
         {...of('streams')}
         atLeast={4}
       />

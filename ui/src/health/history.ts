@@ -62,10 +62,6 @@ const NAMES: Partial<Record<string, string>> = {
   delivered: 'delay',
 };
 
-function isTold(history: History, name: string): boolean {
-  return (NAMES[name] ?? name) in history.series;
-}
-
 function chartOf(history: History | null, name: string): Chart {
   if (history === null) return { history: NONE, length: COURSE_LENGTH };
   const values = history.series[NAMES[name] ?? name] ?? NONE;
@@ -78,9 +74,9 @@ function chartOf(history: History | null, name: string): Chart {
 export function useTotalCharts(span: Span): (name: TotalSeries) => Chart {
   const history = useHistory(span, null);
   const seen = useLive((view) => view.courses.totals);
-  // Whoever does not see all streams is not told their sums: then there is what this page has seen.
+  // Whoever does not see all streams is not told how their sums went: there is no chart then.
   return (name) =>
-    span === 'now' || (history !== null && !isTold(history, name))
+    span === 'now'
       ? { history: seen[name] ?? NONE, length: COURSE_LENGTH }
       : chartOf(history, name);
 }

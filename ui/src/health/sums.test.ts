@@ -13,6 +13,7 @@ describe('the sums of Health', () => {
   it('are of cameras and of what is sent, as the headline says it', () => {
     const all = sums(data);
     expect([all.streams, all.viewers, all.fpsIn, all.fpsOut]).toEqual([2, 2, 40, 40]);
+    expect(all.cameras).toBe(1);
     expect(all.lost).toBeCloseTo(20);
     expect(summary(data)).toContain('2 streams · 2 viewers');
   });

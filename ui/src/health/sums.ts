@@ -3,6 +3,8 @@ import type { LiveData } from '../api/live';
 /** Over all streams, those of cameras included: what the headline says and what the tiles show. */
 export interface Sums {
   streams: number;
+  /** Those of cameras among them. */
+  cameras: number;
   viewers: number;
   fpsIn: number;
   fpsOut: number;
@@ -35,6 +37,7 @@ export function sums(
   );
   return {
     streams: all.length,
+    cameras: all.filter(({ kind }) => kind === 'camera').length,
     viewers: seesViewers ? Object.keys(viewers).length : sum((stream) => stream.viewers),
     fpsIn: sum(({ fps }) => fps),
     fpsOut: out,

@@ -54,7 +54,10 @@ function ofWorkers(job: SharedJob, nowS: number): Dated {
   return {
     key: `workers-${job.id}`,
     name: job.name,
-    text: textOf({ ...job, finished: job.done + job.failed + job.reading, runs }, nowS),
+    text: textOf(
+      { ...job, finished: job.done + job.failed + job.reading, runs, more: !job.all_found },
+      nowS,
+    ),
     standing: sharedStanding(job),
     href: null,
     created: job.created,
@@ -67,12 +70,17 @@ interface Progress {
   files: number;
   finished: number;
   runs: boolean;
+  /** Folders are being searched still. */
+  more?: boolean;
 }
 
-function textOf({ created, files: all, finished: ended, runs }: Progress, nowS: number): string {
+function textOf(
+  { created, files: all, finished: ended, runs, more = false }: Progress,
+  nowS: number,
+): string {
   const ageS = nowS - created;
   const when = ageS < 60 ? 'just now' : `${formatDuration(ageS)} ago`;
-  return `${runs ? `${formatCount(ended)} of ` : ''}${files(all)}, ${when}`;
+  return `${runs ? `${formatCount(ended)} of ${more ? 'at least ' : ''}` : ''}${files(all)}, ${when}`;
 }
 
 function sharedStanding({ state, files: all, failed, reading, notes }: SharedJob): Standing {
