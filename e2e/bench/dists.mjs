@@ -26,6 +26,7 @@ async function file(/** @type {string} */ dist, /** @type {IncomingMessage} */ {
  * @returns {Promise<{ url: string, stop: () => void }>}
  */
 export async function serve(dist, server) {
+  await readFile(join(dist, "index.html"));
   const { hostname, port } = new URL(server);
   const http = createServer(async (wanted, answer) => {
     const found = await file(dist, wanted);

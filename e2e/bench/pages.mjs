@@ -1,5 +1,5 @@
 // What the pages cost a browser: JavaScript, CPU of the renderer while nothing moves and with a full Wall, frames a second, and
-// the time from a click or key to the next paint. `node bench/pages.mjs --dist DIR [--before DIR] [--pairs N]`, with
+// the time from a click or key to the next paint. `node bench/pages.mjs --dist DIR [--before DIR] [--pairs N] [--wall]` (the Wall alone), with
 // SIGHTWIRE_BIN and SIGHTWIRE_HOME; prints Markdown.
 
 import { spawn } from "node:child_process";
@@ -17,10 +17,15 @@ import { weights } from "../js/weights.mjs";
 import { serve } from "./dists.mjs";
 
 /** @typedef {import("@playwright/test").Page} Page */
-/** @typedef {{ cpu: number, gpu: number, fps: number }} Cost CPU in percent of a core */
+/** @typedef {{ cpu: number, gpu: number, fps: number, shown: number }} Cost CPU in percent of a core; pictures shown a second */
 
 const { values: asked } = parseArgs({
-  options: { dist: { type: "string" }, before: { type: "string" }, pairs: { type: "string", default: "7" } },
+  options: {
+    dist: { type: "string" },
+    before: { type: "string" },
+    pairs: { type: "string", default: "7" },
+    wall: { type: "boolean" },
+  },
 });
 const SECONDS = 10;
 const SCREEN = { width: 1440, height: 900 };
@@ -54,11 +59,27 @@ async function alone(url, path, run) {
   const browser = await launch();
   try {
     const page = await browser.newPage({ viewport: SCREEN, baseURL: url });
+    await page.addInitScript(countShown);
     await page.goto(path);
     return await run(page, browser);
   } finally {
     await browser.close();
   }
+}
+
+/** Counts what is put on canvases, whichever way. */
+function countShown() {
+  let count = 0;
+  Object.defineProperty(window, "shownPictures", { get: () => count });
+  const counting = (/** @type {any} */ of, /** @type {string} */ name) => {
+    const put = of.prototype[name];
+    of.prototype[name] = function (...args) {
+      count += 1;
+      return put.apply(this, args);
+    };
+  };
+  counting(ImageBitmapRenderingContext, "transferFromImageBitmap");
+  counting(CanvasRenderingContext2D, "drawImage");
 }
 
 /**
@@ -75,16 +96,19 @@ async function cost(/** @type {Page} */ page, /** @type {import("@playwright/tes
   };
   const before = await used();
   const begun = performance.now();
-  const fps = await page.evaluate(async (seconds) => {
+  const [fps, shown] = await page.evaluate(async (seconds) => {
     let frames = 0;
+    const before = /** @type {any} */ (window).shownPictures;
     const from = performance.now();
     for (let now = from; now < from + seconds * 1000; frames += 1)
       now = await new Promise(requestAnimationFrame);
-    return (frames * 1000) / (performance.now() - from);
+    const perSecond = 1000 / (performance.now() - from);
+    const put = /** @type {any} */ (window).shownPictures - before;
+    return [frames * perSecond, put * perSecond];
   }, SECONDS);
   const seconds = (performance.now() - begun) / 1000;
   const { cpu, gpu } = await used();
-  return { cpu: (100 * (cpu - before.cpu)) / seconds, gpu: (100 * (gpu - before.gpu)) / seconds, fps };
+  return { cpu: (100 * (cpu - before.cpu)) / seconds, gpu: (100 * (gpu - before.gpu)) / seconds, fps, shown };
 }
 
 /** As `cost`, without asking for frames: that would be something that moves. */
@@ -209,21 +233,24 @@ async function wallPairs(server, dist, before) {
     percent(own.cpu),
     percent(own.gpu),
     own.fps.toFixed(1),
-    ...(other ? [percent(other.cpu), percent(other.gpu), other.fps.toFixed(1)] : []),
+    own.shown.toFixed(0),
+    ...(other ? [percent(other.cpu), percent(other.gpu), other.fps.toFixed(1), other.shown.toFixed(0)] : []),
     ...(other ? [(own.cpu / other.cpu).toFixed(2)] : []),
   ]);
-  const head = ["renderer", "GPU process (in software)", "frames/s"];
+  const head = ["renderer", "GPU process (in software)", "frames/s", "pictures/s"];
   const own = pairs.map((pair) => pair.own);
   const middle = [
     percent(median(own.map(({ cpu }) => cpu))),
     percent(median(own.map(({ gpu }) => gpu))),
     median(own.map(({ fps }) => fps)).toFixed(1),
+    median(own.map(({ shown }) => shown)).toFixed(0),
   ];
   if (before) {
-    head.push("before: renderer", "GPU process", "frames/s", "renderer, ratio");
+    head.push("before: renderer", "GPU process", "frames/s", "pictures/s", "renderer, ratio");
     const all = pairs.map((pair) => pair.other);
     middle.push(percent(median(all.map(({ cpu }) => cpu))), percent(median(all.map(({ gpu }) => gpu))));
     middle.push(median(all.map(({ fps }) => fps)).toFixed(1));
+    middle.push(median(all.map(({ shown }) => shown)).toFixed(0));
     middle.push(median(pairs.map(({ own: one, other }) => one.cpu / other.cpu)).toFixed(2));
   }
   return table(
@@ -254,11 +281,14 @@ async function interactionTable(server) {
 
 try {
   const server = await start({ after }, { args: ARGS });
-  const parts = [await weightTable(server), await calmTable(server)];
-  await add(server, "Main road", "simulated:street");
-  parts.push(await interactionTable(server));
-  // The Wall has streams alone.
-  await ask(server, "DELETE", "/api/v1/cameras/main-road");
+  const parts = [];
+  if (!asked.wall) {
+    parts.push(await weightTable(server), await calmTable(server));
+    await add(server, "Main road", "simulated:street");
+    parts.push(await interactionTable(server));
+    // The Wall has streams alone.
+    await ask(server, "DELETE", "/api/v1/cameras/main-road");
+  }
   parts.push(await wallPairs(server, asked.dist, asked.before));
   console.log(parts.join("\n\n"));
 } finally {

@@ -3,7 +3,7 @@
 
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::{Section, stdout_of};
 use crate::setup::{self, Purpose};
@@ -17,11 +17,23 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     pages
         .args(["bench/pages.mjs", "--dist"])
         .arg(project.at("ui/dist"))
-        .args(args)
+        .args(absolute(args)?)
         .current_dir(project.at("e2e"))
         .env("SIGHTWIRE_BIN", project.release("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let text = stdout_of(&mut pages)?;
     section.add(&text);
     section.end(true)
+}
+
+/// With folders as they are from anywhere: the benchmark runs elsewhere.
+fn absolute(args: &[String]) -> Result<Vec<String>> {
+    let one = |arg: &String| {
+        if arg.starts_with('-') || arg.parse::<usize>().is_ok() {
+            return Ok(arg.clone());
+        }
+        let folder = std::fs::canonicalize(arg).with_context(|| format!("there is no folder {arg}"))?;
+        Ok(folder.to_string_lossy().into_owned())
+    };
+    args.iter().map(one).collect()
 }
