@@ -77,13 +77,18 @@ export class Poll<T> {
   }
 }
 
-/** The newest answer, asked for every `intervalMs`. */
-export function usePoll<T>(poll: Poll<T>, intervalMs: number): PollView<T> {
+const nothing = () => undefined;
+const none = () => null;
+
+/** The newest answer, asked for every `intervalMs`; null without a poll. */
+export function usePoll<T>(poll: Poll<T>, intervalMs: number): PollView<T>;
+export function usePoll<T>(poll: Poll<T> | null, intervalMs: number): PollView<T> | null;
+export function usePoll<T>(poll: Poll<T> | null, intervalMs: number): PollView<T> | null {
   const subscribe = useCallback(
-    (changed: () => void) => poll.watch(intervalMs, changed),
+    (changed: () => void) => poll?.watch(intervalMs, changed) ?? nothing,
     [poll, intervalMs],
   );
-  return useSyncExternalStore(subscribe, poll.view);
+  return useSyncExternalStore<PollView<T> | null>(subscribe, poll?.view ?? none);
 }
 
 /** A poll of a component's own. */

@@ -1,6 +1,6 @@
 import type { History } from 'sightwire/api';
-import { useCallback, useMemo, useSyncExternalStore } from 'react';
-import { Poll } from '../api/poll';
+import { useMemo } from 'react';
+import { Poll, usePoll } from '../api/poll';
 import { useLive } from '../api/useLive';
 import { formatDuration } from '../components/format';
 import { COURSE_LENGTH, type StreamSeries, type TotalSeries, type Values } from './course';
@@ -35,7 +35,6 @@ export interface Chart {
 }
 
 const NONE: Values = [];
-const NOTHING = () => () => undefined;
 /** So many values fill the width at least. */
 const LEAST = 12;
 
@@ -46,13 +45,7 @@ function useHistory(span: Span, stream: string | null): History | null {
       ? null
       : `/api/v1/history?${new URLSearchParams({ span, ...(stream === null ? {} : { stream }) })}`;
   const poll = useMemo(() => (path === null ? null : new Poll<History>(path)), [path]);
-  const subscribe = useCallback(
-    (changed: () => void) =>
-      poll === null ? NOTHING() : poll.watch(span === 'day' ? 60_000 : 10_000, changed),
-    [poll, span],
-  );
-  const view = useSyncExternalStore(subscribe, () => poll?.view() ?? null);
-  return view?.answer ?? null;
+  return usePoll(poll, span === 'day' ? 60_000 : 10_000)?.answer ?? null;
 }
 
 /** How the server calls what this page calls otherwise. */
