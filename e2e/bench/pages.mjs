@@ -82,18 +82,23 @@ function countShown() {
   counting(CanvasRenderingContext2D, "drawImage");
 }
 
-/**
- * What a page costs for some seconds.
- * @returns {Promise<Cost>}
- */
-async function cost(/** @type {Page} */ page, /** @type {import("@playwright/test").Browser} */ browser) {
+/** Tells how many seconds of CPU the browser's processes have used. */
+async function clock(/** @type {import("@playwright/test").Browser} */ browser) {
   const session = await browser.newBrowserCDPSession();
-  const used = async () => {
+  return async () => {
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");
     const of = (type) =>
       processInfo.filter((one) => one.type === type).reduce((sum, { cpuTime }) => sum + cpuTime, 0);
     return { cpu: of("renderer"), gpu: of("GPU") };
   };
+}
+
+/**
+ * What a page costs for some seconds.
+ * @returns {Promise<Cost>}
+ */
+async function cost(/** @type {Page} */ page, /** @type {import("@playwright/test").Browser} */ browser) {
+  const used = await clock(browser);
   const before = await used();
   const begun = performance.now();
   const [fps, shown] = await page.evaluate(async (seconds) => {
@@ -113,16 +118,10 @@ async function cost(/** @type {Page} */ page, /** @type {import("@playwright/tes
 
 /** As `cost`, without asking for frames: that would be something that moves. */
 async function idleCost(browser) {
-  const session = await browser.newBrowserCDPSession();
-  const used = async () => {
-    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-    return processInfo
-      .filter(({ type }) => type === "renderer")
-      .reduce((sum, { cpuTime }) => sum + cpuTime, 0);
-  };
+  const used = await clock(browser);
   const before = await used();
   await sleep(SECONDS * 1000);
-  return (100 * ((await used()) - before)) / SECONDS;
+  return (100 * ((await used()).cpu - before.cpu)) / SECONDS;
 }
 
 /** Milliseconds to the next paint, of keys and of clicks on what can be switched to and fro. */
