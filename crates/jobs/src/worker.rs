@@ -110,6 +110,8 @@ pub struct Worker {
     alone: bool,
     taker: Option<Taker>,
     beating: bool,
+    /// A refusal that no beat has told. Whoever waits for the job is to know at once: it may be over before the next.
+    has_news: bool,
     rest_until: Instant,
     trouble: Trouble,
     refused: Vec<(String, String)>,
@@ -221,6 +223,7 @@ impl Worker {
             alone: false,
             taker: Some(taker),
             beating: false,
+            has_news: false,
             rest_until: Instant::now(),
             trouble: Trouble::default(),
             refused: Vec::new(),
@@ -241,6 +244,9 @@ impl Worker {
                 self.take();
             }
             self.end_chunks();
+            if self.has_news {
+                self.beat();
+            }
             // What is being taken is given back, too.
             if stopping && self.chunks.is_empty() && self.taker.is_some() {
                 return;
@@ -357,6 +363,7 @@ impl Worker {
         if std::mem::replace(&mut self.beating, true) {
             return;
         }
+        self.has_news = false;
         let held: Vec<Held> = self.chunks.iter().map(|chunk| chunk.held.clone()).collect();
         let (queue, name, about) = (self.queue.clone(), self.options.name.clone(), self.shown());
         let parts: Vec<(Held, Arc<Part>)> =
@@ -385,7 +392,9 @@ impl Worker {
     fn heard(&mut self, event: Event, stopping: bool) {
         match event {
             Event::Took(taker, took) => {
-                self.refused = taker.refused();
+                let refused = taker.refused();
+                self.has_news |= refused.iter().any(|of| !self.refused.contains(of));
+                self.refused = refused;
                 self.taker = Some(*taker);
                 if took.is_ok() {
                     self.is_well(false);

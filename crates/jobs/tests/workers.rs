@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sightwire_cluster::memory::MemoryQueue;
-use sightwire_cluster::queue::Queue;
+use sightwire_cluster::queue::{Queue, WORKER_TTL};
 use sightwire_jobs::about::{About, Entry, FORMAT, Listed, Plan};
 use sightwire_jobs::folder::{Job, Jobs};
 use sightwire_jobs::list::Lists;
@@ -179,6 +179,36 @@ async fn a_worker_with_another_model_takes_nothing() {
     first_worker.await.unwrap();
     assert_eq!(other_worker.await.unwrap(), Counts::default());
     is_whole(&job, names(300));
+}
+
+/// Opens no job.
+struct Refuses;
+
+impl Opens for Refuses {
+    fn open(&self, _: &Job, _: &About, _: &[Entry]) -> Result<Opened, Unfit> {
+        Err(Unfit("its folder is not here".into()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_refused_is_told_before_the_next_beat() {
+    let (place, stop) = (Place::new(), CancellationToken::new());
+    let options = WorkerOptions { name: "a".into(), hands: 1, silent: Duration::from_secs(3600) };
+    let (queue, jobs) = (place.queue.clone() as Arc<dyn Queue>, place.jobs.clone());
+    let run = Worker::run(options, "1", queue, jobs, Arc::new(Refuses), stop.clone());
+    let worker = tokio::spawn(async move { run.await.unwrap() });
+    let shown = async |words: &str| {
+        while !place.queue.workers().await.unwrap().iter().any(|worker| worker.about.contains(words)) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    shown("").await;
+    let beat = tokio::time::Instant::now();
+    let _job = place.job(names(3));
+    shown("its folder is not here").await;
+    assert!(beat.elapsed() < WORKER_TTL / 3, "{:?}", beat.elapsed());
+    stop.cancel();
+    worker.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -296,6 +296,8 @@ impl Workers {
                     let (mut alone_since, mut said) = (Instant::now(), false);
                     let (mut trouble, mut refused) = (String::new(), HashSet::new());
                     loop {
+                        // What was said since the last look is told, too.
+                        let is_last = stop.is_cancelled();
                         match queue.workers().await {
                             Ok(workers) => {
                                 trouble.clear();
@@ -330,8 +332,11 @@ impl Workers {
                             }
                             Err(_) => {}
                         }
+                        if is_last {
+                            break;
+                        }
                         tokio::select! {
-                            () = stop.cancelled() => break,
+                            () = stop.cancelled() => {}
                             () = tokio::time::sleep(ASK) => {}
                         }
                     }
