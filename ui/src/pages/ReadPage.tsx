@@ -12,6 +12,7 @@ import { PageHead } from '../components/page/PageHead';
 import { PhoneBar } from '../components/page/PhoneBar';
 import { usePhone } from '../components/page/usePhone';
 import { useOpener } from '../components/useOpener';
+import { JobAnnouncer } from '../read/Announcer';
 import { EarlierJobs } from '../read/EarlierJobs';
 import { EmptyRead } from '../read/EmptyRead';
 import { useJob } from '../read/job/useJob';
@@ -272,6 +273,7 @@ export default function ReadPage() {
           )}
         </>
       )}
+      <JobAnnouncer job={job} />
       <div className={css.rest}>
         <ReadSnippets options={address.options} />
       </div>

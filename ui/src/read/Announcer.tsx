@@ -3,34 +3,34 @@ import { useEffect, useRef, useState } from 'react';
 import type { Document, Job, JobFile } from 'sightwire/api';
 import { jobNews } from './words';
 
-interface Props {
-  job: Job | null;
-  row: JobFile | null;
-  reading: Document | null;
-}
-
-/** Tells screen readers what has changed: a job that begins or ends, a file that is shown. */
-export function Announcer({ job, row, reading }: Props) {
+/** Tells screen readers when a job begins or ends. It stays on the page, so that it has seen what was before. */
+export function JobAnnouncer({ job }: { job: Job | null }) {
   const before = useRef<Job | null>(null);
-  const [ofJob, setOfJob] = useState('');
+  const [news, setNews] = useState('');
   useEffect(() => {
     if (job === null) return;
-    const news = jobNews(before.current, job);
+    const next = jobNews(before.current, job);
     before.current = job;
-    if (news !== null) setOfJob(news);
+    if (next !== null) setNews(next);
   }, [job]);
-  const name = row?.name;
-  const ofFile =
-    name === undefined || reading === null
-      ? ''
-      : `${name}: ${reading.regions.length} ${reading.regions.length === 1 ? 'line' : 'lines'} of text`;
   return (
     <VisuallyHidden>
       <span role="status" aria-live="polite" data-testid="announcer">
-        {ofJob}
+        {news}
       </span>
+    </VisuallyHidden>
+  );
+}
+
+/** Tells screen readers which file is shown, and how much was read in it. */
+export function FileAnnouncer({ row, reading }: { row: JobFile | null; reading: Document | null }) {
+  const name = row?.name;
+  return (
+    <VisuallyHidden>
       <span role="status" aria-live="polite">
-        {ofFile}
+        {name === undefined || reading === null
+          ? ''
+          : `${name}: ${reading.regions.length} ${reading.regions.length === 1 ? 'line' : 'lines'} of text`}
       </span>
     </VisuallyHidden>
   );

@@ -7,7 +7,7 @@ import { copyText } from '../components/copy';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import type { Address } from './address';
-import { Announcer } from './Announcer';
+import { FileAnnouncer } from './Announcer';
 import type { JobWatch } from './job/jobWatch';
 import { useReading } from './job/useReading';
 import { askOptions, optionsKey, optionsOf, preparation, type ReadOptions } from './options';
@@ -247,7 +247,7 @@ export default function Workbench(props: Props) {
           </ControlsDrawer>
         </Suspense>
       )}
-      <Announcer job={job} row={row} reading={reading} />
+      <FileAnnouncer row={row} reading={reading} />
     </>
   );
 }
