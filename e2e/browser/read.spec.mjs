@@ -180,8 +180,8 @@ test("pictures_are_let_go_after_the_kept_number_and_texts_stay @full", async ({ 
 test("a_running_batch_can_be_cancelled", async ({ visit }) => {
   const page = await visit("/read");
   // The bench of one file may come late: that a batch ended is told without it.
-  let letBench;
-  const mayCome = new Promise((resolve) => (letBench = resolve));
+  let letBench = () => {};
+  const mayCome = new Promise((resolve) => (letBench = () => resolve(undefined)));
   await page.route(/\/assets\/Workbench-[^/]+\.js$/, async (route) => {
     await mayCome;
     await route.continue();
