@@ -3,7 +3,7 @@ import { type ReactNode, useCallback, useMemo, useState } from 'react';
 import { formatCount } from '../components/format';
 import { Icon } from '../components/Icon';
 import { usePhone } from '../components/page/usePhone';
-import { HeldOrder } from './heldOrder';
+import { HeldOrder } from '../components/heldOrder';
 import type { Column, Kind } from './kind';
 import { FIRST, FIRST_ON_PHONE, more } from './more';
 import { CardRow, TableRow } from './Row';
