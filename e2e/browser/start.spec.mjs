@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { HOME, removeFolder } from "../js/harness.mjs";
-import { add, moves, used } from "./cameras.mjs";
+import { add, moves, SETTINGS, used } from "./cameras.mjs";
 import { expect, screenshot, test } from "./fixtures.mjs";
 import { pasted, PROGRAMS } from "./pasted.mjs";
+import { senders } from "./senders.mjs";
 
 const MOTION = ["--set", "detector.model=motion"];
 
@@ -46,6 +47,27 @@ test("what_needs_attention_is_said_and_leads_there", async ({ visit, serverWith 
   const item = page.getByTestId("attention").getByRole("link", { name: /^Gate: / });
   await item.click();
   await expect(page).toHaveURL(/\/cameras\/gate$/);
+});
+
+test("a_picture_keeps_its_place_under_a_pointer_and_trouble_comes_first_after_that", async ({
+  visit,
+  serverWith,
+}) => {
+  const { send, stop } = senders();
+  const at = await serverWith({ args: SETTINGS });
+  const last = await send(at, "b");
+  await send(at, "a");
+  const page = await visit("/", { at });
+  const names = page.getByTestId(/^now-/);
+  const order = () => names.evaluateAll((tiles) => tiles.map((tile) => tile.dataset.testid));
+  await expect.poll(order).toEqual(["now-a", "now-b"]);
+  await page.getByTestId("now-a").hover();
+  last.mood = "hold";
+  await expect(page.getByTestId("now-b")).toHaveAccessibleName(/^b, (stalled|frozen)/, { timeout: 15_000 });
+  expect(await order()).toEqual(["now-a", "now-b"]);
+  await page.mouse.move(0, 0);
+  await expect.poll(order, { timeout: 15_000 }).toEqual(["now-b", "now-a"]);
+  await stop();
 });
 
 test("it_leads_to_the_clip_in_one_step @full", async ({ visit }) => {

@@ -76,6 +76,7 @@ export function StartPage() {
           freePlaces={freePlaces}
           streams={sent}
           stale={failure !== null}
+          atMs={view.atMs}
         />
       )}
       {(status?.recognizer.clients ?? 0) > 0 && <Tiles view={view} />}

@@ -4,7 +4,8 @@ import { Link } from '../app/Link';
 import { GridPictures } from '../cameras/pictures/gridPictures';
 import { useTilePicture } from '../cameras/grid/useTilePicture';
 import { cameraWords, streamWords, type StreamWords } from '../cameras/state/streamWords';
-import { StateBadge } from '../components/StateBadge';
+import { HeldOrder } from '../components/heldOrder';
+import { StateBadge, type Tone } from '../components/StateBadge';
 import css from './LiveNow.module.css';
 import { nowOrder } from './nowOrder';
 
@@ -21,11 +22,24 @@ interface Props {
   streams: readonly Stream[];
   /** The server does not answer: what is shown is old. */
   stale: boolean;
+  /** When the server answered last. */
+  atMs: number;
+}
+
+/** A camera or a stream. */
+interface Shown {
+  id: string;
+  name: string;
+  href: string;
+  tone: Tone;
+  words: (failure: Parameters<typeof cameraWords>[1], wanted: boolean) => StreamWords;
 }
 
 /** What runs now, as it looks now. */
-export function LiveNow({ cameras, freePlaces, streams, stale }: Props) {
+export function LiveNow({ cameras, freePlaces, streams, stale, atMs }: Props) {
   const [pictures] = useState(() => new GridPictures(PACE));
+  const [order] = useState(() => new HeldOrder<Shown>(({ id }) => id));
+  const [hold, setHold] = useState(false);
   useEffect(() => {
     const open = cameras.filter(({ stream }) => stream !== null);
     pictures.places.update(
@@ -33,22 +47,29 @@ export function LiveNow({ cameras, freePlaces, streams, stale }: Props) {
       freePlaces,
     );
   }, [pictures, cameras, streams, freePlaces]);
-  const sent = streams.map((stream) => ({
+  const sent = streams.map<Shown>((stream) => ({
     id: stream.id,
     name: stream.name,
     href: `/wall?one=${encodeURIComponent(stream.id)}`,
     tone: streamWords(stream).tone,
     words: () => streamWords(stream),
   }));
-  const own = cameras.map((camera) => ({
+  const own = cameras.map<Shown>((camera) => ({
     id: camera.id,
     name: camera.name,
     href: `/cameras/${camera.id}`,
     tone: cameraWords(camera, null).tone,
-    words: (failure: Parameters<typeof cameraWords>[1], wanted: boolean) =>
-      cameraWords(camera, failure, { wanted }),
+    words: (failure, wanted) => cameraWords(camera, failure, { wanted }),
   }));
-  const all = nowOrder(own, sent);
+  const sorted = nowOrder(own, sent);
+  const ids = sorted.map(({ id }) => id);
+  // A tile that changes its state does not change its place at once, and not under a pointer; one that comes or goes does.
+  const all = order.arrange(
+    sorted,
+    ids.toSorted().join(' '),
+    (a, b) => ids.indexOf(a.id) - ids.indexOf(b.id),
+    { nowMs: atMs, hold, steady: false },
+  );
   const more = all.length - MOST_SHOWN;
   return (
     <section aria-labelledby="live-now">
@@ -60,7 +81,14 @@ export function LiveNow({ cameras, freePlaces, streams, stale }: Props) {
           {more > 0 ? `${more} more on the Wall` : 'Open the Wall'}
         </Link>
       </div>
-      <ul className={css.grid} data-count={Math.min(all.length, MOST_SHOWN)}>
+      <ul
+        className={css.grid}
+        data-count={Math.min(all.length, MOST_SHOWN)}
+        onPointerEnter={() => setHold(true)}
+        onPointerLeave={() => setHold(false)}
+        onFocus={() => setHold(true)}
+        onBlur={() => setHold(false)}
+      >
         {all.slice(0, MOST_SHOWN).map(({ id, name, href, words }) => (
           <li key={id}>
             <Now {...{ id, name, href, words, pictures, stale }} />
@@ -71,11 +99,7 @@ export function LiveNow({ cameras, freePlaces, streams, stale }: Props) {
   );
 }
 
-interface NowProps {
-  id: string;
-  name: string;
-  href: string;
-  words: (failure: Parameters<typeof cameraWords>[1], wanted: boolean) => StreamWords;
+interface NowProps extends Omit<Shown, 'tone'> {
   pictures: GridPictures;
   stale: boolean;
 }
