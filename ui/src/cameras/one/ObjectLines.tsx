@@ -1,8 +1,6 @@
-import { useComputedColorScheme } from '@mantine/core';
-import { useReducedMotion } from '@mantine/hooks';
-import { useCallback, useEffect, useMemo, useRef } from 'react';
+import { useCallback, useMemo } from 'react';
 import 'uplot/dist/uPlot.min.css';
-import { useFrameLoop } from '../../recognise/view/useFrameLoop';
+import { useChart } from '../../recognise/view/useChart';
 import type { DetectionFeed, SeenClass } from './detectionFeed';
 import { ObjectChart } from './objectChart';
 import { type Settings, shows } from './settings';
@@ -15,33 +13,16 @@ interface Props {
   active: boolean;
 }
 
+const make = (host: HTMLElement) => new ObjectChart(host);
+
 /** The lines, on their own frame loop. */
 export default function ObjectLines({ feed, seen, settings, active }: Props) {
-  const host = useRef<HTMLDivElement>(null);
-  const chart = useRef<ObjectChart | null>(null);
-  const scheme = useComputedColorScheme();
-  // With reduced motion the lines move on once a second instead of gliding.
-  const calm = useReducedMotion();
   const lines = useMemo(() => seen.filter(({ label }) => shows(settings, label)), [seen, settings]);
-
-  useEffect(() => {
-    if (host.current === null) return;
-    const own = new ObjectChart(host.current);
-    chart.current = own;
-    return () => {
-      own.destroy();
-      chart.current = null;
-    };
-    // The scheme is not read here, but the colours that the chart resolves depend on it.
-  }, [scheme]);
-
   const draw = useCallback(
-    (nowMs: number) => chart.current?.draw(feed.trace, lines, nowMs),
-    // A new chart has to be drawn once even while nothing runs.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [feed, lines, scheme],
+    (chart: ObjectChart, nowMs: number) => chart.draw(feed.trace, lines, nowMs),
+    [feed, lines],
   );
-  useFrameLoop(active, calm ? 1 : 10, draw);
+  const host = useChart({ make, draw, active, fps: 10 });
 
   return (
     <div
