@@ -228,29 +228,29 @@ async function wallPairs(server, dist, before) {
   if (then) then.stop();
   await stop();
   const percent = (/** @type {number} */ number) => `${number.toFixed(1)} %`;
-  const rows = pairs.map(({ own, other }) => [
-    percent(own.cpu),
-    percent(own.gpu),
-    own.fps.toFixed(1),
-    own.shown.toFixed(0),
-    ...(other ? [percent(other.cpu), percent(other.gpu), other.fps.toFixed(1), other.shown.toFixed(0)] : []),
-    ...(other ? [(own.cpu / other.cpu).toFixed(2)] : []),
-  ]);
-  const head = ["renderer", "GPU process (in software)", "frames/s", "pictures/s"];
-  const own = pairs.map((pair) => pair.own);
-  const middle = [
-    percent(median(own.map(({ cpu }) => cpu))),
-    percent(median(own.map(({ gpu }) => gpu))),
-    median(own.map(({ fps }) => fps)).toFixed(1),
-    median(own.map(({ shown }) => shown)).toFixed(0),
+  const cells = (/** @type {Cost} */ { cpu, gpu, fps, shown }) => [
+    percent(cpu),
+    percent(gpu),
+    fps.toFixed(1),
+    shown.toFixed(0),
   ];
+  const rows = pairs.map(({ own, other }) => [
+    ...cells(own),
+    ...(other ? [...cells(other), (own.cpu / other.cpu).toFixed(2)] : []),
+  ]);
+  const middleOf = (/** @type {Cost[]} */ all) =>
+    cells({
+      cpu: median(all.map(({ cpu }) => cpu)),
+      gpu: median(all.map(({ gpu }) => gpu)),
+      fps: median(all.map(({ fps }) => fps)),
+      shown: median(all.map(({ shown }) => shown)),
+    });
+  const head = ["renderer", "GPU process (in software)", "frames/s", "pictures/s"];
+  const middle = middleOf(pairs.map(({ own }) => own));
   if (before) {
     head.push("before: renderer", "GPU process", "frames/s", "pictures/s", "renderer, ratio");
-    const all = pairs.map((pair) => pair.other);
-    middle.push(percent(median(all.map(({ cpu }) => cpu))), percent(median(all.map(({ gpu }) => gpu))));
-    middle.push(median(all.map(({ fps }) => fps)).toFixed(1));
-    middle.push(median(all.map(({ shown }) => shown)).toFixed(0));
-    middle.push(median(pairs.map(({ own: one, other }) => one.cpu / other.cpu)).toFixed(2));
+    middle.push(...middleOf(pairs.map(({ other }) => other)));
+    middle.push(median(pairs.map(({ own, other }) => own.cpu / other.cpu)).toFixed(2));
   }
   return table(
     ["Wall, 9 streams (25 and 8 × 15 fps)", ...head],
