@@ -93,35 +93,36 @@ async function clock(/** @type {import("@playwright/test").Browser} */ browser) 
   };
 }
 
+/** Percent of a core that the browser's processes use for some seconds, while nobody asks for frames of the display. */
+async function used(/** @type {import("@playwright/test").Browser} */ browser) {
+  const clockNow = await clock(browser);
+  const [begun, before] = [performance.now(), await clockNow()];
+  await sleep(SECONDS * 1000);
+  const after = await clockNow();
+  const seconds = (performance.now() - begun) / 1000;
+  return {
+    cpu: (100 * (after.cpu - before.cpu)) / seconds,
+    gpu: (100 * (after.gpu - before.gpu)) / seconds,
+  };
+}
+
 /**
- * What a page costs for some seconds.
+ * What a page costs for some seconds. Frames are counted after that: whoever asks for each of them makes them dearer.
  * @returns {Promise<Cost>}
  */
 async function cost(/** @type {Page} */ page, /** @type {import("@playwright/test").Browser} */ browser) {
-  const used = await clock(browser);
-  const before = await used();
-  const begun = performance.now();
-  const [fps, shown] = await page.evaluate(async (seconds) => {
+  const put = () => page.evaluate(() => [/** @type {any} */ (window).shownPictures, performance.now()]);
+  const [countBefore, fromMs] = await put();
+  const { cpu, gpu } = await used(browser);
+  const [count, toMs] = await put();
+  const fps = await page.evaluate(async (seconds) => {
     let frames = 0;
-    const before = /** @type {any} */ (window).shownPictures;
     const from = performance.now();
     for (let now = from; now < from + seconds * 1000; frames += 1)
       now = await new Promise(requestAnimationFrame);
-    const perSecond = 1000 / (performance.now() - from);
-    const put = /** @type {any} */ (window).shownPictures - before;
-    return [frames * perSecond, put * perSecond];
-  }, SECONDS);
-  const seconds = (performance.now() - begun) / 1000;
-  const { cpu, gpu } = await used();
-  return { cpu: (100 * (cpu - before.cpu)) / seconds, gpu: (100 * (gpu - before.gpu)) / seconds, fps, shown };
-}
-
-/** As `cost`, without asking for frames: that would be something that moves. */
-async function idleCost(browser) {
-  const used = await clock(browser);
-  const before = await used();
-  await sleep(SECONDS * 1000);
-  return (100 * ((await used()).cpu - before.cpu)) / SECONDS;
+    return (1000 * frames) / (performance.now() - from);
+  }, SECONDS / 2);
+  return { cpu, gpu, fps, shown: (1000 * (count - countBefore)) / (toMs - fromMs) };
 }
 
 /** Milliseconds to the next paint, of keys and of clicks on what can be switched to and fro. */
@@ -194,7 +195,7 @@ async function calmTable(server) {
     say(`nothing moves: ${name}`);
     const cpu = await alone(server.url, path, async (_page, browser) => {
       await sleep(4000);
-      return idleCost(browser);
+      return (await used(browser)).cpu;
     });
     rows.push([name, `${cpu.toFixed(1)} %`]);
   }
