@@ -1,11 +1,17 @@
 import { Button } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { sentence } from '../api/http';
+import { FIND_FROM, isFound } from '../components/find';
+import { FindField } from '../components/FindField';
+import { formatCount } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { ToolButton } from '../components/ToolButton';
 import { AccessCard } from './AccessCard';
 import css from './Entries.module.css';
+
+/** So many are seen at first; more are found sooner than looked for. */
+const FIRST = 20;
 
 export interface Row {
   id: string;
@@ -36,6 +42,10 @@ interface Props {
 /** Keys, or users: which there are, one more, one fewer. */
 export function Entries({ title, text, rows, none, add, verb, form, onRemove }: Props) {
   const [adding, setAdding] = useState(false);
+  const [find, setFind] = useState('');
+  const [most, setMost] = useState(FIRST);
+  const found = (rows ?? []).filter(({ name, about }) => isFound(find, name, about));
+  const hidden = found.length - most;
   return (
     <AccessCard
       title={title}
@@ -50,12 +60,30 @@ export function Entries({ title, text, rows, none, add, verb, form, onRemove }: 
     >
       {adding && form(() => setAdding(false))}
       {rows !== null && rows.length === 0 && <p className={css.none}>{none}</p>}
-      {rows !== null && rows.length > 0 && (
+      {rows !== null && rows.length >= FIND_FROM && (
+        <div className={css.find} role="search">
+          <FindField
+            label={`Find in: ${title}`}
+            placeholder="Find a name, a role or a stream"
+            find={find}
+            onFind={setFind}
+          />
+        </div>
+      )}
+      {found.length > 0 && (
         <ul className={css.list}>
-          {rows.map((row) => (
+          {found.slice(0, most).map((row) => (
             <Entry key={row.id} row={row} verb={verb} onRemove={onRemove} />
           ))}
         </ul>
+      )}
+      {find !== '' && found.length === 0 && <p className={css.none}>None is found.</p>}
+      {hidden > 0 && (
+        <p className={css.rest}>
+          <Button variant="default" onClick={() => setMost(found.length)}>
+            Show all {formatCount(found.length)}
+          </Button>
+        </p>
       )}
     </AccessCard>
   );
@@ -79,8 +107,13 @@ function Entry({ row, verb, onRemove }: { row: Row } & Pick<Props, 'verb' | 'onR
       </div>
       {asking ? (
         <span className={css.sure} role="group" aria-label={`${verb} ${row.name}?`}>
-          <Button className={css.danger} onClick={remove} autoFocus>
-            {verb} {row.name}
+          <Button
+            className={css.danger}
+            onClick={remove}
+            autoFocus
+            aria-label={`${verb} ${row.name}`}
+          >
+            {verb}
           </Button>
           <Button variant="subtle" color="gray" px="sm" onClick={() => setAsking(false)}>
             Keep

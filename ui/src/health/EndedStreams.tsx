@@ -1,7 +1,12 @@
+import { Button } from '@mantine/core';
+import { useState } from 'react';
 import type { LiveData } from '../api/live';
+import { isFound } from '../components/find';
 import { formatCount, formatDuration } from '../components/format';
 import { sentenceOf } from '../cameras/state/streamWords';
+import { Name } from '../components/Name';
 import css from './EndedStreams.module.css';
+import { more } from './more';
 
 interface Props {
   ended: LiveData['ended'];
@@ -10,18 +15,17 @@ interface Props {
   nowS: number;
 }
 
-/** More are found by their name. */
-const MOST = 20;
+/** There may be lists that somebody came for. */
+const FIRST_ENDED = 20;
 
 /** Streams that have ended in the last hour: who sent them, when, and why they are over. */
 export function EndedStreams({ ended, find, nowS }: Props) {
-  const wanted = find.trim().toLowerCase();
+  const [most, setMost] = useState(FIRST_ENDED);
   const all = Object.entries(ended)
-    .filter(([, { id, peer = '', by = '' }]) =>
-      [id, peer, by].some((text) => text.toLowerCase().includes(wanted)),
-    )
+    .filter(([, { id, peer = '', by = '' }]) => isFound(find, id, peer, by))
     .toSorted(([a], [b]) => Number(b) - Number(a));
   if (all.length === 0) return null;
+  const next = more(most, all.length);
   return (
     <section className={`card ${css.ended}`} aria-labelledby="ended">
       <h2 id="ended" className={css.title}>
@@ -29,12 +33,14 @@ export function EndedStreams({ ended, find, nowS }: Props) {
         <span className={`number ${css.count}`}>{formatCount(all.length)}</span>
       </h2>
       <ul className={css.list} data-testid="ended">
-        {all.slice(0, MOST).map(([number, stream]) => (
+        {all.slice(0, most).map(([number, stream]) => (
           <li key={number} className={css.row}>
-            <strong className={css.name}>{stream.id}</strong>
+            <strong className={css.name}>
+              <Name>{stream.id}</Name>
+            </strong>
             <span className={`number ${css.when}`}>
               <time dateTime={new Date(stream.ended * 1000).toISOString()}>
-                {new Date(stream.ended * 1000).toLocaleTimeString()}
+                {new Date(stream.ended * 1000).toLocaleTimeString('en-GB')}
               </time>
               , {formatDuration(Math.max(0, nowS - stream.ended))} ago
             </span>
@@ -43,6 +49,13 @@ export function EndedStreams({ ended, find, nowS }: Props) {
           </li>
         ))}
       </ul>
+      {all.length > most && (
+        <p className={css.more}>
+          <Button variant="default" onClick={() => setMost(next.most)}>
+            {next.words}
+          </Button>
+        </p>
+      )}
     </section>
   );
 }

@@ -1,7 +1,7 @@
-import { SegmentedControl, TextInput } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import type { RefObject } from 'react';
 import { formatCount } from '../components/format';
-import { Icon } from '../components/Icon';
+import { FindField } from '../components/FindField';
 import { ToolButton } from '../components/ToolButton';
 import css from './Toolbar.module.css';
 
@@ -19,18 +19,13 @@ interface Props {
 export function Toolbar({ field, find, onFind, trouble, troubled, onTrouble }: Props) {
   return (
     <div className={css.toolbar} role="search">
-      <TextInput
-        ref={field}
+      <FindField
+        field={field}
         className={css.find}
-        type="search"
-        aria-label="Find streams and viewers"
+        label="Find streams and viewers"
         placeholder="Find a name or an address"
-        leftSection={<Icon name="search" />}
-        value={find}
-        onChange={(event) => onFind(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') onFind('');
-        }}
+        find={find}
+        onFind={onFind}
         data-testid="find"
       />
       <SegmentedControl

@@ -1,5 +1,7 @@
-import { UnstyledButton } from '@mantine/core';
+import { Button, UnstyledButton } from '@mantine/core';
+import { useState } from 'react';
 import type { Job } from 'sightwire/api';
+import { formatCount } from '../components/format';
 import { StateBadge } from '../components/StateBadge';
 import { jobName, jobStanding } from './words';
 import css from './EarlierJobs.module.css';
@@ -10,16 +12,17 @@ interface Props {
   onJob: (id: string) => void;
 }
 
-const MOST = 4;
+const FIRST = 4;
 
 /** Jobs that the server still has. */
 export function EarlierJobs({ jobs, nowS, onJob }: Props) {
+  const [all, setAll] = useState(false);
   if (jobs.length === 0) return null;
   return (
     <div className={css.jobs} data-testid="earlier">
       <h3 className="caption">Recent batches on this server</h3>
       <ul className={css.list}>
-        {jobs.slice(0, MOST).map((job) => (
+        {jobs.slice(0, all ? undefined : FIRST).map((job) => (
           <li key={job.id}>
             <UnstyledButton className={css.job ?? ''} onClick={() => onJob(job.id)}>
               <span className="number">{jobName(job, nowS)}</span>
@@ -28,6 +31,11 @@ export function EarlierJobs({ jobs, nowS, onJob }: Props) {
           </li>
         ))}
       </ul>
+      {!all && jobs.length > FIRST && (
+        <Button variant="subtle" color="gray" onClick={() => setAll(true)}>
+          Show all {formatCount(jobs.length)}
+        </Button>
+      )}
     </div>
   );
 }

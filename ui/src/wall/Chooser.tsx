@@ -5,6 +5,8 @@ import type { StreamView } from 'sightwire/relay';
 import { camerasPoll } from '../api/cameras';
 import { Poll, usePoll } from '../api/poll';
 import { Link } from '../app/Link';
+import { FIND_FROM, isFound } from '../components/find';
+import { FindField } from '../components/FindField';
 import { Icon } from '../components/Icon';
 import { ToolButton } from '../components/ToolButton';
 import { type Group, withGroup } from './order';
@@ -74,8 +76,18 @@ function Choices({
         ? chosen.filter((id) => !isCamera(id))
         : [...new Set([...chosen, ...cameras.map(({ id }) => id)])],
     });
+  const [find, setFind] = useState('');
+  const known = settings.cameras ? [] : cameras;
   return (
     <>
+      {singles.length + known.length >= FIND_FROM && (
+        <FindField
+          label="Find a stream or a camera"
+          placeholder="Find a name"
+          find={find}
+          onFind={setFind}
+        />
+      )}
       <section>
         <h3 className="caption">Sent to this server</h3>
         <Switch
@@ -86,16 +98,18 @@ function Choices({
           onChange={() => onToggle(ALL)}
           data-testid="choose-all"
         />
-        {singles.map((id) => (
-          <Switch
-            key={id}
-            className={css.choice}
-            label={id}
-            checked={chosen.includes(id)}
-            onChange={() => onToggle(id)}
-            data-testid={`choose-${id}`}
-          />
-        ))}
+        {singles
+          .filter((id) => isFound(find, id))
+          .map((id) => (
+            <Switch
+              key={id}
+              className={css.choice}
+              label={id}
+              checked={chosen.includes(id)}
+              onChange={() => onToggle(id)}
+              data-testid={`choose-${id}`}
+            />
+          ))}
       </section>
       <section>
         <h3 className="caption">Cameras of this server</h3>
@@ -109,8 +123,9 @@ function Choices({
             data-testid="choose-cameras"
           />
         )}
-        {!settings.cameras &&
-          cameras.map(({ id, name }) => (
+        {known
+          .filter(({ id, name }) => isFound(find, id, name))
+          .map(({ id, name }) => (
             <Switch
               key={id}
               className={css.choice}

@@ -3,7 +3,10 @@ import { useState } from 'react';
 import { camerasPoll, streamsPoll } from '../../api/cameras';
 import { usePoll } from '../../api/poll';
 import { Link } from '../../app/Link';
+import { FIND_FROM, isFound } from '../../components/find';
+import { FindField } from '../../components/FindField';
 import { Icon } from '../../components/Icon';
+import { naturalOrder } from '../../components/naturalOrder';
 import { Notice } from '../../components/Notice';
 import css from './StreamPicker.module.css';
 
@@ -45,7 +48,8 @@ function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
   const others = (streams.answer?.streams ?? [])
     .filter(({ id, state }) => state !== 'ended' && !known.some((camera) => camera.id === id))
     .map(({ id, name, state }) => ({ id, name, about: state === 'running' ? 'live' : state }));
-  const all = [...others, ...known];
+  const all = [...others, ...known].toSorted((a, b) => naturalOrder(a.name, b.name));
+  const [find, setFind] = useState('');
   const choose = (id: string) => {
     setAsked(id);
     void onChoose(id).finally(onClose);
@@ -77,21 +81,34 @@ function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
     );
   }
   return (
-    <ul className={css.list} aria-label="Streams and cameras">
-      {all.map(({ id, name, about }) => (
-        <li key={id}>
-          <UnstyledButton
-            className={css.entry ?? ''}
-            onClick={() => choose(id)}
-            disabled={asked !== null}
-            data-testid={`stream-${id}`}
-          >
-            <Icon name={about === 'camera' ? 'camera' : 'live'} />
-            <span className={css.name}>{name}</span>
-            <span className={css.about}>{asked === id ? 'requesting a frame…' : about}</span>
-          </UnstyledButton>
-        </li>
-      ))}
-    </ul>
+    <>
+      {all.length >= FIND_FROM && (
+        <FindField
+          className={css.find}
+          label="Find a stream or a camera"
+          placeholder="Find a name"
+          find={find}
+          onFind={setFind}
+        />
+      )}
+      <ul className={css.list} aria-label="Streams and cameras">
+        {all
+          .filter(({ id, name }) => isFound(find, id, name))
+          .map(({ id, name, about }) => (
+            <li key={id}>
+              <UnstyledButton
+                className={css.entry ?? ''}
+                onClick={() => choose(id)}
+                disabled={asked !== null}
+                data-testid={`stream-${id}`}
+              >
+                <Icon name={about === 'camera' ? 'camera' : 'live'} />
+                <span className={css.name}>{name}</span>
+                <span className={css.about}>{asked === id ? 'requesting a frame…' : about}</span>
+              </UnstyledButton>
+            </li>
+          ))}
+      </ul>
+    </>
   );
 }

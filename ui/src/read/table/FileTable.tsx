@@ -1,9 +1,11 @@
-import { SegmentedControl, TextInput } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import { type KeyboardEvent, memo, type RefObject, useEffect, useRef } from 'react';
 import type { JobFile } from 'sightwire/api';
 import { picturePath } from '../../api/read';
 import { formatCount, formatMs, UNKNOWN } from '../../components/format';
+import { FindField } from '../../components/FindField';
 import { Icon } from '../../components/Icon';
+import { Name } from '../../components/Name';
 import { StateBadge } from '../../components/StateBadge';
 import { ToolButton } from '../../components/ToolButton';
 import { useLatest } from '../latest';
@@ -76,18 +78,13 @@ export function FileTable({ field, ...props }: Props) {
             ? formatCount(total)
             : `${formatCount(rows.length)} of ${formatCount(total)}`}
         </span>
-        <TextInput
-          ref={field}
+        <FindField
+          field={field}
           className={css.find}
-          type="search"
-          aria-label="Find a file"
+          label="Find a file"
           placeholder="Find a name or an error"
-          leftSection={<Icon name="search" />}
-          value={find}
-          onChange={(event) => onFind(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Escape') onFind('');
-          }}
+          find={find}
+          onFind={onFind}
           data-testid="find-file"
         />
         <SegmentedControl
@@ -223,8 +220,8 @@ const Row = memo(function Row({ job, row, place, isCurrent, onOpen }: RowProps) 
           wasThere={row.state === 'done' && !row.picture}
         />
         <span className={css.names}>
-          <span className={css.name} title={name}>
-            {name}
+          <span className={css.name}>
+            <Name>{name}</Name>
           </span>
           {error !== null && (
             <span className={css.error} title={error}>
