@@ -3,10 +3,11 @@ import type { StreamView } from 'sightwire/relay';
 import { type CSSProperties, Fragment, memo, useEffect } from 'react';
 import { formatMs, formatRate } from '../components/format';
 import { Icon } from '../components/Icon';
+import { Name } from '../components/Name';
 import { StateBadge } from '../components/StateBadge';
 import type { Painter } from './painter';
 import { useScreen } from './useScreen';
-import { breakable, firstSentence, tileState, tileWords } from './words';
+import { breakable, shortCause, tileState, tileWords } from './words';
 import css from './WallTile.module.css';
 
 interface Props {
@@ -50,7 +51,7 @@ export const WallTile = memo(function WallTile(props: Props) {
     return () => onBroken(id, false);
   }, [id, broken, onBroken]);
   const { banner } = words;
-  const text = words.text === null || isLarge ? words.text : firstSentence(words.text);
+  const text = words.text === null || isLarge ? words.text : shortCause(words.text);
   return (
     <li
       className={css.tile}
@@ -99,6 +100,11 @@ export const WallTile = memo(function WallTile(props: Props) {
             <span className={css.who}>{name}</span>
           </span>
         )}
+        {!bare && words.live && !painted && (
+          <p className={css.note} data-empty data-late>
+            <span className={css.lines}>Waiting for a frame</span>
+          </p>
+        )}
         {!bare && (banner ?? text) !== null && (
           <p className={css.note} data-empty={!painted || undefined} data-testid={`note-${id}`}>
             <span className={css.lines}>
@@ -118,8 +124,8 @@ export const WallTile = memo(function WallTile(props: Props) {
               data-testid={`state-${id}`}
             />
           </span>
-          <h2 className={css.name} title={name}>
-            {name}
+          <h2 className={css.name}>
+            <Name>{name}</Name>
           </h2>
           {view.mode === 'enhanced' && (
             <span className={css.mark} title="More of its frames are analysed.">

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { equalGrid } from './gridStyle';
+import { equalGrid, focusGrid } from './gridStyle';
 import type { FitOptions } from './layout';
 
 const USUAL: FitOptions = { shape: 4 / 3, gap: 6, caption: 36, least: 150 };
@@ -22,5 +22,24 @@ describe('the last row of a wall', () => {
     expect(columns(4, 1416, 770)).toBeUndefined();
     expect(columns(25, 390, 700)).toBeUndefined();
     expect(columns(0, 390, 700)).toBeUndefined();
+  });
+});
+
+describe('the others of a large one', () => {
+  it('all stand beside it where they can be seen', () => {
+    const { scrolls, style } = focusGrid(12, { width: 1416, height: 770 }, USUAL);
+    expect(scrolls).toBe(false);
+    expect(style.gridTemplateRows).toMatch(/^repeat\(\d+, minmax/);
+  });
+
+  it('scroll where they would be too small, and the large one stays', () => {
+    const desk = focusGrid(45, { width: 1416, height: 770 }, USUAL);
+    expect(desk.scrolls).toBe(true);
+    expect(desk.style.gridTemplateColumns).toBe('minmax(0, 1fr) repeat(4, 121px)');
+    expect(desk.style.gridTemplateRows).toBe('repeat(12, 127px)');
+    expect(desk.large).toMatchObject({ position: 'sticky', height: 770 });
+    const phone = focusGrid(45, { width: 374, height: 640 }, USUAL);
+    expect(phone.style.gridTemplateColumns).toBe('repeat(3, minmax(0, 1fr))');
+    expect(phone.large).toMatchObject({ position: 'sticky', gridColumn: '1 / -1', height: 409 });
   });
 });

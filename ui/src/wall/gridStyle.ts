@@ -44,13 +44,43 @@ export function equalGrid(count: number, box: Box, options: FitOptions): GridSty
 
 /** One of them large. */
 export function focusGrid(others: number, box: Box, options: FitOptions): GridStyle {
-  const { beside, columns, rows, share } = focus(others, box, options);
+  const { beside, columns, rows, share, scrolls } = focus(others, box, options);
   if (others === 0) {
     const style = { gridTemplateColumns: equal(1), gridTemplateRows: equal(1) };
     return { style, scrolls: false, large: {} };
   }
   const side = (all: number, parts: number) =>
     Math.floor((all * share - options.gap * parts) / parts);
+  if (scrolls) {
+    const width = side(beside ? box.width : box.width / share, columns);
+    const height = Math.round(width / options.shape + options.caption);
+    // The large one stays where it is.
+    const stays: CSSProperties = { position: 'sticky', top: 0, alignSelf: 'start', zIndex: 1 };
+    return beside
+      ? {
+          style: {
+            gap: options.gap,
+            gridTemplateColumns: `minmax(0, 1fr) repeat(${columns}, ${width}px)`,
+            gridTemplateRows: `repeat(${rows}, ${height}px)`,
+          },
+          scrolls,
+          large: { ...stays, gridColumn: 1, gridRow: '1 / -1', height: box.height },
+        }
+      : {
+          style: {
+            gap: options.gap,
+            gridTemplateColumns: equal(columns),
+            gridAutoRows: height,
+          },
+          scrolls,
+          large: {
+            ...stays,
+            gridColumn: '1 / -1',
+            gridRow: 1,
+            height: Math.floor(box.height * (1 - share)),
+          },
+        };
+  }
   return beside
     ? {
         style: {

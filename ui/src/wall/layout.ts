@@ -81,24 +81,33 @@ export interface Focus {
   rows: number;
   /** Share of the width or of the height that the others take. */
   share: number;
+  /** They do not all fit at a width at which something is seen: they scroll, and the large one stays. */
+  scrolls: boolean;
 }
 
 /** The least and the most that the others of a large one take. */
 const SHARES = [0.16, 0.22, 0.28, 0.36] as const;
+/** Beside a large one, whose place they tell, smaller pictures will do. */
+const SMALLEST = 104;
 
 /** One large tile with all others at its side, or below it on a screen that is higher than wide. */
 export function focus(others: number, box: Box, options: FitOptions): Focus {
   const beside = box.width >= box.height;
   const { gap } = options;
-  let last: Focus = { beside, columns: 1, rows: Math.max(1, others), share: 0 };
+  let last: Focus = { beside, columns: 1, rows: Math.max(1, others), share: 0, scrolls: false };
   if (others === 0) return last;
+  let picture = 0;
   for (const share of SHARES) {
     const strip = beside
       ? { width: box.width * share - gap, height: box.height }
       : { width: box.width, height: box.height * share - gap };
     const { columns, rows } = fit(others, strip, { ...options, least: 0 });
-    last = { beside, columns, rows, share };
-    if (pictureWidth(cellOf(columns, rows, strip, gap), options) >= options.least) return last;
+    last = { beside, columns, rows, share, scrolls: false };
+    picture = pictureWidth(cellOf(columns, rows, strip, gap), options);
+    if (picture >= options.least) return last;
   }
-  return last;
+  if (picture >= SMALLEST) return last;
+  const width = beside ? box.width * last.share - gap : box.width;
+  const columns = Math.max(1, Math.floor((width + gap) / (SMALLEST + gap)));
+  return { ...last, columns, rows: Math.ceil(others / columns), scrolls: true };
 }

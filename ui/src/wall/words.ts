@@ -58,10 +58,11 @@ export function tileWords(view: StreamView, nowMs: number, broken: boolean): Str
   }
 }
 
-/** As much of a text as a small tile has room for: why, without what to do about it. */
-export function firstSentence(text: string): string {
+/** As much of a text as a small tile has room for: why, without the address and without what to do about it. */
+export function shortCause(text: string): string {
   const end = text.search(/[.!?] (?=\p{Lu})/u);
-  return end < 0 ? text : text.slice(0, end + 1);
+  const first = end < 0 ? text : text.slice(0, end + 1);
+  return sentenceOf(first.replace(/^[a-z]+:\/\/\S+ (?=\p{Ll})/u, ''));
 }
 
 /** The parts of a text between which a line may end: addresses have no spaces. */
@@ -87,8 +88,13 @@ export function summary(streams: readonly StreamView[], broken: ReadonlySet<stri
     const count = states.filter((one) => one === state).length;
     return count === 0 ? [] : [counted(count, state)];
   });
-  const all = streams.length === 1 ? '1 stream' : `${streams.length} streams`;
-  return [all, ...counts].join(' · ');
+  const cameras = streams.filter(({ kind }) => kind === 'camera').length;
+  const sent = streams.length - cameras;
+  const all = [
+    ...(cameras > 0 ? [`${cameras} ${cameras === 1 ? 'camera' : 'cameras'}`] : []),
+    ...(sent > 0 || cameras === 0 ? [`${sent} ${sent === 1 ? 'stream' : 'streams'}`] : []),
+  ];
+  return [...all, ...counts].join(' · ');
 }
 
 function counted(count: number, state: TileState): string {
