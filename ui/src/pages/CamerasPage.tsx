@@ -57,7 +57,9 @@ export default function CamerasPage() {
             ? failure === null && 'Loading…'
             : cameras.length === 0
               ? 'Live video with object detection.'
-              : `${summary(answer)} · ${places(answer)}`
+              : failure !== null
+                ? `${summary(answer)}, as of the last answer`
+                : `${summary(answer)} · ${places(answer)}`
         }
         lineId="summary"
       >

@@ -52,7 +52,8 @@ export default function ReadPage() {
   const [address, { change, visit }] = useAddress();
   const [chosen, setPreferences] = usePreferences();
   const models = useTextModels();
-  const reader = useStatus(3000).status?.reader;
+  const { status, failure } = useStatus(3000);
+  const reader = status?.reader;
   const limits = reader?.limits;
   const preferences = useMemo(() => within(limits, chosen), [limits, chosen]);
   const [view, watch] = useJob(address.job);
@@ -170,15 +171,17 @@ export default function ReadPage() {
           {reader.error ?? 'See the server’s log for the reason.'}
         </Notice>
       )}
-      {view.phase === 'silent' && (
+      {(view.phase === 'silent' || failure !== null) && (
         <Notice
           tone="bad"
           icon="plug"
           title="The server is not responding"
-          cause={view.cause}
+          cause={view.cause ?? failure}
           data-testid="silent"
         >
-          What is shown may be old. Retrying automatically.
+          {isEmpty
+            ? 'Retrying automatically.'
+            : 'What is shown may be old. Retrying automatically.'}
         </Notice>
       )}
       {view.phase === 'gone' && (

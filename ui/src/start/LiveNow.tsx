@@ -3,9 +3,16 @@ import type { Camera, Stream } from 'sightwire/api';
 import { Link } from '../app/Link';
 import { GridPictures } from '../cameras/pictures/gridPictures';
 import { useTilePicture } from '../cameras/grid/useTilePicture';
-import { cameraWords, streamWords, type StreamWords } from '../cameras/state/streamWords';
+import {
+  cameraWords,
+  streamWords,
+  type StreamWords,
+  UNANSWERED,
+} from '../cameras/state/streamWords';
 import { HeldOrder } from '../components/heldOrder';
+import { Name } from '../components/Name';
 import { StateBadge, type Tone } from '../components/StateBadge';
+import { shortCause } from '../wall/words';
 import css from './LiveNow.module.css';
 import { nowOrder } from './nowOrder';
 
@@ -106,8 +113,8 @@ interface NowProps extends Omit<Shown, 'tone'> {
 
 function Now({ id, name, href, words: wordsFor, pictures, stale }: NowProps) {
   const { canvas, painted, failure, wanted } = useTilePicture(pictures, id);
-  const words = wordsFor(failure, wanted);
-  const shown = painted && failure === null;
+  const words = stale ? UNANSWERED : wordsFor(failure, wanted);
+  const shown = painted && (failure === null || stale);
   return (
     <Link
       href={href}
@@ -119,15 +126,20 @@ function Now({ id, name, href, words: wordsFor, pictures, stale }: NowProps) {
         <canvas
           ref={canvas}
           className={css.canvas}
-          data-live={(words.live && !stale) || undefined}
+          data-live={words.live || undefined}
           data-empty={!shown || undefined}
           width={4}
           height={3}
         />
+        {!shown && words.text !== null && (
+          <span className={css.note}>{shortCause(words.text)}</span>
+        )}
       </span>
       <span className={css.caption}>
         <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
-        <span className={css.name}>{name}</span>
+        <span className={css.name}>
+          <Name>{name}</Name>
+        </span>
       </span>
     </Link>
   );

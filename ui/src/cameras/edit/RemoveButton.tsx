@@ -37,7 +37,7 @@ export function RemoveButton({ camera, onRemoved, onFailed }: Props) {
         autoFocus
         data-testid="really-remove"
       >
-        Remove {camera.name}
+        Remove camera
       </Button>
       <Button variant="subtle" color="gray" px="sm" onClick={() => setAsking(false)}>
         Keep

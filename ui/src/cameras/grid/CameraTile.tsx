@@ -4,6 +4,7 @@ import { Link } from '../../app/Link';
 import { courseOf } from '../../api/cameras';
 import { formatMs, formatRate } from '../../components/format';
 import { Icon } from '../../components/Icon';
+import { Name } from '../../components/Name';
 import { Sparkline } from '../../components/Sparkline';
 import {
   Tile,
@@ -15,7 +16,7 @@ import {
 } from '../../components/Tile';
 import type { GridPictures } from '../pictures/gridPictures';
 import { brokenShare } from '../state/course';
-import { cameraWords } from '../state/streamWords';
+import { cameraWords, UNANSWERED } from '../state/streamWords';
 import { standing } from './standing';
 import { useTilePicture } from './useTilePicture';
 import css from './CameraTile.module.css';
@@ -34,8 +35,10 @@ export function CameraTile({ camera, pictures, stale, onEdit }: Props) {
   const { id, name, stream } = camera;
   const { canvas, painted, failure, wanted } = useTilePicture(pictures, id);
   const course = courseOf(id);
-  const words = cameraWords(camera, failure, { wanted, broken: brokenShare(course) });
-  const hasPicture = painted && (stream !== null || failure === null);
+  const words = stale
+    ? UNANSWERED
+    : cameraWords(camera, failure, { wanted, broken: brokenShare(course) });
+  const hasPicture = painted && (stream !== null || failure === null || stale);
   return (
     <Tile aria-labelledby={`name-${id}`} data-testid={`tile-${id}`}>
       <TilePicture id={id} words={words} painted={hasPicture}>
@@ -43,7 +46,7 @@ export function CameraTile({ camera, pictures, stale, onEdit }: Props) {
           <canvas
             ref={canvas}
             className={css.canvas}
-            data-live={(words.live && !stale) || undefined}
+            data-live={words.live || undefined}
             data-empty={!hasPicture || undefined}
             width={4}
             height={3}
@@ -68,7 +71,7 @@ export function CameraTile({ camera, pictures, stale, onEdit }: Props) {
         }
       >
         <Link href={`/cameras/${id}`} className={css.name}>
-          {name}
+          <Name>{name}</Name>
         </Link>
       </TileHead>
       <Numbers camera={camera} />

@@ -53,6 +53,16 @@ export function cameraWords(
   };
 }
 
+/** What is said while the server does not answer: nobody knows what is so now. */
+export const UNANSWERED: StreamWords = {
+  tone: 'off',
+  icon: 'plug',
+  word: 'no response',
+  text: null,
+  live: false,
+  banner: null,
+};
+
 /** A stream that is open; `broken`: the share of pictures that arrived broken lately. */
 export function streamWords(stream: Stream | LiveStream, broken = 0): StreamWords {
   const { reason = null, since_s } = stream;
