@@ -15,18 +15,25 @@ export function AccountMenu() {
   const scheme = useScheme();
   const menu = useRef<HTMLDivElement>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const [isOpen, setOpen] = useState(false);
   if (session?.role == null) return null;
   const { name, role, csrf } = session;
   // Whoever is not logged in and manages nothing has nothing to do here.
   if (csrf === null && !may(session, 'admin')) return null;
   return (
     <>
-      <Tooltip label={`${name ?? 'You'}: ${role}`}>
+      <Tooltip label={`${name ?? 'You'}: ${role}`} disabled={isOpen}>
         <ActionIcon popoverTarget="account" aria-label={`Account: ${name ?? ''}, ${role}`}>
           <Icon name="person" size={20} />
         </ActionIcon>
       </Tooltip>
-      <div id="account" ref={menu} popover="auto" className={css.menu}>
+      <div
+        id="account"
+        ref={menu}
+        popover="auto"
+        className={css.menu}
+        onToggle={(event) => setOpen(event.newState === 'open')}
+      >
         <p className={css.name}>{name}</p>
         <p className={css.about}>
           {aRole(role)} · {scopeWords(session)}

@@ -10,7 +10,8 @@ const UNKNOWN =
 /** Whether keys are asked for at all, and how that is changed. */
 export function ModeCard() {
   const stranger = useStranger();
-  const words = typeof stranger === 'object' ? modeWords(stranger) : null;
+  const words =
+    typeof stranger === 'object' ? modeWords(stranger, isLoopback(location.hostname)) : null;
   const other = words?.other ?? null;
   return (
     <AccessCard
@@ -25,4 +26,9 @@ export function ModeCard() {
       )}
     </AccessCard>
   );
+}
+
+/** Names and addresses by which a machine reaches itself. */
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
 }

@@ -12,10 +12,22 @@ const WITH_MODE = 'sightwire serve --set access.mode=';
 
 /**
  * The server does not say its `access.mode`, but who a request without a key or a log-in is: that
- * tells it, for those who come the way this page did.
+ * tells it, for those who come the way this page did. `isHere`: from the server's own machine.
  */
-export function modeWords({ name, role }: Pick<Session, 'name' | 'role'>): ModeWords {
+export function modeWords(
+  { name, role }: Pick<Session, 'name' | 'role'>,
+  isHere: boolean,
+): ModeWords {
   if (role === null || name === null) {
+    if (isHere) {
+      return {
+        text: 'Access is protected: without a key or a log-in nobody sees or changes anything, not even on the server’s own machine.',
+        other: {
+          text: 'To ask for none there, start the server with:',
+          command: `${WITH_MODE}auto`,
+        },
+      };
+    }
     return {
       text: 'Access is protected: without a key or a log-in, nobody who comes the way you do sees or changes anything. On the server’s own machine none is needed, unless access.mode is protected.',
       other: {

@@ -112,7 +112,9 @@ const Opener = memo(function Opener({ id, title, about, open, panel, onToggle }:
         <Icon name="unfold" size={16} />
       </span>
       <span className={css.names}>
-        <span className={css.name}>{title}</span>
+        <span className={css.name} title={title}>
+          {title}
+        </span>
         <span className={css.about}>{about}</span>
       </span>
     </button>

@@ -31,6 +31,7 @@ import { copyText } from '../components/copy';
 import { Icon } from '../components/Icon';
 import { Column, Page } from '../components/page/Page';
 import { PhoneControls } from '../components/page/PhoneBar';
+import { NotFound } from '../components/NotFound';
 import { usePhone } from '../components/page/usePhone';
 import { ToolButton } from '../components/ToolButton';
 import css from './CameraPage.module.css';
@@ -197,16 +198,14 @@ function OneCamera({ id, camera, cameras, mayChange }: Props) {
 
 function Unknown({ id }: { id: string }) {
   return (
-    <div className={css.unknown}>
-      <title>Camera not found · Sightwire</title>
-      <h1 className={css.title}>Camera not found</h1>
+    <NotFound title="Camera not found">
       <p>
         There is no camera with the id <code>{id}</code>. It may have been removed.
       </p>
       <Button component={Link} href="/cameras">
         All cameras
       </Button>
-    </div>
+    </NotFound>
   );
 }
 

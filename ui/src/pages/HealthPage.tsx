@@ -107,7 +107,6 @@ export default function HealthPage() {
     change({ trouble: true });
     field.current?.scrollIntoView();
   };
-  const filtered = find.trim() !== '' || trouble;
   const common = { atMs, cards, whyNot, offersEnd, onFind };
 
   return (
@@ -208,7 +207,7 @@ export default function HealthPage() {
                 onSort={(sort) => change({ streams: sort })}
                 onEnd={endStream}
               >
-                {filtered ? 'No matching streams.' : 'No streams.'}
+                {nothing('streams', find, trouble)}
               </Listing>
               {isOperator ? (
                 <Listing
@@ -223,7 +222,7 @@ export default function HealthPage() {
                   onSort={(sort) => change({ viewers: sort })}
                   onEnd={endViewer}
                 >
-                  {filtered ? 'No matching viewers.' : 'No viewers.'}
+                  {nothing('viewers', find, trouble)}
                 </Listing>
               ) : (
                 <p className={css.note}>Who watches takes an operator to see.</p>
@@ -253,4 +252,11 @@ export default function HealthPage() {
       )}
     </Page>
   );
+}
+
+/** What stands where a list is empty. */
+function nothing(what: 'streams' | 'viewers', find: string, trouble: boolean): string {
+  if (find.trim() !== '') return `No matching ${what}.`;
+  if (!trouble) return `No ${what}.`;
+  return what === 'streams' ? 'No stream has problems.' : 'No viewer has problems.';
 }

@@ -110,7 +110,7 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
       {asks && !runs && (
         <div className={css.ask} role="group" aria-label="Remove this batch?">
           <span>Its texts and pictures will be deleted, for everyone who has the link.</span>
-          <Button color="red" onClick={end} data-testid="remove-now">
+          <Button className={css.danger} onClick={end} data-testid="remove-now">
             Remove
           </Button>
           <Button variant="default" onClick={() => setAsks(false)}>

@@ -242,7 +242,7 @@ export default function Workbench(props: Props) {
       </section>
       {phone && (
         <Suspense fallback={null}>
-          <ControlsDrawer opened={settings} onClose={() => onSettings(false)}>
+          <ControlsDrawer opened={settings} onClose={() => onSettings(false)} title="Settings">
             {settingsPanel}
           </ControlsDrawer>
         </Suspense>

@@ -1,3 +1,5 @@
+import { lettersOf } from '../../components/letters';
+
 /** Drawn on a picture of this width, and scaled to the one that is wanted. */
 const WIDTH = 1280;
 const HEIGHT = 720;
@@ -90,7 +92,18 @@ function drawWords(context: CanvasRenderingContext2D, name: string, now: Date): 
   context.fillText('Sightwire test pattern', 64, 338, 760);
   context.fillStyle = '#e8edf5';
   context.font = `600 52px ${FONT}`;
-  context.fillText(name, 64, 408, 900);
+  context.fillText(shortened(context, name, 900), 64, 408);
   context.font = `700 132px ${FONT}`;
   context.fillText(`${time}.${Math.floor(now.getMilliseconds() / 100)}`, 56, 556, 900);
+}
+
+/** As much of a name as there is room for. */
+function shortened(context: CanvasRenderingContext2D, name: string, width: number): string {
+  const letters = lettersOf(name);
+  let shown = name;
+  while (letters.length > 1 && context.measureText(shown).width > width) {
+    letters.pop();
+    shown = `${letters.join('')}…`;
+  }
+  return shown;
 }
