@@ -233,6 +233,13 @@ test("charts_show_what_was_before_the_page_was_opened", async ({ visit, relay, s
   await span("1 h");
   await expect(page).toHaveURL(/\/health$/);
   await expect.poll(highest).toBeGreaterThan(5);
+  // What was when is told where the pointer is.
+  const metric = page.getByRole("group", { name: "Frames in", exact: true });
+  const box = await metric.locator("svg").boundingBox();
+  await page.mouse.move(box.x + box.width - 1, box.y + box.height / 2);
+  await expect(metric).toContainText(/[\d.]+ fps, \d\d:\d\d:\d\d/);
+  await page.mouse.move(0, 0);
+  await expect(metric).not.toContainText(/fps, \d\d:/);
 });
 
 test("a_sender_that_falls_silent_is_seen_with_its_reason @full", async ({ visit, relay, send }) => {
@@ -248,7 +255,7 @@ test("a_sender_that_falls_silent_is_seen_with_its_reason @full", async ({ visit,
   await expect(page).toHaveURL(/\?trouble/);
   await expect(stream(page, "P-1")).toBeVisible();
   sender.mood = "play";
-  await expect(page.getByTestId("streams")).toContainText("No matching streams.");
+  await expect(page.getByTestId("streams")).toContainText("No stream has problems.");
 });
 
 test(

@@ -1,5 +1,6 @@
 import { Tooltip } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
+import { Course } from './Course';
 import { UNKNOWN } from './format';
 import { Sparkline } from './Sparkline';
 import css from './Metric.module.css';
@@ -22,12 +23,17 @@ interface Props {
   /** How many values fill the width. */
   length?: number;
   atLeast?: number;
+  /** With these the course tells what was when; seconds from one value to the next, and a value with its unit. */
+  stepS?: number;
+  said?: (value: number) => string;
 }
 
 /** A number that matters: caption, value with unit, course. It never changes its size. */
-export function Metric({ caption, explain, values, note, history, length, atLeast }: Props) {
+export function Metric(props: Props) {
+  const { caption, explain, values, note, history, length = 60, atLeast = 1, stepS, said } = props;
+  const [read, setRead] = useState<string | null>(null);
   return (
-    <Tooltip label={explain} openDelay={500}>
+    <Tooltip label={explain} openDelay={500} disabled={read !== null}>
       <div className={`card ${css.metric}`} tabIndex={0} role="group" aria-label={caption}>
         <span className={`caption ${css.caption}`}>{caption}</span>
         <div className={css.values}>
@@ -45,13 +51,13 @@ export function Metric({ caption, explain, values, note, history, length, atLeas
             </span>
           ))}
         </div>
-        <div className={css.note}>{note}</div>
+        <div className={css.note}>{read ?? note}</div>
         <div className={css.spark}>
-          <Sparkline
-            values={history}
-            {...(length === undefined ? {} : { length })}
-            {...(atLeast === undefined ? {} : { atLeast })}
-          />
+          {stepS === undefined || said === undefined ? (
+            <Sparkline values={history} length={length} atLeast={atLeast} />
+          ) : (
+            <Course {...{ values: history, length, atLeast, stepS, said }} onRead={setRead} />
+          )}
         </div>
       </div>
     </Tooltip>

@@ -5,13 +5,13 @@ import { Actions, EmptyState } from '../components/EmptyState';
 import { Icon } from '../components/Icon';
 
 /** What stands where streams and viewers will be. */
-export function EmptyHealth() {
+export function EmptyHealth({ hasEnded }: { hasEnded: boolean }) {
   const maySend = useMay('streamer', 'relay');
   return (
     <EmptyState
       icon="health"
       wide
-      title="No streams yet"
+      title={hasEnded ? 'No streams now' : 'No streams yet'}
       text="This page shows every stream, with frames in and out, losses and delays, and every viewer. A stream starts when someone sends one, a camera when someone watches it."
     >
       <Actions>

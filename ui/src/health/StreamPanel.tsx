@@ -16,7 +16,7 @@ import { NO_COURSE } from './course';
 import { Delays } from './Delays';
 import { SPAN_WORDS, useStreamCharts } from './history';
 import { MiniChart } from './MiniChart';
-import { formatLost, formatPictures } from './numbers';
+import { asFps, asLost, formatLost, formatPictures } from './numbers';
 import { lostOf } from './rows';
 import { useSettings } from './useSettings';
 import { count, wordsOfStream } from './words';
@@ -44,6 +44,7 @@ export function StreamPanel({
           text={formatPictures(stream.fps)}
           unit="fps"
           chart={of('in')}
+          said={asFps}
           atLeast={10}
         />
         <MiniChart
@@ -51,24 +52,28 @@ export function StreamPanel({
           text={formatPictures(stream.fps_out)}
           unit="fps"
           chart={of('out')}
+          said={asFps}
           atLeast={10}
         />
         <MiniChart
           caption="Viewers"
           text={formatCount(stream.viewers)}
           chart={of('viewers')}
+          said={formatCount}
           atLeast={4}
         />
         <MiniChart
           caption="Bytes in"
           text={formatByteRate(stream.bytes_per_s)}
           chart={of('bytesIn')}
+          said={formatByteRate}
           atLeast={1e5}
         />
         <MiniChart
           caption="Bytes out"
           text={formatByteRate(stream.bytes_out_per_s)}
           chart={of('bytesOut')}
+          said={formatByteRate}
           atLeast={1e5}
         />
         <MiniChart
@@ -76,6 +81,7 @@ export function StreamPanel({
           text={formatLost(lostOf(stream))}
           unit="%"
           chart={of('lost')}
+          said={asLost}
           atLeast={10}
         />
       </div>

@@ -8,7 +8,7 @@ import {
 } from '../components/format';
 import { Metric } from '../components/Metric';
 import { type Span, useTotalCharts } from './history';
-import { formatLost, formatPictures } from './numbers';
+import { asFps, asLost, asPercent, formatLost, formatPictures } from './numbers';
 import { sums, viewersOfCameras } from './sums';
 import { count } from './words';
 import css from './Totals.module.css';
@@ -34,6 +34,7 @@ export function StreamTotals({
         values={[{ text: formatCount(all.streams) }]}
         note={`${formatCount(all.streams - all.cameras)} sent, ${count(all.cameras, 'camera')}`}
         {...of('streams')}
+        said={formatCount}
         atLeast={4}
       />
       <Metric
@@ -42,6 +43,7 @@ export function StreamTotals({
         values={[{ text: formatCount(all.viewers) }]}
         note={seesViewers && `${formatCount(viewersOfCameras(data))} on cameras`}
         {...of('viewers')}
+        said={formatCount}
         atLeast={4}
       />
       <Metric
@@ -50,6 +52,7 @@ export function StreamTotals({
         values={[{ text: formatPictures(all.fpsIn), unit: 'fps' }]}
         note={formatByteRate(all.bytesIn)}
         {...of('in')}
+        said={asFps}
         atLeast={25}
       />
       <Metric
@@ -58,6 +61,7 @@ export function StreamTotals({
         values={[{ text: formatPictures(all.fpsOut), unit: 'fps' }]}
         note={formatByteRate(all.bytesOut)}
         {...of('out')}
+        said={asFps}
         atLeast={25}
       />
       <Metric
@@ -66,6 +70,7 @@ export function StreamTotals({
         values={[{ text: formatLost(all.lost), ...(all.lost === null ? {} : { unit: '%' }) }]}
         note={(all.lost ?? 0) > 0.05 ? 'by slow viewers' : 'no slow viewers now'}
         {...of('lost')}
+        said={asLost}
         atLeast={10}
       />
     </section>
@@ -84,6 +89,7 @@ export function ProcessTotals({ data, span }: { data: LiveData; span: Span }) {
         values={[{ text: formatPercent(process.cpu_percent / 100), unit: '%' }]}
         note={count(process.threads, 'thread')}
         {...of('cpu')}
+        said={asPercent}
         atLeast={100}
       />
       <Metric
@@ -92,6 +98,7 @@ export function ProcessTotals({ data, span }: { data: LiveData; span: Span }) {
         values={[{ text: formatBytes(process.memory_bytes) }]}
         note={`up ${formatDuration(server.uptime_s)}`}
         {...of('memory')}
+        said={formatBytes}
         atLeast={2e8}
       />
       <Metric
@@ -105,6 +112,7 @@ export function ProcessTotals({ data, span }: { data: LiveData; span: Span }) {
         ]}
         note={`version ${server.version}`}
         {...of('connections')}
+        said={formatCount}
         atLeast={10}
       />
       <Metric
@@ -113,6 +121,7 @@ export function ProcessTotals({ data, span }: { data: LiveData; span: Span }) {
         values={[{ text: formatCount(cameras.analyses), unit: `of ${cameras.max_analyses}` }]}
         note={free(cameras.max_analyses - cameras.analyses)}
         {...of('analyses')}
+        said={formatCount}
         atLeast={4}
       />
     </section>

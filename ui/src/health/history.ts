@@ -32,6 +32,8 @@ export function spanWords(span: Span, uptimeS: number): string {
 export interface Chart {
   history: Values;
   length: number;
+  /** Seconds from one value to the next. */
+  stepS: number;
 }
 
 const NONE: Values = [];
@@ -56,11 +58,15 @@ const NAMES: Partial<Record<string, string>> = {
 };
 
 function chartOf(history: History | null, name: string): Chart {
-  if (history === null) return { history: NONE, length: COURSE_LENGTH };
+  if (history === null) return { history: NONE, length: COURSE_LENGTH, stepS: 1 };
   const values = history.series[NAMES[name] ?? name] ?? NONE;
   // A server that has just begun has a chart of its life so far, not a stub at the edge.
   const all = history.kept_s / history.step_s;
-  return { history: values, length: Math.min(all, Math.max(values.length, LEAST)) };
+  return {
+    history: values,
+    length: Math.min(all, Math.max(values.length, LEAST)),
+    stepS: history.step_s,
+  };
 }
 
 /** Charts of the server. */
@@ -70,7 +76,7 @@ export function useTotalCharts(span: Span): (name: TotalSeries) => Chart {
   // Whoever does not see all streams is not told how their sums went: there is no chart then.
   return (name) =>
     span === 'now'
-      ? { history: seen[name] ?? NONE, length: COURSE_LENGTH }
+      ? { history: seen[name] ?? NONE, length: COURSE_LENGTH, stepS: 1 }
       : chartOf(history, name);
 }
 
@@ -82,6 +88,6 @@ export function useStreamCharts(span: Span, id: string): (name: StreamSeries) =>
   const isKnown = history === null || Object.keys(history.series).length > 0;
   return (name) =>
     span === 'now' || !isKnown
-      ? { history: seen?.[name] ?? NONE, length: COURSE_LENGTH }
+      ? { history: seen?.[name] ?? NONE, length: COURSE_LENGTH, stepS: 1 }
       : chartOf(history, name);
 }

@@ -11,3 +11,8 @@ export function formatLost(percent: number | null): string {
 export function formatPictures(perS: number | null): string {
   return perS === null || perS < 999.95 ? formatRate(perS) : formatCount(Math.round(perS));
 }
+
+/** Values as charts tell them. */
+export const asFps = (perS: number): string => `${formatPictures(perS)} fps`;
+export const asLost = (percent: number): string => `${formatLost(percent)} % lost`;
+export const asPercent = (percent: number): string => `${percent.toFixed(0)} %`;

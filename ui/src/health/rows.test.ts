@@ -79,6 +79,7 @@ describe('finding', () => {
     expect(found('p-2')).toEqual([2]);
     expect(found('6000')).toEqual([1]);
     expect(found('', true)).toEqual([2]);
+    expect(findViewers([liveViewer({ id: 3, by: 'Anna' })], 'anna', false)).toHaveLength(1);
   });
 });
 

@@ -79,7 +79,11 @@ export function findStreams(
   return streams.filter(
     (stream) =>
       (!trouble || needsCare(wordsOfStream(stream))) &&
-      contains(find, stream.id, stream.name, kindOfStream(stream), wordsOfStream(stream).word),
+      contains(
+        find,
+        ...[stream.id, stream.name, stream.peer ?? ''],
+        ...[kindOfStream(stream), wordsOfStream(stream).word],
+      ),
   );
 }
 
@@ -91,7 +95,11 @@ export function findViewers(
   return viewers.filter(
     (viewer) =>
       (!trouble || needsCare(wordsOfViewer(viewer))) &&
-      contains(find, ...viewer.streams, viewer.peer ?? '', kindOfViewer(viewer.kind)),
+      contains(
+        find,
+        ...viewer.streams,
+        ...[viewer.peer ?? '', viewer.by ?? '', kindOfViewer(viewer.kind)],
+      ),
   );
 }
 

@@ -19,9 +19,13 @@ export const VIEWERS: Kind<LiveViewer, ViewerSort> = {
   state: 'state',
   keyOf: ({ id }) => String(id),
   nameOf: ({ id }) => `viewer ${id}`,
-  about: ({ kind, peer }) =>
-    [kindOfViewer(kind), ...(peer === undefined ? [] : [`at ${peer}`])].join(' · '),
-  title: ({ streams }) => watched(streams),
+  about: ({ kind, peer, by }) =>
+    [
+      ...(by === undefined ? [] : [by]),
+      kindOfViewer(kind),
+      ...(peer === undefined ? [] : [`at ${peer}`]),
+    ].join(' · '),
+  title: ({ streams, delivered }) => watched(streams, delivered > 0),
   words: wordsOfViewer,
   Panel: ViewerPanel,
   columns: [

@@ -69,6 +69,7 @@ describe('what stands beneath a name', () => {
 
   it('names what a viewer watches, and how many more', () => {
     expect(watched([])).toBe('nothing yet');
+    expect(watched([], true)).toBe('nothing any more');
     expect(watched(['a', 'b'])).toBe('a, b');
     expect(watched(['a', 'b', 'c', 'd', 'e'])).toBe('a, b, c and 2 more');
   });

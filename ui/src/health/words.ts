@@ -95,8 +95,8 @@ export function qualityOf(quality: LiveViewer['quality']): string {
 }
 
 /** What a viewer watches, in the room that a row has. */
-export function watched(streams: readonly string[]): string {
-  if (streams.length === 0) return 'nothing yet';
+export function watched(streams: readonly string[], didBefore = false): string {
+  if (streams.length === 0) return didBefore ? 'nothing any more' : 'nothing yet';
   const named = streams.slice(0, NAMED).join(', ');
   const more = streams.length - NAMED;
   return more > 0 ? `${named} and ${more} more` : named;

@@ -191,7 +191,7 @@ export default function HealthPage() {
             />
           )}
           {!hasRows ? (
-            <EmptyHealth />
+            <EmptyHealth hasEnded={Object.keys(data.ended).length > 0} />
           ) : (
             <>
               {open && refusal !== null && <p className={css.note}>{refusal}</p>}

@@ -43,7 +43,9 @@ export function Facts({ status }: { status: Status | null }) {
 }
 
 function model({ model, labels, window }: RecognizerStatus): string {
-  return window === null ? model : `${model}, ${labels.length} classes, ${window} frames`;
+  return window === null
+    ? model
+    : `${model}, ${labels.length} classes, ${window} ${window === 1 ? 'frame' : 'frames'}`;
 }
 
 function detector({ model, state }: { model: string; state: string }): string {
