@@ -7,6 +7,7 @@ mod cluster;
 use std::fmt::Write as _;
 use std::fs;
 use std::iter;
+use std::net::TcpListener;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, ensure};
@@ -35,14 +36,19 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         }
     }
     let project = Project::here()?;
+    // Played once on a free port, so that a demo that runs already does not matter.
+    let (log, usual) = if once { ("server-once", "127.0.0.1:0") } else { ("server", "127.0.0.1:8000") };
+    let listen = listen.as_deref().unwrap_or(usual);
+    if !several {
+        // Told before the build, which takes minutes.
+        TcpListener::bind(listen)
+            .with_context(|| format!("{listen} cannot be listened on; choose another with --listen"))?;
+    }
     setup::run(&project, Purpose::Demo)?;
     if several {
         return cluster::show(&project, once);
     }
-    // Played once on a free port, so that a demo that runs already does not matter.
-    let (log, usual) = if once { ("server-once", "127.0.0.1:0") } else { ("server", "127.0.0.1:8000") };
     let (cameras, config) = start_cameras(&project)?;
-    let listen = listen.as_deref().unwrap_or(usual);
     if once && settings.is_empty() {
         // What is played are clips of its motions, though a better model may have been got since.
         settings = ["--set", "recognizer.model=gestures"].map(str::to_owned).to_vec();
