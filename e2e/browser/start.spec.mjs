@@ -70,6 +70,16 @@ test("a_picture_keeps_its_place_under_a_pointer_and_trouble_comes_first_after_th
   await stop();
 });
 
+test("the_form_for_a_camera_is_one_step_away_and_not_shown_again", async ({ visit, serverWith }) => {
+  const page = await visit("/", { at: await serverWith({ args: SETTINGS }) });
+  await page.getByRole("link", { name: "Add a camera" }).click();
+  const form = page.getByRole("dialog", { name: "Add a camera" });
+  await expect(form).toBeVisible();
+  await expect(page).toHaveURL(/\/cameras$/);
+  await page.keyboard.press("Escape");
+  await expect(form).toBeHidden();
+});
+
 test("it_leads_to_the_clip_in_one_step @full", async ({ visit }) => {
   const page = await visit("/");
   await page.getByRole("link", { name: "Try it without a camera" }).click();

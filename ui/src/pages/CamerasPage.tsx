@@ -1,5 +1,5 @@
 import { Button, VisuallyHidden } from '@mantine/core';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Camera } from 'sightwire/api';
 import { camerasPoll, streamsPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
@@ -40,6 +40,16 @@ export default function CamerasPage() {
   const { add, edit, state } = useCameraDialog();
   const addNew = useCallback(() => add(), [add]);
   const mayAdd = answer?.may_change !== false;
+  const isKnown = answer !== null;
+  const [asked] = useState(() => new URLSearchParams(location.search).has('add'));
+  const hasBegun = useRef(false);
+  // A link to the form itself; it is not opened again by who comes back.
+  useEffect(() => {
+    if (!asked || !isKnown || hasBegun.current) return;
+    hasBegun.current = true;
+    history.replaceState(history.state, '', location.pathname);
+    if (mayAdd) addNew();
+  }, [asked, isKnown, mayAdd, addNew]);
   // Whose role does not allow it is not told of it on each visit; others find out what else is in the way.
   const isTold = useMay('operator', 'cameras');
   const shortcuts = useMemo(

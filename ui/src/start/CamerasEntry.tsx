@@ -23,9 +23,21 @@ export function CamerasEntry({ compact }: { compact: boolean }) {
       line="Watch cameras with any number of viewers, and see what is in front of them."
     >
       <div className={css.actions}>
-        <Button component={Link} href="/cameras" leftSection={<Icon name="eye" />}>
-          {cameras.length === 0 && mayAdd ? 'Add a camera' : 'Watch cameras'}
-        </Button>
+        {(cameras.length > 0 || !mayAdd) && (
+          <Button component={Link} href="/cameras" leftSection={<Icon name="eye" />}>
+            Watch cameras
+          </Button>
+        )}
+        {mayAdd && (
+          <Button
+            component={Link}
+            href="/cameras?add"
+            variant={cameras.length === 0 ? 'filled' : 'default'}
+            leftSection={<Icon name="plus" />}
+          >
+            Add a camera
+          </Button>
+        )}
         {mayAdd && <TrySimulated />}
       </div>
       {!compact && (
