@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { HOME, removeFolder } from "../js/harness.mjs";
+import { overflow } from "./accessible.mjs";
 import { add, moves, SETTINGS, used } from "./cameras.mjs";
 import { expect, screenshot, test } from "./fixtures.mjs";
 import { pasted, PROGRAMS } from "./pasted.mjs";
@@ -161,6 +162,11 @@ test("a_server_without_its_library_says_the_command_and_gets_it_at_a_click", asy
     await expect(page.getByTestId("server-state")).toHaveText(/model failed/);
     await expect(page.getByTestId("command")).toHaveText(command);
     await screenshot(page, "without-library");
+    // The long state has no room on a phone, and does not widen its page.
+    const size = page.viewportSize();
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await overflow(page)).toBe(0);
+    await page.setViewportSize(size);
     // As if it had been fetched: what is there already is not fetched again.
     symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
     await page.getByRole("button", { name: "Download now" }).click();

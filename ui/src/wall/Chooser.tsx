@@ -8,6 +8,7 @@ import { Link } from '../app/Link';
 import { FIND_FROM, isFound } from '../components/find';
 import { FindField } from '../components/FindField';
 import { Icon } from '../components/Icon';
+import { naturalOrder } from '../components/naturalOrder';
 import { ToolButton } from '../components/ToolButton';
 import { type Group, withGroup } from './order';
 import { ALL, toggled, type WallSettings } from './settings';
@@ -66,7 +67,7 @@ function Choices({
   const sent = [...new Set([...named, ...active, ...seen])].filter((id) => !isCamera(id));
   const all = chosen.includes(ALL);
   // Where all are shown, there is nothing to choose among them.
-  const singles = all ? named : sent;
+  const singles = (all ? named : sent).toSorted(naturalOrder);
   const onToggle = (id: string) => onChange({ streams: toggled(chosen, id, sent) });
   /** Instead of all cameras those that are there now, to choose among. */
   const onCameras = (on: boolean) =>
@@ -77,7 +78,7 @@ function Choices({
         : [...new Set([...chosen, ...cameras.map(({ id }) => id)])],
     });
   const [find, setFind] = useState('');
-  const known = settings.cameras ? [] : cameras;
+  const known = settings.cameras ? [] : cameras.toSorted((a, b) => naturalOrder(a.name, b.name));
   return (
     <>
       {singles.length + known.length >= FIND_FROM && (

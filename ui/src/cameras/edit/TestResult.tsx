@@ -3,6 +3,7 @@ import { formatMs } from '../../components/format';
 import { Icon } from '../../components/Icon';
 import { Progress } from '../../components/Progress';
 import { paint } from '../pictures/paint';
+import { sentenceOf } from '../state/streamWords';
 import type { Test } from './useTest';
 import css from './TestResult.module.css';
 
@@ -35,7 +36,7 @@ export function TestResult({ test }: { test: Test }) {
         {test.state === 'failed' && (
           <p>
             <Icon name="alert" size={24} />
-            {test.why}
+            {sentenceOf(test.why)}
           </p>
         )}
       </div>
