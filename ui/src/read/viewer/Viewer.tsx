@@ -3,6 +3,7 @@ import { type RefObject, useCallback, useMemo, useRef, useState } from 'react';
 import type { Document, JobFile } from 'sightwire/api';
 import { formatCount } from '../../components/format';
 import { Icon } from '../../components/Icon';
+import { Name } from '../../components/Name';
 import { Notice } from '../../components/Notice';
 import { Progress } from '../../components/Progress';
 import { StateBadge } from '../../components/StateBadge';
@@ -99,8 +100,8 @@ export function Viewer(props: Props) {
               </Tooltip>
             </>
           )}
-          <h2 className={css.name} title={name} data-testid="file-name">
-            {name}
+          <h2 className={css.name} data-testid="file-name">
+            <Name>{name}</Name>
           </h2>
           {known !== undefined && (
             <span className={`number ${css.size}`}>
