@@ -110,7 +110,7 @@ pub struct Worker {
     alone: bool,
     taker: Option<Taker>,
     beating: bool,
-    /// A refusal that no beat has told. Whoever waits for the job is to know at once: it may be over before the next.
+    /// A refusal since the last beat. Whoever waits for the job is to know at once: it may be over before the next.
     has_news: bool,
     rest_until: Instant,
     trouble: Trouble,

@@ -315,7 +315,7 @@ impl Workers {
                                 }
                                 if !workers.is_empty() {
                                     (alone_since, said) = (Instant::now(), false);
-                                } else if alone_since.elapsed() > LONELY && !said {
+                                } else if !is_last && alone_since.elapsed() > LONELY && !said {
                                     said = true;
                                     note!(
                                         printer,
@@ -323,7 +323,7 @@ impl Workers {
                                     );
                                 }
                             }
-                            Err(error) if trouble != error.to_string() => {
+                            Err(error) if !is_last && trouble != error.to_string() => {
                                 trouble = error.to_string();
                                 note!(
                                     printer,
