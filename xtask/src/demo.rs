@@ -41,8 +41,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let listen = listen.as_deref().unwrap_or(usual);
     if !several {
         // Told before the build, which takes minutes.
-        TcpListener::bind(listen)
-            .with_context(|| format!("{listen} cannot be listened on; choose another with --listen"))?;
+        look_at_port(listen)?;
     }
     setup::run(&project, Purpose::Demo)?;
     if several {
@@ -67,6 +66,16 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     }
     ensure!(played, "not all is as it should be; see the tables above");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Fails where the server could not listen there: on an address, or a port of 127.0.0.1.
+fn look_at_port(listen: &str) -> Result<()> {
+    let address = if listen.contains(':') { listen.to_owned() } else { format!("127.0.0.1:{listen}") };
+    TcpListener::bind(&address).map(drop).with_context(|| {
+        format!(
+            "cannot listen on {address} (taken, or not an address of this machine); choose another with --listen"
+        )
+    })
 }
 
 /// Two cameras at generated streets, since what is found there bears its right name: crates/live/tests/street.rs

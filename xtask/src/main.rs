@@ -47,7 +47,7 @@ Commands
                                 only what that command needs (default: test)
              --dry-run          say what would be done, do nothing
   demo     the server with its page, for a person with a browser
-             --listen ADDR      default 127.0.0.1:8000; port 0 picks a free one
+             --listen ADDR      default 127.0.0.1:8000; a port alone is one of 127.0.0.1, and port 0 picks a free one
              --model NAME       the recogniser's model (default: the built-in one)
              --once             no browser: play generated clips through a real client,
                                 print the labels that came back, exit
