@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { sentence } from '../api/http';
-import { FIND_FROM, isFound } from '../components/find';
+import { FIND_FROM, isFound, NOT_FOUND } from '../components/find';
 import { FindField } from '../components/FindField';
 import { formatCount } from '../components/format';
 import { Icon } from '../components/Icon';
@@ -10,7 +10,7 @@ import { ToolButton } from '../components/ToolButton';
 import { AccessCard } from './AccessCard';
 import css from './Entries.module.css';
 
-/** So many are seen at first; more are found sooner than looked for. */
+/** So many at first: of more, one is found faster by its name. */
 const FIRST = 20;
 
 export interface Row {
@@ -60,7 +60,7 @@ export function Entries({ title, text, rows, none, add, verb, form, onRemove }: 
     >
       {adding && form(() => setAdding(false))}
       {rows !== null && rows.length === 0 && <p className={css.none}>{none}</p>}
-      {rows !== null && rows.length >= FIND_FROM && (
+      {rows !== null && (rows.length >= FIND_FROM || find !== '') && (
         <div className={css.find} role="search">
           <FindField
             label={`Find in: ${title}`}
@@ -77,7 +77,9 @@ export function Entries({ title, text, rows, none, add, verb, form, onRemove }: 
           ))}
         </ul>
       )}
-      {find !== '' && found.length === 0 && <p className={css.none}>None is found.</p>}
+      {rows !== null && rows.length > 0 && found.length === 0 && (
+        <p className={css.none}>{NOT_FOUND}</p>
+      )}
       {hidden > 0 && (
         <p className={css.rest}>
           <Button variant="default" onClick={() => setMost(found.length)}>

@@ -1,4 +1,5 @@
 import { Command } from '../components/Command';
+import { isLoopback } from '../components/loopback';
 import { AccessCard } from './AccessCard';
 import { modeWords } from './mode';
 import css from './ModeCard.module.css';
@@ -26,9 +27,4 @@ export function ModeCard() {
       )}
     </AccessCard>
   );
-}
-
-/** Names and addresses by which a machine reaches itself. */
-function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
 }

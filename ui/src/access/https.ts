@@ -1,4 +1,5 @@
 import type { Tls } from 'sightwire/api';
+import { isLoopback } from '../components/loopback';
 
 /** How a server comes to be reached by phones, with their cameras. */
 export const LAN_COMMAND = 'sightwire serve --lan';
@@ -51,8 +52,4 @@ function outerName({ names }: Tls): string | undefined {
 
 function inAddress(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-}
-
-function isLoopback(host: string): boolean {
-  return /^(localhost|.*\.localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
 }

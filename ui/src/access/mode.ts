@@ -12,20 +12,17 @@ const WITH_MODE = 'sightwire serve --set access.mode=';
 
 /**
  * The server does not say its `access.mode`, but who a request without a key or a log-in is: that
- * tells it, for those who come the way this page did. `isHere`: from the server's own machine.
+ * tells it, for those who come the way this page did. `isLoopback`: at an address of the machine itself.
  */
 export function modeWords(
   { name, role }: Pick<Session, 'name' | 'role'>,
-  isHere: boolean,
+  isLoopback: boolean,
 ): ModeWords {
   if (role === null || name === null) {
-    if (isHere) {
+    if (isLoopback) {
       return {
-        text: 'Access is protected: without a key or a log-in nobody sees or changes anything, not even on the server’s own machine.',
-        other: {
-          text: 'To ask for none there, start the server with:',
-          command: `${WITH_MODE}auto`,
-        },
+        text: 'Access is protected: without a key or a log-in nobody sees or changes anything, not even this machine: access.mode is protected, or you come through a proxy or a container.',
+        other: null,
       };
     }
     return {

@@ -42,8 +42,21 @@ export async function sessionOfStranger(signal: AbortSignal): Promise<Session> {
 }
 
 export async function logOut(): Promise<void> {
-  await sendJson('POST', '/api/v1/logout');
+  leaving = true;
+  try {
+    await sendJson('POST', '/api/v1/logout');
+  } catch (error) {
+    leaving = false;
+    throw error;
+  }
   location.assign(at('/login'));
+}
+
+let leaving = false;
+
+/** Whether somebody logs out: nothing more is asked for, which they may not have any more. */
+export function isLeaving(): boolean {
+  return leaving;
 }
 
 export async function makeKey(wanted: NewKey): Promise<MadeKey> {

@@ -1,5 +1,6 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import { lazy, Suspense, useEffect } from 'react';
+import { isLeaving } from '../api/access';
 import { NotFoundPage } from '../pages/NotFoundPage';
 import { StartPage } from '../pages/StartPage';
 import { Gate } from '../access/Gate';
@@ -43,6 +44,7 @@ export function App() {
   // The start page shows first; the others are there by the time somebody clicks.
   useEffect(() => {
     const load = () => {
+      if (isLeaving()) return;
       for (const page of PAGES) page().catch(() => undefined);
     };
     const timer = setTimeout(load, 1000);

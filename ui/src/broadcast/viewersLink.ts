@@ -45,13 +45,3 @@ function until(endsMs: number, nowMs: number): string {
   const day = new Date(endsMs).toLocaleDateString('en-GB', { day: 'numeric', month: 'long' });
   return `${clock} ${isTomorrow ? 'tomorrow' : `on ${day}`}`;
 }
-
-/** Addresses of this machine only, as a browser has them. */
-export function isLocal(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127\.\d+\.\d+\.\d+$/.test(hostname)
-  );
-}

@@ -26,11 +26,10 @@ export function FindField({ label, find, onFind, field, className = '', ...rest 
       value={find}
       onChange={(event) => onFind(event.currentTarget.value)}
       onKeyDown={(event) => {
-        if (event.key !== 'Escape' || find === '') return;
-        // Not the dialog around it.
-        event.stopPropagation();
-        onFind('');
+        if (event.key === 'Escape') onFind('');
       }}
+      // A dialog around it stays open then.
+      data-mantine-stop-propagation={find !== ''}
     />
   );
 }

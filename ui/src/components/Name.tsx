@@ -14,8 +14,8 @@ export function Name({ children: name }: { children: string }) {
   const tail = letters.slice(-TAIL).join('');
   return (
     <>
-      <VisuallyHidden>{name}</VisuallyHidden>
-      <span className={css.name} title={name} aria-hidden="true" data-name>
+      <VisuallyHidden className={css.whole ?? ''}>{name}</VisuallyHidden>
+      <span className={css.name} title={name} dir="auto" aria-hidden="true" data-name>
         <span className={css.head}>{letters.slice(0, -TAIL).join('')}</span>
         <span className={css.tail}>{tail}</span>
       </span>

@@ -5,8 +5,9 @@ import { ownAddress } from '../../api/base';
 import { sentence } from '../../api/http';
 import { makeViewersLink } from '../../api/viewersLink';
 import { copyText } from '../../components/copy';
+import { isLoopback } from '../../components/loopback';
 import { Icon } from '../../components/Icon';
-import { isLocal, shared, type Shared } from '../viewersLink';
+import { shared, type Shared } from '../viewersLink';
 import css from './ShareCard.module.css';
 
 interface State {
@@ -30,7 +31,7 @@ export function ViewersLink({ name }: { name: string }) {
     try {
       const now = Date.now();
       if (last.current === null || last.current.untilMs < now) {
-        const page = { address: ownAddress(), isLocal: isLocal(location.hostname) };
+        const page = { address: ownAddress(), isLocal: isLoopback(location.hostname) };
         last.current = shared(await makeViewersLink(name), page, now);
       }
       const { url, note } = last.current;

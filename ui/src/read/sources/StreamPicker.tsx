@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { camerasPoll, streamsPoll } from '../../api/cameras';
 import { usePoll } from '../../api/poll';
 import { Link } from '../../app/Link';
-import { FIND_FROM, isFound } from '../../components/find';
+import { FIND_FROM, isFound, NOT_FOUND } from '../../components/find';
 import { FindField } from '../../components/FindField';
 import { Icon } from '../../components/Icon';
 import { naturalOrder } from '../../components/naturalOrder';
@@ -50,6 +50,7 @@ function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
     .map(({ id, name, state }) => ({ id, name, about: state === 'running' ? 'live' : state }));
   const all = [...others, ...known].toSorted((a, b) => naturalOrder(a.name, b.name));
   const [find, setFind] = useState('');
+  const found = all.filter(({ id, name }) => isFound(find, id, name));
   const choose = (id: string) => {
     setAsked(id);
     void onChoose(id).finally(onClose);
@@ -82,7 +83,7 @@ function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
   }
   return (
     <>
-      {all.length >= FIND_FROM && (
+      {(all.length >= FIND_FROM || find !== '') && (
         <FindField
           className={css.find}
           label="Find a stream or a camera"
@@ -91,23 +92,22 @@ function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
           onFind={setFind}
         />
       )}
+      {found.length === 0 && <p>{NOT_FOUND}</p>}
       <ul className={css.list} aria-label="Streams and cameras">
-        {all
-          .filter(({ id, name }) => isFound(find, id, name))
-          .map(({ id, name, about }) => (
-            <li key={id}>
-              <UnstyledButton
-                className={css.entry ?? ''}
-                onClick={() => choose(id)}
-                disabled={asked !== null}
-                data-testid={`stream-${id}`}
-              >
-                <Icon name={about === 'camera' ? 'camera' : 'live'} />
-                <span className={css.name}>{name}</span>
-                <span className={css.about}>{asked === id ? 'requesting a frame…' : about}</span>
-              </UnstyledButton>
-            </li>
-          ))}
+        {found.map(({ id, name, about }) => (
+          <li key={id}>
+            <UnstyledButton
+              className={css.entry ?? ''}
+              onClick={() => choose(id)}
+              disabled={asked !== null}
+              data-testid={`stream-${id}`}
+            >
+              <Icon name={about === 'camera' ? 'camera' : 'live'} />
+              <span className={css.name}>{name}</span>
+              <span className={css.about}>{asked === id ? 'requesting a frame…' : about}</span>
+            </UnstyledButton>
+          </li>
+        ))}
       </ul>
     </>
   );
