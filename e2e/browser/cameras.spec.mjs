@@ -232,5 +232,6 @@ test("a_silent_server_is_noticed_and_the_pictures_look_old @full", async ({
   await expect(state(page, "yard")).toHaveText("live");
   await server.stop();
   await expect(page.getByTestId("silent")).toContainText("The server is not responding");
+  await expect(state(page, "yard")).toHaveText("no response");
   await looksOld(tile(page, "yard").locator("canvas"));
 });

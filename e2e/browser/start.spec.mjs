@@ -4,7 +4,7 @@ import { mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { HOME, removeFolder } from "../js/harness.mjs";
+import { HOME, removeFolder, sleep } from "../js/harness.mjs";
 import { overflow } from "./accessible.mjs";
 import { add, moves, SETTINGS, used } from "./cameras.mjs";
 import { expect, screenshot, test } from "./fixtures.mjs";
@@ -65,6 +65,8 @@ test("a_picture_keeps_its_place_under_a_pointer_and_trouble_comes_first_after_th
   await page.getByTestId("now-a").hover();
   last.mood = "hold";
   await expect(page.getByTestId("now-b")).toHaveAccessibleName(/^b, (stalled|frozen)/, { timeout: 15_000 });
+  // Longer than an order is held without a pointer.
+  await sleep(6000);
   expect(await order()).toEqual(["now-a", "now-b"]);
   await page.mouse.move(0, 0);
   await expect.poll(order, { timeout: 15_000 }).toEqual(["now-b", "now-a"]);
@@ -78,6 +80,10 @@ test("the_form_for_a_camera_is_one_step_away_and_not_shown_again", async ({ visi
   await expect(form).toBeVisible();
   await expect(page).toHaveURL(/\/cameras$/);
   await page.keyboard.press("Escape");
+  await expect(form).toBeHidden();
+  await page.getByRole("link", { name: "Health", exact: true }).click();
+  await page.goBack();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Cameras");
   await expect(form).toBeHidden();
 });
 

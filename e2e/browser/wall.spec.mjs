@@ -405,6 +405,47 @@ test("on_a_phone_on_its_side_a_picture_is_on_the_screen", async ({ visit, wallSe
   expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
+test("beside_a_large_picture_each_other_one_can_be_scrolled_to", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  const ids = Array.from({ length: 12 }, (_, n) => `P-${n + 1}`);
+  for (const id of ids) await send(at, id, { fps: 2 });
+  for (const [width, height] of [
+    [390, 844],
+    [640, 360],
+  ]) {
+    const page = await visit("/wall?one=P-1", { at, viewport: { width, height } });
+    await expect(page.getByTestId("tile-P-12")).toBeAttached();
+    await expect(page.getByTestId("tile-P-1")).toHaveCSS("position", "sticky");
+    for (const id of ids.slice(1)) {
+      // As the keys do, and as little as is needed.
+      const isSeen = await page.getByTestId(`tile-${id}`).evaluate((tile) => {
+        tile.scrollIntoView({ block: "nearest" });
+        const { left, top, width, height } = tile.getBoundingClientRect();
+        return tile.contains(document.elementFromPoint(left + width / 2, top + height / 4));
+      });
+      expect(isSeen, `${id} at ${width} × ${height}`).toBe(true);
+    }
+    expect(await overflow(page)).toBe(0);
+    await page.close();
+  }
+});
+
+test("streams_are_found_among_many_and_escape_leaves_the_dialog_open", async ({ visit, wallServer }) => {
+  const at = await wallServer();
+  for (let n = 1; n <= 10; n += 1) await add(at, `Door ${n}`, `http://127.0.0.1:9/${n}`);
+  const page = await visit("/wall?cameras=off", { at });
+  await page.getByRole("button", { name: "Choose streams" }).first().click();
+  const dialog = page.getByRole("dialog", { name: "Streams on the wall" });
+  const find = dialog.getByRole("searchbox");
+  await find.fill("door 10");
+  await expect(dialog.getByTestId("choose-door-2")).toHaveCount(0);
+  await expect(dialog.getByTestId("choose-door-10")).toBeVisible();
+  await find.press("Escape");
+  await expect(dialog.getByTestId("choose-door-2")).toBeVisible();
+  await find.press("Escape");
+  await expect(dialog).toBeHidden();
+});
+
 test("order_and_groups_are_kept_in_this_browser", async ({ visit, wallServer, send }) => {
   const at = await wallServer();
   for (const id of ["A", "B", "C"]) await send(at, id, { fps: 5 });

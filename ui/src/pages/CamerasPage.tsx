@@ -4,6 +4,7 @@ import type { Camera } from 'sightwire/api';
 import { camerasPoll, streamsPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
 import { useMay } from '../api/session';
+import { replaceSearch } from '../app/router';
 import { useShortcuts } from '../app/shortcuts';
 import { DialogHost } from '../cameras/edit/DialogHost';
 import { useCameraDialog } from '../cameras/edit/useCameraDialog';
@@ -47,7 +48,7 @@ export default function CamerasPage() {
   useEffect(() => {
     if (!asked || !isKnown || hasBegun.current) return;
     hasBegun.current = true;
-    history.replaceState(history.state, '', location.pathname);
+    replaceSearch('');
     if (mayAdd) addNew();
   }, [asked, isKnown, mayAdd, addNew]);
   // Whose role does not allow it is not told of it on each visit; others find out what else is in the way.
@@ -114,7 +115,7 @@ export default function CamerasPage() {
           </li>
         ))}
       </ul>
-      <OtherStreams streams={others} />
+      <OtherStreams streams={others} stale={failure !== null} />
       <VisuallyHidden>
         <StateAnnouncer cameras={cameras} />
       </VisuallyHidden>

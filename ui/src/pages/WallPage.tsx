@@ -162,7 +162,9 @@ export default function WallPage() {
                 painter={painter}
                 nowMs={view.state === 'live' ? 0 : nowMs}
                 isLarge={view === large}
-                style={view === large ? (grid.large ?? undefined) : grid.places?.[index]}
+                style={
+                  view === large ? (grid.large ?? undefined) : (grid.places?.[index] ?? grid.others)
+                }
                 bare={screen}
                 onToggle={enlarge}
                 onRemove={remove}

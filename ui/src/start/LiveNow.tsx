@@ -5,6 +5,7 @@ import { GridPictures } from '../cameras/pictures/gridPictures';
 import { useTilePicture } from '../cameras/grid/useTilePicture';
 import {
   cameraWords,
+  shortCause,
   streamWords,
   type StreamWords,
   UNANSWERED,
@@ -12,7 +13,6 @@ import {
 import { HeldOrder } from '../components/heldOrder';
 import { Name } from '../components/Name';
 import { StateBadge, type Tone } from '../components/StateBadge';
-import { shortCause } from '../wall/words';
 import css from './LiveNow.module.css';
 import { nowOrder } from './nowOrder';
 
@@ -70,10 +70,13 @@ export function LiveNow({ cameras, freePlaces, streams, stale, atMs }: Props) {
   }));
   const sorted = nowOrder(own, sent);
   const ids = sorted.map(({ id }) => id);
-  // A tile that changes its state does not change its place at once, and not under a pointer; one that comes or goes does.
+  // A tile that changes its state does not change its place at once, and none does under a pointer. Before that all are new.
+  const [held, setHeld] = useState('');
+  const set = ids.toSorted().join(' ');
+  if (!hold && held !== set) setHeld(set);
   const all = order.arrange(
     sorted,
-    ids.toSorted().join(' '),
+    hold ? held : set,
     (a, b) => ids.indexOf(a.id) - ids.indexOf(b.id),
     { nowMs: atMs, hold, steady: false },
   );

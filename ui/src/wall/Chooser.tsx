@@ -81,7 +81,7 @@ function Choices({
   const known = settings.cameras ? [] : cameras.toSorted((a, b) => naturalOrder(a.name, b.name));
   return (
     <>
-      {singles.length + known.length >= FIND_FROM && (
+      {(singles.length + known.length >= FIND_FROM || find !== '') && (
         <FindField
           label="Find a stream or a camera"
           placeholder="Find a name"
@@ -138,7 +138,7 @@ function Choices({
           ))}
         {answer !== null && cameras.length === 0 && (
           <p className={css.none}>
-            No cameras yet. {answer.may_change && <Link href="/cameras">Add one</Link>}
+            No cameras yet. {answer.may_change && <Link href="/cameras?add">Add one</Link>}
           </p>
         )}
       </section>

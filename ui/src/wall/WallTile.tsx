@@ -1,13 +1,14 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import type { StreamView } from 'sightwire/relay';
 import { type CSSProperties, Fragment, memo, useEffect } from 'react';
+import { shortCause } from '../cameras/state/streamWords';
 import { formatMs, formatRate } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Name } from '../components/Name';
 import { StateBadge } from '../components/StateBadge';
 import type { Painter } from './painter';
 import { useScreen } from './useScreen';
-import { breakable, shortCause, tileState, tileWords } from './words';
+import { breakable, tileState, tileWords } from './words';
 import css from './WallTile.module.css';
 
 interface Props {

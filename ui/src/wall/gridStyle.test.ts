@@ -40,6 +40,8 @@ describe('the others of a large one', () => {
     expect(desk.large).toMatchObject({ position: 'sticky', height: 770 });
     const phone = focusGrid(45, { width: 374, height: 640 }, USUAL);
     expect(phone.style.gridTemplateColumns).toBe('repeat(3, minmax(0, 1fr))');
+    expect(phone.style.gridTemplateRows).toBe('409px');
+    expect(phone.others).toEqual({ scrollMarginTop: 415 });
     expect(phone.large).toMatchObject({ position: 'sticky', gridColumn: '1 / -1', height: 409 });
   });
 });

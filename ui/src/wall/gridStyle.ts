@@ -10,6 +10,8 @@ export interface GridStyle {
   places?: readonly CSSProperties[];
   /** Of the large one; null where all are equal. */
   large: CSSProperties | null;
+  /** Of each beside or below a large one. */
+  others?: CSSProperties;
 }
 
 const equal = (count: number) => `repeat(${count}, minmax(0, 1fr))`;
@@ -54,8 +56,9 @@ export function focusGrid(others: number, box: Box, options: FitOptions): GridSt
   if (scrolls) {
     const width = side(beside ? box.width : box.width / share, columns);
     const height = Math.round(width / options.shape + options.caption);
-    // The large one stays where it is.
+    // The large one stays where it is, in a row of its own height; what is scrolled to stops below it.
     const stays: CSSProperties = { position: 'sticky', top: 0, alignSelf: 'start', zIndex: 1 };
+    const first = Math.floor(box.height * (1 - share));
     return beside
       ? {
           style: {
@@ -70,15 +73,12 @@ export function focusGrid(others: number, box: Box, options: FitOptions): GridSt
           style: {
             gap: options.gap,
             gridTemplateColumns: equal(columns),
+            gridTemplateRows: `${first}px`,
             gridAutoRows: height,
           },
           scrolls,
-          large: {
-            ...stays,
-            gridColumn: '1 / -1',
-            gridRow: 1,
-            height: Math.floor(box.height * (1 - share)),
-          },
+          large: { ...stays, gridColumn: '1 / -1', gridRow: 1, height: first },
+          others: { scrollMarginTop: first + options.gap },
         };
   }
   return beside

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { testView } from './testView';
-import { breakable, changes, connectionWords, shortCause, summary, tileWords } from './words';
+import { breakable, changes, connectionWords, summary, tileWords } from './words';
 
 const words = (part: Parameters<typeof testView>[0], nowMs = 10_000, broken = false) =>
   tileWords(testView(part), nowMs, broken);
@@ -64,13 +64,6 @@ describe('the wall in words', () => {
       '1 camera · 4 streams · 1 error · 1 stalled · 1 waiting · 1 live · 1 ended',
     );
     expect(summary([failing, failing], none)).toBe('2 cameras · 2 errors');
-  });
-
-  it('has the cause alone for a small tile', () => {
-    const why = 'http://10.0.0.6:9/stream cannot be reached: Connection refused. Is it on?';
-    expect(shortCause(why)).toBe('Cannot be reached: Connection refused.');
-    expect(shortCause('Its sender sends no frames.')).toBe('Its sender sends no frames.');
-    expect(shortCause('rtsp://a/b')).toBe('rtsp://a/b.');
   });
 
   it('breaks addresses where they have a part', () => {

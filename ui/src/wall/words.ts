@@ -58,13 +58,6 @@ export function tileWords(view: StreamView, nowMs: number, broken: boolean): Str
   }
 }
 
-/** As much of a text as a small tile has room for: why, without the address and without what to do about it. */
-export function shortCause(text: string): string {
-  const end = text.search(/[.!?] (?=\p{Lu})/u);
-  const first = end < 0 ? text : text.slice(0, end + 1);
-  return sentenceOf(first.replace(/^[a-z]+:\/\/\S+ (?=\p{Ll})/u, ''));
-}
-
 /** The parts of a text between which a line may end: addresses have no spaces. */
 export function breakable(text: string): string[] {
   return text.split(/(?<=\w[/?&=]+)(?=\w)/);

@@ -1,11 +1,11 @@
 import type { Stream } from 'sightwire/api';
 import { formatRate } from '../../components/format';
 import { StateBadge } from '../../components/StateBadge';
-import { streamWords } from '../state/streamWords';
+import { streamWords, UNANSWERED } from '../state/streamWords';
 import css from './OtherStreams.module.css';
 
 /** Streams that clients asked for by address. They take places, so they are shown. */
-export function OtherStreams({ streams }: { streams: readonly Stream[] }) {
+export function OtherStreams({ streams, stale }: { streams: readonly Stream[]; stale: boolean }) {
   if (streams.length === 0) return null;
   return (
     <section className={`card ${css.others}`} aria-labelledby="others">
@@ -18,7 +18,7 @@ export function OtherStreams({ streams }: { streams: readonly Stream[] }) {
       </p>
       <ul className={css.list}>
         {streams.map((stream) => {
-          const words = streamWords(stream);
+          const words = stale ? UNANSWERED : streamWords(stream);
           const viewers = stream.viewers === 1 ? '1 viewer' : `${stream.viewers} viewers`;
           return (
             <li key={stream.id} className={css.row}>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { testStream } from '../../testing/answers';
-import { cameraWords, isInTrouble, streamWords } from './streamWords';
+import { cameraWords, isInTrouble, shortCause, streamWords } from './streamWords';
 
 describe('a stream in words', () => {
   it('is live only while new pictures come', () => {
@@ -84,5 +84,12 @@ describe('a camera that is not open', () => {
   it('is what its stream is as soon as there is one', () => {
     const failure = { status: 502, detail: 'old news' };
     expect(cameraWords({ stream: testStream() }, failure).word).toBe('live');
+  });
+
+  it('has the cause alone for a small tile', () => {
+    const why = 'http://10.0.0.6:9/stream cannot be reached: Connection refused. Is it on?';
+    expect(shortCause(why)).toBe('Cannot be reached: Connection refused.');
+    expect(shortCause('Its sender sends no frames.')).toBe('Its sender sends no frames.');
+    expect(shortCause('rtsp://a/b')).toBe('rtsp://a/b.');
   });
 });

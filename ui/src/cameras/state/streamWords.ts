@@ -55,7 +55,7 @@ export function cameraWords(
 
 /** What is said while the server does not answer: nobody knows what is so now. */
 export const UNANSWERED: StreamWords = {
-  tone: 'off',
+  tone: 'bad',
   icon: 'plug',
   word: 'no response',
   text: null,
@@ -169,4 +169,11 @@ export function sentenceOf(text: string): string {
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** As much of a text as a small tile has room for: why, without the address and without what to do about it. */
+export function shortCause(text: string): string {
+  const end = text.search(/[.!?] (?=\p{Lu})/u);
+  const first = end < 0 ? text : text.slice(0, end + 1);
+  return sentenceOf(first.replace(/^[a-z]+:\/\/\S+ (?=\p{Ll})/u, ''));
 }
