@@ -1,49 +1,38 @@
-import { type PointerEvent, useState } from 'react';
+import type { PointerEvent } from 'react';
 import css from './Course.module.css';
-import { pointedAt, when } from './coursePoint';
+import { type Chart, pointedAt } from './coursePoint';
 import { Sparkline } from './Sparkline';
 
-export interface CourseProps {
-  /** Oldest first; null where nothing is known. */
-  values: readonly (number | null)[];
-  /** How many values fill the width. */
-  length: number;
+interface Props {
+  chart: Chart;
   atLeast: number;
-  /** Seconds from one value to the next. */
-  stepS: number;
-  /** A value with its unit. */
-  said: (value: number) => string;
-  /** What is under the pointer, in words; null: nothing. */
-  onRead: (text: string | null) => void;
+  /** Where a pointer or a finger is, as a share of the width; null: nowhere. */
+  share: number | null;
+  onPoint: (share: number | null) => void;
 }
 
-/** A small chart that tells what was when, where a pointer or a finger is. */
-export function Course({ values, length, atLeast, stepS, said, onRead }: CourseProps) {
-  const [at, setAt] = useState<number | null>(null);
-  const read = (event: PointerEvent<HTMLElement>) => {
+/** A small chart that can be pointed at; whoever shows it tells what was there. */
+export function Course({ chart, atLeast, share, onPoint }: Props) {
+  const point = (event: PointerEvent<HTMLElement>) => {
     const { left, width } = event.currentTarget.getBoundingClientRect();
-    const point = pointedAt((event.clientX - left) / width, values, length);
-    setAt(point?.share ?? null);
-    onRead(
-      point === null
-        ? null
-        : `${said(point.value)}, ${when(point.back * stepS, stepS, new Date())}`,
-    );
+    onPoint((event.clientX - left) / width);
   };
-  const leave = () => {
-    setAt(null);
-    onRead(null);
-  };
+  const at = share === null ? null : pointedAt(share, chart);
   return (
     <span
       className={css.course}
-      onPointerDown={read}
-      onPointerMove={read}
-      onPointerLeave={leave}
-      onPointerCancel={leave}
+      onPointerDown={point}
+      onPointerMove={point}
+      onPointerLeave={() => onPoint(null)}
+      onPointerCancel={() => onPoint(null)}
     >
-      <Sparkline values={values} length={length} atLeast={atLeast} />
-      {at !== null && <span className={css.mark} style={{ left: `${at * 100}%` }} />}
+      <Sparkline values={chart.history} length={chart.length} atLeast={atLeast} />
+      {at !== null && (
+        <span
+          className={css.mark}
+          style={{ left: `${(1 - at.back / (chart.length - 1)) * 100}%` }}
+        />
+      )}
     </span>
   );
 }

@@ -15,7 +15,7 @@ interface Props {
   nowS: number;
 }
 
-/** There may be lists that somebody came for. */
+/** So many at first: other lists are below. */
 const FIRST_ENDED = 20;
 
 /** Streams that have ended in the last hour: who sent them, when, and why they are over. */

@@ -1,7 +1,7 @@
 import { UNKNOWN } from '../components/format';
 import { useState } from 'react';
 import { Course } from '../components/Course';
-import type { Chart } from './history';
+import { type Chart, told } from '../components/coursePoint';
 import css from './MiniChart.module.css';
 
 interface Props {
@@ -16,7 +16,8 @@ interface Props {
 
 /** A number with its course. */
 export function MiniChart({ caption, text, unit, chart, atLeast = 1, said }: Props) {
-  const [read, setRead] = useState<string | null>(null);
+  const [share, setShare] = useState<number | null>(null);
+  const read = told(share, chart, said);
   return (
     <div className={css.chart}>
       <span className={css.caption}>{caption}</span>
@@ -27,12 +28,7 @@ export function MiniChart({ caption, text, unit, chart, atLeast = 1, said }: Pro
         )}
       </span>
       <span className={css.course}>
-        <Course
-          values={chart.history}
-          length={chart.length}
-          {...{ atLeast, stepS: chart.stepS, said }}
-          onRead={setRead}
-        />
+        <Course chart={chart} atLeast={atLeast} share={share} onPoint={setShare} />
       </span>
     </div>
   );

@@ -2,6 +2,7 @@ import type { History } from 'sightwire/api';
 import { useMemo } from 'react';
 import { Poll, usePoll } from '../api/poll';
 import { useLive } from '../api/useLive';
+import type { Chart } from '../components/coursePoint';
 import { formatDuration } from '../components/format';
 import { COURSE_LENGTH, type StreamSeries, type TotalSeries, type Values } from './course';
 
@@ -28,14 +29,6 @@ export function spanWords(span: Span, uptimeS: number): string {
     : SPAN_WORDS[span];
 }
 
-/** A chart: its values, and how many of them fill the width. */
-export interface Chart {
-  history: Values;
-  length: number;
-  /** Seconds from one value to the next. */
-  stepS: number;
-}
-
 const NONE: Values = [];
 /** So many values fill the width at least. */
 const LEAST = 12;
@@ -58,7 +51,7 @@ const NAMES: Partial<Record<string, string>> = {
 };
 
 function chartOf(history: History | null, name: string): Chart {
-  if (history === null) return { history: NONE, length: COURSE_LENGTH, stepS: 1 };
+  if (history === null) return { history: NONE, length: COURSE_LENGTH, stepS: 1, newestS: null };
   const values = history.series[NAMES[name] ?? name] ?? NONE;
   // A server that has just begun has a chart of its life so far, not a stub at the edge.
   const all = history.kept_s / history.step_s;
@@ -66,6 +59,7 @@ function chartOf(history: History | null, name: string): Chart {
     history: values,
     length: Math.min(all, Math.max(values.length, LEAST)),
     stepS: history.step_s,
+    newestS: history.time,
   };
 }
 
@@ -76,7 +70,7 @@ export function useTotalCharts(span: Span): (name: TotalSeries) => Chart {
   // Whoever does not see all streams is not told how their sums went: there is no chart then.
   return (name) =>
     span === 'now'
-      ? { history: seen[name] ?? NONE, length: COURSE_LENGTH, stepS: 1 }
+      ? { history: seen[name] ?? NONE, length: COURSE_LENGTH, stepS: 1, newestS: null }
       : chartOf(history, name);
 }
 
@@ -88,6 +82,6 @@ export function useStreamCharts(span: Span, id: string): (name: StreamSeries) =>
   const isKnown = history === null || Object.keys(history.series).length > 0;
   return (name) =>
     span === 'now' || !isKnown
-      ? { history: seen?.[name] ?? NONE, length: COURSE_LENGTH, stepS: 1 }
+      ? { history: seen?.[name] ?? NONE, length: COURSE_LENGTH, stepS: 1, newestS: null }
       : chartOf(history, name);
 }

@@ -1,5 +1,6 @@
 import type { LiveStream, LiveViewer } from '../api/live';
 import { naturalOrder } from '../components/naturalOrder';
+import { isFound } from '../components/find';
 import { kindOfStream, kindOfViewer, needsCare, wordsOfStream, wordsOfViewer } from './words';
 
 /** By what rows are sorted; `reversed`: the other way round than usual. */
@@ -79,10 +80,13 @@ export function findStreams(
   return streams.filter(
     (stream) =>
       (!trouble || needsCare(wordsOfStream(stream))) &&
-      contains(
+      isFound(
         find,
-        ...[stream.id, stream.name, stream.peer ?? ''],
-        ...[kindOfStream(stream), wordsOfStream(stream).word],
+        stream.id,
+        stream.name,
+        stream.peer ?? '',
+        kindOfStream(stream),
+        wordsOfStream(stream).word,
       ),
   );
 }
@@ -95,17 +99,14 @@ export function findViewers(
   return viewers.filter(
     (viewer) =>
       (!trouble || needsCare(wordsOfViewer(viewer))) &&
-      contains(
+      isFound(
         find,
         ...viewer.streams,
-        ...[viewer.peer ?? '', viewer.by ?? '', kindOfViewer(viewer.kind)],
+        viewer.peer ?? '',
+        viewer.by ?? '',
+        kindOfViewer(viewer.kind),
       ),
   );
-}
-
-function contains(find: string, ...texts: string[]): boolean {
-  const wanted = find.trim().toLowerCase();
-  return wanted === '' || texts.some((text) => text.toLowerCase().includes(wanted));
 }
 
 function compare(a: number | string, b: number | string): number {
