@@ -16,6 +16,8 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 const ARGS = ["--set", "access.mode=protected", "--set", "cameras.allow=127.0.0.0/8"];
 const bearer = (/** @type {string} */ key) => ({ Authorization: `Bearer ${key}` });
 
+const homes = /** @type {string[]} */ ([]);
+
 /**
  * A server that knows nobody but by a key, with a store of its own; `admin` is the key that it printed.
  * @type {TestWith<{ house: { server: Server, admin: string, key: (...args: string[]) => Promise<string> } }>}
@@ -23,6 +25,7 @@ const bearer = (/** @type {string} */ key) => ({ Authorization: `Bearer ${key}` 
 const test = base.extend({
   house: async ({ serverWith }, use) => {
     const home = mkdtempSync(join(tmpdir(), "sightwire-access-"));
+    homes.push(home);
     const env = { SIGHTWIRE_HOME: home, USE_DUMMY_MODEL: "1" };
     const server = await serverWith({ args: ARGS, env });
     await until(() => /admin key: /.test(server.logs()), "the first key");
@@ -36,9 +39,11 @@ const test = base.extend({
       return made;
     };
     await use({ server, admin, key });
-    removeFolder(home);
   },
 });
+
+// When their servers and pages are gone: a page that still loads would not be known any more.
+test.afterAll(() => homes.forEach(removeFolder));
 
 /** Logs in with a key on the page that is shown. */
 async function logIn(page, key) {
