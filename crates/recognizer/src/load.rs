@@ -184,16 +184,20 @@ impl Recognizer {
         }
     }
 
+    fn is_at_work(&self, name: &str) -> bool {
+        let active = self.active.lock();
+        *active.model == *name && matches!(self.state_of(&active), State::Ready(_))
+    }
+
     /// `again` starts the model that is at work anew, if it still is.
     fn switch(&self, name: &str, again: bool) -> Result<Duration, ActivateError> {
         let started = {
             let mut switching = self.switching.lock();
-            // Whoever wants another one is not told to come again because of what nobody asked for and takes a second.
+            // Whoever wants another one is not told to come again because of what nobody asked for and takes a second, nor
+            // because a switch that has just put its model to work has not ended yet.
             let until = clock::now() + STARTED_ANEW;
-            while switching.as_ref().is_some_and(|switch| switch.again)
-                && clock::now() < until
-                && self.engine.going_on()
-            {
+            let is_short = |switch: &Switch| switch.again || self.is_at_work(&switch.to);
+            while switching.as_ref().is_some_and(is_short) && clock::now() < until && self.engine.going_on() {
                 MutexGuard::unlocked(&mut switching, || std::thread::sleep(Duration::from_millis(20)));
             }
             if let Some(Switch { to, .. }) = &*switching {
