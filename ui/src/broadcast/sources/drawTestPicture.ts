@@ -97,13 +97,18 @@ function drawWords(context: CanvasRenderingContext2D, name: string, now: Date): 
   context.fillText(`${time}.${Math.floor(now.getMilliseconds() / 100)}`, 56, 556, 900);
 }
 
-/** As much of a name as there is room for. */
+/** The name that was shortened last: it is the same in every picture of a stream. */
+let last = { name: '', shown: '' };
+
+/** As much of a name as there is room for, in the font that is set. */
 function shortened(context: CanvasRenderingContext2D, name: string, width: number): string {
+  if (last.name === name) return last.shown;
   const letters = lettersOf(name);
   let shown = name;
   while (letters.length > 1 && context.measureText(shown).width > width) {
     letters.pop();
     shown = `${letters.join('')}…`;
   }
+  last = { name, shown };
   return shown;
 }

@@ -1,7 +1,7 @@
 import type { Stream } from 'sightwire/api';
 import { formatDuration } from '../../components/format';
 import type { LiveView } from '../pictures/livePicture';
-import { cameraWords, type StreamWords, streamWords } from '../state/streamWords';
+import { cameraWords, type StreamWords, streamWords, UNANSWERED } from '../state/streamWords';
 
 /** A picture of a live camera that is older than this is said to be old. */
 const LATE_MS = 3000;
@@ -20,7 +20,7 @@ export function pictureWords(
   const banner = age === null ? null : `This frame is ${age} old`;
   if (silent) {
     const text = 'It was stopped, or the network is down. Retrying automatically.';
-    return { tone: 'bad', icon: 'plug', word: 'no response', text, live: false, banner };
+    return { ...UNANSWERED, text, banner };
   }
   const camera = stream === null ? null : streamWords(stream, broken);
   if (camera !== null && !camera.live && stream?.state !== 'starting') return camera;

@@ -1,4 +1,5 @@
 import type { JobFile } from 'sightwire/api';
+import { isFound } from '../../components/find';
 
 export const ROW_SORTS = ['index', 'name', 'state', 'regions', 'confidence', 'ms'] as const;
 export type RowSortKey = (typeof ROW_SORTS)[number];
@@ -44,11 +45,10 @@ export function arrange(
   rows: readonly JobFile[],
   { find, state, sort }: { find: string; state: RowState; sort: RowSort },
 ): readonly JobFile[] {
-  const wanted = find.trim().toLowerCase();
   const shown =
-    state === 'all' && wanted === ''
+    state === 'all' && find.trim() === ''
       ? rows
-      : rows.filter((row) => inState(row, state) && contains(row, wanted));
+      : rows.filter((row) => inState(row, state) && isFound(find, row.name, row.error ?? ''));
   const { by } = sort;
   if (by === 'index') return sort.reversed ? shown.toReversed() : shown;
   const sign = descends(sort) ? -1 : 1;
@@ -66,10 +66,6 @@ function inState(row: JobFile, state: RowState): boolean {
     case 'done':
       return row.state === 'done';
   }
-}
-
-function contains({ name, error }: JobFile, wanted: string): boolean {
-  return name.toLowerCase().includes(wanted) || error?.toLowerCase().includes(wanted) === true;
 }
 
 function compare(a: JobFile, b: JobFile, by: Exclude<RowSortKey, 'index'>, sign: number): number {
