@@ -8,11 +8,13 @@
 //! - [`shots`]: pictures of the pages, for README and docs
 //! - [`soak`]: all uses at once for an hour; does anything grow?
 //! - [`dist`]: packages, in `dist/`
+//! - [`calibration`]: how fast this machine is
 //! - [`project`], [`process`], [`programs`], [`progress`], [`server`]: what these share
 
 #![forbid(unsafe_code)]
 
 mod bench;
+mod calibration;
 mod check;
 mod demo;
 mod dist;
@@ -43,7 +45,7 @@ Sightwire's own commands, run from anywhere in the repository.
 
 Commands
   setup    bring what is missing; does nothing when all is there
-             --for demo|test|full
+             --for demo|bench|test|full
                                 only what that command needs (default: test)
              --dry-run          say what would be done, do nothing
   demo     the server with its page, for a person with a browser
@@ -63,9 +65,14 @@ Commands
              readme             only by name: README's commands in a fresh clone (minutes)
              advisories         only by name: known weaknesses of what it is built on (asks GitHub and npm)
              --list             the suites, and what each checks
+             --record           write what each suite took into docs/test-times.tsv, in units of a calibration loop
              -v, --verbose      show the suites' own output as it comes
   bench    attacks|batches|cameras|cluster|hands|kserve|neighbours|pages|read|relay|sign|telling|wlasl20
              [ARGS…]            load, delay, text; rewrites its tables in docs/benchmarks.md
+           pairs REV [sign|relay|fan-out|page|idle…] [--pairs N] [--busy]
+                                this tree's server and that of another commit, in turn: CPU, rates, delays
+           build                what each package takes to compile; writes docs/build-times.tsv
+           first-page [REV…]    how long fresh clones take until the demo's first page answers
   shots    the pictures of README and docs, of the real pages with generated streams; writes docs/img/shots
   soak     all uses at once while clients come and go and faults are injected: memory, threads, descriptors,
            delays and log lines stay within bounds, or it fails; writes into .sightwire/soak

@@ -11,7 +11,7 @@ const REASON_LINES: usize = 40;
 pub(super) const THE_RUN: &str = "(the run itself)";
 
 /// A suite's result. Tests that a runner skipped count as neither passed nor failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Results {
     /// Their names.
     pub(super) passed: Vec<String>,
@@ -19,6 +19,8 @@ pub(super) struct Results {
     pub(super) failures: Vec<Failure>,
     /// Tests that failed beside others and passed when they ran again.
     pub(super) unsteady: Vec<String>,
+    /// What each test took in seconds, where the runner says so.
+    pub(super) took: Vec<(String, f64)>,
 }
 
 /// A test that failed.
@@ -87,6 +89,9 @@ fn read(text: &str) -> Result<Results> {
         } else {
             results.passed.push(name(case));
         }
+        if let Some(seconds) = case.attribute("time").and_then(|time| time.parse().ok()) {
+            results.took.push((name(case), seconds));
+        }
     }
     Ok(results)
 }
@@ -133,6 +138,7 @@ mod tests {
 right: 2</failure><system-err>noise</system-err></testcase></testsuite></testsuites>"#;
         let results = Results::of_run(false, nextest).unwrap();
         assert_eq!(results.to_string(), "1 passed, 1 failed");
+        assert_eq!(results.took, [("sightwire-hub slot::a".to_owned(), 0.01)]);
         assert_eq!(failed(&results), [("sightwire-hub slot::b", "left: 1\nright: 2")]);
 
         let node = "<testsuites><testcase name=\"good\" classname=\"test\"/>

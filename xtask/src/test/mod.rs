@@ -12,12 +12,13 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use lexopt::prelude::*;
 
 use junit::{Failure, Results, THE_RUN};
 use suites::{Lane, Reports, SUITES, Suite, When};
 
+use crate::calibration::Calibration;
 use crate::programs::nextest_report;
 use crate::progress::{End, Step};
 use crate::project::{Project, remove};
@@ -30,11 +31,12 @@ const FULL: &str = "SIGHTWIRE_FULL";
 /// Runs `cargo xtask test`: all suites, or those that are named.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut names: Vec<String> = Vec::new();
-    let (mut full, mut verbose) = (false, false);
+    let (mut full, mut verbose, mut record) = (false, false, false);
     while let Some(arg) = args.next()? {
         match arg {
             Value(name) => names.push(name.string()?),
             Long("full") => full = true,
+            Long("record") => record = true,
             Long("list") => {
                 list();
                 return Ok(ExitCode::SUCCESS);
@@ -43,8 +45,14 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
             _ => return Err(arg.unexpected().into()),
         }
     }
+    ensure!(
+        !record || (names.is_empty() && !full),
+        "--record is of what every change has to pass: no names, no --full"
+    );
     let chosen = choose(&names, full)?;
     let project = Project::here()?;
+    // Before anything else runs on this machine.
+    let calibration = Calibration::measure()?;
     let started = Instant::now();
     let purpose =
         if chosen.iter().any(|suite| suite.when != When::Always) { Purpose::Full } else { Purpose::Test };
@@ -52,7 +60,11 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut ran = vec![Ran { suite: "setup", took: started.elapsed(), results: Results::default() }];
     ran.extend(run_all(&project, &chosen, How { full, verbose })?);
     println!();
-    let passed = sum_up(&project, &ran, started.elapsed())?;
+    let took = started.elapsed();
+    let passed = sum_up(&project, &ran, took, calibration)?;
+    if record && passed {
+        times::record(&project, &ran, took, calibration)?;
+    }
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -74,16 +86,25 @@ struct Ran {
 }
 
 /// Prints and keeps how long each suite took, then what failed, then the sum; whether all passed.
-fn sum_up(project: &Project, ran: &[Ran], took: Duration) -> Result<bool> {
+fn sum_up(project: &Project, ran: &[Ran], took: Duration, calibration: Calibration) -> Result<bool> {
     let mut all = Results::default();
+    println!("the slowest tests, in seconds:");
+    for line in times::slowest(project, ran)? {
+        println!("  {line}");
+    }
+    println!("\n{calibration}");
     for Ran { suite, took, results } in ran {
-        println!("{:>8.1} s  {suite}", took.as_secs_f64());
+        println!("{:>8.1} s {:>6.1} loops  {suite}", took.as_secs_f64(), calibration.loops(*took));
         times::keep(project, suite, *took, results)?;
         all.passed.extend_from_slice(&results.passed);
         all.failures.extend_from_slice(&results.failures);
         all.unsteady.extend_from_slice(&results.unsteady);
     }
-    println!("{:>8.1} s  all, some at the same time\n", took.as_secs_f64());
+    let loops = calibration.loops(took);
+    println!("{:>8.1} s {loops:>6.1} loops  all, some at the same time\n", took.as_secs_f64());
+    for words in times::grown(project, ran, calibration) {
+        println!("slower than before: {words}");
+    }
     times::keep(project, "all", took, &all)?;
     for Ran { suite, results, .. } in ran {
         for name in &results.unsteady {

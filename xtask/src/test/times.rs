@@ -1,12 +1,17 @@
-//! How long each suite took, run after run: `.sightwire/logs/times.tsv`.
+//! How long suites and tests take: run after run in `.sightwire/logs/times.tsv`, the slowest tests of the last run in
+//! `.sightwire/logs/slowest.tsv`, and what suites may take in `docs/test-times.tsv`, in units of the calibration loop.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
+use super::Ran;
 use super::junit::Results;
+use crate::calibration::Calibration;
 use crate::project::Project;
 
 const COLUMNS: &str = "unix_s\tcommit\tsuite\tseconds\tpassed\tfailed";
@@ -28,9 +33,90 @@ pub(super) fn keep(project: &Project, suite: &str, took: Duration, results: &Res
     add().with_context(|| format!("write {}", path.display()))
 }
 
+/// What each suite took when that was recorded, in loops: `cargo xtask test --record` writes it.
+const RECORDED: &str = "docs/test-times.tsv";
+/// A suite has become slower that takes so much more of the loop, and so much longer.
+const SHARE: f64 = 1.15;
+const LONGER: Duration = Duration::from_secs(5);
+/// Of all tests, so many are worth a look.
+const SLOWEST: usize = 30;
+
+/// Writes what each suite took.
+pub(super) fn record(project: &Project, ran: &[Ran], all: Duration, loop_: Calibration) -> Result<()> {
+    let mut text = format!(
+        "# What each suite takes, divided by the calibration loop; `cargo xtask test --record` in a fresh clone writes this file.\n\
+         # {loop_}; commit {}\n",
+        commit(project)
+    );
+    let rows = ran.iter().map(|ran| (ran.suite, ran.took)).chain([("all", all)]);
+    for (suite, took) in rows {
+        let _ = writeln!(text, "{suite}\t{:.1}", loop_.loops(took));
+    }
+    fs::write(project.at(RECORDED), text).with_context(|| format!("write {RECORDED}"))
+}
+
+/// The suites that have become slower than they were recorded, each in words.
+pub(super) fn grown(project: &Project, ran: &[Ran], loop_: Calibration) -> Vec<String> {
+    let text = fs::read_to_string(project.at(RECORDED)).unwrap_or_default();
+    let recorded = loops(&text);
+    let slower = |ran: &Ran| {
+        let before = loop_.time(*recorded.get(ran.suite)?);
+        is_slower(before, ran.took).then(|| {
+            let (took, before) = (ran.took.as_secs_f64(), before.as_secs_f64());
+            format!("{} took {took:.0} s; as it was recorded, it would take {before:.0} s here", ran.suite)
+        })
+    };
+    ran.iter().filter_map(slower).collect()
+}
+
+fn is_slower(before: Duration, took: Duration) -> bool {
+    took > before.mul_f64(SHARE) && took > before + LONGER
+}
+
+fn loops(text: &str) -> BTreeMap<String, f64> {
+    let rows = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
+    rows.filter_map(|(suite, loops)| Some((suite.to_owned(), loops.parse().ok()?))).collect()
+}
+
+/// Writes what all tests took, the slowest first; the slowest of them as lines.
+pub(super) fn slowest(project: &Project, ran: &[Ran]) -> Result<Vec<String>> {
+    let mut tests: Vec<(f64, &str, &str)> = Vec::new();
+    for ran in ran {
+        tests.extend(ran.results.took.iter().map(|(name, seconds)| (*seconds, ran.suite, name.as_str())));
+    }
+    tests.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
+    let path = project.log("slowest").with_extension("tsv");
+    let lines: Vec<String> =
+        tests.iter().map(|(seconds, suite, name)| format!("{seconds:.1}\t{suite}\t{name}")).collect();
+    fs::write(&path, lines.join("\n") + "\n").with_context(|| format!("write {}", path.display()))?;
+    Ok(lines.into_iter().take(SLOWEST).collect())
+}
+
 /// The commit that is checked out, with a `+` when files differ from it.
 fn commit(project: &Project) -> String {
     let hash = project.git(&["rev-parse", "--short", "HEAD"]).unwrap_or_default();
     let changed = project.git(&["status", "--porcelain", "--untracked-files=no"]);
     if changed.is_some_and(|files| !files.is_empty()) { hash + "+" } else { hash }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_has_become_slower_by_a_share_and_by_seconds() {
+        let seconds = Duration::from_secs;
+        assert!(is_slower(seconds(100), seconds(116)));
+        assert!(!is_slower(seconds(100), seconds(114)), "14 % more");
+        assert!(!is_slower(seconds(10), seconds(14)), "4 s more");
+    }
+
+    #[test]
+    fn what_was_recorded_is_read_back() {
+        let read = loops("# words\nrust\t80.5\nall\t400.0\n");
+        assert_eq!(
+            read.into_iter().collect::<Vec<_>>(),
+            [("all".to_owned(), 400.0), ("rust".to_owned(), 80.5)]
+        );
+    }
 }
