@@ -89,7 +89,7 @@ def test_the_pages_of_a_pdf_are_read_one_by_one(tmp_path: Path) -> None:
 
 
 def test_avif_and_heic_are_read_as_other_pictures_are(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "crates/pages/tests/data/text.heic", tmp_path / "photo.HEIC")
+    shutil.copy(ROOT / "crates/draw/tests/data/text.heic", tmp_path / "photo.HEIC")
     drawn("Gate 42").save(tmp_path / "upright.avif")
     turned = Image.Exif()
     turned[0x0112] = 6

@@ -178,7 +178,7 @@ fn page(bytes: &[u8]) -> Option<PageHeader> {
 }
 
 /// What a library said: short, on one line, nothing that a terminal obeys.
-pub(crate) fn words(bytes: &[u8]) -> String {
+pub fn words(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST_WORDS)]);
     text.split(|c: char| c.is_control()).filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(" ")
 }

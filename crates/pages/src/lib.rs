@@ -6,13 +6,11 @@
 //! - [`Pages`]: format and pages of a file, and their pixels
 //! - `child`: starts a process, talks to it, ends it: the parent's side
 //! - `places`: how many at once
-//! - [`request`], [`answer`]: what the two sides say to each other
-//! - [`draw`]: the child's side, and the formats that it draws
+//! - [`request`], [`answer`]: what the two sides say to each other; the child's side is `sightwire-draw`
 #![forbid(unsafe_code)]
 
 pub mod answer;
 mod child;
-pub mod draw;
 mod places;
 pub mod request;
 
@@ -30,6 +28,9 @@ use crate::answer::Answer;
 use crate::child::{Child, ChildError};
 use crate::places::Places;
 use crate::request::{Request, What};
+
+/// The resolution at which a page of a PDF is drawn, where it fits the limits.
+pub const DPI: f64 = still::PDF_DENSITY as f64;
 
 /// How the process is started that draws pages.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ pub struct PageHeader {
     pub size: (u32, u32),
     /// The file has the text of this page as text, too. Only of a PDF.
     pub has_text: bool,
-    /// It is drawn smaller than at [`DPI`](draw::DPI), since it would pass the limits otherwise. Only of a PDF.
+    /// It is drawn smaller than at [`DPI`], since it would pass the limits otherwise. Only of a PDF.
     pub is_reduced: bool,
 }
 

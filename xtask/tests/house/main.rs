@@ -158,7 +158,7 @@ fn threads_that_work_for_models_come_from_one_pool() {
         "crates/engine/src/child.rs",
         "crates/engine/src/trial/",
         "crates/jobs/src/hands.rs",
-        "crates/pages/src/draw/mod.rs",
+        "crates/draw/src/lib.rs",
         "crates/telemetry/src/otlp/mod.rs",
     ];
     let apart = ["sightwire", "bench", "interleavings", "load", "simulator", "top"];

@@ -1,7 +1,7 @@
 //! What whoever reads a document should know of how it came about: pages whose text may not be what stands there.
 
 use sightwire_ocr::{Doubt, Language};
-use sightwire_pages::draw::DPI;
+use sightwire_pages::DPI;
 
 /// Numbers of pages, or spans of them, that a sentence names at most.
 const SPANS: usize = 8;

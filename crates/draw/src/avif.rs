@@ -5,12 +5,12 @@ use heifer::heifer_isobmff::boxes::{ColorInfo, Property};
 use heifer::heifer_isobmff::{HeifFile, ItemId};
 use re_rav1d::dav1d::pixel::{MatrixCoefficients, YUVRange};
 use re_rav1d::dav1d::{Decoder, Picture, PixelLayout, PlanarImageComponent, Settings};
+use sightwire_pages::answer::{Refusal, words};
+use sightwire_pages::request::Request;
 
-use crate::answer::{Refusal, words};
-use crate::draw::Rgba;
-use crate::draw::boxes::{self, Change, damaged};
-use crate::draw::yuv::{Frame, Matrix, Plane};
-use crate::request::Request;
+use crate::Rgba;
+use crate::boxes::{self, Change, damaged};
+use crate::yuv::{Frame, Matrix, Plane};
 
 /// What a picture's second part has to be called for it to be its opacity.
 const ALPHA: &str = "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha";

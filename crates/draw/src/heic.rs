@@ -1,10 +1,10 @@
 //! HEIC, with heifer.
 
 use heifer::Options;
+use sightwire_pages::answer::{Refusal, words};
+use sightwire_pages::request::Request;
 
-use crate::answer::{Refusal, words};
-use crate::draw::Rgba;
-use crate::request::Request;
+use crate::Rgba;
 
 /// The main picture, upright.
 pub(super) fn draw(file: &[u8], request: &Request) -> Result<Rgba, Refusal> {

@@ -14,7 +14,7 @@ use sightwire_pages::{FileHeader, Launch, Pages};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn pages_that(fate: &str) -> Pages {
-    Pages::new(Launch { program: env!("CARGO_BIN_EXE_pages-test-child").into(), args: vec![fate.into()] }, 2)
+    Pages::new(Launch { program: env!("CARGO_BIN_EXE_draw-test-child").into(), args: vec![fate.into()] }, 2)
 }
 
 fn limits() -> StillLimits {

@@ -3,8 +3,7 @@
 use std::io;
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
-
-use crate::request::Request;
+use sightwire_pages::request::Request;
 
 /// Standard input, output and error: no other file can be opened, nor a connection.
 const OPEN_FILES: u64 = 3;

@@ -11,10 +11,10 @@ fn main() {
     let confined = |head: &mut [u8; sightwire_pages::request::LENGTH]| {
         std::io::stdin().read_exact(head).unwrap_or_default();
         let request = sightwire_pages::request::Request::decode(head);
-        request.map(|request| sightwire_pages::draw::confine::this_process(&request))
+        request.map(|request| sightwire_draw::confine::this_process(&request))
     };
     match fate.as_str() {
-        "draw" => sightwire_pages::draw::run().unwrap_or_default(),
+        "draw" => sightwire_draw::run().unwrap_or_default(),
         "hang" => std::thread::sleep(Duration::from_secs(600)),
         "spin" => {
             confined(&mut head);

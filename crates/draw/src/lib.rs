@@ -1,8 +1,10 @@
-//! The child's side: one file, of which it says the pages or draws one. Nothing here is trusted by the parent.
+//! The child's side of `sightwire-pages`: one file, of which it says the pages or draws one. Nothing here is trusted by the
+//! parent.
 //!
 //! - [`confine`]: what the process takes from itself before it looks at the file
 //! - `pdf`: pages of a PDF
 //! - `heic`, `avif`: the main picture; `boxes`: what the two have in common; `yuv`: their colours
+#![forbid(unsafe_code)]
 
 mod avif;
 mod boxes;
@@ -16,13 +18,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use sightwire_frame::still::StillFormat;
+use sightwire_pages::PageHeader;
+use sightwire_pages::answer::{self, Refusal, words};
+use sightwire_pages::request::{LENGTH, Request, What};
 
-use crate::PageHeader;
-use crate::answer::{self, Refusal, words};
-use crate::request::{LENGTH, Request, What};
-
-/// The resolution at which a page of a PDF is drawn, where it fits the limits.
-pub const DPI: f64 = sightwire_frame::still::PDF_DENSITY as f64;
 /// Files refer to themselves in depth, and libraries follow them with calls.
 const STACK_BYTES: usize = 64 << 20;
 

@@ -11,11 +11,9 @@ use hayro::kurbo::Affine;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::vello_cpu::{self, Pixmap, RasterizerSettings, RenderContext, TargetInit};
 use hayro::{RenderCache, RenderSettings, render_into};
-
-use crate::PageHeader;
-use crate::answer::Refusal;
-use crate::draw::DPI;
-use crate::request::Request;
+use sightwire_pages::answer::Refusal;
+use sightwire_pages::request::Request;
+use sightwire_pages::{DPI, PageHeader};
 
 /// Points of an inch.
 const POINTS: f64 = 72.0;

@@ -2,10 +2,9 @@
 
 use heifer::heifer_isobmff::boxes::Property;
 use heifer::heifer_isobmff::{Error, HeifFile, ItemId};
-
-use crate::PageHeader;
-use crate::answer::{Refusal, words};
-use crate::request::Request;
+use sightwire_pages::PageHeader;
+use sightwire_pages::answer::{Refusal, words};
+use sightwire_pages::request::Request;
 
 /// The main picture of a file; whatever else is in it (thumbnails, other pictures, depth) is not looked at.
 pub(super) fn header(file: &[u8], request: &Request) -> Result<Vec<PageHeader>, Refusal> {

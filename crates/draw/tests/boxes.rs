@@ -18,10 +18,7 @@ const WHITE: [u8; 3] = [255; 3];
 const MOST_DIFFERENCE: u8 = 6;
 
 fn pages() -> Pages {
-    Pages::new(
-        Launch { program: env!("CARGO_BIN_EXE_pages-test-child").into(), args: vec!["draw".into()] },
-        2,
-    )
+    Pages::new(Launch { program: env!("CARGO_BIN_EXE_draw-test-child").into(), args: vec!["draw".into()] }, 2)
 }
 
 fn file(name: &str) -> Vec<u8> {
