@@ -58,8 +58,6 @@ pub use sightwire_recognizer::ModelChoice;
 
 /// The hidden command that tries ways of running networks, in a child of this program.
 pub const TRY_NETWORKS: &str = "try-networks";
-/// The command in which this program draws pages of files for itself.
-pub const DRAW: &str = "draw";
 
 /// Everything that can be set. docs/config.md has a line for each.
 #[derive(Clone, Debug)]

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use sightwire_pages::{Launch, Pages};
+use sightwire_pages::Pages;
+use sightwire_pages::program::Launch;
 use sightwire_reading::Options;
 use sightwire_reading::options::{DISPLAY_SIDES, MAX_KEEP};
 
-use super::{ConfigError, DRAW, Values};
+use super::{ConfigError, Values};
 
 /// What each of [`PROFILES`] sets, unless it is set by itself.
 pub(super) const COUPLED: [&str; 4] =
@@ -24,8 +25,6 @@ pub(super) fn read(r: &Values<'_>, engine_threads: usize, home: &Path) -> Result
         0 => engine_threads,
         threads => threads,
     };
-    // This very program, though its file may have been replaced since.
-    let launch = Launch { program: "/proc/self/exe".into(), args: vec![DRAW.into()] };
     let profile = r.text("reader.profile");
     if !PROFILES.iter().any(|(name, _)| *name == profile) {
         return Err(r.invalid("reader.profile", "it must be small, usual or large"));
@@ -33,7 +32,7 @@ pub(super) fn read(r: &Values<'_>, engine_threads: usize, home: &Path) -> Result
     let (smallest, largest) = (*DISPLAY_SIDES.start() as usize, *DISPLAY_SIDES.end() as usize);
     let options = Options {
         model: r.text("reader.model"),
-        pages: Pages::new(launch, threads),
+        pages: Pages::new(Launch::beside_this_program(), threads),
         threads,
         queue: r.int("reader.queue", 0, 10_000)?,
         deadline: r.seconds("reader.deadline_s", 0.001, 3600.0)?,

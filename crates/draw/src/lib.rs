@@ -29,10 +29,10 @@ const STACK_BYTES: usize = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
     /// Standard input or output.
-    #[error("this command is started by sightwire itself, to draw pages")]
+    #[error("this program is started by sightwire itself, to draw pages of PDF, AVIF and HEIC")]
     Stream(#[from] io::Error),
     /// Not a request.
-    #[error("this command is started by sightwire itself, to draw pages")]
+    #[error("this program is started by sightwire itself, to draw pages of PDF, AVIF and HEIC")]
     Request,
 }
 

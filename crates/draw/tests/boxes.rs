@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
-use sightwire_pages::{Launch, Pages};
+use sightwire_pages::Pages;
+use sightwire_pages::program::Launch;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const RED: [u8; 3] = [0, 0, 255];
@@ -18,7 +19,7 @@ const WHITE: [u8; 3] = [255; 3];
 const MOST_DIFFERENCE: u8 = 6;
 
 fn pages() -> Pages {
-    Pages::new(Launch { program: env!("CARGO_BIN_EXE_draw-test-child").into(), args: vec!["draw".into()] }, 2)
+    Pages::new(Launch { places: vec![env!("CARGO_BIN_EXE_sightwire-draw").into()], args: Vec::new() }, 2)
 }
 
 fn file(name: &str) -> Vec<u8> {

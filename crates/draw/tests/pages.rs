@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits, Undrawn};
-use sightwire_pages::{FileHeader, Launch, Pages};
+use sightwire_pages::program::Launch;
+use sightwire_pages::{FileHeader, Pages};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn pages_that(fate: &str) -> Pages {
-    Pages::new(Launch { program: env!("CARGO_BIN_EXE_draw-test-child").into(), args: vec![fate.into()] }, 2)
+    let places = vec![env!("CARGO_BIN_EXE_draw-test-child").into()];
+    Pages::new(Launch { places, args: vec![fate.into()] }, 2)
 }
 
 fn limits() -> StillLimits {
@@ -170,13 +172,9 @@ fn a_child_can_open_no_file() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_named() {
-    let nowhere = Pages::new(Launch { program: "/nowhere/at-all".into(), args: Vec::new() }, 1);
-    let error = nowhere.probe(&a_pdf(), &limits(), PATIENCE).unwrap_err().to_string();
-    assert!(
-        error.starts_with("the PDF cannot be drawn here: /nowhere/at-all cannot be started: "),
-        "{error}"
-    );
+fn a_child_has_no_environment_and_no_file_of_its_parent() {
+    let said = refused("tell", &a_pdf(), PATIENCE).to_string();
+    assert!(said.ends_with("sightwire-draw at /: 0 variables, its file not held"), "{said}");
 }
 
 #[test]

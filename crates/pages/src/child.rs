@@ -1,16 +1,17 @@
 //! The parent's side: one child for one request. It is over when this is dropped, whatever it was at.
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
-use crate::Launch;
 use crate::answer::{self, Answer, words};
+use crate::program::{NAME, OpenProgram};
 use crate::request::Request;
 
 /// How soon it is noticed that nobody wants the answer any more.
@@ -27,8 +28,6 @@ const CHUNK: usize = 64 << 10;
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum ChildError {
-    /// It could not be started.
-    Start(io::Error),
     /// It did not answer in time.
     Late,
     /// Nobody wants it any more.
@@ -51,11 +50,18 @@ impl Drop for Child {
 
 impl Child {
     /// Starts it, with nothing of this process's environment, in which secrets may be.
-    pub(crate) fn start(launch: &Launch) -> Result<Self, ChildError> {
-        let mut command = Command::new(&launch.program);
-        command.args(&launch.args).env_clear().current_dir("/");
+    pub(crate) fn start(program: &OpenProgram, args: &[OsString]) -> io::Result<Self> {
+        let mut command = Command::new(program.path_of_file());
+        command.arg0(NAME).args(args).env_clear().current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().map(Self).map_err(ChildError::Start)
+        command.spawn().map(Self)
+    }
+
+    /// What it says by itself until it ends, at most so many bytes.
+    pub(crate) fn listen(mut self, most: usize, by: Instant) -> Result<Vec<u8>, ChildError> {
+        let mut talk = self.talk((&[], &[]), (0, most))?;
+        talk.finish(by, &|| true)?;
+        Ok(talk.answer)
     }
 
     /// Asks it, once.
@@ -66,40 +72,30 @@ impl Child {
         by: Instant,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Answer, ChildError> {
-        let (stdin, stdout, stderr) = (self.0.stdin.take(), self.0.stdout.take(), self.0.stderr.take());
-        let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
-            return Err(ChildError::Crashed("it has no streams".into()));
-        };
-        let mut talk = Talk {
-            head: &request.encode(),
-            file,
-            stdin: Some(stdin),
-            stdout: Some(stdout),
-            stderr: Some(stderr),
-            answer: Vec::new(),
-            expected: answer::expected(request),
-            most: answer::most(request),
-            said: Vec::new(),
-        };
-        talk.unblock().map_err(|error| ChildError::Crashed(error.to_string()))?;
-        while talk.stdout.is_some() {
-            let left = by.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ChildError::Late);
-            }
-            if !wanted() {
-                return Err(ChildError::Unwanted);
-            }
-            talk.step(left.min(TICK)).map_err(|error| ChildError::Crashed(error.to_string()))?;
-            if talk.answer.len() > talk.most {
-                return Err(ChildError::Crashed("it answered more than was asked".into()));
-            }
-        }
+        let head = request.encode();
+        let mut talk = self.talk((&head, file), (answer::expected(request), answer::most(request)))?;
+        talk.finish(by, wanted)?;
         let whole = std::mem::take(&mut talk.answer);
         match answer::decode(whole, request) {
             Some(answer) => Ok(answer),
             None => Err(self.fate(&mut talk, by)),
         }
+    }
+
+    /// With what is to be written, and how many bytes of answer are expected and read at most.
+    fn talk<'a>(
+        &mut self,
+        (head, file): (&'a [u8], &'a [u8]),
+        (expected, most): (usize, usize),
+    ) -> Result<Talk<'a>, ChildError> {
+        let (stdin, stdout, stderr) = (self.0.stdin.take(), self.0.stdout.take(), self.0.stderr.take());
+        if stdin.is_none() || stdout.is_none() || stderr.is_none() {
+            return Err(ChildError::Crashed("it has no streams".into()));
+        }
+        let (answer, said) = (Vec::new(), Vec::new());
+        let talk = Talk { head, file, stdin, stdout, stderr, answer, expected, most, said };
+        talk.unblock().map_err(|error| ChildError::Crashed(error.to_string()))?;
+        Ok(talk)
     }
 
     /// How it ended that did not answer.
@@ -171,6 +167,24 @@ impl Talk<'_> {
         unblock(self.stdin.as_ref())?;
         unblock(self.stdout.as_ref())?;
         unblock(self.stderr.as_ref())
+    }
+
+    /// Until the child has said all.
+    fn finish(&mut self, by: Instant, wanted: &dyn Fn() -> bool) -> Result<(), ChildError> {
+        while self.stdout.is_some() {
+            let left = by.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ChildError::Late);
+            }
+            if !wanted() {
+                return Err(ChildError::Unwanted);
+            }
+            self.step(left.min(TICK)).map_err(|error| ChildError::Crashed(error.to_string()))?;
+            if self.answer.len() > self.most {
+                return Err(ChildError::Crashed("it answered more than was asked".into()));
+            }
+        }
+        Ok(())
     }
 
     /// Waits until something can be read or written, at most so long, and does that.

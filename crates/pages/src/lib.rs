@@ -4,6 +4,7 @@
 //! nobody can say how much time and memory hostile bytes take there, and nothing can stop a parser within this process.
 //!
 //! - [`Pages`]: format and pages of a file, and their pixels
+//! - [`program`]: the program that draws: where it lies, and whether it is the right one
 //! - `child`: starts a process, talks to it, ends it: the parent's side
 //! - `places`: how many at once
 //! - [`request`], [`answer`]: what the two sides say to each other; the child's side is `sightwire-draw`
@@ -12,9 +13,9 @@
 pub mod answer;
 mod child;
 mod places;
+pub mod program;
 pub mod request;
 
-use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,19 +28,14 @@ use sightwire_frame::still::{self, StillDecoder, StillError, StillFormat, StillL
 use crate::answer::Answer;
 use crate::child::{Child, ChildError};
 use crate::places::Places;
+use crate::program::{Launch, NoProgram, NotGot, Program};
 use crate::request::{Request, What};
 
 /// The resolution at which a page of a PDF is drawn, where it fits the limits.
 pub const DPI: f64 = still::PDF_DENSITY as f64;
 
-/// How the process is started that draws pages.
-#[derive(Clone, Debug)]
-pub struct Launch {
-    /// The program.
-    pub program: PathBuf,
-    /// What makes it draw.
-    pub args: Vec<OsString>,
-}
+/// How long somebody who asks for the program itself waits while another one looks for it.
+const LOOK_WITHIN: Duration = Duration::from_secs(15);
 
 /// What the header of a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,22 +57,55 @@ pub struct PageHeader {
     pub is_reduced: bool,
 }
 
-/// Reads files of pictures. Clones share the limit on how many processes draw at once.
+/// Whether PDF, AVIF and HEIC can be drawn.
+#[derive(Clone, Debug)]
+pub enum Drawing {
+    /// By the program of this file.
+    Ready(PathBuf),
+    /// Not now.
+    Lacking(Arc<NoProgram>),
+    /// Nobody has looked yet.
+    Unknown,
+}
+
+/// Reads files of pictures. Clones share the program that draws, and the limit on how many of its processes do so at once.
 #[derive(Clone)]
 pub struct Pages {
-    launch: Option<Arc<Launch>>,
+    program: Option<Arc<Program>>,
     places: Arc<Places>,
 }
 
 impl Pages {
     /// At most `at_once` processes draw at the same time; whoever comes then waits.
     pub fn new(launch: Launch, at_once: usize) -> Self {
-        Self { launch: Some(Arc::new(launch)), places: Places::new(at_once) }
+        Self { program: Some(Program::new(launch)), places: Places::new(at_once) }
     }
 
     /// Reads what is decoded within this process alone.
     pub fn without_children() -> Self {
-        Self { launch: None, places: Places::new(0) }
+        Self { program: None, places: Places::new(0) }
+    }
+
+    /// Whether files can be drawn, as far as that is known.
+    pub fn drawing(&self) -> Drawing {
+        let Some(program) = &self.program else {
+            return Drawing::Lacking(Arc::new(NoProgram::Missing(Vec::new())));
+        };
+        match program.last_found() {
+            Some(Ok(found)) => Drawing::Ready(found.path().to_owned()),
+            Some(Err(lacks)) => Drawing::Lacking(lacks),
+            None => Drawing::Unknown,
+        }
+    }
+
+    /// As [`drawing`](Self::drawing), and looks for the program where that was not done in the last seconds. What is found
+    /// once is kept. Blocks: for microseconds, or where there is a new program, as long as that takes to say its version.
+    pub fn find_program(&self) -> Drawing {
+        if let Some(program) = &self.program {
+            // What came of it is known now.
+            let _ = program.get(Instant::now() + LOOK_WITHIN, &|| true);
+        }
+        self.drawing()
     }
 
     /// Format and pages of a file; all limits are checked. Takes microseconds, or where the file is one to be drawn, as
@@ -143,18 +172,24 @@ impl Pages {
         wanted: &dyn Fn() -> bool,
     ) -> Result<Answer, StillError> {
         let format = request.format;
-        let Some(launch) = &self.launch else { return Err(StillError::UnknownFile(Found::new(bytes))) };
+        let Some(program) = &self.program else { return Err(StillError::UnknownFile(Found::new(bytes))) };
         let by = Instant::now().checked_add(patience).unwrap_or_else(Instant::now);
         let undrawn = |why| StillError::Undrawn { format, why };
+        let open = program.get(by, wanted).map_err(|why| {
+            undrawn(match why {
+                NotGot::Lacks(lacks) => Undrawn::NoProgram(lacks.to_string()),
+                NotGot::Late => Undrawn::Late(patience),
+                NotGot::Unwanted => Undrawn::Unwanted,
+            })
+        })?;
         let Some(_place) = self.places.take(by, wanted) else {
             return Err(undrawn(if wanted() { Undrawn::Late(patience) } else { Undrawn::Unwanted }));
         };
-        let answer = Child::start(launch).and_then(|child| child.ask(request, bytes, by, wanted));
-        answer.map_err(|error| {
+        let child = Child::start(&open, program.args()).map_err(|error| {
+            undrawn(Undrawn::Unstarted(format!("{} cannot be started: {error}", open.path().display())))
+        })?;
+        child.ask(request, bytes, by, wanted).map_err(|error| {
             undrawn(match error {
-                ChildError::Start(error) => {
-                    Undrawn::Unstarted(format!("{} cannot be started: {error}", launch.program.display()))
-                }
                 ChildError::Late => Undrawn::Late(patience),
                 ChildError::Unwanted => Undrawn::Unwanted,
                 ChildError::Memory => Undrawn::Memory(request.memory >> 20),
@@ -164,7 +199,7 @@ impl Pages {
     }
 
     fn unknown(&self, bytes: &[u8]) -> StillError {
-        match self.launch {
+        match self.program {
             Some(_) => StillError::UnknownFile(Found::new(bytes)),
             None => StillError::UnknownFormat(Found::new(bytes)),
         }
@@ -177,6 +212,6 @@ fn crashed(format: StillFormat, how: &str) -> StillError {
 
 impl fmt::Debug for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pages").field("launch", &self.launch).finish_non_exhaustive()
+        f.debug_struct("Pages").field("drawing", &self.drawing()).finish_non_exhaustive()
     }
 }

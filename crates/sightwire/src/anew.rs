@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use sightwire_config::{DRAW, TRY_NETWORKS};
+use sightwire_config::TRY_NETWORKS;
 use sightwire_engine::cpu::Cpu;
 
 use crate::print::{Printer, note};
@@ -34,8 +34,7 @@ pub fn where_a_library_has_to_be_told(printer: &Printer) {
     let name = args.next().unwrap_or_else(|| "sightwire".into());
     let args: Vec<_> = args.collect();
     // A trial shows what its parent may do only with its parent's environment.
-    // What draws pages runs no network.
-    if args.first().is_some_and(|first| first == TRY_NETWORKS || first == DRAW) {
+    if args.first().is_some_and(|first| first == TRY_NETWORKS) {
         return;
     }
     let me = std::process::id().to_string();

@@ -71,6 +71,20 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
+/// The crates of which a selection of packages is built, tests aside, each with its version and features.
+fn built(packages: &[&str]) -> BTreeSet<String> {
+    let selection = packages.iter().flat_map(|package| ["--package", package]);
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--edges", "normal,build", "--prefix", "none", "--format", "{p} {f}"])
+        .args(selection)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.trim_end_matches(" (*)").trim().to_owned()).collect()
+}
+
 /// All Rust files below a folder of the repository, with their text.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let (root, mut found, mut folders) = (root(), Vec::new(), vec![root().join(folder)]);
@@ -167,6 +181,32 @@ fn threads_that_work_for_models_come_from_one_pool() {
     let mut threads = elsewhere(&["thread::Builder", "thread::spawn"], &[&allowed[..], &apart].concat());
     threads.retain(|line| !line.contains("/tests.rs:") && !line.contains("/tests/"));
     assert_eq!(threads, [""; 0]);
+}
+
+#[test]
+fn what_parses_hostile_files_is_in_no_program_but_the_one_that_draws() {
+    assert!(table().values().all(|knows| !knows.contains("draw")), "by the table of crates");
+    let server = built(&["sightwire"]);
+    let drawing = built(&["sightwire-draw"]);
+    for name in ["hayro", "heifer", "re_rav1d"] {
+        let is_it = |line: &String| line.split(' ').next() == Some(name);
+        assert!(!server.iter().any(is_it) && drawing.iter().any(is_it), "{name}");
+    }
+}
+
+#[test]
+fn the_program_that_draws_and_the_load_are_built_after_the_server_without_building_it_again() {
+    // A crate with more features is another one to the compiler, and so is all that is made of it.
+    let server = built(&["sightwire"]);
+    let and_drawing = built(&["sightwire", "sightwire-draw"]);
+    let and_load = built(&["sightwire", "sightwire-draw", "sightwire-bench"]);
+    let cure =
+        "name the features in the Cargo.toml of what is built first, as crates/sightwire does with yoke";
+    let missing = |first: &BTreeSet<String>, more: &BTreeSet<String>| -> Vec<String> {
+        first.difference(more).cloned().collect()
+    };
+    assert_eq!(missing(&server, &and_drawing), [""; 0], "{cure}");
+    assert_eq!(missing(&and_drawing, &and_load), [""; 0], "{cure}");
 }
 
 /// The kinds of source, by their modules.

@@ -1,4 +1,4 @@
-//! Draws as `sightwire draw` does, or behaves badly in a way that is named.
+//! Draws as `sightwire-draw` does, or behaves badly in a way that is named; which version it is, its folder's name says.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stderr, clippy::panic, missing_docs)]
 
@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 fn main() {
-    let fate = std::env::args().nth(1).unwrap_or_default();
+    let mut args = std::env::args();
+    let (name, fate) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
     let mut head = [0; sightwire_pages::request::LENGTH];
     let confined = |head: &mut [u8; sightwire_pages::request::LENGTH]| {
         std::io::stdin().read_exact(head).unwrap_or_default();
@@ -14,6 +15,7 @@ fn main() {
         request.map(|request| sightwire_draw::confine::this_process(&request))
     };
     match fate.as_str() {
+        "--version" => say_version(),
         "draw" => sightwire_draw::run().unwrap_or_default(),
         "hang" => std::thread::sleep(Duration::from_secs(600)),
         "spin" => {
@@ -42,11 +44,32 @@ fn main() {
             }
             std::process::exit(3);
         }
+        "tell" => {
+            let (variables, folder) =
+                (std::env::vars_os().count(), std::env::current_dir().unwrap_or_default());
+            // Whoever runs the tests may leave others open.
+            let own = std::fs::read_link("/proc/self/exe").ok();
+            let files = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+            let is_held = files.map(|file| std::fs::read_link(file.path()).ok()).any(|file| file == own);
+            let held = if is_held { "held" } else { "not held" };
+            eprintln!("{name} at {}: {variables} variables, its file {held}", folder.display());
+            std::process::exit(3);
+        }
         "write" => {
             confined(&mut head);
             let file = std::fs::File::create("/tmp/x");
             std::process::exit(if file.is_err() { 44 } else { 45 });
         }
         _ => panic!("unknown fate"),
+    }
+}
+
+fn say_version() {
+    let file = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+    let folder = file.parent().and_then(|folder| folder.file_name()).unwrap_or_default();
+    match folder.to_str() {
+        Some("older") => println!("sightwire-draw 0.0.9 (protocol 0)"),
+        Some("silent") => {}
+        _ => println!("{}", sightwire_pages::program::version_line()),
     }
 }

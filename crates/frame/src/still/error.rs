@@ -85,6 +85,11 @@ impl StillError {
         Self::Unsupported { format, what: what.into() }
     }
 
+    /// Whether the file may be as good as any, and is read once the program is there that draws it.
+    pub fn waits_for_program(&self) -> bool {
+        matches!(self, Self::Undrawn { why: Undrawn::NoProgram(_), .. })
+    }
+
     pub(super) fn from_header(format: StillFormat, error: &HeaderError) -> Self {
         match *error {
             HeaderError::Incomplete => Self::damaged(format, "it ends within its header"),
@@ -119,6 +124,9 @@ pub enum Undrawn {
     /// It did not begin.
     #[error("cannot be drawn here: {0}")]
     Unstarted(String),
+    /// There is no program to begin, for now.
+    #[error("cannot be read yet: {0}")]
+    NoProgram(String),
     /// Nobody wants it any more.
     #[error("is not wanted any more")]
     Unwanted,

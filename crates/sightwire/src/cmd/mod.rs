@@ -6,7 +6,6 @@ mod check_coordinates;
 mod config;
 mod detect;
 mod doctor;
-mod draw;
 mod keys;
 mod models;
 mod packaging;
@@ -105,9 +104,6 @@ enum Command {
     /// Try ways of running networks, for the process that starts this.
     #[command(name = sightwire_config::TRY_NETWORKS, hide = true)]
     TryNetworks,
-    /// Draw a page of a file, for the process that starts this.
-    #[command(name = sightwire_config::DRAW, hide = true)]
-    Draw,
 }
 
 #[derive(Debug, Args)]
@@ -187,7 +183,6 @@ impl Cli {
             Command::Completions(args) => packaging::completions(&args, printer),
             Command::Manual(args) => packaging::manual(&args),
             Command::TryNetworks => try_networks::run(),
-            Command::Draw => draw::run(),
         };
         match done {
             Ok(()) => 0,
