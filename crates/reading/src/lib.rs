@@ -87,6 +87,8 @@ pub struct Failures {
     pub late: AtomicU64,
     /// The model failed, or was not there.
     pub model: AtomicU64,
+    /// The program was not there that draws it.
+    pub drawing: AtomicU64,
     /// What was read cannot be kept.
     pub disk: AtomicU64,
 }

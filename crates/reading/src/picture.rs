@@ -43,6 +43,9 @@ pub enum PictureError {
     /// Cut off, damaged or locked, so that its pages cannot be told.
     #[error(transparent)]
     Broken(StillError),
+    /// Perhaps a good one, which nothing here can draw for now.
+    #[error(transparent)]
+    NotYet(StillError),
 }
 
 impl Picture {
@@ -101,6 +104,7 @@ impl Picture {
 impl From<StillError> for PictureError {
     fn from(error: StillError) -> Self {
         match error {
+            _ if error.waits_for_program() => PictureError::NotYet(error),
             StillError::Limit(_) | StillError::Pages { .. } => PictureError::TooLarge(error),
             StillError::UnknownFormat(_) | StillError::UnknownFile(_) | StillError::Unsupported { .. } => {
                 PictureError::Unknown(error)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
+use sightwire_frame::still::StillError;
 use sightwire_http::query::{self, ParamError, Params};
 use sightwire_http::refusal::Refusal;
 use sightwire_reading::elsewhere;
@@ -16,8 +17,10 @@ use sightwire_reading::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-/// Seconds after which a model that is being fetched is asked for again.
+/// Seconds after which a model that is being fetched is asked for again,
 const WHILE_FETCHING: u64 = 5;
+/// and a file that is drawn by a program that is not there.
+const WHILE_UNDRAWN: u64 = 5;
 
 /// The names that [`ask`] knows.
 pub const OPTIONS: [&str; 14] = [
@@ -112,14 +115,22 @@ pub fn unlooked() -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The picture could not be read.")
 }
 
-/// 413, 415 or 422.
-pub fn unusable(wrong: &PictureError) -> Refusal {
+/// 413, 415 or 422, or 503 where it may be as good as any.
+pub fn unusable(reader: &TextReader, wrong: &PictureError) -> Refusal {
     let status = match wrong {
+        PictureError::NotYet(why) => return undrawn(reader, why),
         PictureError::TooLarge(_) | PictureError::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
         PictureError::Empty | PictureError::Unknown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         PictureError::Broken(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
+    Failures::count(&reader.failures.picture);
     Refusal::new(status, &wrong.to_string())
+}
+
+/// The program is not there that draws it.
+fn undrawn(reader: &TextReader, why: &StillError) -> Refusal {
+    Failures::count(&reader.failures.drawing);
+    Refusal::later(StatusCode::SERVICE_UNAVAILABLE, WHILE_UNDRAWN, &why.to_string())
 }
 
 /// Why there is no text.
@@ -137,6 +148,7 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
             Failures::count(&reader.failures.late);
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
         }
+        WorkError::Broken(why) if why.waits_for_program() => undrawn(reader, why),
         WorkError::Broken(_) | WorkError::Unsuited(_) => {
             Failures::count(&reader.failures.picture);
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
@@ -177,10 +189,7 @@ pub async fn probed(
     });
     match probed.await {
         Ok(Ok(picture)) => Ok(picture),
-        Ok(Err(wrong)) => {
-            Failures::count(&reader.failures.picture);
-            Err(unusable(&wrong))
-        }
+        Ok(Err(wrong)) => Err(unusable(reader, &wrong)),
         Err(_) => Err(unlooked()),
     }
 }
@@ -215,7 +224,8 @@ pub async fn for_other(
     let read = work::document(&ready, None, &picture, ask.options, &turn, &reader.limits, None);
     match read.await {
         Ok((document, _)) => Ok(Ok(document)),
-        Err(why @ (WorkError::Broken(_) | WorkError::Unsuited(_))) => Ok(Err(why.to_string())),
+        Err(WorkError::Broken(why)) if !why.waits_for_program() => Ok(Err(why.to_string())),
+        Err(why @ WorkError::Unsuited(_)) => Ok(Err(why.to_string())),
         Err(why) => Err(unread(reader, &why)),
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn encode(
         ("picture", get(&failures.picture)),
         ("late", get(&failures.late)),
         ("model", get(&failures.model)),
+        ("drawing", get(&failures.drawing)),
         ("disk", get(&failures.disk)),
         ("batch", of_batches),
     ] {

@@ -18,7 +18,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::read::reader::{LIMITS, TextReader};
+use super::read::reader::{Failure, LIMITS, TextReader};
 use super::{ConfigArgs, Mistake, common};
 use crate::owner;
 use crate::print::{Printer, note};
@@ -170,7 +170,11 @@ struct Reader {
 impl Reads for Reader {
     fn read(&self, index: usize, entry: &Entry) -> Result<String, Away> {
         let read = match self.readable.open_of(&self.job, entry, LIMITS.max_bytes) {
-            Ok(found) => self.text.read_found(&entry.name, found).map_err(|failure| failure.to_string()),
+            Ok(found) => match self.text.read_found(&entry.name, found) {
+                // Another worker may have the program, or this one soon.
+                Err(Failure::Still(why)) if why.waits_for_program() => return Err(Away(why.to_string())),
+                read => read.map_err(|failure| failure.to_string()),
+            },
             Err(error) if error.is_passing() => return Err(Away(error.to_string())),
             Err(error) => Err(error.to_string()),
         };

@@ -313,7 +313,7 @@ pub async fn again(
     let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
     let probed = tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits, &decoding)).await;
     let Ok(probed) = probed else { return Err(read::unlooked()) };
-    let picture = probed.map_err(|wrong| read::unusable(&wrong))?;
+    let picture = probed.map_err(|wrong| read::unusable(&reader, &wrong))?;
     let turn = PermitSource::Single(Arc::new(place));
     let read = reader.jobs.read_picture(&job, index, &picture, &ready, asked.options, &turn);
     let document = read.await.map_err(|why| read::unread(&reader, &why))?;

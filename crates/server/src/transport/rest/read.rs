@@ -303,6 +303,7 @@ fn too_large(reader: &TextReader) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
     use std::time::Duration;
 
     use tokio_util::sync::CancellationToken;
@@ -390,6 +391,21 @@ mod tests {
         let refused = made_by(&reader, Instant::now(), marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(reader.permits.taken(), (0, 0), "what waited has gone, and with it the pixels");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_nothing_here_draws_yet_may_come_again_and_is_told_what_is_missing() {
+        // Beside a test there is no program that draws.
+        let reader = reader();
+        let refused = probed(&reader, Bytes::from_static(b"%PDF-1.7"), (None, ())).await.unwrap_err();
+        let said = "The PDF cannot be read yet: the program sightwire-draw is missing: there is no ";
+        assert!(refused.detail().starts_with(said), "{}", refused.detail());
+        assert!(refused.detail().contains("build it with `cargo build"), "{}", refused.detail());
+        let response = refused.into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()["retry-after"], "5");
+        let counted = [&reader.failures.picture, &reader.failures.drawing];
+        assert_eq!(counted.map(|failures| failures.load(Ordering::Relaxed)), [0, 1]);
     }
 
     #[tokio::test]
