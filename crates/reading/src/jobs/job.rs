@@ -22,8 +22,10 @@ use crate::output::{self, Document};
 use crate::picture_cache::PictureCache;
 use crate::work::ReadRequest;
 
-/// After so long it is tried again to write down what is read.
+/// After so long it is tried again to write down what is read,
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
+/// or to have a file drawn.
+const DRAW_AGAIN: Duration = Duration::from_secs(5);
 
 /// A batch from when it begins to be read until it is forgotten, whatever servers run meanwhile.
 pub struct Job {
@@ -205,9 +207,7 @@ impl Job {
     pub fn begin_next(&self) -> Option<usize> {
         self.update(|progress| {
             let index = progress.first_waiting(clock::now())?;
-            progress.next = index + 1;
-            progress.reading += 1;
-            progress.rows.get_mut(index)?.state = FileState::Reading;
+            progress.begin(index);
             Some(index)
         })
     }
@@ -256,6 +256,16 @@ impl Job {
             progress.put_back(index);
             progress.halted = Some((clock::now() + WRITE_AGAIN, reason.to_string().into()));
         });
+    }
+
+    /// The program is missing that draws a file: it is read again after a while, and meanwhile those that need no drawing.
+    /// Returns whether the reason is new.
+    pub fn wait_for_drawing(&self, index: usize, reason: &str) -> bool {
+        self.update(|progress| {
+            let is_new = progress.undrawn.as_ref().is_none_or(|(_, before)| **before != *reason);
+            progress.put_back_undrawn(index, clock::now() + DRAW_AGAIN, reason.into());
+            is_new
+        })
     }
 
     /// Whether there is a model to read with; else why not. Returns whether that is new.

@@ -32,6 +32,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
+use sightwire_frame::still::{StillError, Undrawn};
 use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_ocr::ReadOptions;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -368,10 +369,15 @@ impl Jobs {
     }
 
     /// Says why a file of a batch has no text: to whoever sent it, and to whoever runs the server. A file whose text cannot
-    /// be written down is none of these: there may be room later.
+    /// be written down is none of these, nor is one that cannot be drawn yet: both are tried again.
     async fn failed(&self, job: &Arc<Job>, index: usize, reason: FileError) {
-        if let FileError::Work(WorkError::Disk(error)) = &reason {
-            return job.halt(index, error);
+        match &reason {
+            FileError::Work(WorkError::Disk(error)) => return job.halt(index, error),
+            FileError::Picture(PictureError::NotYet(why)) => return wait_for_drawing(job, index, why),
+            FileError::Work(WorkError::Broken(why)) if why.waits_for_program() => {
+                return wait_for_drawing(job, index, why);
+            }
+            _ => {}
         }
         let (reason, kept_job) = (reason.to_string(), job.clone());
         let file = lines::short(job.received.files.get(index).map_or("", |file| &file.name));
@@ -464,6 +470,14 @@ impl Jobs {
             let _ = job.received.sync();
             tries::end(&job.received.folder);
         }
+    }
+}
+
+fn wait_for_drawing(job: &Job, index: usize, why: &StillError) {
+    // Without the format: files of several may wait for the same.
+    let StillError::Undrawn { why: Undrawn::NoProgram(reason), .. } = why else { return };
+    if job.wait_for_drawing(index, reason) {
+        tracing::warn!(job = &*job.id, "files of a batch wait to be drawn: {reason}");
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Progress {
     pub halted: Option<(Instant, Box<str>)>,
     /// Why there is no model to read with.
     pub lacks: Option<Box<str>>,
+    /// Until when no file begins that has to be drawn, because the program for that is missing, and what is said of it.
+    pub undrawn: Option<(Instant, Box<str>)>,
 }
 
 /// When a batch ended, and how long it was worked on.
@@ -41,6 +43,8 @@ pub(super) struct Ended {
 /// What is known of a file; the rest stands in its result.
 pub(super) struct Row {
     pub state: FileState,
+    /// It came to light that it has to be drawn, when that could not be done.
+    pub is_drawn: bool,
     pub pages: u32,
     pub width: u32,
     pub height: u32,
@@ -93,7 +97,8 @@ impl Progress {
             }
             let found = Found::default();
             let (notes, result) = (Box::default(), None);
-            rows.push(Row { state, pages: 0, width: 0, height: 0, found, ms: 0.0, error, notes, result });
+            let (is_drawn, pages, width, height) = (false, 0, 0, 0);
+            rows.push(Row { state, is_drawn, pages, width, height, found, ms: 0.0, error, notes, result });
         }
         Self {
             failed: ended_files.len(),
@@ -110,6 +115,7 @@ impl Progress {
             ended: None,
             halted: None,
             lacks: None,
+            undrawn: None,
         }
     }
 
@@ -134,6 +140,9 @@ impl Progress {
         row.ms = document.times.total.as_secs_f32() * 1e3;
         row.notes = document.notes().into();
         row.result = Some(result);
+        if row.is_drawn {
+            self.undrawn = None;
+        }
         self.regions = self.regions + u64::from(found.regions) - u64::from(before.regions);
         self.left_out = self.left_out + u64::from(found.left_out) - u64::from(before.left_out);
         self.characters = self.characters + u64::from(found.characters) - u64::from(before.characters);
@@ -164,13 +173,35 @@ impl Progress {
         }
     }
 
+    /// A file that is being read cannot be drawn before `until`, nor can others that have to be; all others go on.
+    pub(super) fn put_back_undrawn(&mut self, index: usize, until: Instant, reason: Box<str>) {
+        if self.awaits(index) {
+            self.put_back(index);
+            self.rows[index].is_drawn = true;
+            self.undrawn = Some((until, reason));
+        }
+    }
+
     /// The first file that waits, if one may begin at `now`.
     pub(super) fn first_waiting(&self, now: Instant) -> Option<usize> {
-        if self.state != JobState::Running || self.halted.as_ref().is_some_and(|(until, _)| now < *until) {
+        let is_over =
+            |wait: &Option<(Instant, Box<str>)>| wait.as_ref().is_none_or(|(until, _)| now >= *until);
+        if self.state != JobState::Running || !is_over(&self.halted) {
             return None;
         }
-        let waits = |row: &Row| row.state == FileState::Waiting;
-        Some(self.next + self.rows.get(self.next..)?.iter().position(waits)?)
+        let may_draw = is_over(&self.undrawn);
+        let may_begin = |row: &Row| row.state == FileState::Waiting && (may_draw || !row.is_drawn);
+        Some(self.next + self.rows.get(self.next..)?.iter().position(may_begin)?)
+    }
+
+    /// A file that waits is read now.
+    pub(super) fn begin(&mut self, index: usize) {
+        let Some(row) = self.rows.get_mut(index) else { return };
+        row.state = FileState::Reading;
+        self.reading += 1;
+        // Those before it may have to wait longer.
+        let rest = self.rows.get(self.next..).unwrap_or_default();
+        self.next += rest.iter().position(|row| row.state == FileState::Waiting).unwrap_or(rest.len());
     }
 
     /// Nobody wants the rest.
@@ -206,8 +237,11 @@ impl Progress {
             )
         });
         let lacks = self.lacks.as_ref().map(|reason| format!("The batch waits for its model: {reason}."));
+        let undrawn = self.undrawn.as_ref().map(|(_, reason)| {
+            format!("Files of PDF, AVIF and HEIC wait, and are read once they can be drawn: {reason}.")
+        });
         let running = self.state == JobState::Running;
-        halted.into_iter().chain(lacks).filter(|_| running).collect()
+        halted.into_iter().chain(lacks).chain(undrawn).filter(|_| running).collect()
     }
 }
 

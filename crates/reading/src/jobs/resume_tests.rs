@@ -3,6 +3,7 @@
 use std::fs;
 
 use proptest::prelude::*;
+use sightwire_frame::still::StillFormat;
 use sightwire_measure::captured;
 
 use super::results::RESULTS;
@@ -253,4 +254,39 @@ async fn a_batch_waits_while_what_is_read_cannot_be_kept() {
     job.finished(0, &document(&["x"])).unwrap();
     assert!(job.summary().notes.is_empty());
     assert_eq!(job.begin_next(), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_cannot_be_drawn_yet_wait_and_keep_no_other_file_of_their_batch_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(dir.path().to_owned());
+    let job = Arc::new(sent(&spool, 4).await);
+    let jobs = jobs(dir.path(), |_| ());
+    let undrawn = |format| {
+        let why = Undrawn::NoProgram("the program is missing; build it".into());
+        FileError::Picture(StillError::Undrawn { format, why }.into())
+    };
+    assert_eq!([(); 3].map(|()| job.begin_next()), [0, 1, 2].map(Some));
+    let log = captured::log();
+    jobs.failed(&job, 0, undrawn(StillFormat::Pdf)).await;
+    jobs.failed(&job, 1, undrawn(StillFormat::Heic)).await;
+    assert_eq!(log.with("files of a batch wait to be drawn: the program is missing").len(), 1);
+    job.finished(2, &document(&["x"])).unwrap();
+    let summary = job.summary();
+    assert_eq!((summary.done, summary.failed, summary.waiting), (1, 1, 4), "one is refused");
+    assert!(summary.notes[0].ends_with("the program is missing; build it."), "{:?}", summary.notes);
+    // Those that came after go first.
+    assert_eq!([job.begin_next(), job.begin_next()], [3, 4].map(Some));
+    job.finished(3, &document(&["x"])).unwrap();
+    job.finished(4, &document(&["x"])).unwrap();
+    assert!(!job.has_next());
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!([job.begin_next(), job.begin_next(), job.begin_next()], [Some(0), Some(1), None]);
+    jobs.failed(&job, 1, undrawn(StillFormat::Heic)).await;
+    assert!(!job.has_next());
+    job.finished(0, &document(&["x"])).unwrap();
+    assert!(job.summary().notes.is_empty());
+    assert_eq!(job.begin_next(), Some(1), "what could be drawn tells that others can");
+    job.finished(1, &document(&["x"])).unwrap();
+    assert_eq!(job.state(), JobState::Done);
 }
