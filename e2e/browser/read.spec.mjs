@@ -287,3 +287,22 @@ test("a_server_that_went_away_is_said_so_and_texts_stay @full", async ({ visit, 
   await expect(page.getByTestId("server-state")).toHaveText("no response");
   await expect(linesOn(page)).toHaveCount(4);
 });
+
+test("what_cannot_be_drawn_yet_is_told_calmly_and_goes_away_by_itself", async ({ visit }) => {
+  const page = await visit("/read");
+  await expect(page.getByTestId("reader")).toBeVisible();
+  await expect(page.getByTestId("undrawn")).toHaveCount(0);
+  const why = "the program sightwire-draw is missing: there is no /opt/bin/sightwire-draw";
+  await page.route("**/api/v1/status", async (route) => {
+    const answer = await route.fetch();
+    const { reader, ...status } = await answer.json();
+    const json = { ...status, reader: { ...reader, drawing: { available: false, why } } };
+    await route.fulfill({ response: answer, json });
+  });
+  const notice = page.getByTestId("undrawn");
+  await expect(notice).toContainText("PDF, AVIF and HEIC pages cannot be read yet");
+  await expect(notice).toContainText("The program sightwire-draw is missing: ");
+  await expect(notice).toHaveAttribute("role", "status");
+  await page.unrouteAll({ behavior: "wait" });
+  await expect(notice).toHaveCount(0);
+});

@@ -244,6 +244,8 @@ pub struct ProcessStatus {
 /// The service that reads text. `state`, `error`, `progress`, `provider` and `precision` are those of `model`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ReaderStatus {
+    /// Whether PDF, AVIF and HEIC can be read.
+    pub drawing: DrawingStatus,
     /// Why the model cannot be had, for people; null where it can.
     pub error: Option<String>,
     /// Pictures that could not be read, so far.
@@ -280,6 +282,15 @@ pub struct ReaderStatus {
     pub waiting: usize,
     /// Whether there are batches that workers read, too: `/api/v1/cluster/jobs`.
     pub workers: bool,
+}
+
+/// Whether what has to be drawn (PDF, AVIF, HEIC) can be read: another program does that. Everything else is read in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct DrawingStatus {
+    /// The program is there.
+    pub available: bool,
+    /// What is missing and what to do, for people; null where nothing is, and in the first moment of a server.
+    pub why: Option<String>,
 }
 
 /// Batches of files to be read, of all clients.

@@ -6,7 +6,7 @@
 //! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them, [`elsewhere`] first where
 //!   that is asked for
 //! - [`jobs`]: batches; [`picture_cache`]: their last pictures; [`display`]: copies of these for the screen
-//! - [`decoding`]: one budget for the pixels of single pictures
+//! - [`decoding`]: one budget for the pixels of single pictures; [`drawing`]: whether that of PDF, AVIF and HEIC can be had
 //! - [`output`]: results, and the formats they are given in; [`record`]: a file of them that outlives whoever writes it;
 //!   [`difference`]: two results of one picture, side by side
 
@@ -15,6 +15,7 @@
 pub mod decoding;
 pub mod difference;
 pub mod display;
+pub mod drawing;
 pub mod elsewhere;
 pub mod jobs;
 pub mod models;
@@ -139,6 +140,7 @@ impl TextReader {
         let (running, ended, waiting) = self.jobs.counts();
         let (kept, kept_bytes) = self.jobs.pictures.usage();
         let mut report = ReaderStatus {
+            drawing: drawing::report(&limits.pages),
             failed: stats.failed,
             jobs: JobTotals { ended, kept, kept_bytes, running, waiting },
             limits: ReadLimits {

@@ -10,6 +10,7 @@ use sightwire_cluster::Cluster;
 use sightwire_listen::Served;
 use sightwire_listen::socket::Listener;
 use sightwire_measure::memory::budget;
+use sightwire_reading::drawing::DrawingWatch;
 use sightwire_telemetry::life::Life;
 use sightwire_telemetry::otlp::Exporter;
 use tokio::net::TcpListener;
@@ -150,6 +151,9 @@ impl Server {
         let vital = Vital::new(&tasks, &stop);
         let app =
             App::new(&config, (&access, &reach), (&stop, &tasks, &vital), cluster, memory_used, source)?;
+        // Before anybody asks, and before an upgrade puts another one in its place.
+        let drawing = DrawingWatch::begin(app.reader.limits.pages.clone()).await;
+        vital.spawn("looks for what draws pages", drawing.run(stop.clone()));
         if let Some(membership) = membership {
             let run = membership.run(access.keyring().clone(), stop.clone());
             vital.spawn("keeps its place among the processes", run);

@@ -481,7 +481,7 @@ fn the_doctor_tells_what_is_wrong_and_no_secret() {
     assert!(of("default").0 == "fail", "{cameras:?}");
     assert!(checks(&report, "access")[0].1.contains("1 key (0 expired), 0 users"));
     assert!(checks(&report, "engine")[0].1.contains("sightwire models pull runtime"));
-    for id in ["version", "system", "cpu", "memory", "files", "store", "model", "tls", "server"] {
+    for id in ["version", "system", "cpu", "memory", "files", "drawing", "store", "model", "tls", "server"] {
         assert!(!checks(&report, id).is_empty(), "{id}: {report}");
     }
 }

@@ -244,6 +244,7 @@ export async function record(t, book) {
     /above \d+ MiB, 80 % of what there is: .*$/gm,
     "above <n> MiB, 80 % of what there is: <where>",
   );
+  book.replace(/(PDF, AVIF and HEIC by ).*$/gm, "$1<program>");
   book.replace(/in \d+(\.\d+)? s, \d+(\.\d+)? pictures a second/g, "in <n> s, <n> pictures a second");
   book.replace(/\d+\.\d+ ms a picture/g, "<n> ms a picture");
   book.replace(/127\.0\.0\.1:\d{5}/g, "127.0.0.1:<port>");

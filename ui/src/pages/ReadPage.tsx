@@ -20,7 +20,7 @@ import { useUpload } from '../read/job/useUpload';
 import { JobBar } from '../read/JobBar';
 import type { OptionQuery } from '../read/options';
 import { within } from '../read/preferences';
-import { readerWords } from '../read/readerWords';
+import { readerWords, undrawnWords } from '../read/readerWords';
 import { ReadSnippets } from '../read/ReadSnippets';
 import { SettingsPanel } from '../read/settings/SettingsPanel';
 import { useTextModels } from '../read/settings/useTextModels';
@@ -55,6 +55,7 @@ export default function ReadPage() {
   const { status, failure } = useStatus(3000);
   const reader = status?.reader;
   const limits = reader?.limits;
+  const undrawn = undrawnWords(reader);
   const preferences = useMemo(() => within(limits, chosen), [limits, chosen]);
   const [view, watch] = useJob(address.job);
   const { jobs, nowS, refresh } = useServerJobs();
@@ -169,6 +170,16 @@ export default function ReadPage() {
       {reader?.state === 'failed' && (
         <Notice tone="bad" icon="alert" title="The text model failed" cause={reader.error}>
           {reader.error ?? 'See the server’s log for the reason.'}
+        </Notice>
+      )}
+      {undrawn !== null && (
+        <Notice
+          tone="busy"
+          icon="clock"
+          title="PDF, AVIF and HEIC pages cannot be read yet"
+          data-testid="undrawn"
+        >
+          {undrawn}
         </Notice>
       )}
       {(view.phase === 'silent' || failure !== null) && (

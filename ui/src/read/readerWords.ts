@@ -1,5 +1,6 @@
 import type { ReaderStatus } from 'sightwire/api';
 import { formatPercent, spell } from '../components/format';
+import { asSentence } from './words';
 
 /** What reads text, and how it does, in one line. */
 export function readerWords(reader: ReaderStatus | undefined): string {
@@ -20,6 +21,12 @@ export function readerWords(reader: ReaderStatus | undefined): string {
         ...precisionWords(precision),
       ].join(', ');
   }
+}
+
+/** Why PDF, AVIF and HEIC cannot be read for now; null where they can be, and where nobody knows. */
+export function undrawnWords(reader: ReaderStatus | undefined): string | null {
+  if (reader === undefined || reader.drawing.available || reader.drawing.why === null) return null;
+  return `${asSentence(reader.drawing.why)} All other pictures are read.`;
 }
 
 function precisionWords(precision: ReaderStatus['precision']): string[] {

@@ -258,6 +258,7 @@ export function testStatus(change: Partial<RecognizerStatus> = {}): Status {
       busy_s: 0,
     },
     reader: {
+      drawing: { available: true, why: null },
       model: 'ppocr-v4',
       models: [],
       state: 'idle',

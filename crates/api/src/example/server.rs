@@ -13,9 +13,9 @@ use crate::models::{
 use crate::read::ReadPrecision;
 use crate::relay::RelayTotals;
 use crate::status::{
-    Amx, Connections, Cpu, DetectorStatus, EngineStatus, Health, JobTotals, LastSign, MemoryStatus,
-    ModelState, Network, PageError, PredictionDelay, ProcessStatus, ReadLimits, ReaderStatus, Readiness,
-    RecognizerState, RecognizerStatus, Reloaded, Status,
+    Amx, Connections, Cpu, DetectorStatus, DrawingStatus, EngineStatus, Health, JobTotals, LastSign,
+    MemoryStatus, ModelState, Network, PageError, PredictionDelay, ProcessStatus, ReadLimits, ReaderStatus,
+    Readiness, RecognizerState, RecognizerStatus, Reloaded, Status,
 };
 
 impl Example for ChallengeAnswer {
@@ -134,6 +134,7 @@ fn engine() -> EngineStatus {
 
 fn reader() -> ReaderStatus {
     ReaderStatus {
+        drawing: DrawingStatus { available: true, why: None },
         jobs: JobTotals { ended: 2, kept: 10, kept_bytes: 4_000_000, running: 1, waiting: 14 },
         limits: ReadLimits {
             deadline_s: 60.0,

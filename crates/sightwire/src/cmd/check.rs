@@ -7,6 +7,7 @@ use sightwire_config::{Config, keys, place};
 use sightwire_engine::cpu::Cpu;
 use sightwire_listen::names;
 use sightwire_measure::memory::budget::Budget;
+use sightwire_pages::Drawing;
 use sightwire_server::{files, reach};
 use sightwire_telemetry::logging;
 use sightwire_tls::certificates::CertificateError;
@@ -47,6 +48,10 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     out!(printer, "cpu: {} ({})", cpu.name, cpu.extensions)?;
     let budget = Budget::here(config.limits.memory_bytes);
     out!(printer, "memory: {budget}")?;
+    let drawing = config.reader.pages.find_program();
+    if let Drawing::Ready(file) = &drawing {
+        out!(printer, "drawing: PDF, AVIF and HEIC by {}", file.display())?;
+    }
     out!(printer, "the configuration is valid")?;
     let of_files = files::warning(&config, files::highest_limit());
     let one = [sightwire_engine::cpu::warning(), of_files, budget.warning()].into_iter().flatten();
@@ -55,6 +60,9 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     if config.server.hosts.are_all() {
         note!(printer, "warning: {}", names::ALL_WARNING);
+    }
+    if let Drawing::Lacking(why) = drawing {
+        note!(printer, "warning: PDF, AVIF and HEIC cannot be read: {why}");
     }
     let file = place::file(args.config.as_deref());
     if let Some(warning) = file.and_then(|file| owner::cannot_read(file, config.store.home())) {

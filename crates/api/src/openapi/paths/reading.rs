@@ -55,7 +55,10 @@ fn unread(entry: Entry<'_>) -> Entry<'_> {
         )
         .fails("429", "Too many pictures wait to be read, or too many requests")
         .fails("500", "The model failed")
-        .fails("503", "The model is being fetched or cannot be had, or the memory is used up")
+        .fails(
+            "503",
+            "The model is being fetched or cannot be had, the program that draws such files is missing, or the memory is used up",
+        )
         .fails("504", "The picture was not read in time (`reader.deadline_s`)")
 }
 

@@ -9,6 +9,7 @@ use sightwire_config::Config;
 use sightwire_engine::cpu::{self, Cpu};
 use sightwire_engine::quota;
 use sightwire_measure::memory::budget::Budget;
+use sightwire_pages::Drawing;
 use sightwire_server::files;
 
 use super::report::Check;
@@ -26,6 +27,20 @@ pub(super) fn program() -> [Check; 1] {
         Check::warn("version", says).cure("a debug build is slow; build it with --release")
     } else {
         Check::ok("version", says)
+    }]
+}
+
+/// What draws PDF, AVIF and HEIC; starts it once.
+pub(super) fn drawing(config: &Config) -> Vec<Check> {
+    vec![match config.reader.pages.find_program() {
+        Drawing::Ready(file) => {
+            Check::ok("drawing", format!("PDF, AVIF and HEIC are drawn by {}", file.display()))
+        }
+        Drawing::Lacking(why) => Check::warn("drawing", format!("PDF, AVIF and HEIC cannot be read: {why}")),
+        Drawing::Unknown => Check::warn(
+            "drawing",
+            "the program that draws PDF, AVIF and HEIC did not say its version in time",
+        ),
     }]
 }
 

@@ -1,7 +1,7 @@
 //! `sightwire doctor`: what whoever reports a problem runs and pastes.
 //!
 //! - `report`: what is told, and without which secrets
-//! - `machine`: this program, the system, CPU, memory, files
+//! - `machine`: this program and the one that draws, the system, CPU, memory, files
 //! - `configuration`: what is set, and what is wrong with it
 //! - `store`: the store, the engine, models
 //! - `access`: keys, users, the certificate
@@ -61,6 +61,8 @@ pub(super) fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
     reporter.tell_all(machine::program())?;
     let (config, checks) = configuration::check(&args.config.flags(&[]));
     reporter.tell_all(machine::all(&config))?;
+    let of_pages = config.clone();
+    reporter.tell_all(in_time("drawing", move || machine::drawing(&of_pages)))?;
     reporter.tell_all(checks)?;
     let of_store = config.clone();
     reporter.tell_all(in_time("store", move || store::all(&of_store)))?;

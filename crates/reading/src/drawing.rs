@@ -1,0 +1,84 @@
+//! Whether the program is there that draws PDF, AVIF and HEIC: looked at now and then, said in the log, shown in the status.
+
+use std::time::Duration;
+
+use sightwire_api::status::DrawingStatus;
+use sightwire_pages::{Drawing, Pages};
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Looks at the start and then now and then. So a server keeps the program that it was started with, whatever an upgrade puts in
+/// its place, and finds one that comes later.
+#[derive(Debug)]
+pub struct DrawingWatch {
+    pages: Pages,
+    /// What is missing, as it was said last.
+    said: Option<String>,
+}
+
+impl DrawingWatch {
+    /// Looks for the first time.
+    pub async fn begin(pages: Pages) -> Self {
+        let mut watch = Self { pages, said: None };
+        watch.look().await;
+        watch
+    }
+
+    /// Looks, and says in the log what is new.
+    async fn look(&mut self) {
+        let pages = self.pages.clone();
+        let Ok(drawing) = tokio::task::spawn_blocking(move || pages.find_program()).await else { return };
+        let why = match drawing {
+            Drawing::Ready(_) => None,
+            Drawing::Lacking(why) => Some(why.to_string()),
+            Drawing::Unknown => return,
+        };
+        if why == self.said {
+            return;
+        }
+        if let Some(why) = &why {
+            tracing::warn!("PDF, AVIF and HEIC cannot be read yet: {why}");
+        } else {
+            tracing::info!("PDF, AVIF and HEIC can be read now");
+        }
+        self.said = why;
+    }
+
+    /// Looks until the server stops.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+            self.look().await;
+        }
+    }
+}
+
+/// As the status shows it.
+pub(crate) fn report(pages: &Pages) -> DrawingStatus {
+    match pages.drawing() {
+        Drawing::Ready(_) => DrawingStatus { available: true, why: None },
+        Drawing::Lacking(why) => DrawingStatus { available: false, why: Some(why.to_string()) },
+        Drawing::Unknown => DrawingStatus::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_measure::captured;
+    use sightwire_pages::program::Launch;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_missing_is_said_once_and_shown() {
+        let log = captured::log();
+        let pages =
+            Pages::new(Launch { places: vec!["/nowhere/sightwire-draw".into()], args: Vec::new() }, 1);
+        assert_eq!(report(&pages), DrawingStatus::default(), "nobody has looked");
+        DrawingWatch::begin(pages.clone()).await.look().await;
+        assert_eq!(log.with("cannot be read yet: the program sightwire-draw is missing").len(), 1);
+        let shown = report(&pages);
+        assert!(!shown.available && shown.why.unwrap().contains("/nowhere/sightwire-draw"));
+    }
+}
