@@ -92,6 +92,7 @@ test("it_is_installed_used_upgraded_under_a_running_server_and_removed", { skip 
     assert.notEqual(made.sh(`command -v ${program}`).code, 0, `${program} is not there`);
   assert.equal(made.must("stat -c '%U:%G %a' /var/lib/sightwire").trim(), "sightwire:sightwire 750");
   assert.equal(made.must(`stat -c '%U:%G %a' ${CONFIG}`).trim(), "root:sightwire 640");
+  assert.equal(made.must("stat -c '%U:%G %a' /usr/lib/sightwire/sightwire-draw").trim(), "root:root 755");
   for (const file of [
     "/usr/share/man/man1/sightwire-keys-add.1.gz",
     "/usr/share/bash-completion/completions/sightwire",

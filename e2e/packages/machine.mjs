@@ -50,7 +50,7 @@ export function template() {
 }
 
 /**
- * Somebody who has just installed it recognises a wave and reads a picture.
+ * Somebody who has just installed it recognises a wave and reads a picture and a PDF.
  * @param {string} url
  * @param {string} page a picture
  * @param {(...words: string[]) => string} run a program, somewhere: what it says
@@ -60,10 +60,11 @@ export function use(
   page,
   run = (program, ...args) => execFileSync(program, args, { encoding: "utf8" }),
 ) {
-  const { ready, labels, text } = JSON.parse(run("node", USE, url, page));
+  const { ready, labels, text, drawn } = JSON.parse(run("node", USE, url, page));
   assert.equal(ready, 200);
   assert.ok(labels.includes("wave"), `${labels}`);
   assert.match(text, /Invoice/);
+  assert.match(drawn, /Boarding gate 42/);
 }
 
 export class Machine {

@@ -1,5 +1,5 @@
 // Uses a server as somebody would who has just installed it: `node use.mjs URL PAGE.jpg` says as JSON what came back. The official
-// client sends a waving hand, and the picture is read.
+// client sends a waving hand, and the picture is read, and a PDF, which another program of the package draws.
 
 import { readFileSync } from "node:fs";
 
@@ -33,11 +33,36 @@ async function send(socket, frames) {
   await new Promise((done) => setTimeout(done, 1_000));
 }
 
-/** The text of a picture. */
-async function text() {
-  const answer = await fetch(`${url}/api/v1/read`, { method: "POST", body: readFileSync(page) });
+/**
+ * The text of a file.
+ * @param {BodyInit} body
+ */
+async function text(body) {
+  const answer = await fetch(`${url}/api/v1/read`, { method: "POST", body });
   return answer.text();
 }
 
+/** A page with a line of text, as a PDF. */
+function pdf() {
+  const content = "BT /F1 24 Tf 40 60 Td (Boarding gate 42) Tj ET";
+  const objects = [
+    "<< /Type /Catalog /Pages 2 0 R >>",
+    "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+    "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 140] /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
+    `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
+  ];
+  let file = "%PDF-1.7\n";
+  const places = objects.map((object, index) => {
+    const place = file.length;
+    file += `${index + 1} 0 obj\n${object}\nendobj\n`;
+    return `${String(place).padStart(10, "0")} 00000 n \n`;
+  });
+  const size = objects.length + 1;
+  const table = `xref\n0 ${size}\n0000000000 65535 f \n${places.join("")}`;
+  return `${file}${table}trailer\n<< /Size ${size} /Root 1 0 R >>\nstartxref\n${file.length}\n%%EOF\n`;
+}
+
 const ready = (await fetch(`${url}/readyz`)).status;
-console.log(JSON.stringify({ ready, labels: await labels(), text: await text() }));
+const read = { text: await text(readFileSync(page)), drawn: await text(pdf()) };
+console.log(JSON.stringify({ ready, labels: await labels(), ...read }));

@@ -1,5 +1,5 @@
-//! The program as packages have it: cargo's profile `dist`, with the list of its crates inside (`cargo audit bin` reads it), and
-//! without the paths of the machine that it was built on.
+//! The programs as packages have them: cargo's profile `dist`, with the list of their crates inside (`cargo audit bin` reads it), and
+//! without the paths of the machine that they were built on.
 
 use std::path::PathBuf;
 
@@ -14,9 +14,20 @@ use crate::setup::AUDITABLE;
 /// The profile of what is given to users.
 pub(super) const PROFILE: &str = "dist";
 
-/// In another profile it is the program that this one builds anyway, which is enough to try packages with.
-pub(super) fn program(project: &Project, step: &mut Step, profile: &str) -> Result<PathBuf> {
-    let built = project.target().join(profile).join("sightwire");
+/// What is installed: the server, and what draws pages for it.
+#[derive(Debug)]
+pub(super) struct Programs {
+    pub(super) server: PathBuf,
+    pub(super) draw: PathBuf,
+}
+
+/// The packages that they are built of, whose dependencies are therefore in them.
+pub(super) const PACKAGES: [&str; 4] = ["--package", "sightwire", "--package", "sightwire-draw"];
+
+/// In another profile they are the programs that this one builds anyway, which is enough to try packages with.
+pub(super) fn programs(project: &Project, step: &mut Step, profile: &str) -> Result<Programs> {
+    let folder = project.target().join(profile);
+    let built = Programs { server: folder.join("sightwire"), draw: folder.join("sightwire-draw") };
     if profile != PROFILE {
         run(
             project,
@@ -26,8 +37,8 @@ pub(super) fn program(project: &Project, step: &mut Step, profile: &str) -> Resu
         )?;
         return Ok(built);
     }
-    let mut build =
-        cargo(project, &["auditable", "build", "--locked", "--package", "sightwire", "--profile", profile]);
+    let mut build = cargo(project, &["auditable", "build", "--locked", "--profile", profile]);
+    build.args(PACKAGES);
     let tools = AUDITABLE.program(project);
     let mut path = vec![tools.parent().context("a tool lies in a folder")?.to_owned()];
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));

@@ -1,6 +1,6 @@
 //! `cargo xtask dist`: what is given to users, in `dist/`.
 //!
-//! - [`build`]: the program, in a profile of its own
+//! - [`build`]: the programs, in a profile of their own
 //! - [`stage`]: the folders of a package, from which all of them are made
 //! - [`notices`]: the terms of everything that is in them
 //! - [`packages`]: a Debian package, an archive, lists of what is in them, checksums
@@ -62,8 +62,8 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
 }
 
 fn make(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
-    let program = step("build", |step| build::program(project, step, &options.profile))?;
-    let stage = step("files", |step| stage::fill(project, step, &program))?;
+    let programs = step("build", |step| build::programs(project, step, &options.profile))?;
+    let stage = step("files", |step| stage::fill(project, step, &programs))?;
     // What an earlier version left would be taken for this one's.
     let kinds = [
         (options.deb, packages::DEB_END),

@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::build::PACKAGES;
 use super::run;
 use crate::programs::{cargo, packages};
 use crate::progress::Step;
@@ -77,21 +78,11 @@ fn texts_of(folder: &Path) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// What the server is compiled from on this system, without what only builds or tests need.
+/// What the programs are compiled from on this system, without what only builds or tests need.
 fn crates(project: &Project, step: &mut Step) -> Result<Vec<Component>> {
-    let tree = [
-        "tree",
-        "--locked",
-        "--package",
-        "sightwire",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}",
-    ];
-    let tree = run(project, step, "dist-tree", &mut cargo(project, &tree))?;
+    let mut tree = cargo(project, &["tree", "--locked"]);
+    tree.args(PACKAGES).args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    let tree = run(project, step, "dist-tree", &mut tree)?;
     let used: BTreeSet<(&str, &str)> = tree.output.lines().filter_map(name_and_version).collect();
     let packages = packages(project, &["--locked"])?;
     let of_others = packages.iter().filter(|package| !package["source"].is_null());

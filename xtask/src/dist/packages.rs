@@ -49,34 +49,41 @@ pub(super) fn archive(project: &Project, step: &mut Step, stage: &Path) -> Resul
     Ok(path)
 }
 
-/// Lists of components (`CycloneDX`): of the program, and of the page in it.
+/// Lists of components (`CycloneDX`): of the server, of what draws pages for it, and of the page in it.
 pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Result<Vec<PathBuf>> {
-    let (of_program, of_page) =
-        (format!("sightwire-{}.cdx.json", version()), format!("sightwire-page-{}.cdx.json", version()));
-    let targets = [of_program, of_page].map(|name| project.at(FOLDER).join(name));
+    let targets = ["sightwire", "sightwire-draw", "sightwire-page"]
+        .map(|name| project.at(FOLDER).join(format!("{name}-{}.cdx.json", version())));
+    let [of_server, of_drawing, of_page] = &targets;
     let written = "dist-components";
     let mut list = Command::new(CYCLONEDX.program(project));
     list.args(["cyclonedx", "--format", "json", "--spec-version", "1.5", "--override-filename", written])
         .args(["--manifest-path", "crates/sightwire/Cargo.toml"])
         .current_dir(project.root());
     run(project, step, "dist-components", &mut list)?;
-    let mut text = None;
     // It writes one beside each manifest of the workspace.
+    let mut texts = [("crates/sightwire", None), ("crates/draw", None)];
     for package in packages(project, &["--locked", "--no-deps"])? {
         let manifest = Path::new(package["manifest_path"].as_str().context("a package has a manifest")?);
         let file = manifest.with_file_name(format!("{written}.json"));
-        if manifest.ends_with("crates/sightwire/Cargo.toml") {
-            text = Some(fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?);
+        for (folder, text) in &mut texts {
+            if manifest.ends_with(format!("{folder}/Cargo.toml")) {
+                *text = Some(fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?);
+            }
         }
         remove(&file)?;
     }
-    let text = text.context("cargo-cyclonedx wrote no list of the program's components")?;
-    // Not where this repository lies.
-    let text = text.replace(&*project.root().to_string_lossy(), "/sightwire");
-    let mut program: Value = serde_json::from_str(&text).context("what cargo-cyclonedx wrote")?;
-    let list = program["components"].as_array_mut().context("a list of components has some")?;
+    let [server, drawing] = texts.map(|(folder, text)| -> Result<Value> {
+        let text =
+            text.with_context(|| format!("cargo-cyclonedx wrote no list of the components of {folder}"))?;
+        // Not where this repository lies.
+        let text = text.replace(&*project.root().to_string_lossy(), "/sightwire");
+        serde_json::from_str(&text).context("what cargo-cyclonedx wrote")
+    });
+    let (mut server, drawing) = (server?, drawing?);
+    let list = server["components"].as_array_mut().context("a list of components has some")?;
     list.extend(come_along(project, stage)?);
-    fs::write(&targets[0], serde_json::to_string_pretty(&program)?)?;
+    fs::write(of_server, serde_json::to_string_pretty(&server)?)?;
+    fs::write(of_drawing, serde_json::to_string_pretty(&drawing)?)?;
     let mut npm = Command::new("npm");
     npm.args(["sbom", "--omit=dev", "--sbom-format=cyclonedx"]).current_dir(project.at("ui"));
     let page = npm.output().context("start npm")?;
@@ -86,7 +93,7 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
     let list = page.as_object_mut().context("a list of components is an object")?;
     list.remove("serialNumber");
     list["metadata"]["timestamp"] = project.git(&["log", "-1", "--format=%cI"]).into();
-    fs::write(&targets[1], serde_json::to_string_pretty(&page)?)?;
+    fs::write(of_page, serde_json::to_string_pretty(&page)?)?;
     for target in &targets {
         let name = target.file_name().context("a file has a name")?;
         fs::copy(target, stage.join("share/doc/sightwire").join(name))?;

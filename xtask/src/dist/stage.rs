@@ -8,19 +8,26 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::build::Programs;
 use super::{FOLDER, notices, run};
 use crate::progress::Step;
 use crate::project::{Project, remove};
 
-/// What comes along, besides the program: the library that runs models, and the model that reads text.
+/// What comes along, besides the programs: the library that runs models, and the model that reads text.
 const MODELS: [&str; 2] = ["runtime", "ppocr-v4"];
 
-pub(super) fn fill(project: &Project, step: &mut Step, program: &Path) -> Result<PathBuf> {
+pub(super) fn fill(project: &Project, step: &mut Step, programs: &Programs) -> Result<PathBuf> {
     let stage = project.at(FOLDER).join("stage");
     remove(&stage)?;
-    let bin = made(&stage, "bin")?;
-    fs::copy(program, bin.join("sightwire")).with_context(|| format!("copy {}", program.display()))?;
-    library(project, step, program, &made(&stage, "lib/sightwire")?)?;
+    let (bin, lib) = (made(&stage, "bin")?, made(&stage, "lib/sightwire")?);
+    // No command for people: the server looks for it there.
+    for (program, to) in
+        [(&programs.server, bin.join("sightwire")), (&programs.draw, lib.join("sightwire-draw"))]
+    {
+        fs::copy(program, to).with_context(|| format!("copy {}", program.display()))?;
+    }
+    let program = &programs.server;
+    library(project, step, program, &lib)?;
     shells_and_manual(project, step, program, &stage)?;
     documents(project, &stage)?;
     notices::write(project, step, &stage.join("share/doc/sightwire/THIRD-PARTY.txt"))?;
