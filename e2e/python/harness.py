@@ -40,12 +40,14 @@ def environment(extra: dict[str, str]) -> dict[str, str]:
 class Program:
     """A command of the binary that listens until it is stopped."""
 
+    program = BIN
+
     def __init__(self, args: Sequence[str], env: dict[str, str]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sightwire-e2e-"))
         self.log = self.folder / "log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [BIN, *args],
+                [self.program, *args],
                 cwd=self.folder,
                 # Tests share a store, and one server has its batches.
                 env=environment({"HOME": str(self.folder), "SIGHTWIRE_READER_FOLDER": f"{self.folder}/jobs", **env}),

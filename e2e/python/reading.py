@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Optional
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from harness import HOME, Server, wait_until
 
@@ -46,11 +47,26 @@ def needs_model() -> None:
         pytest.skip("the model ppocr-v4 is not here: `cargo xtask setup`, or `sightwire models pull ppocr-v4`")
 
 
-def start(folder: Path, **settings: str) -> Server:
+def start(folder: Path, made: type[Server] = Server, **settings: str) -> Server:
     """A server that reads text and recognises no signs; `_` stands for the first dot of a key."""
     given = {"reader_folder": str(folder), **settings}
     sets = [f"--set={key.replace('_', '.', 1)}={value}" for key, value in given.items()]
-    return Server("127.0.0.1:0", ["--set=recognizer.dummy=true", *sets])
+    return made("127.0.0.1:0", ["--set=recognizer.dummy=true", *sets])
+
+
+def drawn(text: str) -> Image.Image:
+    """A picture of a line."""
+    picture = Image.new("RGB", (320, 96), "white")
+    ImageDraw.Draw(picture).text((20, 24), text, fill="black", font=ImageFont.load_default(36))
+    return picture
+
+
+def scan(*texts: str) -> bytes:
+    """A PDF as scanners make it: a picture on each page."""
+    first, *others = (drawn(text) for text in texts)
+    file = io.BytesIO()
+    first.save(file, format="PDF", save_all=True, append_images=others, resolution=200)
+    return file.getvalue()
 
 
 def call(

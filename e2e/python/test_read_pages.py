@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from harness import BIN, ROOT, Server, environment, wait_until
-from reading import begin, ended, get, needs_model, read, start
+from reading import begin, drawn, ended, get, needs_model, read, scan, start
 
 TIMEOUT_S = 300
 
@@ -23,20 +23,6 @@ TIMEOUT_S = 300
 @pytest.fixture(scope="module", autouse=True)
 def model() -> None:
     needs_model()
-
-
-def drawn(text: str) -> Image.Image:
-    picture = Image.new("RGB", (320, 96), "white")
-    ImageDraw.Draw(picture).text((20, 24), text, fill="black", font=ImageFont.load_default(36))
-    return picture
-
-
-def scan(*texts: str) -> bytes:
-    """A PDF as scanners make it: a picture on each page."""
-    first, *others = (drawn(text) for text in texts)
-    file = io.BytesIO()
-    first.save(file, format="PDF", save_all=True, append_images=others, resolution=200)
-    return file.getvalue()
 
 
 def written(size: tuple[int, int], *contents: str) -> bytes:

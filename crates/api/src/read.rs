@@ -210,7 +210,7 @@ pub struct Job {
     /// Milliseconds that it took, or has taken so far.
     pub ms: f64,
     /// Sentences about parameters that are not known, in the answer to `POST` alone, and about what keeps it from going on:
-    /// the disk, or its model. Left out where there are none.
+    /// the disk, its model, or what draws its PDFs. Left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// How its files are read.
