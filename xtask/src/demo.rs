@@ -9,15 +9,17 @@ use std::fs;
 use std::iter;
 use std::net::TcpListener;
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 use lexopt::prelude::*;
 
+use crate::interrupt::{self, Interrupted};
+use crate::process;
 use crate::progress::{End, Step};
 use crate::project::Project;
 use crate::server::Server;
 use crate::setup::{self, Purpose};
-use crate::{interrupt, process};
 
 /// Runs `cargo xtask demo`: a server with two simulated cameras.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
@@ -43,7 +45,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         // Told before the build, which takes minutes.
         look_at_port(listen)?;
     }
-    setup::run(&project, Purpose::Demo)?;
+    setup::run(&project, if once || several { Purpose::Once } else { Purpose::Demo })?;
     if several {
         return cluster::show(&project, once);
     }
@@ -55,7 +57,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut args = ["serve", "--listen", listen, "--config", &config].map(str::to_owned).to_vec();
     args.extend(settings);
     let mut server = start(&project, log, &args)?;
-    let played = if once { play(&project, &server)? } else { show(&mut server)? };
+    let played = if once { play(&project, &server)? } else { show(&project, &mut server)? };
     let step = Step::start("stop");
     iter::once(server).chain(cameras).try_for_each(Server::stop)?;
     if once {
@@ -93,8 +95,8 @@ const CAMERAS: [(&str, &str, &[&str]); 2] = [
 const HANGS: &str = "side-road";
 const HANGS_MINUTES: u32 = 30;
 
-/// Says what to try, until the user has seen enough.
-fn show(server: &mut Server) -> Result<bool> {
+/// Says what to try, until the user has seen enough. What can be done without is compiled meanwhile.
+fn show(project: &Project, server: &mut Server) -> Result<bool> {
     let url = server.url();
     println!();
     println!("Sightwire runs at {url}");
@@ -106,7 +108,23 @@ fn show(server: &mut Server) -> Result<bool> {
     println!("  Relay:      open {url}/broadcast?source=test&start=1, and {url}/wall beside it");
     println!("  Its log:    {}", server.log().display());
     println!("  To stop:    Ctrl-C");
-    server.watch()?;
+    if let Some(time) = setup::drawing_takes(project) {
+        println!(
+            "  Later:      pages of PDF, AVIF and HEIC can be read in {time}; that is being compiled now"
+        );
+    }
+    thread::scope(|scope| {
+        let later = scope.spawn(|| setup::drawing(project));
+        let watched = server.watch();
+        // Whatever has ended it, nothing goes on.
+        interrupt::ask();
+        match later.join() {
+            // The server has run all the same, and its page says what is missing.
+            Ok(Err(error)) if !error.is::<Interrupted>() => eprintln!("error: {error:#}"),
+            _ => {}
+        }
+        watched
+    })?;
     Ok(true)
 }
 

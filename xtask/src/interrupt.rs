@@ -25,6 +25,11 @@ pub(crate) fn listen() -> Result<()> {
     ctrlc::set_handler(|| ASKED_TO_STOP.store(true, Ordering::SeqCst)).context("listen for Ctrl-C")
 }
 
+/// Has everything stop as if the user had asked.
+pub(crate) fn ask() {
+    ASKED_TO_STOP.store(true, Ordering::SeqCst);
+}
+
 /// Whether the user asked us to stop.
 pub(crate) fn asked() -> bool {
     ASKED_TO_STOP.load(Ordering::SeqCst)

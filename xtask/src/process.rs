@@ -30,6 +30,14 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Itself, where the program has succeeded; else an error with the last of what it said.
+    pub(crate) fn succeeded(self, command: &Command) -> Result<Self> {
+        if !self.status.success() {
+            bail!("`{}` ended with {}:\n{}", words(command), self.status, self.tail(40));
+        }
+        Ok(self)
+    }
+
     /// The last lines of the output and where the rest is, for an error message.
     pub(crate) fn tail(&self, lines: usize) -> String {
         format!("{}\n(all of it: {})", last_lines(&self.output, lines), self.log.display())
@@ -41,6 +49,24 @@ pub(crate) fn last_lines(text: &str, count: usize) -> String {
     all[all.len().saturating_sub(count)..].join("\n")
 }
 
+/// What is done with a line that a program has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// It is output.
+    Keep,
+    /// It was for us alone.
+    Drop,
+}
+
+/// Reads along what a program writes, and says in its own words how far it is.
+pub(crate) trait Watch {
+    fn read(&mut self, line: &str) -> Line;
+    /// How far it is, once that is known.
+    fn words(&self) -> Option<String>;
+    /// The share of the work that is done, from 0 to 1.
+    fn share(&self) -> f64;
+}
+
 /// Runs a program; its output goes to `.sightwire/logs/NAME.log` and, with `echo`, to stderr.
 pub(crate) fn run(
     project: &Project,
@@ -48,6 +74,18 @@ pub(crate) fn run(
     log: &str,
     command: &mut Command,
     echo: bool,
+) -> Result<Ended> {
+    run_watched(project, step, log, command, echo, None)
+}
+
+/// The same, with somebody who reads along.
+pub(crate) fn run_watched(
+    project: &Project,
+    step: &mut Step,
+    log: &str,
+    command: &mut Command,
+    echo: bool,
+    mut watch: Option<&mut dyn Watch>,
 ) -> Result<Ended> {
     let path = project.log(log);
     let mut file = File::create(&path).with_context(|| format!("make {}", path.display()))?;
@@ -66,6 +104,11 @@ pub(crate) fn run(
     loop {
         match lines.recv_timeout(Duration::from_millis(100)) {
             Ok(line) => {
+                if let Some(watch) = &mut watch
+                    && watch.read(&line) == Line::Drop
+                {
+                    continue;
+                }
                 if echo {
                     eprintln!("{line}");
                 }
@@ -77,8 +120,10 @@ pub(crate) fn run(
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if !echo {
-            step.alive(&newest);
+        match &watch {
+            _ if echo => {}
+            Some(watch) => step.advanced(watch.words().as_deref().unwrap_or(&newest), watch.share()),
+            None => step.alive(&newest),
         }
         if interrupt::asked() {
             stop(&mut child, Signal::SIGINT)?;
@@ -97,11 +142,7 @@ pub(crate) fn run(
 
 /// Runs a program that has to succeed.
 pub(crate) fn must(project: &Project, step: &mut Step, log: &str, command: &mut Command) -> Result<Ended> {
-    let ended = run(project, step, log, command, false)?;
-    if !ended.status.success() {
-        bail!("`{}` ended with {}:\n{}", words(command), ended.status, ended.tail(40));
-    }
-    Ok(ended)
+    run(project, step, log, command, false)?.succeeded(command)
 }
 
 /// What a short program prints on stdout, or `None` when it is missing or fails.
@@ -180,9 +221,11 @@ fn read_lines(reader: PipeReader) -> Receiver<String> {
         let mut reader = BufReader::new(reader);
         let mut bytes = Vec::new();
         while reader.read_until(b'\n', &mut bytes).is_ok_and(|n| n > 0) {
-            let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             bytes.clear();
-            if sender.send(line).is_err() {
+            // A bar that moves is written over itself: each of its states is a line.
+            let mut lines = text.trim_end().split('\r').map(str::to_owned);
+            if lines.any(|line| sender.send(line).is_err()) {
                 break;
             }
         }

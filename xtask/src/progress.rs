@@ -42,6 +42,8 @@ pub(crate) struct Step {
     name: String,
     started: Instant,
     shown: Instant,
+    /// Tenths of its work of which a line was written.
+    tenths: u32,
 }
 
 /// Where nobody watches, a long step says at this pace that it is alive.
@@ -51,15 +53,29 @@ const REPAINT: Duration = Duration::from_millis(200);
 impl Step {
     pub(crate) fn start(name: &str) -> Self {
         let now = Instant::now();
-        Self { name: name.to_owned(), started: now, shown: now }
+        Self { name: name.to_owned(), started: now, shown: now, tenths: 0 }
     }
 
     /// Called often while the step runs, with the newest line of its output.
     pub(crate) fn alive(&mut self, newest: &str) {
         let pace = if *TERMINAL { REPAINT } else { HEARTBEAT };
-        if self.shown.elapsed() < pace {
-            return;
+        if self.shown.elapsed() >= pace {
+            self.show(newest);
         }
+    }
+
+    /// The same of a step that knows the `share` of its work that is done: where nobody watches, each tenth is a line.
+    pub(crate) fn advanced(&mut self, words: &str, share: f64) {
+        let tenths = (share * 10.0) as u32;
+        if *TERMINAL {
+            self.alive(words);
+        } else if tenths > self.tenths {
+            self.tenths = tenths;
+            self.show(words);
+        }
+    }
+
+    fn show(&mut self, newest: &str) {
         self.shown = Instant::now();
         let seconds = self.started.elapsed().as_secs();
         if *TERMINAL {

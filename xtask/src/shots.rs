@@ -18,7 +18,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let project = Project::here()?;
     // The release build is that of the demo.
     setup::run(&project, Purpose::Test)?;
-    setup::run(&project, Purpose::Demo)?;
+    setup::run(&project, Purpose::Bench)?;
     let mut shots = Command::new("node");
     shots
         .arg("shots/take.mjs")

@@ -19,7 +19,7 @@ const LEAST_MINUTES: f64 = 3.0;
 pub(crate) fn command(args: lexopt::Parser) -> Result<ExitCode> {
     let options = options(args)?;
     let project = Project::here()?;
-    setup::run(&project, Purpose::Demo)?;
+    setup::run(&project, Purpose::Bench)?;
     let mut soak = Command::new("node");
     soak.arg("soak/run.mjs")
         .args(options)

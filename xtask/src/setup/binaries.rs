@@ -1,34 +1,177 @@
-//! The build: for the demo the server and the load generator, optimised; for tests these and all tests, in the dev profile.
+//! The build: for the demo the server, optimised, and what draws pages after it; for benchmarks the load generator, too; for
+//! tests all of it and all tests, in the dev profile.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
+use anyhow::{Context as _, Result, bail};
+
+use super::building::{BuildProgress, build_times, tell_progress};
 use super::{Outcome, Part, Purpose};
 use crate::process;
-use crate::programs::{build_tests, cargo_build, turbo};
+use crate::programs::{build_tests, cargo, cargo_build, turbo};
 use crate::progress::Step;
 use crate::project::Project;
 
-/// `sightwire` and `sightwire-bench` in `target/release`, or in `target/debug` with all tests. Only cargo knows what is stale.
+/// What is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Built {
+    /// `sightwire` in `target/release`.
+    Server,
+    /// The same, and `sightwire-draw` beside it: the server asks it for pages of PDF, AVIF and HEIC.
+    Drawing,
+    /// All that users and benchmarks run.
+    Programs,
+    /// All tests and what they start, in `target/debug`.
+    Tests,
+}
+
+impl Built {
+    fn of(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Demo | Purpose::Once => Self::Server,
+            Purpose::Bench => Self::Programs,
+            Purpose::Test | Purpose::Full => Self::Tests,
+        }
+    }
+
+    /// The packages that are named; none are the workspace's default members, or all.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Server => &["--package=sightwire"],
+            // Named together, so that features are the same as those of the server that is there.
+            Self::Drawing => &["--package=sightwire", "--package=sightwire-draw"],
+            Self::Programs | Self::Tests => &[],
+        }
+    }
+}
+
+/// What is compiled, brought first: a build without a network then says so at once.
+pub(super) fn crates() -> Part {
+    let wanted = |_: &Project, _| None;
+    Part::new("crates", wanted, |project, _, step| {
+        // Nothing for other systems.
+        let mut fetch = cargo(project, &["fetch", "--locked", "--target", &host()?]);
+        process::must(project, step, "fetch", &mut fetch).context(
+            "fetch what Cargo.lock names; without a network, this works once all of it has been fetched",
+        )?;
+        Ok(Outcome::done("all there"))
+    })
+    .always()
+}
+
+/// The system that is built for.
+fn host() -> Result<String> {
+    let said = process::ask("rustc", &["-vV"]).unwrap_or_default();
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("`rustc -vV` names no host")
+}
+
+/// `sightwire` and what else a purpose needs. Only cargo knows what is stale.
 pub(super) fn part() -> Part {
     let wanted = |project: &Project, purpose: Purpose| {
         let there = purpose.server(project).is_file();
         (!there).then(|| "compile the server (cargo build; some minutes the first time)".into())
     };
-    Part::new("build", wanted, build).always()
+    Part::new("build", wanted, |project, purpose, step| {
+        let compiled = build(project, Built::of(purpose), step, false)?;
+        let words = match compiled {
+            0 => "up to date".to_owned(),
+            1 => "1 crate compiled".to_owned(),
+            n => format!("{n} crates compiled"),
+        };
+        Ok(Outcome::Done(words + if turbo() { "" } else { ", without libjpeg-turbo (no cmake)" }))
+    })
+    .always()
 }
 
-fn build(project: &Project, purpose: Purpose, step: &mut Step) -> Result<Outcome> {
-    let mut build = match purpose {
-        Purpose::Demo => cargo_build(project, &["build", "--release"]),
+/// Compiles what draws pages, while the server that will ask it runs already; gives way to it.
+pub(super) fn drawing(project: &Project, step: &mut Step) -> Result<usize> {
+    build(project, Built::Drawing, step, true)
+}
+
+/// For how long that will go on, where nothing of it is there yet.
+pub(super) fn drawing_takes(project: &Project) -> Option<Duration> {
+    let mut packages = compiled_for(project, Built::Drawing);
+    let server = packages_of(project, Built::Server, "normal,build");
+    packages.retain(|name| !server.contains(name));
+    let times = build_times();
+    let seconds: f64 = packages.iter().filter_map(|name| times.get(name.as_str())).sum();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (seconds > 0.0).then(|| Duration::from_secs_f64(seconds / cores as f64))
+}
+
+fn build(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Result<usize> {
+    let mut build = match built {
         // Tests switch features of shared crates on: with them from the start, nothing is compiled twice.
-        Purpose::Test | Purpose::Full => build_tests(project),
+        Built::Tests => build_tests(project),
+        _ => cargo_build(project, &["build", "--release", "--locked"]),
     };
-    let ended = process::must(project, step, "build", &mut build)?;
-    let compiled = ended.output.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();
-    let words = match compiled {
-        0 => "up to date".to_owned(),
-        1 => "1 crate compiled".to_owned(),
-        n => format!("{n} crates compiled"),
+    build.args(built.packages());
+    tell_progress(&mut build);
+    let log = if built == Built::Drawing { "build-drawing" } else { "build" };
+    if quietly {
+        build = process::giving_way(&build);
+    }
+    let mut progress = BuildProgress::new(compiled_for(project, built));
+    let ended = process::run_watched(project, step, log, &mut build, false, Some(&mut progress))?;
+    if !ended.status.success() {
+        match explained(&ended.output) {
+            Some(why) => bail!("{why}.\n{}", ended.tail(6)),
+            None => return ended.succeeded(&build).map(|_| 0),
+        }
+    }
+    Ok(progress.compiled())
+}
+
+/// What is compiled where nothing is there yet; else nobody needs to know how long it takes.
+fn compiled_for(project: &Project, built: Built) -> BTreeSet<String> {
+    let (there, edges) = match built {
+        Built::Server | Built::Programs => (project.release("sightwire"), "normal,build"),
+        Built::Drawing => (project.release("sightwire-draw"), "normal,build"),
+        Built::Tests => (project.debug("sightwire"), "all"),
     };
-    Ok(Outcome::Done(words + if turbo() { "" } else { ", without libjpeg-turbo (no cmake)" }))
+    if there.is_file() { BTreeSet::new() } else { packages_of(project, built, edges) }
+}
+
+/// The packages that it is made of.
+fn packages_of(project: &Project, built: Built, edges: &str) -> BTreeSet<String> {
+    let mut tree = cargo(project, &["tree", "--locked", "--prefix=none", "--format={p}", "--edges", edges]);
+    tree.args(if built == Built::Tests { &["--workspace"] } else { built.packages() });
+    let Ok(output) = tree.output() else { return BTreeSet::new() };
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+/// What to do about a build that failed for want of something that is not in the code.
+fn explained(output: &str) -> Option<String> {
+    if output.contains("No space left on device") || output.contains("os error 28") {
+        return Some(
+            "the disk is full: a build takes 2 GB, and one of all tests 12 GB. Free some, or name a folder on another disk \
+             (CARGO_TARGET_DIR=/elsewhere), and run the same command again; what is compiled is kept"
+                .into(),
+        );
+    }
+    let was_killed =
+        output.contains("signal: 9, SIGKILL") || output.contains("Killed signal terminated program");
+    was_killed.then(|| {
+        "a compiler was killed, most likely for want of memory (it takes up to 1.2 GB for each core). Close other \
+         programs, or compile one crate at a time (CARGO_BUILD_JOBS=1), and run the same command again; what is \
+         compiled is kept"
+            .into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_too_little_memory_say_what_to_do() {
+        let full = "error: failed to write `/t/lib.rmeta`: No space left on device (os error 28)";
+        assert!(explained(full).unwrap().contains("CARGO_TARGET_DIR"));
+        let killed = "error: could not compile `x` (lib)\n\nCaused by:\n  process didn't exit successfully: `rustc` (signal: 9, SIGKILL: kill)";
+        assert!(explained(killed).unwrap().contains("CARGO_BUILD_JOBS=1"));
+        assert_eq!(explained("error[E0425]: cannot find value `x` in this scope"), None);
+    }
 }

@@ -6,6 +6,7 @@
 
 mod apt;
 mod binaries;
+mod building;
 mod models;
 mod npm;
 mod prerequisites;
@@ -29,11 +30,17 @@ use crate::project::Project;
 use crate::unknown;
 use stamp::Stamp;
 
-/// What the machine is set up for. Tests need all that the demo needs, and more; the full tests all that tests need.
+/// What the machine is set up for. Each needs of the system and its registries what those before it need, and more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Purpose {
+    /// The server's first page, and nothing that it can do without.
     Demo,
+    /// The same without a browser: a client plays clips.
+    Once,
+    /// Benchmarks: all that users run, and the load generator.
+    Bench,
     Test,
+    /// Also of what guards one corner.
     Full,
 }
 
@@ -41,7 +48,7 @@ impl Purpose {
     /// The server that is built for it.
     pub(crate) fn server(self, project: &Project) -> PathBuf {
         match self {
-            Self::Demo => project.release("sightwire"),
+            Self::Demo | Self::Once | Self::Bench => project.release("sightwire"),
             Self::Test | Self::Full => project.debug("sightwire"),
         }
     }
@@ -185,6 +192,25 @@ pub(crate) fn dist(project: &Project) -> Result<()> {
     bring_all(project, Purpose::Demo, &tools)
 }
 
+/// For how long [`drawing`] will compile, in words; none where it has been compiled before.
+pub(crate) fn drawing_takes(project: &Project) -> Option<String> {
+    binaries::drawing_takes(project).map(building::about)
+}
+
+/// Compiles what draws pages of PDF, AVIF and HEIC, beside a server that runs already. Says so where there was something to do.
+pub(crate) fn drawing(project: &Project) -> Result<()> {
+    let mut step = Step::start("build of drawing");
+    match binaries::drawing(project, &mut step) {
+        Ok(0) => {}
+        Ok(_) => step.end(End::Ok, "PDF, AVIF and HEIC can be read now"),
+        Err(error) => {
+            step.end(End::of(&error), "");
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 fn bring_all(project: &Project, purpose: Purpose, parts: &[Part]) -> Result<()> {
     for part in parts {
         let mut step = Step::start(part.name);
@@ -207,15 +233,17 @@ fn bring_all(project: &Project, purpose: Purpose, parts: &[Part]) -> Result<()> 
 
 /// The parts in the order in which they need each other.
 fn parts(project: &Project, purpose: Purpose) -> Result<Vec<Part>> {
-    let mut parts = vec![apt::part(), npm::packages(project, "npm in ui/", "ui")?];
-    parts.push(npm::packages(project, "npm in e2e/", "e2e")?.beside());
+    let mut parts = vec![apt::part(), binaries::crates(), npm::packages(project, "npm in ui/", "ui")?];
+    if purpose >= Purpose::Once {
+        parts.push(npm::packages(project, "npm in e2e/", "e2e")?.beside());
+    }
     if purpose >= Purpose::Test {
         parts.push(npm::packages(project, "npm in clients/js/", "clients/js")?.beside());
         let unpacked = [unpacked::nginx(), unpacked::haproxy(), unpacked::prometheus(), unpacked::redis()];
         parts.extend(unpacked.map(Part::beside));
         parts.push(python::packages(project)?.beside());
         parts.push(python::kserve(project)?.beside());
-        parts.extend([DENY.part(), NEXTEST.part()]);
+        parts.extend([DENY.part(), NEXTEST.part()].map(Part::beside));
     }
     parts.extend([npm::page(project)?, binaries::part()]);
     parts.extend([models::runtime(), models::text_model(), models::trials(purpose)]);
@@ -232,8 +260,9 @@ fn wanted(project: &Project, purpose: Purpose, parts: &[Part]) -> Vec<String> {
 fn purpose_named(name: &str) -> Result<Purpose> {
     match name {
         "demo" => Ok(Purpose::Demo),
+        "bench" => Ok(Purpose::Bench),
         "test" => Ok(Purpose::Test),
         "full" => Ok(Purpose::Full),
-        other => bail!(unknown("purpose", other, &["demo", "test", "full"])),
+        other => bail!(unknown("purpose", other, &["demo", "bench", "test", "full"])),
     }
 }

@@ -16,8 +16,8 @@ use crate::project::Project;
 pub(super) fn runtime() -> Part {
     Part::new("onnx runtime", runtime_wanted, |project, purpose, step| {
         let there = runtime_wanted(project, purpose).is_none();
-        pull(project, purpose, step, "runtime", "runtime")?;
-        Ok(Outcome::done(if there { "in place" } else { "fetched" }))
+        let pulled = pull(project, purpose, step, "runtime", "runtime");
+        needed_by(purpose, pulled, if there { "in place" } else { "fetched" })
     })
     .always()
 }
@@ -38,8 +38,7 @@ pub(super) fn text_model() -> Part {
         (!there).then(|| will.into())
     };
     Part::new("text model", wanted, |project, purpose, step| {
-        pull(project, purpose, step, TEXT_MODEL, "text-model")?;
-        Ok(Outcome::done("fetched"))
+        needed_by(purpose, pull(project, purpose, step, TEXT_MODEL, "text-model"), "fetched")
     })
 }
 
@@ -47,8 +46,8 @@ pub(super) fn text_model() -> Part {
 pub(super) fn trials(purpose: Purpose) -> Part {
     // Each of their networks is kept in a file.
     let (models, networks): (&[&str], _) = match purpose {
-        Purpose::Demo => (&["gestures"], 2),
-        Purpose::Test | Purpose::Full => (&["gestures", TEXT_MODEL], 5),
+        Purpose::Demo | Purpose::Once => (&["gestures"], 2),
+        Purpose::Bench | Purpose::Test | Purpose::Full => (&["gestures", TEXT_MODEL], 5),
     };
     let wanted = move |project: &Project, _| {
         let kept = project.home().join("trials").read_dir().map_or(0, Iterator::count);
@@ -84,6 +83,17 @@ pub(crate) fn importer_python(project: &Project) -> Option<PathBuf> {
     let made = |folder: &PathBuf| folder.join("ready").metadata().and_then(|ready| ready.modified()).ok();
     let newest = entries.flatten().map(|entry| entry.path()).max_by_key(made);
     newest.filter(|folder| made(folder).is_some()).map(|folder| folder.join("bin/python"))
+}
+
+/// A demo shows its pages without it, and they offer it again; whoever measures or tests needs it.
+fn needed_by(purpose: Purpose, pulled: Result<()>, done: &str) -> Result<Outcome> {
+    if purpose > Purpose::Demo {
+        return pulled.map(|()| Outcome::done(done));
+    }
+    Outcome::or_without(pulled, done, |error| {
+        let why = format!("{error:#}");
+        format!("not fetched; the page offers it ({})", why.lines().last().unwrap_or_default())
+    })
 }
 
 fn pull(project: &Project, purpose: Purpose, step: &mut Step, what: &str, log: &str) -> Result<()> {

@@ -18,7 +18,7 @@ pub(super) fn packages(project: &Project, name: &'static str, folder: &str) -> R
     let stamp = stamp.file(&at.join("package-lock.json"))?;
     let will = format!("install npm packages into {folder}/node_modules (npm ci)");
     Ok(Part::made(name, will, at.join("node_modules"), stamp, move |project, step| {
-        let mut ci = npm(&["ci"], at.clone());
+        let mut ci = npm(&["ci", "--prefer-offline"], at.clone());
         // The browser tests use the system's Chromium.
         ci.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
         process::must(project, step, &log, &mut ci)?;
