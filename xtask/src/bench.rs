@@ -1,5 +1,9 @@
 //! `cargo xtask bench NAME`: load ladders against servers of their own, into `docs/benchmarks.md`.
 //!
+//! - `build`: what each package takes to compile, into `docs/build-times.tsv`
+//! - `first-page`: how long a fresh clone takes until its first page answers
+//! - `pairs`: this tree and another commit, in turn under the same load
+//!
 //! - `attacks`: floods, messages that never end, idle connections; the server on one core
 //! - `batches`: a folder read by workers over Redis, and by one process
 //! - `sign`: the built-in model
@@ -16,15 +20,19 @@
 
 mod ask;
 mod batches;
+mod build;
 mod cluster;
 mod kserve;
+mod loads;
 mod neighbours;
 mod pages;
 mod pairs;
 mod read;
+mod revision;
 mod scenarios;
 mod suites;
 mod telling;
+mod turns;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -52,16 +60,19 @@ const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 /// One benchmark, with what stands after its name on the command line.
 type Benchmark = fn(&[String]) -> Result<ExitCode>;
 
-const BENCHMARKS: [(&str, Benchmark); 13] = [
+const BENCHMARKS: [(&str, Benchmark); 16] = [
     ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
     ("batches", batches::command),
+    ("build", build::times),
     ("sign", sign),
     ("cameras", |args| scenarios::command(&suites::CAMERAS, args)),
     ("cluster", cluster::command),
+    ("first-page", build::first_page),
     ("hands", hands),
     ("kserve", kserve::command),
     ("neighbours", neighbours::command),
     ("pages", pages::command),
+    ("pairs", pairs::command),
     ("read", read::command),
     ("relay", |args| scenarios::command(&suites::RELAY, args)),
     ("telling", telling::command),
@@ -95,7 +106,7 @@ impl Section {
         let project = Project::here()?;
         // That the page has no place for it is said now, not after a quarter of an hour of measuring.
         replaced(&project, name, "")?;
-        setup::run(&project, Purpose::Demo)?;
+        setup::run(&project, Purpose::Bench)?;
         fs::create_dir_all(project.own("bench")).context("make a folder for benchmarks")?;
         let text = machine(&project);
         Ok(Self { project, name, text })

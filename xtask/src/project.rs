@@ -18,6 +18,11 @@ impl Project {
     /// The repository that this program was built in.
     pub(crate) fn here() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the repository")?;
+        Self::at_root(root)
+    }
+
+    /// A clone of it elsewhere.
+    pub(crate) fn at_root(root: &Path) -> Result<Self> {
         let project = Self { root: root.to_owned() };
         for folder in ["logs", "stamps"].map(|name| project.own(name)) {
             fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;

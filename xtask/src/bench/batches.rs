@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::pairs::{PAIRS, asked, in_turn};
 use super::read::{environment, pictures};
+use super::turns::{PAIRS, asked, in_turn};
 use super::{Section, median, stdout_of};
 use crate::process;
 use crate::programs::sightwire;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::ask::{counter, json, until};
-use super::pairs::{PAIRS, asked, in_turn};
+use super::turns::{PAIRS, asked, in_turn};
 use super::{Section, generator, median, start, stdout_of};
 use crate::nginx::Nginx;
 use crate::project::Project;

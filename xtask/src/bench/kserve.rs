@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::ask::{counter, json, until};
-use super::pairs::{PAIRS, asked, in_turn};
+use super::turns::{PAIRS, asked, in_turn};
 use super::{Section, generator, median, start, stdout_of, store_with};
 use crate::programs::sightwire;
 use crate::project::Project;

@@ -100,7 +100,7 @@ fn fair(project: &Project, place: Place) -> Result<f64> {
     let _quota = if place == Place::Quota { Some(Quota::enter()?) } else { None };
     let threads =
         available_parallelism().map_or(1, usize::from).max(if place == Place::Quota { 2 } else { 1 });
-    let plain = (0..threads).map(|_| Busy::start("sh", &["-c", LOOP])).collect::<Result<Vec<_>>>()?;
+    let plain = Busy::loops(threads)?;
     if place == Place::Quota {
         Quota::step_out()?;
     }
@@ -114,7 +114,7 @@ fn fair(project: &Project, place: Place) -> Result<f64> {
 fn neighbours(project: &Project, place: Place) -> Result<Vec<Busy>> {
     match place {
         Place::Alone | Place::Quota => Ok(Vec::new()),
-        Place::SameSession => (0..2).map(|_| Busy::start("sh", &["-c", LOOP])).collect(),
+        Place::SameSession => Busy::loops(2),
         // `setsid` becomes the loop itself, since it leads no group.
         Place::OtherSession => (0..2).map(|_| Busy::start("setsid", &["sh", "-c", LOOP])).collect(),
         Place::Build => {
@@ -131,9 +131,14 @@ fn neighbours(project: &Project, place: Place) -> Result<Vec<Busy>> {
 }
 
 /// A program that takes all it can get. Ends with this.
-struct Busy(Child);
+pub(super) struct Busy(Child);
 
 impl Busy {
+    /// So many that each fill a core.
+    pub(super) fn loops(count: usize) -> Result<Vec<Self>> {
+        (0..count).map(|_| Self::start("sh", &["-c", LOOP])).collect()
+    }
+
     fn start(program: &str, args: &[&str]) -> Result<Self> {
         let child = Command::new(program).args(args).stdin(Stdio::null()).spawn();
         Ok(Self(child.with_context(|| format!("start {program}"))?))

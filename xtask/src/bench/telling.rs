@@ -1,92 +1,30 @@
-//! `cargo xtask bench telling [--pairs N] [idle|sign|relay|cameras…]`: what it costs to be watched: metrics scraped every second, the log as JSON on stderr and in a file,
+//! `cargo xtask bench telling [--pairs N] [idle|sign|relay|fan-out…]`: what it costs to be watched: metrics scraped every second, the log as JSON on stderr and in a file,
 //! and both sent to a collector over OTLP. The same load at a server that does all of it and at one that does nothing, in turn.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
 
-use super::pairs::{PAIRS, asked};
-use super::{Section, generator, median, start, stdout_of};
+use super::loads::{self, Load};
+use super::turns::{PAIRS, asked};
+use super::{Section, generator, median, start};
 use crate::project::Project;
 
-/// A scenario of the load generator, and the settings of its server.
-struct Load {
-    title: &'static str,
-    args: &'static str,
-    counts: Counts,
-    scrapes_per_s: u32,
-    settings: &'static [&'static str],
-}
-
-/// What is compared.
-#[derive(Clone, Copy, PartialEq)]
-enum Counts {
-    /// Milliseconds of CPU a second, with nothing to do: what it costs, alone.
-    Idle,
-    /// Seconds of CPU, where the rate is fixed.
-    Cpu,
-    /// Milliseconds of CPU a frame, from a report in JSON: past capacity the CPU is all used.
-    Frame,
-}
-
-/// How long nothing is done.
-const IDLE: Duration = Duration::from_secs(20);
-
-const RELAY: &str = "relay --streams 16 --viewers 16 --fps 20 --seconds 10 --lossy";
-const RELAY_SETTINGS: &[&str] =
-    &["relay.max_viewers=2000", "relay.lower_quality=false", "recognizer.dummy=true"];
-
-const LOADS: [Load; 5] = [
-    Load {
-        title: "nothing to do: CPU ms a second",
-        args: "idle",
-        counts: Counts::Idle,
-        scrapes_per_s: 1,
-        settings: &["recognizer.dummy=true"],
-    },
-    Load {
-        title: "sign recognition, 40 clients × 25 fps: CPU ms a frame analysed",
-        args: "sign --clients 40 --seconds 10 --json",
-        counts: Counts::Frame,
-        scrapes_per_s: 1,
-        settings: &["recognizer.max_clients=5000", "recognizer.model=gestures"],
-    },
-    Load {
-        title: "relay, 16 streams × 16 viewers × 20 fps: CPU s",
-        args: RELAY,
-        counts: Counts::Cpu,
-        scrapes_per_s: 1,
-        settings: RELAY_SETTINGS,
-    },
+/// Each with how often a second metrics are scraped meanwhile.
+const LOADS: [(Load, u32); 5] = [
+    (loads::IDLE, 1),
+    (loads::SIGN, 1),
+    (loads::RELAY, 1),
     // What one a second costs is less than two runs of this differ by.
-    Load {
-        title: "the same relay, scraped 40 times a second: CPU s",
-        args: RELAY,
-        counts: Counts::Cpu,
-        scrapes_per_s: 40,
-        settings: RELAY_SETTINGS,
-    },
-    Load {
-        title: "fan-out, one camera, 200 viewers × 30 fps: CPU s",
-        args: "cameras fan-out --viewers 200 --seconds 10 --pairs 0",
-        counts: Counts::Cpu,
-        scrapes_per_s: 1,
-        settings: &[
-            "cameras.allow=127.0.0.0/8",
-            "cameras.max_viewers=2000",
-            "cameras.lower_quality=false",
-            "recognizer.dummy=true",
-        ],
-    },
+    (Load { title: "the same relay, scraped 40 times a second: CPU s", ..loads::RELAY }, 40),
+    (loads::FAN_OUT, 1),
 ];
 
 /// Measures all loads and writes them into the page.
@@ -100,10 +38,10 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
          | load | nothing | all of it | ratio (median of pairs) | all pairs | scrapes | sent over OTLP |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     );
-    for load in
-        LOADS.iter().filter(|load| named.is_empty() || named.iter().any(|name| load.args.starts_with(name)))
+    for (load, scrapes_per_s) in
+        LOADS.iter().filter(|(load, _)| named.is_empty() || named.iter().any(|name| load.name == name))
     {
-        let row = row(&project, load, pairs)?;
+        let row = row(&project, load, *scrapes_per_s, pairs)?;
         eprintln!("{row}");
         section.text.push('\n');
         section.text.push_str(&row);
@@ -111,14 +49,14 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     section.end(pairs >= PAIRS && named.is_empty())
 }
 
-fn row(project: &Project, load: &Load, pairs: usize) -> Result<String> {
+fn row(project: &Project, load: &Load, scrapes_per_s: u32, pairs: usize) -> Result<String> {
     let (mut plain, mut telling, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut scrapes, mut sent) = (0, 0);
     for pair in 0..pairs {
         let mut used = [0.0; 2];
         for turn in 0..2 {
             let tells = (pair + turn) % 2 == 1;
-            let (cpu, scraped, taken) = run(project, load, tells)?;
+            let (cpu, scraped, taken) = run(project, load, scrapes_per_s, tells)?;
             used[usize::from(tells)] = cpu;
             (scrapes, sent) = (scrapes + scraped, sent + taken);
         }
@@ -137,7 +75,7 @@ fn row(project: &Project, load: &Load, pairs: usize) -> Result<String> {
 }
 
 /// What counts of a server under that load; how often it was scraped, and how often it sent something.
-fn run(project: &Project, load: &Load, tells: bool) -> Result<(f64, u64, u64)> {
+fn run(project: &Project, load: &Load, scrapes_per_s: u32, tells: bool) -> Result<(f64, u64, u64)> {
     let (ended, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let mut settings: Vec<String> = load.settings.iter().map(|&setting| setting.to_owned()).collect();
     let sink = sink(&ended, &sent)?;
@@ -155,44 +93,14 @@ fn run(project: &Project, load: &Load, tells: bool) -> Result<(f64, u64, u64)> {
     let address = server.url().trim_start_matches("http://").to_owned();
     let scraping = tells.then(|| {
         let ended = ended.clone();
-        let every = Duration::from_secs(1) / load.scrapes_per_s;
+        let every = Duration::from_secs(1) / scrapes_per_s;
         thread::spawn(move || scrape(&address, every, &ended))
     });
-    if load.counts == Counts::Idle {
-        thread::sleep(Duration::from_secs(2)); // what is done once, at the start
-    }
-    let before = cpu_s(server.pid())?;
-    let mut report = String::new();
-    if load.counts == Counts::Idle {
-        thread::sleep(IDLE);
-    } else {
-        let mut generator = Command::new(generator(project));
-        report = stdout_of(generator.args(load.args.split(' ')).args(["--url", server.url()]))?;
-    }
-    let used = cpu_s(server.pid())? - before;
-    let used = match load.counts {
-        Counts::Idle => 1e3 * used / IDLE.as_secs_f64(),
-        Counts::Cpu => used,
-        Counts::Frame => {
-            let report: Value = serde_json::from_str(&report).context("read the load generator's report")?;
-            let number = |path: &str| report.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
-            1e3 * number("/server/cores") / number("/analysis/analysed_per_s")
-        }
-    };
+    let figures = load.run(project, &server, &generator(project))?;
     ended.store(true, Ordering::Relaxed);
     let scraped = scraping.and_then(|thread| thread.join().ok()).unwrap_or_default();
     server.stop()?;
-    Ok((used, scraped, sent.load(Ordering::Relaxed)))
-}
-
-/// CPU time of a process, of the threads that it has: finer than the ticks of `/proc/PID/stat`.
-fn cpu_s(pid: u32) -> Result<f64> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")?;
-    let of_thread = |thread: fs::DirEntry| {
-        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split(' ').next()?.parse::<f64>().ok()
-    };
-    Ok(threads.flatten().filter_map(of_thread).sum::<f64>() / 1e9)
+    Ok((figures.cpu, scraped, sent.load(Ordering::Relaxed)))
 }
 
 /// Asks for `/metrics` again and again until the end; how often it got them.
