@@ -9,6 +9,7 @@
 //! - [`soak`]: all uses at once for an hour; does anything grow?
 //! - [`dist`]: packages, in `dist/`
 //! - [`calibration`]: how fast this machine is
+//! - [`lints`]: Clippy, by what a build has compiled
 //! - [`project`], [`process`], [`programs`], [`progress`], [`server`]: what these share
 
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ mod check;
 mod demo;
 mod dist;
 mod interrupt;
+mod lints;
 mod nginx;
 mod process;
 mod programs;
@@ -91,6 +93,9 @@ cargo-deny and cargo-nextest into ~/.cache/sightwire/, unless the machine has th
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = lints::record() {
+        return code;
+    }
     match run() {
         Ok(code) => code,
         Err(error) if error.is::<interrupt::Interrupted>() => {
@@ -124,6 +129,8 @@ fn run() -> Result<ExitCode> {
         "shots" => shots::command(args),
         "soak" => soak::command(args),
         "dist" => dist::command(args),
+        // What the suite `rust-lints` runs.
+        "lints" => lints::command(),
         "help" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -9,7 +9,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::time::TimeVal;
 use nix::unistd::Pid;
 
 use crate::interrupt::{self, Interrupted};
@@ -26,6 +28,8 @@ const LEFTOVER: Duration = Duration::from_secs(1);
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) output: String,
+    /// What it took of the CPUs, with all that it started and waited for.
+    pub(crate) cpu: Duration,
     log: PathBuf,
 }
 
@@ -100,7 +104,7 @@ pub(crate) fn run_watched(
     let lines = read_lines(reader);
     let mut output = String::new();
     let mut newest = String::new();
-    let mut ended: Option<(ExitStatus, Instant)> = None;
+    let (mut ended, mut cpu): (Option<Instant>, _) = (None, Duration::ZERO);
     loop {
         match lines.recv_timeout(Duration::from_millis(100)) {
             Ok(line) => {
@@ -129,15 +133,36 @@ pub(crate) fn run_watched(
             stop(&mut child, Signal::SIGINT)?;
             return Err(Interrupted.into());
         }
-        if ended.is_none() {
-            ended = child.try_wait()?.map(|status| (status, Instant::now()));
+        if ended.is_none() && cpu_of_ended(child.id()).is_some() {
+            ended = Some(Instant::now());
         }
-        if ended.is_some_and(|(_, at)| at.elapsed() > LEFTOVER) {
+        if ended.is_some_and(|at| at.elapsed() > LEFTOVER) {
             break;
         }
     }
+    // Its output may end before it does, and nothing is known of it once it was waited for.
+    while !interrupt::asked() {
+        if let Some(used) = cpu_of_ended(child.id()) {
+            cpu = used;
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let status = child.wait()?;
-    Ok(Ended { status, output, log: path })
+    Ok(Ended { status, output, cpu, log: path })
+}
+
+/// Of a program that has ended and was not waited for: CPU time of itself and of all that it waited for.
+fn cpu_of_ended(pid: u32) -> Option<Duration> {
+    /// Clock ticks a second, in which the kernel tells CPU times.
+    const TICKS: u64 = 100;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit(')').next()?.split_whitespace();
+    if fields.next()? != "Z" {
+        return None;
+    }
+    let times = fields.skip(10).take(4).filter_map(|field| field.parse::<u64>().ok());
+    Some(Duration::from_millis(times.sum::<u64>() * 1000 / TICKS))
 }
 
 /// Runs a program that has to succeed.
@@ -201,6 +226,18 @@ pub(crate) fn giving_way(command: &Command) -> Command {
         nice.current_dir(folder);
     }
     nice
+}
+
+/// CPU time of all programs that this one has started and that have ended, with theirs.
+pub(crate) fn children_cpu() -> Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("ask what programs have used")?;
+    let time = |time: TimeVal| {
+        Duration::from_micros(
+            u64::try_from(time.tv_sec()).unwrap_or_default() * 1_000_000
+                + u64::try_from(time.tv_usec()).unwrap_or_default(),
+        )
+    };
+    Ok(time(usage.user_time()) + time(usage.system_time()))
 }
 
 /// A command as one would type it, near enough for a message.

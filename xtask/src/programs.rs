@@ -54,6 +54,14 @@ pub(crate) fn clippy(project: &Project) -> Command {
     clippy
 }
 
+/// The same lints over what [`build_tests`] has compiled, without checking all dependencies once more.
+pub(crate) fn lints(project: &Project) -> Command {
+    // Not this very program: a build has put a new one in its place.
+    let mut lints = Command::new(project.debug("xtask"));
+    lints.arg("lints").current_dir(project.root()).env("CARGO_TERM_COLOR", "never");
+    lints
+}
+
 const TARGETS: [&str; 3] = ["--lib", "--bins", "--tests"];
 
 pub(crate) fn deny(project: &Project) -> Command {

@@ -12,7 +12,6 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -130,7 +129,7 @@ struct FirstPage {
 fn demo(other: &Project) -> Result<FirstPage> {
     let port = TcpListener::bind("127.0.0.1:0").context("find a free port")?.local_addr()?.port();
     let address = format!("127.0.0.1:{port}");
-    let (before, begun) = (children_cpu()?, Instant::now());
+    let (before, begun) = (process::children_cpu()?, Instant::now());
     let mut demo = cargo(other, &["xtask", "demo", "--listen", &address]);
     demo.env_remove("CARGO_TARGET_DIR").process_group(0).stdin(Stdio::null());
     let mut child = demo.spawn().context("start `cargo xtask demo`")?;
@@ -139,7 +138,7 @@ fn demo(other: &Project) -> Result<FirstPage> {
     let later = page.is_ok().then(|| waited_for(&mut child, begun, || all_built(other)));
     stop(&mut child, Signal::SIGINT)?;
     later.transpose()?;
-    Ok(FirstPage { page: page?, cpu: children_cpu()?.saturating_sub(before) })
+    Ok(FirstPage { page: page?, cpu: process::children_cpu()?.saturating_sub(before) })
 }
 
 fn waited_for(child: &mut Child, begun: Instant, is_there: impl Fn() -> bool) -> Result<Duration> {
@@ -172,18 +171,6 @@ fn answers(address: &str) -> bool {
 /// Commits before the drawing program was one of its own have nothing to wait for.
 fn all_built(other: &Project) -> bool {
     !other.at("crates/draw").is_dir() || other.release("sightwire-draw").is_file()
-}
-
-/// CPU time of all programs that this one has started and that have ended, with theirs.
-fn children_cpu() -> Result<Duration> {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("ask what programs have used")?;
-    let time = |time: nix::sys::time::TimeVal| {
-        Duration::from_micros(
-            u64::try_from(time.tv_sec()).unwrap_or_default() * 1_000_000
-                + u64::try_from(time.tv_usec()).unwrap_or_default(),
-        )
-    };
-    Ok(time(usage.user_time()) + time(usage.system_time()))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::building::{BuildProgress, build_times, tell_progress};
 use super::{Outcome, Part, Purpose};
+use crate::lints;
 use crate::process;
 use crate::programs::{build_tests, cargo, cargo_build, turbo};
 use crate::progress::Step;
@@ -109,6 +110,9 @@ fn build(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Res
     };
     build.args(built.packages());
     tell_progress(&mut build);
+    if built == Built::Tests {
+        lints::record_build(project, &mut build)?;
+    }
     let log = if built == Built::Drawing { "build-drawing" } else { "build" };
     if quietly {
         build = process::giving_way(&build);

@@ -1,6 +1,7 @@
 //! What became of a suite's tests: read from `JUnit`'s XML, which every runner can write.
 
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use roxmltree::{Document, Node};
@@ -19,6 +20,8 @@ pub(super) struct Results {
     pub(super) failures: Vec<Failure>,
     /// Tests that failed beside others and passed when they ran again.
     pub(super) unsteady: Vec<String>,
+    /// What they took of the CPUs.
+    pub(super) cpu: Duration,
     /// What each test took in seconds, where the runner says so.
     pub(super) took: Vec<(String, f64)>,
 }

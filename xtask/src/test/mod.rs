@@ -8,6 +8,7 @@ mod times;
 
 use std::collections::VecDeque;
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -19,11 +20,12 @@ use junit::{Failure, Results, THE_RUN};
 use suites::{Lane, Reports, SUITES, Suite, When};
 
 use crate::calibration::Calibration;
+use crate::process::{self, Ended};
 use crate::programs::nextest_report;
 use crate::progress::{End, Step};
 use crate::project::{Project, remove};
 use crate::setup::{self, Purpose};
-use crate::{interrupt, process, unknown};
+use crate::{interrupt, unknown};
 
 /// What the tests that run only with `--full` look for.
 const FULL: &str = "SIGHTWIRE_FULL";
@@ -57,7 +59,8 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let purpose =
         if chosen.iter().any(|suite| suite.when != When::Always) { Purpose::Full } else { Purpose::Test };
     setup::run(&project, purpose)?;
-    let mut ran = vec![Ran { suite: "setup", took: started.elapsed(), results: Results::default() }];
+    let results = Results { cpu: process::children_cpu()?, ..Results::default() };
+    let mut ran = vec![Ran { suite: "setup", took: started.elapsed(), results }];
     ran.extend(run_all(&project, &chosen, How { full, verbose })?);
     println!();
     let took = started.elapsed();
@@ -94,14 +97,17 @@ fn sum_up(project: &Project, ran: &[Ran], took: Duration, calibration: Calibrati
     }
     println!("\n{calibration}");
     for Ran { suite, took, results } in ran {
-        println!("{:>8.1} s {:>6.1} loops  {suite}", took.as_secs_f64(), calibration.loops(*took));
+        let (seconds, cpu) = (took.as_secs_f64(), results.cpu.as_secs_f64());
+        println!("{seconds:>8.1} s {cpu:>8.1} s CPU {:>6.1} loops  {suite}", calibration.loops(*took));
+        all.cpu += results.cpu;
         times::keep(project, suite, *took, results)?;
         all.passed.extend_from_slice(&results.passed);
         all.failures.extend_from_slice(&results.failures);
         all.unsteady.extend_from_slice(&results.unsteady);
     }
     let loops = calibration.loops(took);
-    println!("{:>8.1} s {loops:>6.1} loops  all, some at the same time\n", took.as_secs_f64());
+    let (seconds, cpu) = (took.as_secs_f64(), all.cpu.as_secs_f64());
+    println!("{seconds:>8.1} s {cpu:>8.1} s CPU {loops:>6.1} loops  all, some at the same time\n");
     for words in times::grown(project, ran, calibration) {
         println!("slower than before: {words}");
     }
@@ -182,6 +188,7 @@ fn again(project: &Project, suite: &Suite, ran: &mut Ran, how: How) -> Result<()
     let second = attempt(project, suite, &mut step, how, &ran.results.failures)?;
     ran.results.second_try(&second);
     ran.took += started.elapsed();
+    ran.results.cpu += second.cpu;
     let Results { failures, unsteady, .. } = &ran.results;
     let end = if failures.is_empty() { End::Ok } else { End::Failed };
     step.end(end, &format!("{} passed now, {} failed again", unsteady.len(), failures.len()));
@@ -245,6 +252,13 @@ fn execute(
     remove(&file)?;
     let ended = process::run(project, step, &log, &mut command, how.verbose)?;
     interrupt::check()?;
+    let mut results = outcome(suite, &file, &ended, how)?;
+    results.cpu = ended.cpu;
+    Ok(results)
+}
+
+/// What became of a run, by its report in `file` or its exit code.
+fn outcome(suite: &Suite, file: &Path, ended: &Ended, how: How) -> Result<Results> {
     let success = ended.status.success();
     if suite.reports == Reports::Nothing {
         let said = || if how.verbose { String::new() } else { ended.tail(120) };
@@ -254,7 +268,7 @@ fn execute(
             Results::failed(suite.name, &said())
         });
     }
-    match fs::read_to_string(&file) {
+    match fs::read_to_string(file) {
         Ok(text) => Results::of_run(success, &text).with_context(|| format!("read {}", file.display())),
         Err(_) => Ok(Results::failed(THE_RUN, &ended.tail(120))),
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::again::{Again, ONLY};
 use super::long;
-use crate::programs::{advisories, clippy, deny, nextest, npm, ruff, rust_format, shell};
+use crate::programs::{advisories, deny, lints, nextest, npm, ruff, rust_format, shell};
 use crate::project::{Project, on_path};
 use crate::setup;
 
@@ -101,7 +101,7 @@ pub(super) const SUITES: [Suite; 29] = [
         "licences, sources and duplicates (deny.toml); advisories are a suite of their own",
         |project, _| deny(project),
     ),
-    check("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| clippy(project)),
+    check("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| lints(project)),
     tests("rust", Lane::Alone, "unit, property and integration tests of every crate (nextest)", |project, _| {
         nextest(project, &[])
     })
