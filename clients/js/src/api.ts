@@ -561,6 +561,13 @@ export interface components {
             /** @description The text of all lines, put together as `layout` asks, with a form feed between pages. */
             text: string;
         };
+        /** @description Whether what has to be drawn (PDF, AVIF, HEIC) can be read: another program does that. Everything else is read in any case. */
+        DrawingStatus: {
+            /** @description The program is there. */
+            available: boolean;
+            /** @description What is missing and what to do, for people; null where nothing is, and in the first moment of a server. */
+            why: string | null;
+        };
         /** @description A stream that somebody sent and that is over. It is remembered for an hour, of the newest 200. */
         EndedStream: {
             /** @description When it began, seconds since 1970 (UTC). */
@@ -730,7 +737,7 @@ export interface components {
             ms: number;
             /**
              * @description Sentences about parameters that are not known, in the answer to `POST` alone, and about what keeps it from going on:
-             *     the disk, or its model. Left out where there are none.
+             *     the disk, its model, or what draws its PDFs. Left out where there are none.
              */
             notes?: string[];
             /** @description How its files are read. */
@@ -1662,6 +1669,8 @@ export interface components {
         };
         /** @description The service that reads text. `state`, `error`, `progress`, `provider` and `precision` are those of `model`. */
         ReaderStatus: {
+            /** @description Whether PDF, AVIF and HEIC can be read. */
+            drawing: components["schemas"]["DrawingStatus"];
             /** @description Why the model cannot be had, for people; null where it can. */
             error: string | null;
             /** @description Pictures that could not be read, so far. */
@@ -2610,6 +2619,7 @@ export type Detection = components['schemas']['Detection'];
 export type Detections = components['schemas']['Detections'];
 export type DetectorStatus = components['schemas']['DetectorStatus'];
 export type Document = components['schemas']['Document'];
+export type DrawingStatus = components['schemas']['DrawingStatus'];
 export type EndedStream = components['schemas']['EndedStream'];
 export type EngineIoError = components['schemas']['EngineIoError'];
 export type EngineStatus = components['schemas']['EngineStatus'];

@@ -4317,7 +4317,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
-                /** @description The model is being fetched or cannot be had, or the memory is used up */
+                /** @description The model is being fetched or cannot be had, the program that draws such files is missing, or the memory is used up */
                 503: {
                     headers: {
                         /** @description When to try again; not always there */
@@ -4327,7 +4327,7 @@ export interface paths {
                     content: {
                         /**
                          * @example {
-                         *       "detail": "The model is being fetched or cannot be had, or the memory is used up."
+                         *       "detail": "The model is being fetched or cannot be had, the program that draws such files is missing, or the memory is used up."
                          *     }
                          */
                         "application/json": components["schemas"]["Error"];
@@ -5629,7 +5629,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
-                /** @description The model is being fetched or cannot be had, or the memory is used up */
+                /** @description The model is being fetched or cannot be had, the program that draws such files is missing, or the memory is used up */
                 503: {
                     headers: {
                         /** @description When to try again; not always there */
@@ -5639,7 +5639,7 @@ export interface paths {
                     content: {
                         /**
                          * @example {
-                         *       "detail": "The model is being fetched or cannot be had, or the memory is used up."
+                         *       "detail": "The model is being fetched or cannot be had, the program that draws such files is missing, or the memory is used up."
                          *     }
                          */
                         "application/json": components["schemas"]["Error"];
@@ -6237,6 +6237,10 @@ export interface paths {
                          *         "threads": 9
                          *       },
                          *       "reader": {
+                         *         "drawing": {
+                         *           "available": true,
+                         *           "why": null
+                         *         },
                          *         "error": null,
                          *         "failed": 0,
                          *         "jobs": {
