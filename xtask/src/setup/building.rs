@@ -39,8 +39,9 @@ pub(crate) fn tell_progress(build: &mut Command) {
 pub(crate) struct BuildProgress {
     begun: Instant,
     times: HashMap<&'static str, f64>,
-    /// Packages that were to be compiled, as far as cargo has named them or they have ended.
+    /// Packages of which something was compiled, and those of which something was there already.
     compiled: HashSet<String>,
+    fresh: HashSet<String>,
     /// Units that are done, and that there are: a package has several.
     units: (u32, u32),
     /// Seconds of CPU of what is done, and of all that is to be compiled.
@@ -54,7 +55,15 @@ impl BuildProgress {
         let times = build_times();
         let packages: HashSet<String> = packages.into_iter().collect();
         let all_s = packages.iter().map(|name| seconds(&times, name)).sum();
-        Self { begun: Instant::now(), times, compiled: HashSet::new(), units: (0, 0), done_s: 0.0, all_s }
+        Self {
+            begun: Instant::now(),
+            times,
+            compiled: HashSet::new(),
+            fresh: HashSet::new(),
+            units: (0, 0),
+            done_s: 0.0,
+            all_s,
+        }
     }
 
     /// How many packages were compiled.
@@ -79,9 +88,15 @@ impl BuildProgress {
         let name = package_name(message["package_id"].as_str()?);
         let takes = seconds(&self.times, name);
         if message["fresh"] == true {
-            self.all_s -= takes;
+            if !self.compiled.contains(name) && self.fresh.insert(name.to_owned()) {
+                self.all_s -= takes;
+            }
         } else if self.compiled.insert(name.to_owned()) {
             self.done_s += takes;
+            // Its library was there, and its tests were not.
+            if self.fresh.remove(name) {
+                self.all_s += takes;
+            }
         }
         Some(())
     }
@@ -109,7 +124,7 @@ impl Watch for BuildProgress {
     }
 
     fn share(&self) -> f64 {
-        if self.all_s > 0.0 { self.done_s / self.all_s } else { 0.0 }
+        if self.all_s > 0.0 { (self.done_s / self.all_s).min(1.0) } else { 0.0 }
     }
 }
 
@@ -154,8 +169,12 @@ mod tests {
         assert_eq!(build.read(&artifact("made-up-c", true)), Line::Drop);
         assert_eq!(build.read(&artifact("made-up-a", false)), Line::Drop);
         assert_eq!((build.compiled(), build.share()), (1, 0.5), "one was there already");
+        build.read(&artifact("made-up-c", false));
+        assert_eq!((build.compiled(), build.share()), (2, 2.0 / 3.0), "its tests were not");
+        build.read(&artifact("made-up-c", true));
+        assert_eq!((build.compiled(), build.share()), (2, 2.0 / 3.0));
         build.begun = Instant::now().checked_sub(Duration::from_secs(100)).unwrap();
-        assert_eq!(build.words().unwrap(), "1 of 4 crates, about 2 min left");
+        assert_eq!(build.words().unwrap(), "1 of 4 crates, less than a minute left");
     }
 
     /// What a new dependency costs is looked at when it comes.
