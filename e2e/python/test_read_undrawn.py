@@ -70,9 +70,11 @@ def test_what_cannot_be_drawn_yet_is_told_and_read_as_soon_as_it_can_be(tmp_path
     wait_until(lambda: get(server, job).json()["state"] == "done", PATIENCE_S, "the batch is read")
     assert get(server, f"{job}/files/0").json()["text"] == "Dear all"
     assert "notes" not in get(server, job).json()
+    found = "PDF, AVIF and HEIC can be read now"
+    wait_until(lambda: found in server.log.read_text(), PATIENCE_S, "its log says so, too")
     said = server.log.read_text()
     assert said.count("PDF, AVIF and HEIC cannot be read yet: ") == 1, said
-    assert said.count("PDF, AVIF and HEIC can be read now") == 1, said
+    assert said.count(found) == 1, said
 
     # An upgrade under a running server is the next server's.
     place.unlink()

@@ -52,12 +52,7 @@ pub(crate) fn record() -> Option<ExitCode> {
     if std::env::var_os("CARGO_PRIMARY_PACKAGE").is_some()
         && let Some(name) = target_of(args)
     {
-        // What cargo and our build scripts set, and nothing of the user's own.
-        let is_ours = |name: &str| {
-            ["CARGO_", "OUT_DIR", "SIGHTWIRE_PAGES"].iter().any(|own| name.starts_with(own))
-                && !name.contains("TOKEN")
-        };
-        let env: BTreeMap<String, String> = std::env::vars().filter(|(name, _)| is_ours(name)).collect();
+        let env: BTreeMap<String, String> = std::env::vars().filter(|(name, _)| is_kept(name)).collect();
         let cwd = std::env::current_dir().unwrap_or_default();
         let record = json!({ "args": args, "env": env, "cwd": cwd });
         // Without it, the lints take longer; the build goes on in any case.
@@ -66,6 +61,12 @@ pub(crate) fn record() -> Option<ExitCode> {
     let error = Command::new(compiler).args(args).env_remove(FOLDER).env_remove(WRAPPER).exec();
     eprintln!("error: {compiler} cannot be started: {error}");
     Some(ExitCode::FAILURE)
+}
+
+/// What cargo and our build scripts set for one target, and nothing of the user's own, nor of this run of cargo.
+fn is_kept(variable: &str) -> bool {
+    let is_of_target = ["CARGO_", "OUT_DIR", "SIGHTWIRE_PAGES"].iter().any(|name| variable.starts_with(name));
+    is_of_target && variable != "CARGO_MAKEFLAGS" && !variable.contains("TOKEN")
 }
 
 /// A target: its main source file, and whether it is compiled with its tests.
@@ -214,6 +215,9 @@ mod tests {
         let tests = target_of(&words("--crate-name hub crates/hub/src/lib.rs --test")).unwrap();
         assert_eq!(file_name(&tests), "crates-hub-src-lib-rs-tests.json");
         assert_eq!(target_of(&words("-vV")), None);
+        assert!(is_kept("CARGO_PKG_NAME") && is_kept("OUT_DIR") && !is_kept("HOME"));
+        assert!(!is_kept("CARGO_MAKEFLAGS"), "its pipes are closed by then");
+        assert!(!is_kept("CARGO_REGISTRY_TOKEN"));
     }
 
     #[test]
