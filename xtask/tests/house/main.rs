@@ -332,28 +332,3 @@ fn no_crate_and_no_file_outgrows_whoever_reads_it() {
     }
     assert_eq!(long, [""; 0]);
 }
-
-/// How far a profile optimises packages that it names.
-fn optimised<'a>(manifest: &'a str, profile: &str) -> BTreeMap<&'a str, u8> {
-    let (_, section) = manifest.split_once(&format!("[profile.{profile}.package]\n")).unwrap();
-    let lines = section.lines().take_while(|line| !line.starts_with('['));
-    lines
-        .filter_map(|line| {
-            let (name, level) =
-                line.split_once(".opt-level = ").or_else(|| line.split_once(" = { opt-level = "))?;
-            Some((name.trim_matches('"'), level.get(..1)?.parse().ok()?))
-        })
-        .collect()
-}
-
-#[test]
-fn what_is_packed_is_optimised_in_full_whatever_the_demo_leaves_out() {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let release = optimised(&manifest, "release");
-    assert!(release.len() > 50, "{release:?}");
-    let dist = optimised(&manifest, "dist");
-    // What `release` names, `dist` has from it, unless it says something else of the same name.
-    for (name, _) in release.into_iter().filter(|(_, level)| *level < 3) {
-        assert_eq!(dist.get(name), Some(&3), "{name} in [profile.dist.package]");
-    }
-}
