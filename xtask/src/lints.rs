@@ -65,7 +65,7 @@ pub(crate) fn record() -> Option<ExitCode> {
 
 /// What cargo and our build scripts set for one target, and nothing of the user's own, nor of this run of cargo.
 fn is_kept(variable: &str) -> bool {
-    let is_of_target = ["CARGO_", "OUT_DIR", "SIGHTWIRE_PAGES"].iter().any(|name| variable.starts_with(name));
+    let is_of_target = ["CARGO", "OUT_DIR", "SIGHTWIRE_PAGES"].iter().any(|name| variable.starts_with(name));
     is_of_target && variable != "CARGO_MAKEFLAGS" && !variable.contains("TOKEN")
 }
 
@@ -215,7 +215,7 @@ mod tests {
         let tests = target_of(&words("--crate-name hub crates/hub/src/lib.rs --test")).unwrap();
         assert_eq!(file_name(&tests), "crates-hub-src-lib-rs-tests.json");
         assert_eq!(target_of(&words("-vV")), None);
-        assert!(is_kept("CARGO_PKG_NAME") && is_kept("OUT_DIR") && !is_kept("HOME"));
+        assert!(is_kept("CARGO") && is_kept("CARGO_PKG_NAME") && is_kept("OUT_DIR") && !is_kept("HOME"));
         assert!(!is_kept("CARGO_MAKEFLAGS"), "its pipes are closed by then");
         assert!(!is_kept("CARGO_REGISTRY_TOKEN"));
     }
