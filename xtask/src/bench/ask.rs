@@ -13,6 +13,9 @@ use crate::interrupt;
 /// For processes to find each other, models to be loaded and streams to begin.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Between two pieces of an answer; the first page that is read waits for its model.
+const ANSWER: Duration = Duration::from_mins(2);
+
 /// Waits until that is so.
 pub(super) fn until(what: &str, is_so: impl Fn() -> Result<bool>) -> Result<()> {
     let begun = Instant::now();
@@ -41,12 +44,24 @@ pub(super) fn json(url: &str, path: &str) -> Result<Value> {
 }
 
 /// The body of an answer.
-fn get(url: &str, path: &str) -> Result<String> {
+pub(super) fn get(url: &str, path: &str) -> Result<String> {
+    exchange(url, ("GET", path), "", &[])
+}
+
+/// Sends a JPEG; the body of the answer.
+pub(super) fn post_jpeg(url: &str, path: &str, picture: &[u8]) -> Result<String> {
+    let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n", picture.len());
+    exchange(url, ("POST", path), &head, picture)
+}
+
+fn exchange(url: &str, (method, path): (&str, &str), head: &str, body: &[u8]) -> Result<String> {
     let address = url.trim_start_matches("http://");
     let asked = TcpStream::connect(address).and_then(|mut socket| {
+        socket.set_read_timeout(Some(ANSWER))?;
         // To 1.0 an answer comes in one piece.
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n{head}\r\n");
         socket.write_all(request.as_bytes())?;
+        socket.write_all(body)?;
         let mut text = String::new();
         socket.read_to_string(&mut text)?;
         Ok(text)

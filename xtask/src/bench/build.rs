@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ExitCode, Stdio};
 use std::thread::sleep;
@@ -15,7 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::{machine, revision};
+use super::{ask, machine, revision};
 use crate::calibration::Calibration;
 use crate::interrupt;
 use crate::process::{self, stop};
@@ -133,7 +132,7 @@ fn demo(other: &Project) -> Result<FirstPage> {
     let mut demo = cargo(other, &["xtask", "demo", "--listen", &address]);
     demo.env_remove("CARGO_TARGET_DIR").process_group(0).stdin(Stdio::null());
     let mut child = demo.spawn().context("start `cargo xtask demo`")?;
-    let page = waited_for(&mut child, begun, || answers(&address));
+    let page = waited_for(&mut child, begun, || ask::get(&format!("http://{address}"), "/").is_ok());
     // What comes later is a part of the price.
     let later = page.is_ok().then(|| waited_for(&mut child, begun, || all_built(other)));
     stop(&mut child, Signal::SIGINT)?;
@@ -155,17 +154,6 @@ fn waited_for(child: &mut Child, begun: Instant, is_there: impl Fn() -> bool) ->
         sleep(Duration::from_millis(100));
     }
     Ok(begun.elapsed())
-}
-
-fn answers(address: &str) -> bool {
-    let asked = TcpStream::connect(address).and_then(|mut socket| {
-        socket.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(socket, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-        let mut head = [0; 12];
-        socket.read_exact(&mut head)?;
-        Ok(head)
-    });
-    asked.is_ok_and(|head| head.ends_with(b" 200"))
 }
 
 /// Commits before the drawing program was one of its own have nothing to wait for.

@@ -1,8 +1,6 @@
 //! Loads that servers are compared under, and what a run of one comes to.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -11,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::stdout_of;
+use super::{ask, stdout_of};
 use crate::programs::sightwire;
 use crate::project::Project;
 use crate::server::Server;
@@ -171,14 +169,13 @@ fn read_pages(project: &Project, server: &Server) -> Result<Figures> {
         .map(|page| folder.join(format!("{page:03}.jpg")))
         .map(|path| fs::read(&path).with_context(|| format!("read {}", path.display())))
         .collect::<Result<Vec<_>>>()?;
-    let address = server.url().trim_start_matches("http://").to_owned();
     // The first ones load the model, for each size of page.
-    pages.iter().try_for_each(|page| post(&address, page).map(drop))?;
+    pages.iter().try_for_each(|page| read_page(server.url(), page).map(drop))?;
     let (before, begun) = (cpu_s(server.pid())?, Instant::now());
     let mut delays = Vec::new();
     for _ in 0..ROUNDS {
         for page in &pages {
-            delays.push(post(&address, page)?.as_secs_f64() * 1e3);
+            delays.push(read_page(server.url(), page)?.as_secs_f64() * 1e3);
         }
     }
     let read = delays.len() as f64;
@@ -188,20 +185,9 @@ fn read_pages(project: &Project, server: &Server) -> Result<Figures> {
 }
 
 /// Has a picture read; how long that took.
-fn post(address: &str, picture: &[u8]) -> Result<Duration> {
+fn read_page(url: &str, picture: &[u8]) -> Result<Duration> {
     let begun = Instant::now();
-    let mut socket = TcpStream::connect(address).context("connect to the server")?;
-    socket.set_read_timeout(Some(Duration::from_mins(2)))?;
-    let length = picture.len();
-    let head = format!(
-        "POST /api/v1/read HTTP/1.1\r\nHost: {address}\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\
-         Connection: close\r\n\r\n"
-    );
-    socket.write_all(head.as_bytes())?;
-    socket.write_all(picture)?;
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).context("read what was read")?;
-    ensure!(answer.starts_with("HTTP/1.1 200 "), "a page was not read: {answer}");
+    ask::post_jpeg(url, "/api/v1/read", picture)?;
     Ok(begun.elapsed())
 }
 
