@@ -34,9 +34,9 @@ pub(crate) fn record_build(project: &Project, build: &mut Command) -> Result<()>
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     // A copy, since the build replaces this very program.
     let recorder = project.own("recorder");
-    let own = std::env::current_exe().context("find this program")?;
     let copy = project.own("recorder.new");
-    fs::copy(&own, &copy).with_context(|| format!("copy {} to {}", own.display(), copy.display()))?;
+    // By this name it is there, too, where another build has put a new one in its place.
+    fs::copy("/proc/self/exe", &copy).with_context(|| format!("copy this program to {}", copy.display()))?;
     fs::rename(&copy, &recorder).with_context(|| format!("make {}", recorder.display()))?;
     build.env(WRAPPER, recorder).env(FOLDER, folder);
     Ok(())

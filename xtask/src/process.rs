@@ -55,7 +55,7 @@ pub(crate) fn last_lines(text: &str, count: usize) -> String {
 
 /// What is done with a line that a program has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum OutputLine {
     /// It is output.
     Keep,
     /// It was for us alone.
@@ -64,7 +64,7 @@ pub(crate) enum Line {
 
 /// Reads along what a program writes, and says in its own words how far it is.
 pub(crate) trait Watch {
-    fn read(&mut self, line: &str) -> Line;
+    fn read(&mut self, line: &str) -> OutputLine;
     /// How far it is, once that is known.
     fn words(&self) -> Option<String>;
     /// The share of the work that is done, from 0 to 1.
@@ -109,7 +109,7 @@ pub(crate) fn run_watched(
         match lines.recv_timeout(Duration::from_millis(100)) {
             Ok(line) => {
                 if let Some(watch) = &mut watch
-                    && watch.read(&line) == Line::Drop
+                    && watch.read(&line) == OutputLine::Drop
                 {
                     continue;
                 }

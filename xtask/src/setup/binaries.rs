@@ -94,7 +94,7 @@ pub(super) fn drawing(project: &Project, step: &mut Step) -> Result<usize> {
 /// For how long that will go on, where nothing of it is there yet.
 pub(super) fn drawing_takes(project: &Project) -> Option<Duration> {
     let mut packages = compiled_for(project, Built::Drawing);
-    let server = packages_of(project, Built::Server, "normal,build");
+    let server = packages_of(project, Built::Server);
     packages.retain(|name| !server.contains(name));
     let times = build_times();
     let seconds: f64 = packages.iter().filter_map(|name| times.get(name.as_str())).sum();
@@ -130,18 +130,21 @@ fn build(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Res
 
 /// What is compiled where nothing is there yet; else nobody needs to know how long it takes.
 fn compiled_for(project: &Project, built: Built) -> BTreeSet<String> {
-    let (there, edges) = match built {
-        Built::Server | Built::Programs => (project.release("sightwire"), "normal,build"),
-        Built::Drawing => (project.release("sightwire-draw"), "normal,build"),
-        Built::Tests => (project.debug("sightwire"), "all"),
+    let there = match built {
+        Built::Server | Built::Programs => project.release("sightwire"),
+        Built::Drawing => project.release("sightwire-draw"),
+        Built::Tests => project.debug("sightwire"),
     };
-    if there.is_file() { BTreeSet::new() } else { packages_of(project, built, edges) }
+    if there.is_file() { BTreeSet::new() } else { packages_of(project, built) }
 }
 
 /// The packages that it is made of.
-fn packages_of(project: &Project, built: Built, edges: &str) -> BTreeSet<String> {
-    let mut tree = cargo(project, &["tree", "--locked", "--prefix=none", "--format={p}", "--edges", edges]);
-    tree.args(if built == Built::Tests { &["--workspace"] } else { built.packages() });
+fn packages_of(project: &Project, built: Built) -> BTreeSet<String> {
+    let mut tree = cargo(project, &["tree", "--locked", "--prefix=none", "--format={p}"]);
+    match built {
+        Built::Tests => tree.args(["--workspace", "--edges=all"]),
+        _ => tree.arg("--edges=normal,build").args(built.packages()),
+    };
     let Ok(output) = tree.output() else { return BTreeSet::new() };
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
     lines.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::process::{Line, Watch};
+use crate::process::{OutputLine, Watch};
 
 /// What each package of `Cargo.lock` takes of CPU in seconds, optimised: `cargo xtask bench build` writes it.
 const TIMES: &str = include_str!("../../../docs/build-times.tsv");
@@ -102,19 +102,19 @@ impl BuildProgress {
     }
 
     fn left(&self) -> Option<Duration> {
-        let share = self.done_s / self.all_s;
+        let share = self.share();
         let so_far = self.begun.elapsed().as_secs_f64();
         (share > ENOUGH && share < 1.0).then(|| Duration::from_secs_f64(so_far * (1.0 - share) / share))
     }
 }
 
 impl Watch for BuildProgress {
-    fn read(&mut self, line: &str) -> Line {
+    fn read(&mut self, line: &str) -> OutputLine {
         if line.starts_with('{') {
             self.read_message(line);
-            return Line::Drop;
+            return OutputLine::Drop;
         }
-        if self.read_bar(line).is_some() { Line::Drop } else { Line::Keep }
+        if self.read_bar(line).is_some() { OutputLine::Drop } else { OutputLine::Keep }
     }
 
     fn words(&self) -> Option<String> {
@@ -163,11 +163,14 @@ mod tests {
     fn a_build_says_how_many_crates_of_how_many_and_what_is_left() {
         let mut build = BuildProgress::new(["made-up-a", "made-up-b", "made-up-c"].map(str::to_owned));
         assert_eq!(build.words(), None, "cargo has said nothing yet");
-        assert_eq!(build.read("   Compiling made-up-a v1.0.0"), Line::Keep);
-        assert_eq!(build.read("    Building [==>      ] 1/4: made-up-a, made-up-b(build.rs)"), Line::Drop);
+        assert_eq!(build.read("   Compiling made-up-a v1.0.0"), OutputLine::Keep);
+        assert_eq!(
+            build.read("    Building [==>      ] 1/4: made-up-a, made-up-b(build.rs)"),
+            OutputLine::Drop
+        );
         assert_eq!(build.words().unwrap(), "1 of 4 crates");
-        assert_eq!(build.read(&artifact("made-up-c", true)), Line::Drop);
-        assert_eq!(build.read(&artifact("made-up-a", false)), Line::Drop);
+        assert_eq!(build.read(&artifact("made-up-c", true)), OutputLine::Drop);
+        assert_eq!(build.read(&artifact("made-up-a", false)), OutputLine::Drop);
         assert_eq!((build.compiled(), build.share()), (1, 0.5), "one was there already");
         build.read(&artifact("made-up-c", false));
         assert_eq!((build.compiled(), build.share()), (2, 2.0 / 3.0), "its tests were not");
