@@ -20,7 +20,7 @@ pub struct DrawingWatch {
 
 impl DrawingWatch {
     /// Looks for the first time.
-    pub async fn begin(pages: Pages) -> Self {
+    pub async fn look_first(pages: Pages) -> Self {
         let mut watch = Self { pages, said: None };
         watch.look().await;
         watch
@@ -76,7 +76,7 @@ mod tests {
         let pages =
             Pages::new(Launch { places: vec!["/nowhere/sightwire-draw".into()], args: Vec::new() }, 1);
         assert_eq!(report(&pages), DrawingStatus::default(), "nobody has looked");
-        DrawingWatch::begin(pages.clone()).await.look().await;
+        DrawingWatch::look_first(pages.clone()).await.look().await;
         assert_eq!(log.with("cannot be read yet: the program sightwire-draw is missing").len(), 1);
         let shown = report(&pages);
         assert!(!shown.available && shown.why.unwrap().contains("/nowhere/sightwire-draw"));

@@ -152,7 +152,7 @@ impl Server {
         let app =
             App::new(&config, (&access, &reach), (&stop, &tasks, &vital), cluster, memory_used, source)?;
         // Before anybody asks, and before an upgrade puts another one in its place.
-        let drawing = DrawingWatch::begin(app.reader.limits.pages.clone()).await;
+        let drawing = DrawingWatch::look_first(app.reader.limits.pages.clone()).await;
         vital.spawn("looks for what draws pages", drawing.run(stop.clone()));
         if let Some(membership) = membership {
             let run = membership.run(access.keyring().clone(), stop.clone());

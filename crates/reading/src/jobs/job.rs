@@ -207,7 +207,7 @@ impl Job {
     pub fn begin_next(&self) -> Option<usize> {
         self.update(|progress| {
             let index = progress.first_waiting(clock::now())?;
-            progress.begin(index);
+            progress.begin_file(index);
             Some(index)
         })
     }

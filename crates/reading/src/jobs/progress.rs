@@ -195,7 +195,7 @@ impl Progress {
     }
 
     /// A file that waits is read now.
-    pub(super) fn begin(&mut self, index: usize) {
+    pub(super) fn begin_file(&mut self, index: usize) {
         let Some(row) = self.rows.get_mut(index) else { return };
         row.state = FileState::Reading;
         self.reading += 1;
