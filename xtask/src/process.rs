@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Step;
-use crate::project::Project;
+use crate::project::{Project, on_path};
 
 /// How long a program has after SIGTERM before it is killed.
 const GRACE: Duration = Duration::from_secs(15);
@@ -217,15 +217,16 @@ pub(crate) fn stop(child: &mut Child, signal: Signal) -> Result<ExitStatus> {
     Ok(child.wait()?)
 }
 
-/// The same command, which gives way to all others.
+/// The same command, which gives way to all others: it has what is left of the processor, where this system can do so.
 pub(crate) fn giving_way(command: &Command) -> Command {
-    let mut nice = Command::new("nice");
-    nice.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
-    nice.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut idle = if on_path("chrt").is_some() { Command::new("chrt") } else { Command::new("nice") };
+    idle.args(if idle.get_program() == "chrt" { ["--idle", "0"] } else { ["-n", "19"] });
+    idle.arg(command.get_program()).args(command.get_args());
+    idle.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = command.get_current_dir() {
-        nice.current_dir(folder);
+        idle.current_dir(folder);
     }
-    nice
+    idle
 }
 
 /// CPU time of all programs that this one has started and that have ended, with theirs.

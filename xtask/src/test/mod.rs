@@ -126,33 +126,31 @@ fn sum_up(project: &Project, ran: &[Ran], took: Duration, calibration: Calibrati
     Ok(all.failures.is_empty())
 }
 
-/// Where the tests of all crates take longer, the machine has no time to spare: what only computes would take it from clients and
-/// servers that have clocks.
-const SLOW: Duration = Duration::from_secs(200);
+/// How many of the suites that mostly wait run at a time.
+const WAITING: usize = 3;
+/// How many of those that only compute.
+const BESIDE: usize = 2;
 
-/// Runs the suites: first those that need the machine, as far as they come first; then three at a time of those that
-/// mostly wait, beside them two of those that only compute, which come after them on a slow machine; at last the others that need
-/// the machine. What failed beside others runs once more without them.
+/// Runs the suites: first those that need the machine, as far as they come first; then [`WAITING`] at a time of those that
+/// mostly wait; at last the others that need the machine. Beside all but those last ones, [`BESIDE`] at a time of those that
+/// only compute have what is left of the processor. What failed beside others runs once more without them.
 fn run_all(project: &Project, chosen: &[&'static Suite], how: How) -> Result<Vec<Ran>> {
     let first = chosen.iter().position(|suite| suite.lane == Lane::Waiting).unwrap_or(chosen.len());
     let of = |suites: &[&'static Suite], lane| -> Mutex<VecDeque<&'static Suite>> {
         Mutex::new(suites.iter().copied().filter(|suite| suite.lane == lane).collect())
     };
-    let mut ran = in_turn(project, &of(&chosen[..first], Lane::Alone), how)?;
-    let (waiting, beside) = (of(chosen, Lane::Waiting), of(chosen, Lane::Beside));
-    let is_slow = ran.iter().any(|ran| ran.suite == "rust" && ran.took > SLOW);
-    let (waiting, beside) = (vec![&waiting; 3], vec![&beside; 2]);
-    let turns = if is_slow { vec![waiting, beside] } else { vec![[waiting, beside].concat()] };
-    for lanes in turns {
-        let together: Vec<_> = std::thread::scope(|scope| {
-            let begun: Vec<_> =
-                lanes.iter().map(|lane| scope.spawn(|| in_turn(project, lane, how))).collect();
-            begun.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
-        });
-        for lane in together {
-            ran.extend(lane.map_err(|_| anyhow!("a suite's thread has panicked"))??);
+    let (alone, waiting, beside) =
+        (of(&chosen[..first], Lane::Alone), of(chosen, Lane::Waiting), of(chosen, Lane::Beside));
+    let mut ran = std::thread::scope(|scope| {
+        let begin = |lane| scope.spawn(move || in_turn(project, lane, how));
+        let mut begun = vec![&beside; BESIDE].into_iter().map(begin).collect::<Vec<_>>();
+        let mut ran = in_turn(project, &alone, how)?;
+        begun.extend(vec![&waiting; WAITING].into_iter().map(begin));
+        for lane in begun {
+            ran.extend(lane.join().map_err(|_| anyhow!("a suite's thread has panicked"))??);
         }
-    }
+        anyhow::Ok(ran)
+    })?;
     for ran in &mut ran {
         if let Some(suite) =
             chosen.iter().find(|suite| suite.name == ran.suite && suite.lane == Lane::Waiting)

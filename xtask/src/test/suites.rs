@@ -93,7 +93,7 @@ const IMPORTS: &str = "python/test_import.py";
 const ACCURACY: &str = "python/test_read_accuracy.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 29] = [
+pub(super) const SUITES: [Suite; 30] = [
     check("rust-format", Lane::Alone, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
@@ -124,6 +124,18 @@ pub(super) const SUITES: [Suite; 29] = [
     }),
     check("python-lints", Lane::Beside, "ruff: lints and format of every Python file", |project, _| ruff(project, PYTHON))
         .unless(without_python),
+    // Of those that wait, the longest come first: no core has nothing to do at the end.
+    tests(
+        "e2e-read",
+        Lane::Waiting,
+        "text: by command, over HTTP, in batches, by several processes and out of storage",
+        |project, report| {
+            let files = reading_tests(project);
+            pytest(project, report, &files.iter().map(String::as_str).collect::<Vec<_>>())
+        },
+    )
+    .again(Again::Pytest)
+    .unless(without_python),
     tests(
         "e2e-js",
         Lane::Waiting,
@@ -134,6 +146,11 @@ pub(super) const SUITES: [Suite; 29] = [
         },
     )
     .again(Again::Node),
+    tests("e2e-pages", Lane::Waiting, "all other pages in Chromium, three tests at a time", |project, report| {
+        playwright(project, report, "together")
+    })
+    .again(Again::Playwright)
+    .unless(without_chromium),
     tests(
         "e2e-cluster",
         Lane::Waiting,
@@ -146,8 +163,18 @@ pub(super) const SUITES: [Suite; 29] = [
         Lane::Waiting,
         "the official Python client and OpenCV against the real server",
         |project, report| {
-            let [imports, accuracy] = [IMPORTS, ACCURACY].map(|file| format!("--ignore={file}"));
-            pytest(project, report, &["python", &imports, &accuracy])
+            pytest(project, report, &["python", "--ignore-glob=python/test_read_*", &format!("--ignore={IMPORTS}")])
+        },
+    )
+    .again(Again::Pytest)
+    .unless(without_python),
+    tests(
+        "client-python",
+        Lane::Waiting,
+        "clients/python and its command against the real server, with mypy",
+        |project, report| {
+            let all = ["-c", "../clients/python/pyproject.toml", "../clients/python/tests"];
+            pytest(project, report, &all)
         },
     )
     .again(Again::Pytest)
@@ -165,27 +192,11 @@ pub(super) const SUITES: [Suite; 29] = [
     .again(Again::Pytest)
     .unless(without_kserve),
     tests(
-        "client-python",
-        Lane::Waiting,
-        "clients/python and its command against the real server, with mypy",
-        |project, report| {
-            let all = ["-c", "../clients/python/pyproject.toml", "../clients/python/tests"];
-            pytest(project, report, &all)
-        },
-    )
-    .again(Again::Pytest)
-    .unless(without_python),
-    tests(
         "e2e-browser",
         Lane::Alone,
         "pages whose rates are measured, in Chromium with a generated camera, one test at a time",
         |project, report| playwright(project, report, "alone"),
     )
-    .again(Again::Playwright)
-    .unless(without_chromium),
-    tests("e2e-pages", Lane::Alone, "all other pages in Chromium, three tests at a time", |project, report| {
-        playwright(project, report, "together")
-    })
     .again(Again::Playwright)
     .unless(without_chromium),
     tests(
@@ -295,6 +306,16 @@ fn pytest(project: &Project, report: &Path, args: &[&str]) -> Command {
     let mut pytest = Command::new(project.python("python"));
     pytest.args(["-m", "pytest", "--junitxml"]).arg(report).args(args);
     against_the_server(project, pytest)
+}
+
+/// The files of `e2e/python` whose tests read text, but for [`ACCURACY`].
+fn reading_tests(project: &Project) -> Vec<String> {
+    let files = std::fs::read_dir(project.at("e2e/python")).into_iter().flatten().flatten();
+    let names = files.map(|file| format!("python/{}", file.file_name().to_string_lossy()));
+    let mut names: Vec<String> =
+        names.filter(|name| name.starts_with("python/test_read_") && name != ACCURACY).collect();
+    names.sort();
+    names
 }
 
 /// One of the projects of `e2e/playwright.config.mjs`.
