@@ -124,18 +124,7 @@ pub(super) const SUITES: [Suite; 30] = [
     }),
     check("python-lints", Lane::Beside, "ruff: lints and format of every Python file", |project, _| ruff(project, PYTHON))
         .unless(without_python),
-    // Of those that wait, the longest come first: no core has nothing to do at the end.
-    tests(
-        "e2e-read",
-        Lane::Waiting,
-        "text: by command, over HTTP, in batches, by several processes and out of storage",
-        |project, report| {
-            let files = reading_tests(project);
-            pytest(project, report, &files.iter().map(String::as_str).collect::<Vec<_>>())
-        },
-    )
-    .again(Again::Pytest)
-    .unless(without_python),
+    // In this order no core has nothing to do at the end, and pages, which compute most, are not beside `e2e-js`, which has clocks.
     tests(
         "e2e-js",
         Lane::Waiting,
@@ -146,11 +135,6 @@ pub(super) const SUITES: [Suite; 30] = [
         },
     )
     .again(Again::Node),
-    tests("e2e-pages", Lane::Waiting, "all other pages in Chromium, three tests at a time", |project, report| {
-        playwright(project, report, "together")
-    })
-    .again(Again::Playwright)
-    .unless(without_chromium),
     tests(
         "e2e-cluster",
         Lane::Waiting,
@@ -159,11 +143,12 @@ pub(super) const SUITES: [Suite; 30] = [
     )
     .again(Again::Node),
     tests(
-        "e2e-python",
+        "e2e-read",
         Lane::Waiting,
-        "the official Python client and OpenCV against the real server",
+        "text: by command, over HTTP, in batches, by several processes and out of storage",
         |project, report| {
-            pytest(project, report, &["python", "--ignore-glob=python/test_read_*", &format!("--ignore={IMPORTS}")])
+            let files = reading_tests(project);
+            pytest(project, report, &files.iter().map(String::as_str).collect::<Vec<_>>())
         },
     )
     .again(Again::Pytest)
@@ -191,6 +176,21 @@ pub(super) const SUITES: [Suite; 30] = [
     )
     .again(Again::Pytest)
     .unless(without_kserve),
+    tests("e2e-pages", Lane::Waiting, "all other pages in Chromium, three tests at a time", |project, report| {
+        playwright(project, report, "together")
+    })
+    .again(Again::Playwright)
+    .unless(without_chromium),
+    tests(
+        "e2e-python",
+        Lane::Waiting,
+        "the official Python client and OpenCV against the real server",
+        |project, report| {
+            pytest(project, report, &["python", "--ignore-glob=python/test_read_*", &format!("--ignore={IMPORTS}")])
+        },
+    )
+    .again(Again::Pytest)
+    .unless(without_python),
     tests(
         "e2e-browser",
         Lane::Alone,
