@@ -5,7 +5,7 @@
 //! [`replay`] has Clippy's own driver look at those targets in the same way, against the dependencies that the build has
 //! made. What is not written down, or fails, is left to `cargo clippy`, which has the last word.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -130,12 +130,7 @@ pub(crate) fn command() -> Result<ExitCode> {
 fn replay(project: &Project) -> Result<usize> {
     let sysroot = ask("rustc", &["--print", "sysroot"]).context("ask rustc where it is")?;
     let driver = Path::new(&sysroot).join("bin/clippy-driver");
-    let mut targets = targets(project)?;
-    // With its tests a target is all that it is without them. What only a target without them is warned of, such as code that
-    // nothing but tests uses, is the compiler's to say, which has compiled it for the build and says so each time.
-    if fs::read_to_string(project.log("build")).is_ok_and(|said| is_without_warnings(&said)) {
-        targets = only_with_tests(targets);
-    }
+    let targets = targets(project)?;
     let out = project.own("lints/out");
     remove(&out)?;
     let mut waiting = Vec::new();
@@ -171,18 +166,6 @@ fn replay(project: &Project) -> Result<usize> {
         None => Ok(count),
         Some(first) => bail!("{first}\n({} of {count} targets)", found.len()),
     }
-}
-
-/// Of a target that is there with its tests and without, the one with them.
-fn only_with_tests(targets: Vec<Target>) -> Vec<Target> {
-    let with: BTreeSet<String> =
-        targets.iter().filter(|target| target.tests).map(|target| target.source.clone()).collect();
-    targets.into_iter().filter(|target| target.tests || !with.contains(&target.source)).collect()
-}
-
-/// Whether a build that has ended had nothing to say of our code; of other packages' cargo shows none.
-fn is_without_warnings(log: &str) -> bool {
-    log.contains("Finished") && !log.lines().any(|line| line.trim_start().starts_with("warning:"))
 }
 
 /// Clippy's driver, called as the compiler was, with nothing but a check as its result.
@@ -253,16 +236,6 @@ mod tests {
              --emit=metadata --color=never -D warnings --out-dir /o"
         );
         assert!(command.get_envs().any(|(name, _)| name == "CARGO_MANIFEST_DIR"));
-    }
-
-    #[test]
-    fn a_target_without_its_tests_is_left_to_the_compiler_where_that_had_nothing_to_say() {
-        let target = |source: &str, tests| Target { source: source.into(), tests };
-        let all = vec![target("lib.rs", false), target("lib.rs", true), target("examples/a.rs", false)];
-        assert_eq!(only_with_tests(all), [target("lib.rs", true), target("examples/a.rs", false)]);
-        assert!(is_without_warnings("   Compiling a v1.0.0\n    Finished `dev` profile\n"));
-        assert!(!is_without_warnings("warning: unused import: `a`\n    Finished `dev` profile\n"));
-        assert!(!is_without_warnings("   Compiling a v1.0.0\n"), "it may have had something to say");
     }
 
     #[test]
