@@ -219,9 +219,10 @@ pub(crate) fn stop(child: &mut Child, signal: Signal) -> Result<ExitStatus> {
 
 /// The same command, which gives way to all others: it has what is left of the processor, where this system can do so.
 pub(crate) fn giving_way(command: &Command) -> Command {
-    let mut idle = if on_path("chrt").is_some() { Command::new("chrt") } else { Command::new("nice") };
-    idle.args(if idle.get_program() == "chrt" { ["--idle", "0"] } else { ["-n", "19"] });
-    idle.arg(command.get_program()).args(command.get_args());
+    let [program, options @ ..] =
+        if on_path("chrt").is_some() { ["chrt", "--idle", "0"] } else { ["nice", "-n", "19"] };
+    let mut idle = Command::new(program);
+    idle.args(options).arg(command.get_program()).args(command.get_args());
     idle.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = command.get_current_dir() {
         idle.current_dir(folder);
