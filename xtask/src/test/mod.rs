@@ -131,20 +131,18 @@ const WAITING: usize = 3;
 /// How many of those that only compute.
 const BESIDE: usize = 2;
 
-/// Runs the suites: first those that need the machine, as far as they come first; then [`WAITING`] at a time of those that
-/// mostly wait; at last the others that need the machine. Beside all but those last ones, [`BESIDE`] at a time of those that
-/// only compute have what is left of the processor. What failed beside others runs once more without them.
+/// Runs the suites of one [`Lane`] after the other: the first ones in turn, then [`WAITING`] at a time of those that mostly wait,
+/// then in turn those that need the machine. Beside all but these last, [`BESIDE`] at a time of those that only compute have
+/// what is left of the processor. What failed beside others runs once more without them.
 fn run_all(project: &Project, chosen: &[&'static Suite], how: How) -> Result<Vec<Ran>> {
-    let first = chosen.iter().position(|suite| suite.lane == Lane::Waiting).unwrap_or(chosen.len());
-    let of = |suites: &[&'static Suite], lane| -> Mutex<VecDeque<&'static Suite>> {
-        Mutex::new(suites.iter().copied().filter(|suite| suite.lane == lane).collect())
+    let of = |lane| -> Mutex<VecDeque<&'static Suite>> {
+        Mutex::new(chosen.iter().copied().filter(|suite| suite.lane == lane).collect())
     };
-    let (alone, waiting, beside) =
-        (of(&chosen[..first], Lane::Alone), of(chosen, Lane::Waiting), of(chosen, Lane::Beside));
+    let (first, waiting, beside) = (of(Lane::First), of(Lane::Waiting), of(Lane::Beside));
     let mut ran = std::thread::scope(|scope| {
         let begin = |lane| scope.spawn(move || in_turn(project, lane, how));
         let mut begun = vec![&beside; BESIDE].into_iter().map(begin).collect::<Vec<_>>();
-        let mut ran = in_turn(project, &alone, how)?;
+        let mut ran = in_turn(project, &first, how)?;
         begun.extend(vec![&waiting; WAITING].into_iter().map(begin));
         for lane in begun {
             ran.extend(lane.join().map_err(|_| anyhow!("a suite's thread has panicked"))??);
@@ -158,7 +156,7 @@ fn run_all(project: &Project, chosen: &[&'static Suite], how: How) -> Result<Vec
             again(project, suite, ran, how)?;
         }
     }
-    ran.extend(in_turn(project, &of(&chosen[first..], Lane::Alone), how)?);
+    ran.extend(in_turn(project, &of(Lane::Alone), how)?);
     Ok(ran)
 }
 

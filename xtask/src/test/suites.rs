@@ -40,12 +40,14 @@ pub(super) enum When {
 /// What may run at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// It needs the machine for itself: it compiles much, or measures rates of frames.
-    Alone,
+    /// It comes before all others: it is cheap, or tells most. Only those beside it run at the same time.
+    First,
     /// It waits more than it computes: three of these run at a time.
     Waiting,
-    /// It computes and has no clock: two of these run beside those that wait, and give way to them.
+    /// It computes and has no clock: two of these run beside the first ones and those that wait, and give way to them.
     Beside,
+    /// It needs the machine for itself: it compiles much, or measures rates of frames. These come last.
+    Alone,
 }
 
 /// Where a suite says what became of its tests.
@@ -94,15 +96,15 @@ const ACCURACY: &str = "python/test_read_accuracy.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
 pub(super) const SUITES: [Suite; 30] = [
-    check("rust-format", Lane::Alone, "cargo fmt", |project, _| rust_format(project)),
+    check("rust-format", Lane::First, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
-        Lane::Alone,
+        Lane::First,
         "licences, sources and duplicates (deny.toml); advisories are a suite of their own",
         |project, _| deny(project),
     ),
     check("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| lints(project)),
-    tests("rust", Lane::Alone, "unit, property and integration tests of every crate (nextest)", |project, _| {
+    tests("rust", Lane::First, "unit, property and integration tests of every crate (nextest)", |project, _| {
         nextest(project, &[])
     })
     .reports(Reports::Nextest),
