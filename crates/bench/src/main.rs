@@ -20,6 +20,7 @@ mod read;
 mod relay;
 mod schedule;
 mod sign;
+mod status;
 
 use std::process::ExitCode;
 

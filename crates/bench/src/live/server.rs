@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use super::kind::Kind;
 use super::viewers::Ask;
 use crate::http::Connection;
+use crate::status::parse_status;
 
 /// The options that all scenarios have.
 #[derive(Debug, Clone, clap::Args)]
@@ -70,11 +71,15 @@ impl Server {
 
     /// What it says of itself.
     pub(crate) fn status(&self) -> Result<Status> {
-        self.json("/api/v1/status")
+        parse_status(&self.get("/api/v1/status")?).context("reading /api/v1/status")
     }
 
     /// An answer in JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        serde_json::from_slice(&self.get(path)?).with_context(|| format!("reading {path}"))
+    }
+
+    fn get(&self, path: &str) -> Result<Vec<u8>> {
         let response = self.runtime.block_on(async {
             let mut connection = Connection::open(&self.target, Duration::from_secs(5)).await?;
             connection.get(path).await
@@ -83,7 +88,7 @@ impl Server {
         if response.status != 200 {
             bail!("{path}: status {}: {}", response.status, String::from_utf8_lossy(&response.body));
         }
-        serde_json::from_slice(&response.body).with_context(|| format!("reading {path}"))
+        Ok(response.body)
     }
 }
 

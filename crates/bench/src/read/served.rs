@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use sightwire_api::read::{Document, Job, JobState};
-use sightwire_api::status::{ReaderStatus, Status};
+use sightwire_api::status::ReaderStatus;
 use sightwire_load::procfs;
 use sightwire_load::target::Target;
 use tokio::runtime::Runtime;
@@ -15,6 +15,7 @@ use tokio::runtime::Runtime;
 use super::Picture;
 use super::reader::Reader;
 use crate::http::{Connection, Response};
+use crate::status::parse_status;
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A picture may take as long as the server allows by itself, a job a good deal longer.
@@ -46,7 +47,7 @@ impl Served {
     /// What the server says of its reader: `status.reader`.
     pub(super) fn status(&self) -> Result<ReaderStatus> {
         let answer = self.ask("GET", "/api/v1/status", "text/plain", &[])?;
-        Ok(json::<Status>(&answer)?.reader)
+        Ok(parse_status(&answer.body).context("read /api/v1/status")?.reader)
     }
 
     /// Has a batch read; its id.

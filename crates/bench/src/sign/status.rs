@@ -7,6 +7,7 @@ use sightwire_api::status::EngineStatus;
 use sightwire_load::target::Target;
 
 use crate::http::Connection;
+use crate::status::parse_status;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -43,7 +44,7 @@ impl Status {
         let ask = async {
             let response = Connection::open(target, TIMEOUT).await.ok()?.get("/api/v1/status").await.ok()?;
             let at = Instant::now();
-            let body = (response.status == 200).then(|| serde_json::from_slice(&response.body).ok())??;
+            let body = (response.status == 200).then(|| parse_status(&response.body).ok())??;
             Some(Self { at, body })
         };
         tokio::time::timeout(TIMEOUT, ask).await.ok().flatten()
