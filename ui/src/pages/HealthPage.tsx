@@ -14,6 +14,7 @@ import { PageHead } from '../components/page/PageHead';
 import { StateBadge } from '../components/StateBadge';
 import { Announcer } from '../health/Announcer';
 import { EmptyHealth } from '../health/EmptyHealth';
+import { DrawingNotice } from '../health/DrawingNotice';
 import { EngineWarnings } from '../health/EngineWarnings';
 import { EndedStreams } from '../health/EndedStreams';
 import { SPANS, spanWords } from '../health/history';
@@ -158,7 +159,10 @@ export default function HealthPage() {
       )}
 
       {open && status.status !== null && (
-        <EngineWarnings warnings={status.status.engine.warnings} />
+        <>
+          <EngineWarnings warnings={status.status.engine.warnings} />
+          <DrawingNotice drawing={status.status.reader.drawing} />
+        </>
       )}
 
       {data !== null && (

@@ -4,6 +4,7 @@ import type { Job } from 'sightwire/api';
 import { sentence } from '../api/http';
 import { endJob } from '../api/read';
 import { useStatus } from '../api/useStatus';
+import { Link } from '../app/Link';
 import { DropCover } from '../components/DropCover';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
@@ -20,7 +21,7 @@ import { useUpload } from '../read/job/useUpload';
 import { JobBar } from '../read/JobBar';
 import type { OptionQuery } from '../read/options';
 import { within } from '../read/preferences';
-import { readerWords, undrawnWords } from '../read/readerWords';
+import { cannotDraw, readerWords } from '../read/readerWords';
 import { ReadSnippets } from '../read/ReadSnippets';
 import { SettingsPanel } from '../read/settings/SettingsPanel';
 import { useTextModels } from '../read/settings/useTextModels';
@@ -55,7 +56,6 @@ export default function ReadPage() {
   const { status, failure } = useStatus(3000);
   const reader = status?.reader;
   const limits = reader?.limits;
-  const undrawn = undrawnWords(reader);
   const preferences = useMemo(() => within(limits, chosen), [limits, chosen]);
   const [view, watch] = useJob(address.job);
   const { jobs, nowS, refresh } = useServerJobs();
@@ -172,14 +172,16 @@ export default function ReadPage() {
           {reader.error ?? 'See the server’s log for the reason.'}
         </Notice>
       )}
-      {undrawn !== null && (
+      {cannotDraw(reader) && (
         <Notice
           tone="busy"
           icon="clock"
           title="PDF, AVIF and HEIC pages cannot be read yet"
           data-testid="undrawn"
         >
-          {undrawn}
+          The part of the server that draws them is still being built, or missing; this notice goes
+          when it is there. All other pictures are read. <Link href="/health">Health</Link> says
+          what is missing.
         </Notice>
       )}
       {(view.phase === 'silent' || failure !== null) && (

@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { testStatus } from '../testing/answers';
-import { undrawnWords } from './readerWords';
+import { cannotDraw } from './readerWords';
 
-describe('what cannot be drawn yet, in words', () => {
+describe('what cannot be drawn yet', () => {
   const { reader } = testStatus();
-  const why = 'the program sightwire-draw is missing: there is no /opt/bin/sightwire-draw';
 
-  it('says what is missing, and that all else is read', () =>
-    expect(undrawnWords({ ...reader, drawing: { available: false, why } })).toBe(
-      'The program sightwire-draw is missing: there is no /opt/bin/sightwire-draw. All other pictures are read.',
+  it('is known where the server says why', () =>
+    expect(cannotDraw({ ...reader, drawing: { available: false, why: 'it is missing' } })).toBe(
+      true,
     ));
 
-  it('says nothing where nothing is missing, or nobody knows yet', () => {
-    expect(undrawnWords(undefined)).toBeNull();
-    expect(undrawnWords(reader)).toBeNull();
-    expect(undrawnWords({ ...reader, drawing: { available: false, why: null } })).toBeNull();
+  it('is nothing where nothing is missing, or nobody knows yet', () => {
+    expect(cannotDraw(undefined)).toBe(false);
+    expect(cannotDraw(reader)).toBe(false);
+    expect(cannotDraw({ ...reader, drawing: { available: false, why: null } })).toBe(false);
   });
 });

@@ -1,6 +1,5 @@
 import type { ReaderStatus } from 'sightwire/api';
 import { formatPercent, spell } from '../components/format';
-import { asSentence } from './words';
 
 /** What reads text, and how it does, in one line. */
 export function readerWords(reader: ReaderStatus | undefined): string {
@@ -23,10 +22,9 @@ export function readerWords(reader: ReaderStatus | undefined): string {
   }
 }
 
-/** Why PDF, AVIF and HEIC cannot be read for now; null where they can be, and where nobody knows. */
-export function undrawnWords(reader: ReaderStatus | undefined): string | null {
-  if (reader === undefined || reader.drawing.available || reader.drawing.why === null) return null;
-  return `${asSentence(reader.drawing.why)} All other pictures are read.`;
+/** Whether PDF, AVIF and HEIC cannot be read for now; no where nobody has looked yet. */
+export function cannotDraw(reader: ReaderStatus | undefined): boolean {
+  return reader !== undefined && !reader.drawing.available && reader.drawing.why !== null;
 }
 
 function precisionWords(precision: ReaderStatus['precision']): string[] {
