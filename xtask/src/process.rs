@@ -1,5 +1,6 @@
 //! Other programs, run to their end: output to a log, the newest line shown, stopped when we are.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::os::unix::process::CommandExt;
@@ -96,7 +97,11 @@ pub(crate) fn run_watched(
     let (reader, writer) = std::io::pipe().context("make a pipe")?;
     writeln!(file, "$ {}", words(command))?;
     let program = command.get_program().to_string_lossy().into_owned();
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    // `setsid` makes a group itself, and would fork if it led one.
+    if program != SETSID {
+        command.process_group(0);
+    }
     let mut child = command.spawn().with_context(|| format!("start {program}"))?;
     // The command still holds the pipe's write ends; without them the reader sees the end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -217,17 +222,40 @@ pub(crate) fn stop(child: &mut Child, signal: Signal) -> Result<ExitStatus> {
     Ok(child.wait()?)
 }
 
+/// What starts a program in a session of its own.
+const SETSID: &str = "setsid";
+/// The niceness of the whole session, where the kernel shares the processor between sessions; then the program.
+const SHARE: &str = r#"{ echo "$0" > /proc/self/autogroup; } 2> /dev/null; exec "$@""#;
+
+/// The same command, with the processor shared between it and the others, whatever niceness their threads have: text is read by
+/// threads that give way to all others of their session, and beside other suites would hardly be read at all.
+pub(crate) fn with_own_share(command: &Command) -> Command {
+    if on_path(SETSID).is_none() {
+        return wrapped(command, &[]);
+    }
+    wrapped(command, &[SETSID, "sh", "-c", SHARE, "0"])
+}
+
 /// The same command, which gives way to all others: it has what is left of the processor, where this system can do so.
 pub(crate) fn giving_way(command: &Command) -> Command {
-    let [program, options @ ..] =
-        if on_path("chrt").is_some() { ["chrt", "--idle", "0"] } else { ["nice", "-n", "19"] };
-    let mut idle = Command::new(program);
-    idle.args(options).arg(command.get_program()).args(command.get_args());
-    idle.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    if let Some(folder) = command.get_current_dir() {
-        idle.current_dir(folder);
+    let mut by: Vec<&str> = Vec::new();
+    if on_path(SETSID).is_some() {
+        by.extend([SETSID, "sh", "-c", SHARE, "19"]);
     }
-    idle
+    by.extend(if on_path("chrt").is_some() { ["chrt", "--idle", "0"] } else { ["nice", "-n", "19"] });
+    wrapped(command, &by)
+}
+
+/// The same command, started by another program.
+fn wrapped(command: &Command, by: &[&str]) -> Command {
+    let mut words = by.iter().map(OsStr::new).chain([command.get_program()]).chain(command.get_args());
+    let mut other = Command::new(words.next().unwrap_or_default());
+    other.args(words);
+    other.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        other.current_dir(folder);
+    }
+    other
 }
 
 /// CPU time of all programs that this one has started and that have ended, with theirs.

@@ -241,8 +241,10 @@ fn execute(
     if how.full || suite.when == When::Full {
         command.env(FULL, "1");
     }
-    if suite.lane == Lane::Beside {
-        command = process::giving_way(&command);
+    match suite.lane {
+        Lane::Waiting => command = process::with_own_share(&command),
+        Lane::Beside => command = process::giving_way(&command),
+        Lane::First | Lane::Alone => {}
     }
     let file = if suite.reports == Reports::Nextest { nextest_report(project) } else { file };
     remove(&file)?;

@@ -126,7 +126,7 @@ pub(super) const SUITES: [Suite; 30] = [
     }),
     check("python-lints", Lane::Beside, "ruff: lints and format of every Python file", |project, _| ruff(project, PYTHON))
         .unless(without_python),
-    // In this order no core has nothing to do at the end, and pages, which compute most, are not beside `e2e-js`, which has clocks.
+    // The longest first, so that none of them is alone at the end; pages, which compute most, come after `e2e-js`, which has clocks.
     tests(
         "e2e-js",
         Lane::Waiting,
@@ -137,6 +137,16 @@ pub(super) const SUITES: [Suite; 30] = [
         },
     )
     .again(Again::Node),
+    tests(
+        "e2e-python",
+        Lane::Waiting,
+        "the official Python client and OpenCV against the real server",
+        |project, report| {
+            pytest(project, report, &["python", "--ignore-glob=python/test_read_*", &format!("--ignore={IMPORTS}")])
+        },
+    )
+    .again(Again::Pytest)
+    .unless(without_python),
     tests(
         "e2e-cluster",
         Lane::Waiting,
@@ -155,6 +165,11 @@ pub(super) const SUITES: [Suite; 30] = [
     )
     .again(Again::Pytest)
     .unless(without_python),
+    tests("e2e-pages", Lane::Waiting, "all other pages in Chromium, three tests at a time", |project, report| {
+        playwright(project, report, "together")
+    })
+    .again(Again::Playwright)
+    .unless(without_chromium),
     tests(
         "client-python",
         Lane::Waiting,
@@ -178,21 +193,6 @@ pub(super) const SUITES: [Suite; 30] = [
     )
     .again(Again::Pytest)
     .unless(without_kserve),
-    tests("e2e-pages", Lane::Waiting, "all other pages in Chromium, three tests at a time", |project, report| {
-        playwright(project, report, "together")
-    })
-    .again(Again::Playwright)
-    .unless(without_chromium),
-    tests(
-        "e2e-python",
-        Lane::Waiting,
-        "the official Python client and OpenCV against the real server",
-        |project, report| {
-            pytest(project, report, &["python", "--ignore-glob=python/test_read_*", &format!("--ignore={IMPORTS}")])
-        },
-    )
-    .again(Again::Pytest)
-    .unless(without_python),
     tests(
         "e2e-browser",
         Lane::Alone,
