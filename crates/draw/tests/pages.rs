@@ -3,6 +3,8 @@
 
 #[path = "support/pdf.rs"]
 mod pdf;
+#[path = "support/test_child.rs"]
+mod test_child;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,7 +17,7 @@ use sightwire_pages::{FileHeader, Pages};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn pages_that(fate: &str) -> Pages {
-    let places = vec![env!("CARGO_BIN_EXE_draw-test-child").into()];
+    let places = vec![test_child::file()];
     Pages::new(Launch { places, args: vec![fate.into()] }, 2)
 }
 

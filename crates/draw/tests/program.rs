@@ -3,6 +3,8 @@
 
 #[path = "support/pdf.rs"]
 mod pdf;
+#[path = "support/test_child.rs"]
+mod test_child;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -31,7 +33,7 @@ impl Folder {
         let folder = self.0.join(kind);
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join(NAME);
-        fs::hard_link(env!("CARGO_BIN_EXE_draw-test-child"), &file).unwrap();
+        fs::hard_link(test_child::file(), &file).unwrap();
         file
     }
 }
@@ -180,7 +182,7 @@ fn a_program_whose_very_file_is_written_to_is_asked_again() {
 
 #[test]
 fn those_who_come_while_the_first_one_looks_wait_for_what_it_finds() {
-    let pages = pages_by(&[Path::new(env!("CARGO_BIN_EXE_draw-test-child"))]);
+    let pages = pages_by(&[&test_child::file()]);
     std::thread::scope(|scope| {
         let readers: Vec<_> = (0..8).map(|_| scope.spawn(|| read(&pages))).collect();
         for reader in readers {
