@@ -58,9 +58,14 @@ impl Child {
     }
 
     /// What it says by itself until it ends, at most so many bytes.
-    pub(crate) fn listen(mut self, most: usize, by: Instant) -> Result<Vec<u8>, ChildError> {
+    pub(crate) fn listen(
+        mut self,
+        most: usize,
+        by: Instant,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Vec<u8>, ChildError> {
         let mut talk = self.talk((&[], &[]), (0, most))?;
-        talk.finish(by, &|| true)?;
+        talk.finish(by, wanted)?;
         Ok(talk.answer)
     }
 

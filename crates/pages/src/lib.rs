@@ -100,10 +100,11 @@ impl Pages {
 
     /// As [`drawing`](Self::drawing), and looks for the program where that was not done in the last seconds. What is found
     /// once is kept. Blocks: for microseconds, or where there is a new program, as long as that takes to say its version.
-    pub fn find_program(&self) -> Drawing {
+    /// It is given up when `wanted` says no.
+    pub fn find_program(&self, wanted: &dyn Fn() -> bool) -> Drawing {
         if let Some(program) = &self.program {
             // What came of it is known now.
-            let _ = program.get(Instant::now() + LOOK_WITHIN, &|| true);
+            let _ = program.get(Instant::now() + LOOK_WITHIN, wanted);
         }
         self.drawing()
     }

@@ -162,9 +162,15 @@ impl OpenProgram {
         self.file.metadata().is_ok_and(|metadata| Stamp::from_metadata(&metadata) == self.stamp)
     }
 
-    /// Opens it and asks for its version, unless that was another one `before` and it is still the same file.
-    fn open(path: &Path, before: Option<&Arc<NoProgram>>) -> Result<Option<Self>, Arc<NoProgram>> {
-        let unusable = |error| Arc::new(NoProgram::Unusable { file: path.to_owned(), error });
+    /// Opens it and asks for its version, unless that was another one `before` and it is still the same file. It is not known
+    /// what it says where it is too late `by` then, or nobody wants to know any more.
+    fn open(
+        path: &Path,
+        before: Option<&Arc<NoProgram>>,
+        by: Instant,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Option<Self>, NotGot> {
+        let unusable = |error| NotGot::Lacks(Arc::new(NoProgram::Unusable { file: path.to_owned(), error }));
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -177,32 +183,37 @@ impl OpenProgram {
             return Err(unusable(io::Error::other("it is no file")));
         }
         if !is_trusted(&metadata) {
-            return Err(Arc::new(NoProgram::Untrusted(path.to_owned())));
+            return Err(NotGot::Lacks(Arc::new(NoProgram::Untrusted(path.to_owned()))));
         }
         let stamp = Stamp::from_metadata(&metadata);
         if let Some(known) = before
             && matches!(&**known, NoProgram::OtherVersion { file, stamp: then, .. } if file == path && *then == stamp)
         {
-            return Err(known.clone());
+            return Err(NotGot::Lacks(known.clone()));
         }
         let program = Self { path: path.to_owned(), file, stamp };
-        let said = program.ask_version().map_err(unusable)?;
+        let said = program.ask_version(by, wanted)?;
         if said == version_line() {
             Ok(Some(program))
         } else {
-            Err(Arc::new(NoProgram::OtherVersion { file: path.to_owned(), stamp, said }))
+            Err(NotGot::Lacks(Arc::new(NoProgram::OtherVersion { file: path.to_owned(), stamp, said })))
         }
     }
 
     /// What it answers to `--version`, on one line.
-    fn ask_version(&self) -> io::Result<String> {
-        let child = Child::start(self, &["--version".into()])?;
-        match child.listen(MOST_SAID, Instant::now() + SAYS_WITHIN) {
+    fn ask_version(&self, by: Instant, wanted: &dyn Fn() -> bool) -> Result<String, NotGot> {
+        let unusable =
+            |error| NotGot::Lacks(Arc::new(NoProgram::Unusable { file: self.path.clone(), error }));
+        let child = Child::start(self, &["--version".into()]).map_err(unusable)?;
+        let until = Instant::now() + SAYS_WITHIN;
+        match child.listen(MOST_SAID, until.min(by), wanted) {
             Ok(said) => Ok(words(said.trim_ascii())),
-            Err(ChildError::Crashed(how)) => Err(io::Error::other(how)),
+            Err(ChildError::Crashed(how)) => Err(unusable(io::Error::other(how))),
+            Err(ChildError::Unwanted) => Err(NotGot::Unwanted),
+            Err(_) if by < until => Err(NotGot::Late),
             Err(_) => {
                 let why = format!("it did not say its version within {} s", SAYS_WITHIN.as_secs());
-                Err(io::Error::new(ErrorKind::TimedOut, why))
+                Err(unusable(io::Error::new(ErrorKind::TimedOut, why)))
             }
         }
     }
@@ -221,7 +232,7 @@ fn is_trusted(metadata: &Metadata) -> bool {
 pub(crate) enum NotGot {
     /// It is not there.
     Lacks(Arc<NoProgram>),
-    /// Somebody was still looking when the time was over.
+    /// It was still being looked for when the time was over.
     Late,
     /// Nobody wants it any more.
     Unwanted,
@@ -301,19 +312,29 @@ impl Program {
             let before = known.lacks.clone();
             drop(known);
             let mut looking = Looking { program: self, found: None };
-            looking.found = Some(self.look(before.as_ref()));
+            match self.look(before.as_ref(), by, wanted) {
+                Ok(found) => looking.found = Some(Ok(found)),
+                Err(NotGot::Lacks(lacks)) => looking.found = Some(Err(lacks)),
+                // Nothing has come of it: whoever waits looks next.
+                Err(other) => return Err(other),
+            }
             drop(looking);
             known = self.known.lock();
         }
     }
 
-    fn look(&self, before: Option<&Arc<NoProgram>>) -> Result<OpenProgram, Arc<NoProgram>> {
+    fn look(
+        &self,
+        before: Option<&Arc<NoProgram>>,
+        by: Instant,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<OpenProgram, NotGot> {
         for place in &self.launch.places {
-            if let Some(program) = OpenProgram::open(place, before)? {
+            if let Some(program) = OpenProgram::open(place, before, by, wanted)? {
                 return Ok(program);
             }
         }
-        Err(Arc::new(NoProgram::Missing(self.launch.places.clone())))
+        Err(NotGot::Lacks(Arc::new(NoProgram::Missing(self.launch.places.clone()))))
     }
 }
 
@@ -381,6 +402,16 @@ mod tests {
         assert!(matches!(program.get(later, &|| false), Err(NotGot::Unwanted)));
         program.known.lock().lacks = Some(Arc::new(NoProgram::Missing(Vec::new())));
         assert!(matches!(program.get(later, &|| true), Err(NotGot::Lacks(_))));
+    }
+
+    #[test]
+    fn a_program_that_never_says_its_version_keeps_nobody_longer_than_they_want() {
+        let program = Program::new(Launch { places: vec!["/usr/bin/yes".into()], args: Vec::new() });
+        // It is not this test's to say what `yes --version` answers: nobody waits for that.
+        let later = Instant::now() + Duration::from_secs(60);
+        assert!(matches!(program.get(Instant::now(), &|| true), Err(NotGot::Late)));
+        assert!(matches!(program.get(later, &|| false), Err(NotGot::Unwanted)));
+        assert!(program.last_found().is_none() && !program.known.lock().is_looking);
     }
 
     #[test]

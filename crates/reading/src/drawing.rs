@@ -8,28 +8,32 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(5);
+/// The server starts without knowing after so long.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// Looks at the start and then now and then. So a server keeps the program that it was started with, whatever an upgrade puts in
 /// its place, and finds one that comes later.
 #[derive(Debug)]
 pub struct DrawingWatch {
     pages: Pages,
+    stop: CancellationToken,
     /// What is missing, as it was said last.
     said: Option<String>,
 }
 
 impl DrawingWatch {
-    /// Looks for the first time.
-    pub async fn look_first(pages: Pages) -> Self {
-        let mut watch = Self { pages, said: None };
-        watch.look().await;
+    /// Looks for the first time; a program that is there and does not say its version keeps nobody for long.
+    pub async fn look_first(pages: Pages, stop: CancellationToken) -> Self {
+        let mut watch = Self { pages, stop, said: None };
+        let _ = tokio::time::timeout(FIRST_LOOK, watch.look()).await;
         watch
     }
 
     /// Looks, and says in the log what is new.
     async fn look(&mut self) {
-        let pages = self.pages.clone();
-        let Ok(drawing) = tokio::task::spawn_blocking(move || pages.find_program()).await else { return };
+        let (pages, stop) = (self.pages.clone(), self.stop.clone());
+        let look = move || pages.find_program(&|| !stop.is_cancelled());
+        let Ok(drawing) = tokio::task::spawn_blocking(look).await else { return };
         let why = match drawing {
             Drawing::Ready(_) => None,
             Drawing::Lacking(why) => Some(why.to_string()),
@@ -47,7 +51,8 @@ impl DrawingWatch {
     }
 
     /// Looks until the server stops.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub async fn run(mut self) {
+        let stop = self.stop.clone();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
             self.look().await;
         }
@@ -76,7 +81,7 @@ mod tests {
         let pages =
             Pages::new(Launch { places: vec!["/nowhere/sightwire-draw".into()], args: Vec::new() }, 1);
         assert_eq!(report(&pages), DrawingStatus::default(), "nobody has looked");
-        DrawingWatch::look_first(pages.clone()).await.look().await;
+        DrawingWatch::look_first(pages.clone(), CancellationToken::new()).await.look().await;
         assert_eq!(log.with("cannot be read yet: the program sightwire-draw is missing").len(), 1);
         let shown = report(&pages);
         assert!(!shown.available && shown.why.unwrap().contains("/nowhere/sightwire-draw"));

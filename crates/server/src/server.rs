@@ -152,8 +152,8 @@ impl Server {
         let app =
             App::new(&config, (&access, &reach), (&stop, &tasks, &vital), cluster, memory_used, source)?;
         // Before anybody asks, and before an upgrade puts another one in its place.
-        let drawing = DrawingWatch::look_first(app.reader.limits.pages.clone()).await;
-        vital.spawn("looks for what draws pages", drawing.run(stop.clone()));
+        let drawing = DrawingWatch::look_first(app.reader.limits.pages.clone(), stop.clone()).await;
+        vital.spawn("looks for what draws pages", drawing.run());
         if let Some(membership) = membership {
             let run = membership.run(access.keyring().clone(), stop.clone());
             vital.spawn("keeps its place among the processes", run);

@@ -48,7 +48,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     out!(printer, "cpu: {} ({})", cpu.name, cpu.extensions)?;
     let budget = Budget::here(config.limits.memory_bytes);
     out!(printer, "memory: {budget}")?;
-    let drawing = config.reader.pages.find_program();
+    let drawing = config.reader.pages.find_program(&|| true);
     if let Drawing::Ready(file) = &drawing {
         out!(printer, "drawing: PDF, AVIF and HEIC by {}", file.display())?;
     }

@@ -32,7 +32,7 @@ pub(super) fn program() -> [Check; 1] {
 
 /// What draws PDF, AVIF and HEIC; starts it once.
 pub(super) fn drawing(config: &Config) -> Vec<Check> {
-    vec![match config.reader.pages.find_program() {
+    vec![match config.reader.pages.find_program(&|| true) {
         Drawing::Ready(file) => {
             Check::ok("drawing", format!("PDF, AVIF and HEIC are drawn by {}", file.display()))
         }
