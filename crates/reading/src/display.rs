@@ -137,6 +137,17 @@ pub enum ShowError {
     Lost(#[from] Lost),
 }
 
+impl DisplayError {
+    /// What is missing, where only the program is that draws the file: the same may be had later.
+    pub fn not_yet(&self) -> Option<&StillError> {
+        match self {
+            Self::Failed(ShowError::Picture(PictureError::NotYet(why))) => Some(why),
+            Self::Failed(ShowError::Decode(why)) if why.waits_for_program() => Some(why),
+            _ => None,
+        }
+    }
+}
+
 impl<E: Into<ShowError>> From<E> for DisplayError {
     fn from(error: E) -> Self {
         Self::Failed(error.into())

@@ -128,7 +128,7 @@ pub fn unusable(reader: &TextReader, wrong: &PictureError) -> Refusal {
 }
 
 /// The program is not there that draws it.
-fn undrawn(reader: &TextReader, why: &StillError) -> Refusal {
+pub fn undrawn(reader: &TextReader, why: &StillError) -> Refusal {
     Failures::count(&reader.failures.drawing);
     Refusal::later(StatusCode::SERVICE_UNAVAILABLE, WHILE_UNDRAWN, &why.to_string())
 }

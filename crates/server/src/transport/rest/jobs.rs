@@ -267,6 +267,7 @@ pub async fn picture(
     let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     let key = Key { job: job.id.clone(), index, look };
     let copy = reader.display.copy(key, bytes).await.map_err(|why| match why {
+        ref failed if let Some(why) = failed.not_yet() => read::undrawn(&reader, why),
         DisplayError::Busy => Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, &why.to_string()),
         DisplayError::Page(_) | DisplayError::Corners(_) => {
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string())

@@ -24,7 +24,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::reading::probed;
-pub use crate::reading::{OPTIONS, ask, busy, corners, default_ask, model, unlooked, unread, unusable};
+pub use crate::reading::{
+    OPTIONS, ask, busy, corners, default_ask, model, undrawn, unlooked, unread, unusable,
+};
 
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
 use sightwire_http::caller::Caller;
@@ -163,7 +165,7 @@ pub async fn marked(
 ) -> Result<Response, Refusal> {
     let name = document.file.clone();
     let made = reader.display.marked(pixels, document, shape.page, held).await;
-    drawn(name.as_deref(), Format::Annotated, made)
+    drawn(reader, name.as_deref(), Format::Annotated, made)
 }
 
 /// A picture with its text under it; see [`sightwire_reading::display::Display::searchable`].
@@ -176,16 +178,18 @@ pub async fn searchable(
 ) -> Result<Response, Refusal> {
     let name = document.file.clone();
     let made = reader.display.searchable(bytes, first, document, held).await;
-    drawn(name.as_deref(), Format::Pdf, made)
+    drawn(reader, name.as_deref(), Format::Pdf, made)
 }
 
 fn drawn(
+    reader: &TextReader,
     name: Option<&str>,
     format: Format,
     made: Result<Vec<u8>, DisplayError>,
 ) -> Result<Response, Refusal> {
     match made {
         Ok(content) => Ok(file(name, format, content)),
+        Err(ref failed) if let Some(why) = failed.not_yet() => Err(undrawn(reader, why)),
         Err(DisplayError::Failed(reason)) => {
             Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason.to_string()))
         }
@@ -406,6 +410,16 @@ mod tests {
         assert_eq!(response.headers()["retry-after"], "5");
         let counted = [&reader.failures.picture, &reader.failures.drawing];
         assert_eq!(counted.map(|failures| failures.load(Ordering::Relaxed)), [0, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_nothing_here_draws_any_more_may_be_asked_for_again() {
+        let reader = reader();
+        let pdf = Bytes::from_static(b"%PDF-1.7");
+        let refused = searchable(&reader, pdf, None, Document::default(), ()).await.unwrap_err();
+        let response = refused.into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()["retry-after"], "5");
     }
 
     #[tokio::test]
