@@ -12,18 +12,24 @@ use crate::process::ask;
 #[derive(Debug, Clone)]
 pub(crate) struct Project {
     root: PathBuf,
+    target: PathBuf,
 }
 
 impl Project {
     /// The repository that this program was built in.
     pub(crate) fn here() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the repository")?;
-        Self::at_root(root)
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        Self::with_target(root, root.join(target))
     }
 
-    /// A clone of it elsewhere.
+    /// A clone of it elsewhere, with builds of its own.
     pub(crate) fn at_root(root: &Path) -> Result<Self> {
-        let project = Self { root: root.to_owned() };
+        Self::with_target(root, root.join("target"))
+    }
+
+    fn with_target(root: &Path, target: PathBuf) -> Result<Self> {
+        let project = Self { root: root.to_owned(), target };
         for folder in ["logs", "stamps"].map(|name| project.own(name)) {
             fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
         }
@@ -68,18 +74,17 @@ impl Project {
 
     /// A binary of the release build: what is shown and measured.
     pub(crate) fn release(&self, name: &str) -> PathBuf {
-        self.target().join("release").join(name)
+        self.target.join("release").join(name)
     }
 
     /// A binary of the dev build: what is tested.
     pub(crate) fn debug(&self, name: &str) -> PathBuf {
-        self.target().join("debug").join(name)
+        self.target.join("debug").join(name)
     }
 
     /// Cargo's folder of builds, wherever the user has it.
-    pub(crate) fn target(&self) -> PathBuf {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.at("target"), PathBuf::from);
-        self.root.join(target)
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// A program of the project's Python environment.

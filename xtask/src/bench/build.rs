@@ -130,7 +130,8 @@ fn demo(other: &Project) -> Result<FirstPage> {
     let address = format!("127.0.0.1:{port}");
     let (before, begun) = (process::children_cpu()?, Instant::now());
     let mut demo = cargo(other, &["xtask", "demo", "--listen", &address]);
-    demo.env_remove("CARGO_TARGET_DIR").process_group(0).stdin(Stdio::null());
+    revision::without_our_settings(&mut demo);
+    demo.process_group(0).stdin(Stdio::null());
     let mut child = demo.spawn().context("start `cargo xtask demo`")?;
     let page = waited_for(&mut child, begun, || ask::get(&format!("http://{address}"), "/").is_ok());
     // What comes later is a part of the price.

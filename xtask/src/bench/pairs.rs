@@ -1,5 +1,5 @@
 //! `cargo xtask bench pairs REV [NAME…] [--pairs N] [--busy]`: the optimised server of this tree and that of another commit, in turn under
-//! the same load: what a picture costs, how many there are, and how late the latest of a hundred is.
+//! the same load: what a picture costs, how many there are, and how late the latest of a hundred is (of pages: of all twelve).
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Checkouts of other commits, each built by itself as it sets itself up.
 
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -39,12 +40,35 @@ pub(super) fn checkout(project: &Project, commit: &str, folder: &str, fresh: boo
     Ok(other)
 }
 
+/// What cargo has set for this tree (`[env]` in `.cargo/config.toml`), and would not set anew for another one.
+const OURS: [&str; 2] = ["JEMALLOC_SYS_WITH_MALLOC_CONF", "MAKEFLAGS"];
+
+/// Has a command in another tree build there, and by that tree's settings.
+pub(super) fn without_our_settings(command: &mut Command) {
+    for name in OURS.into_iter().chain(["CARGO_TARGET_DIR"]) {
+        command.env_remove(name);
+    }
+}
+
 /// Has it build its server by its own rules, which may be other ones than ours.
 pub(super) fn build(other: &Project) -> Result<()> {
     let mut step = Step::start("build there");
     let mut setup = cargo(other, &["xtask", "setup", "--for", "demo"]);
-    setup.env_remove("CARGO_TARGET_DIR");
+    without_our_settings(&mut setup);
     process::must(other, &mut step, "setup", &mut setup)?;
     step.end(End::Ok, &other.root().display().to_string());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_cargo_has_set_for_this_tree_is_known() {
+        let config = include_str!("../../../.cargo/config.toml");
+        let (_, settings) = config.split_once("[env]\n").unwrap();
+        let names: Vec<_> = settings.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+        assert_eq!(names, OURS);
+    }
 }
