@@ -108,14 +108,23 @@ fn show(project: &Project, server: &mut Server) -> Result<bool> {
     println!("  Relay:      open {url}/broadcast?source=test&start=1, and {url}/wall beside it");
     println!("  Its log:    {}", server.log().display());
     println!("  To stop:    Ctrl-C");
+    say_what_comes_later(project, "  Later:      ");
+    beside_drawing(project, || server.watch())?;
+    Ok(true)
+}
+
+/// Says what is not there yet, after the `label` of its line.
+fn say_what_comes_later(project: &Project, label: &str) {
     if let Some(time) = setup::drawing_takes(project) {
-        println!(
-            "  Later:      pages of PDF, AVIF and HEIC can be read in {time}; that is being compiled now"
-        );
+        println!("{label}pages of PDF, AVIF and HEIC can be read in {time}; that is being compiled now");
     }
+}
+
+/// Does something while what draws pages is being compiled, which ends with it.
+fn beside_drawing<T>(project: &Project, watch: impl FnOnce() -> Result<T>) -> Result<T> {
     thread::scope(|scope| {
         let later = scope.spawn(|| setup::drawing(project));
-        let watched = server.watch();
+        let watched = watch();
         // Whatever has ended it, nothing goes on.
         interrupt::ask();
         match later.join() {
@@ -124,8 +133,7 @@ fn show(project: &Project, server: &mut Server) -> Result<bool> {
             _ => {}
         }
         watched
-    })?;
-    Ok(true)
+    })
 }
 
 /// Plays generated clips through a real client; whether all is as it should be.

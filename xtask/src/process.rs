@@ -121,7 +121,8 @@ pub(crate) fn run_watched(
                 if echo {
                     eprintln!("{line}");
                 }
-                writeln!(file, "{line}")?;
+                // Where the disk is full, the program itself says so, and what to do is told by that.
+                let _ = writeln!(file, "{line}");
                 output.push_str(&line);
                 output.push('\n');
                 newest = line;
@@ -131,7 +132,10 @@ pub(crate) fn run_watched(
         }
         match &watch {
             _ if echo => {}
-            Some(watch) => step.advanced(watch.words().as_deref().unwrap_or(&newest), watch.share()),
+            Some(watch) => match watch.words() {
+                Some(words) => step.advanced(&words, watch.share()),
+                None => step.alive(&newest),
+            },
             None => step.alive(&newest),
         }
         if interrupt::asked() {
@@ -224,34 +228,44 @@ pub(crate) fn stop(child: &mut Child, signal: Signal) -> Result<ExitStatus> {
 
 /// What starts a program in a session of its own.
 const SETSID: &str = "setsid";
-/// The niceness of the whole session, where the kernel shares the processor between sessions; then the program.
-const SHARE: &str = r#"{ echo "$0" > /proc/self/autogroup; } 2> /dev/null; exec "$@""#;
+/// Has the whole session give way, where the kernel shares the processor between sessions; then the program. Of users who are not root
+/// it takes one such wish in 100 ms, of all of them together.
+const SESSION_GIVES_WAY: &str = r#"for again in 1 2 3 4 5; do
+{ echo 19 > /proc/self/autogroup; } 2> /dev/null && break; sleep 0.2; done; exec "$0" "$@""#;
 
 /// The same command, with the processor shared between it and the others, whatever niceness their threads have: text is read by
 /// threads that give way to all others of their session, and beside other suites would hardly be read at all.
 pub(crate) fn with_own_share(command: &Command) -> Command {
-    if on_path(SETSID).is_none() {
-        return wrapped(command, &[]);
-    }
-    wrapped(command, &[SETSID, "sh", "-c", SHARE, "0"])
+    started_by(if on_path(SETSID).is_some() { &[SETSID] } else { &[] }, command)
 }
 
 /// The same command, which gives way to all others: it has what is left of the processor, where this system can do so.
-pub(crate) fn giving_way(command: &Command) -> Command {
+pub(crate) fn at_idle_priority(command: &Command) -> Command {
     let mut by: Vec<&str> = Vec::new();
     if on_path(SETSID).is_some() {
-        by.extend([SETSID, "sh", "-c", SHARE, "19"]);
+        by.extend([SETSID, "sh", "-c", SESSION_GIVES_WAY]);
     }
     by.extend(if on_path("chrt").is_some() { ["chrt", "--idle", "0"] } else { ["nice", "-n", "19"] });
-    wrapped(command, &by)
+    started_by(&by, command)
+}
+
+/// The same command, which the kernel asks to end when the thread that starts it does: whoever kills us leaves no server behind.
+pub(crate) fn ends_with_us(command: &Command) -> Command {
+    let by: &[&str] = if on_path("setpriv").is_some() { &["setpriv", "--pdeathsig", "TERM"] } else { &[] };
+    started_by(by, command)
 }
 
 /// The same command, started by another program.
-fn wrapped(command: &Command, by: &[&str]) -> Command {
+fn started_by(by: &[&str], command: &Command) -> Command {
     let mut words = by.iter().map(OsStr::new).chain([command.get_program()]).chain(command.get_args());
     let mut other = Command::new(words.next().unwrap_or_default());
     other.args(words);
-    other.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
     if let Some(folder) = command.get_current_dir() {
         other.current_dir(folder);
     }
@@ -298,4 +312,22 @@ fn read_lines(reader: PipeReader) -> Receiver<String> {
         }
     });
     receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_another_program_starts_has_its_own_environment_and_folder() {
+        let mut command = Command::new("npm");
+        command.arg("test").env("KEPT", "1").env_remove("GONE").current_dir("/");
+        for other in [with_own_share(&command), at_idle_priority(&command)] {
+            let told: Vec<_> = other.get_envs().collect();
+            assert_eq!(told, [("GONE".as_ref(), None), ("KEPT".as_ref(), Some("1".as_ref()))], "{other:?}");
+            assert_eq!(other.get_current_dir(), Some(Path::new("/")));
+            let words: Vec<_> = other.get_args().collect();
+            assert_eq!(words[words.len() - 1], "test", "{other:?}");
+        }
+    }
 }

@@ -34,7 +34,7 @@ impl Server {
     pub(crate) fn start<S: AsRef<OsStr>>(project: &Project, name: &str, args: &[S]) -> Result<Self> {
         let log = project.log(name);
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
-        let mut command = sightwire(project, Purpose::Demo, args);
+        let mut command = process::ends_with_us(&sightwire(project, Purpose::Demo, args));
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
         let child = command.spawn().with_context(|| format!("start `{}`", process::words(&command)))?;
         let mut server = Self { child, url: String::new(), log };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{start, start_cameras};
+use super::{beside_drawing, say_what_comes_later, start, start_cameras};
 use crate::progress::{End, Step};
 use crate::project::Project;
 use crate::redis::{Redis, free_port};
@@ -87,6 +87,13 @@ fn watch(demo: &Demo<'_>, servers: &mut Vec<Server>) -> Result<bool> {
     println!("  Who has what:                 open {a}/health");
     println!("  In {} s the second is killed, and is back {} s later.", LIVES.as_secs(), IS_GONE.as_secs());
     println!("  To stop:                      Ctrl-C");
+    say_what_comes_later(demo.project, "  Later:                        ");
+    beside_drawing(demo.project, || kill_and_bring_back(demo, servers, &b))?;
+    Ok(true)
+}
+
+fn kill_and_bring_back(demo: &Demo<'_>, servers: &mut Vec<Server>, b: &str) -> Result<()> {
+    let a = servers[0].url().to_owned();
     if waits(LIVES) {
         servers.remove(VICTIM).kill()?;
         println!(
@@ -98,7 +105,7 @@ fn watch(demo: &Demo<'_>, servers: &mut Vec<Server>) -> Result<bool> {
             servers[0].watch()?;
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Whether the user let it wait so long.
