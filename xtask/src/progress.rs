@@ -64,10 +64,11 @@ impl Step {
         }
     }
 
-    /// The same of a step that knows the `share` of its work that is done: where nobody watches, each tenth is a line.
+    /// The same of a step that knows the `share` of its work that is done, once it is more than 0: where nobody watches, each tenth is a
+    /// line.
     pub(crate) fn advanced(&mut self, words: &str, share: f64) {
         let tenths = (share * 10.0) as u32;
-        if *TERMINAL {
+        if *TERMINAL || share <= 0.0 {
             self.alive(words);
         } else if tenths > self.tenths {
             self.tenths = tenths;

@@ -115,7 +115,7 @@ fn build(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Res
     }
     let log = if built == Built::Drawing { "build-drawing" } else { "build" };
     if quietly {
-        build = process::giving_way(&build);
+        build = process::at_idle_priority(&build);
     }
     let mut progress = BuildProgress::new(compiled_for(project, built));
     let ended = process::run_watched(project, step, log, &mut build, false, Some(&mut progress))?;

@@ -108,7 +108,7 @@ fn sum_up(project: &Project, ran: &[Ran], took: Duration, calibration: Calibrati
     let loops = calibration.loops(took);
     let (seconds, cpu) = (took.as_secs_f64(), all.cpu.as_secs_f64());
     println!("{seconds:>8.1} s {cpu:>8.1} s CPU {loops:>6.1} loops  all, some at the same time\n");
-    for words in times::grown(project, ran, calibration) {
+    for words in times::slower_suites(project, ran, calibration) {
         println!("slower than before: {words}");
     }
     times::keep(project, "all", took, &all)?;
@@ -243,7 +243,7 @@ fn execute(
     }
     match suite.lane {
         Lane::Waiting => command = process::with_own_share(&command),
-        Lane::Beside => command = process::giving_way(&command),
+        Lane::Beside => command = process::at_idle_priority(&command),
         Lane::First | Lane::Alone => {}
     }
     let file = if suite.reports == Reports::Nextest { nextest_report(project) } else { file };

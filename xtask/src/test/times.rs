@@ -56,7 +56,7 @@ pub(super) fn record(project: &Project, ran: &[Ran], all: Duration, loop_: Calib
 }
 
 /// The suites that have become slower than they were recorded, each in words.
-pub(super) fn grown(project: &Project, ran: &[Ran], loop_: Calibration) -> Vec<String> {
+pub(super) fn slower_suites(project: &Project, ran: &[Ran], loop_: Calibration) -> Vec<String> {
     let text = fs::read_to_string(project.at(RECORDED)).unwrap_or_default();
     let recorded = loops(&text);
     let slower = |ran: &Ran| {
@@ -101,6 +101,7 @@ fn commit(project: &Project) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::suites::{SUITES, When};
     use super::*;
 
     #[test]
@@ -109,6 +110,15 @@ mod tests {
         assert!(is_slower(seconds(100), seconds(116)));
         assert!(!is_slower(seconds(100), seconds(114)), "14 % more");
         assert!(!is_slower(seconds(10), seconds(14)), "4 s more");
+    }
+
+    #[test]
+    fn every_suite_of_a_usual_run_was_recorded() {
+        let recorded = loops(include_str!("../../../docs/test-times.tsv"));
+        let usual = SUITES.iter().filter(|suite| suite.when == When::Always).map(|suite| suite.name);
+        let missing: Vec<_> =
+            usual.chain(["setup", "all"]).filter(|name| !recorded.contains_key(*name)).collect();
+        assert!(missing.is_empty(), "`cargo xtask test --record` in a fresh clone adds {missing:?}");
     }
 
     #[test]
