@@ -170,7 +170,7 @@ impl OpenProgram {
         by: Instant,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Option<Self>, NotGot> {
-        let unusable = |error| NotGot::Lacks(Arc::new(NoProgram::Unusable { file: path.to_owned(), error }));
+        let unusable = |error| NotGot::unusable(path, error);
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -202,8 +202,7 @@ impl OpenProgram {
 
     /// What it answers to `--version`, on one line.
     fn ask_version(&self, by: Instant, wanted: &dyn Fn() -> bool) -> Result<String, NotGot> {
-        let unusable =
-            |error| NotGot::Lacks(Arc::new(NoProgram::Unusable { file: self.path.clone(), error }));
+        let unusable = |error| NotGot::unusable(&self.path, error);
         let child = Child::start(self, &["--version".into()]).map_err(unusable)?;
         let until = Instant::now() + SAYS_WITHIN;
         match child.listen(MOST_SAID, until.min(by), wanted) {
@@ -236,6 +235,12 @@ pub(crate) enum NotGot {
     Late,
     /// Nobody wants it any more.
     Unwanted,
+}
+
+impl NotGot {
+    fn unusable(file: &Path, error: io::Error) -> Self {
+        Self::Lacks(Arc::new(NoProgram::Unusable { file: file.to_owned(), error }))
+    }
 }
 
 /// The program as far as it was found. One looks at a time, without the lock; those who come meanwhile for the first time wait
