@@ -88,12 +88,11 @@ fn watch(demo: &Demo<'_>, servers: &mut Vec<Server>) -> Result<bool> {
     println!("  In {} s the second is killed, and is back {} s later.", LIVES.as_secs(), IS_GONE.as_secs());
     println!("  To stop:                      Ctrl-C");
     say_what_comes_later(demo.project, "  Later:                        ");
-    beside_drawing(demo.project, || kill_and_bring_back(demo, servers, &b))?;
+    beside_drawing(demo.project, || kill_and_bring_back(demo, servers, [&a, &b]))?;
     Ok(true)
 }
 
-fn kill_and_bring_back(demo: &Demo<'_>, servers: &mut Vec<Server>, b: &str) -> Result<()> {
-    let a = servers[0].url().to_owned();
+fn kill_and_bring_back(demo: &Demo<'_>, servers: &mut Vec<Server>, [a, b]: [&str; 2]) -> Result<()> {
     if waits(LIVES) {
         servers.remove(VICTIM).kill()?;
         println!(
