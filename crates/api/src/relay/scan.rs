@@ -8,6 +8,8 @@ use std::ops::RangeFrom;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::json;
+
 /// What a frame's text begins with.
 const DATA_IMAGE: &str = "data:image";
 /// Kind of a binary message that is a picture.
@@ -201,9 +203,7 @@ fn string(text: &str) -> Option<(&str, &str)> {
     let end = memchr::memchr2(b'"', b'\\', text.as_bytes())?;
     let (inside, after) = text.split_at(end);
     let after = after.strip_prefix('"')?;
-    // Control characters have to be escaped.
-    let has_control = inside.bytes().min().is_some_and(|byte| byte < 0x20);
-    (!has_control).then_some((inside, after))
+    (!json::has_control(inside)).then_some((inside, after))
 }
 
 /// Longest first message that is looked at; real ones have fifty bytes.

@@ -6,6 +6,7 @@ use base64_simd::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde_json::Value;
+use sightwire_api::json;
 use sightwire_api::relay::scan::{self, AS_IT_CAME, HEADER, PICTURE};
 use sightwire_api::relay::{
     Connected, ConnectedType, Overlay, OverlayData, OverlayMetrics, Ping, Pong, RelayError, StreamEnded,
@@ -45,9 +46,7 @@ impl LiveFrame {
         let (head, tail) = (live_frame_head(&name), "\"}}");
         let mut text = BytesMut::with_capacity(head.len() + url.len() + tail.len());
         text.put_slice(head.as_bytes());
-        if memchr::memchr2(b'"', b'\\', url.as_bytes()).is_some()
-            || url.bytes().min().is_some_and(|byte| byte < 0x20)
-        {
+        if memchr::memchr2(b'"', b'\\', url.as_bytes()).is_some() || json::has_control(url) {
             // It was written with escapes, and needs them again.
             let quoted = Value::from(url).to_string();
             text.put_slice(&quoted.as_bytes()[1..quoted.len() - 1]);

@@ -7,6 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use sightwire_api::json;
 use sightwire_frame::header::Limits;
 use sightwire_frame::sent::{self, SentError};
 use sightwire_recognizer::Payload;
@@ -80,10 +81,9 @@ fn usual(text: &[u8]) -> Option<(&str, String)> {
     let image = text.strip_prefix(USUAL.as_bytes())?;
     let end = memchr::memchr2(b'"', b'\\', image).filter(|end| image[*end] == b'"')?;
     let (image, rest) = (str::from_utf8(&image[..end]).ok()?, str::from_utf8(&image[end..]).ok()?);
-    // Of two pictures the second would count; control characters have to be escaped.
+    // Of two pictures the second would count.
     let is_one = !rest.contains("image");
-    let has_control = image.bytes().min().is_some_and(|byte| byte < 0x20);
-    (is_one && !has_control).then(|| (image, format!("{USUAL}{rest}")))
+    (is_one && !json::has_control(image)).then(|| (image, format!("{USUAL}{rest}")))
 }
 
 /// The arguments of an event: its name, the frame, and what may follow.
