@@ -47,10 +47,7 @@ use crate::jobs::Common;
 use crate::reach::Reach;
 use crate::reload::{Reload, Source};
 use crate::transport::rest::{self, Api};
-use crate::transport::{
-    self, boards, inference, mjpeg, page,
-    socketio::{SocketIoCounters, SocketIoTransport},
-};
+use crate::transport::{self, inference, page};
 use crate::vital::Vital;
 use sightwire_http::audit;
 use sightwire_http::caller::{Gate, identify};
@@ -58,10 +55,12 @@ use sightwire_http::query::NOTES;
 use sightwire_http::requests::{Requests, count, limit};
 use sightwire_http::routes::keep_private;
 use sightwire_sockets::sessions::{self, Sessions};
+use sightwire_streaming::socketio::{SocketIoCounters, SocketIoTransport};
+use sightwire_streaming::{boards, mjpeg, paths, relay};
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Inference, Telemetry, TransportCounters};
 
-pub use transport::relay::as_it_came;
+pub use sightwire_streaming::relay::as_it_came;
 
 /// The running server's parts.
 #[derive(Debug)]
@@ -170,16 +169,12 @@ impl App {
             reload: reload.clone(),
         };
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
-        let sockets = transport::relay::Dependencies {
-            relay,
-            streams: streams.clone(),
-            tasks: tasks.clone(),
-            stop: stop.clone(),
-        };
+        let sockets =
+            relay::Dependencies { relay, streams: streams.clone(), tasks: tasks.clone(), stop: stop.clone() };
         let routes = rest::routes(api)
             .merge(mjpeg::routes(streams.clone()))
             .merge(boards::routes(boards::Dependencies { streams: streams.clone(), tasks: tasks.clone() }))
-            .merge(transport::relay::routes(sockets));
+            .merge(relay::routes(sockets));
         #[cfg(test)]
         let (paths, asked) = (routes.paths(), routes.asked());
         let (routes, privacy) = routes.finish().context("two routes are one")?;
@@ -188,8 +183,7 @@ impl App {
             routes.fallback_service(page::serve.with_state(pages)).method_not_allowed_fallback(async || {
                 transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
             });
-        let with_socketio =
-            ServiceBuilder::new().map_request(transport::paths::told_apart).layer(layer).service(routes);
+        let with_socketio = ServiceBuilder::new().map_request(paths::told_apart).layer(layer).service(routes);
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, page::CONTENT_POLICY))

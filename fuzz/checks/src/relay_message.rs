@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use sightwire_api::relay::scan::{self, AS_IT_CAME, Incoming};
 use sightwire_hub::picture::{Picture, Stamp};
 
-#[path = "../../../crates/server/src/transport/relay/message.rs"]
+#[path = "../../../crates/streaming/src/relay/message.rs"]
 #[allow(dead_code, reason = "other messages are not made of what comes")]
 mod message;
 

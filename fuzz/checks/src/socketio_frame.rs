@@ -6,7 +6,7 @@ use sightwire_frame::header::Limits;
 use sightwire_frame::sent;
 use sightwire_recognizer::Payload;
 
-#[path = "../../../crates/server/src/transport/socketio/message.rs"]
+#[path = "../../../crates/streaming/src/socketio/message.rs"]
 mod message;
 
 use message::{FrameMessage, FrameMessageError};

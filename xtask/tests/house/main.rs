@@ -216,11 +216,17 @@ fn sources_of_pictures() -> Vec<String> {
     kinds.map(|(file, _)| module_of(&file).replacen("crate", "sightwire_hub", 1)).collect()
 }
 
-/// The transports, by their modules: the first list of what `transport` says of itself.
-fn transports() -> Vec<String> {
-    let text = fs::read_to_string(root().join("crates/server/src/transport/mod.rs")).unwrap();
+/// Where transports are: by folder, the file that lists them, what they are called in their crate, and what outside it.
+const TRANSPORTS: [(&str, &str, &str, &str); 2] = [
+    ("crates/streaming/src", "lib.rs", "crate", "sightwire_streaming"),
+    ("crates/server/src/transport", "mod.rs", "crate::transport", "crate::transport"),
+];
+
+/// The transports of such a folder, by their modules: the first list of what it says of itself.
+fn transports(folder: &str, file: &str, within: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(folder).join(file)).unwrap();
     let list = text.lines().filter_map(|line| line.strip_prefix("//! - [`")?.split_once("`]"));
-    list.map(|(name, _)| format!("crate::transport::{name}")).collect()
+    list.map(|(name, _)| format!("{within}::{name}")).collect()
 }
 
 #[test]
@@ -234,8 +240,11 @@ fn a_source_is_named_where_it_is_opened_and_a_transport_where_it_is_put_in() {
     assert!(sources.contains(&"sightwire_hub::source::folder".to_owned()), "{sources:?}");
     assert_eq!(files_knowing("crates/live/src", &sources), all(&["crates/live/src/upstream.rs"]));
     assert_eq!(files_knowing("crates/server/src", &sources), all(&[]));
-    let transports = transports();
-    assert!(transports.contains(&"crate::transport::relay".to_owned()), "{transports:?}");
+    let transports: Vec<String> =
+        TRANSPORTS.iter().flat_map(|(folder, file, _, outside)| transports(folder, file, outside)).collect();
+    for known in ["sightwire_streaming::relay", "crate::transport::rest"] {
+        assert!(transports.contains(&known.to_owned()), "{transports:?}");
+    }
     assert_eq!(files_knowing("crates/server/src", &transports), all(&["crates/server/src/app.rs"]));
 }
 
@@ -264,7 +273,9 @@ fn a_model_that_comes_along_is_a_manifest_and_a_line() {
 #[test]
 fn transports_do_not_import_each_other() {
     // What they share knows none of them, either.
-    assert_eq!(knowing("crates/server/src/transport", &transports()), [""; 0]);
+    for (folder, file, within, _) in TRANSPORTS {
+        assert_eq!(knowing(folder, &transports(folder, file, within)), [""; 0]);
+    }
 }
 
 #[test]
@@ -277,8 +288,10 @@ fn transports_neither_decode_nor_infer() {
         "sightwire_frame::Decoder",
         "sightwire_frame::Encoder",
     ];
-    assert_eq!(knowing("crates/server/src/transport", &others.map(str::to_owned)), [""; 0]);
-    assert_eq!(naming("crates/server/src/transport", &[".decode(", ".decode_in_turn(", ".encode("]), [""; 0]);
+    for (folder, ..) in TRANSPORTS {
+        assert_eq!(knowing(folder, &others.map(str::to_owned)), [""; 0]);
+        assert_eq!(naming(folder, &[".decode(", ".decode_in_turn(", ".encode("]), [""; 0]);
+    }
 }
 
 #[test]

@@ -15,8 +15,8 @@ use sightwire_listen::Peer;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::transport::paths;
 use sightwire_http::routes::Asked;
+use sightwire_streaming::paths;
 
 /// Paths that everybody may use, beside the pages' own files. There are no others: a test looks.
 const FREE: [&str; 6] =

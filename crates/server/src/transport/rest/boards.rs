@@ -28,14 +28,14 @@ use sightwire_measure::clock;
 use sightwire_models::slot;
 
 use super::{Api, blocking};
-use crate::transport::pick::PickError;
-use crate::transport::{pick, shares_of};
 use sightwire_http::caller::Caller;
 use sightwire_http::may::May;
 use sightwire_http::object::Object;
 use sightwire_http::query::{self, Params};
 use sightwire_http::refusal::Refusal;
 use sightwire_http::sentence;
+use sightwire_streaming::arrival::shares_of;
+use sightwire_streaming::pick::{self, PickError};
 
 /// Of a camera that its user gave no name.
 const NAME: &str = "ESP32-CAM";

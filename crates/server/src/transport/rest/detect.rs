@@ -17,10 +17,10 @@ use sightwire_measure::memory::Work;
 
 use super::Api;
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Wanted};
-use crate::transport::pick;
 use sightwire_http::may::May;
 use sightwire_http::query::{self, Params};
 use sightwire_http::refusal::Refusal;
+use sightwire_streaming::pick;
 
 /// A picture is analysed, or the caller is told that it was not, within this.
 const DEADLINE: Duration = Duration::from_secs(20);

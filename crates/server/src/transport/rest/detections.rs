@@ -26,13 +26,13 @@ use sightwire_measure::clock;
 use tokio_websockets::Message;
 
 use super::Api;
-use crate::transport::pick;
-use crate::transport::{arrival, shares_of};
 use sightwire_http::may::MayStream;
 use sightwire_http::parts::Path;
 use sightwire_http::query::Params;
 use sightwire_http::refusal::Refusal;
 use sightwire_sockets::websocket::{self, UpgradeOptions};
+use sightwire_streaming::arrival::{arrival, shares_of};
+use sightwire_streaming::pick;
 
 /// Something is sent at least so often, so that either side notices a dead connection.
 const ALIVE: Duration = Duration::from_secs(10);

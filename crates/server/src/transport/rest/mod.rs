@@ -55,7 +55,6 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::error;
-use super::paths;
 use crate::reach::Reach;
 use crate::reload::{Reload, ReloadError};
 use crate::samples;
@@ -64,6 +63,7 @@ use sightwire_http::parts::Path;
 use sightwire_http::query::{self, Params};
 use sightwire_http::refusal::Refusal;
 use sightwire_http::routes::{Routes, delete, get, post};
+use sightwire_streaming::paths;
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Telemetry, Unready};
 

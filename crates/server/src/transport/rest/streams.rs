@@ -17,12 +17,14 @@ use sightwire_live::view::{ViewKey, ViewLease};
 use sightwire_live::{Streams, Unreachable, WatchError};
 use sightwire_measure::clock;
 
-use crate::transport::{error, pick, shares_of};
+use crate::transport::error;
 use sightwire_http::caller::Caller;
 use sightwire_http::may::{May, MayStream};
 use sightwire_http::parts::Path;
 use sightwire_http::query::{self, Params};
 use sightwire_http::refusal::Refusal;
+use sightwire_streaming::arrival::shares_of;
+use sightwire_streaming::pick;
 
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;

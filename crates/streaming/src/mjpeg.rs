@@ -22,7 +22,8 @@ use sightwire_live::viewers::NewViewer;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, ViewRequest};
 
-use super::{arrival, pick};
+use crate::arrival::arrival;
+use crate::pick;
 use sightwire_http::may::May;
 use sightwire_http::query::{self, ParamError, Params};
 use sightwire_http::refusal::Refusal;

@@ -29,8 +29,9 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
-use super::pick::PickError;
-use super::{arrival, paths, pick};
+use crate::arrival::arrival;
+use crate::pick::PickError;
+use crate::{paths, pick};
 use sightwire_http::caller::Caller;
 use sightwire_http::may::May;
 use sightwire_http::query::{self, ParamError, Params};
@@ -52,6 +53,7 @@ const RAW_FPS: u8 = 30;
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Dependencies {
+    /// Where cameras are found.
     pub streams: Arc<Streams>,
     /// Whose tasks sockets are.
     pub tasks: TaskTracker,

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 
 pub use message::as_it_came;
 
-use super::arrival;
+use crate::arrival::arrival;
 use sightwire_http::caller::{self, Caller};
 use sightwire_http::may::{May, MayStream};
 use sightwire_http::parts::Path;
