@@ -11,7 +11,6 @@
 //!   prototype ask for
 //! - [`openapi`]: paths, and the document; [`asyncapi`]: channels of messages; [`page`]: both, for people; `example`: a value of
 //!   each message; `schemas`: their schemas
-//! - [`json`]: what strings may hold
 //!
 //! Fields stand in the order in which they are sent: that of the prototypes where old clients know it, else alphabetical.
 //! A field that an answer leaves out says so; one that may be null always comes. What is added later is an `Option` or has
@@ -26,7 +25,6 @@ pub mod cluster;
 pub mod detect;
 mod example;
 pub mod history;
-pub mod json;
 pub mod live;
 pub mod models;
 pub mod openapi;

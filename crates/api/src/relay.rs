@@ -1,7 +1,5 @@
 //! Messages of the relay's WebSockets: JSON texts. Frames may be binary messages instead; docs/protocol.md has their
-//! header. [`scan`] reads both.
-
-pub mod scan;
+//! header. `sightwire_scan` reads both.
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sightwire_api::relay::scan::{self, AS_IT_CAME, Incoming};
+use sightwire_scan::relay::{self as scan, AS_IT_CAME, Incoming};
 use sightwire_hub::picture::{Picture, Stamp};
 
 #[path = "../../../crates/streaming/src/relay/message.rs"]

@@ -6,8 +6,6 @@ use base64_simd::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde_json::Value;
-use sightwire_api::json;
-use sightwire_api::relay::scan::{self, AS_IT_CAME, HEADER, PICTURE};
 use sightwire_api::relay::{
     Connected, ConnectedType, Overlay, OverlayData, OverlayMetrics, Ping, Pong, RelayError, StreamEnded,
     ViewerConnected, Warning,
@@ -19,6 +17,8 @@ use sightwire_live::analysis::Analysed;
 use sightwire_live::hands::Sighted;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
+use sightwire_scan::json;
+use sightwire_scan::relay::{self as scan, AS_IT_CAME, HEADER, PICTURE};
 use sightwire_telemetry::unix_s;
 
 /// How closely a stream is to be looked at, by the first message of its sender.
@@ -242,7 +242,7 @@ mod tests {
 
     use proptest::prelude::*;
     use serde_json::json;
-    use sightwire_api::relay::scan::{Bad, read, read_binary};
+    use sightwire_scan::relay::{Bad, read, read_binary};
 
     use super::*;
 

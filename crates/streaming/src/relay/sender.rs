@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sightwire_api::relay::StreamStats;
-use sightwire_api::relay::scan::{self, Bad, Incoming};
 use sightwire_api::stream::AnalysisMode;
 use sightwire_hub::picture::Picture;
 use sightwire_listen::connection::ConnectionHandle;
@@ -16,6 +15,7 @@ use sightwire_live::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, Watch
 use sightwire_live::relay::{End, Refused, Sending};
 use sightwire_measure::address::shown;
 use sightwire_measure::{clock, lines};
+use sightwire_scan::relay::{self as scan, Bad, Incoming};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink as _, Stream as _, StreamExt as _};
-use sightwire_api::relay::scan::{self, Incoming};
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::relay::pace::Pace;
 use sightwire_live::viewers::{Timing, Viewer};
+use sightwire_scan::relay::{self as scan, Incoming};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};

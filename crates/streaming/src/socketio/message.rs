@@ -7,10 +7,10 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use sightwire_api::json;
 use sightwire_frame::header::Limits;
 use sightwire_frame::sent::{self, SentError};
 use sightwire_recognizer::Payload;
+use sightwire_scan::json;
 
 /// A valid frame: its base64 decodes and its header passes the limits.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
 //! Reads what senders and viewers say: each byte once, without building a JSON tree or decoding base64. Odd messages take
-//! the way through serde. Knows nothing of the rest of the server, so that it can be fuzzed.
+//! the way through serde.
 
 use std::borrow::Cow;
 use std::fmt;
