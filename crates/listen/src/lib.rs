@@ -42,6 +42,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -230,7 +232,20 @@ pub struct Secure {
 }
 
 /// Accepts until `stop`; each connection is a task of `tasks` and ends by itself some time after `stop`.
-pub async fn run(
+///
+/// Boxed, so that all that is done for a connection is compiled in this crate, with its optimisation, and not where this is
+/// awaited.
+pub fn run(
+    listener: Box<dyn Listener>,
+    served: Served,
+    listening: Arc<Listening>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) -> BoxFuture<'static, ()> {
+    accept(listener, served, listening, stop, tasks).boxed()
+}
+
+async fn accept(
     mut listener: Box<dyn Listener>,
     served: Served,
     listening: Arc<Listening>,

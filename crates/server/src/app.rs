@@ -55,8 +55,8 @@ use sightwire_http::query::NOTES;
 use sightwire_http::requests::{Requests, count, limit};
 use sightwire_http::routes::keep_private;
 use sightwire_sockets::sessions::{self, Sessions};
-use sightwire_streaming::socketio::{SocketIoCounters, SocketIoTransport};
-use sightwire_streaming::{boards, mjpeg, paths, relay};
+use sightwire_streaming::socketio::{self, SocketIoCounters, SocketIoTransport};
+use sightwire_streaming::{boards, mjpeg, relay};
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Inference, Telemetry, TransportCounters};
 
@@ -183,8 +183,7 @@ impl App {
             routes.fallback_service(page::serve.with_state(pages)).method_not_allowed_fallback(async || {
                 transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
             });
-        let with_socketio = ServiceBuilder::new().map_request(paths::told_apart).layer(layer).service(routes);
-        let router = Router::new().fallback_service(with_socketio).layer(
+        let router = socketio::around(routes, layer).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, page::CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
 use tokio_util::sync::CancellationToken;
 
+use tower::ServiceBuilder;
+
+use crate::paths;
 use message::FrameMessageError;
 use sightwire_sockets::sessions::{Session, Sessions};
 
@@ -188,6 +192,12 @@ impl OnFrame {
             outbox.sent(ACK_BYTES);
         }
     }
+}
+
+/// Those routes, and Socket.IO around them. What is done for each request and each part of an answer is compiled here.
+pub fn around(routes: Router, layer: SocketIoLayer<LocalAdapter>) -> Router {
+    let with_socketio = ServiceBuilder::new().map_request(paths::told_apart).layer(layer).service(routes);
+    Router::new().fallback_service(with_socketio)
 }
 
 impl SocketIoTransport {
