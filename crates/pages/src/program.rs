@@ -31,13 +31,6 @@ const TICK: Duration = Duration::from_millis(50);
 const SAYS_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of the line with its version at most.
 const MOST_SAID: usize = 200;
-/// How it is built beside a program that was built like this one.
-const BUILD: &str = if cfg!(debug_assertions) {
-    "cargo build -p sightwire-draw"
-} else {
-    "cargo build --release -p sightwire-draw"
-};
-
 /// The line that it answers to `--version`. Only a program with the very same line is started by this one.
 pub fn version_line() -> String {
     format!("{NAME} {} (protocol {PROTOCOL})", env!("CARGO_PKG_VERSION"))
@@ -69,13 +62,23 @@ fn places_for(program: &Path) -> Vec<PathBuf> {
     beside.into_iter().chain(installed).collect()
 }
 
+/// What builds it where it is looked for first: cargo names folders by profiles.
+fn build_command(places: &[PathBuf]) -> &'static str {
+    let folder = places.first().and_then(|place| place.parent()?.file_name()?.to_str());
+    match folder {
+        Some("debug") => "cargo build -p sightwire-draw",
+        Some("demo") => "cargo build --profile demo -p sightwire-draw",
+        _ => "cargo build --release -p sightwire-draw",
+    }
+}
+
 /// Why nothing can be drawn for now, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum NoProgram {
     /// There is no file.
     #[error(
-        "the program {NAME} is missing: {}; build it with `{BUILD}` (`cargo xtask demo` does that by itself), or install \
-         the package again", none_of(.0)
+        "the program {NAME} is missing: {}; build it with `{}` (`cargo xtask demo` does that by itself), or install \
+         the package again", none_of(.0), build_command(.0)
     )]
     Missing(Vec<PathBuf>),
     /// It is of another version than this program.
@@ -371,6 +374,15 @@ mod tests {
     use crate::PageHeader;
     use crate::answer::{Refusal, encode, page_head};
     use crate::request::{Request, What};
+
+    #[test]
+    fn who_misses_it_reads_what_builds_it_beside_their_own_server() {
+        let cure = |program: &str| NoProgram::Missing(places_for(Path::new(program))).to_string();
+        assert!(cure("/s/target/demo/sightwire").contains("`cargo build --profile demo -p sightwire-draw`"));
+        assert!(cure("/s/target/release/sightwire").contains("`cargo build --release -p sightwire-draw`"));
+        assert!(cure("/s/target/debug/sightwire").contains("`cargo build -p sightwire-draw`"));
+        assert!(cure("/usr/bin/sightwire").contains("install the package again"));
+    }
 
     #[test]
     fn it_lies_beside_the_server_or_where_packages_put_it() {
