@@ -14,9 +14,9 @@ import { ask } from "./api.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-const builds = ["debug", "release"].map((profile) => join(here, `../../target/${profile}/sightwire`));
+const builds = ["debug", "demo", "release"].map((profile) => join(here, `../../target/${profile}/sightwire`));
 const newest = builds.filter(existsSync).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
-/** The server's binary: the one that is named, or the newer of the two builds. */
+/** The server's binary: the one that is named, or the newest of the builds. */
 export const BIN = resolve(process.env.SIGHTWIRE_BIN ?? newest ?? builds[0]);
 /** Its store, with ONNX Runtime in it. */
 export const HOME = resolve(process.env.SIGHTWIRE_HOME ?? join(here, "../../.sightwire/home"));

@@ -19,8 +19,8 @@ from typing import Any, Callable
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILDS = [ROOT / f"target/{profile}/sightwire" for profile in ("debug", "release")]
-# The one that is named, or the newer of the two builds.
+BUILDS = [ROOT / f"target/{profile}/sightwire" for profile in ("debug", "demo", "release")]
+# The one that is named, or the newest of the builds.
 BIN = Path(
     os.environ.get("SIGHTWIRE_BIN") or max(BUILDS, key=lambda build: build.stat().st_mtime if build.exists() else 0.0)
 )

@@ -230,7 +230,7 @@ fn against<S: AsRef<str>>(
 }
 
 fn generator(project: &Project) -> PathBuf {
-    project.release("sightwire-bench")
+    project.program("sightwire-bench")
 }
 
 /// A server with `section.key=value` settings, on a free port.

@@ -143,7 +143,7 @@ fn play(project: &Project, server: &Server) -> Result<bool> {
         .arg("js/demo-once.mjs")
         .arg(server.url())
         .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.release("sightwire"))
+        .env("SIGHTWIRE_BIN", project.program("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let mut step = Step::start("play");
     let ended = process::run(project, &mut step, "demo-once", &mut client, false)?;

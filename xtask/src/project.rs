@@ -72,12 +72,18 @@ impl Project {
         ask("git", &[&["-C", &self.root.to_string_lossy()], args].concat())
     }
 
-    /// A binary of the release build: what is shown and measured.
-    pub(crate) fn release(&self, name: &str) -> PathBuf {
-        self.target.join("release").join(name)
+    /// A program of the demo's build: what is shown and measured.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.target.join(self.profile()).join(name)
     }
 
-    /// A binary of the dev build: what is tested.
+    /// Cargo's profile of that build. Commits that have none of their own for it build with `release`.
+    pub(crate) fn profile(&self) -> &'static str {
+        let manifest = fs::read_to_string(self.at("Cargo.toml")).unwrap_or_default();
+        if manifest.contains("\n[profile.demo]\n") { "demo" } else { "release" }
+    }
+
+    /// A program of the dev build: what is tested.
     pub(crate) fn debug(&self, name: &str) -> PathBuf {
         self.target.join("debug").join(name)
     }

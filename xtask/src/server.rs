@@ -30,7 +30,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the release build with these arguments, its log in `NAME.log`, and returns when it says that it listens.
+    /// Starts the server of the demo with these arguments, its log in `NAME.log`, and returns when it says that it listens.
     pub(crate) fn start<S: AsRef<OsStr>>(project: &Project, name: &str, args: &[S]) -> Result<Self> {
         let log = project.log(name);
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;

@@ -16,14 +16,13 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         return Err(arg.unexpected().into());
     }
     let project = Project::here()?;
-    // The release build is that of the demo.
     setup::run(&project, Purpose::Test)?;
     setup::run(&project, Purpose::Bench)?;
     let mut shots = Command::new("node");
     shots
         .arg("shots/take.mjs")
         .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.release("sightwire"))
+        .env("SIGHTWIRE_BIN", project.program("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let mut step = Step::start("shots");
     let ended = process::run(&project, &mut step, "shots", &mut shots, true)?;

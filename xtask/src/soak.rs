@@ -24,7 +24,7 @@ pub(crate) fn command(args: lexopt::Parser) -> Result<ExitCode> {
     soak.arg("soak/run.mjs")
         .args(options)
         .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.release("sightwire"))
+        .env("SIGHTWIRE_BIN", project.program("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let mut step = Step::start("soak");
     let ended = process::run(&project, &mut step, "soak", &mut soak, true)?;

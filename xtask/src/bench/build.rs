@@ -1,4 +1,4 @@
-//! `cargo xtask bench build`: what each package takes to compile, optimised, into `docs/build-times.tsv`.
+//! `cargo xtask bench build`: what each package takes to compile for the demo, into `docs/build-times.tsv`.
 //! `cargo xtask bench first-page [REV…]`: how long a fresh clone takes until its first page answers, of several commits in one sitting.
 
 use std::collections::BTreeMap;
@@ -39,7 +39,8 @@ pub(super) fn times(args: &[String]) -> Result<ExitCode> {
     let calibration = Calibration::measure()?;
     let target = project.own("bench/build");
     remove(&target)?;
-    let mut build = cargo_build(&project, &["build", "--release", "--locked", "--timings"]);
+    let mut build =
+        cargo_build(&project, &["build", "--profile", project.profile(), "--locked", "--timings"]);
     for package in PACKAGES {
         build.args(["--package", package]);
     }
@@ -56,7 +57,7 @@ pub(super) fn times(args: &[String]) -> Result<ExitCode> {
         seconds.entry(package["name"].as_str().unwrap_or_default().to_owned()).or_insert(0.0);
     }
     let mut text = format!(
-        "# Seconds of CPU that each package takes in an optimised build of {}; 0 where it is not compiled for it.\n\
+        "# Seconds of CPU that each package takes in the demo's build of {}; 0 where it is not compiled for it.\n\
          # `cargo xtask bench build` writes this file. {} {calibration}.\n",
         PACKAGES.join(", "),
         machine(&project),
@@ -159,7 +160,7 @@ fn waited_for(child: &mut Child, begun: Instant, is_there: impl Fn() -> bool) ->
 
 /// Commits before the drawing program was one of its own have nothing to wait for.
 fn all_built(other: &Project) -> bool {
-    !other.at("crates/draw").is_dir() || other.release("sightwire-draw").is_file()
+    !other.at("crates/draw").is_dir() || other.program("sightwire-draw").is_file()
 }
 
 #[cfg(test)]

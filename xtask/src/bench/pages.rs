@@ -19,7 +19,7 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
         .arg(project.at("ui/dist"))
         .args(absolute(args)?)
         .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.release("sightwire"))
+        .env("SIGHTWIRE_BIN", project.program("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let text = stdout_of(&mut pages)?;
     section.add(&text);

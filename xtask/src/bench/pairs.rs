@@ -1,4 +1,4 @@
-//! `cargo xtask bench pairs REV [NAME…] [--pairs N] [--busy]`: the optimised server of this tree and that of another commit, in turn under
+//! `cargo xtask bench pairs REV [NAME…] [--pairs N] [--busy]`: the demo's server of this tree and that of another commit, in turn under
 //! the same load: what a picture costs, how many there are, and how late the latest of a hundred is (of pages: of all twelve).
 
 use std::fmt::Write as _;

@@ -82,7 +82,7 @@ fn text(project: &Project, python: &Path, quick: bool) -> Result<String> {
     let mut evaluate = Command::new(python);
     evaluate.arg(project.at(TOOLS).join("evaluate.py")).arg("--pages").arg(pages).arg("--report-only");
     evaluate.env("SIGHTWIRE_HOME", project.home()).current_dir(project.root());
-    let program = project.release("sightwire");
+    let program = project.program("sightwire");
     for precision in PRECISIONS {
         let read = format!("{} read --format json --set engine.precision={precision}", program.display());
         evaluate.arg("--ours").arg(format!("{precision}={read}"));

@@ -17,7 +17,7 @@ use crate::project::Project;
 /// What is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Built {
-    /// `sightwire` in `target/release`.
+    /// `sightwire` in `target/demo`.
     Server,
     /// The same, and `sightwire-draw` beside it: the server asks it for pages of PDF, AVIF and HEIC.
     Drawing,
@@ -106,7 +106,7 @@ fn build(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Res
     let mut build = match built {
         // Tests switch features of shared crates on: with them from the start, nothing is compiled twice.
         Built::Tests => build_tests(project),
-        _ => cargo_build(project, &["build", "--release", "--locked"]),
+        _ => cargo_build(project, &["build", "--profile", project.profile(), "--locked"]),
     };
     build.args(built.packages());
     tell_progress(&mut build);
@@ -131,8 +131,8 @@ fn build(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Res
 /// What is compiled where nothing is there yet; else nobody needs to know how long it takes.
 fn compiled_for(project: &Project, built: Built) -> BTreeSet<String> {
     let there = match built {
-        Built::Server | Built::Programs => project.release("sightwire"),
-        Built::Drawing => project.release("sightwire-draw"),
+        Built::Server | Built::Programs => project.program("sightwire"),
+        Built::Drawing => project.program("sightwire-draw"),
         Built::Tests => project.debug("sightwire"),
     };
     if there.is_file() { BTreeSet::new() } else { packages_of(project, built) }

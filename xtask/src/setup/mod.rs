@@ -48,7 +48,7 @@ impl Purpose {
     /// The server that is built for it.
     pub(crate) fn server(self, project: &Project) -> PathBuf {
         match self {
-            Self::Demo | Self::Once | Self::Bench => project.release("sightwire"),
+            Self::Demo | Self::Once | Self::Bench => project.program("sightwire"),
             Self::Test | Self::Full => project.debug("sightwire"),
         }
     }

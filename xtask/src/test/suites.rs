@@ -251,7 +251,7 @@ pub(super) const SUITES: [Suite; 30] = [
     check(
         "demo-cluster",
         Lane::Alone,
-        "cargo xtask demo --cluster --once: three servers of the release build, one of which is killed",
+        "cargo xtask demo --cluster --once: three servers of the demo's build, one of which is killed",
         long::demo_cluster,
     )
     .when(When::Full),

@@ -209,6 +209,24 @@ fn the_program_that_draws_and_the_load_are_built_after_the_server_without_buildi
     assert_eq!(missing(&and_drawing, &and_load), [""; 0], "{cure}");
 }
 
+#[test]
+fn what_is_optimised_by_name_is_there() {
+    let locked = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let known: BTreeSet<&str> =
+        locked.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let named: Vec<&str> = manifest
+        .lines()
+        .filter_map(|line| {
+            Some(line.split_once(".opt-level")?.0.trim_matches('"').split('@').next().unwrap())
+        })
+        .collect();
+    assert!(named.contains(&"sightwire-streaming"), "{named:?}");
+    // Cargo only warns, among the lines of a build that nobody reads.
+    let gone: Vec<&&str> = named.iter().filter(|name| !known.contains(**name)).collect();
+    assert_eq!(gone, [""; 0].iter().collect::<Vec<_>>(), "[profile.…] in Cargo.toml names no crate");
+}
+
 /// The kinds of source, by their modules.
 fn sources_of_pictures() -> Vec<String> {
     let files = sources("crates/hub/src/source").into_iter();
