@@ -1,4 +1,4 @@
-// Takes the pictures of README and docs: `cargo xtask shots` calls it with a release build. What each page has is written
+// Takes the pictures of README and docs: `cargo xtask shots` calls it with the demo's build. What each page has is written
 // down beside them, for the test that says when they are out of date.
 
 import { execFile } from "node:child_process";

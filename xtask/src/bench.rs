@@ -142,7 +142,16 @@ fn hands(args: &[String]) -> Result<ExitCode> {
     let mut section = Section::begin("hands")?;
     let project = section.project.clone();
     let home = store_with(&project, "hands")?;
-    let pictures = ["run", "--quiet", "--release", "-p", "sightwire-infer", "--example", "hands_bench"];
+    let pictures = [
+        "run",
+        "--quiet",
+        "--profile",
+        project.profile(),
+        "-p",
+        "sightwire-infer",
+        "--example",
+        "hands_bench",
+    ];
     let pictures = stdout_of(cargo(&project, &pictures).env("SIGHTWIRE_HOME", &home))?;
     section.add(&format!("```text\n{}\n```", pictures.trim_end()));
     let settings = ["recognizer.model=hands".to_owned(), format!("store.home={}", home.display())];

@@ -80,7 +80,7 @@ impl Project {
     /// Cargo's profile of that build. Commits that have none of their own for it build with `release`.
     pub(crate) fn profile(&self) -> &'static str {
         let manifest = fs::read_to_string(self.at("Cargo.toml")).unwrap_or_default();
-        if manifest.contains("\n[profile.demo]\n") { "demo" } else { "release" }
+        if manifest.lines().any(|line| line.starts_with("[profile.demo]")) { "demo" } else { "release" }
     }
 
     /// A program of the dev build: what is tested.

@@ -1,5 +1,5 @@
 //! `cargo xtask shots`: the pictures of README and docs, taken of the real pages with generated streams. `e2e/shots/` takes them
-//! of the release build.
+//! of the demo's build.
 
 use std::process::{Command, ExitCode};
 

@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: all uses at once for long, while clients come and go and faults are injected; does anything grow?
-//! `e2e/soak/` plays it against the release build.
+//! `e2e/soak/` plays it against the demo's build.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};

@@ -1,4 +1,4 @@
-//! The build: for the demo the server, optimised, and what draws pages after it; for benchmarks the load generator, too; for
+//! The build: for the demo the server, and what draws pages after it; for benchmarks the load generator, too; for
 //! tests all of it and all tests, in the dev profile.
 
 use std::collections::BTreeSet;

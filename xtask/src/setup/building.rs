@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::process::{OutputLine, Watch};
 
-/// What each package of `Cargo.lock` takes of CPU in seconds, optimised: `cargo xtask bench build` writes it.
+/// What each package of `Cargo.lock` takes of CPU in seconds in the demo's build: `cargo xtask bench build` writes it.
 const TIMES: &str = include_str!("../../../docs/build-times.tsv");
 /// Before so much of the work is done, nobody can say when it ends.
 const ENOUGH: f64 = 0.04;
