@@ -67,6 +67,7 @@ fn build_command(places: &[PathBuf]) -> &'static str {
     let folder = places.first().and_then(|place| place.parent()?.file_name()?.to_str());
     match folder {
         Some("debug") => "cargo build -p sightwire-draw",
+        Some("dist") => "cargo build --profile dist -p sightwire-draw",
         Some("demo") => "cargo build --profile demo -p sightwire-draw",
         _ => "cargo build --release -p sightwire-draw",
     }
@@ -380,6 +381,7 @@ mod tests {
         let cure = |program: &str| NoProgram::Missing(places_for(Path::new(program))).to_string();
         assert!(cure("/s/target/demo/sightwire").contains("`cargo build --profile demo -p sightwire-draw`"));
         assert!(cure("/s/target/release/sightwire").contains("`cargo build --release -p sightwire-draw`"));
+        assert!(cure("/s/target/dist/sightwire").contains("`cargo build --profile dist -p sightwire-draw`"));
         assert!(cure("/s/target/debug/sightwire").contains("`cargo build -p sightwire-draw`"));
         assert!(cure("/usr/bin/sightwire").contains("install the package again"));
     }
