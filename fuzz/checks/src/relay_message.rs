@@ -3,8 +3,8 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sightwire_scan::relay::{self as scan, AS_IT_CAME, Incoming};
 use sightwire_hub::picture::{Picture, Stamp};
+use sightwire_scan::relay::{self as scan, AS_IT_CAME, Incoming};
 
 #[path = "../../../crates/streaming/src/relay/message.rs"]
 #[allow(dead_code, reason = "other messages are not made of what comes")]

@@ -33,7 +33,6 @@ use socketioxide::socket::{DisconnectReason, Socket};
 use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
 use tokio_util::sync::CancellationToken;
-
 use tower::ServiceBuilder;
 
 use crate::paths;
