@@ -31,6 +31,7 @@ const TICK: Duration = Duration::from_millis(50);
 const SAYS_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of the line with its version at most.
 const MOST_SAID: usize = 200;
+
 /// The line that it answers to `--version`. Only a program with the very same line is started by this one.
 pub fn version_line() -> String {
     format!("{NAME} {} (protocol {PROTOCOL})", env!("CARGO_PKG_VERSION"))
