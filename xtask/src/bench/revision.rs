@@ -41,7 +41,7 @@ pub(super) fn checkout(project: &Project, commit: &str, folder: &str, fresh: boo
 }
 
 /// What cargo has set for this tree (`[env]` in `.cargo/config.toml`), and would not set anew for another one.
-const OURS: [&str; 2] = ["JEMALLOC_SYS_WITH_MALLOC_CONF", "MAKEFLAGS"];
+const OURS: [&str; 3] = ["JEMALLOC_SYS_WITH_MALLOC_CONF", "MAKEFLAGS", "CMAKE_TOOLCHAIN_FILE"];
 
 /// Has a command in another tree build there, and by that tree's settings.
 pub(super) fn without_our_settings(command: &mut Command) {
