@@ -13,7 +13,6 @@
 //! - [`enhance`]: pictures made level, evened out and freed of noise before their text is read
 //! - [`letterbox`]: a picture fitted into the input of a detector
 //! - [`resize`]: bilinear, bit for bit as OpenCV's `INTER_LINEAR`
-//! - [`scale`]: smaller copies for display
 //! - [`sent`]: frames as old clients send them, in whatever format and base64
 //! - [`still`]: pictures as people have them: JPEG, PNG, WebP, TIFF, BMP, GIF
 //! - [`turned`]: a turned square of a picture as the input of a network
@@ -31,7 +30,6 @@ pub mod header;
 pub mod image;
 pub mod letterbox;
 pub mod resize;
-pub mod scale;
 pub mod sent;
 pub mod still;
 pub mod turned;
