@@ -44,8 +44,25 @@ fn is_stroke(case: &Case, said: &[Label]) -> bool {
     strokes.map(|label| label.name().to_owned()).eq([format!("{stroke:?}").to_lowercase()])
 }
 
-/// What is said a minute of those who mean nothing: shapes and strokes.
-fn false_labels(acts: &[Act], camera: Camera, options: WatchOptions) -> [f32; 2] {
+/// What is said of those who mean nothing: shapes and strokes.
+#[derive(Clone, Copy)]
+struct FalseLabels {
+    seconds: f32,
+    counts: [f32; 2],
+}
+
+impl FalseLabels {
+    fn a_minute(self) -> [f32; 2] {
+        self.counts.map(|count| count * 60.0 / self.seconds)
+    }
+
+    fn and(self, other: Self) -> Self {
+        let counts = [0, 1].map(|kind| self.counts[kind] + other.counts[kind]);
+        Self { seconds: self.seconds + other.seconds, counts }
+    }
+}
+
+fn false_labels(acts: &[Act], camera: Camera, options: WatchOptions) -> FalseLabels {
     let (mut seconds, mut counts) = (0.0, [0.0; 2]);
     let cases = sets::bystanders(42, SEED);
     for case in cases.iter().filter(|case| acts.contains(&case.act)) {
@@ -55,7 +72,7 @@ fn false_labels(acts: &[Act], camera: Camera, options: WatchOptions) -> [f32; 2]
             counts[usize::from(matches!(said.label, Label::Stroke(_)))] += 1.0;
         }
     }
-    counts.map(|count| count * 60.0 / seconds)
+    FalseLabels { seconds, counts }
 }
 
 #[test]
@@ -79,11 +96,12 @@ fn armed_strokes_are_named_in_poor_light() {
 #[test]
 fn who_talks_signs_types_drinks_or_walks_by_says_nothing() {
     let others = [Act::Talk, Act::Type, Act::HoldCup, Act::Drink, Act::Walk, Act::Empty];
-    let [shapes, strokes] = false_labels(&others, GOOD, WatchOptions::default());
+    let theirs = false_labels(&others, GOOD, WatchOptions::default());
+    let [shapes, strokes] = theirs.a_minute();
     assert!(shapes <= 0.5, "{shapes} shapes a minute");
     // Signers show all shapes, and make no more strokes than others.
-    let [_, with_signers] =
-        false_labels(&[&others[..], &[Act::Sign]].concat(), GOOD, WatchOptions::default());
+    let signers = false_labels(&[Act::Sign], GOOD, WatchOptions::default());
+    let [_, with_signers] = theirs.and(signers).a_minute();
     assert!(strokes <= 0.5 && with_signers <= 0.5, "{strokes}, with signers {with_signers} strokes a minute");
 }
 
@@ -92,7 +110,7 @@ fn without_arming_much_more_is_said() {
     let gesture = GestureOptions { arming: false, ..GestureOptions::default() };
     let options = WatchOptions { gesture, ..WatchOptions::default() };
     let acts = [Act::Talk, Act::Sign];
-    let [_, armed] = false_labels(&acts, GOOD, WatchOptions::default());
-    let [_, unarmed] = false_labels(&acts, GOOD, options);
+    let [_, armed] = false_labels(&acts, GOOD, WatchOptions::default()).a_minute();
+    let [_, unarmed] = false_labels(&acts, GOOD, options).a_minute();
     assert!(unarmed > armed + 5.0, "{armed} strokes a minute armed, {unarmed} unarmed");
 }
