@@ -12,6 +12,11 @@ from sightwire.relay import session
 from support import jpegs
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names a parameter of megabytes by its length: reports have the names of all tests."""
+    return f"{argname} of {len(val)}" if isinstance(val, (str, bytes)) and len(val) > 200 else None
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     running = Server()
