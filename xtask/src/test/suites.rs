@@ -93,9 +93,11 @@ impl Suite {
 /// Tests with suites of their own: they need TensorFlow, or read pages for minutes.
 const IMPORTS: &str = "python/test_import.py";
 const ACCURACY: &str = "python/test_read_accuracy.py";
+/// Waits more than all others: for workers that were killed to be missed.
+const WORKERS: &str = "python/test_read_cluster.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 30] = [
+pub(super) const SUITES: [Suite; 31] = [
     check("rust-format", Lane::First, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
@@ -138,6 +140,14 @@ pub(super) const SUITES: [Suite; 30] = [
     )
     .again(Again::Node),
     tests(
+        "e2e-workers",
+        Lane::Waiting,
+        "text: one batch by several processes, some of which are killed, stopped, or have a full disk",
+        |project, report| pytest(project, report, &[WORKERS]),
+    )
+    .again(Again::Pytest)
+    .unless(without_python),
+    tests(
         "e2e-python",
         Lane::Waiting,
         "the official Python client and OpenCV against the real server",
@@ -157,7 +167,7 @@ pub(super) const SUITES: [Suite; 30] = [
     tests(
         "e2e-read",
         Lane::Waiting,
-        "text: by command, over HTTP, in batches, by several processes and out of storage",
+        "text: by command, over HTTP, in batches and out of storage",
         |project, report| {
             let files = reading_tests(project);
             pytest(project, report, &files.iter().map(String::as_str).collect::<Vec<_>>())
@@ -310,12 +320,13 @@ fn pytest(project: &Project, report: &Path, args: &[&str]) -> Command {
     against_the_server(project, pytest)
 }
 
-/// The files of `e2e/python` whose tests read text, but for [`ACCURACY`].
+/// The files of `e2e/python` whose tests read text, but for those with suites of their own.
 fn reading_tests(project: &Project) -> Vec<String> {
     let files = std::fs::read_dir(project.at("e2e/python")).into_iter().flatten().flatten();
     let names = files.map(|file| format!("python/{}", file.file_name().to_string_lossy()));
-    let mut names: Vec<String> =
-        names.filter(|name| name.starts_with("python/test_read_") && name != ACCURACY).collect();
+    let mut names: Vec<String> = names
+        .filter(|name| name.starts_with("python/test_read_") && name != ACCURACY && name != WORKERS)
+        .collect();
     names.sort();
     names
 }
