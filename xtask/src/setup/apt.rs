@@ -20,7 +20,7 @@ struct Package {
     without: &'static str,
 }
 
-const PACKAGES: [Package; 13] = [
+const PACKAGES: [Package; 14] = [
     Package {
         name: "build-essential",
         there: || has("cc") && has("make"),
@@ -40,6 +40,12 @@ const PACKAGES: [Package; 13] = [
         there: || has("chromium"),
         purpose: Test,
         without: "the browser tests are skipped",
+    },
+    Package {
+        name: "chromium-headless-shell",
+        there: || has("chromium-headless-shell"),
+        purpose: Test,
+        without: "the browser tests use all of Chromium, which takes twice as long",
     },
     Package {
         name: "libnss3-tools",
