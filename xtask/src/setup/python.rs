@@ -46,13 +46,7 @@ pub(super) fn kserve(project: &Project) -> Result<Part> {
         if !can_be_made(SYSTEM) {
             return Ok(Outcome::Without("no python3-venv".into()));
         }
-        let venv = project.own("kserve-venv");
-        let mut make = Command::new(SYSTEM);
-        make.args(["-m", "venv", "--clear"]).arg(&venv);
-        process::must(project, step, "kserve-venv", &mut make)?;
-        let mut pip = Command::new(venv.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--no-compile", "--require-hashes", "--requirement", REQUIREMENTS]);
-        process::must(project, step, "kserve-pip", pip.current_dir(project.root()))?;
+        install_all(project, step, "kserve-venv", SYSTEM, &[(REQUIREMENTS, None)])?;
         Ok(Outcome::done("installed"))
     }))
 }
@@ -74,13 +68,25 @@ pub(crate) fn stamp(project: &Project, name: &str, requirements: &str) -> Result
     Ok(stamp.word(&process::ask("python3", &["--version"]).unwrap_or_default()))
 }
 
-/// Makes the environment `folder` anew. Python compiles what is imported, a tenth of what is there.
+/// Makes the environment `folder` anew, with the fonts.
 pub(crate) fn install(project: &Project, step: &mut Step, folder: &str, requirements: &str) -> Result<()> {
+    install_all(project, step, folder, "python3", &[(requirements, None), (FONTS, Some("--no-deps"))])
+}
+
+/// Makes the environment `folder` of a Python anew, with what is in these files, each with an option of pip's. Python compiles what is
+/// imported, a tenth of what is there.
+fn install_all(
+    project: &Project,
+    step: &mut Step,
+    folder: &str,
+    python: &str,
+    files: &[(&str, Option<&str>)],
+) -> Result<()> {
     let venv = project.own(folder);
-    let mut make = Command::new("python3");
+    let mut make = Command::new(python);
     make.args(["-m", "venv", "--clear"]).arg(&venv);
     process::must(project, step, folder, &mut make)?;
-    for (file, more) in [(requirements, None), (FONTS, Some("--no-deps"))] {
+    for &(file, more) in files {
         let mut pip = Command::new(venv.join("bin/python"));
         pip.args(["-m", "pip", "install", "--no-compile", "--require-hashes", "--requirement", file])
             .args(more)
