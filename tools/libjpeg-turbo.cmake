@@ -2,27 +2,24 @@
 # to compile than it does. `.cargo/config.toml` names this file; without it everything is compiled, and the same is linked.
 # CMake reads it more than once, and what stands here would call itself.
 include_guard(GLOBAL)
+# Nor is it for the small programs that CMake tries the compiler with.
+if(NOT CMAKE_PROJECT_NAME STREQUAL "libjpeg-turbo")
+  return()
+endif()
 
 macro(add_executable name)
-  if(CMAKE_PROJECT_NAME STREQUAL "libjpeg-turbo")
-    _add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
-  else()
-    _add_executable(${name} ${ARGN})
-  endif()
+  _add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
 endmacro()
 
 macro(add_library name)
+  _add_library(${name} ${ARGN})
   if(${name} STREQUAL "jpeg-static")
-    _add_library(${name} EXCLUDE_FROM_ALL ${ARGN})
-  else()
-    _add_library(${name} ${ARGN})
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL TRUE)
   endif()
 endmacro()
 
 macro(install kind)
-  if(CMAKE_PROJECT_NAME STREQUAL "libjpeg-turbo" AND NOT "${ARGN}" MATCHES "turbojpeg-static|turbojpeg\\.h")
-    # Nothing of it is there.
-  else()
+  if("${ARGN}" MATCHES "turbojpeg-static|turbojpeg\\.h")
     _install(${kind} ${ARGN})
   endif()
 endmacro()
