@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sightwire_frame::draw::{self, TextRegion};
 use sightwire_frame::still::{StillDecoder, StillLimits};
 use sightwire_frame::{Encoder, Image, crop, enhance};
+use sightwire_shrink::shrink;
 use sightwire_synth::sample::{Clip, Gesture};
 
 /// Runs `step` for about two seconds and prints its times.
@@ -63,5 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut decoder, limits) = (StillDecoder::new()?, StillLimits::default());
     time("JPEG of 20 megapixels decoded", || drop(decoder.decode(&jpeg, 0, &limits, &mut out)));
     drop(annotated);
+    let huge = Clip::new(Gesture::Wave, 1, 8000, 6250).frame(0);
+    time("50 megapixels shrunk to 2048", || drop(black_box(shrink(&huge, 2048))));
     Ok(())
 }
