@@ -41,7 +41,8 @@ export const camera = {
  */
 export function launch(flags = [], env = process.env) {
   // Without windows it has no question about a camera that could be refused.
-  const canBeLight = isTogether() && !process.env.SIGHTWIRE_FULL && flags !== camera.denied;
+  const isAsked = flags.includes("--deny-permission-prompts");
+  const canBeLight = isTogether() && !process.env.SIGHTWIRE_FULL && !isAsked;
   const light = canBeLight ? found("chromium-headless-shell") : undefined;
   const executablePath = process.env.SIGHTWIRE_CHROMIUM ?? light ?? found("chromium");
   // Chromium's sandbox does not work for root, which is what containers run as.
