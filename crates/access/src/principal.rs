@@ -232,6 +232,7 @@ impl Principal {
     }
 
     /// Whether it is another process of this cluster.
+    #[inline]
     pub fn is_process(&self) -> bool {
         matches!(self.who, Who::Process { .. })
     }

@@ -332,6 +332,7 @@ impl Admission {
     }
 
     /// The viewer that holds the permit.
+    #[inline]
     pub fn viewer(&self) -> &Arc<Viewer> {
         &self.viewer
     }
@@ -355,6 +356,7 @@ impl Drop for Admission {
 
 impl Watch {
     /// The viewer that watches.
+    #[inline]
     pub fn viewer(&self) -> &Arc<Viewer> {
         &self.admission.viewer
     }
@@ -371,6 +373,7 @@ impl Watch {
     }
 
     /// It got the picture of that number.
+    #[inline]
     pub fn took(&self, sequence: u64) {
         self.watched.taken.store(sequence, Ordering::Relaxed);
     }
@@ -415,6 +418,7 @@ impl Viewer {
     }
 
     /// Whether it is another process, which has viewers of its own.
+    #[inline]
     pub fn is_process(&self) -> bool {
         self.kind == ViewerKind::Process
     }
@@ -449,6 +453,7 @@ impl Viewer {
     }
 
     /// What its pictures take.
+    #[inline]
     pub fn timing(&self, timing: Timing) {
         *self.timing.lock() = Some(timing);
     }

@@ -168,6 +168,7 @@ impl Watching {
     }
 
     /// The one who watches.
+    #[inline]
     pub fn viewer(&self) -> &Arc<Viewer> {
         self.watch.viewer()
     }
@@ -182,6 +183,7 @@ impl Watching {
         self.upstream.stream.id()
     }
 
+    #[inline]
     fn took(&mut self, picture: &Picture) {
         self.shown = Some(picture.captured());
         self.watch.took(picture.stamp().sequence);
@@ -316,11 +318,13 @@ impl Tier {
     }
 
     /// Counts anew from `now` on what it got and missed.
+    #[inline]
     fn begin(&mut self, now: Instant) {
         (self.window, self.got, self.missed) = (now, 0, 0);
     }
 
     /// It got a picture, having missed so many before it.
+    #[inline]
     fn picture(&mut self, missed: u64, now: Instant) -> Option<Change> {
         self.got += 1;
         self.missed += missed;

@@ -24,6 +24,7 @@ impl Pace {
     }
 
     /// A picture was handed over.
+    #[inline]
     pub fn wrote(&mut self, took: Duration) {
         self.strikes = 0;
         self.usual = Some(match self.usual {
@@ -42,6 +43,7 @@ impl Pace {
 
     /// What the next picture may take. Each deadline that has passed doubles the next, as TCP's own timer does: a receiver
     /// that reads slowly opens its window seldom.
+    #[inline]
     pub fn deadline(&self) -> Duration {
         let Deadline { first, min, max } = self.bounds;
         let usual = self
@@ -54,12 +56,14 @@ impl Pace {
     }
 
     /// A deadline has passed; `progress`: something was taken. Whether the viewer is dead.
+    #[inline]
     pub fn missed(&mut self, progress: bool) -> bool {
         self.strikes = if progress { 0 } else { self.strikes + 1 };
         self.strikes >= MAX_STRIKES
     }
 
     /// To hand over a picture; and there and back.
+    #[inline]
     pub fn measured(&self) -> (Duration, Option<Duration>) {
         (self.usual.map_or(Duration::ZERO, |(mean, _)| mean), self.rtt)
     }
