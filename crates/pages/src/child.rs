@@ -57,7 +57,7 @@ impl Child {
         command.spawn().map(Self)
     }
 
-    /// What it says by itself until it ends, at most so many bytes.
+    /// What it says by itself until it ends, at most so many bytes; nothing is a crash.
     pub(crate) fn listen(
         mut self,
         most: usize,
@@ -66,7 +66,7 @@ impl Child {
     ) -> Result<Vec<u8>, ChildError> {
         let mut talk = self.talk((&[], &[]), (0, most))?;
         talk.finish(by, wanted)?;
-        Ok(talk.answer)
+        if talk.answer.is_empty() { Err(self.fate(&mut talk, by)) } else { Ok(talk.answer) }
     }
 
     /// Asks it, once.

@@ -213,6 +213,7 @@ impl OpenProgram {
         match child.listen(MOST_SAID, until.min(by), wanted) {
             Ok(said) => Ok(words(said.trim_ascii())),
             Err(ChildError::Crashed(how)) => Err(unusable(io::Error::other(how))),
+            Err(ChildError::Memory) => Err(unusable(ErrorKind::OutOfMemory.into())),
             Err(ChildError::Unwanted) => Err(NotGot::Unwanted),
             Err(_) if by < until => Err(NotGot::Late),
             Err(_) => {
@@ -223,7 +224,8 @@ impl OpenProgram {
     }
 }
 
-/// Whether it belongs to whoever could have replaced this program as well, and nobody else may write to it.
+/// Whether it belongs to whoever could have replaced this program as well, and not everybody may write to it. A group may: that of the
+/// user, where files are made with a umask of 002.
 fn is_trusted(metadata: &Metadata) -> bool {
     let owner = metadata.uid();
     let own = || std::fs::metadata("/proc/self/exe").map(|own| own.uid()).ok();

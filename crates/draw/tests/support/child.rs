@@ -69,7 +69,7 @@ fn say_version() {
     let folder = file.parent().and_then(|folder| folder.file_name()).unwrap_or_default();
     match folder.to_str() {
         Some("older") => println!("sightwire-draw 0.0.9 (protocol 0)"),
-        Some("silent") => {}
+        Some("sick") if !file.with_extension("healed").exists() => std::process::abort(),
         _ => println!("{}", sightwire_pages::program::version_line()),
     }
 }
