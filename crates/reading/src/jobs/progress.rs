@@ -155,6 +155,9 @@ impl Progress {
         let to_come = |row: &&mut Row| matches!(row.state, FileState::Waiting | FileState::Reading);
         if let Some(row) = self.rows.get_mut(index).filter(to_come) {
             row.error = Some(reason);
+            if row.is_drawn {
+                self.undrawn = None;
+            }
         }
         self.end(index, FileState::Failed);
     }

@@ -290,3 +290,20 @@ async fn files_that_cannot_be_drawn_yet_wait_and_keep_no_other_file_of_their_bat
     job.finished(1, &document(&["x"])).unwrap();
     assert_eq!(job.state(), JobState::Done);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_file_tells_as_well_that_files_can_be_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(dir.path().to_owned());
+    let job = Arc::new(sent(&spool, 1).await);
+    let jobs = jobs(dir.path(), |_| ());
+    let format = StillFormat::Pdf;
+    let why = Undrawn::NoProgram("the program is missing; build it".into());
+    assert_eq!(job.begin_next(), Some(0));
+    jobs.failed(&job, 0, FileError::Picture(StillError::Undrawn { format, why }.into())).await;
+    assert_eq!(job.summary().notes.len(), 1);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(job.begin_next(), Some(0));
+    jobs.failed(&job, 0, FileError::Picture(StillError::damaged(format, "it has no pages").into())).await;
+    assert!(job.summary().notes.is_empty(), "others may wait for nothing more: {:?}", job.summary().notes);
+}
