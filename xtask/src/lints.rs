@@ -6,6 +6,7 @@
 //! made. What is not written down, or fails, is left to `cargo clippy`, which has the last word.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -25,9 +26,11 @@ const FOLDER: &str = "SIGHTWIRE_RECORD_COMPILER";
 /// Cargo's own name for such a program.
 const WRAPPER: &str = "RUSTC_WRAPPER";
 
-/// Has a build write down how it compiles; not where the user has a program of their own in the compiler's place.
+/// Has a build write down how it compiles; not where the user names a program of
+/// their own for the compiler's place; one that cargo's configuration names is left out of this build.
 pub(crate) fn record_build(project: &Project, build: &mut Command) -> Result<()> {
-    if std::env::var_os(WRAPPER).is_some_and(|program| !program.is_empty()) {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|program| !program.is_empty());
+    if [WRAPPER, "CARGO_BUILD_RUSTC_WRAPPER"].iter().any(is_set) {
         return Ok(());
     }
     let folder = records(project);
@@ -46,27 +49,38 @@ pub(crate) fn record_build(project: &Project, build: &mut Command) -> Result<()>
 /// was called by somebody else, or could not become the compiler.
 pub(crate) fn record() -> Option<ExitCode> {
     let folder = PathBuf::from(std::env::var_os(FOLDER)?);
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     let (compiler, args) = args.split_first()?;
-    // Cargo sets this for targets of the workspace.
+    // Cargo sets this for targets of the workspace. Without a record, the lints take longer; the build goes on in any case.
     if std::env::var_os("CARGO_PRIMARY_PACKAGE").is_some()
-        && let Some(name) = target_of(args)
+        && let Some((target, record)) = record_of(args)
     {
-        let env: BTreeMap<String, String> = std::env::vars().filter(|(name, _)| is_kept(name)).collect();
-        let cwd = std::env::current_dir().unwrap_or_default();
-        let record = json!({ "args": args, "env": env, "cwd": cwd });
-        // Without it, the lints take longer; the build goes on in any case.
-        let _ = fs::write(folder.join(file_name(&name)), record.to_string());
+        let _ = fs::write(folder.join(file_name(&target)), record.to_string());
     }
     let error = Command::new(compiler).args(args).env_remove(FOLDER).env_remove(WRAPPER).exec();
-    eprintln!("error: {compiler} cannot be started: {error}");
+    eprintln!("error: {} cannot be started: {error}", compiler.display());
     Some(ExitCode::FAILURE)
 }
 
-/// What cargo and our build scripts set for one target, and nothing of the user's own, nor of this run of cargo.
+/// None where something of it is no text.
+fn record_of(args: &[OsString]) -> Option<(Target, Value)> {
+    let args: Vec<String> = args.iter().map(|arg| arg.to_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let env: BTreeMap<String, String> =
+        std::env::vars_os().filter_map(text).filter(|(name, _)| is_kept(name)).collect();
+    let record = json!({ "args": args, "env": env, "cwd": std::env::current_dir().ok()? });
+    Some((target_of(&args)?, record))
+}
+
+/// What cargo and our build scripts set for one target, and nothing of the user's own (proxies and registries have passwords), nor of
+/// this run of cargo.
 fn is_kept(variable: &str) -> bool {
-    let is_of_target = ["CARGO", "OUT_DIR", "SIGHTWIRE_PAGES"].iter().any(|name| variable.starts_with(name));
-    is_of_target && variable != "CARGO_MAKEFLAGS" && !variable.contains("TOKEN")
+    let is_one_of = |names: &[&str]| names.contains(&variable);
+    is_one_of(&["CARGO", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR", "OUT_DIR"])
+        || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_", "SIGHTWIRE_PAGES"]
+            .iter()
+            .any(|name| variable.starts_with(name))
 }
 
 /// A target: its main source file, and whether it is compiled with its tests.
@@ -217,7 +231,17 @@ mod tests {
         assert_eq!(target_of(&words("-vV")), None);
         assert!(is_kept("CARGO") && is_kept("CARGO_PKG_NAME") && is_kept("OUT_DIR") && !is_kept("HOME"));
         assert!(!is_kept("CARGO_MAKEFLAGS"), "its pipes are closed by then");
-        assert!(!is_kept("CARGO_REGISTRY_TOKEN"));
+        assert!(!is_kept("CARGO_REGISTRY_TOKEN") && !is_kept("CARGO_HTTP_PROXY") && !is_kept("CARGO_HOME"));
+    }
+
+    #[test]
+    fn what_is_no_text_is_not_written_down() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let args = |last: &[u8]| {
+            [b"--crate-name".to_vec(), b"src/lib.rs".to_vec(), last.to_vec()].map(OsString::from_vec)
+        };
+        assert!(record_of(&args(b"-C")).is_some());
+        assert!(record_of(&args(b"-L/\xff")).is_none());
     }
 
     #[test]
