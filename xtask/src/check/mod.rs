@@ -13,10 +13,11 @@ use changes::Touched;
 
 use crate::interrupt::Interrupted;
 use crate::process;
-use crate::programs::{clippy, deny, nextest, npm, npx, ruff, rust_format};
+use crate::programs::{cargo_build, clippy, deny, nextest, npm, npx, ruff, rust_format};
 use crate::progress::{End, Step};
 use crate::project::Project;
 
+const DRAW: &str = "sightwire-draw";
 /// Holds the table of crates and what no room may do; whatever crate changes.
 const HOUSE: &str = "binary(house)";
 const SCRIPTS: &[&str] = &[".ts", ".tsx", ".js", ".mjs"];
@@ -64,6 +65,11 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
         // Cargo knows itself which crates a change reaches.
         steps.push(("rust-format", rust_format(project)));
         steps.push(("rust-lints", clippy(project)));
+        if touched.crates.iter().chain(&touched.users).any(|name| name == DRAW) {
+            // What its tests start is an example, which nextest does not build.
+            let child = ["build", "--workspace", "--example", "draw-test-child"];
+            steps.push(("rust", cargo_build(project, &child)));
+        }
         steps.push(("rust", nextest(project, &["--filterset", &tests(touched)])));
     }
     if touched.dependencies {
