@@ -123,15 +123,14 @@ fn say_what_comes_later(project: &Project, label: &str) {
 /// Does something while what draws pages is being compiled, which ends with it.
 fn beside_drawing<T>(project: &Project, watch: impl FnOnce() -> Result<T>) -> Result<T> {
     thread::scope(|scope| {
-        let later = scope.spawn(|| setup::drawing(project));
+        scope.spawn(|| match setup::drawing(project) {
+            // The server runs all the same, and its page says what is missing.
+            Err(error) if !error.is::<Interrupted>() => eprintln!("error: {error:#}"),
+            _ => {}
+        });
         let watched = watch();
         // Whatever has ended it, nothing goes on.
         interrupt::ask();
-        match later.join() {
-            // The server has run all the same, and its page says what is missing.
-            Ok(Err(error)) if !error.is::<Interrupted>() => eprintln!("error: {error:#}"),
-            _ => {}
-        }
         watched
     })
 }

@@ -45,8 +45,18 @@ impl Ended {
 
     /// The last lines of the output and where the rest is, for an error message.
     pub(crate) fn tail(&self, lines: usize) -> String {
-        format!("{}\n(all of it: {})", last_lines(&self.output, lines), self.log.display())
+        format!("{}\n{ALL_OF_IT}{})", last_lines(&self.output, lines), self.log.display())
     }
+}
+
+/// Begins the line that names the log.
+const ALL_OF_IT: &str = "(all of it: ";
+
+/// What a program said last that failed, of the error that [`Ended::succeeded`] made of it.
+pub(crate) fn last_words(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let said = |line: &&str| !line.trim().is_empty() && !line.starts_with(ALL_OF_IT);
+    text.lines().rev().find(said).unwrap_or_default().trim().to_owned()
 }
 
 pub(crate) fn last_lines(text: &str, count: usize) -> String {
@@ -150,10 +160,14 @@ pub(crate) fn run_watched(
         }
     }
     // Its output may end before it does, and nothing is known of it once it was waited for.
-    while !interrupt::asked() {
+    while Path::new(&format!("/proc/{}", child.id())).exists() {
         if let Some(used) = cpu_of_ended(child.id()) {
             cpu = used;
             break;
+        }
+        if interrupt::asked() {
+            stop(&mut child, Signal::SIGINT)?;
+            return Err(Interrupted.into());
         }
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -316,7 +330,24 @@ fn read_lines(reader: PipeReader) -> Receiver<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
     use super::*;
+
+    #[test]
+    fn a_failure_is_told_by_what_the_program_said_last_and_not_by_where_its_log_is() {
+        let mut command = Command::new("fetch");
+        let ended = |output: &str| Ended {
+            status: ExitStatus::from_raw(256),
+            output: output.to_owned(),
+            cpu: Duration::ZERO,
+            log: "/l/fetch.log".into(),
+        };
+        let error =
+            ended("fetching\nerror: no route to the host\n").succeeded(command.arg("it")).unwrap_err();
+        assert!(error.to_string().ends_with("(all of it: /l/fetch.log)"), "{error}");
+        assert_eq!(last_words(&error), "error: no route to the host");
+    }
 
     #[test]
     fn a_command_that_another_program_starts_has_its_own_environment_and_folder() {

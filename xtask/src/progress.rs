@@ -88,6 +88,14 @@ impl Step {
         }
     }
 
+    /// It had nothing to do: no line.
+    pub(crate) fn leave(self) {
+        let was_shown = self.shown != self.started;
+        if *TERMINAL && was_shown {
+            eprint!("\r\x1b[2K");
+        }
+    }
+
     /// The step's one line.
     pub(crate) fn end(self, end: End, detail: &str) {
         if *TERMINAL {

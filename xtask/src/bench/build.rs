@@ -1,5 +1,6 @@
 //! `cargo xtask bench build`: what each package takes to compile for the demo, into `docs/build-times.tsv`.
-//! `cargo xtask bench first-page [REV…]`: how long a fresh clone takes until its first page answers, of several commits in one sitting.
+//! `cargo xtask bench first-page [REV…]`: how long a fresh clone takes until its first page answers, of several commits in turn.
+//! Crates are downloaded before; npm packages, the library that runs models and the model that reads text are not.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -98,7 +99,7 @@ pub(super) fn first_page(args: &[String]) -> Result<ExitCode> {
         let calibration = Calibration::measure()?;
         let mut step = Step::start("cargo fetch");
         process::must(&other, &mut step, "fetch", &mut cargo(&other, &["fetch", "--locked"]))?;
-        step.end(End::Ok, "what is downloaded does not count");
+        step.end(End::Ok, "crates are downloaded before the clock starts");
         let first = demo(&other)?;
         let row = format!(
             "| {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.2} |",

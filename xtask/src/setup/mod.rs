@@ -182,6 +182,11 @@ pub(crate) fn redis(project: &Project) -> Result<()> {
     bring_all(project, Purpose::Test, &[unpacked::redis()])
 }
 
+/// Whether what nobody but the user can install is there.
+pub(crate) fn check_prerequisites() -> Result<()> {
+    prerequisites::check().map(drop)
+}
+
 /// Brings what packages are made with: they have a build of their own.
 pub(crate) fn dist(project: &Project) -> Result<()> {
     prerequisites::check()?;
@@ -201,7 +206,7 @@ pub(crate) fn drawing_takes(project: &Project) -> Option<String> {
 pub(crate) fn drawing(project: &Project) -> Result<()> {
     let mut step = Step::start("build of drawing");
     match binaries::drawing(project, &mut step) {
-        Ok(0) => {}
+        Ok(0) => step.leave(),
         Ok(_) => step.end(End::Ok, "PDF, AVIF and HEIC can be read now"),
         Err(error) => {
             step.end(End::of(&error), "");

@@ -91,8 +91,7 @@ fn needed_by(purpose: Purpose, pulled: Result<()>, done: &str) -> Result<Outcome
         return pulled.map(|()| Outcome::done(done));
     }
     Outcome::or_without(pulled, done, |error| {
-        let why = format!("{error:#}");
-        format!("not fetched; the page offers it ({})", why.lines().last().unwrap_or_default())
+        format!("not fetched; the page offers it ({})", process::last_words(&error))
     })
 }
 
