@@ -292,7 +292,8 @@ test("what_cannot_be_drawn_yet_is_told_calmly_and_goes_away_by_itself", async ({
   const page = await visit("/read");
   await expect(page.getByTestId("reader")).toBeVisible();
   await expect(page.getByTestId("undrawn")).toHaveCount(0);
-  const why = "the program sightwire-draw is missing: there is no /opt/bin/sightwire-draw";
+  const file = `/opt/${"aNameWithoutSpaces".repeat(4)}/sightwire-draw`;
+  const why = `the program sightwire-draw is missing: there is no ${file}`;
   await page.route("**/api/v1/status", async (route) => {
     const answer = await route.fetch();
     const { reader, ...status } = await answer.json();
@@ -307,6 +308,9 @@ test("what_cannot_be_drawn_yet_is_told_calmly_and_goes_away_by_itself", async ({
   await expect(notice).not.toContainText("/opt");
   await notice.getByRole("link", { name: "Health" }).click();
   await expect(notice).toContainText("The program sightwire-draw is missing: ");
+  await page.setViewportSize({ width: 390, height: 844 });
+  const isWithin = (/** @type {Element} */ { scrollWidth, clientWidth }) => scrollWidth <= clientWidth;
+  expect(await notice.evaluate(isWithin)).toBe(true);
   await page.goBack();
   await page.unrouteAll({ behavior: "wait" });
   await expect(notice).toHaveCount(0);

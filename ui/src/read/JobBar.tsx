@@ -103,7 +103,7 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
       )}
       {runs &&
         job.notes?.map((note) => (
-          <Notice key={note} tone="warn" icon="alert" title="The batch does not go on">
+          <Notice key={note} tone="warn" icon="alert" title="The batch waits">
             {note}
           </Notice>
         ))}
