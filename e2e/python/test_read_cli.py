@@ -6,6 +6,7 @@ Needs the model: in the store (`sightwire models pull ppocr-v4`).
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
@@ -394,10 +395,13 @@ def test_whoever_has_seen_enough_may_go(words: Path) -> None:
 
 
 def test_coordinates_are_the_same_whichever_way_a_picture_is_read(words: Path, tmp_path: Path) -> None:
-    command = [BIN, "check-coordinates", str(words)]
-    ended = subprocess.run(
-        command, env=environment({"HOME": str(tmp_path)}), capture_output=True, text=True, timeout=TIMEOUT_S
-    )
+    command = [BIN, "check-coordinates", str(words), "--set", f"reader.folder={tmp_path}"]
+    # As a server does that runs meanwhile.
+    with open(tmp_path / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = subprocess.run(
+            command, env=environment({"HOME": str(tmp_path)}), capture_output=True, text=True, timeout=TIMEOUT_S
+        )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     ways = ended.stdout.splitlines()[1:]
     assert [way[:19].strip() for way in ways] == ["in a batch", "over HTTP", "as a job over HTTP"]

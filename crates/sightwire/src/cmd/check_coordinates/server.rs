@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 use crate::cmd::ConfigArgs;
 use crate::cmd::read::OptionArgs;
@@ -21,10 +22,12 @@ const END: Duration = Duration::from_secs(10);
 pub struct Server {
     child: Child,
     url: String,
+    /// Removed after it has ended.
+    _batches: TempDir,
 }
 
 impl Server {
-    /// With the same configuration as this command has.
+    /// With the same configuration as this command has, but for a folder of batches of its own.
     pub fn start(config: &ConfigArgs, options: &OptionArgs) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("cannot tell which program this is")?);
         command.args(["serve", "--listen", "127.0.0.1:0"]);
@@ -34,6 +37,9 @@ impl Server {
         for key in &config.set {
             command.args(["--set", key]);
         }
+        // A server that runs holds the usual one.
+        let batches = tempfile::tempdir().context("cannot make a folder for batches")?;
+        command.args(["--set", &format!("reader.folder={}", batches.path().display())]);
         if options.precision != "auto" {
             command.args(["--set", &format!("engine.precision={}", options.precision)]);
         }
@@ -41,7 +47,7 @@ impl Server {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.try_clone()?);
         let mut child = command.spawn().context("cannot start a server")?;
         let stdout = child.stdout.take();
-        let mut server = Self { child, url: String::new() };
+        let mut server = Self { child, url: String::new(), _batches: batches };
         let (say, said) = mpsc::sync_channel(1);
         thread::Builder::new().name("server".into()).spawn(move || {
             for line in stdout.into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(Result::ok) {
