@@ -116,7 +116,9 @@ fn show(project: &Project, server: &mut Server) -> Result<bool> {
 /// Says what is not there yet, after the `label` of its line.
 fn say_what_comes_later(project: &Project, label: &str) {
     if let Some(time) = setup::drawing_takes(project) {
-        println!("{label}pages of PDF, AVIF and HEIC can be read in {time}; that is being compiled now");
+        println!(
+            "{label}pages of PDF, AVIF and HEIC can be read in {time}, or later where other programs compute: that is being compiled now"
+        );
     }
 }
 

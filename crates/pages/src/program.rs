@@ -79,8 +79,8 @@ fn build_command(places: &[PathBuf]) -> &'static str {
 pub enum NoProgram {
     /// There is no file.
     #[error(
-        "the program {NAME} is missing: {}; build it with `{}` (`cargo xtask demo` does that by itself), or install \
-         the package again", none_of(.0), build_command(.0)
+        "the program {NAME} is missing: {}; build it with `{}` (`cargo xtask demo` does that by itself: wait for it), or \
+         install the package again", none_of(.0), build_command(.0)
     )]
     Missing(Vec<PathBuf>),
     /// It is of another version than this program.
