@@ -44,14 +44,14 @@ impl Drop for Folder {
     }
 }
 
+/// By the child of tests, which is told to draw.
 fn pages_by(places: &[&Path]) -> Pages {
-    let places = places.iter().map(|&place| place.to_owned()).collect();
-    Pages::new(Launch { places, args: vec!["draw".into()] }, 2)
+    pages_with(places, &["draw"])
 }
 
-/// Without the argument that the child of tests needs to draw, which the real one does not know.
-fn pages(places: Vec<PathBuf>) -> Pages {
-    Pages::new(Launch { places, args: Vec::new() }, 2)
+fn pages_with(places: &[&Path], args: &[&str]) -> Pages {
+    let places = places.iter().map(|&place| place.to_owned()).collect();
+    Pages::new(Launch { places, args: args.iter().map(Into::into).collect() }, 2)
 }
 
 fn read(pages: &Pages) -> Result<usize, StillError> {
@@ -111,7 +111,7 @@ fn a_program_that_is_missing_is_named_with_what_to_do_and_found_once_it_is_there
 fn a_program_of_another_version_is_refused_until_the_right_one_takes_its_place() {
     let folder = Folder::new("versions");
     let older = folder.made("older");
-    let pages = pages(vec![older.clone()]);
+    let pages = pages_with(&[&older], &[]);
     let said = refused(&pages);
     for part in [
         &older.display().to_string(),
@@ -188,7 +188,7 @@ fn a_program_whose_very_file_is_written_to_is_asked_again() {
     let folder = Folder::new("written");
     let place = folder.0.join(NAME);
     fs::copy(env!("CARGO_BIN_EXE_sightwire-draw"), &place).unwrap();
-    let pages = pages(vec![place.clone()]);
+    let pages = pages_with(&[&place], &[]);
     read_at_last(&pages);
     fs::write(&place, "no program").unwrap();
     refused(&pages);

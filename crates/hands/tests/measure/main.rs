@@ -16,14 +16,14 @@ use player::play;
 
 /// Of the sets.
 const SEED: u64 = 20_261_125;
+/// A camera in good light, and one in poor light.
+const GOOD: Camera = Camera { fps: 30.0, exposure_s: 1.0 / 60.0 };
+const POOR: Camera = Camera { fps: 15.0, exposure_s: 1.0 / 30.0 };
+
 /// Half of so many hands, and all of them with `--full`.
 fn some_of(all: usize) -> usize {
     if std::env::var_os("SIGHTWIRE_FULL").is_some() { all } else { all / 2 }
 }
-
-/// A camera in good light, and one in poor light.
-const GOOD: Camera = Camera { fps: 30.0, exposure_s: 1.0 / 60.0 };
-const POOR: Camera = Camera { fps: 15.0, exposure_s: 1.0 / 30.0 };
 
 /// How many of a hundred are right.
 fn right(cases: &[Case], camera: Camera, is_right: impl Fn(&Case, &[Label]) -> bool) -> f32 {

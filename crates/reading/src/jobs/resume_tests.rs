@@ -256,16 +256,17 @@ async fn a_batch_waits_while_what_is_read_cannot_be_kept() {
     assert_eq!(job.begin_next(), Some(1));
 }
 
+fn undrawn(format: StillFormat) -> FileError {
+    let why = Undrawn::NoProgram("the program is missing; build it".into());
+    FileError::Picture(StillError::Undrawn { format, why }.into())
+}
+
 #[tokio::test(start_paused = true)]
 async fn files_that_cannot_be_drawn_yet_wait_and_keep_no_other_file_of_their_batch_waiting() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::new(dir.path().to_owned());
     let job = Arc::new(sent(&spool, 4).await);
     let jobs = jobs(dir.path(), |_| ());
-    let undrawn = |format| {
-        let why = Undrawn::NoProgram("the program is missing; build it".into());
-        FileError::Picture(StillError::Undrawn { format, why }.into())
-    };
     assert_eq!([(); 3].map(|()| job.begin_next()), [0, 1, 2].map(Some));
     let log = captured::log();
     jobs.failed(&job, 0, undrawn(StillFormat::Pdf)).await;
@@ -297,13 +298,12 @@ async fn a_damaged_file_tells_as_well_that_files_can_be_drawn() {
     let spool = Spool::new(dir.path().to_owned());
     let job = Arc::new(sent(&spool, 1).await);
     let jobs = jobs(dir.path(), |_| ());
-    let format = StillFormat::Pdf;
-    let why = Undrawn::NoProgram("the program is missing; build it".into());
     assert_eq!(job.begin_next(), Some(0));
-    jobs.failed(&job, 0, FileError::Picture(StillError::Undrawn { format, why }.into())).await;
+    jobs.failed(&job, 0, undrawn(StillFormat::Pdf)).await;
     assert_eq!(job.summary().notes.len(), 1);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(job.begin_next(), Some(0));
-    jobs.failed(&job, 0, FileError::Picture(StillError::damaged(format, "it has no pages").into())).await;
+    let damaged = StillError::damaged(StillFormat::Pdf, "it has no pages");
+    jobs.failed(&job, 0, FileError::Picture(damaged.into())).await;
     assert!(job.summary().notes.is_empty(), "others may wait for nothing more: {:?}", job.summary().notes);
 }
