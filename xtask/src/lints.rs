@@ -76,11 +76,16 @@ fn record_of(args: &[OsString]) -> Option<(Target, Value)> {
 /// What cargo and our build scripts set for one target, and nothing of the user's own (proxies and registries have passwords), nor of
 /// this run of cargo.
 fn is_kept(variable: &str) -> bool {
-    let is_one_of = |names: &[&str]| names.contains(&variable);
-    is_one_of(&["CARGO", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR", "OUT_DIR"])
-        || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_", "SIGHTWIRE_PAGES"]
-            .iter()
-            .any(|name| variable.starts_with(name))
+    const NAMES: [&str; 6] = [
+        "CARGO",
+        "CARGO_CRATE_NAME",
+        "CARGO_PRIMARY_PACKAGE",
+        "CARGO_TARGET_TMPDIR",
+        "OUT_DIR",
+        "SIGHTWIRE_PAGES",
+    ];
+    const BEGINNINGS: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+    NAMES.contains(&variable) || BEGINNINGS.iter().any(|beginning| variable.starts_with(beginning))
 }
 
 /// A target: its main source file, and whether it is compiled with its tests.
