@@ -43,6 +43,7 @@ use sightwire_frame::header::Limits as PictureLimits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
 use sightwire_live::options::{CameraOptions, DetectorOptions, RelayOptions, WatchOptions};
+use sightwire_live::private::PrivateNetworks;
 use sightwire_live::source::CameraTable;
 use sightwire_measure::memory::Memory;
 use sightwire_models::store::{Store, default_home};
@@ -319,7 +320,7 @@ impl Config {
             let reason = "at least one address is needed, such as 127.0.0.1:8000";
             return Err(r.invalid("server.listen", reason));
         }
-        let on_loopback = listen.iter().all(|address| address.ip().is_loopback());
+        let private = private_networks(&r, &listen)?;
         Ok(Self {
             server: Server {
                 listen,
@@ -359,7 +360,7 @@ impl Config {
                 ping_timeout: r.seconds("socketio.ping_timeout_s", 0.1, 3600.0)?,
                 max_message_bytes,
             },
-            cameras: r.cameras(on_loopback, store.home())?,
+            cameras: r.cameras(private, store.home())?,
             relay: relay::read(&r)?,
             detector: r.detector()?,
             reader: reader::read(&r, threads, store.home())?,
@@ -381,7 +382,25 @@ impl Config {
     }
 }
 
-/// Files of other kinds, too: they are refused with a reason.
+/// Who may have cameras in private networks read that `cameras.allow` does not list. A server that only its own machine reaches
+/// may be asked by others through a proxy there, which not every proxy says.
+fn private_networks(r: &Values<'_>, listen: &[SocketAddr]) -> Result<PrivateNetworks, ConfigError> {
+    if !listen.iter().all(|address| address.ip().is_loopback()) {
+        return Ok(PrivateNetworks::Nobody);
+    }
+    let signs = [
+        (r.text("access.mode") == "protected", "access.mode is protected"),
+        (r.text("access.mode") == "open", "access.mode is open"),
+        (!r.list("server.trusted_proxies")?.is_empty(), "server.trusted_proxies is set"),
+        (!r.list("server.hosts")?.is_empty(), "server.hosts is set"),
+        (!r.text("server.base_path").is_empty(), "server.base_path is set"),
+        (!r.text("access.proxy_header").is_empty(), "access.proxy_header is set"),
+        (!r.0.legacy().is_empty(), "[[access.legacy]] is set"),
+    ];
+    let sign = signs.into_iter().find(|(is_set, _)| *is_set);
+    Ok(sign.map_or(PrivateNetworks::Here, |(_, because)| PrivateNetworks::Added { because }))
+}
+
 /// Paths of this server's own, which would not be found any more.
 const OWN_PATHS: [&str; 9] =
     ["api", "assets", "debug", "health", "login", "socket.io", "stream", "streams", "ws"];
@@ -395,6 +414,7 @@ fn not_of_ours(r: &Values<'_>, path: BasePath) -> Result<BasePath, ConfigError> 
     Ok(path)
 }
 
+/// Files of other kinds, too: they are refused with a reason.
 fn is_file_name(model: &str) -> bool {
     let path = Path::new(model);
     path.extension()
@@ -462,8 +482,7 @@ impl Values<'_> {
         })
     }
 
-    /// `on_loopback`: the server listens on loopback only.
-    fn cameras(&self, on_loopback: bool, home: &Path) -> Result<Cameras, ConfigError> {
+    fn cameras(&self, private: PrivateNetworks, home: &Path) -> Result<Cameras, ConfigError> {
         let (mut configured, origin) = (self.0.cameras().to_vec(), self.0.get("cameras.default_url").1);
         let default_url = self.text("cameras.default_url");
         if !default_url.is_empty() {
@@ -484,15 +503,11 @@ impl Values<'_> {
                 allow = allow.with_camera(url);
             }
         }
-        let listed = allow.clone();
-        if on_loopback {
-            allow = allow.with_private_networks();
-        }
         let frozen_after = self.seconds("cameras.frozen_after_s", 0.0, 86_400.0)?;
         let live = CameraOptions {
             configured,
             allow,
-            listed,
+            private,
             max_upstreams: self.int("cameras.max_upstreams", 0, 10_000)?,
             max_named: self.int("cameras.max_named", 0, 10_000)?,
             max_viewers: self.int("cameras.max_viewers", 0, 1_000_000)?,

@@ -384,14 +384,34 @@ fn a_password_in_the_wrong_place_is_not_shown_either() {
 }
 
 #[test]
-fn a_server_on_loopback_reaches_private_networks_for_its_clients_and_another_one_nothing() {
-    let allowed = |listen: &str| {
-        let config = env(&[("SIGHTWIRE_SERVER_LISTEN", listen)]).unwrap();
-        config.cameras.live.allow.check("192.168.1.5".parse().unwrap(), false).is_ok()
-    };
-    assert!(allowed("127.0.0.1:0"));
-    assert!(!allowed("0.0.0.0:0"));
-    assert!(!allowed("127.0.0.1:0,192.168.1.2:0"));
+fn a_server_on_loopback_reaches_private_networks_for_its_own_machine_and_another_one_for_nobody() {
+    let private = |listen: &str| env(&[("SIGHTWIRE_SERVER_LISTEN", listen)]).unwrap().cameras.live.private;
+    assert_eq!(private("127.0.0.1:0"), PrivateNetworks::Here);
+    assert_eq!(private("[::1]:0,127.0.0.1:0"), PrivateNetworks::Here);
+    assert_eq!(private("0.0.0.0:0"), PrivateNetworks::Nobody);
+    assert_eq!(private("127.0.0.1:0,192.168.1.2:0"), PrivateNetworks::Nobody);
+}
+
+#[test]
+fn whatever_says_that_a_proxy_brings_others_closes_private_networks() {
+    for (text, sign) in [
+        ("[access]\nmode = \"protected\"", "access.mode is protected"),
+        ("[access]\nmode = \"open\"", "access.mode is open"),
+        ("[server]\ntrusted_proxies = [\"127.0.0.1\"]", "server.trusted_proxies is set"),
+        ("[server]\nhosts = [\"cams.example.org\"]", "server.hosts is set"),
+        ("[server]\nbase_path = \"/sightwire\"", "server.base_path is set"),
+        (
+            "[access]\nproxy_header = \"Remote-User\"\nproxy_networks = [\"127.0.0.1\"]",
+            "access.proxy_header is set",
+        ),
+        (
+            "[[access.legacy]]\npaths = [\"/stream\"]\nnetworks = [\"127.0.0.1\"]\nrole = \"viewer\"",
+            "[[access.legacy]] is set",
+        ),
+    ] {
+        let private = Config::of_toml(text).unwrap().cameras.live.private;
+        assert_eq!(private, PrivateNetworks::Added { because: sign }, "{text}");
+    }
 }
 
 #[test]

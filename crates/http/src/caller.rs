@@ -27,6 +27,7 @@ use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::tls::Secured;
 use sightwire_live::known::Known;
+use sightwire_live::private::AskedFrom;
 
 use crate::audit::Deed;
 use crate::cookie::Cookies;
@@ -49,6 +50,7 @@ const LIST_IT: &str = "; add its origin to server.cors_origins";
 pub struct Caller {
     principal: Arc<Principal>,
     page: Page,
+    from: AskedFrom,
     /// A browser shows its user the answer, and nobody else.
     is_visit: bool,
     way: Way,
@@ -204,6 +206,11 @@ impl Caller {
             StreamKind::Relay => Use::Relay,
         };
         self.principal.may_on(&WatchStream::ACTION, stream, Some(of))
+    }
+
+    /// From this machine, or elsewhere.
+    pub fn asks_from(&self) -> AskedFrom {
+        self.from
     }
 
     /// What becomes of the request, for the audit log.
@@ -374,7 +381,9 @@ impl Gate {
             None if key.is_some() => Way::KeyInAddress,
             None => Way::Key,
         };
-        Caller { principal, page, is_visit, way, held: Held::default(), deed: Deed::default() }
+        let is_proxy = peer.is_some_and(|peer| self.guard.is_proxy(peer));
+        let from = if is_here && !is_proxy { AskedFrom::Here } else { AskedFrom::Elsewhere };
+        Caller { principal, page, from, is_visit, way, held: Held::default(), deed: Deed::default() }
     }
 
     /// One who says only later who it is, with a key in a message.

@@ -6,6 +6,7 @@
 //! - `shared`: a camera that several processes know
 //! - [`relay`]: also when a silent sender is given up (`watchdog`), and how long a slow viewer may take for a frame (`pace`)
 //! - `reconfigure`: what can be chosen anew while streams are watched
+//! - [`private`]: cameras in private networks
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
 //! - [`options`]: what can be chosen
 //! - [`upstream`]: a running stream
@@ -32,6 +33,7 @@ pub mod options;
 pub mod origin;
 pub mod pixels;
 mod places;
+pub mod private;
 mod reconfigure;
 pub mod registry;
 pub mod relay;
@@ -75,6 +77,7 @@ use hands::Hands;
 use origin::Origin;
 use pixels::Pixels;
 use places::Running;
+use private::{AskedFrom, LeadsTo, Reach};
 use registry::Registry;
 use relay::{End, Sender};
 use stills::Stills;
@@ -99,8 +102,6 @@ pub type StreamLease = Lease<Origin, Upstream>;
 /// What streams, analyses and views run with.
 #[derive(Clone, Debug)]
 pub struct Dependencies {
-    /// Connections to what is allowed.
-    pub(crate) web: Web,
     /// The model that finds objects.
     pub(crate) detector: Arc<Detector>,
     /// The model that finds hands.
@@ -131,7 +132,7 @@ pub struct Streams {
     /// Threads that decode, draw and encode for all streams.
     pub pixels: Arc<Pixels>,
     options: RwLock<Arc<Options>>,
-    web: RwLock<Web>,
+    reach: RwLock<Reach>,
     /// Cameras and what is sent elsewhere run while somebody needs them, and what is sent here as long as its sender is there.
     running: Running,
     /// One of each stream, however fast it is wanted.
@@ -204,7 +205,7 @@ impl Streams {
         let options = Arc::new(options);
         let cameras = &options.cameras;
         let registry = Registry::load(&cameras.configured, &cameras.file)?;
-        let web = Web::new(Arc::new(cameras.allow.clone()));
+        let reach = Reach::new(&cameras.allow, cameras.private);
         // What lingers is the camera and its analysis, each for itself; a view is made anew in a moment.
         let (linger, at_once) = (cameras.linger, Duration::ZERO);
         let running = Running::new(&options, tasks, stop);
@@ -224,7 +225,7 @@ impl Streams {
             detector,
             hands,
             pixels,
-            web: RwLock::new(web),
+            reach: RwLock::new(reach),
             running,
             analyses,
             analysing,
@@ -242,8 +243,12 @@ impl Streams {
             unreachable: AtomicU64::new(0),
             options: RwLock::new(options),
         });
-        for camera in this.registry.all() {
-            if let Err(reason) = this.check(&camera.table.source) {
+        let known = this.registry.all();
+        if let Some(said) = this.closed_networks(&known) {
+            tracing::info!("{said}");
+        }
+        for camera in known {
+            if let Err(reason) = this.check(&camera.table.source, AskedFrom::Elsewhere) {
                 let reason = reason.to_string();
                 let reason = lines::sentence(&reason);
                 tracing::warn!(camera = camera.table.id, "it was added when that was allowed: {reason}");
@@ -257,20 +262,39 @@ impl Streams {
         self.options.read().clone()
     }
 
-    /// Whether a client may name that address, as far as can be told before its name is resolved.
-    pub fn check(&self, source: &CameraSource) -> Result<(), CameraError> {
-        let configured = self.registry.with_source(source).is_some_and(|camera| camera.configured);
-        match source.url() {
-            Some(url) if !configured => Ok(self.web.read().check(url)?),
-            _ => Ok(()),
+    /// Whether that camera may be read for whoever asks from there, as far as can be told before its name is resolved.
+    pub fn check(&self, source: &CameraSource, from: AskedFrom) -> Result<(), CameraError> {
+        let reach = self.reach.read();
+        match (self.registry.with_source(source), source.url()) {
+            (Some(camera), _) if camera.configured => Ok(()),
+            (Some(camera), Some(url)) => Ok(reach.known(camera.leads_to).check(url)?),
+            _ => reach.check_named(source, from),
         }
+    }
+
+    /// Whether that address may be kept as a camera by whoever asks from there; if so, where it may lead to.
+    pub fn check_new(&self, source: &CameraSource, from: AskedFrom) -> Result<LeadsTo, CameraError> {
+        self.check(source, from)?;
+        Ok(self.reach.read().leads_to(from))
+    }
+
+    /// What that camera is connected to with.
+    fn web(&self, source: &CameraSource, from: AskedFrom) -> Web {
+        let reach = self.reach.read();
+        let known = self.registry.with_source(source);
+        known.map_or_else(|| reach.named(from), |camera| reach.known(camera.leads_to)).clone()
+    }
+
+    fn closed_networks(&self, known: &[registry::Camera]) -> Option<String> {
+        let options = self.options();
+        options.cameras.private.closed(&options.cameras.allow, known)
     }
 
     /// Whether any page may name that address: only a camera that is known, or what the configuration lists.
     pub fn check_listed(&self, source: &CameraSource) -> Result<(), CameraError> {
         match source.url() {
             Some(url) if self.registry.with_source(source).is_none() => {
-                let listed = self.options().cameras.listed.is_listed(url);
+                let listed = self.options().cameras.allow.is_listed(url);
                 if listed { Ok(()) } else { Err(CameraError::NotListed) }
             }
             _ => Ok(()),
@@ -279,7 +303,6 @@ impl Streams {
 
     fn dependencies(&self) -> Dependencies {
         Dependencies {
-            web: self.web.read().clone(),
             detector: self.detector.clone(),
             hands: self.hands.clone(),
             pixels: self.pixels.clone(),
@@ -320,7 +343,7 @@ impl Streams {
     pub fn id_of(&self, origin: &Origin) -> String {
         match origin {
             Origin::Sent(name) | Origin::Elsewhere(name, ..) => name.to_string(),
-            Origin::Camera(source) => match self.registry.with_source(source) {
+            Origin::Camera(source, _) => match self.registry.with_source(source) {
                 Some(camera) => camera.table.id,
                 None => format!("url-{:016x}", self.ids.hash_one(source)),
             },

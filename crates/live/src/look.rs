@@ -1,17 +1,16 @@
 //! What a camera gives, for those who look for what is wrong: over a connection of its own, without a server.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sightwire_frame::header;
-use sightwire_hub::source::web::Web;
 use sightwire_hub::source::{Sink, Skipped, Source, SourceError};
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout_at};
 
 use crate::options::CameraOptions;
-use crate::source::CameraSource;
+use crate::private::Reach;
+use crate::registry::Camera;
 use crate::tries::Unreachable;
 use crate::upstream;
 
@@ -37,12 +36,12 @@ pub struct Seen {
 
 /// Looks at a camera for at most `within`. It may serve few at once, so that a server that reads it may be in the way.
 pub async fn at(
-    source: &CameraSource,
+    Camera { table, leads_to, .. }: &Camera,
     options: &CameraOptions,
     within: Duration,
 ) -> Result<Seen, Unreachable> {
-    let web = Web::new(Arc::new(options.allow.clone()));
-    look(&*upstream::open(source, &web, options.max_frame_bytes), within).await
+    let reach = Reach::new(&options.allow, options.private);
+    look(&*upstream::open(&table.source, reach.known(*leads_to), options.max_frame_bytes), within).await
 }
 
 async fn look(reads: &dyn Source, within: Duration) -> Result<Seen, Unreachable> {

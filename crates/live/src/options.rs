@@ -13,6 +13,7 @@ use sightwire_measure::memory::Memory;
 use sightwire_models::store::Store;
 
 use crate::origin::PerOrigin;
+use crate::private::PrivateNetworks;
 use crate::source::CameraTable;
 
 /// How streams are watched, and within which bounds.
@@ -54,8 +55,8 @@ pub struct CameraOptions {
     pub configured: Vec<CameraTable>,
     /// What clients may name, configured cameras included.
     pub allow: Allow,
-    /// What is listed in so many words, without what is allowed because the server listens on loopback.
-    pub listed: Allow,
+    /// Who may have cameras in other private networks read.
+    pub private: PrivateNetworks,
     /// Cameras that are known and read at once, at most.
     pub max_upstreams: usize,
     /// Cameras that clients name by their address and that are read at once, at most.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use sightwire_api::stream::StreamKind;
 use sightwire_cluster::entry::Token;
 
+use crate::private::AskedFrom;
 use crate::source::CameraSource;
 
 /// Where the pictures of a stream come from. What is equal is one stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// A camera, which is read while somebody needs it.
-    Camera(CameraSource),
+    /// A camera, which is read while somebody needs it, and where whoever named its address asks from.
+    Camera(CameraSource, AskedFrom),
     /// Somebody who connects and sends, under that name.
     Sent(Arc<str>),
     /// Another process that has it, under that name and by that lease; it is pulled from there while somebody needs it.
@@ -32,7 +33,7 @@ impl<T> PerOrigin<T> {
     /// That of a stream.
     pub fn of(&self, origin: &Origin) -> &T {
         match origin {
-            Origin::Camera(_) | Origin::Elsewhere(_, _, StreamKind::Camera) => &self.cameras,
+            Origin::Camera(..) | Origin::Elsewhere(_, _, StreamKind::Camera) => &self.cameras,
             Origin::Sent(_) | Origin::Elsewhere(_, _, StreamKind::Relay) => &self.sent,
         }
     }
@@ -42,7 +43,7 @@ impl Origin {
     /// As in answers: `camera`, `relay`.
     pub fn kind(&self) -> StreamKind {
         match self {
-            Self::Camera(_) => StreamKind::Camera,
+            Self::Camera(..) => StreamKind::Camera,
             Self::Sent(_) => StreamKind::Relay,
             Self::Elsewhere(_, _, kind) => *kind,
         }
@@ -51,7 +52,7 @@ impl Origin {
     /// The camera, if it is one.
     pub fn camera(&self) -> Option<&CameraSource> {
         match self {
-            Self::Camera(source) => Some(source),
+            Self::Camera(source, _) => Some(source),
             Self::Sent(_) | Self::Elsewhere(..) => None,
         }
     }
@@ -59,14 +60,15 @@ impl Origin {
     /// For people: without name and password.
     pub fn shown(&self) -> String {
         match self {
-            Self::Camera(source) => source.shown(),
+            Self::Camera(source, _) => source.shown(),
             Self::Sent(name) | Self::Elsewhere(name, ..) => name.to_string(),
         }
     }
 }
 
+/// One that is known, whoever asks for it.
 impl From<CameraSource> for Origin {
     fn from(source: CameraSource) -> Self {
-        Self::Camera(source)
+        Self::Camera(source, AskedFrom::Elsewhere)
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::elsewhere::LINGER;
 use crate::options::Options;
 use crate::origin::Origin;
-use crate::upstream::Upstream;
+use crate::upstream::{self, Upstream};
 use crate::{StreamLease, Streams, WatchError};
 
 /// Streams that run, by where their pictures come from: none takes another's places.
@@ -41,7 +41,7 @@ impl Running {
 
     pub fn of(&self, origin: &Origin) -> &OnDemand<Origin, Upstream> {
         match origin {
-            Origin::Camera(_) => &self.cameras,
+            Origin::Camera(..) => &self.cameras,
             Origin::Sent(_) => &self.sent,
             Origin::Elsewhere(..) => &self.elsewhere,
         }
@@ -51,15 +51,15 @@ impl Running {
 impl Streams {
     /// Joins those who watch a stream; a camera that nobody watches is opened.
     pub fn open(&self, origin: &Origin) -> Result<StreamLease, WatchError> {
-        let source = match origin {
+        let (source, from) = match origin {
             Origin::Sent(name) => {
                 let sent = self.running.sent.join(origin);
                 return sent.ok_or_else(|| WatchError::Unknown(name.to_string()));
             }
             Origin::Elsewhere(name, token, _) => return self.pull(origin, name, *token),
-            Origin::Camera(source) => source,
+            Origin::Camera(source, from) => (source, *from),
         };
-        self.check(source)?;
+        self.check(source, from)?;
         if !self.running.cameras.has(origin) {
             self.options().memory.admit(Work::Camera)?;
         }
@@ -70,7 +70,11 @@ impl Streams {
         let (max, known) = self.kind(origin);
         // A file is one machine's, and an address that a client names is that client's affair.
         let is_shared = known && source.url().is_some() && self.registry.with_source(source).is_some();
-        let start = |stop| (Upstream::read((&id, is_shared), source, &self.dependencies(), stop), ());
+        let start = |stop| {
+            let reads =
+                upstream::open(source, &self.web(source, from), self.options().cameras.max_frame_bytes);
+            (Upstream::read((&id, is_shared), (source, reads), &self.dependencies(), stop), ())
+        };
         let alike = |other: &Origin| self.is_known(other) == known;
         let opened = self.running.cameras.get_among(origin, max, alike, start);
         opened.map(|(lease, _)| lease).map_err(|_| self.no_place(origin))

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sightwire_hub::source::web::Web;
 use sightwire_measure::lines;
 
 use crate::options::Options;
+use crate::private::Reach;
 use crate::registry::ConfiguredAnew;
 use crate::{Streams, WatchError, most_viewers};
 
@@ -38,7 +38,7 @@ impl Streams {
     /// told; all else goes on.
     pub fn reconfigure(&self, to: Reconfiguration) {
         let Reconfiguration { options, cameras } = to;
-        *self.web.write() = Web::new(Arc::new(options.cameras.allow.clone()));
+        *self.reach.write() = Reach::new(&options.cameras.allow, options.cameras.private);
         self.viewers.set_max(most_viewers(&options));
         self.running.cameras.set_max(options.cameras.max_upstreams + options.cameras.max_named);
         self.running.sent.set_max(options.relay.max_streams);

@@ -12,6 +12,7 @@ use sightwire_hub::source::address::CameraUrl;
 use sightwire_measure::lines::LogThrottle;
 use sightwire_measure::{clock, disk};
 
+use crate::private::LeadsTo;
 use crate::source::{CameraError, CameraSource, CameraTable, check_id};
 
 /// Most cameras that clients may add.
@@ -26,6 +27,8 @@ pub struct Camera {
     pub table: CameraTable,
     /// It stands in the configuration file and can only be changed there.
     pub configured: bool,
+    /// Where its address may lead to.
+    pub leads_to: LeadsTo,
     /// When a client added it, and changed it last, where that is known.
     pub times: Option<Times>,
 }
@@ -114,8 +117,18 @@ struct Saved {
     user: Option<String>,
     #[serde(default)]
     default: bool,
+    /// Whoever named it might not have named an address in a private network.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    listed_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     times: Option<Times>,
+}
+
+impl Camera {
+    /// One of the configuration.
+    pub fn configured(table: CameraTable) -> Self {
+        Self { table, configured: true, leads_to: LeadsTo::Private, times: None }
+    }
 }
 
 impl Times {
@@ -155,18 +168,16 @@ impl Registry {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(fail(error.to_string())),
         };
-        let mut cameras: Vec<Camera> = configured
-            .iter()
-            .map(|table| Camera { table: table.clone(), configured: true, times: None })
-            .collect();
+        let mut cameras: Vec<Camera> = configured.iter().cloned().map(Camera::configured).collect();
         for saved in saved {
             let (id, times) = (saved.id.clone(), saved.times);
+            let leads_to = if saved.listed_only { LeadsTo::Listed } else { LeadsTo::Private };
             let table = saved.read().map_err(|reason| fail(format!("camera {id:?}: {reason}")))?;
             if cameras.iter().any(|camera| camera.table.id == table.id) {
                 tracing::warn!("the camera {id:?} of {} gives way to the configured one", file.display());
                 continue;
             }
-            cameras.push(Camera { table, configured: false, times });
+            cameras.push(Camera { table, configured: false, leads_to, times });
         }
         Ok(Self {
             cameras: RwLock::new(cameras),
@@ -191,8 +202,7 @@ impl Registry {
         let stands = |camera: &Camera| anew.tables.iter().any(|table| table.id == camera.table.id);
         let added = cameras.iter().filter(|camera| !camera.configured && !stands(camera));
         let kept: Vec<Camera> = added.cloned().collect();
-        let configured = anew.tables.into_iter();
-        let configured = configured.map(|table| Camera { table, configured: true, times: None });
+        let configured = anew.tables.into_iter().map(Camera::configured);
         let before = std::mem::replace(&mut *cameras, configured.chain(kept).collect());
         let is_there = |was: &Camera| {
             cameras.iter().any(|now| now.table.id == was.table.id && now.table.source == was.table.source)
@@ -237,13 +247,13 @@ impl Registry {
     pub fn add(
         &self,
         change: CameraChange,
-        allowed: impl FnOnce(&CameraSource) -> Result<(), CameraError>,
+        allowed: impl FnOnce(&CameraSource) -> Result<LeadsTo, CameraError>,
         is_sent: impl Fn(&str) -> bool,
     ) -> Result<Camera, RegistryError> {
         let CameraChange { id, name, url, mode, fps, user, default } = change;
         let url = url.ok_or(CameraError::NoUrl)?;
         let source = CameraSource::of(&url, mode.as_deref(), fps)?;
-        allowed(&source)?;
+        let leads_to = allowed(&source)?;
         let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.read().clone();
@@ -263,7 +273,7 @@ impl Registry {
         }
         let name = name.unwrap_or_else(|| id.clone());
         let table = CameraTable { id, name, source, user: None, default: false };
-        cameras.push(Camera { table, configured: false, times: Some(Times::now()) });
+        cameras.push(Camera { table, configured: false, leads_to, times: Some(Times::now()) });
         let index = cameras.len() - 1;
         apply(&mut cameras, index, user, default)?;
         self.keep(cameras, index)
@@ -274,19 +284,19 @@ impl Registry {
         &self,
         id: &str,
         change: CameraChange,
-        allowed: impl FnOnce(&CameraSource) -> Result<(), CameraError>,
+        allowed: impl FnOnce(&CameraSource) -> Result<LeadsTo, CameraError>,
     ) -> Result<Camera, RegistryError> {
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.read().clone();
         let index = position(&cameras, id)?;
-        let table = &mut cameras[index].table;
+        let Camera { table, leads_to, .. } = &mut cameras[index];
         if change.id.as_deref().is_some_and(|new| new != id) {
             return Err(CameraError::FixedId.into());
         }
         if change.url.is_some() || change.mode.is_some() || change.fps.is_some() {
             let source = table.source.changed(&change)?;
             if source != table.source {
-                allowed(&source)?;
+                *leads_to = allowed(&source)?;
                 table.source = source;
             }
         }
@@ -419,6 +429,7 @@ impl Saved {
             fps: table.source.fps(),
             user: table.user.clone(),
             default: table.default,
+            listed_only: camera.leads_to == LeadsTo::Listed,
             times: camera.times,
         }
     }
@@ -452,11 +463,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &configured());
         let add = r#"{"name":"Front door","url":"http://me:se%20cret@10.0.0.5","user":"eve"}"#;
-        let added = registry.add(change(add), |_| Ok(()), |_| false).unwrap();
+        let added = registry.add(change(add), |_| Ok(LeadsTo::Private), |_| false).unwrap();
         assert_eq!(added.table.id, "front-door");
         let second = registry.add(
             change(r#"{"name":"Front door","url":"http://10.0.0.6","mode":"capture","fps":3}"#),
-            |_| Ok(()),
+            |_| Ok(LeadsTo::Private),
             |_| false,
         );
         assert_eq!(second.unwrap().table.id, "front-door-2");
@@ -485,14 +496,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &[]);
         registry
-            .add(change(r#"{"id":"a","url":"http://me:secret@10.0.0.5"}"#), |_| Ok(()), |_| false)
+            .add(
+                change(r#"{"id":"a","url":"http://me:secret@10.0.0.5"}"#),
+                |_| Ok(LeadsTo::Private),
+                |_| false,
+            )
             .unwrap();
         let moved = registry
-            .change("a", change(r#"{"url":"http://***:***@10.0.0.5/other.mjpg"}"#), |_| Ok(()))
+            .change("a", change(r#"{"url":"http://***:***@10.0.0.5/other.mjpg"}"#), |_| Ok(LeadsTo::Private))
             .unwrap();
         assert_eq!(moved.table.source.url().unwrap().secret(), "http://me:secret@10.0.0.5/other.mjpg");
-        let error =
-            registry.change("a", change(r#"{"url":"http://***:***@evil.example"}"#), |_| Ok(())).unwrap_err();
+        let error = registry
+            .change("a", change(r#"{"url":"http://***:***@evil.example"}"#), |_| Ok(LeadsTo::Private))
+            .unwrap_err();
         assert!(matches!(error, RegistryError::Invalid(CameraError::Hidden)));
         assert_eq!(registry.get("a").unwrap(), moved, "nothing was changed");
     }
@@ -502,17 +518,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &[]);
         let added = registry
-            .add(change(r#"{"name":"Test","url":"http://10.0.0.5/v.mjpg?pw=secret"}"#), |_| Ok(()), |_| false)
+            .add(
+                change(r#"{"name":"Test","url":"http://10.0.0.5/v.mjpg?pw=secret"}"#),
+                |_| Ok(LeadsTo::Private),
+                |_| false,
+            )
             .unwrap();
         assert_eq!(added.table.id, "camera", "the API has a path /cameras/test of its own");
         let shown = added.table.source.shown();
         assert_eq!(shown, "http://10.0.0.5/v.mjpg?…");
         let sent_back =
             CameraChange { url: Some(shown), name: Some("Yard".into()), ..CameraChange::default() };
-        let changed = registry.change("camera", sent_back, |_| Ok(())).unwrap();
+        let changed = registry.change("camera", sent_back, |_| Ok(LeadsTo::Private)).unwrap();
         assert_eq!(changed.table.source, added.table.source);
         let elsewhere = change(r#"{"url":"http://10.0.0.5/other?…"}"#);
-        assert!(registry.change("camera", elsewhere, |_| Ok(())).is_err());
+        assert!(registry.change("camera", elsewhere, |_| Ok(LeadsTo::Private)).is_err());
     }
 
     #[test]
@@ -520,18 +540,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &[]);
         assert!(registry.for_user(Some("eve")).is_none());
-        registry.add(change(r#"{"id":"a","url":"http://10.0.0.5"}"#), |_| Ok(()), |_| false).unwrap();
+        registry
+            .add(change(r#"{"id":"a","url":"http://10.0.0.5"}"#), |_| Ok(LeadsTo::Private), |_| false)
+            .unwrap();
         assert_eq!(registry.for_user(None).unwrap().table.id, "a", "the only one");
         registry
-            .add(change(r#"{"id":"b","url":"http://10.0.0.6","user":"eve"}"#), |_| Ok(()), |_| false)
+            .add(
+                change(r#"{"id":"b","url":"http://10.0.0.6","user":"eve"}"#),
+                |_| Ok(LeadsTo::Private),
+                |_| false,
+            )
             .unwrap();
         assert!(registry.for_user(None).is_none(), "neither is the default");
-        registry.change("a", change(r#"{"default":true}"#), |_| Ok(())).unwrap();
+        registry.change("a", change(r#"{"default":true}"#), |_| Ok(LeadsTo::Private)).unwrap();
         let id = |user: Option<&str>| registry.for_user(user).unwrap().table.id;
         assert_eq!((id(None), id(Some("eve")), id(Some("bob"))), ("a".into(), "b".into(), "a".into()));
-        let taken = registry.change("a", change(r#"{"user":"eve"}"#), |_| Ok(())).unwrap_err();
+        let taken = registry.change("a", change(r#"{"user":"eve"}"#), |_| Ok(LeadsTo::Private)).unwrap_err();
         assert!(matches!(taken, RegistryError::Taken(Taken::User(_))));
-        registry.change("b", change(r#"{"default":true}"#), |_| Ok(())).unwrap();
+        registry.change("b", change(r#"{"default":true}"#), |_| Ok(LeadsTo::Private)).unwrap();
         assert_eq!(registry.all().iter().filter(|camera| camera.table.default).count(), 1);
     }
 
@@ -539,7 +565,8 @@ mod tests {
     fn configured_cameras_stay_as_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &configured());
-        let error = registry.change("default", change(r#"{"name":"x"}"#), |_| Ok(())).unwrap_err();
+        let error =
+            registry.change("default", change(r#"{"name":"x"}"#), |_| Ok(LeadsTo::Private)).unwrap_err();
         assert_eq!(error, RegistryError::Configured("default".into()));
         assert_eq!(registry.remove("default").unwrap_err(), error);
         assert!(matches!(registry.remove("other").unwrap_err(), RegistryError::Unknown(_)));
@@ -566,7 +593,8 @@ mod tests {
         };
         let log = captured::log();
         for _ in 0..100 {
-            let added = registry.add(change(r#"{"url":"http://10.0.0.5"}"#), |_| Ok(()), |_| false);
+            let added =
+                registry.add(change(r#"{"url":"http://10.0.0.5"}"#), |_| Ok(LeadsTo::Private), |_| false);
             let error = added.unwrap_err();
             assert!(error.to_string().contains("Nothing was changed"), "{error}");
         }

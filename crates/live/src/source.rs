@@ -26,6 +26,21 @@ pub enum CameraError {
     /// Its address is none, or nobody allowed it.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// Private networks are for whoever is on this machine.
+    #[error(
+        "{0}; without it, only whoever asks from the server's own machine, and through no proxy, may name it"
+    )]
+    NotHere(AddressError),
+    /// Others may ask through a proxy.
+    #[error(
+        "{refused}; without it, private networks are closed here, since others may ask through a proxy ({because})"
+    )]
+    BehindProxy {
+        /// With what has to be listed.
+        refused: AddressError,
+        /// What says that there may be a proxy.
+        because: &'static str,
+    },
     /// Only known cameras, and listed addresses, may be named by any page.
     #[error("pages from elsewhere may only name cameras that are known, or addresses in cameras.allow")]
     NotListed,

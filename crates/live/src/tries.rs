@@ -12,6 +12,7 @@ use sightwire_measure::memory::Work;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::origin::Origin;
+use crate::private::AskedFrom;
 use crate::source::{CameraError, CameraSource};
 use crate::upstream::{self, Upstream};
 use crate::{Streams, WatchError};
@@ -59,15 +60,15 @@ pub enum Unreachable {
 impl Streams {
     /// A picture of that camera, whether it is known or not. A board serves few at once: if it is being read already, that
     /// connection tells how it is.
-    pub async fn try_camera(&self, source: &CameraSource) -> Result<Bytes, WatchError> {
-        self.check(source)?;
+    pub async fn try_camera(&self, source: &CameraSource, from: AskedFrom) -> Result<Bytes, WatchError> {
+        self.check(source, from)?;
         let _turn = self.turn(&self.tries, source)?;
         let running = self.upstreams().into_iter().find(|upstream| upstream.origin.camera() == Some(source));
         let picture = if let Some(upstream) = running {
             of_running(&upstream).await
         } else {
             self.options().memory.admit(Work::Camera)?;
-            self.first_picture(source).await
+            self.first_picture(source, from).await
         };
         Ok(picture?)
     }
@@ -96,7 +97,7 @@ impl Streams {
         }
         let status = source.url().ok_or(Unreachable::Folder)?.status();
         let _turn = self.turn(&self.asked, source)?;
-        let web = self.web.read().clone();
+        let web = self.web(source, AskedFrom::Elsewhere);
         Ok(web.fetch(&status, MAX_STATUS_BYTES, STATUS).await.map_err(Unreachable::from)?)
     }
 
@@ -110,7 +111,7 @@ impl Streams {
     }
 
     /// One connection, for one picture.
-    async fn first_picture(&self, source: &CameraSource) -> Result<Bytes, Unreachable> {
+    async fn first_picture(&self, source: &CameraSource, from: AskedFrom) -> Result<Bytes, Unreachable> {
         struct First(Option<oneshot::Sender<Bytes>>);
 
         impl Sink for First {
@@ -124,7 +125,7 @@ impl Streams {
         }
 
         let (give, take) = oneshot::channel();
-        let web = self.web.read().clone();
+        let web = self.web(source, from);
         let reads = upstream::open(source, &web, self.options().cameras.max_frame_bytes);
         let mut sink = First(Some(give));
         let run = async {

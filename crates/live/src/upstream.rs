@@ -72,7 +72,7 @@ impl Upstream {
     /// Begins to read a camera, until `stop`; or, if it `is_shared` with other processes, one of them does.
     pub fn read(
         (id, is_shared): (&str, bool),
-        source: &CameraSource,
+        (source, reads): (&CameraSource, Box<dyn Source>),
         deps: &Dependencies,
         stop: CancellationToken,
     ) -> Self {
@@ -85,7 +85,6 @@ impl Upstream {
             frozen_after: cameras.frozen_after.filter(|_| source.url().is_some()),
             ..ReaderOptions::default()
         };
-        let reads = open(source, &deps.web, cameras.max_frame_bytes);
         let seed = fastrand::u64(..);
         tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
         let (token, name) = (stop.clone(), id.to_owned());

@@ -56,13 +56,16 @@ pub fn source(
     }
     if let Some(address) = url.and_then(|url| query::text(params, url)) {
         let source = CameraSource::of_board(address).map_err(WatchError::from)?;
-        let origin = source.clone().into();
+        let origin = Origin::Camera(source.clone(), caller.asks_from());
         // One that is registered has its own id. The id of any other is made of its address, which its client chooses.
         let is_registered = streams.registry.with_source(&source).is_some();
         let id = if is_registered { streams.id_of(&origin) } else { String::new() };
         caller.sees(&id, StreamKind::Camera)?;
-        let checked =
-            if caller.is_foreign() { streams.check_listed(&source) } else { streams.check(&source) };
+        let checked = if caller.is_foreign() {
+            streams.check_listed(&source)
+        } else {
+            streams.check(&source, caller.asks_from())
+        };
         checked.map_err(WatchError::from)?;
         return Ok(origin);
     }

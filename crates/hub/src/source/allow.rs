@@ -206,6 +206,12 @@ impl Allow {
         self
     }
 
+    /// Whether any address in a private network is listed.
+    pub fn lists_private(&self) -> bool {
+        let overlap = |a: &Network, b: &Network| a.is_within(b) || b.is_within(a);
+        self.networks.iter().any(|listed| PRIVATE.iter().any(|private| overlap(listed, private)))
+    }
+
     /// Allows a camera that was configured: its host on its port, whatever its address.
     #[must_use]
     pub fn with_camera(mut self, camera: &CameraUrl) -> Self {
@@ -250,6 +256,23 @@ impl Allow {
         let is_private = PRIVATE.iter().any(|network| network.contains(address));
         Err(if is_private { Kind::Private } else { Kind::Public })
     }
+}
+
+/// The private network around a host that is an address in one, as an entry of `cameras.allow`.
+pub fn private_network(host: &Host<String>) -> Option<String> {
+    let entry = match host {
+        Host::Ipv4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        Host::Ipv6(address) => {
+            let network = Ipv6Addr::from_bits(address.to_bits() >> 64 << 64);
+            format!("{network}/64")
+        }
+        Host::Domain(_) => return None,
+    };
+    let network = Network::parse(&entry)?;
+    PRIVATE.iter().any(|private| network.is_within(private)).then_some(entry)
 }
 
 /// A name without the dot that may end it.

@@ -22,6 +22,7 @@ use sightwire_streaming::paths;
 const FREE: [&str; 6] =
     ["/api/v1/login", "/api/v1/logout", "/api/v1/session", "/healthz", "/livez", "/readyz"];
 
+mod cameras;
 mod inference;
 mod limits;
 mod links;

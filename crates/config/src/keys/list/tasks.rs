@@ -96,7 +96,7 @@ pub const KEYS: &[Key] = &[
         "cameras.allow",
         "[]",
         &[],
-        "What addresses given by clients may lead to: networks (`192.168.1.0/24`), addresses, names of hosts. Configured cameras are always allowed, private networks too while the server listens on loopback only; loopback, link-local and metadata addresses only where listed themselves.",
+        "What addresses given by clients may lead to: networks (`192.168.1.0/24`), addresses, names of hosts. Configured cameras are always allowed. Private networks are allowed to whoever asks on the server's own machine, through no proxy, while the server listens on loopback only and nothing says that a proxy brings others (`access.mode` other than auto, `server.trusted_proxies`, `server.hosts`, `server.base_path`, `access.proxy_header`, `[[access.legacy]]`); loopback, link-local and metadata addresses only where listed themselves.",
     ),
     key(
         "cameras.changing",

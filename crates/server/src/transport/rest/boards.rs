@@ -111,10 +111,10 @@ pub async fn save(
         user: Some(user),
         ..CameraChange::default()
     };
-    let this = streams.clone();
+    let (this, from) = (streams.clone(), may.asks_from());
     let adding = blocking("The camera could not be saved.", move || {
         let registry = &this.registry;
-        let allowed = |source: &CameraSource| this.check(source);
+        let allowed = |source: &CameraSource| this.check_new(source, from);
         let Some(before) = before else {
             let name = change.name.or_else(|| Some(NAME.to_owned()));
             return registry.add(CameraChange { name, ..change }, allowed, |id| this.is_sent(id));

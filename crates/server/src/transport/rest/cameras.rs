@@ -53,13 +53,13 @@ pub async fn add(
     State(streams): State<Arc<Streams>>,
     new: Result<Object<NewCamera>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Camera>), Refusal> {
-    let (change, this) = (CameraChange::from(body(new)?), streams.clone());
+    let (change, this, from) = (CameraChange::from(body(new)?), streams.clone(), may.asks_from());
     // Without an id of its own it gets one of its name, which no scope of some streams can be asked about before.
     let takes_another = change.default.is_some() || change.user.is_some();
     let id = change.id.as_deref().filter(|_| !takes_another);
     may.may_on(&ChangeCameras::ACTION, true, id.unwrap_or_default())?;
     let camera = blocking("The camera could not be added.", move || {
-        this.registry.add(change, |source| this.check(source), |id| this.is_sent(id))
+        this.registry.add(change, |source| this.check_new(source, from), |id| this.is_sent(id))
     });
     let camera = camera.await?;
     may.deed().is(format!("added the camera {:?}", camera.table.id));
@@ -77,9 +77,9 @@ pub async fn change(
         // Another camera may be so now.
         may.may_on(&ChangeCameras::ACTION, true, "")?;
     }
-    let (this, before) = (streams.clone(), streams.registry.get(&id));
+    let (this, from, before) = (streams.clone(), may.asks_from(), streams.registry.get(&id));
     let camera = blocking("The camera could not be changed.", move || {
-        let camera = this.registry.change(&id, change, |source| this.check(source))?;
+        let camera = this.registry.change(&id, change, |source| this.check_new(source, from))?;
         if let Some(before) = before.filter(|before| before.table.source != camera.table.source) {
             this.close_camera(&before.table.source);
         }
@@ -114,7 +114,7 @@ pub async fn test(
     may.may_on(&ChangeCameras::ACTION, true, what.id.as_deref().unwrap_or_default())?;
     let source = tried(&streams, what)?;
     let begun = clock::now();
-    let jpeg = streams.try_camera(&source).await?;
+    let jpeg = streams.try_camera(&source, may.asks_from()).await?;
     let size = header::probe(&jpeg).map(|header| (header.width, header.height)).unwrap_or_default();
     let header = |name: &'static str, value: u128| (HeaderName::from_static(name), value.to_string());
     let headers = [

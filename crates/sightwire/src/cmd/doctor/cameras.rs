@@ -7,7 +7,7 @@ use sightwire_api::stream::{Stream, StreamState};
 use sightwire_config::Config;
 use sightwire_live::look::{self, Seen};
 use sightwire_live::options::CameraOptions;
-use sightwire_live::registry::Registry;
+use sightwire_live::registry::{Camera, Registry};
 use sightwire_live::source::{CameraSource, CameraTable};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -29,13 +29,13 @@ pub(super) async fn check(
     reporter: &mut Reporter<'_>,
 ) -> Result<(), PrintError> {
     let options = Arc::new(config.cameras.live.clone());
-    let cameras: Vec<CameraTable> = match Registry::load(&options.configured, &options.file) {
-        Ok(registry) => registry.all().into_iter().map(|camera| camera.table).collect(),
+    let cameras: Vec<Camera> = match Registry::load(&options.configured, &options.file) {
+        Ok(registry) => registry.all(),
         Err(error) => {
             let check = Check::fail("cameras", error.to_string());
             let check = check.cure("the server does not start with it; mend that file, or move it away");
             reporter.tell_all([check])?;
-            options.configured.clone()
+            options.configured.iter().cloned().map(Camera::configured).collect()
         }
     };
     if cameras.is_empty() {
@@ -47,8 +47,8 @@ pub(super) async fn check(
             && Instant::now() < due
             && let Some(camera) = waiting.next()
         {
-            if let Some(stream) = read_by_server(running, &camera.id) {
-                reporter.tell_all([of_stream(&camera, stream)])?;
+            if let Some(stream) = read_by_server(running, &camera.table.id) {
+                reporter.tell_all([of_stream(&camera.table, stream)])?;
                 continue;
             }
             looking.spawn(at(camera, options.clone()));
@@ -61,7 +61,7 @@ pub(super) async fn check(
     }
     let left = waiting.map(|camera| {
         let says = format!("not tried: the others took {} s", ALL.as_secs());
-        Check::warn("camera", says).about(camera.id)
+        Check::warn("camera", says).about(camera.table.id)
     });
     reporter.tell_all(left)
 }
@@ -93,9 +93,10 @@ fn of_stream(camera: &CameraTable, stream: &Stream) -> Check {
     check.about(&*camera.id)
 }
 
-async fn at(camera: CameraTable, options: Arc<CameraOptions>) -> Check {
-    let (shown, mode) = (camera.source.shown(), camera.source.mode().name());
-    let check = match look::at(&camera.source, &options, EACH).await {
+async fn at(camera: Camera, options: Arc<CameraOptions>) -> Check {
+    let source = &camera.table.source;
+    let (shown, mode) = (source.shown(), source.mode().name());
+    let check = match look::at(&camera, &options, EACH).await {
         Ok(seen) => of_pictures(&format!("{shown} ({mode})"), &seen),
         Err(reason) => {
             let reason = reason.to_string();
@@ -105,7 +106,7 @@ async fn at(camera: CameraTable, options: Arc<CameraOptions>) -> Check {
             } else {
                 format!("{shown} ({mode}): {reason}")
             };
-            let cure = match &camera.source {
+            let cure = match source {
                 CameraSource::Simulated(_) => "this is a mistake in Sightwire: please report it",
                 CameraSource::Folder(..) => "name a folder with pictures that this user may read",
                 _ => "see docs/cameras.md; `curl` from this machine shows whether it is reached at all",
@@ -113,7 +114,7 @@ async fn at(camera: CameraTable, options: Arc<CameraOptions>) -> Check {
             Check::fail("camera", says).cure(cure)
         }
     };
-    check.about(camera.id)
+    check.about(camera.table.id)
 }
 
 fn of_pictures(shown: &str, seen: &Seen) -> Check {
