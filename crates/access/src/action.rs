@@ -18,6 +18,15 @@ pub struct Action {
     pub words: &'static str,
 }
 
+impl Action {
+    /// The same with an address that the caller names: a camera of any id could show what any other shows, so it takes a scope of
+    /// all streams.
+    #[must_use]
+    pub const fn with_address(self) -> Self {
+        Self { whole: true, words: "give the address of a camera", ..self }
+    }
+}
+
 /// An [`Action`] as a type, so that a handler's signature says what it asks for.
 pub trait Act: Send + Sync + 'static {
     /// What is asked for.

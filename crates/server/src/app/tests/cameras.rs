@@ -1,4 +1,4 @@
-//! Whose word opens which address: private networks are for who is on this machine.
+//! Whose word opens which address: a scope of some streams names none, and private networks are for who is on this machine.
 
 use super::*;
 
@@ -25,6 +25,54 @@ impl House {
         let body = to_bytes(body, 1 << 20).await.unwrap();
         (parts.status, String::from_utf8_lossy(&body).into_owned())
     }
+}
+
+#[tokio::test]
+async fn a_scope_of_some_streams_gives_no_camera_an_address() {
+    let house = House::new("");
+    let (some, all) =
+        (house.key(Role::Operator, &["gate-*", "yard"], &[]), house.key(Role::Operator, &[], &[]));
+    let ask = async |method: Method, path: &str, key: &str, body: Value, user: &str| {
+        let bearer = format!("Bearer {key}");
+        let headers = [("authorization", &*bearer), ("x-user-id", user)];
+        house.browse(&method, path, &headers, body).await
+    };
+    let [url, other] = ["http://127.0.0.1:9/gate", "http://127.0.0.1:9/other"];
+    let add = |id: &str, url: &str| json!({ "id": id, "url": url });
+    for (method, path, body) in [
+        (Method::POST, "/api/v1/cameras", add("gate-9", "http://127.0.0.1:9/")),
+        (Method::POST, "/api/v1/cameras/test", json!({ "url": url })),
+        (Method::POST, "/api/v1/cameras/test", json!({ "id": "yard", "url": url })),
+        (Method::POST, "/api/user/esp32-config", json!({ "esp32_url": url })),
+    ] {
+        let (status, _, answer) = ask(method.clone(), path, &some, body, "new").await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path}: {answer}");
+    }
+    let (status, _, answer) = ask(Method::POST, "/api/v1/cameras", &some, add("gate-9", other), "").await;
+    let detail = answer["detail"].as_str().unwrap();
+    assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+    assert!(detail.contains("to give the address of a camera takes one for all streams"), "{detail}");
+    // A scene has no address, and another's camera keeps the one that it has.
+    let (status, ..) =
+        ask(Method::POST, "/api/v1/cameras", &some, add("gate-8", "simulated:street"), "").await;
+    assert_eq!(status, StatusCode::CREATED);
+    let (status, _, answer) = ask(Method::POST, "/api/v1/cameras", &all, add("gate-9", url), "").await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    for (change, expected) in [
+        (json!({ "name": "North" }), StatusCode::OK),
+        (json!({ "name": "South", "url": url }), StatusCode::OK),
+        (json!({ "mode": "capture", "fps": 2 }), StatusCode::OK),
+        (json!({ "url": other }), StatusCode::FORBIDDEN),
+    ] {
+        let (status, _, answer) =
+            ask(Method::PATCH, "/api/v1/cameras/gate-9", &some, change.clone(), "").await;
+        assert_eq!(status, expected, "{change}: {answer}");
+    }
+    // Nor does one that has a scene become another's camera.
+    let (status, ..) =
+        ask(Method::PATCH, "/api/v1/cameras/gate-8", &some, json!({ "url": other, "mode": "stream" }), "")
+            .await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -103,6 +103,9 @@ pub async fn save(
     // Whoever sends back what was shown wants another name for it, whatever address is behind that.
     let stays = before.as_ref().is_some_and(|before| board_of(before).esp32_url == address);
     let source = if stays { None } else { Some(CameraSource::of_board(&address).map_err(WatchError::from)?) };
+    if source.is_some() {
+        may.may(&OwnCamera::ACTION.with_address(), true)?;
+    }
     let change = CameraChange {
         name: given(label),
         url: source.as_ref().and_then(CameraSource::url).map(CameraUrl::secret),

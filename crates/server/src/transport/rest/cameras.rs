@@ -19,6 +19,7 @@ use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
 
 use super::blocking;
+use sightwire_http::caller::{Caller, NotAllowed};
 use sightwire_http::may::{May, MayStream};
 use sightwire_http::object::{self, Object};
 use sightwire_http::parts::Path;
@@ -58,6 +59,10 @@ pub async fn add(
     let takes_another = change.default.is_some() || change.user.is_some();
     let id = change.id.as_deref().filter(|_| !takes_another);
     may.may_on(&ChangeCameras::ACTION, true, id.unwrap_or_default())?;
+    let is_simulated = |url: &str| matches!(CameraSource::simulated(url), Ok(Some(_)));
+    if change.url.as_deref().is_some_and(|url| !is_simulated(url)) {
+        may.may(&ChangeCameras::ACTION.with_address(), true)?;
+    }
     let camera = blocking("The camera could not be added.", move || {
         this.registry.add(change, |source| this.check_new(source, from), |id| this.is_sent(id))
     });
@@ -76,6 +81,10 @@ pub async fn change(
     if change.default.is_some() || change.user.is_some() {
         // Another camera may be so now.
         may.may_on(&ChangeCameras::ACTION, true, "")?;
+    }
+    if let Some(before) = streams.registry.get(&id).filter(|_| change.url.is_some()) {
+        let source = before.table.source.changed(&change).map_err(RegistryError::from)?;
+        may_give_address(&may, &source, Some(&before.table.source))?;
     }
     let (this, from, before) = (streams.clone(), may.asks_from(), streams.registry.get(&id));
     let camera = blocking("The camera could not be changed.", move || {
@@ -112,7 +121,9 @@ pub async fn test(
 ) -> Result<Response, Refusal> {
     let what = body(what)?;
     may.may_on(&ChangeCameras::ACTION, true, what.id.as_deref().unwrap_or_default())?;
-    let source = tried(&streams, what)?;
+    let known = known(&streams, what.id.as_deref())?;
+    let source = tried(what, known.as_ref())?;
+    may_give_address(&may, &source, known.as_ref())?;
     let begun = clock::now();
     let jpeg = streams.try_camera(&source, may.asks_from()).await?;
     let size = header::probe(&jpeg).map(|header| (header.width, header.height)).unwrap_or_default();
@@ -125,24 +136,35 @@ pub async fn test(
     Ok(([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "no-store")], headers, jpeg).into_response())
 }
 
-fn tried(streams: &Streams, what: CameraTest) -> Result<CameraSource, WatchError> {
-    let known = match &what.id {
-        Some(id) => {
-            let unknown = || WatchError::Unknown(id.clone());
-            Some(streams.registry.get(id).ok_or_else(unknown)?.table.source)
-        }
-        None => None,
-    };
+/// Whether the caller may have that camera's address used, which is another than it was.
+fn may_give_address(
+    caller: &Caller,
+    source: &CameraSource,
+    before: Option<&CameraSource>,
+) -> Result<(), NotAllowed> {
+    if source.url().is_none() || source.url() == before.and_then(CameraSource::url) {
+        return Ok(());
+    }
+    caller.may(&ChangeCameras::ACTION.with_address(), true)
+}
+
+fn known(streams: &Streams, id: Option<&str>) -> Result<Option<CameraSource>, WatchError> {
+    let Some(id) = id else { return Ok(None) };
+    let camera = streams.registry.get(id).ok_or_else(|| WatchError::Unknown(id.to_owned()))?;
+    Ok(Some(camera.table.source))
+}
+
+fn tried(what: CameraTest, known: Option<&CameraSource>) -> Result<CameraSource, WatchError> {
     match (what.url, known) {
         (Some(text), known) => {
             if let Some(simulated) = CameraSource::simulated(&text).map_err(CameraError::from)? {
                 return Ok(simulated);
             }
             let url = CameraUrl::parse(&text).map_err(CameraError::from)?;
-            let url = url.unmasked(known.as_ref().and_then(CameraSource::url)).ok_or(CameraError::Hidden)?;
+            let url = url.unmasked(known.and_then(CameraSource::url)).ok_or(CameraError::Hidden)?;
             Ok(CameraSource::of(&url.secret(), what.mode.as_deref(), None)?)
         }
-        (None, Some(known)) => Ok(known),
+        (None, Some(known)) => Ok(known.clone()),
         (None, None) => Err(CameraError::Nothing.into()),
     }
 }
