@@ -13,13 +13,6 @@ use serde_json::Value;
 
 use names::{module_of, names};
 
-/// A crate in which one finds oneself is no longer than this, tests included.
-const MAX_CRATE_LINES: usize = 12_000;
-/// A file is no longer than this, unless it is named in [`LONG_FILES`].
-const MAX_FILE_LINES: usize = 600;
-/// Longer ones, with what they are allowed.
-const LONG_FILES: [(&str, usize); 1] = [("crates/models/src/manifest.rs", 610)];
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -338,24 +331,4 @@ fn unsafe_code_is_forbidden_in_every_crate() {
         };
         assert!(roots.iter().any(is_forbidden), "{name}");
     }
-}
-
-#[test]
-fn no_crate_and_no_file_outgrows_whoever_reads_it() {
-    let mut long = Vec::new();
-    for name in dependencies().keys() {
-        let folder = folder(name);
-        let files = sources(&folder);
-        let all: usize = files.iter().map(|(_, text)| text.lines().count()).sum();
-        assert!(all <= MAX_CRATE_LINES, "{name}: {all} lines");
-        for (path, text) in files {
-            let allowed =
-                LONG_FILES.iter().find(|(long, _)| *long == path).map_or(MAX_FILE_LINES, |(_, max)| *max);
-            let lines = text.lines().count();
-            if lines > allowed {
-                long.push(format!("{path}: {lines} lines"));
-            }
-        }
-    }
-    assert_eq!(long, [""; 0]);
 }
