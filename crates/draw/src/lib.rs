@@ -2,13 +2,14 @@
 //! parent.
 //!
 //! - [`confine`]: what the process takes from itself before it looks at the file
-//! - `pdf`: pages of a PDF
+//! - `pdf`: pages of a PDF; `cost`: what one takes to be drawn, before it is
 //! - `heic`, `avif`: the main picture; `boxes`: what the two have in common; `yuv`: their colours
 #![forbid(unsafe_code)]
 
 mod avif;
 mod boxes;
 pub mod confine;
+mod cost;
 mod heic;
 mod pdf;
 mod yuv;

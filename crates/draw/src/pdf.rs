@@ -1,10 +1,12 @@
 //! PDF, with hayro.
 
+use std::collections::HashMap;
+
 use hayro::hayro_interpret::{InterpreterSettings, TransformExt as _};
 use hayro::hayro_syntax::content::TypedIter;
 use hayro::hayro_syntax::content::ops::TypedInstruction;
 use hayro::hayro_syntax::object::dict::keys::{RESOURCES, SUBTYPE};
-use hayro::hayro_syntax::object::{Dict, Name};
+use hayro::hayro_syntax::object::{Dict, Name, ObjectIdentifier};
 use hayro::hayro_syntax::page::{Page, Resources};
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro::kurbo::Affine;
@@ -14,6 +16,8 @@ use hayro::{RenderCache, RenderSettings, render_into};
 use sightwire_pages::answer::Refusal;
 use sightwire_pages::request::Request;
 use sightwire_pages::{DPI, PageHeader};
+
+use crate::cost;
 
 /// Points of an inch.
 const POINTS: f64 = 72.0;
@@ -36,18 +40,19 @@ pub(super) fn header(file: Vec<u8>, request: &Request) -> Result<Vec<PageHeader>
     if pages.is_empty() {
         return Err(Refusal::Damaged("it has no pages".into()));
     }
-    let mut search = TextSearch { operations_left: MOST_OPERATIONS };
-    let page = |page: &Page<'_>| {
+    let mut search = TextSearch { operations_left: MOST_OPERATIONS, forms: HashMap::new() };
+    let page = |(number, page): (usize, &Page<'_>)| {
         let (size, is_reduced) = size(page.render_dimensions(), request.max_pixels, request.max_side);
-        PageHeader { size, has_text: search.page(page), is_reduced }
+        PageHeader { size, has_text: search.page(number, page), is_reduced }
     };
-    Ok(pages.iter().map(page).collect())
+    Ok(pages.iter().enumerate().map(page).collect())
 }
 
 /// A page, from 0, on white, at that size.
 pub(super) fn draw(file: Vec<u8>, page: u32, (width, height): (u32, u32)) -> Result<Pixmap, Refusal> {
     let pdf = open(file)?;
     let page = pdf.pages().get(page as usize).ok_or(Refusal::NoPage(page))?;
+    cost::check(page, u64::from(width) * u64::from(height))?;
     let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(Refusal::Damaged("a page is too large to be drawn".into()));
     };
@@ -99,14 +104,28 @@ fn size((width, height): (f32, f32), max_pixels: u64, max_side: u32) -> ((u32, u
 /// Looks for operators that show text, in whichever mode, invisible too: without fonts, so it is fast.
 struct TextSearch {
     operations_left: u32,
+    /// Those that were looked into, and whose resources they had: each is unpacked once.
+    forms: HashMap<(ObjectIdentifier, Owner), bool>,
+}
+
+/// Whose resources a form uses: its own, those of another form, or of a page.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Owner {
+    Page(usize),
+    Form(ObjectIdentifier),
 }
 
 impl TextSearch {
-    fn page(&mut self, page: &Page<'_>) -> bool {
-        self.content(page.typed_operations(), page.resources(), 0)
+    fn page(&mut self, number: usize, page: &Page<'_>) -> bool {
+        self.content(page.typed_operations(), (page.resources(), Owner::Page(number)), 0)
     }
 
-    fn content(&mut self, mut operations: TypedIter<'_>, resources: &Resources<'_>, depth: u32) -> bool {
+    fn content(
+        &mut self,
+        mut operations: TypedIter<'_>,
+        resources: (&Resources<'_>, Owner),
+        depth: u32,
+    ) -> bool {
         while let Some(operation) = operations.next() {
             self.operations_left = self.operations_left.saturating_sub(1);
             if self.operations_left == 0 {
@@ -129,17 +148,24 @@ impl TextSearch {
         false
     }
 
-    fn form(&mut self, name: &Name<'_>, resources: &Resources<'_>, depth: u32) -> bool {
+    fn form(&mut self, name: &Name<'_>, (resources, owner): (&Resources<'_>, Owner), depth: u32) -> bool {
         let Some(stream) = resources.get_x_object(name) else { return false };
         let dict = stream.dict();
         if dict.get::<Name<'_>>(SUBTYPE).is_none_or(|subtype| subtype.as_str() != "Form") {
             return false;
         }
-        let Ok(content) = stream.decoded() else { return false };
-        match dict.get::<Dict<'_>>(RESOURCES).map(Resources::new) {
-            Some(own) => self.content(TypedIter::new(&content), &own, depth),
-            None => self.content(TypedIter::new(&content), resources, depth),
+        let own = dict.get::<Dict<'_>>(RESOURCES).map(Resources::new);
+        let owner = if own.is_some() { Owner::Form(stream.obj_id()) } else { owner };
+        let key = (stream.obj_id(), owner);
+        if let Some(known) = self.forms.get(&key) {
+            return *known;
         }
+        // One that contains itself has what it has beside that.
+        self.forms.insert(key, false);
+        let Ok(content) = stream.decoded() else { return false };
+        let found = self.content(TypedIter::new(&content), (own.as_ref().unwrap_or(resources), owner), depth);
+        self.forms.insert(key, found);
+        found
     }
 }
 

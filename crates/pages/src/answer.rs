@@ -51,6 +51,8 @@ pub enum Refusal {
     NoPage(u32),
     /// The child could not limit itself.
     Unconfined(String),
+    /// It would take too much work: what is too many.
+    TooMuch(String),
 }
 
 impl Refusal {
@@ -65,6 +67,7 @@ impl Refusal {
                 format,
                 CodecError::Drawn(format!("page {} is not there any more", u64::from(page) + 1)),
             ),
+            Self::TooMuch(what) => StillError::Undrawn { format, why: Undrawn::TooMuch(what) },
             Self::Unconfined(why) => StillError::Undrawn { format, why: Undrawn::Unstarted(why) },
         }
     }
@@ -77,6 +80,7 @@ impl Refusal {
             Self::TooManyPages => (3, ""),
             Self::NoPage(_) => (4, ""),
             Self::Unconfined(words) => (5, words),
+            Self::TooMuch(words) => (6, words),
         }
     }
 }
@@ -163,6 +167,7 @@ pub fn decode(mut bytes: Vec<u8>, request: &Request) -> Option<Answer> {
                 3 => Refusal::TooManyPages,
                 4 => Refusal::NoPage(second),
                 5 => Refusal::Unconfined(words),
+                6 => Refusal::TooMuch(words),
                 _ => return None,
             }))
         }
@@ -209,6 +214,7 @@ mod tests {
             Refusal::TooManyPages,
             Refusal::NoPage(9),
             Refusal::Unconfined("no limits".into()),
+            Refusal::TooMuch("it has more than 9 dashes".into()),
         ] {
             let sent = encode(&Err(refusal.clone()));
             assert_eq!(decode(sent, &header), Some(Answer::Refused(refusal)));

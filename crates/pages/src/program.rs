@@ -19,7 +19,7 @@ use crate::child::{Child, ChildError};
 /// What its file is called.
 pub const NAME: &str = "sightwire-draw";
 /// Of what the two sides say to each other: whoever changes a byte of a request or an answer raises it.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Where packages put it, from the folder above that of the server.
 const INSTALLED: &str = "lib/sightwire";
@@ -439,7 +439,7 @@ mod tests {
     #[test]
     fn the_number_of_the_protocol_is_that_of_these_bytes() {
         // Whoever changes them raises it.
-        assert_eq!(PROTOCOL, 1);
+        assert_eq!(PROTOCOL, 2);
         let request = Request {
             what: What::Page { page: 2, size: (3, 4) },
             format: StillFormat::Heic,
@@ -457,6 +457,8 @@ mod tests {
         let header = [&[1][..], &[1, 0, 0, 0], &[0; 4], &[1, 0, 0, 0], &[2, 0, 0, 0], &[3]].concat();
         assert_eq!(encode(&Ok(vec![page])), header);
         assert_eq!(encode(&Err(Refusal::NoPage(9))), [3, 4, 0, 0, 0, 9, 0, 0, 0]);
+        let too_much = encode(&Err(Refusal::TooMuch("x".into())));
+        assert_eq!(too_much, [&[3, 6, 0, 0, 0, 0, 0, 0, 0][..], b"x"].concat());
         let damaged = encode(&Err(Refusal::Damaged("no trailer".into())));
         assert_eq!(damaged, [&[3, 0, 0, 0, 0, 0, 0, 0, 0][..], b"no trailer"].concat());
         assert_eq!(page_head((1, 2)), [2, 1, 0, 0, 0, 2, 0, 0, 0]);

@@ -118,6 +118,9 @@ pub enum Undrawn {
     /// It asked for more memory than it may have.
     #[error("needs more than {0} MiB of memory to be drawn")]
     Memory(u64),
+    /// It would take more work than a page may: of what.
+    #[error("takes too much work to be drawn: {0}; print it to a new PDF, or convert its pages to pictures")]
+    TooMuch(String),
     /// It crashed.
     #[error("made the process that draws it fail: {0}")]
     Crashed(String),
