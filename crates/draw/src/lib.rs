@@ -1,7 +1,7 @@
 //! The child's side of `sightwire-pages`: one file, of which it says the pages or draws one. Nothing here is trusted by the
 //! parent.
 //!
-//! - [`confine`]: what the process takes from itself before it looks at the file
+//! - [`confine`]: what the process takes from itself before it looks at the file; `syscalls`: what it may still ask the kernel for
 //! - `pdf`: pages of a PDF; `cost`: what one takes to be drawn, before it is
 //! - `heic`, `avif`: the main picture; `boxes`: what the two have in common; `yuv`: their colours
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ pub mod confine;
 mod cost;
 mod heic;
 mod pdf;
+mod syscalls;
 mod yuv;
 
 use std::io::{self, BufWriter, Read, Write};

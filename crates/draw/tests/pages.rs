@@ -174,6 +174,18 @@ fn a_child_can_open_no_file() {
 }
 
 #[test]
+fn a_child_reaches_no_process_and_starts_none_where_the_kernel_filters_calls() {
+    if !std::path::Path::new("/proc/sys/kernel/seccomp/actions_avail").exists() {
+        return;
+    }
+    let said = refused("touch", &a_pdf(), PATIENCE).to_string();
+    assert!(
+        said.ends_with("exit code 40)"),
+        "1 more: it signals its parent; 2: starts a program; 4: has no threads: {said}"
+    );
+}
+
+#[test]
 fn a_child_has_no_environment_and_no_file_of_its_parent() {
     let said = refused("tell", &a_pdf(), PATIENCE).to_string();
     assert!(said.ends_with("sightwire-draw at /: 0 variables, its file not held"), "{said}");

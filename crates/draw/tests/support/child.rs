@@ -60,6 +60,15 @@ fn main() {
             let file = std::fs::File::create("/tmp/x");
             std::process::exit(if file.is_err() { 44 } else { 45 });
         }
+        // What a process of the same user could do to its parent without a filter, and what it still needs.
+        "touch" => {
+            let parent = rustix::process::getppid();
+            confined(&mut head);
+            let reaches = parent.is_none_or(|parent| rustix::process::test_kill_process(parent).is_ok());
+            let starts = std::process::Command::new("/bin/true").spawn().is_ok();
+            let threads = std::thread::spawn(|| 5).join().is_ok_and(|five| five == 5);
+            std::process::exit(40 + i32::from(reaches) + 2 * i32::from(starts) + 4 * i32::from(!threads));
+        }
         _ => panic!("unknown fate"),
     }
 }

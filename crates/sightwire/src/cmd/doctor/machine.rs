@@ -32,7 +32,7 @@ pub(super) fn program() -> [Check; 1] {
 
 /// What draws PDF, AVIF and HEIC; starts it once.
 pub(super) fn drawing(config: &Config) -> Vec<Check> {
-    vec![match config.reader.pages.find_program(&|| true) {
+    let drawing = match config.reader.pages.find_program(&|| true) {
         Drawing::Ready(file) => {
             Check::ok("drawing", format!("PDF, AVIF and HEIC are drawn by {}", file.display()))
         }
@@ -41,7 +41,12 @@ pub(super) fn drawing(config: &Config) -> Vec<Check> {
             "drawing",
             "the program that draws PDF, AVIF and HEIC did not say its version in time",
         ),
-    }]
+    };
+    let unfiltered = (!Path::new("/proc/sys/kernel/seccomp/actions_avail").exists()).then(|| {
+        let says = "the kernel filters no system calls (seccomp): what draws has limits, but runs as this user with all calls";
+        Check::warn("drawing", says)
+    });
+    [Some(drawing), unfiltered].into_iter().flatten().collect()
 }
 
 pub(super) fn all(config: &Config) -> [Check; 4] {
