@@ -1,13 +1,17 @@
 //! One budget of memory for all that the server begins: what goes over it is refused, what runs goes on.
 //!
-//! - [`budget`]: how much that is on this machine, and what of it is used
+//! - [`budget`]: how much that is on this machine, and what of it is used; [`children`]: by processes that it has started
 
 pub mod budget;
+pub mod children;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Accepted again below so many percent of the budget, so that it does not change with every sample.
 pub const AGAIN_PERCENT: u64 = 95;
+
+/// A process that draws takes this much for most pages, whatever the budget is.
+const SMALL_CHILD: u64 = 128 << 20;
 
 /// What begins, and takes memory from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +97,17 @@ impl Memory {
     /// In bytes; `None`: there is none.
     pub fn budget(&self) -> Option<u64> {
         self.budget
+    }
+
+    /// Whether a child that has so many bytes may have them: there is room in the budget, as it is now, or it is a small one.
+    pub fn has_room_for_child(&self, bytes: u64) -> bool {
+        let is_over = |budget| budget::used().is_some_and(|used| used > budget);
+        bytes <= SMALL_CHILD || !self.budget.is_some_and(is_over)
+    }
+
+    /// What a child may have at most: half of the budget, if that is enough for a small one.
+    pub fn most_for_child(&self) -> u64 {
+        self.budget.map_or(u64::MAX, |budget| (budget / 2).max(2 * SMALL_CHILD))
     }
 
     /// Bytes, when it was last looked at.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AGAIN_PERCENT, Memory};
+use super::{AGAIN_PERCENT, Memory, children};
 use crate::clock;
 use crate::lines::LogThrottle;
 
@@ -128,10 +128,16 @@ fn lowest(groups: &str, root: &Path) -> Option<u64> {
 /// Tells how many bytes are used now; `None` where that cannot be told.
 pub type Reading = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 
-/// What this process has for itself, in bytes: not what it shares with files, which the system can take back. `None` where it
-/// cannot be told.
+/// What this process and those that it has started to draw have for themselves, in bytes: not what they share with files, which
+/// the system can take back. `None` where it cannot be told.
 pub fn used() -> Option<u64> {
-    of_statm(&fs::read_to_string("/proc/self/statm").ok()?, rustix::param::page_size() as u64)
+    let own = private_bytes(&fs::read_to_string("/proc/self/statm").ok()?)?;
+    Some(own + children::used_by_all())
+}
+
+/// Of the text of a process's `statm`.
+pub(super) fn private_bytes(statm: &str) -> Option<u64> {
+    of_statm(statm, rustix::param::page_size() as u64)
 }
 
 fn of_statm(statm: &str, page: u64) -> Option<u64> {
@@ -266,6 +272,26 @@ mod tests {
         let block = vec![1_u8; 64 << 20];
         let with = used().unwrap();
         assert!(with > before + (32 << 20), "{before} {with} {}", block.len());
+    }
+
+    #[test]
+    fn a_child_counts_as_long_as_it_computes_for_this_process() {
+        use std::io::Read as _;
+        use std::process::{Command, Stdio};
+
+        // Sixteen megabytes in a variable; it says so when they are there, and goes when its input ends.
+        let script = "x=$(head -c 16000000 /dev/zero | tr '\\0' a); echo; read -r _";
+        let command = &mut Command::new("sh");
+        let command = command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let Ok(mut child) = command.spawn() else { return };
+        let counted = children::CountedChild::new(child.id());
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        assert!(counted.used() >= 16_000_000, "{}", counted.used());
+        assert!(children::used_by_all() >= counted.used());
+        drop(counted);
+        assert_eq!(children::used_by_all(), 0);
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 
     #[test]
