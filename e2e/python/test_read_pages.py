@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import subprocess
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,14 +111,6 @@ def test_a_file_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path) -> None:
         assert reason in reasons[name], reasons
 
 
-def test_a_page_without_end_is_given_up_at_the_deadline(tmp_path: Path) -> None:
-    (tmp_path / "endless.pdf").write_bytes(ENDLESS)
-    ended = command(tmp_path / "endless.pdf", "--deadline", "3")
-    assert ended.returncode == 1
-    said = ended.stderr.decode()
-    assert "took more than 3 s to be drawn" in said or "it took longer than 3 s" in said, said
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     needs_model()
@@ -150,7 +143,10 @@ def test_a_pdf_is_read_over_http_and_in_a_zip(server: Server) -> None:
 
 def test_a_pdf_without_end_is_given_up_and_leaves_nothing_behind(tmp_path: Path) -> None:
     hurried = start(tmp_path, reader_deadline_s="4")
+    asked = time.monotonic()
     answer = read(hurried, ENDLESS)
+    # For all that is done with it there is one deadline.
+    assert time.monotonic() - asked < 8
     assert answer.status in (422, 504), answer.body
     wait_until(lambda: not drawing(hurried), 5, "nobody draws any more")
     assert hurried.stop() == 0

@@ -20,14 +20,16 @@ pub fn this_process(request: &Request) -> io::Result<()> {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     for (resource, most) in [
         (Resource::As, request.memory),
-        (Resource::Cpu, request.cpu_s),
+        (Resource::Cpu, request.cpu_s.saturating_add(1)),
         (Resource::Core, 0),
         (Resource::Fsize, 0),
         (Resource::Nofile, OPEN_FILES),
     ] {
         // An own limit that is lower still stays.
         let most = getrlimit(resource).maximum.map_or(most, |now| now.min(most));
-        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+        // At the lower limit of time the signal says what it is for; at the upper one it is the end.
+        let current = if resource == Resource::Cpu { most.saturating_sub(1) } else { most };
+        setrlimit(resource, Rlimit { current: Some(current), maximum: Some(most) })?;
     }
     // A kernel without filters, or a container that allows none, still has the limits.
     syscalls::give_up();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
 use sightwire_pages::Pages;
+use sightwire_pages::patience::Patience;
 use sightwire_pages::program::Launch;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,10 +28,17 @@ fn file(name: &str) -> Vec<u8> {
 }
 
 fn draw(bytes: &[u8], limits: &StillLimits) -> Result<Image, StillError> {
-    let header = pages().probe(bytes, limits, PATIENCE)?;
+    let header = pages().probe(bytes, limits, Patience::within(PATIENCE))?;
     assert_eq!(header.pages.len(), 1);
     assert!(matches!(header.format, StillFormat::Avif | StillFormat::Heic));
-    pages().decode(bytes, (header.format, header.pages[0].size), 0, limits, PATIENCE, &|| true)
+    pages().decode(
+        bytes,
+        (header.format, header.pages[0].size),
+        0,
+        limits,
+        Patience::within(PATIENCE),
+        &|| true,
+    )
 }
 
 /// The quarters, row by row from the upper left.

@@ -6,11 +6,14 @@ mod pdf;
 #[path = "support/test_child.rs"]
 mod test_child;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits, Undrawn};
+use sightwire_measure::memory::Memory;
+use sightwire_pages::patience::Patience;
 use sightwire_pages::program::Launch;
 use sightwire_pages::{FileHeader, Pages};
 
@@ -26,18 +29,20 @@ fn limits() -> StillLimits {
 }
 
 fn probe(file: &[u8]) -> FileHeader {
-    pages_that("draw").probe(file, &limits(), PATIENCE).unwrap_or_else(|error| panic!("{error}"))
+    pages_that("draw")
+        .probe(file, &limits(), Patience::within(PATIENCE))
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn draw(file: &[u8], page: u32) -> Image {
     let header = probe(file);
     let of = (header.format, header.pages[page as usize].size);
-    let drawn = pages_that("draw").decode(file, of, page, &limits(), PATIENCE, &|| true);
+    let drawn = pages_that("draw").decode(file, of, page, &limits(), Patience::within(PATIENCE), &|| true);
     drawn.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn refused(fate: &str, file: &[u8], patience: Duration) -> StillError {
-    pages_that(fate).probe(file, &limits(), patience).unwrap_err()
+    pages_that(fate).probe(file, &limits(), Patience::within(patience)).unwrap_err()
 }
 
 fn a_pdf() -> Vec<u8> {
@@ -124,7 +129,7 @@ fn a_damaged_pdf_is_an_error_in_words() {
     }
     // Whatever is missing, there is an answer or words.
     for cut in (0..whole.len()).step_by(101) {
-        let _ = pages_that("draw").probe(&whole[..cut], &limits(), PATIENCE);
+        let _ = pages_that("draw").probe(&whole[..cut], &limits(), Patience::within(PATIENCE));
     }
 }
 
@@ -132,11 +137,27 @@ fn a_damaged_pdf_is_an_error_in_words() {
 fn a_child_that_hangs_is_ended_at_the_deadline() {
     let begun = Instant::now();
     let patience = Duration::from_millis(300);
-    for fate in ["hang", "spin"] {
-        let error = refused(fate, &a_pdf(), patience);
-        assert_eq!(error.to_string(), "the PDF took more than 0.3 s to be drawn", "{fate}");
-    }
+    let said = |fate: &str| refused(fate, &a_pdf(), patience).to_string();
+    let waited = said("hang");
+    assert!(
+        waited.starts_with("the PDF was not drawn within 0.3 s, in which it had a core for 0."),
+        "{waited}"
+    );
+    // What has a core has used it; on a busy machine it may have none.
+    let spun = said("spin");
+    assert!(
+        ["took more than 0.3 s to be drawn", "machine is busy"].iter().any(|end| spun.ends_with(end)),
+        "{spun}"
+    );
     assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_child_has_so_much_time_of_a_core_however_long_is_waited_for_it() {
+    let patience = Patience::Until { at: Instant::now() + PATIENCE, of: Duration::from_secs(1) };
+    let error = pages_that("spin").probe(&a_pdf(), &limits(), patience).unwrap_err();
+    let said = "the PDF takes too much work to be drawn: it takes more than 1 s of a core; ";
+    assert!(error.to_string().starts_with(said), "{error}");
 }
 
 #[test]
@@ -144,7 +165,9 @@ fn a_child_whose_page_nobody_wants_is_ended_at_once() {
     let (begun, asked) = (Instant::now(), AtomicUsize::new(0));
     let wanted = || asked.fetch_add(1, Ordering::Relaxed) < 3;
     let of = (StillFormat::Pdf, (400, 200));
-    let error = pages_that("hang").decode(&a_pdf(), of, 0, &limits(), PATIENCE, &wanted).unwrap_err();
+    let error = pages_that("hang")
+        .decode(&a_pdf(), of, 0, &limits(), Patience::within(PATIENCE), &wanted)
+        .unwrap_err();
     assert_eq!(error, StillError::Undrawn { format: StillFormat::Pdf, why: Undrawn::Unwanted });
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
@@ -153,6 +176,23 @@ fn a_child_whose_page_nobody_wants_is_ended_at_once() {
 fn a_child_that_wants_all_memory_costs_its_file_only() {
     let error = refused("allocate", &a_pdf(), PATIENCE);
     assert_eq!(error.to_string(), "the PDF needs more than 1024 MiB of memory to be drawn");
+}
+
+#[test]
+fn what_a_child_has_is_a_part_of_the_servers_memory() {
+    let of = |budget| pages_that("hold").within(Arc::new(Memory::new(Some(budget))));
+    let asked = |pages: Pages, patience| {
+        let refused = pages.probe(&a_pdf(), &limits(), Patience::within(patience)).unwrap_err();
+        (refused.waits_for_drawing(), refused.to_string())
+    };
+    // It has more than a small one, and all of this process has more than that.
+    let (waits, said) = asked(of(1 << 20), PATIENCE);
+    assert!(waits && said.contains("uses all of its memory (server.memory_mb)"), "{said}");
+    let (waits, said) = asked(of(1 << 40), Duration::from_millis(500));
+    assert!(!waits && said.contains("within 0.5 s"), "there is room: {said}");
+    let allocates = pages_that("allocate").within(Arc::new(Memory::new(Some(700 << 20))));
+    let (_, said) = asked(allocates, PATIENCE);
+    assert_eq!(said, "the PDF needs more than 350 MiB of memory to be drawn", "half of the budget");
 }
 
 #[test]
@@ -196,10 +236,13 @@ fn where_nothing_can_be_drawn_other_pictures_are_read_all_the_same() {
     let plain = Pages::without_children();
     let mut jpeg = Vec::new();
     sightwire_frame::Encoder::new().unwrap().encode(&Image::new(8, 4), 90, &mut jpeg).unwrap();
-    let header = plain.probe(&jpeg, &limits(), PATIENCE).unwrap();
+    let header = plain.probe(&jpeg, &limits(), Patience::within(PATIENCE)).unwrap();
     let of = (header.format, header.pages[0].size);
     assert_eq!(of, (StillFormat::Jpeg, (8, 4)));
-    assert_eq!(plain.decode(&jpeg, of, 0, &limits(), PATIENCE, &|| true).unwrap().width(), 8);
-    let error = plain.probe(&a_pdf(), &limits(), PATIENCE).unwrap_err().to_string();
+    assert_eq!(
+        plain.decode(&jpeg, of, 0, &limits(), Patience::within(PATIENCE), &|| true).unwrap().width(),
+        8
+    );
+    let error = plain.probe(&a_pdf(), &limits(), Patience::within(PATIENCE)).unwrap_err().to_string();
     assert!(error.contains("it looks like a PDF"), "{error}");
 }

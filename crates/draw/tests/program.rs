@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::still::{StillError, StillLimits};
+use sightwire_pages::patience::Patience;
 use sightwire_pages::program::{Launch, NAME, version_line};
 use sightwire_pages::{Drawing, Pages};
 
@@ -56,12 +57,12 @@ fn pages_with(places: &[&Path], args: &[&str]) -> Pages {
 
 fn read(pages: &Pages) -> Result<usize, StillError> {
     let file = pdf::pdf((72.0, 72.0), &["0 0 9 9 re f", ""]);
-    pages.probe(&file, &StillLimits::default(), PATIENCE).map(|header| header.pages.len())
+    pages.probe(&file, &StillLimits::default(), Patience::within(PATIENCE)).map(|header| header.pages.len())
 }
 
 fn refused(pages: &Pages) -> String {
     let error = read(pages).unwrap_err();
-    assert!(error.waits_for_program(), "{error}");
+    assert!(error.waits_for_drawing(), "{error}");
     error.to_string()
 }
 
@@ -69,7 +70,7 @@ fn refused(pages: &Pages) -> String {
 fn read_at_last(pages: &Pages) {
     let begun = Instant::now();
     while let Err(error) = read(pages) {
-        assert!(error.waits_for_program() && begun.elapsed() < PATIENCE, "{error}");
+        assert!(error.waits_for_drawing() && begun.elapsed() < PATIENCE, "{error}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -46,7 +46,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let done = Box::new(move |read| drop(tell.send(read)));
             let min_confidence = std::env::var("MIN").ok().and_then(|v| v.parse().ok()).unwrap_or(0.5);
             let options = ReadOptions { min_confidence, ..ReadOptions::default() };
-            service.submit(PageRequest { model: model.clone(), load, options, wanted, done })?;
+            service.submit(PageRequest {
+                model: model.clone(),
+                load,
+                options,
+                wanted,
+                effort: Arc::default(),
+                done,
+            })?;
             let reading = told.recv()??;
             if round + 1 == rounds {
                 let ms = started.elapsed().as_secs_f64() * 1e3;

@@ -2,7 +2,7 @@
 //!
 //! - [`options`]: what a caller may choose
 //! - [`model`]: [`ReadModel`]: the networks of a model: one finds lines, one tells which are upside down, one reads them
-//! - [`service`]: [`ReadService`]: the threads that do it
+//! - [`service`]: [`ReadService`]: the threads that do it; [`effort`]: how much they have done for a picture
 //! - `words`: [`Word`]: where the words of a line are
 //!
 //! A picture is scaled and laid into one of a few sizes ([`canvas`]); a network maps where text is; outlines are drawn
@@ -16,6 +16,7 @@ mod canvas;
 mod choice;
 mod ctc;
 mod doubt;
+pub mod effort;
 mod gutter;
 mod line;
 pub mod memory;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use sightwire_frame::Image;
 
 pub use doubt::{Doubt, Language};
+pub use effort::Effort;
 pub use memory::Memory;
 pub use model::{ReadModel, ReadModelError};
 pub use options::{Corners, NoCorners, ReadOptions, UnsuitedCorners};

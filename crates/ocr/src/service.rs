@@ -15,6 +15,7 @@ use sightwire_frame::still::StillError;
 use sightwire_frame::{Image, ResizeError};
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
+use super::effort::{self, Effort};
 use super::memory::Memory;
 use super::page::{Buffers, Page};
 use super::sessions::Sessions;
@@ -84,6 +85,9 @@ pub enum ReadError {
     /// The corners that were given are not those of a page in this picture.
     #[error(transparent)]
     Corners(#[from] UnsuitedCorners),
+    /// It took more work than it may.
+    #[error("it takes more than {} s of work", .0.as_secs_f64())]
+    TooMuchWork(Duration),
     /// Nobody wanted to know any more.
     #[error("nobody waits for the text of this picture any more")]
     Unwanted,
@@ -105,6 +109,8 @@ pub struct PageRequest {
     pub options: ReadOptions,
     /// Whether anybody still waits for it; asked before each step and each line.
     pub wanted: Box<dyn Fn() -> bool + Send + Sync>,
+    /// What has been done for it, and what may be.
+    pub effort: Arc<Effort>,
     /// Called once, on a thread of the service; must not block.
     pub done: Done,
 }
@@ -166,6 +172,7 @@ struct Queue {
 struct Active {
     page: Page,
     wanted: Box<dyn Fn() -> bool + Send + Sync>,
+    effort: Arc<Effort>,
     done: Mutex<Option<Done>>,
     wait: Duration,
     /// Its lines need not be read any more: one failed, or nobody waits.
@@ -195,6 +202,7 @@ struct Begun {
     load: Option<Load>,
     options: ReadOptions,
     wanted: Box<dyn Fn() -> bool + Send + Sync>,
+    effort: Arc<Effort>,
     done: Done,
     submitted: Instant,
 }
@@ -309,8 +317,9 @@ impl Work for Readers {
                 return Some(Task::Line(active, index));
             }
         }
-        let (PageRequest { model, load, options, wanted, done }, submitted) = queue.jobs.pop_front()?;
-        let begun = Begun { model, load: Some(load), options, wanted, done, submitted };
+        let (PageRequest { model, load, options, wanted, effort, done }, submitted) =
+            queue.jobs.pop_front()?;
+        let begun = Begun { model, load: Some(load), options, wanted, effort, done, submitted };
         Some(Task::Picture(Box::new(begun)))
     }
 
@@ -324,12 +333,20 @@ impl Work for Readers {
         self.release();
         quota::wait(Priority::Batch);
         match task {
-            Task::Line(active, index) => Read::Line(self.line(active, *index, buffers)),
+            Task::Line(active, index) => {
+                let task = effort::Task::begin();
+                let read = self.line(active, *index, buffers);
+                active.effort.add(&task);
+                Read::Line(read)
+            }
             Task::Picture(begun) => {
                 let wait = begun.submitted.elapsed();
                 self.counters.wait.record(wait);
                 self.counters.reading.fetch_add(1, Ordering::Relaxed);
-                Read::Picture(self.picture(begun, buffers), wait)
+                let task = effort::Task::begin();
+                let page = self.picture(begun, &task, buffers);
+                begun.effort.add(&task);
+                Read::Picture(page, wait)
             }
         }
     }
@@ -341,8 +358,8 @@ impl Work for Readers {
                 self.line_done(pool, &active, read);
             }
             (Task::Picture(begun), Ok(Read::Picture(Ok(page), wait))) => {
-                let Begun { wanted, done, .. } = *begun;
-                self.found(pool, *page, wanted, done, wait);
+                let Begun { wanted, effort, done, .. } = *begun;
+                self.found(pool, *page, (wanted, effort, done), wait);
             }
             (Task::Picture(begun), Ok(Read::Picture(Err(error), _))) => {
                 self.counters.end(begun.done, Err(error));
@@ -379,8 +396,13 @@ impl Readers {
     }
 
     /// Finds the lines of a picture.
-    fn picture(&self, begun: &mut Begun, buffers: &mut Buffers) -> Result<Box<Page>, ReadError> {
-        let Begun { model, load, options, wanted, .. } = begun;
+    fn picture(
+        &self,
+        begun: &mut Begun,
+        task: &effort::Task,
+        buffers: &mut Buffers,
+    ) -> Result<Box<Page>, ReadError> {
+        let Begun { model, load, options, wanted, effort, .. } = begun;
         let at = Instant::now();
         let load = load.take().filter(|_| wanted()).ok_or(ReadError::Unwanted)?;
         self.sessions.make_room(model);
@@ -390,8 +412,12 @@ impl Readers {
             return Err(ReadError::Unwanted);
         }
         let sessions = &self.sessions;
-        let page = Page::find(model.clone(), *options, image, times, at, sessions, buffers, &**wanted);
-        page.map(Box::new)
+        let goes_on = || wanted() && !effort.is_passed_with(task);
+        let page = Page::find(model.clone(), *options, image, times, at, sessions, buffers, &goes_on);
+        page.map(Box::new).map_err(|error| match error {
+            ReadError::Unwanted if wanted() => ReadError::TooMuchWork(effort.most().unwrap_or_default()),
+            error => error,
+        })
     }
 
     /// All threads read the lines that were found.
@@ -399,15 +425,14 @@ impl Readers {
         &self,
         pool: &pool::Shared<Self>,
         page: Page,
-        wanted: Box<dyn Fn() -> bool + Send + Sync>,
-        done: Done,
+        (wanted, effort, done): (Box<dyn Fn() -> bool + Send + Sync>, Arc<Effort>, Done),
         wait: Duration,
     ) {
         if page.is_blank() {
             return self.counters.end(done, reading(&page, wait));
         }
         let done = Mutex::new(Some(done));
-        let active = Arc::new(Active { page, wanted, done, wait, given_up: AtomicBool::new(false) });
+        let active = Arc::new(Active { page, wanted, effort, done, wait, given_up: AtomicBool::new(false) });
         self.queue(pool, &active);
     }
 
@@ -424,6 +449,9 @@ impl Readers {
         }
         if !(active.wanted)() {
             return Err(ReadError::Unwanted);
+        }
+        if let Some(most) = active.effort.passed() {
+            return Err(ReadError::TooMuchWork(most));
         }
         active.page.read(index, &self.sessions, buffers)?;
         self.counters.lines.fetch_add(1, Ordering::Relaxed);

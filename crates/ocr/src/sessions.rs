@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::ReadModel;
+use super::effort;
 use super::memory::{Costs, MAKING, Memory};
 use sightwire_engine::{Engine, EngineError, Session};
 
@@ -126,7 +127,7 @@ impl Sessions {
         let (session, mut used) = self.take(model, kind, &costs, purpose);
         let session = match session {
             Some(session) => session,
-            None => match self.make(model, kind).transpose()? {
+            None => match effort::making(|| self.make(model, kind)).transpose()? {
                 Some(session) => session,
                 None => return Ok(None),
             },

@@ -20,8 +20,8 @@ use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
 use sightwire_ocr::{
-    DEFAULT_MODEL, Doubt, Language, Memory, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions,
-    ReadService, Reading, ServiceOptions,
+    DEFAULT_MODEL, Doubt, Effort, Language, Memory, PageRequest, ReadError, ReadModel, ReadModelError,
+    ReadOptions, ReadService, Reading, ServiceOptions,
 };
 
 const WAIT: Duration = Duration::from_secs(500);
@@ -97,6 +97,7 @@ fn submit(service: &ReadService, image: Image, options: ReadOptions) -> Answer {
         load: Box::new(move || Ok(image)),
         options,
         wanted: Box::new(|| true),
+        effort: Arc::default(),
         done: Box::new(move |read| drop(tell.send(read))),
     };
     service.submit(job).unwrap();
@@ -272,6 +273,7 @@ fn work_for_whoever_has_left_is_not_done() {
         options: ReadOptions::default(),
         // Leaves after the second line.
         wanted: Box::new(move || counter.fetch_add(1, Ordering::Relaxed) < 5),
+        effort: Arc::default(),
         done: Box::new(move |read| drop(tell.send(read))),
     };
     let own = service(1, 4);
@@ -280,6 +282,36 @@ fn work_for_whoever_has_left_is_not_done() {
     let stats = own.stats();
     assert!(stats.lines < WORDS.len() as u64, "{stats:?}");
     assert_eq!((stats.unwanted, stats.pictures), (1, 0));
+}
+
+#[test]
+fn waiting_is_no_work_and_too_much_work_ends_at_the_next_step() {
+    let read = |load: Box<dyn FnOnce() -> Result<Image, StillError> + Send>, most: Duration| {
+        let (tell, told) = mpsc::channel();
+        let effort = Arc::new(Effort::at_most(most));
+        let job = PageRequest {
+            model: WORLD.1.clone(),
+            load,
+            options: ReadOptions::default(),
+            wanted: Box::new(|| true),
+            effort: effort.clone(),
+            done: Box::new(move |read| drop(tell.send(read))),
+        };
+        SERVICE.submit(job).unwrap();
+        (told.recv_timeout(WAIT).unwrap(), effort.spent())
+    };
+    let slow = || {
+        std::thread::sleep(Duration::from_secs(3));
+        Ok(invoice())
+    };
+    let (waited, spent) = read(Box::new(slow), Duration::from_secs(60));
+    assert_eq!(texts(&waited.unwrap()), WORDS);
+    assert!(!spent.is_zero() && spent < Duration::from_secs(60), "{spent:?}");
+    // What it took was work, and the three seconds before were none.
+    let (waited, _) = read(Box::new(slow), spent.mul_f32(4.0).max(Duration::from_millis(500)));
+    assert_eq!(texts(&waited.unwrap()), WORDS);
+    let (refused, _) = read(Box::new(|| Ok(invoice())), Duration::from_micros(1));
+    assert!(matches!(refused, Err(ReadError::TooMuchWork(_))), "{refused:?}");
 }
 
 #[test]
@@ -294,6 +326,7 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
             load,
             options: ReadOptions::default(),
             wanted: Box::new(|| true),
+            effort: Arc::default(),
             done: Box::new(move |read: Result<Reading, ReadError>| drop(tell.send(read.map(|_| ())))),
         }
     };

@@ -190,12 +190,11 @@ pub fn words(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::patience::Patience;
 
     fn asked(what: What) -> Request {
-        Request::new(what, StillFormat::Pdf, 1, &StillLimits::default(), Duration::ZERO)
+        Request::new(what, StillFormat::Pdf, 1, &StillLimits::default(), &Patience::Work)
     }
 
     const PAGE_OF_4: What = What::Page { page: 0, size: (2, 2) };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use sightwire_measure::memory::children::CountedChild;
 
 use crate::answer::{self, Answer, words};
 use crate::program::{NAME, OpenProgram};
@@ -28,23 +29,32 @@ const CHUNK: usize = 64 << 10;
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum ChildError {
-    /// It did not answer in time.
-    Late,
+    /// It did not answer in time, in which it had a core for so long.
+    Late(Duration),
     /// Nobody wants it any more.
     Unwanted,
+    /// It has used the time of a core that it may have.
+    Cpu,
     /// It wanted more memory than it may have.
     Memory,
+    /// There is no memory for what it has.
+    NoRoom,
     /// It crashed, or answered something else: how.
     Crashed(String),
 }
 
 /// A child process that draws.
-pub(crate) struct Child(process::Child);
+pub(crate) struct Child {
+    process: process::Child,
+    /// Its memory is this process's as long as it lives.
+    counted: Option<CountedChild>,
+}
 
 impl Drop for Child {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        self.counted = None;
+        let _ = self.process.wait();
     }
 }
 
@@ -54,7 +64,9 @@ impl Child {
         let mut command = Command::new(program.path_of_file());
         command.arg0(NAME).args(args).env_clear().current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().map(Self)
+        let process = command.spawn()?;
+        let counted = Some(CountedChild::new(process.id()));
+        Ok(Self { process, counted })
     }
 
     /// What it says by itself until it ends, at most so many bytes; nothing is a crash.
@@ -65,7 +77,7 @@ impl Child {
         wanted: &dyn Fn() -> bool,
     ) -> Result<Vec<u8>, ChildError> {
         let mut talk = self.talk((&[], &[]), (0, most))?;
-        talk.finish(by, wanted)?;
+        talk.finish(by, wanted, &|| true)?;
         if talk.answer.is_empty() { Err(self.fate(&mut talk, by)) } else { Ok(talk.answer) }
     }
 
@@ -76,10 +88,15 @@ impl Child {
         file: &[u8],
         by: Instant,
         wanted: &dyn Fn() -> bool,
+        has_room: &dyn Fn(u64) -> bool,
     ) -> Result<Answer, ChildError> {
         let head = request.encode();
         let mut talk = self.talk((&head, file), (answer::expected(request), answer::most(request)))?;
-        talk.finish(by, wanted)?;
+        let counted = self.counted.take();
+        let may_go_on = || counted.as_ref().is_none_or(|child| has_room(child.used()));
+        let finished = talk.finish(by, wanted, &may_go_on);
+        self.counted = counted;
+        finished.map_err(|error| self.with_work(error))?;
         let whole = std::mem::take(&mut talk.answer);
         match answer::decode(whole, request) {
             Some(answer) => Ok(answer),
@@ -93,7 +110,8 @@ impl Child {
         (head, file): (&'a [u8], &'a [u8]),
         (expected, most): (usize, usize),
     ) -> Result<Talk<'a>, ChildError> {
-        let (stdin, stdout, stderr) = (self.0.stdin.take(), self.0.stdout.take(), self.0.stderr.take());
+        let (stdin, stdout, stderr) =
+            (self.process.stdin.take(), self.process.stdout.take(), self.process.stderr.take());
         if stdin.is_none() || stdout.is_none() || stderr.is_none() {
             return Err(ChildError::Crashed("it has no streams".into()));
         }
@@ -103,11 +121,19 @@ impl Child {
         Ok(talk)
     }
 
+    /// A child that is late is ended soon: before that it can be told what it had.
+    fn with_work(&self, error: ChildError) -> ChildError {
+        let ChildError::Late(_) = error else { return error };
+        let schedstat = std::fs::read_to_string(format!("/proc/{}/schedstat", self.process.id()));
+        let worked = schedstat.ok().and_then(|text| text.split_whitespace().next()?.parse().ok());
+        ChildError::Late(worked.map_or(Duration::MAX, Duration::from_nanos))
+    }
+
     /// How it ended that did not answer.
     fn fate(&mut self, talk: &mut Talk<'_>, by: Instant) -> ChildError {
         let until = by.min(Instant::now() + LAST_WORDS);
         let status = loop {
-            match self.0.try_wait() {
+            match self.process.try_wait() {
                 Ok(Some(status)) => break Some(status),
                 Ok(None) if Instant::now() < until => std::thread::sleep(END_TICK),
                 Ok(None) | Err(_) => break None,
@@ -124,7 +150,7 @@ impl Child {
             return ChildError::Memory;
         }
         if status.signal() == Some(rustix::process::Signal::XCPU.as_raw()) {
-            return ChildError::Late;
+            return ChildError::Cpu;
         }
         ChildError::Crashed(match said.as_str() {
             "" => in_words(status),
@@ -175,14 +201,27 @@ impl Talk<'_> {
     }
 
     /// Until the child has said all.
-    fn finish(&mut self, by: Instant, wanted: &dyn Fn() -> bool) -> Result<(), ChildError> {
+    fn finish(
+        &mut self,
+        by: Instant,
+        wanted: &dyn Fn() -> bool,
+        may_go_on: &dyn Fn() -> bool,
+    ) -> Result<(), ChildError> {
+        let mut looked = Instant::now();
         while self.stdout.is_some() {
             let left = by.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(ChildError::Late);
+                return Err(ChildError::Late(Duration::MAX));
             }
             if !wanted() {
                 return Err(ChildError::Unwanted);
+            }
+            // Once in a tick: a child that answers is asked thousands of times.
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                if !may_go_on() {
+                    return Err(ChildError::NoRoom);
+                }
             }
             self.step(left.min(TICK)).map_err(|error| ChildError::Crashed(error.to_string()))?;
             if self.answer.len() > self.most {

@@ -6,12 +6,13 @@
 //! - [`Pages`]: format and pages of a file, and their pixels
 //! - [`program`]: the program that draws: where it lies, and whether it is the right one
 //! - `child`: starts a process, talks to it, ends it: the parent's side
-//! - `places`: how many at once
+//! - `places`: how many at once; [`patience`]: for how long
 //! - [`request`], [`answer`]: what the two sides say to each other; the child's side is `sightwire-draw`
 #![forbid(unsafe_code)]
 
 pub mod answer;
 mod child;
+pub mod patience;
 mod places;
 pub mod program;
 pub mod request;
@@ -24,9 +25,11 @@ use std::time::{Duration, Instant};
 use sightwire_frame::Image;
 use sightwire_frame::header::Found;
 use sightwire_frame::still::{self, StillDecoder, StillError, StillFormat, StillLimits, Undrawn};
+use sightwire_measure::memory::Memory;
 
 use crate::answer::Answer;
 use crate::child::{Child, ChildError};
+use crate::patience::Patience;
 use crate::places::Places;
 use crate::program::{Launch, NoProgram, NotGot, Program};
 use crate::request::{Request, What};
@@ -73,17 +76,25 @@ pub enum Drawing {
 pub struct Pages {
     program: Option<Arc<Program>>,
     places: Arc<Places>,
+    /// Of the server: what children have is a part of it.
+    memory: Option<Arc<Memory>>,
 }
 
 impl Pages {
     /// At most `at_once` processes draw at the same time; whoever comes then waits.
     pub fn new(launch: Launch, at_once: usize) -> Self {
-        Self { program: Some(Program::new(launch)), places: Places::new(at_once) }
+        Self { program: Some(Program::new(launch)), places: Places::new(at_once), memory: None }
     }
 
     /// Reads what is decoded within this process alone.
     pub fn without_children() -> Self {
-        Self { program: None, places: Places::new(0) }
+        Self { program: None, places: Places::new(0), memory: None }
+    }
+
+    /// What children have counts as a part of this.
+    #[must_use]
+    pub fn within(self, memory: Arc<Memory>) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// Whether files can be drawn, as far as that is known.
@@ -115,7 +126,7 @@ impl Pages {
         &self,
         bytes: &[u8],
         limits: &StillLimits,
-        patience: Duration,
+        patience: Patience,
     ) -> Result<FileHeader, StillError> {
         let Some(format) = StillFormat::of(bytes) else { return Err(self.unknown(bytes)) };
         if !format.is_drawn() {
@@ -124,7 +135,7 @@ impl Pages {
             return Ok(FileHeader { format, pages });
         }
         limits.check_bytes(bytes.len())?;
-        let request = Request::new(What::Header, format, bytes.len(), limits, patience);
+        let request = Request::new(What::Header, format, bytes.len(), limits, &patience);
         let pages = match self.ask(&request, bytes, patience, &|| true)? {
             Answer::Header(pages) => pages,
             Answer::Refused(refusal) => return Err(refusal.into_error(format, limits)),
@@ -145,7 +156,7 @@ impl Pages {
         header: (StillFormat, (u32, u32)),
         page: u32,
         limits: &StillLimits,
-        patience: Duration,
+        patience: Patience,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Image, StillError> {
         let (format, size) = header;
@@ -156,7 +167,7 @@ impl Pages {
         }
         limits.check_bytes(bytes.len())?;
         limits.check_size(size)?;
-        let request = Request::new(What::Page { page, size }, format, bytes.len(), limits, patience);
+        let request = Request::new(What::Page { page, size }, format, bytes.len(), limits, &patience);
         match self.ask(&request, bytes, patience, wanted)? {
             Answer::Page { size: drawn, pixels } if drawn == size => Image::from_bgr(size.0, size.1, pixels)
                 .map_err(|_| crashed(format, "its pixels are not as many as the size says")),
@@ -169,30 +180,37 @@ impl Pages {
         &self,
         request: &Request,
         bytes: &[u8],
-        patience: Duration,
+        patience: Patience,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Answer, StillError> {
         let format = request.format;
         let Some(program) = &self.program else { return Err(StillError::UnknownFile(Found::new(bytes))) };
-        let by = Instant::now().checked_add(patience).unwrap_or_else(Instant::now);
+        let by = patience.ends_at();
         let undrawn = |why| StillError::Undrawn { format, why };
         let open = program.get(by, wanted).map_err(|why| {
             undrawn(match why {
                 NotGot::Lacks(lacks) => Undrawn::NoProgram(lacks.to_string()),
-                NotGot::Late => Undrawn::Late(patience),
+                NotGot::Late => patience.over(Duration::ZERO),
                 NotGot::Unwanted => Undrawn::Unwanted,
             })
         })?;
         let Some(_place) = self.places.take(by, wanted) else {
-            return Err(undrawn(if wanted() { Undrawn::Late(patience) } else { Undrawn::Unwanted }));
+            return Err(undrawn(if wanted() { patience.over(Duration::ZERO) } else { Undrawn::Unwanted }));
         };
+        let most = self.memory.as_ref().map_or(u64::MAX, |memory| memory.most_for_child());
+        let request = &Request { memory: request.memory.min(most), ..*request };
+        let has_room = |bytes| self.memory.as_ref().is_none_or(|memory| memory.has_room_for_child(bytes));
         let child = Child::start(&open, program.args()).map_err(|error| {
             undrawn(Undrawn::Unstarted(format!("{} cannot be started: {error}", open.path().display())))
         })?;
-        child.ask(request, bytes, by, wanted).map_err(|error| {
+        child.ask(request, bytes, by, wanted, &has_room).map_err(|error| {
             undrawn(match error {
-                ChildError::Late => Undrawn::Late(patience),
+                ChildError::Late(worked) => patience.over(worked),
+                ChildError::Cpu => {
+                    Undrawn::TooMuch(format!("it takes more than {} s of a core", request.cpu_s))
+                }
                 ChildError::Unwanted => Undrawn::Unwanted,
+                ChildError::NoRoom => Undrawn::NoMemory,
                 ChildError::Memory => Undrawn::Memory(request.memory >> 20),
                 ChildError::Crashed(how) => Undrawn::Crashed(how),
             })

@@ -1,8 +1,8 @@
 //! What the child is asked: 64 bytes on its standard input, then the file.
 
-use std::time::Duration;
-
 use sightwire_frame::still::{StillFormat, StillLimits};
+
+use crate::patience::Patience;
 
 /// The child has this much memory in any case: its program, fonts, and pictures within a page, which may have more pixels than
 /// the page itself.
@@ -11,8 +11,6 @@ const BASE_MEMORY: u64 = 1 << 30;
 const MEMORY_PER_BYTE: u64 = 2;
 /// Besides, for each pixel of the page that is drawn (measured: docs/reading.md).
 const MEMORY_PER_PIXEL: u64 = 24;
-/// Seconds of CPU time beyond those that the parent waits: it ends the child first, unless it is gone itself.
-const MORE_CPU_S: u64 = 2;
 
 /// Length of a request, and its first bytes, by which each side knows that the other is of the same kind.
 pub const LENGTH: usize = 64;
@@ -60,7 +58,7 @@ impl Request {
         format: StillFormat,
         bytes: usize,
         limits: &StillLimits,
-        patience: Duration,
+        patience: &Patience,
     ) -> Self {
         let pixels = match what {
             What::Header => 0,
@@ -76,7 +74,8 @@ impl Request {
             max_pages: limits.max_pages,
             memory: (BASE_MEMORY + MEMORY_PER_BYTE * bytes)
                 .saturating_add(MEMORY_PER_PIXEL.saturating_mul(pixels)),
-            cpu_s: patience.as_secs().saturating_add(MORE_CPU_S),
+            // In whole seconds, at least one.
+            cpu_s: patience.cpu(pixels > 0).as_secs_f64().ceil().max(1.0) as u64,
         }
     }
 
@@ -148,7 +147,7 @@ mod tests {
         let limits = StillLimits { max_bytes: 1, max_pixels: 1 << 33, max_side: 9, max_pages: 7 };
         for format in [StillFormat::Pdf, StillFormat::Avif, StillFormat::Heic] {
             for what in [What::Header, What::Page { page: 3, size: (1000, 2000) }] {
-                let request = Request::new(what, format, 12_345, &limits, Duration::from_millis(1500));
+                let request = Request::new(what, format, 12_345, &limits, &Patience::Work);
                 assert_eq!(Request::decode(&request.encode()), Some(request));
             }
         }
@@ -158,7 +157,7 @@ mod tests {
     #[test]
     fn memory_is_what_the_file_and_the_page_need() {
         let ask =
-            |what| Request::new(what, StillFormat::Pdf, 10 << 20, &StillLimits::default(), Duration::ZERO);
+            |what| Request::new(what, StillFormat::Pdf, 10 << 20, &StillLimits::default(), &Patience::Work);
         assert_eq!(ask(What::Header).memory, (1 << 30) + (20 << 20));
         let page = ask(What::Page { page: 0, size: (1 << 10, 1 << 10) });
         assert_eq!(page.memory, (1 << 30) + (44 << 20));

@@ -13,6 +13,7 @@ use sightwire_frame::still::StillError;
 use sightwire_frame::{EncodeError, Encoder, Image, enhance};
 use sightwire_infer::jobs::{Jobs, Lost};
 use sightwire_ocr::{Corners, Memory, UnsuitedCorners};
+use sightwire_pages::patience::Patience;
 use sightwire_shrink::shrink;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -142,7 +143,7 @@ impl DisplayError {
     pub fn not_yet(&self) -> Option<&StillError> {
         match self {
             Self::Failed(ShowError::Picture(PictureError::NotYet(why))) => Some(why),
-            Self::Failed(ShowError::Decode(why)) if why.waits_for_program() => Some(why),
+            Self::Failed(ShowError::Decode(why)) if why.waits_for_drawing() => Some(why),
             _ => None,
         }
     }
@@ -220,7 +221,8 @@ impl Display {
     ) -> Result<Vec<u8>, DisplayError> {
         let this = self.clone();
         let made = self.run(move || {
-            let picture = Picture::probe(bytes, &this.limits, &this.decoding)?;
+            let picture =
+                Picture::probe(bytes, &this.limits, &this.decoding, Patience::within(this.limits.deadline))?;
             let mut pdf = Pdf::default();
             for (index, page) in document.pages.iter().enumerate() {
                 let (image, _room) = if let Some(decoded) = first.take() {
@@ -243,7 +245,10 @@ impl Display {
                 return Ok((Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()), room));
             }
             Pixels::Picture(picture) => picture,
-            Pixels::File(bytes) => Picture::probe(bytes, &self.limits, &self.decoding)?.into(),
+            Pixels::File(bytes) => {
+                Picture::probe(bytes, &self.limits, &self.decoding, Patience::within(self.limits.deadline))?
+                    .into()
+            }
         };
         Ok(picture.decode_in_turn(page, &self.limits)?)
     }
@@ -267,7 +272,8 @@ impl Display {
     }
 
     fn make(&self, look: &DisplayOptions, bytes: Bytes) -> Result<Copy, DisplayError> {
-        let picture = Picture::probe(bytes, &self.limits, &self.decoding)?;
+        let picture =
+            Picture::probe(bytes, &self.limits, &self.decoding, Patience::within(self.limits.deadline))?;
         let original = picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?.size;
         let (image, _room) = picture.decode_in_turn(look.page, &self.limits)?;
         let image = shown(&image, look)?;

@@ -49,6 +49,7 @@ use jobs::Jobs;
 use models::Models;
 pub use options::Options;
 use permits::Permits;
+pub use sightwire_pages::patience::Patience;
 
 /// Single pictures that arrive at once.
 const MAX_UPLOADS: usize = 64;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
 use sightwire_pages::PageHeader;
+use sightwire_pages::patience::Patience;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::decoding::{DecodeMemory, Decoding, TooMuch};
@@ -50,7 +51,12 @@ pub enum PictureError {
 
 impl Picture {
     /// Looks at the headers; all limits are checked, nothing is decoded. Blocks: of a PDF, a process of its own does it.
-    pub fn probe(bytes: Bytes, limits: &Options, decoding: &Arc<DecodeMemory>) -> Result<Self, PictureError> {
+    pub fn probe(
+        bytes: Bytes,
+        limits: &Options,
+        decoding: &Arc<DecodeMemory>,
+        patience: Patience,
+    ) -> Result<Self, PictureError> {
         if bytes.is_empty() {
             return Err(PictureError::Empty);
         }
@@ -59,7 +65,7 @@ impl Picture {
         if StillFormat::of(&bytes) == Some(StillFormat::Pdf) {
             most.max_pixels = most.max_pixels.min(decoding.most_pixels(StillFormat::Pdf));
         }
-        let header = limits.pages.probe(&bytes, &most, limits.deadline)?;
+        let header = limits.pages.probe(&bytes, &most, patience)?;
         for page in &header.pages {
             decoding.check(header.format, page.size)?;
         }
@@ -81,7 +87,7 @@ impl Picture {
     /// The pixels of a page, from 0, as soon as there is memory for them, and that; blocks.
     pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), StillError> {
         let room = self.decoding.take_blocking(self.format, self.size(page));
-        Ok((self.decode(page, limits, &|| true)?, room))
+        Ok((self.decode(page, limits, Patience::within(limits.deadline), &|| true)?, room))
     }
 
     /// The pixels of a page, from 0, for whoever has [room](Self::room) for them; blocks. What is drawn is given up when
@@ -90,10 +96,11 @@ impl Picture {
         &self,
         page: usize,
         limits: &Options,
+        patience: Patience,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Image, StillError> {
         let header = (self.format, self.size(page));
-        limits.pages.decode(&self.bytes, header, page as u32, &of(limits), limits.deadline, wanted)
+        limits.pages.decode(&self.bytes, header, page as u32, &of(limits), patience, wanted)
     }
 
     fn size(&self, page: usize) -> (u32, u32) {
@@ -104,7 +111,7 @@ impl Picture {
 impl From<StillError> for PictureError {
     fn from(error: StillError) -> Self {
         match error {
-            _ if error.waits_for_program() => PictureError::NotYet(error),
+            _ if error.waits_for_drawing() => PictureError::NotYet(error),
             StillError::Limit(_) | StillError::Pages { .. } => PictureError::TooLarge(error),
             StillError::UnknownFormat(_) | StillError::UnknownFile(_) | StillError::Unsupported { .. } => {
                 PictureError::Unknown(error)
@@ -141,10 +148,11 @@ mod tests {
         let memory = Arc::new(Semaphore::new(bytes.len()));
         let all = memory.clone().try_acquire_many_owned(bytes.len() as u32).unwrap();
         let decoding = DecodeMemory::new(1 << 20);
-        let picture = Picture::probe(bytes.clone(), &limits, &decoding).unwrap().with_memory(Some(all));
+        let picture =
+            Picture::probe(bytes.clone(), &limits, &decoding, Patience::Work).unwrap().with_memory(Some(all));
         let waiting = picture.clone();
         let load: Box<dyn FnOnce() -> Result<Image, StillError>> =
-            Box::new(move || waiting.decode(0, &limits, &|| true));
+            Box::new(move || waiting.decode(0, &limits, Patience::Work, &|| true));
         drop(picture);
         assert_eq!(memory.available_permits(), 0, "its caller has gone, and it waits for a thread");
         load().unwrap();

@@ -1,15 +1,16 @@
 //! Reads the pages of a picture, and stops when nobody waits for them any more.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use std::{fmt, io};
 
 use sightwire_frame::Image;
 use sightwire_frame::still::StillError;
-use sightwire_ocr::{PageRequest, ReadError, ReadOptions, Reading};
+use sightwire_ocr::{Effort, PageRequest, ReadError, ReadOptions, Reading};
+use sightwire_pages::patience::Patience;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout_at;
 
 use super::models::Ready;
 use super::output::Document;
@@ -38,9 +39,12 @@ pub enum WorkError {
     /// Too much waits.
     #[error("too many pictures wait to be read")]
     Busy,
-    /// It took too long.
-    #[error("it was not read within {} s", .0.as_secs_f64())]
-    Late(Duration),
+    /// It was not done in time.
+    #[error(transparent)]
+    Late(#[from] Late),
+    /// A picture of a batch, for which nobody waits.
+    #[error("a page of it takes more than {} s of work (reader.deadline_s)", .0.as_secs_f64())]
+    TooMuchWork(Duration),
     /// The picture is broken.
     #[error(transparent)]
     Broken(StillError),
@@ -63,13 +67,64 @@ pub enum WorkError {
     Stopped,
 }
 
+/// A picture for which somebody waits was not read in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Late {
+    /// How long it had.
+    pub of: Duration,
+    /// For how long it was worked on; `None` where that is not known.
+    pub worked: Option<Duration>,
+}
+
+impl std::error::Error for Late {}
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it was not read within {} s", self.of.as_secs_f64())?;
+        match self.worked {
+            Some(worked) if worked < self.of / 2 => {
+                write!(f, ", of which it was worked on for {:.1} s: the server is busy", worked.as_secs_f64())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Where the places of a picture's pages come from.
 #[derive(Clone, Debug)]
 pub enum PermitSource {
-    /// One for all of them: somebody waits.
-    Single(Arc<Permit>),
+    /// One for all of them: somebody waits, so long.
+    Single(Arc<Permit>, Patience),
     /// Each page has to wait for its own.
     Batch(Arc<Permits>),
+}
+
+impl PermitSource {
+    /// How long whatever is done for it may take.
+    pub fn patience(&self) -> Patience {
+        match self {
+            Self::Single(_, patience) => *patience,
+            Self::Batch(_) => Patience::Work,
+        }
+    }
+
+    async fn permit(&self) -> Arc<Permit> {
+        match self {
+            Self::Single(permit, _) => permit.clone(),
+            Self::Batch(permits) => Arc::new(permits.batch().await),
+        }
+    }
+
+    /// What is done in time; `effort` says how much of that was work.
+    async fn in_time<T>(
+        &self,
+        effort: &Effort,
+        work: impl Future<Output = Result<T, WorkError>>,
+    ) -> Result<T, WorkError> {
+        let Self::Single(_, patience) = self else { return work.await };
+        let late = |_| Late { of: patience.length(), worked: Some(effort.spent()) };
+        timeout_at(patience.ends_at().into(), work).await.map_err(late)?
+    }
 }
 
 /// As [`document`], or as another machine tells it that is asked first, where there is one; of the time for one picture that has half.
@@ -82,15 +137,11 @@ pub async fn read(
     limits: &Arc<Options>,
     keep: Option<usize>,
 ) -> Result<(Document, Option<(Arc<Image>, Decoding)>), WorkError> {
-    let begun = Instant::now();
     if let Some(elsewhere) = &limits.elsewhere
         && picture.pages.len() <= MOST_PAGES
         && picture.bytes.len() <= MOST_BYTES
     {
-        let permit = match turn {
-            PermitSource::Single(permit) => permit.clone(),
-            PermitSource::Batch(permits) => Arc::new(permits.batch().await),
-        };
+        let permit = turn.permit().await;
         let model = ready.model.clone();
         let version =
             tokio::task::spawn_blocking(move || elsewhere::version(&model)).await.unwrap_or_default();
@@ -103,19 +154,12 @@ pub async fn read(
             return Ok((Document { file: name, ..told }, None));
         }
     }
-    let read = document(ready, name, picture, options, turn, limits, keep);
-    match turn {
-        PermitSource::Single(_) => {
-            let by = begun + limits.deadline;
-            timeout_at(by, read).await.map_err(|_| WorkError::Late(limits.deadline))?
-        }
-        PermitSource::Batch(_) => read.await,
-    }
+    document(ready, name, picture, options, turn, limits, keep).await
 }
 
-/// Reads all pages, one after the other. A picture for which somebody waits has `reader.deadline_s` in all, one of a
-/// batch so long for each page. The pixels of the page `keep` (from 0) are returned, too, if it
-/// is the last.
+/// Reads all pages, one after the other. A picture for which somebody waits has `reader.deadline_s` in all; of one of a batch
+/// each page may take that much work, however long it waits for cores. The pixels of the page `keep` (from 0) are returned, too,
+/// if it is the last.
 pub async fn document(
     ready: &Ready,
     name: Option<String>,
@@ -128,19 +172,16 @@ pub async fn document(
     let plans = ready.service.plan(&ready.model);
     let mut document = Document::new(name, picture.format.name(), ready.model.name(), plans, options);
     let mut kept = None;
+    let effort = Arc::new(Effort::default());
     let pages = async {
         for (index, header) in picture.pages.iter().enumerate() {
-            let permit = match turn {
-                PermitSource::Single(permit) => permit.clone(),
-                PermitSource::Batch(permits) => Arc::new(permits.batch().await),
+            let permit = turn.permit().await;
+            let effort = match turn {
+                PermitSource::Single(..) => effort.clone(),
+                PermitSource::Batch(_) => Arc::new(Effort::at_most(limits.deadline)),
             };
-            let read = page(ready, picture, index, limits, options, permit);
-            let (reading, room) = match turn {
-                PermitSource::Single(_) => read.await?,
-                PermitSource::Batch(_) => {
-                    timeout(limits.deadline, read).await.map_err(|_| WorkError::Late(limits.deadline))??
-                }
-            };
+            let work = (permit, turn.patience(), effort);
+            let (reading, room) = page(ready, picture, index, limits, options, work).await?;
             document.push(&reading, header);
             // Whoever waits for memory for the next page must not hold any.
             if keep == Some(index) && index + 1 == picture.pages.len() {
@@ -149,12 +190,7 @@ pub async fn document(
         }
         Ok(())
     };
-    match turn {
-        PermitSource::Single(_) => {
-            timeout(limits.deadline, pages).await.map_err(|_| WorkError::Late(limits.deadline))?
-        }
-        PermitSource::Batch(_) => pages.await,
-    }?;
+    turn.in_time(&effort, pages).await?;
     Ok((document, kept))
 }
 
@@ -165,7 +201,7 @@ async fn page(
     index: usize,
     limits: &Arc<Options>,
     options: ReadOptions,
-    permit: Arc<Permit>,
+    (permit, patience, effort): (Arc<Permit>, Patience, Arc<Effort>),
 ) -> Result<(Reading, Decoding), WorkError> {
     let room = picture.room(index).await;
     let (picture, limits) = (picture.clone(), limits.clone());
@@ -174,9 +210,12 @@ async fn page(
     let (asked, drawing) = (wanted.0.clone(), wanted.0.clone());
     let job = PageRequest {
         model: ready.model.clone(),
-        load: Box::new(move || picture.decode(index, &limits, &|| !drawing.load(Ordering::Relaxed))),
+        load: Box::new(move || {
+            picture.decode(index, &limits, patience, &|| !drawing.load(Ordering::Relaxed))
+        }),
         options,
         wanted: Box::new(move || !asked.load(Ordering::Relaxed)),
+        effort,
         done: Box::new(move |result| {
             drop(permit);
             let _ = give.send((result, room));
@@ -188,6 +227,7 @@ async fn page(
         Ok((Err(ReadError::Picture(reason)), _)) => Err(WorkError::Broken(reason)),
         Ok((Err(error @ ReadError::Corners(_)), _)) => Err(WorkError::Unsuited(error)),
         Ok((Err(ReadError::Unwanted | ReadError::Ended), _)) => Err(WorkError::Stopped),
+        Ok((Err(ReadError::TooMuchWork(most)), _)) => Err(WorkError::TooMuchWork(most)),
         Ok((Err(error), _)) => Err(WorkError::Failed(error)),
         Err(_) => Err(WorkError::Failed(ReadError::Panicked)),
     }

@@ -125,6 +125,8 @@ impl App {
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone(), gate.clone());
         let live = Options { cluster, ..config.live_options(memory.clone()) };
         let (streams, relay) = streaming(live, &engine, (stop, tasks, vital))?;
+        let pages = reading.pages.clone().within(memory.clone());
+        let reading = reading::options::Options { pages, ..reading };
         let reader =
             TextReader::new(reading, config.store.clone(), engine.clone(), decoding.clone(), stop, tasks)?;
         let requests = Requests::new(&config.limits, listening.limited.clone());

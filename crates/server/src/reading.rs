@@ -7,6 +7,7 @@ use http::StatusCode;
 use sightwire_frame::still::StillError;
 use sightwire_http::query::{self, ParamError, Params};
 use sightwire_http::refusal::Refusal;
+use sightwire_reading::Patience;
 use sightwire_reading::elsewhere;
 use sightwire_reading::models::{NotReady, Ready};
 use sightwire_reading::output::Document;
@@ -121,6 +122,10 @@ pub fn unusable(reader: &TextReader, wrong: &PictureError) -> Refusal {
         PictureError::NotYet(why) => return undrawn(reader, why),
         PictureError::TooLarge(_) | PictureError::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
         PictureError::Empty | PictureError::Unknown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        PictureError::Broken(why) if why.is_late() => {
+            Failures::count(&reader.failures.late);
+            return late(why);
+        }
         PictureError::Broken(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Failures::count(&reader.failures.picture);
@@ -136,7 +141,7 @@ pub fn undrawn(reader: &TextReader, why: &StillError) -> Refusal {
 /// Why there is no text.
 pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
     let detail = match why {
-        WorkError::Late(_) => {
+        WorkError::Late(_) | WorkError::TooMuchWork(_) => {
             format!("The picture was given up: {why}. Send a smaller one, or try again later.")
         }
         why => why.to_string(),
@@ -144,11 +149,15 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
     match why {
         WorkError::Busy => busy(),
         WorkError::Stopped => Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 1, &detail),
-        WorkError::Late(_) => {
+        WorkError::Late(_) | WorkError::TooMuchWork(_) => {
             Failures::count(&reader.failures.late);
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
         }
-        WorkError::Broken(why) if why.waits_for_program() => undrawn(reader, why),
+        WorkError::Broken(why) if why.waits_for_drawing() => undrawn(reader, why),
+        WorkError::Broken(why) if why.is_late() => {
+            Failures::count(&reader.failures.late);
+            late(why)
+        }
         WorkError::Broken(_) | WorkError::Unsuited(_) => {
             Failures::count(&reader.failures.picture);
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
@@ -169,6 +178,12 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
     }
 }
 
+/// The refusal (504) of a file that was not drawn in time.
+fn late(why: &StillError) -> Refusal {
+    let detail = format!("The picture was given up: {why}. Send a smaller one, or try again later.");
+    Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
+}
+
 /// The refusal (429) of a picture that finds no place.
 pub fn busy() -> Refusal {
     let detail = "Too many pictures wait to be read. Please try again.";
@@ -179,11 +194,13 @@ pub fn busy() -> Refusal {
 pub async fn probed(
     reader: &TextReader,
     bytes: Bytes,
+    patience: Patience,
     (memory, held): (Option<OwnedSemaphorePermit>, impl Send + 'static),
 ) -> Result<Picture, Refusal> {
     let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
     let probed = tokio::task::spawn_blocking(move || {
-        let probed = Picture::probe(bytes, &limits, &decoding).map(|picture| picture.with_memory(memory));
+        let probed =
+            Picture::probe(bytes, &limits, &decoding, patience).map(|picture| picture.with_memory(memory));
         drop(held);
         probed
     });
@@ -205,7 +222,8 @@ pub async fn for_other(
     let ask = ask(params, &default_ask(reader))?;
     let ready = model(reader, &ask.model).await?;
     // Also of what nobody waits for any more there are no more than places and memory.
-    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
+    let patience = Patience::within(reader.limits.deadline);
+    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?), patience);
     let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     let memory = reader.memory.clone().try_acquire_many_owned(size).map_err(|_| busy())?;
     if let Some(version) = version {
@@ -216,7 +234,7 @@ pub async fn for_other(
             return Err(Refusal::new(StatusCode::NOT_FOUND, &detail));
         }
     }
-    let picture = match probed(reader, bytes, (Some(memory), turn.clone())).await {
+    let picture = match probed(reader, bytes, patience, (Some(memory), turn.clone())).await {
         Ok(picture) => picture,
         Err(refused) if refused.status().is_client_error() => return Ok(Err(refused.detail().to_owned())),
         Err(refused) => return Err(refused),
@@ -224,7 +242,7 @@ pub async fn for_other(
     let read = work::document(&ready, None, &picture, ask.options, &turn, &reader.limits, None);
     match read.await {
         Ok((document, _)) => Ok(Ok(document)),
-        Err(WorkError::Broken(why)) if !why.waits_for_program() => Ok(Err(why.to_string())),
+        Err(WorkError::Broken(why)) if !why.waits_for_drawing() => Ok(Err(why.to_string())),
         Err(why @ WorkError::Unsuited(_)) => Ok(Err(why.to_string())),
         Err(why) => Err(unread(reader, &why)),
     }

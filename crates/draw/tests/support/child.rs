@@ -31,6 +31,12 @@ fn main() {
                 all.push(vec![1_u8; 16 << 20]);
             }
         }
+        "hold" => {
+            confined(&mut head);
+            let held = vec![1_u8; 200 << 20];
+            std::thread::sleep(Duration::from_secs(600));
+            drop(held);
+        }
         "flood" => loop {
             if std::io::stdout().write_all(&[2; 1 << 12]).is_err() {
                 return;

@@ -1,4 +1,5 @@
 //! Small PDFs, written by hand.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 /// A PDF with a page for each of the contents, at most with the font `F1`, of so many points.
 pub fn pdf(size: (f32, f32), contents: &[&str]) -> Vec<u8> {

@@ -85,9 +85,14 @@ impl StillError {
         Self::Unsupported { format, what: what.into() }
     }
 
-    /// Whether the file may be as good as any, and is read once the program is there that draws it.
-    pub fn waits_for_program(&self) -> bool {
-        matches!(self, Self::Undrawn { why: Undrawn::NoProgram(_), .. })
+    /// Whether it was not done in time, and may be another time.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Undrawn { why: Undrawn::Late(_) | Undrawn::Busy { .. }, .. })
+    }
+
+    /// Whether the file may be as good as any, and is read once the program is there that draws it, or memory for that.
+    pub fn waits_for_drawing(&self) -> bool {
+        matches!(self, Self::Undrawn { why: Undrawn::NoProgram(_) | Undrawn::NoMemory, .. })
     }
 
     pub(super) fn from_header(format: StillFormat, error: &HeaderError) -> Self {
@@ -115,9 +120,23 @@ pub enum Undrawn {
     /// It did not end in time.
     #[error("took more than {} s to be drawn", .0.as_secs_f64())]
     Late(Duration),
+    /// It did not end in time, in which it hardly had a core.
+    #[error(
+        "was not drawn within {} s, in which it had a core for {:.1} s: the machine is busy",
+        .of.as_secs_f64(), .worked.as_secs_f64()
+    )]
+    Busy {
+        /// How long it had.
+        of: Duration,
+        /// For how long it had a core.
+        worked: Duration,
+    },
     /// It asked for more memory than it may have.
     #[error("needs more than {0} MiB of memory to be drawn")]
     Memory(u64),
+    /// The server has no memory for that now.
+    #[error("cannot be drawn now: the server uses all of its memory (server.memory_mb)")]
+    NoMemory,
     /// It would take more work than a page may: of what.
     #[error("takes too much work to be drawn: {0}; print it to a new PDF, or convert its pages to pictures")]
     TooMuch(String),

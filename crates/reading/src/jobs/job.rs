@@ -258,6 +258,11 @@ impl Job {
         });
     }
 
+    /// A file was not read in time; whether it is tried again, after all others.
+    pub fn try_again_last(&self, index: usize) -> bool {
+        self.update(|progress| progress.put_back_late(index))
+    }
+
     /// The program is missing that draws a file: it is read again after a while, and meanwhile those that need no drawing.
     /// Returns whether the reason is new.
     pub fn wait_for_drawing(&self, index: usize, reason: &str) -> bool {

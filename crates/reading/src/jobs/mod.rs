@@ -35,6 +35,7 @@ use parking_lot::Mutex;
 use sightwire_frame::still::{StillError, Undrawn};
 use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_ocr::ReadOptions;
+use sightwire_pages::patience::Patience;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -117,6 +118,17 @@ enum FileError {
     /// A bug came to light with it.
     #[error("the server failed on this file")]
     Failed,
+}
+
+impl FileError {
+    /// Whether it may be read another time.
+    fn is_late(&self) -> bool {
+        match self {
+            Self::Work(WorkError::TooMuchWork(_) | WorkError::Late(_)) => true,
+            Self::Work(WorkError::Broken(why)) | Self::Picture(PictureError::Broken(why)) => why.is_late(),
+            _ => false,
+        }
+    }
 }
 
 /// A place for a batch that arrives.
@@ -374,13 +386,19 @@ impl Jobs {
         match &reason {
             FileError::Work(WorkError::Disk(error)) => return job.halt(index, error),
             FileError::Picture(PictureError::NotYet(why)) => return wait_for_drawing(job, index, why),
-            FileError::Work(WorkError::Broken(why)) if why.waits_for_program() => {
+            FileError::Work(WorkError::Broken(why)) if why.waits_for_drawing() => {
                 return wait_for_drawing(job, index, why);
             }
             _ => {}
         }
-        let (reason, kept_job) = (reason.to_string(), job.clone());
         let file = lines::short(job.received.files.get(index).map_or("", |file| &file.name));
+        if reason.is_late() && job.try_again_last(index) {
+            let said = reason.to_string();
+            let said = lines::sentence(&said);
+            tracing::info!(job = &*job.id, %file, "a file of a batch is tried again after the others: {said}");
+            return;
+        }
+        let (reason, kept_job) = (reason.to_string(), job.clone());
         let said = lines::sentence(&reason);
         tracing::warn!(job = &*job.id, %file, "a file of a batch was not read: {said}");
         let written = tokio::task::spawn_blocking(move || kept_job.failed(index, &reason)).await;
@@ -398,7 +416,7 @@ impl Jobs {
         let loaded = tokio::task::spawn_blocking(move || {
             job.begins();
             let bytes = job.received.load(index, limits.max_image_bytes)?;
-            Ok(Picture::probe(bytes, &limits, &decoding)?)
+            Ok(Picture::probe(bytes, &limits, &decoding, Patience::Work)?)
         });
         loaded.await.unwrap_or(Err(FileError::Failed))
     }
@@ -475,8 +493,14 @@ impl Jobs {
 
 fn wait_for_drawing(job: &Job, index: usize, why: &StillError) {
     // Without the format: files of several may wait for the same.
-    let StillError::Undrawn { why: Undrawn::NoProgram(reason), .. } = why else { return };
-    if job.wait_for_drawing(index, reason) {
+    let reason = match why {
+        StillError::Undrawn { why: Undrawn::NoProgram(reason), .. } => reason.clone(),
+        StillError::Undrawn { why: Undrawn::NoMemory, .. } => {
+            "the server uses all of its memory (server.memory_mb)".to_owned()
+        }
+        _ => return,
+    };
+    if job.wait_for_drawing(index, &reason) {
         tracing::warn!(job = &*job.id, "files of a batch wait to be drawn: {reason}");
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Row {
     pub state: FileState,
     /// It came to light that it has to be drawn, when that could not be done.
     pub is_drawn: bool,
+    /// It was not read in time once: it is tried again when no other waits.
+    pub is_late: bool,
     pub pages: u32,
     pub width: u32,
     pub height: u32,
@@ -97,8 +99,20 @@ impl Progress {
             }
             let found = Found::default();
             let (notes, result) = (Box::default(), None);
-            let (is_drawn, pages, width, height) = (false, 0, 0, 0);
-            rows.push(Row { state, is_drawn, pages, width, height, found, ms: 0.0, error, notes, result });
+            let (is_drawn, is_late, pages, width, height) = (false, false, 0, 0, 0);
+            rows.push(Row {
+                state,
+                is_drawn,
+                is_late,
+                pages,
+                width,
+                height,
+                found,
+                ms: 0.0,
+                error,
+                notes,
+                result,
+            });
         }
         Self {
             failed: ended_files.len(),
@@ -176,6 +190,16 @@ impl Progress {
         }
     }
 
+    /// A file that is being read was not read in time; whether it is tried again, after all others, which is once.
+    pub(super) fn put_back_late(&mut self, index: usize) -> bool {
+        let is_first = self.awaits(index) && !self.rows[index].is_late;
+        if is_first {
+            self.put_back(index);
+            self.rows[index].is_late = true;
+        }
+        is_first
+    }
+
     /// A file that is being read cannot be drawn before `until`, nor can others that have to be; all others go on.
     pub(super) fn put_back_undrawn(&mut self, index: usize, until: Instant, reason: Box<str>) {
         if self.awaits(index) {
@@ -185,7 +209,7 @@ impl Progress {
         }
     }
 
-    /// The first file that waits, if one may begin at `now`.
+    /// The first file that waits, if one may begin at `now`; those that were late come last.
     pub(super) fn first_waiting(&self, now: Instant) -> Option<usize> {
         let is_over =
             |wait: &Option<(Instant, Box<str>)>| wait.as_ref().is_none_or(|(until, _)| now >= *until);
@@ -194,7 +218,10 @@ impl Progress {
         }
         let may_draw = is_over(&self.undrawn);
         let may_begin = |row: &Row| row.state == FileState::Waiting && (may_draw || !row.is_drawn);
-        Some(self.next + self.rows.get(self.next..)?.iter().position(may_begin)?)
+        let mut rest = self.rows.get(self.next..)?.iter();
+        let is_late = |row: &Row| may_begin(row) && row.is_late;
+        let in_time = rest.clone().position(|row| may_begin(row) && !row.is_late);
+        Some(self.next + in_time.or_else(|| rest.position(is_late))?)
     }
 
     /// A file that waits is read now.

@@ -256,6 +256,32 @@ async fn a_batch_waits_while_what_is_read_cannot_be_kept() {
     assert_eq!(job.begin_next(), Some(1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_late_file_is_tried_once_more_after_all_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(dir.path().to_owned());
+    let job = Arc::new(sent(&spool, 3).await);
+    let jobs = jobs(dir.path(), |_| ());
+    let much = || FileError::Work(WorkError::TooMuchWork(Duration::from_secs(60)));
+    let why = Undrawn::Busy { of: Duration::from_secs(60), worked: Duration::ZERO };
+    let busy =
+        || FileError::Picture(StillError::Undrawn { format: StillFormat::Pdf, why: why.clone() }.into());
+    assert_eq!((job.begin_next(), job.begin_next()), (Some(0), Some(1)));
+    jobs.failed(&job, 0, much()).await;
+    jobs.failed(&job, 1, busy()).await;
+    let summary = job.summary();
+    assert_eq!((summary.failed, summary.waiting, summary.reading), (1, 4, 0), "one is refused");
+    assert_eq!([(); 4].map(|()| job.begin_next()), [2, 3, 0, 1].map(Some), "what was late comes last");
+    for index in [1, 2, 3] {
+        job.finished(index, &document(&["x"])).unwrap();
+    }
+    assert_eq!(job.state(), JobState::Running);
+    jobs.failed(&job, 0, much()).await;
+    assert_eq!((job.summary().failed, job.summary().done), (2, 3), "once more, and not for ever");
+    let (_, error, _) = job.outcome(0).unwrap();
+    assert!(error.unwrap().contains("more than 60 s of work"));
+}
+
 fn undrawn(format: StillFormat) -> FileError {
     let why = Undrawn::NoProgram("the program is missing; build it".into());
     FileError::Picture(StillError::Undrawn { format, why }.into())

@@ -172,7 +172,7 @@ impl Reads for Reader {
         let read = match self.readable.open_of(&self.job, entry, LIMITS.max_bytes) {
             Ok(found) => match self.text.read_found(&entry.name, found) {
                 // Another worker may have the program, or this one soon.
-                Err(Failure::Still(why)) if why.waits_for_program() => return Err(Away(why.to_string())),
+                Err(Failure::Still(why)) if why.waits_for_drawing() => return Err(Away(why.to_string())),
                 read => read.map_err(|failure| failure.to_string()),
             },
             Err(error) if error.is_passing() => return Err(Away(error.to_string())),

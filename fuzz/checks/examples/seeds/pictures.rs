@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use base64_simd::STANDARD;
 use sightwire_frame::still::{StillFormat, StillLimits};
 use sightwire_pages::PageHeader;
 use sightwire_pages::answer::{self, Refusal};
+use sightwire_pages::patience::Patience;
 use sightwire_pages::request::{Request, What};
 
 use super::{Seed, numbered};
@@ -43,7 +43,7 @@ pub fn vectors() -> Vec<Seed> {
 pub fn drawn() -> Vec<Seed> {
     let page = |size, has_text| PageHeader { size, has_text, is_reduced: !has_text };
     let limits = StillLimits::default();
-    let request = Request::new(What::Header, StillFormat::Avif, 9, &limits, Duration::from_secs(1));
+    let request = Request::new(What::Header, StillFormat::Avif, 9, &limits, &Patience::Work);
     numbered([
         answer::encode(&Ok(vec![page((1654, 2339), true), page((3, 2), false)])),
         answer::encode(&Err(Refusal::Damaged("no trailer".into()))),

@@ -285,8 +285,7 @@ pub const KEYS: &[Key] = &[
         "reader.deadline_s",
         "60.0",
         &[],
-        "Seconds that a picture may take to be read. After that, the caller is told so, and the work is given \
-         up.",
+        "Seconds that a picture may take to be read for whoever waits for it, from when it has arrived. After that, the caller is told so, and the work is given up. A page of a batch may take that much work (time of cores), however long it waits for them: a batch tries late ones once more at its end.",
     ),
     key("reader.max_image_mb", "64", &[], "Largest picture to be read, in MiB."),
     key(

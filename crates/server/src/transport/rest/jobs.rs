@@ -19,7 +19,6 @@ use sightwire_jobs::folder::is_full;
 use sightwire_listen::body::Taking;
 use sightwire_listen::form::{Form, TimedBody, content_length, is_form};
 use sightwire_measure::memory::{Memory, Work};
-use sightwire_reading::TextReader;
 use sightwire_reading::display::{DisplayError, DisplayOptions, Key, Pixels};
 use sightwire_reading::jobs::events::Listener;
 use sightwire_reading::jobs::export::{self, Export};
@@ -31,6 +30,7 @@ use sightwire_reading::options::{DISPLAY_SIDES, MAX_KEEP};
 use sightwire_reading::output::Format;
 use sightwire_reading::picture::Picture;
 use sightwire_reading::work::{PermitSource, ReadRequest};
+use sightwire_reading::{Patience, TextReader};
 
 use super::read::{self, ask, corners, default_ask, shape};
 use sightwire_http::caller::Caller;
@@ -312,10 +312,12 @@ pub async fn again(
     let ready = read::model(&reader, &asked.model).await?;
     let place = reader.permits.single().ok_or_else(read::busy)?;
     let (limits, decoding) = (reader.limits.clone(), reader.display.reading.clone());
-    let probed = tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits, &decoding)).await;
+    let patience = Patience::within(limits.deadline);
+    let probed =
+        tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits, &decoding, patience)).await;
     let Ok(probed) = probed else { return Err(read::unlooked()) };
     let picture = probed.map_err(|wrong| read::unusable(&reader, &wrong))?;
-    let turn = PermitSource::Single(Arc::new(place));
+    let turn = PermitSource::Single(Arc::new(place), patience);
     let read = reader.jobs.read_picture(&job, index, &picture, &ready, asked.options, &turn);
     let document = read.await.map_err(|why| read::unread(&reader, &why))?;
     Ok(shape.response(&document, Vec::new()))

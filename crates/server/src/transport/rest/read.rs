@@ -14,12 +14,13 @@ use sightwire_frame::Image;
 use sightwire_listen::client::ClientAddress;
 use sightwire_listen::form::{TimedBody, content_length};
 use sightwire_measure::memory::{Memory, Work};
+use sightwire_reading::Patience;
 use sightwire_reading::TextReader;
 use sightwire_reading::decoding::Decoding;
 use sightwire_reading::display::{DisplayError, Pixels};
 use sightwire_reading::models::Ready;
 use sightwire_reading::output::{Document, Format, Frame, Layout, Style};
-use sightwire_reading::work::{self, PermitSource, ReadRequest, WorkError};
+use sightwire_reading::work::{self, Late, PermitSource, ReadRequest, WorkError};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -102,10 +103,12 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     let (ask, shape, ready) = begin(reader, params).await?;
     let notes = query::notes(params, &[&OPTIONS[..], &SHAPE[..]].concat());
     let Sent { name, bytes, memory } = sent;
-    let picture = probed(reader, bytes, (memory, ())).await?;
+    // For all that is done with it.
+    let patience = Patience::within(reader.limits.deadline);
+    let picture = probed(reader, bytes, patience, (memory, ())).await?;
     check_page(shape, picture.pages.len())?;
-    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
-    let by = Instant::now() + reader.limits.deadline;
+    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?), patience);
+    let by = patience.ends_at().into();
     let keep = match shape.format {
         Format::Annotated => Some(shape.page),
         // Of several, no more than one is decoded at a time.
@@ -151,7 +154,7 @@ async fn made_by(
     by: Instant,
     made: impl Future<Output = Result<Response, Refusal>>,
 ) -> Result<Response, Refusal> {
-    let late = |_| Err(unread(reader, &WorkError::Late(reader.limits.deadline)));
+    let late = |_| Err(unread(reader, &WorkError::Late(Late { of: reader.limits.deadline, worked: None })));
     timeout_at(by, made).await.unwrap_or_else(late)
 }
 
@@ -352,7 +355,8 @@ mod tests {
     }
 
     fn turn(reader: &TextReader) -> PermitSource {
-        PermitSource::Single(Arc::new(reader.permits.single().unwrap()))
+        let patience = Patience::within(Duration::from_secs(60));
+        PermitSource::Single(Arc::new(reader.permits.single().unwrap()), patience)
     }
 
     async fn until(mut is: impl FnMut() -> bool) {
@@ -401,7 +405,8 @@ mod tests {
     async fn a_file_that_nothing_here_draws_yet_may_come_again_and_is_told_what_is_missing() {
         // Beside a test there is no program that draws.
         let reader = reader();
-        let refused = probed(&reader, Bytes::from_static(b"%PDF-1.7"), (None, ())).await.unwrap_err();
+        let refused =
+            probed(&reader, Bytes::from_static(b"%PDF-1.7"), Patience::Work, (None, ())).await.unwrap_err();
         let said = "The PDF cannot be read yet: the program sightwire-draw is missing: there is no ";
         assert!(refused.detail().starts_with(said), "{}", refused.detail());
         assert!(refused.detail().contains("build it with `cargo build"), "{}", refused.detail());

@@ -105,6 +105,7 @@ fn read(service: &ReadService, model: &Arc<ReadModel>, page: &Image) -> anyhow::
         load: Box::new(move || Ok(page)),
         options: ReadOptions::default(),
         wanted: Box::new(|| true),
+        effort: Arc::default(),
         done: Box::new(move |read| {
             let _ = tell.send(read);
         }),

@@ -71,7 +71,7 @@ pub struct ReadArgs {
     /// Pictures in flight at once, each with its file in memory [default: one more than there are threads].
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Work")]
     pub jobs: Option<NonZeroUsize>,
-    /// Abandon a page after this many seconds.
+    /// Abandon a page that takes more than this many seconds of work. Waiting for cores does not count.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, help_heading = "Work")]
     pub deadline: Duration,
     #[command(flatten)]

@@ -1,22 +1,21 @@
-//! One picture, page by page, within its deadline.
+//! One picture, page by page, each with a bound on its work.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
 use sightwire_jobs::readable::Found;
 use sightwire_ocr::{
-    Memory, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
+    Effort, Memory, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
     ServiceOptions,
 };
 use sightwire_pages::Pages;
+use sightwire_pages::patience::Patience;
 use sightwire_reading::output::{Document, Page};
 
 use crate::cmd::{Mistake, models};
@@ -53,8 +52,8 @@ pub enum Failure {
     #[error(transparent)]
     Read(ReadError),
     /// It took too long.
-    #[error("it took longer than {} s (--deadline)", .0.as_secs_f64())]
-    Late(Duration),
+    #[error("it takes more than {} s of work (--deadline)", .0.as_secs_f64())]
+    TooMuchWork(Duration),
     /// A page of several.
     #[error("page {number}: {failure}")]
     Page {
@@ -90,9 +89,8 @@ pub struct TextReader {
     model: Arc<ReadModel>,
     options: ReadOptions,
     pages: Pages,
+    /// Of work, for a page.
     deadline: Duration,
-    /// As many pages may be before one's own.
-    jobs: usize,
 }
 
 impl TextReader {
@@ -116,7 +114,7 @@ impl TextReader {
         let service_options = ServiceOptions { threads, queue: 2 * jobs, idle_release, memory };
         let service = ReadService::start(engine, service_options)?;
         let (options, pages) = (ask.options, config.reader.pages.clone());
-        Ok(Self { service: Arc::new(service), model: Arc::new(model), options, pages, deadline, jobs })
+        Ok(Self { service: Arc::new(service), model: Arc::new(model), options, pages, deadline })
     }
 
     /// The same threads at another way of reading; the model is loaded again if it is not the one of that digest.
@@ -174,7 +172,7 @@ impl TextReader {
         mut page: impl FnMut(&[u8], &Image, &Page) -> Result<(), Failure>,
     ) -> Result<Document, Failure> {
         let bytes: Arc<[u8]> = bytes.into();
-        let header = self.pages.probe(&bytes, &LIMITS, self.deadline)?;
+        let header = self.pages.probe(&bytes, &LIMITS, Patience::Work)?;
         let plans = self.service.plan(&self.model);
         let (name, format) = (Some(name.to_owned()), header.format.name());
         let mut document = Document::new(name, format, self.model.name(), plans, self.options);
@@ -193,48 +191,30 @@ impl TextReader {
     }
 
     fn page(&self, bytes: &Arc<[u8]>, of: (StillFormat, (u32, u32)), page: u32) -> Result<Reading, Failure> {
-        let wanted = Arc::new(AtomicBool::new(true));
-        // Two messages at most, so sending never blocks.
-        let (tell, told) = mpsc::sync_channel(2);
-        let patience = self.deadline.saturating_mul(u32::try_from(self.jobs).unwrap_or(u32::MAX));
-        let given_up = Instant::now().checked_add(patience);
+        let (tell, told) = mpsc::sync_channel(1);
         loop {
-            let (bytes, begun, ended, asked) = (bytes.clone(), tell.clone(), tell.clone(), wanted.clone());
-            let (pages, drawing, deadline) = (self.pages.clone(), wanted.clone(), self.deadline);
+            let (bytes, tell, pages) = (bytes.clone(), tell.clone(), self.pages.clone());
             let job = PageRequest {
                 model: self.model.clone(),
-                load: Box::new(move || {
-                    let _ = begun.send(PageEvent::Begun);
-                    let wanted = || drawing.load(Ordering::Relaxed);
-                    pages.decode(&bytes, of, page, &LIMITS, deadline, &wanted)
-                }),
+                load: Box::new(move || pages.decode(&bytes, of, page, &LIMITS, Patience::Work, &|| true)),
                 options: self.options,
-                wanted: Box::new(move || asked.load(Ordering::Relaxed)),
+                wanted: Box::new(|| true),
+                effort: Arc::new(Effort::at_most(self.deadline)),
                 done: Box::new(move |read| {
-                    let _ = ended.send(PageEvent::Ended(Box::new(read)));
+                    let _ = tell.send(read);
                 }),
             };
-            match self.service.submit(job) {
-                Ok(()) => break,
-                Err(_) if given_up.is_some_and(|end| Instant::now() > end) => {
-                    return Err(Failure::Late(self.deadline));
-                }
-                Err(_) => std::thread::sleep(FULL),
+            if self.service.submit(job).is_ok() {
+                break;
             }
+            std::thread::sleep(FULL);
         }
         drop(tell);
-        // Others may be before it; its own time begins when its turn comes.
-        let mut answer = told.recv_timeout(patience);
-        if let Ok(PageEvent::Begun) = answer {
-            answer = told.recv_timeout(self.deadline);
-        }
-        match answer {
-            Ok(PageEvent::Ended(read)) => read.map_err(Failure::Read),
-            Err(RecvTimeoutError::Disconnected) => Err(Failure::Read(ReadError::Panicked)),
-            Ok(PageEvent::Begun) | Err(RecvTimeoutError::Timeout) => {
-                wanted.store(false, Ordering::Relaxed);
-                Err(Failure::Late(self.deadline))
-            }
+        // However long it waits for others and for cores: each picture before it ends, as this one does.
+        match told.recv() {
+            Ok(Err(ReadError::TooMuchWork(most))) => Err(Failure::TooMuchWork(most)),
+            Ok(read) => read.map_err(Failure::Read),
+            Err(_) => Err(Failure::Read(ReadError::Panicked)),
         }
     }
 
@@ -248,14 +228,6 @@ impl TextReader {
             format!("{name}: finds lines on {detection}, reads them on {recognition}")
         }
     }
-}
-
-/// What happens to a page.
-enum PageEvent {
-    /// Its turn has come.
-    Begun,
-    /// It is done with.
-    Ended(Box<Result<Reading, ReadError>>),
 }
 
 /// All of a file, within the limit.
