@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::neighbours::Busy;
 use super::{Section, against, generator, start, stdout_of};
 use crate::programs::sightwire;
 use crate::progress::{End, Step};
@@ -123,13 +124,29 @@ fn mixed(project: &Project, python: &Path, quick: bool) -> Result<String> {
     let folder = pictures(project, python, "scan", &[])?;
     let text = against(project, "server-bench-mixed", &["cameras.allow=127.0.0.0/8"], |_| {
         let mut bench = Command::new(generator(project));
-        bench.args(["mixed", "--seconds", "20", "--settle", "0.5", "--pages"]).arg(folder);
+        bench.args(["mixed", "--seconds", "20", "--settle", "0.5", "--pages"]).arg(&folder);
         bench.args(["--rounds", if quick { "1" } else { "7" }]);
         Ok(bench)
     })?;
+    let batch = beside_loops(project, &folder, quick)?;
+    let text = format!(
+        "{text}\n**A batch beside two busy loops** of usual priority, from a server that has just started: `sightwire-bench read batch`\n\n{batch}"
+    );
     Ok(format!(
         "**Live work beside a batch.** `sightwire-bench mixed`: 10 clients of the sign recogniser and the objects of a camera, alone and while a batch of pages of 20 megapixels is read\n\n{text}"
     ))
+}
+
+/// How many pages of a batch come to text while others have the cores.
+fn beside_loops(project: &Project, pages: &Path, quick: bool) -> Result<String> {
+    const LOOPS: usize = 2;
+    let _neighbours = Busy::loops(LOOPS)?;
+    let server = start(project, "server-bench-busy", &["recognizer.dummy=true"])?;
+    let mut bench = Command::new(generator(project));
+    bench.args(["read", "batch", "--files", if quick { "4" } else { "50" }, "--pictures"]).arg(pages);
+    let text = stdout_of(bench.args(["--server", &format!("Sightwire={}", server.url())]))?;
+    server.stop()?;
+    Ok(text)
 }
 
 /// What the load generator says of servers of each precision; they do nothing while nobody asks them.

@@ -2,7 +2,9 @@
 //!
 //! - [`reader`]: whoever reads; [`served`]: a server; [`beside`]: another program
 //! - [`compare`]: images a second, delays, CPU time, memory; [`memory`]: what a hundred large pages leave behind
+//! - [`batch`]: how many files of one come to text
 
+mod batch;
 mod beside;
 mod compare;
 mod memory;
@@ -41,6 +43,8 @@ pub(crate) struct Args {
 enum Scenario {
     /// One large page again and again: does memory grow?
     Memory(memory::Args),
+    /// One batch: how many of its files come to text?
+    Batch(batch::Args),
 }
 
 /// A picture in its file format.
@@ -54,6 +58,7 @@ pub(crate) struct Picture {
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     match (&args.scenario, &args.compare) {
         (Some(Scenario::Memory(args)), _) => memory::main(args)?,
+        (Some(Scenario::Batch(args)), _) => batch::main(args)?,
         (None, Some(args)) => compare::main(args)?,
         (None, None) => bail!("say which pictures: --pictures FOLDER"),
     }

@@ -57,10 +57,14 @@ impl Served {
         Ok(json::<Job>(&answer)?.id)
     }
 
+    /// How far a batch is.
+    pub(super) fn job(&self, id: &str) -> Result<Job> {
+        json(&self.ask("GET", &format!("/api/v1/jobs/{id}"), "text/plain", &[])?)
+    }
+
     /// Lines of text of a batch that is done.
     pub(crate) fn lines(&self, id: &str) -> Result<Option<usize>> {
-        let answer = self.ask("GET", &format!("/api/v1/jobs/{id}"), "text/plain", &[])?;
-        let job: Job = json(&answer)?;
+        let job = self.job(id)?;
         if job.failed > 0 {
             bail!("{}: {} files of the job have failed", self.name, job.failed);
         }
