@@ -1,5 +1,8 @@
-//! How often somebody may try to log in: a few times at once and then now and then, from one address and for one name.
+//! How often somebody may try to log in: a few times at once and then now and then from one address, and more often for one name, so
+//! that one address that guesses locks nobody out. Whoever has logged in by a name from an address is not counted with those who
+//! guess at that name elsewhere.
 
+use std::collections::VecDeque;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -9,14 +12,18 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{NotUntil, Quota, RateLimiter};
+use parking_lot::Mutex;
 use sightwire_measure::address::counted;
 
 use crate::record::folded;
 
-/// Tries at once; then one each [`EVERY`].
+/// Tries at once from one address; then one each [`EVERY`].
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 /// From one try to the next, once the first are used up.
 const EVERY: Duration = Duration::from_secs(6);
+/// The same for one name, from all addresses together.
+const BURST_OF_NAME: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+const EVERY_OF_NAME: Duration = Duration::from_secs(1);
 /// Addresses, and names, that are counted; whoever comes on top of so many within a minute is told to come later.
 const MAX_COUNTED: usize = 10_000;
 
@@ -25,6 +32,8 @@ const MAX_COUNTED: usize = 10_000;
 pub struct Attempts<C: Clock = DefaultClock> {
     addresses: Counted<IpAddr, C>,
     names: Counted<Box<str>, C>,
+    /// From where somebody has logged in, and by which name; the newest last.
+    proven: Mutex<VecDeque<(IpAddr, Box<str>)>>,
     clock: C,
 }
 
@@ -46,18 +55,36 @@ impl Default for Attempts {
 
 impl<C: Clock + Clone> Attempts<C> {
     fn new(clock: C) -> Self {
-        let quota = Quota::with_period(EVERY).unwrap_or(Quota::per_minute(BURST)).allow_burst(BURST);
+        let quota =
+            |every, burst| Quota::with_period(every).unwrap_or(Quota::per_minute(burst)).allow_burst(burst);
+        let of_name = quota(EVERY_OF_NAME, BURST_OF_NAME);
         Self {
-            addresses: RateLimiter::new(quota, HashMapStateStore::default(), clock.clone()),
-            names: RateLimiter::new(quota, HashMapStateStore::default(), clock.clone()),
+            addresses: RateLimiter::new(quota(EVERY, BURST), HashMapStateStore::default(), clock.clone()),
+            names: RateLimiter::new(of_name, HashMapStateStore::default(), clock.clone()),
+            proven: Mutex::default(),
             clock,
         }
     }
 
     /// Counts one more, of that address, for that name where it is one.
     pub fn count(&self, address: IpAddr, name: &str) -> Result<(), TooMany> {
-        self.one(&self.addresses, &counted(address))?;
-        folded(name).map_or(Ok(()), |name| self.one(&self.names, &name))
+        let address = counted(address);
+        self.one(&self.addresses, &address)?;
+        let Some(name) = folded(name) else { return Ok(()) };
+        let is_proven = self.proven.lock().iter().any(|(from, by)| *from == address && *by == name);
+        if is_proven { Ok(()) } else { self.one(&self.names, &name) }
+    }
+
+    /// Somebody has logged in from there, by that name.
+    pub fn succeeded(&self, address: IpAddr, name: &str) {
+        let Some(name) = folded(name) else { return };
+        let pair = (counted(address), name);
+        let mut proven = self.proven.lock();
+        proven.retain(|other| *other != pair);
+        proven.push_back(pair);
+        if proven.len() > MAX_COUNTED {
+            proven.pop_front();
+        }
     }
 
     fn one<K: Hash + Eq + Clone>(&self, limiter: &Counted<K, C>, key: &K) -> Result<(), TooMany> {
@@ -94,13 +121,30 @@ mod tests {
         assert_eq!(attempts.count(address("192.168.1.8"), ""), Ok(()), "somebody else");
         clock.advance(EVERY);
         assert_eq!(attempts.count(address("192.168.1.7"), ""), Ok(()));
-        // Whoever has many addresses tries one name no oftener.
+        // Whoever has many addresses tries one name not much oftener.
         let tries =
-            (0..20).filter(|i| attempts.count(address(&format!("fd00::{i}:0:0:0:1")), " Anna").is_ok());
-        assert_eq!(tries.count(), BURST.get() as usize);
+            (0..200).filter(|i| attempts.count(address(&format!("fd00::{i}:0:0:0:1")), " Anna").is_ok());
+        assert_eq!(tries.count(), BURST_OF_NAME.get() as usize);
         assert!(attempts.count(address("192.168.1.9"), "anna ").is_err(), "the same name");
         let network = (0..20).filter(|i| attempts.count(address(&format!("fd01::{i}")), "").is_ok());
         assert_eq!(network.count(), BURST.get() as usize, "one network");
+    }
+
+    #[test]
+    fn an_address_that_guesses_locks_nobody_out_and_many_not_whoever_was_there_before() {
+        let clock = FakeRelativeClock::default();
+        let attempts = Attempts::new(clock.clone());
+        let (owner, attacker) = (address("192.168.1.7"), address("203.0.113.9"));
+        assert!((0..20).any(|_| attempts.count(attacker, "anna").is_err()), "it is told to come later");
+        assert_eq!(attempts.count(owner, "anna"), Ok(()));
+        attempts.succeeded(owner, "Anna");
+        while attempts.names.check_key(&"anna".into()).is_ok() {}
+        assert!(attempts.count(address("192.168.1.8"), "anna").is_err(), "a thousand addresses guess");
+        assert_eq!(attempts.count(owner, "anna"), Ok(()), "she was there before");
+        assert!(
+            (0..20).any(|_| attempts.count(owner, "anna").is_err()),
+            "and guesses no oftener than others"
+        );
     }
 
     #[test]

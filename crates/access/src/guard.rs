@@ -418,7 +418,9 @@ impl Guard {
             Login::Password { name, password } => {
                 self.keyring.may_count().map_err(LoginError::Key)?;
                 self.attempts.count(from, name)?;
-                self.user(name, password).await?.ok_or(LoginError::Wrong)?
+                let user = self.user(name, password).await?.ok_or(LoginError::Wrong)?;
+                self.attempts.succeeded(from, name);
+                user
             }
         };
         Ok(self.sessions.begin(&principal, clock::now())?)
