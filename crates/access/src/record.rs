@@ -1,5 +1,6 @@
 //! What stands in the store.
 
+use sightwire_measure::lines::is_deceptive;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -180,7 +181,7 @@ pub enum RecordError {
 fn named(name: &str) -> Result<String, RecordError> {
     let name = name.trim();
     let length = name.chars().take(MAX_NAME + 1).count();
-    let is_name = (1..=MAX_NAME).contains(&length) && !name.contains(char::is_control);
+    let is_name = (1..=MAX_NAME).contains(&length) && !name.contains(is_deceptive);
     if is_name { Ok(name.to_owned()) } else { Err(RecordError::Name) }
 }
 
@@ -299,7 +300,7 @@ impl Records {
         if stream.trim() != stream || stream.contains('*') {
             return Err(RecordError::NoLink);
         }
-        let shown = stream.chars().filter(|c| !c.is_control()).take(MAX_NAME - LINK.len());
+        let shown = stream.chars().filter(|c| !is_deceptive(*c)).take(MAX_NAME - LINK.len());
         let name = LINK.chars().chain(shown).collect();
         let scope = scope_of(stream, &[stream.to_owned()], &[Use::Relay])?;
         let wanted = NewKey { name: Some(name), role: Role::Viewer, scope, expires: Some(expires) };
@@ -447,7 +448,7 @@ mod tests {
         let mut records = Records::default();
         let (_, record) = records.add(&wanted(None), now).unwrap();
         assert_eq!(record.name, record.id);
-        for name in ["", "  ", "a\nb", &"x".repeat(MAX_NAME + 1)] {
+        for name in ["", "  ", "a\nb", "gpj.\u{202e}exe", &"x".repeat(MAX_NAME + 1)] {
             assert!(matches!(records.add(&wanted(Some(name)), now), Err(RecordError::Name)), "{name:?}");
         }
         let far = NewKey { expires: Some(now + LONGEST * 2), ..wanted(None) };

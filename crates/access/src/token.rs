@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod keys;
 mod verifier;
 
+use sightwire_measure::lines::is_deceptive;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -71,7 +72,7 @@ pub enum SettingsError {
 pub fn published_at(address: &str) -> Result<Source, SettingsError> {
     let (scheme, rest) = address.split_once("://").ok_or(SettingsError::Address)?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let is_odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\' | '<' | '>');
+    let is_odd = |c: char| c.is_whitespace() || is_deceptive(c) || matches!(c, '"' | '\\' | '<' | '>');
     if authority.is_empty() || authority.contains('@') || address.contains(is_odd) {
         return Err(SettingsError::Address);
     }

@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use sightwire_api::camera::CameraChange;
 use sightwire_hub::source::address::CameraUrl;
-use sightwire_measure::lines::LogThrottle;
+use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_measure::{clock, disk};
 
 use crate::private::LeadsTo;
@@ -395,7 +395,7 @@ fn apply(
         cameras[index].table.default = default;
     }
     let name = &cameras[index].table.name;
-    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.contains(lines::is_deceptive) {
         return Err(CameraError::Name(MAX_NAME).into());
     }
     Ok(())

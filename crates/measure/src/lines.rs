@@ -63,6 +63,13 @@ pub fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// Whether a name must not have the character: it breaks a line, or turns the direction of what stands around the name, so that
+/// one name reads as another. Joiners stay, without which words of some languages cannot be written.
+pub fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
 /// Says that something has gone wrong at most once in [`EVERY`], however often it does.
 #[derive(Debug)]
 pub struct LogThrottle(Mutex<Said>);
@@ -106,6 +113,16 @@ impl LogThrottle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_turns_the_text_around_it_is_deceptive_and_one_of_another_script_is_not() {
+        for name in ["gpj.\u{202e}exe", "a\nb", "\u{2067}x", "bed\u{200f}1"] {
+            assert!(name.contains(is_deceptive), "{name:?}");
+        }
+        for name in ["Küche 厨房", "מטבח", "می\u{200c}خواهم", "👩\u{200d}🔬"] {
+            assert!(!name.contains(is_deceptive), "{name:?}");
+        }
+    }
 
     #[test]
     fn a_text_of_somebody_else_takes_one_short_line() {

@@ -12,6 +12,7 @@ pub mod listed;
 pub mod pace;
 pub mod watchdog;
 
+use sightwire_measure::lines::is_deceptive;
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -206,7 +207,7 @@ impl End {
 pub fn check_name(name: &str) -> Result<(), Refused> {
     if name.is_empty()
         || name.len() > MAX_NAME
-        || name.chars().any(char::is_control)
+        || name.contains(is_deceptive)
         || ["*", ".", ".."].contains(&name)
     {
         return Err(Refused::Name);

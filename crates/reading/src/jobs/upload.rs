@@ -2,6 +2,7 @@
 //!
 //! What was sent is taken from the disk once a result is there in its place for good: see [`Received::sync`].
 
+use sightwire_measure::lines::is_deceptive;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -412,7 +413,7 @@ impl Received {
 /// A name as it is shown: of a length, and on one line.
 pub fn shown(name: &str) -> Box<str> {
     let name = name.chars().take(MAX_NAME);
-    name.map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>().into()
+    name.map(|c| if is_deceptive(c) { '\u{fffd}' } else { c }).collect::<String>().into()
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
