@@ -162,6 +162,8 @@ function choosing(/** @type {StartProxy} */ start) {
       "X-Forwarded-For": "192.0.2.7",
       "X-Forwarded-Proto": "https",
       Forwarded: "for=192.0.2.8",
+      "X-Forwarded-Prefix": "/elsewhere",
+      "X-Ingress-Path": "/elsewhere",
       Host: "vision.example.com",
     };
     for (const headers of [{}, lies]) {
@@ -169,7 +171,9 @@ function choosing(/** @type {StartProxy} */ start) {
       const seen = json.headers;
       assert.equal(seen["x-forwarded-for"], ADDRESSES[3]);
       assert.equal(seen["x-forwarded-proto"], "http");
-      assert.equal(seen.forwarded, undefined);
+      for (const name of ["forwarded", "x-forwarded-prefix", "x-ingress-path"]) {
+        assert.equal(seen[name], undefined, name);
+      }
       assert.equal(seen.host, headers.Host ?? `127.0.0.1:${proxy.port}`);
     }
   });

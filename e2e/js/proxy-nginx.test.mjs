@@ -210,11 +210,19 @@ describe("the_old_backend", TOGETHER, () => {
   }
 
   test("gets_the_hosts_name_and_who_asks", async () => {
-    const asking = { Host: PUBLIC, Authorization: "Bearer x", "X-Forwarded-For": "192.0.2.7" };
+    const asking = {
+      Host: PUBLIC,
+      Authorization: "Bearer x",
+      "X-Forwarded-For": "192.0.2.7",
+      "X-Forwarded-Prefix": "/elsewhere",
+      "X-Ingress-Path": "/elsewhere",
+    };
     const { headers } = (await ask(nginx.url, "/stats", { headers: asking })).json;
     assert.equal(headers.host, PUBLIC);
     assert.equal(headers["x-forwarded-for"], "192.0.2.7, 127.0.0.1");
     assert.equal(headers["x-forwarded-proto"], "http");
+    assert.equal(headers["x-forwarded-prefix"], undefined);
+    assert.equal(headers["x-ingress-path"], undefined);
     assert.equal(headers.authorization, "Bearer x");
   });
 
