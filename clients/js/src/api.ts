@@ -1720,6 +1720,8 @@ export interface components {
             /** @description Why it does not answer, for people. */
             reason: string;
         } | {
+            /** @description What does not work, for people, though it answers. Left out where there is nothing. */
+            notes?: string[];
             /**
              * @description Always true.
              * @constant

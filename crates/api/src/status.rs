@@ -497,6 +497,9 @@ pub enum Readiness {
     },
     /// It answers; status 200.
     Ready {
+        /// What does not work, for people, though it answers. Left out where there is nothing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
         /// Always true.
         #[schemars(extend("const" = true))]
         ready: bool,

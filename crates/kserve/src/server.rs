@@ -35,7 +35,7 @@ use crate::messages::{
     Empty, InferRequest, InferResponse, Live, ModelMetadata, ModelRequest, Ready, ServerMetadata,
 };
 use crate::path;
-use crate::places::Places;
+use crate::places::{Place, Places};
 use crate::tasks::Tasks;
 use crate::tensor::{Tensor, chosen};
 
@@ -292,19 +292,28 @@ async fn accept<S: Serves>(
         }
         let (shared, stop, tracker) = (shared.clone(), stop.clone(), tasks.clone());
         tasks.spawn(async move {
-            match &shared.tls {
-                None => serve(stream, peer, false, shared, &stop, tracker).await,
-                Some(tls) => {
-                    let mut config = ServerConfig::clone(&tls());
-                    config.alpn_protocols = vec![b"h2".to_vec()];
-                    let handshake = TlsAcceptor::from(Arc::new(config)).accept(stream);
-                    let handshake = stop.run_until_cancelled(timeout(HANDSHAKE, handshake)).await;
-                    if let Some(Ok(Ok(stream))) = handshake {
-                        serve(stream, peer, true, shared, &stop, tracker).await;
+            let place = Arc::new(place);
+            let (given_away, given_to) = (place.clone(), shared.clone());
+            let served = async {
+                match &shared.tls {
+                    None => serve(stream, (peer, &place), false, shared, &stop, tracker).await,
+                    Some(tls) => {
+                        let mut config = ServerConfig::clone(&tls());
+                        config.alpn_protocols = vec![b"h2".to_vec()];
+                        let handshake = TlsAcceptor::from(Arc::new(config)).accept(stream);
+                        let handshake = stop.run_until_cancelled(timeout(HANDSHAKE, handshake)).await;
+                        if let Some(Ok(Ok(stream))) = handshake {
+                            serve(stream, (peer, &place), true, shared, &stop, tracker).await;
+                        }
                     }
                 }
+            };
+            tokio::select! {
+                () = served => {}
+                () = given_away.given_away() => {
+                    given_to.counters.turned_away.fetch_add(1, Ordering::Relaxed);
+                }
             }
-            drop(place);
         });
     }
 }
@@ -318,7 +327,7 @@ struct Traffic {
 
 async fn serve<S: Serves>(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    peer: SocketAddr,
+    (peer, place): (SocketAddr, &Arc<Place>),
     is_secured: bool,
     shared: Arc<Server<S>>,
     stop: &CancellationToken,
@@ -329,9 +338,9 @@ async fn serve<S: Serves>(
     let counted = traffic.clone();
     let bounds = shared.bounds;
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let (shared, counted) = (shared.clone(), Counted::new(&counted));
+        let (shared, counted, place) = (shared.clone(), Counted::new(&counted), place.clone());
         async move {
-            let answer = answer(&shared, peer, is_secured, request).await;
+            let answer = answer(&shared, (peer, &place), is_secured, request).await;
             drop(counted);
             Ok::<_, Infallible>(answer)
         }
@@ -388,21 +397,21 @@ impl Drop for Counted {
 
 async fn answer<S: Serves>(
     shared: &Arc<Server<S>>,
-    peer: SocketAddr,
+    at: (SocketAddr, &Place),
     is_secured: bool,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
     let within = asked_within(request.headers()).unwrap_or(shared.bounds.answer).min(shared.bounds.answer);
     let late = |_| Status::deadline_exceeded("there is no answer in the time allowed").into_http();
     let path = request.uri().path().to_owned();
-    let answer = timeout(within, routed(shared, peer, is_secured, request)).await.unwrap_or_else(late);
+    let answer = timeout(within, routed(shared, at, is_secured, request)).await.unwrap_or_else(late);
     shared.counters.count(&path, &answer);
     answer
 }
 
 async fn routed<S: Serves>(
     shared: &Arc<Server<S>>,
-    peer: SocketAddr,
+    (peer, place): (SocketAddr, &Place),
     is_secured: bool,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
@@ -425,6 +434,7 @@ async fn routed<S: Serves>(
         Ok(who) => who,
         Err(refusal) => return Status::from(refusal).into_http(),
     };
+    place.is_known();
     let request = http::Request::from_parts(head, body);
     let Ok(_turn) = shared.calls.try_acquire() else {
         return Status::resource_exhausted("too many requests are under way").into_http();

@@ -17,7 +17,7 @@ use sightwire_kserve::messages::{InferRequest, ModelMetadata, TensorMetadata, Wa
 use sightwire_kserve::remote::{Remote, RemoteError, Standing};
 use sightwire_kserve::server::{self, Asker, Bounds, REASONS, Refusal, Serves, Tls};
 use sightwire_kserve::tensor::{Tensor, TensorError, find};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -355,6 +355,28 @@ async fn who_wants_some_outputs_gets_those() {
     assert_eq!(summed(&answer.tensors().unwrap()), Ok(21.0));
     let refused = client.infer(wanting("mean"), PATIENT).await.unwrap_err();
     assert!(matches!(refused, CallError::Refused { code: Code::InvalidArgument, .. }), "{refused}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_keep_nobody_out() {
+    let bounds = Bounds { connections: 4, ..Bounds::default() };
+    let server = Server::start(None, bounds, None);
+    let mut silent = Vec::new();
+    for _ in 0..6 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    until("all places are taken", || server.serving.connections() == 4).await;
+    let client = Client::new(server.options());
+    client.infer(InferRequest::of("sum", &image()), PATIENT).await.unwrap();
+    // Nor do those who come after it.
+    for _ in 0..6 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    let turned_away = || server.serving.counters.turned_away.load(Ordering::Relaxed);
+    until("the silent ones have made room for each other", || turned_away() == 9).await;
+    client.infer(InferRequest::of("sum", &image()), PATIENT).await.unwrap();
+    assert_eq!(server.serving.connections(), 4);
     server.end().await;
 }
 

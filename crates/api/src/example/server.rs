@@ -231,7 +231,7 @@ impl Example for Health {
 
 impl Example for Readiness {
     fn example() -> Self {
-        Self::Ready { ready: true }
+        Self::Ready { notes: Vec::new(), ready: true }
     }
 }
 

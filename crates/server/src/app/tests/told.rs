@@ -17,6 +17,17 @@ async fn a_server_that_stops_is_not_ready_and_still_alive() {
 }
 
 #[tokio::test]
+async fn a_disk_that_cannot_be_written_to_is_told_of_and_sends_nobody_elsewhere() {
+    let house = House::new("");
+    let (status, answer) = house.ask(&Method::GET, "/readyz", None).await;
+    assert_eq!((status, answer), (StatusCode::OK, json!({ "ready": true })));
+    sightwire_measure::disk::failed();
+    let (status, answer) = house.ask(&Method::GET, "/readyz", None).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(answer["notes"][0].as_str().unwrap().starts_with("A disk is full"), "{answer}");
+}
+
+#[tokio::test]
 async fn the_log_says_who_did_what_and_who_was_not_allowed_to_and_never_a_key() {
     let (log, house) = (captured::log(), House::new(""));
     let admin = house.key(Role::Admin, &[], &[]);

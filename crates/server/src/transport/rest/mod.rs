@@ -47,6 +47,7 @@ use sightwire_api::models::{SampleClip, Samples};
 use sightwire_api::status::{Health, Readiness, Reloaded, Status};
 use sightwire_config::Config;
 use sightwire_live::Streams;
+use sightwire_measure::disk;
 use sightwire_measure::memory::Memory;
 use sightwire_models::manifest::Task;
 use sightwire_reading::TextReader;
@@ -243,9 +244,15 @@ impl Serialize for OrderedLabels {
     }
 }
 
+/// Streams go on: a disk is no reason to send clients elsewhere.
+const NOT_KEPT: &str = "A disk is full, or cannot be written to: batches, keys and cameras that are added cannot be kept; the log names the file.";
+
 async fn readyz(_: May<Anything>, State(api): State<Api>) -> Response {
     let Some(unready) = api.telemetry.unready() else {
-        return Json(Readiness::Ready { ready: true }).into_response();
+        let home = api.config.store.home().to_owned();
+        let has_room = tokio::task::spawn_blocking(move || disk::has_room(&home)).await.unwrap_or(true);
+        let notes = if has_room && !disk::fails_now() { Vec::new() } else { vec![NOT_KEPT.to_owned()] };
+        return Json(Readiness::Ready { notes, ready: true }).into_response();
     };
     let progress = match &unready {
         Unready::Loading { done, .. } => done.map(f64::from),
