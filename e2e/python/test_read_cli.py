@@ -406,3 +406,15 @@ def test_coordinates_are_the_same_whichever_way_a_picture_is_read(words: Path, t
     ways = ended.stdout.splitlines()[1:]
     assert [way[:19].strip() for way in ways] == ["in a batch", "over HTTP", "as a job over HTTP"]
     assert all("0.000 px  0 texts differ" in way for way in ways)
+
+
+def test_little_address_space_is_said_so_and_nothing_is_read_wrongly(words: Path) -> None:
+    script = 'ulimit -v 2000000 && exec "$0" "$@"'
+    ended = subprocess.run(
+        ["sh", "-c", script, BIN, "read", str(words / "10.jpg")],
+        env=environment({}), stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode != 0
+    assert ended.stdout == b""
+    assert b"`ulimit -v` allows 1953 MiB of address space" in ended.stderr, ended.stderr
+    assert b"allow at least 4096 MiB" in ended.stderr

@@ -8,6 +8,7 @@ use ort::session::Session as OrtSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 use parking_lot::Mutex;
+use rustix::process::{Resource, getrlimit};
 use serde::{Deserialize, Serialize};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
@@ -61,6 +62,9 @@ pub struct Engine {
     offload: Option<Arc<dyn Offload>>,
 }
 
+/// Of address space, in bytes: four times what a small server maps.
+const LEAST_ADDRESS_SPACE: u64 = 4 << 30;
+
 /// Why a network cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -73,6 +77,15 @@ pub enum EngineError {
         provider: Provider,
         /// Why.
         reason: String,
+    },
+    /// The process may have too little address space.
+    #[error(
+        "`ulimit -v` allows {} MiB of address space: where a library finds none it computes wrongly, or ends the process; allow at least {} MiB, or take the limit away (`ulimit -v unlimited`): server.memory_mb and control groups bound memory",
+        .allowed >> 20, LEAST_ADDRESS_SPACE >> 20
+    )]
+    AddressSpace {
+        /// Bytes.
+        allowed: u64,
     },
     /// Not a network, or one with parts the library does not know.
     #[error("{network} cannot be loaded with {provider}: {reason}")]
@@ -185,6 +198,9 @@ impl Engine {
     /// Chooses the provider: the one asked for, else CUDA where its library and a GPU are there, else OpenVINO where
     /// its library is there, else the plain CPU.
     pub fn new(runtime: Runtime, options: EngineOptions) -> Result<Self, EngineError> {
+        if let Some(allowed) = getrlimit(Resource::As).current.filter(|bytes| *bytes < LEAST_ADDRESS_SPACE) {
+            return Err(EngineError::AddressSpace { allowed });
+        }
         let available = |provider| match provider {
             Provider::OpenVino if runtime.has_beside("libonnxruntime_providers_openvino.so") => Ok(()),
             Provider::OpenVino => {
