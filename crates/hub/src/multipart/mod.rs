@@ -11,6 +11,8 @@
 //! - No whole picture is lost to one before it that was cut off, wherever that was, if an empty line stands between them,
 //!   as at the end of a part's header. Without one, a cut within an `APPn` or COM segment may cost what follows, where
 //!   the length of that segment happens to end at a marker: nobody can tell that from a picture that carries another.
+//! - Of several pictures within one part, back to back within its `Content-Length`, the first is the picture: phones put smaller
+//!   ones behind it (MPF, `UltraHDR`).
 //! - What a picture carries (a thumbnail) is not taken for a picture of the stream, not even where the picture itself
 //!   is cut off later. Where the segment that carries it is not whole, it may be.
 //! - The work is linear in the input: a byte is searched at most once and walked at most once, for a picture that turns
@@ -79,7 +81,15 @@ enum State {
     /// No picture has begun. Nothing begins in the buffer before `searched`.
     Search { searched: usize },
     /// The buffer starts with a picture.
-    Picture { walk: Walk, length: Option<usize>, given_up: Option<usize> },
+    Picture { walk: Walk, length: Option<usize>, given_up: Option<usize>, is_second: bool },
+}
+
+/// What is left of a part behind its picture, as its length says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rest {
+    bytes: usize,
+    /// Nothing shows yet that the length is right.
+    may_be_wrong: bool,
 }
 
 /// An incremental parser for one connection.
@@ -91,6 +101,7 @@ pub struct Parser {
     state: State,
     /// Bytes of the last whole picture: the next one will be about as long.
     expected: usize,
+    rest: Rest,
     counts: Counts,
     finder: Finder<'static>,
     /// Bytes looked at and steps taken, for the proof that the work is linear.
@@ -117,6 +128,7 @@ impl Parser {
             buffer: BytesMut::new(),
             state: State::Search { searched: 0 },
             expected: 0,
+            rest: Rest::default(),
             counts: Counts::default(),
             finder: Finder::new(&PICTURE_START),
             #[cfg(test)]
@@ -162,6 +174,7 @@ impl Parser {
         // The last boundary, or a header whose picture never came.
         let header_bytes = if has_text { text.len() - part_header::before_picture(text).start } else { 0 };
         self.skip(self.buffer.len() - header_bytes);
+        self.end_part();
         self.buffer.clear();
         self.counts.header_bytes += header_bytes as u64;
         self.state = State::Search { searched: 0 };
@@ -190,7 +203,16 @@ impl Parser {
         };
         let text = &self.buffer[at.saturating_sub(self.limits.max_header)..at];
         let (header, text_bytes) = (part_header::before_picture(text), text.len());
+        // Behind the picture of a part, before its length ends, and no line between them.
+        let is_second =
+            at < self.rest.bytes && text.iter().all(|byte| matches!(byte, 0 | 0xff | b'\r' | b'\n'));
         self.worked(text_bytes);
+        if is_second {
+            self.skip(at);
+            self.state = State::Picture { walk: Walk::new(), length: None, given_up: None, is_second };
+            return true;
+        }
+        self.end_part();
         let header_bytes = text_bytes - header.start;
         self.skip(at - header_bytes);
         self.buffer.advance(header_bytes);
@@ -205,7 +227,7 @@ impl Parser {
         };
         let room = length.unwrap_or(self.expected + self.expected / 8).min(FIRST_ROOM.max(2 * self.expected));
         self.buffer.reserve(room.saturating_sub(self.buffer.len()));
-        self.state = State::Picture { walk: Walk::new(), length, given_up: None };
+        self.state = State::Picture { walk: Walk::new(), length, given_up: None, is_second };
         true
     }
 
@@ -214,7 +236,7 @@ impl Parser {
     /// Everything here is decided at a position of the picture, with the bytes before it alone: so it does not matter how
     /// many bytes are there already.
     fn go_on(&mut self, ended: bool, picture: &mut impl FnMut(Bytes)) -> bool {
-        let State::Picture { walk, length, given_up } = &mut self.state else { return true };
+        let State::Picture { walk, length, given_up, is_second } = &mut self.state else { return true };
         let limit = length.unwrap_or(self.limits.max_picture);
         let (there, is_there) = (self.buffer.len().min(limit), self.buffer.len() >= limit);
         let step = match *given_up {
@@ -226,9 +248,17 @@ impl Parser {
             self.work += std::mem::take(&mut walk.work);
         }
         match step {
+            Step::Whole(end) if *is_second && end <= self.rest.bytes => {
+                self.rest.may_be_wrong = false;
+                self.skip(end);
+                self.state = State::Search { searched: 0 };
+            }
             Step::Whole(end) => {
-                let wrong = length.is_some_and(|length| length != end);
-                self.take(end, wrong, picture);
+                let rest = length.map_or(0, |length| length.saturating_sub(end));
+                let is_too_short = length.is_some_and(|length| length < end);
+                self.end_part();
+                self.take(end, is_too_short, picture);
+                self.rest = Rest { bytes: rest, may_be_wrong: rest > 0 };
             }
             Step::More | Step::Broken(_) if length.is_some() && !walk.is_certainly_broken() => {
                 if !is_there && !ended {
@@ -273,10 +303,16 @@ impl Parser {
         picture(jpeg);
     }
 
+    /// Nothing more of the part comes: if its length pointed behind its picture, it was wrong unless others lay there.
+    fn end_part(&mut self) {
+        let Rest { may_be_wrong, .. } = std::mem::take(&mut self.rest);
+        self.counts.wrong_lengths += u64::from(may_be_wrong);
+    }
+
     /// The picture is broken; the next is looked for from `resume` on.
     fn give_up(&mut self, resume: usize) {
-        if let State::Picture { walk, length, .. } = &self.state {
-            self.counts.broken += u64::from(walk.was_a_picture());
+        if let State::Picture { walk, length, is_second, .. } = &self.state {
+            self.counts.broken += u64::from(walk.was_a_picture() && !is_second);
             self.counts.wrong_lengths += u64::from(length.is_some());
         }
         self.skip(resume);
@@ -284,6 +320,7 @@ impl Parser {
     }
 
     fn skip(&mut self, bytes: usize) {
+        self.rest.bytes = self.rest.bytes.saturating_sub(bytes);
         self.buffer.advance(bytes);
         self.counts.skipped_bytes += bytes as u64;
     }

@@ -214,6 +214,29 @@ fn fill_bytes_and_stray_last_markers_do_no_harm() {
 }
 
 #[test]
+fn of_several_pictures_in_one_part_the_first_is_the_picture() {
+    let (first, second) = (small(), vector("444.jpg"));
+    for gap in [&b""[..], &[0; 700], b"\xff\xff"] {
+        let body = [&first[..], gap, &second, gap, &first].concat();
+        let counts = assert_found(
+            &[part(&second), part_of_length(&body, body.len()), part(&second)].concat(),
+            &[&second, &first, &second],
+        );
+        assert_eq!((counts.wrong_lengths, counts.broken), (0, 0), "{}", gap.len());
+    }
+    // Where a line stands between them, the length was wrong, and each is a picture.
+    let parts = [part_of_length(&first, first.len() + second.len() + 200), part(&second)].concat();
+    let counts = assert_found(&parts, &[&first, &second]);
+    assert_eq!(counts.wrong_lengths, 1);
+    // Without a length nobody can tell: pictures that follow each other are pictures.
+    assert_found(&[&first[..], &second].concat(), &[&first, &second]);
+    // A second one that is not whole costs neither the first nor the next part.
+    let cut = [&first[..], &second[..second.len() / 2]].concat();
+    let counts = assert_found(&[part_of_length(&cut, cut.len()), part(&second)].concat(), &[&first, &second]);
+    assert_eq!(counts.broken, 0);
+}
+
+#[test]
 fn trailing_rubbish_within_the_length_is_cut_away() {
     let picture = vector("420.jpg");
     let padded = [&picture[..], &[0; 33]].concat();
