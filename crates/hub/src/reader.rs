@@ -121,8 +121,8 @@ impl<'a> SourceWatch<'a> {
     }
 
     fn picture(&mut self, jpeg: Bytes, now: Instant) {
-        let running = self.down.is_none() && self.producer.stream().state().condition == Condition::Running;
-        self.silence.picture(now, running);
+        // Whatever was said of it meanwhile: over one connection it is as slow as it is.
+        self.silence.picture(now, self.down.is_none());
         self.down = None;
         self.rate.picture(now);
         self.producer.slow(self.rate.slow(now));
@@ -153,7 +153,11 @@ impl<'a> SourceWatch<'a> {
     /// Says what has become of the stream by now if no picture has come since.
     fn look(&mut self, now: Instant) {
         let Some(last) = self.silence.since() else {
-            let reason = self.down.as_ref().map(|down| down.why.as_str());
+            let waits = now.saturating_duration_since(self.began) >= self.options.stalled_after;
+            let reason = match &self.down {
+                Some(down) => Some(down.why.as_str()),
+                None => waits.then_some("the camera is connected, and its first picture is waited for"),
+            };
             return self.say(Condition::Starting, reason, self.began);
         };
         self.producer.slow(self.rate.slow(now));
@@ -307,5 +311,26 @@ mod tests {
         assert_eq!(state(&watch).0, "running");
         watch.look(now + SECOND * 36);
         assert_eq!(state(&watch).0, "stalled");
+    }
+
+    #[test]
+    fn a_camera_that_gives_a_picture_a_minute_is_slow_and_not_stalled_after_its_second() {
+        for interval in [8, 12, 60] {
+            let (mut watch, now) = watch();
+            watch.picture(jpeg(0), now);
+            for second in 1..=interval * 4 {
+                let at = now + SECOND * second;
+                // As while it is read: four times a second.
+                watch.look(at);
+                if second > interval {
+                    assert_eq!(state(&watch).0, "running", "{interval} s, after {second}");
+                }
+                if second % interval == 0 {
+                    watch.picture(jpeg(1 + (second / interval) as u8), at);
+                }
+            }
+            watch.look(now + SECOND * interval * 8);
+            assert_eq!(state(&watch).0, "stalled", "{interval} s");
+        }
     }
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: u32 = 3;
 /// The share that the newest interval has in the mean.
 const NEWEST: f64 = 0.1;
+/// What is longer is no rate.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(300);
 
 /// How long a source has been silent, and how long it may be.
 #[derive(Clone, Copy, Debug)]
@@ -31,16 +33,27 @@ impl Silence {
         if let Some(last) = self.last.replace(now)
             && running
         {
-            // A longer one is an outage, or the first of a slower rate.
-            let this = now.saturating_duration_since(last).min(patience);
+            let this = now.saturating_duration_since(last).min(LONGEST_INTERVAL);
             let mean = |mean: Duration| mean.mul_f64(1.0 - NEWEST) + this.mul_f64(NEWEST);
-            self.interval = Some(self.interval.map_or(this, mean));
+            // A longer one than it is waited for is the first of a slower rate; if it was a pause, a few pictures make up for it.
+            let is_slower = this > patience;
+            self.interval = Some(self.interval.filter(|_| !is_slower).map_or(this, mean));
         }
     }
 
     /// When the last picture came.
     pub fn since(&self) -> Option<Instant> {
         self.last
+    }
+
+    /// Whether it is known how often it gives pictures.
+    pub fn knows_interval(&self) -> bool {
+        self.interval.is_some()
+    }
+
+    /// Its rate is not what it was.
+    pub fn forget_interval(&mut self) {
+        self.interval = None;
     }
 
     /// How long it may be silent.
@@ -67,7 +80,7 @@ mod tests {
         silence.picture(start, true);
         assert_eq!(silence.ends(), Some(start + 3 * SECOND));
         silence.picture(start + 5 * SECOND, true);
-        assert_eq!(silence.patience(), 9 * SECOND, "what is longer than its patience counts as that");
+        assert_eq!(silence.patience(), 15 * SECOND, "what is longer than its patience is its rate");
         for n in 2..60 {
             silence.picture(start + 5 * SECOND * n, true);
         }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use reqwest::header::CONTENT_TYPE;
 use sightwire_http_client::cause::root_cause;
 use tokio::time::{Instant, timeout};
@@ -11,46 +12,56 @@ use super::address::CameraUrl;
 use super::web::Web;
 use super::{Run, Sink, Skipped, Source, SourceError};
 use crate::multipart::{Limits, Parser};
+use crate::silence::Silence;
 
 /// How long to wait, and how much to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MjpegOptions {
-    /// Longest time without any byte, from the connection on.
+    /// Longest time without an answer, or without any byte between pictures; three of the usual intervals of a slower camera.
     pub no_bytes: Duration,
-    /// Longest time without a whole picture.
+    /// Longest time without a whole picture while bytes come; the same.
     pub no_picture: Duration,
+    /// Longest time without a byte as long as it is not known how often pictures come: until the second one.
+    pub first_picture: Duration,
     /// Of a picture and of its header.
     pub limits: Limits,
 }
 
-/// 10 s, 20 s, and the parser's limits.
+/// 10 s, 20 s, 90 s, and the parser's limits.
 impl Default for MjpegOptions {
     fn default() -> Self {
         Self {
             no_bytes: Duration::from_secs(10),
             no_picture: Duration::from_secs(20),
+            first_picture: Duration::from_secs(90),
             limits: Limits::default(),
         }
     }
 }
 
+/// What is more than part headers and boundaries of a slow camera: pictures should have been among it.
+const MANY_BYTES: u64 = 64 << 10;
+
 /// A camera that sends pictures as long as somebody listens.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Mjpeg {
     camera: CameraUrl,
     web: Web,
     options: MjpegOptions,
+    /// How often its pictures come, over all its connections.
+    pace: Mutex<Silence>,
 }
 
 impl Mjpeg {
     /// A source that reads `camera`, the address of the stream itself ([`CameraUrl::stream`]).
     pub fn new(camera: CameraUrl, web: Web, options: MjpegOptions) -> Self {
-        Self { camera, web, options }
+        let pace = Mutex::new(Silence::new(options.no_bytes, None));
+        Self { camera, web, options, pace }
     }
 
     async fn read(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
         let camera = || self.camera.to_string();
-        let MjpegOptions { no_bytes, no_picture, limits } = self.options;
+        let MjpegOptions { no_bytes, no_picture, first_picture, limits } = self.options;
         let mut response = self.web.session().get(&self.camera, no_bytes).await?;
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or("no type").to_owned();
@@ -58,14 +69,22 @@ impl Mjpeg {
         let mut parser = Parser::new(limits);
         let mut page = PageCheck::default();
         let (mut bytes, mut bytes_before) = (0_u64, 0_u64);
-        let mut last_picture = Instant::now();
+        let (mut last_picture, mut is_first) = (Instant::now(), true);
         loop {
-            let chunk = match timeout(no_bytes, response.chunk()).await {
+            let wait = {
+                let pace = self.pace.lock();
+                if pace.knows_interval() { pace.patience() } else { first_picture.max(no_bytes) }
+            };
+            let chunk = match timeout(wait, response.chunk()).await {
                 Ok(Ok(chunk)) => chunk,
                 Ok(Err(error)) => {
                     return Err(SourceError::Broken { camera: camera(), reason: root_cause(&error) });
                 }
-                Err(_) => return Err(SourceError::NoBytes { camera: camera(), after: no_bytes }),
+                Err(_) => {
+                    // Perhaps it has become slower than is waited for.
+                    self.pace.lock().forget_interval();
+                    return Err(SourceError::NoBytes { camera: camera(), after: wait });
+                }
             };
             let (now, before) = (Instant::now(), parser.counts());
             if let Some(chunk) = &chunk {
@@ -90,9 +109,13 @@ impl Mjpeg {
             };
             if counts.pictures > before.pictures {
                 (last_picture, bytes_before) = (now, bytes);
+                // From the last one of another connection it tells nothing.
+                self.pace.lock().picture(now.into_std(), !std::mem::take(&mut is_first));
             } else if counts.pictures == 0 && page.is_page(&chunk) {
                 return Err(SourceError::WebPage { camera: camera() });
-            } else if now >= last_picture + no_picture {
+            } else if now >= last_picture + no_picture
+                && (now >= last_picture + wait || bytes - bytes_before > MANY_BYTES)
+            {
                 let bytes = bytes - bytes_before;
                 return Err(SourceError::NoPicture { camera: camera(), after: no_picture, bytes });
             }

@@ -18,15 +18,18 @@ pub struct Pauses {
     pub longest: Duration,
     /// A connection that gave pictures for so long was a good one: the next pause is the first again.
     pub good_after: Duration,
+    /// After a connection that the camera ended by itself behind a whole picture: some send one for each.
+    pub after_end: Duration,
 }
 
-/// 1 s, 30 s, good after 10 s.
+/// 1 s, 30 s, good after 10 s, a tenth of a second after each picture.
 impl Default for Pauses {
     fn default() -> Self {
         Self {
             first: Duration::from_secs(1),
             longest: Duration::from_secs(30),
             good_after: Duration::from_secs(10),
+            after_end: Duration::from_millis(100),
         }
     }
 }
@@ -57,13 +60,24 @@ impl Backoff {
     }
 }
 
+impl Backoff {
+    /// The pause after a connection that ended behind a whole picture.
+    fn after_end(&mut self) -> Duration {
+        self.next = self.pauses.first;
+        self.pauses.after_end
+    }
+}
+
 /// Runs `source` until this future is dropped, and tells `sink` of every end ([`Sink::down`]) before it pauses.
 pub async fn keep_running(source: &dyn Source, sink: &mut dyn Sink, backoff: &mut Backoff) -> Infallible {
     loop {
         let mut timed = Timed { sink: &mut *sink, first: None, last: None };
         let error = source.run(&mut timed).await;
         let pictures_for = timed.first.zip(timed.last).map(|(first, last)| last.duration_since(first));
-        let pause = backoff.pause(pictures_for.unwrap_or_default());
+        let pause = match error {
+            SourceError::Ended { pictures: 1.., .. } => backoff.after_end(),
+            _ => backoff.pause(pictures_for.unwrap_or_default()),
+        };
         sink.down(&error, pause, clock::now());
         sleep(pause).await;
     }

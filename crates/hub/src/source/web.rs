@@ -28,6 +28,9 @@ const MAX_REDIRECTS: usize = 3;
 /// How long a connection may take, from the name's resolution to the end of the TLS handshake.
 pub const CONNECT: Duration = Duration::from_secs(5);
 
+/// Without bytes for so long the other end is asked whether it is there, three times.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
 /// The addresses of a name.
 pub type Addresses<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
@@ -159,6 +162,10 @@ impl Web {
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             .connect_timeout(self.connect)
+            // A camera without power says nothing, and a slow one is waited for longer than this takes to tell.
+            .tcp_keepalive(KEEPALIVE)
+            .tcp_keepalive_interval(KEEPALIVE)
+            .tcp_keepalive_retries(3)
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(Duration::from_secs(30))
             .dns_resolver(resolver)

@@ -14,9 +14,12 @@ use super::camera::{
     Camera, Got, LONG, MULTIPART, part, parts, pictures, pictures_of, run, take, url, vector, web,
 };
 
+/// Much longer than between two bytes of a drip.
+const LONG_ENOUGH: Duration = Duration::from_millis(300);
 const PATIENT: MjpegOptions = MjpegOptions {
     no_bytes: LONG,
     no_picture: LONG,
+    first_picture: LONG,
     limits: sightwire_hub::multipart::Limits { max_picture: 10 << 20, max_header: 8 << 10 },
 };
 
@@ -123,7 +126,7 @@ async fn a_camera_that_stalls_is_given_up() {
         stall().await;
     })
     .await;
-    let options = MjpegOptions { no_bytes: Duration::from_millis(300), ..PATIENT };
+    let options = MjpegOptions { no_bytes: LONG_ENOUGH, first_picture: LONG_ENOUGH, ..PATIENT };
     let (got, error) = run(&Mjpeg::new(url(&camera.url()), web(), options)).await;
     assert_eq!(got.pictures.len(), 1);
     let SourceError::NoBytes { .. } = error else { panic!("{error}") };
@@ -155,7 +158,12 @@ async fn a_drip_of_bytes_does_not_pass_for_pictures() {
         }
     })
     .await;
-    let options = MjpegOptions { no_picture: Duration::from_millis(300), ..PATIENT };
+    let options = MjpegOptions {
+        no_picture: Duration::from_millis(300),
+        first_picture: LONG_ENOUGH,
+        no_bytes: LONG_ENOUGH,
+        ..PATIENT
+    };
     let (_, error) = run(&Mjpeg::new(url(&camera.url()), web(), options)).await;
     let SourceError::NoPicture { bytes, .. } = error else { panic!("{error}") };
     assert!(bytes > 0);
@@ -168,7 +176,12 @@ async fn a_flood_without_pictures_is_given_up() {
         while stream.write_all(&[0xff, 0xd8].repeat(32 << 10)).await.is_ok() {}
     })
     .await;
-    let options = MjpegOptions { no_picture: Duration::from_millis(300), ..PATIENT };
+    let options = MjpegOptions {
+        no_picture: Duration::from_millis(300),
+        first_picture: LONG_ENOUGH,
+        no_bytes: LONG_ENOUGH,
+        ..PATIENT
+    };
     let (got, error) = run(&Mjpeg::new(url(&camera.url()), web(), options)).await;
     let SourceError::NoPicture { .. } = error else { panic!("{error}") };
     assert!(got.skipped.bytes > 0);
@@ -334,4 +347,26 @@ async fn dropping_a_source_closes_its_connection_at_once() {
     assert_eq!(take(&mjpeg(&camera), 1).await.pictures.len(), 1);
     // The source is dropped. The camera sends nothing any more: nothing but the close itself can wake it.
     assert_eq!(timeout(LONG, tell.recv()).await.unwrap(), Some(true));
+}
+
+#[tokio::test]
+async fn a_slow_camera_is_waited_for_as_long_as_its_pictures_take() {
+    let camera = Camera::start(|mut stream, _| async move {
+        stream.write_all(MULTIPART.as_bytes()).await.unwrap();
+        for name in ["420.jpg", "444.jpg", "restart.jpg", "progressive.jpg"] {
+            sleep(Duration::from_millis(700)).await;
+            if stream.write_all(&part(&vector(name))).await.is_err() {
+                return;
+            }
+        }
+        stall().await;
+    })
+    .await;
+    // Three times the interval is 2.1 s; what is waited for by itself is shorter than one.
+    let short = Duration::from_millis(200);
+    let options = MjpegOptions { no_bytes: short, no_picture: short, ..PATIENT };
+    let (got, error) = run(&Mjpeg::new(url(&camera.url()), web(), options)).await;
+    assert_eq!((got.pictures.len(), camera.requests().len()), (4, 1), "{error}");
+    let SourceError::NoBytes { after, .. } = error else { panic!("{error}") };
+    assert!(after > Duration::from_secs(2) && after < LONG, "{after:?}");
 }

@@ -70,10 +70,37 @@ async fn a_camera_that_closes_after_each_picture_still_gives_pictures() {
     let source = Mjpeg::new(url(&camera.url()), web(), MjpegOptions::default());
     let (mut got, mut tell) = Got::telling();
     let short = Duration::from_millis(1);
-    let mut backoff = Backoff::new(Pauses { first: short, longest: short, good_after: LONG }, 1);
+    let mut backoff =
+        Backoff::new(Pauses { first: short, longest: short, good_after: LONG, after_end: short }, 1);
     tokio::select! {
         () = pictures_of(&mut tell, 3) => {}
         _ = keep_running(&source, &mut got, &mut backoff) => unreachable!(),
     }
     assert!(matches!(got.downs[0].0, SourceError::Ended { pictures: 1, .. }), "{:?}", got.downs[0]);
+}
+
+#[tokio::test]
+async fn a_camera_with_one_part_a_connection_is_asked_again_at_once_and_one_that_gives_none_is_not() {
+    let camera = Camera::sending([MULTIPART.as_bytes(), &part(&vector("420.jpg"))].concat()).await;
+    let source = Mjpeg::new(url(&camera.url()), web(), MjpegOptions::default());
+    let (mut got, mut tell) = Got::telling();
+    let mut backoff = Backoff::new(Pauses::default(), 1);
+    let begun = Instant::now();
+    tokio::select! {
+        () = pictures_of(&mut tell, 5) => {}
+        _ = keep_running(&source, &mut got, &mut backoff) => unreachable!(),
+    }
+    // Pauses that grow would have been 1, 2, 4 and 8 s.
+    let pauses: Vec<Duration> = got.downs.iter().map(|(_, pause, _)| *pause).collect();
+    assert!(
+        pauses.iter().all(|pause| *pause == Duration::from_millis(100)),
+        "{pauses:?}, {:?}",
+        begun.elapsed()
+    );
+    let silent = Camera::sending(MULTIPART.as_bytes()).await;
+    let source = Mjpeg::new(url(&silent.url()), web(), MjpegOptions::default());
+    let mut got = Got::default();
+    let run = keep_running(&source, &mut got, &mut backoff);
+    assert!(timeout(Duration::from_millis(300), run).await.is_err());
+    assert!(got.downs[0].1 > Duration::from_millis(700), "{:?}", got.downs);
 }
