@@ -1,18 +1,21 @@
 //! Whose certificates are trusted.
 
-use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
+use std::{env, fmt, io};
 
+use parking_lot::Mutex;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, Error, RootCertStore,
     SignatureScheme, WantsVerifier,
 };
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::{BuilderVerifierExt as _, Verifier};
 
 /// The certificate authorities whose word is taken for who a server is.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +28,59 @@ pub enum Trust {
     Only(Arc<RootCertStore>),
     /// None: a server that shows this very certificate, whatever its names and its validity, is who it should be.
     Certificate(CertificateDer<'static>),
+    /// The same of the certificate with that fingerprint.
+    Fingerprint(Fingerprint),
+}
+
+/// SHA-256 of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    fn from_certificate(certificate: &CertificateDer<'_>) -> Self {
+        let hash = ring::digest::digest(&ring::digest::SHA256, certificate);
+        Self(hash.as_ref().try_into().unwrap_or_default())
+    }
+}
+
+/// As `openssl x509 -fingerprint` writes it, in any case and with or without colons.
+impl FromStr for Fingerprint {
+    type Err = NoFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, NoFingerprint> {
+        let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').collect();
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return Err(NoFingerprint);
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |byte: u8| char::from(byte).to_digit(16).ok_or(NoFingerprint);
+            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint has 64 hexadecimal digits, as `openssl x509 -fingerprint -sha256` writes it")]
+pub struct NoFingerprint;
+
+/// The certificate that a server showed last.
+#[derive(Clone, Debug, Default)]
+pub struct Shown(Arc<Mutex<Option<Fingerprint>>>);
+
+impl Shown {
+    /// Its fingerprint, if there was one.
+    pub fn last(&self) -> Option<Fingerprint> {
+        *self.0.lock()
+    }
 }
 
 /// Why no certificate can be checked.
@@ -61,11 +117,54 @@ impl Trust {
             Self::Certificate(certificate) => {
                 let builder = tls();
                 let algorithms = builder.crypto_provider().signature_verification_algorithms;
-                let this = This { certificate: certificate.clone(), algorithms };
+                let this = This { fingerprint: Fingerprint::from_certificate(certificate), algorithms };
+                Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(this)).with_no_client_auth())
+            }
+            Self::Fingerprint(fingerprint) => {
+                let builder = tls();
+                let algorithms = builder.crypto_provider().signature_verification_algorithms;
+                let this = This { fingerprint: *fingerprint, algorithms };
                 Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(this)).with_no_client_auth())
             }
         }
     }
+
+    /// The same, noting what is shown.
+    pub fn tls_showing(&self, shown: &Shown) -> Result<ClientConfig, &'static TrustError> {
+        let builder = tls();
+        let provider = builder.crypto_provider().clone();
+        let algorithms = provider.signature_verification_algorithms;
+        let inner: Arc<dyn ServerCertVerifier> = match self {
+            Self::System => installed().as_ref().cloned()?,
+            Self::Only(roots) => {
+                match WebPkiServerVerifier::builder_with_provider(roots.clone(), provider).build() {
+                    Ok(verifier) => verifier,
+                    Err(_) => return self.tls(), // without any authority
+                }
+            }
+            Self::Certificate(certificate) => {
+                Arc::new(This { fingerprint: Fingerprint::from_certificate(certificate), algorithms })
+            }
+            Self::Fingerprint(fingerprint) => Arc::new(This { fingerprint: *fingerprint, algorithms }),
+        };
+        let noting = Arc::new(Noting { inner, shown: shown.clone() });
+        Ok(builder.dangerous().with_custom_certificate_verifier(noting).with_no_client_auth())
+    }
+}
+
+/// Notes what is shown before it is looked at.
+#[derive(Debug)]
+struct Noting {
+    inner: Arc<dyn ServerCertVerifier>,
+    shown: Shown,
+}
+
+/// The system's authorities, and what is installed beside them: a certificate that vouches for itself alone, as boards make it. It
+/// often says that it is an authority, which no other program minds that is told to trust it.
+#[derive(Debug)]
+struct Installed {
+    authorities: Arc<dyn ServerCertVerifier>,
+    installed: Vec<CertificateDer<'static>>,
 }
 
 /// TLS that trusts nobody, for plain http: reading the system's authorities takes some milliseconds.
@@ -82,7 +181,7 @@ fn tls() -> ConfigBuilder<ClientConfig, WantsVerifier> {
 /// Of [`Trust::Certificate`]: the handshake's signature shows that the server has the certificate's private key.
 #[derive(Debug)]
 struct This {
-    certificate: CertificateDer<'static>,
+    fingerprint: Fingerprint,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -95,7 +194,7 @@ impl ServerCertVerifier for This {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if *end_entity == self.certificate {
+        if Fingerprint::from_certificate(end_entity) == self.fingerprint {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
@@ -123,6 +222,84 @@ impl ServerCertVerifier for This {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
+}
+
+macro_rules! signatures_of {
+    ($field:ident) => {
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            cert: &CertificateDer<'_>,
+            dss: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            self.$field.verify_tls12_signature(message, cert, dss)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            cert: &CertificateDer<'_>,
+            dss: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            self.$field.verify_tls13_signature(message, cert, dss)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.$field.supported_verify_schemes()
+        }
+    };
+}
+
+impl ServerCertVerifier for Noting {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        *self.shown.0.lock() = Some(Fingerprint::from_certificate(end_entity));
+        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    signatures_of!(inner);
+}
+
+impl ServerCertVerifier for Installed {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified =
+            self.authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        // One that has expired has, and one of another name is another's.
+        let may_vouch = matches!(
+            verified,
+            Err(Error::InvalidCertificate(CertificateError::Other(_) | CertificateError::UnknownIssuer))
+        );
+        if may_vouch && self.installed.iter().any(|own| own == end_entity) {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        verified
+    }
+
+    signatures_of!(authorities);
+}
+
+fn installed() -> &'static Result<Arc<dyn ServerCertVerifier>, TrustError> {
+    static INSTALLED: OnceLock<Result<Arc<dyn ServerCertVerifier>, TrustError>> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let provider = tls().crypto_provider().clone();
+        let authorities = Verifier::new(provider).map_err(|_| why_none())?;
+        let installed = rustls_native_certs::load_native_certs().certs;
+        Ok(Arc::new(Installed { authorities: Arc::new(authorities), installed }) as _)
+    })
 }
 
 fn system() -> &'static Result<ClientConfig, TrustError> {

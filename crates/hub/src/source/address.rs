@@ -3,6 +3,7 @@
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
+use sightwire_http_client::trust::{Fingerprint, NoFingerprint};
 use url::{Host, Url};
 
 use super::allow::Kind;
@@ -24,6 +25,9 @@ pub enum AddressError {
         /// Scheme of the address.
         scheme: String,
     },
+    /// What stands behind `#sha256=` is no fingerprint.
+    #[error("what stands behind #sha256= is none: {0}")]
+    Fingerprint(#[from] NoFingerprint),
     /// Nobody allowed it.
     #[error(
         "{camera} may not be connected to: {host} {}. Whoever runs the server can allow it with {}",
@@ -62,6 +66,8 @@ impl fmt::Debug for Credentials {
 pub struct CameraUrl {
     url: Url,
     credentials: Option<Credentials>,
+    /// Of the certificate that it shows, where that vouches for itself alone: `#sha256=…` behind the address.
+    fingerprint: Option<Fingerprint>,
 }
 
 impl CameraUrl {
@@ -79,6 +85,9 @@ impl CameraUrl {
         let mut next = Self::new(url)?;
         let stays = next.url.origin() == self.url.origin();
         next.credentials = if stays { self.credentials.clone() } else { None };
+        // A camera that sends on from http to https is the same one.
+        let is_same_host = next.url.host() == self.url.host();
+        next.fingerprint = next.fingerprint.or(self.fingerprint.filter(|_| is_same_host));
         Ok(next)
     }
 
@@ -95,10 +104,12 @@ impl CameraUrl {
             name: decoded(url.username()),
             password: decoded(url.password().unwrap_or_default()),
         });
+        let fingerprint = url.fragment().and_then(|fragment| fragment.strip_prefix("sha256="));
+        let fingerprint = fingerprint.map(str::parse).transpose()?;
         url.set_fragment(None);
         let cleared = url.set_username("").and_then(|()| url.set_password(None));
         cleared.map_err(|()| AddressError::Malformed { reason: "it names no host" })?;
-        Ok(Self { url, credentials })
+        Ok(Self { url, credentials, fingerprint })
     }
 
     /// With a password that does not stand in the address, for that name or the one that does; `None` if there is a password
@@ -198,7 +209,7 @@ impl CameraUrl {
 
     /// For people: with `***` in the place of name and password, where it has them.
     pub fn masked(&self) -> String {
-        let shown = self.to_string();
+        let shown = format!("{self}{}", self.fragment());
         match (&self.credentials, shown.split_once("://")) {
             (Some(_), Some((scheme, rest))) => format!("{scheme}://***:***@{rest}"),
             _ => shown,
@@ -213,7 +224,16 @@ impl CameraUrl {
             let [name, password] = [name, password].map(|text| text.replace('%', "%25"));
             let _ = url.set_username(&name).and_then(|()| url.set_password(Some(&password)));
         }
-        url.into()
+        String::from(url) + &self.fragment()
+    }
+
+    fn fragment(&self) -> String {
+        self.fingerprint.map_or_else(String::new, |fingerprint| format!("#sha256={fingerprint}"))
+    }
+
+    /// Of the certificate that it has to show.
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// Whether it was read from what [`CameraUrl::masked`] shows.

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use sightwire_http_client::trust::Fingerprint;
+
 use crate::multipart::Counts;
 
 pub mod address;
@@ -94,12 +96,29 @@ pub enum SourceError {
         reason: String,
     },
     /// No trust.
-    #[error("{camera} cannot be trusted: {reason}. Install its certificate authority, or use http")]
+    #[error(
+        "{camera} cannot be trusted: {reason}. Install its certificate authority, or use http{}",
+        .fingerprint.map_or_else(String::new, |shown| format!(
+            "; if its certificate is the camera's own one, write its fingerprint behind the address: #sha256={shown}"
+        ))
+    )]
     Untrusted {
         /// Address.
         camera: String,
         /// What is wrong with its certificate.
         reason: String,
+        /// Of the certificate that it shows.
+        fingerprint: Option<Fingerprint>,
+    },
+    /// Packed pictures, which nobody has asked for.
+    #[error(
+        "{camera} sends its pictures packed ({encoding}), which nobody has asked for. Switch compression off there"
+    )]
+    Packed {
+        /// Address.
+        camera: String,
+        /// Its `Content-Encoding`.
+        encoding: String,
     },
     /// A connection, and then nothing.
     #[error("{camera} accepts connections but did not answer within {} s. Restart it", seconds(*.after))]

@@ -12,10 +12,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, LOCATION, WWW_AUTHENTICATE};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, COOKIE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+};
 use reqwest::{Client, Response, StatusCode};
 use sightwire_http_client::cause::{find, root_cause};
-use sightwire_http_client::trust::{self, Trust};
+use sightwire_http_client::trust::{self, Fingerprint, Shown, Trust};
 use tokio::time::timeout;
 use url::Host;
 
@@ -25,6 +27,9 @@ use super::allow::Allow;
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
+/// Cookies of one camera that are kept while it sends on, and bytes of one.
+const MAX_COOKIES: usize = 16;
+const MAX_COOKIE_BYTES: usize = 4096;
 /// How long a connection may take, from the name's resolution to the end of the TLS handshake.
 pub const CONNECT: Duration = Duration::from_secs(5);
 
@@ -116,7 +121,7 @@ impl Web {
 
     /// A session with one camera, which keeps its connection where the camera does.
     pub(super) fn session(&self) -> CameraClient {
-        CameraClient { web: self.clone(), open: None }
+        CameraClient { web: self.clone(), open: None, shown: Shown::default(), cookies: Vec::new() }
     }
 
     /// The whole answer at that address of a camera, which is short: at most so many bytes, within so long.
@@ -146,15 +151,17 @@ impl Web {
         }
     }
 
-    fn client(&self, camera: &CameraUrl) -> Result<Client, SourceError> {
+    fn client(&self, camera: &CameraUrl, shown: &Shown) -> Result<Client, SourceError> {
         let resolver = Checked {
             inner: self.resolver.clone(),
             allow: self.allow.clone(),
             is_camera: self.allow.is_camera(&camera.host(), camera.port()),
             camera: camera.to_string(),
         };
-        let untrusted = |reason| SourceError::Untrusted { camera: camera.to_string(), reason };
-        let tls = if camera.is_https() { self.trust.tls() } else { Ok(trust::nobody()) };
+        let untrusted =
+            |reason| SourceError::Untrusted { camera: camera.to_string(), reason, fingerprint: None };
+        let trust = camera.fingerprint().map_or_else(|| self.trust.clone(), Trust::Fingerprint);
+        let tls = if camera.is_https() { trust.tls_showing(shown) } else { Ok(trust::nobody()) };
         let tls = tls.map_err(|error| untrusted(error.to_string()))?;
         sightwire_http_client::direct(tls)
             // What boards send for a header is not always one.
@@ -178,6 +185,10 @@ impl Web {
 pub(super) struct CameraClient {
     web: Web,
     open: Option<(url::Origin, Client)>,
+    /// The certificate that was shown last.
+    shown: Shown,
+    /// Of the camera's own host, as it has set them.
+    cookies: Vec<(String, String)>,
 }
 
 impl CameraClient {
@@ -192,11 +203,16 @@ impl CameraClient {
             if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return check_status(&at, response);
             }
+            self.keep_cookies(&response);
             let Some(location) = response.headers().get(LOCATION).and_then(|value| value.to_str().ok())
             else {
                 break;
             };
-            at = at.redirect(location)?;
+            let next = at.redirect(location)?;
+            if next.host() != at.host() {
+                self.cookies.clear();
+            }
+            at = next;
         }
         Err(SourceError::Redirects { camera: camera.to_string() })
     }
@@ -207,14 +223,20 @@ impl CameraClient {
         let client = match &self.open {
             Some((open, client)) if *open == origin => client.clone(),
             _ => {
-                let client = self.web.client(camera)?;
+                let client = self.web.client(camera, &self.shown)?;
                 self.open = Some((origin, client.clone()));
                 client
             }
         };
         let mut request = client
             .get(camera.url().clone())
-            .header(ACCEPT, "multipart/x-mixed-replace, image/jpeg, */*;q=0.5");
+            .header(ACCEPT, "multipart/x-mixed-replace, image/jpeg, */*;q=0.5")
+            .header(ACCEPT_ENCODING, "identity");
+        if !self.cookies.is_empty() {
+            let pairs: Vec<String> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(COOKIE, pairs.join("; "));
+        }
         if let Some(credentials) = camera.credentials() {
             request = request.basic_auth(&credentials.name, Some(&credentials.password));
         }
@@ -222,8 +244,25 @@ impl CameraClient {
         let patience = patience.max(self.web.connect);
         match timeout(patience, request.send()).await {
             Err(_) => Err(SourceError::NoAnswer { camera: camera.to_string(), after: patience }),
-            Ok(Err(error)) => Err(request_error(camera, &error)),
+            Ok(Err(error)) => Err(request_error(camera, &error, self.shown.last())),
             Ok(Ok(response)) => Ok(response),
+        }
+    }
+}
+
+impl CameraClient {
+    /// For the next request of this session: some boards send whoever has no cookie to the same address again.
+    fn keep_cookies(&mut self, response: &Response) {
+        let set = response.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        for (name, value) in set.filter_map(|set| set.split(';').next()?.split_once('=')) {
+            let (name, value) = (name.trim(), value.trim());
+            self.cookies.retain(|(known, _)| known != name);
+            if !name.is_empty()
+                && self.cookies.len() < MAX_COOKIES
+                && name.len() + value.len() <= MAX_COOKIE_BYTES
+            {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
         }
     }
 }
@@ -284,15 +323,26 @@ fn check_status(camera: &CameraUrl, response: Response) -> Result<Response, Sour
     if status != StatusCode::OK {
         return Err(SourceError::Status { camera: name, status: status.as_u16() });
     }
+    let encoding =
+        response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).map(str::trim);
+    if let Some(encoding) = encoding.filter(|encoding| !matches!(*encoding, "" | "identity")) {
+        // Of what others have a say in.
+        let encoding = encoding.chars().filter(char::is_ascii_graphic).take(20).collect();
+        return Err(SourceError::Packed { camera: name, encoding });
+    }
     Ok(response)
 }
 
-fn request_error(camera: &CameraUrl, error: &reqwest::Error) -> SourceError {
+fn request_error(
+    camera: &CameraUrl,
+    error: &reqwest::Error,
+    fingerprint: Option<Fingerprint>,
+) -> SourceError {
     if let Some(refused) = find::<AddressError>(error) {
         return SourceError::Refused(refused.clone());
     }
     if let Some(tls @ rustls::Error::InvalidCertificate(_)) = find(error) {
-        return SourceError::Untrusted { camera: camera.to_string(), reason: tls.to_string() };
+        return SourceError::Untrusted { camera: camera.to_string(), reason: tls.to_string(), fingerprint };
     }
     let camera = camera.to_string();
     if error.is_connect() {

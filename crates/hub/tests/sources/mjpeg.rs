@@ -370,3 +370,45 @@ async fn a_slow_camera_is_waited_for_as_long_as_its_pictures_take() {
     let SourceError::NoBytes { after, .. } = error else { panic!("{error}") };
     assert!(after > Duration::from_secs(2) && after < LONG, "{after:?}");
 }
+
+#[tokio::test]
+async fn a_camera_that_sends_to_itself_with_a_cookie_gets_it_back() {
+    let camera = Camera::start(|mut stream, request| async move {
+        let answer = if request.to_lowercase().contains("cookie: session=7; lang=en") {
+            [MULTIPART.as_bytes(), &part(&vector("420.jpg"))].concat()
+        } else {
+            let head = "HTTP/1.1 302 Found\r\nLocation: /stream\r\nSet-Cookie: session=7; Path=/; HttpOnly\r\nSet-Cookie: lang=en\r\n";
+            format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
+        };
+        stream.write_all(&answer).await.ok();
+    })
+    .await;
+    assert_eq!(take(&mjpeg(&camera), 1).await.pictures.len(), 1);
+    let requests = camera.requests();
+    assert!(requests.len() == 2 && !requests[0].to_lowercase().contains("cookie"), "{requests:?}");
+}
+
+#[tokio::test]
+async fn a_cookie_of_one_host_is_not_sent_to_another() {
+    let other = Camera::sending([MULTIPART.as_bytes(), &part(&vector("420.jpg"))].concat()).await;
+    let there = other.url().replace("127.0.0.1", "localhost");
+    let head = format!(
+        "HTTP/1.1 302 Found\r\nLocation: {there}\r\nSet-Cookie: session=7\r\nContent-Length: 0\r\n\r\n"
+    );
+    let camera = Camera::sending(head).await;
+    assert_eq!(take(&mjpeg(&camera), 1).await.pictures.len(), 1);
+    assert!(!other.requests()[0].to_lowercase().contains("cookie"), "{:?}", other.requests());
+}
+
+#[tokio::test]
+async fn pictures_that_come_packed_are_named_as_such_at_once() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\nContent-Encoding: gzip\r\n\r\n";
+    let camera = Camera::sending([head.as_bytes(), &[0x1f, 0x8b, 8, 0]].concat()).await;
+    let (_, error) = run(&mjpeg(&camera)).await;
+    assert!(error.to_string().contains("packed (gzip), which nobody has asked for"), "{error}");
+    assert!(
+        camera.requests()[0].to_lowercase().contains("accept-encoding: identity"),
+        "{:?}",
+        camera.requests()
+    );
+}
