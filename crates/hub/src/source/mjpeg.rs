@@ -3,12 +3,15 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
+use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use sightwire_http_client::cause::root_cause;
 use tokio::time::{Instant, timeout};
 
 use super::address::CameraUrl;
+use super::raw::RawAnswer;
 use super::web::Web;
 use super::{Run, Sink, Skipped, Source, SourceError};
 use crate::multipart::{Limits, Parser};
@@ -62,9 +65,14 @@ impl Mjpeg {
     async fn read(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
         let camera = || self.camera.to_string();
         let MjpegOptions { no_bytes, no_picture, first_picture, limits } = self.options;
-        let mut response = self.web.session().get(&self.camera, no_bytes).await?;
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let content_type = content_type.unwrap_or("no type").to_owned();
+        let mut answer = match self.web.session().get(&self.camera, no_bytes).await {
+            Ok(response) => Answer::Http(response),
+            Err(SourceError::NoHttp { .. }) if !self.camera.is_https() => {
+                Answer::Raw(RawAnswer::open(&self.web, &self.camera, first_picture.max(no_bytes)).await?)
+            }
+            Err(error) => return Err(error),
+        };
+        let content_type = answer.content_type().unwrap_or("no type").to_owned();
 
         let mut parser = Parser::new(limits);
         let mut page = PageCheck::default();
@@ -75,11 +83,8 @@ impl Mjpeg {
                 let pace = self.pace.lock();
                 if pace.knows_interval() { pace.patience() } else { first_picture.max(no_bytes) }
             };
-            let chunk = match timeout(wait, response.chunk()).await {
-                Ok(Ok(chunk)) => chunk,
-                Ok(Err(error)) => {
-                    return Err(SourceError::Broken { camera: camera(), reason: root_cause(&error) });
-                }
+            let chunk = match timeout(wait, answer.chunk(&self.camera)).await {
+                Ok(chunk) => chunk?,
                 Err(_) => {
                     // Perhaps it has become slower than is waited for.
                     self.pace.lock().forget_interval();
@@ -119,6 +124,32 @@ impl Mjpeg {
                 let bytes = bytes - bytes_before;
                 return Err(SourceError::NoPicture { camera: camera(), after: no_picture, bytes });
             }
+        }
+    }
+}
+
+/// What a camera sends.
+enum Answer {
+    Http(Response),
+    Raw(RawAnswer),
+}
+
+impl Answer {
+    fn content_type(&self) -> Option<&str> {
+        match self {
+            Self::Http(response) => response.headers().get(CONTENT_TYPE)?.to_str().ok(),
+            Self::Raw(_) => None,
+        }
+    }
+
+    /// The next bytes; `None` at the end.
+    async fn chunk(&mut self, camera: &CameraUrl) -> Result<Option<Bytes>, SourceError> {
+        match self {
+            Self::Http(response) => response.chunk().await.map_err(|error| SourceError::Broken {
+                camera: camera.to_string(),
+                reason: root_cause(&error),
+            }),
+            Self::Raw(answer) => answer.chunk().await,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where pictures come from: one module per kind of source.
 //!
-//! - [`mjpeg`]: a camera's endless answer; [`capture`]: a camera asked for one picture after the other
+//! - [`mjpeg`]: a camera's endless answer, `raw` where it is none of HTTP; [`capture`]: a camera asked for one picture after the other
 //! - [`folder`]: a folder of pictures, looped; [`simulated`]: a generated scene
 //! - [`reconnect`]: runs a source again and again, with growing pauses
 //! - [`address`], [`allow`], [`web`]: a camera's address, whether it may be connected to, and the connection
@@ -23,6 +23,7 @@ pub mod allow;
 pub mod capture;
 pub mod folder;
 pub mod mjpeg;
+mod raw;
 pub mod reconnect;
 pub mod scenery;
 pub mod simulated;
@@ -109,6 +110,14 @@ pub enum SourceError {
         reason: String,
         /// Of the certificate that it shows.
         fingerprint: Option<Fingerprint>,
+    },
+    /// It speaks something else, at least in its head.
+    #[error("{camera} does not answer as HTTP has it: {reason}")]
+    NoHttp {
+        /// Address.
+        camera: String,
+        /// What is wrong.
+        reason: String,
     },
     /// Packed pictures, which nobody has asked for.
     #[error(

@@ -23,7 +23,7 @@ use url::Host;
 
 use super::SourceError;
 use super::address::{AddressError, CameraUrl};
-use super::allow::Allow;
+use super::allow::{Allow, Kind};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
@@ -117,6 +117,25 @@ impl Web {
             host: host.to_string(),
             kind,
         })
+    }
+
+    /// What finds addresses of names.
+    pub(super) fn resolver(&self) -> &dyn Resolve {
+        &*self.resolver
+    }
+
+    /// How long a connection may take.
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.connect
+    }
+
+    /// Whether a connection to that address may be made for that host; if not, what the address is.
+    pub(super) fn may_connect(&self, host: &Host<String>, port: u16, address: IpAddr) -> Result<(), Kind> {
+        if self.allow.is_camera(host, port) {
+            return Ok(());
+        }
+        let is_named = matches!(host, Host::Domain(name) if self.allow.is_named(name));
+        self.allow.check(address, is_named)
     }
 
     /// A session with one camera, which keeps its connection where the camera does.
@@ -343,6 +362,9 @@ fn request_error(
     }
     if let Some(tls @ rustls::Error::InvalidCertificate(_)) = find(error) {
         return SourceError::Untrusted { camera: camera.to_string(), reason: tls.to_string(), fingerprint };
+    }
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        return SourceError::NoHttp { camera: camera.to_string(), reason: root_cause(error) };
     }
     let camera = camera.to_string();
     if error.is_connect() {

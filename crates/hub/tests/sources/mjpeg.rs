@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sightwire_hub::source::allow::Allow;
 use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
+use sightwire_hub::source::web::Web;
 use sightwire_hub::source::{Source, SourceError};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -411,4 +413,24 @@ async fn pictures_that_come_packed_are_named_as_such_at_once() {
         "{:?}",
         camera.requests()
     );
+}
+
+#[tokio::test]
+async fn a_camera_without_a_head_or_with_an_odd_one_gives_its_pictures() {
+    for head in [
+        "",
+        "ICY 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent Type; multipart\r\nX: \u{1}\r\n\r\n",
+        "--frame\r\n",
+    ] {
+        let camera = Camera::sending([head.as_bytes(), &parts(&pictures())].concat()).await;
+        let got = take(&mjpeg(&camera), 3).await;
+        assert!(got.pictures == pictures(), "{head:?}");
+    }
+    let camera = Camera::sending("ICY 404 gone\r\n\r\n").await;
+    let (_, error) = run(&mjpeg(&camera)).await;
+    let SourceError::Status { status: 404, .. } = error else { panic!("{error}") };
+    let refused = Mjpeg::new(url("http://127.0.0.1:9/stream"), Web::new(Arc::new(Allow::default())), PATIENT);
+    let (_, error) = run(&refused).await;
+    let SourceError::Refused(_) = error else { panic!("{error}") };
 }
