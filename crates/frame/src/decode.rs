@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::codec::CodecError;
 use crate::exif::{self, Orientation};
-use crate::header::{self, Format, HeaderError, LimitError, Limits};
+use crate::header::{self, Format, Header, HeaderError, LimitError, Limits};
 use crate::image::Image;
 use crate::jpeg::JpegDecoder;
 use crate::png::{Alpha, PngDecoder};
@@ -34,6 +34,53 @@ pub enum DecodeError {
     },
 }
 
+/// To which part of its sides a picture is decoded; one that is not whole becomes a pixel more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// As it is.
+    #[default]
+    Whole,
+    /// Half of each side,
+    Half,
+    /// a quarter,
+    Quarter,
+    /// an eighth.
+    Eighth,
+}
+
+impl Scale {
+    /// What sides are divided by.
+    pub fn divisor(self) -> u32 {
+        match self {
+            Self::Whole => 1,
+            Self::Half => 2,
+            Self::Quarter => 4,
+            Self::Eighth => 8,
+        }
+    }
+
+    /// A side of so many pixels.
+    pub fn side(self, pixels: u32) -> u32 {
+        pixels.div_ceil(self.divisor())
+    }
+
+    /// The largest at which a picture is within the limits; `None` if none is, or if it would take long even so.
+    fn to_fit(header: &Header, limits: &Limits) -> Option<Self> {
+        let pixels = u64::from(header.width) * u64::from(header.height);
+        if pixels > MOST_SCALED || header.format != Format::Jpeg || !cfg!(feature = "turbo") {
+            return None;
+        }
+        let fits = |scale: &Self| {
+            let (width, height) = (scale.side(header.width), scale.side(header.height));
+            limits.check_size(&Header { width, height, ..*header }).is_ok()
+        };
+        [Self::Half, Self::Quarter, Self::Eighth].into_iter().find(fits)
+    }
+}
+
+/// Pixels of a picture that is decoded to fewer: all of its codes are read.
+const MOST_SCALED: u64 = 100_000_000;
+
 /// Decodes pictures, one after another. Keep one per thread: it keeps its handles and buffers.
 ///
 /// For JPEG (feature `turbo`) nothing is allocated on the Rust side once the buffers have grown; libjpeg-turbo takes
@@ -59,6 +106,24 @@ impl Decoder {
         self.decode_with(Alpha::Dropped, bytes, limits, out)
     }
 
+    /// [`Decoder::decode`]; a JPEG that has more pixels than the limits allow is decoded to a half, a quarter or an eighth of its
+    /// sides, if it is within them then.
+    pub fn decode_to_fit(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+        out: &mut Image,
+    ) -> Result<Scale, DecodeError> {
+        limits.check_bytes(bytes.len())?;
+        let header = header::probe(bytes)?;
+        let scale = match limits.check_size(&header) {
+            Ok(()) => Scale::Whole,
+            Err(large) => Scale::to_fit(&header, limits).ok_or(large)?,
+        };
+        self.decode_probed(Alpha::Dropped, (bytes, &header), scale, out)?;
+        Ok(scale)
+    }
+
     /// [`Decoder::decode`], with the transparency of a PNG as asked for.
     pub(crate) fn decode_with(
         &mut self,
@@ -70,14 +135,24 @@ impl Decoder {
         limits.check_bytes(bytes.len())?;
         let header = header::probe(bytes)?;
         limits.check_size(&header)?;
+        self.decode_probed(alpha, (bytes, &header), Scale::Whole, out)
+    }
+
+    fn decode_probed(
+        &mut self,
+        alpha: Alpha,
+        (bytes, header): (&[u8], &Header),
+        scale: Scale,
+        out: &mut Image,
+    ) -> Result<(), DecodeError> {
         let orientation = exif::orientation(header.format, bytes);
         let upright = orientation == Orientation::Upright;
         let stored = if upright { &mut *out } else { &mut self.unturned };
         // The libraries' decoders have panicked on crafted pictures before. Anyone's bytes come here, so that must cost
         // one picture and not a thread; the decoder is replaced, since nobody knows what state it is in.
         let decoded = catch_unwind(AssertUnwindSafe(|| match header.format {
-            Format::Jpeg => self.jpeg.decode(bytes, &header, stored),
-            Format::Png => self.png.decode(bytes, &header, alpha, stored),
+            Format::Jpeg => self.jpeg.decode(bytes, header, scale, stored),
+            Format::Png => self.png.decode(bytes, header, alpha, stored),
         }));
         let decoded = if let Ok(decoded) = decoded {
             decoded

@@ -1,8 +1,9 @@
 //! JPEG through libjpeg-turbo: the same bytes as OpenCV, which uses it too.
 
-use turbojpeg::{Colorspace, Compressor, Decompressor, PixelFormat, Subsamp};
+use turbojpeg::{Colorspace, Compressor, Decompressor, PixelFormat, ScalingFactor, Subsamp};
 
 use crate::codec::CodecError;
+use crate::decode::Scale;
 use crate::header::Header;
 use crate::image::Image;
 use crate::{buffer, cmyk};
@@ -11,6 +12,18 @@ pub(crate) const NAME: &str = "libjpeg-turbo";
 
 /// Passes over a progressive picture. Real ones have about ten; hundreds of empty ones are an attack on CPU time.
 const MAX_SCANS: u32 = 100;
+
+/// What the library warns of though no pixel is missing: it has read all blocks, and says what stood between them. Boards put bytes
+/// before each restart marker; other programs decode these without a word.
+const HARMLESS: [&str; 3] = [
+    "extraneous bytes before marker",
+    "Unknown Adobe color transform code",
+    "unknown JFIF revision number",
+];
+
+/// The library has come to the end of the bytes: perhaps they lack nothing but the last marker.
+const NO_END: &str = "Premature end of JPEG file";
+const END: [u8; 2] = [0xff, 0xd9];
 
 /// Decodes JPEG to BGR.
 pub(crate) struct JpegDecoder {
@@ -27,14 +40,20 @@ impl JpegDecoder {
 
     /// `header` has been checked against the caller's limits.
     ///
-    /// The library's warnings are errors here: they mean that pixels are missing or made up.
+    /// The library's warnings are errors here, but for the [harmless](HARMLESS) ones: they mean that pixels are missing or made up.
     pub(crate) fn decode(
         &mut self,
         bytes: &[u8],
         header: &Header,
+        scale: Scale,
         out: &mut Image,
     ) -> Result<(), CodecError> {
-        let decoded = self.decode_once(bytes, header, out);
+        let mut decoded = self.decode_once(bytes, header, scale, out);
+        if decoded.as_ref().is_err_and(|error| error.to_string().contains(NO_END)) && !bytes.ends_with(&END) {
+            // With it there is nothing to warn of, unless pixels are missing.
+            *self = Self::new()?;
+            decoded = self.decode_once(&[bytes, &END].concat(), header, scale, out);
+        }
         if decoded.is_err() {
             // The library stays within a header that it could not read, and takes the next picture for its rest.
             *self = Self::new()?;
@@ -42,13 +61,21 @@ impl JpegDecoder {
         decoded
     }
 
-    fn decode_once(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), CodecError> {
+    fn decode_once(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        scale: Scale,
+        out: &mut Image,
+    ) -> Result<(), CodecError> {
         let found = self.handle.read_header(bytes).map_err(CodecError::library)?;
-        let (width, height) = (header.width as usize, header.height as usize);
-        if (found.width, found.height) != (width, height) {
+        if (found.width, found.height) != (header.width as usize, header.height as usize) {
             return Err(CodecError::Size);
         }
-        out.reshape(header.width, header.height);
+        let factor = ScalingFactor::new(1, scale.divisor() as usize);
+        self.handle.set_scaling_factor(factor).map_err(CodecError::library)?;
+        out.reshape(scale.side(header.width), scale.side(header.height));
+        let (width, height) = (out.width() as usize, out.height() as usize);
         let four_colours = matches!(found.colorspace, Colorspace::CMYK | Colorspace::YCCK);
         let (pixels, format) = if four_colours {
             buffer::fit(&mut self.inks, width * height * 4);
@@ -58,7 +85,11 @@ impl JpegDecoder {
         };
         let pitch = width * format.size();
         let target = turbojpeg::Image { pixels, width, pitch, height, format };
-        self.handle.decompress(bytes, target).map_err(CodecError::library)?;
+        match self.handle.decompress(bytes, target) {
+            Err(turbojpeg::Error::TurboJpegError(said))
+                if HARMLESS.iter().any(|harmless| said.contains(harmless)) => {}
+            decompressed => decompressed.map_err(CodecError::library)?,
+        }
         if four_colours {
             cmyk::to_bgr(&self.inks, out.data_mut());
             buffer::release(&mut self.inks);

@@ -13,6 +13,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 
 use crate::codec::CodecError;
+use crate::decode::Scale;
 use crate::header::Header;
 use crate::image::Image;
 use crate::{buffer, cmyk};
@@ -38,8 +39,11 @@ impl JpegDecoder {
         &mut self,
         bytes: &[u8],
         header: &Header,
+        scale: Scale,
         out: &mut Image,
     ) -> Result<(), CodecError> {
+        // Only the other library decodes to fewer pixels.
+        debug_assert!(scale == Scale::Whole);
         let (width, height) = (header.width as usize, header.height as usize);
         let options = DecoderOptions::default()
             // Else a picture cut off after a tenth decodes "successfully".

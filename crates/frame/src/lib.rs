@@ -51,7 +51,7 @@ use jpeg_turbo as jpeg;
 #[cfg(not(feature = "turbo"))]
 use jpeg_zune as jpeg;
 
-pub use decode::{DecodeError, Decoder};
+pub use decode::{DecodeError, Decoder, Scale};
 pub use encode::{EncodeError, Encoder};
 pub use image::{Image, ImageError};
 pub use resize::{ResizeError, Resizer};

@@ -278,7 +278,7 @@ impl Analysis {
             let captured = picture.captured();
             let begun = clock::now();
             let jpeg = picture.jpeg().clone();
-            let decoded = deps.pixels.run(move |tools| tools.decode(&jpeg, &limits));
+            let decoded = deps.pixels.run(move |tools| tools.decode_to_fit(&jpeg, &limits));
             match decoded.await {
                 Ok(Ok(image)) => {
                     let mut pace = pace.lock();

@@ -143,7 +143,7 @@ impl Analysis {
             return; // nobody looks
         }
         let (captured, limits, jpeg) = (picture.captured(), deps.options.pictures, picture.jpeg().clone());
-        let decoded = deps.pixels.run(move |tools| tools.decode(&jpeg, &limits)).await;
+        let decoded = deps.pixels.run(move |tools| tools.decode_to_fit(&jpeg, &limits)).await;
         let Ok(Ok(image)) = decoded else {
             self.counters.failed.fetch_add(1, Ordering::Relaxed);
             return;

@@ -29,6 +29,13 @@ impl Tools {
         Ok(image)
     }
 
+    /// The same of a stream's picture: one that is too large is decoded to a part of its sides.
+    pub fn decode_to_fit(&mut self, jpeg: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
+        let mut image = Image::new(0, 0);
+        self.decoder.decode_to_fit(jpeg, limits, &mut image)?;
+        Ok(image)
+    }
+
     /// As JPEG, `quality` 1–100; none where it cannot be one.
     pub fn encode(&mut self, image: &Image, quality: u8) -> Option<Bytes> {
         let mut jpeg = Vec::new();

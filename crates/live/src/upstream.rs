@@ -343,7 +343,8 @@ fn banner(
 ) -> Option<Bytes> {
     let seconds = now.saturating_duration_since(state.since).as_secs();
     let reason = state.reason.as_deref().unwrap_or("waiting for the first picture");
-    let image = if let Some(mut image) = last.and_then(|last| tools.decode(last.jpeg(), &limits).ok()) {
+    let image = if let Some(mut image) = last.and_then(|last| tools.decode_to_fit(last.jpeg(), &limits).ok())
+    {
         let (word, tone) = match state.condition {
             Condition::Frozen => ("Frozen", Tone::Warning),
             _ => ("No picture", Tone::Error),

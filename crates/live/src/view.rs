@@ -357,7 +357,7 @@ async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, de
         let Update::Picture(picture) = update else { continue };
         let jpeg = picture.jpeg().clone();
         let made = deps.pixels.run(move |tools| {
-            let image = tools.decode(&jpeg, &limits)?;
+            let image = tools.decode_to_fit(&jpeg, &limits)?;
             Ok::<_, DecodeError>(tools.encode(&image, quality))
         });
         let made = match made.await {

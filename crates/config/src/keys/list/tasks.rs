@@ -372,7 +372,7 @@ pub const KEYS: &[Key] = &[
         "images.max_pixels",
         "10000000",
         &[],
-        "Largest picture, in pixels; checked in the header, before decoding. 4K is 8.3 million; a larger one costs everybody's time.",
+        "Largest picture, in pixels; checked in the header, before decoding. 4K is 8.3 million; a larger one costs everybody's time. A stream's picture with more (up to 100 million) is looked at and drawn at a half, a quarter or an eighth of its sides.",
     ),
     key("images.max_side_px", "16384", &[], "Largest width or height of a picture."),
     key(
