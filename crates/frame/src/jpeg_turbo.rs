@@ -15,11 +15,8 @@ const MAX_SCANS: u32 = 100;
 
 /// What the library warns of though no pixel is missing: it has read all blocks, and says what stood between them. Boards put bytes
 /// before each restart marker; other programs decode these without a word.
-const HARMLESS: [&str; 3] = [
-    "extraneous bytes before marker",
-    "Unknown Adobe color transform code",
-    "unknown JFIF revision number",
-];
+const HARMLESS: [&str; 3] =
+    ["extraneous bytes before marker", "Unknown Adobe color transform code", "unknown JFIF revision number"];
 
 /// The library has come to the end of the bytes: perhaps they lack nothing but the last marker.
 const NO_END: &str = "Premature end of JPEG file";

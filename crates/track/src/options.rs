@@ -33,6 +33,11 @@ pub struct TrackerOptions {
     /// so much on all sides before they are compared; else whoever moves by half a width between slow analyses never gets a
     /// track (the idea of growing is that of C-BIoU, Yang et al. 2023). 0: as in the paper.
     pub newcomer_speed: f32,
+    /// How far from where it is thought to be somebody may come out from behind something, in its own heights for each second
+    /// unseen: what hides it takes a part of its box away first, so that it seems to slow down and to become narrow. Only
+    /// detections that would begin a new track are looked at so, of about the same height and not of another class. 0: as in
+    /// the paper.
+    pub hidden_speed: f32,
     /// A track is confirmed, and gets its id, once it was found in so many analyses in a row; in the first analysis of
     /// all at once.
     pub confirm: u32,
@@ -76,6 +81,7 @@ impl Default for TrackerOptions {
             fuse_score: true,
             other_class: 0.8,
             newcomer_speed: 1.0,
+            hidden_speed: 1.0,
             confirm: 2,
             lost_buffer: Duration::from_secs(1),
             lost_analyses: 5,

@@ -13,6 +13,12 @@ use super::trail::TrailPoint;
 
 /// Coordinates beyond this are no picture's.
 const FARTHEST_PX: f32 = 100_000.0;
+/// Of two heights, the share that the lower one has at least of the higher one where they may be of one object.
+const LEAST_ALIKE: f32 = 0.65;
+/// Most that a pair may cost of an object that was hidden and a detection: 1 − IoU of both boxes, grown.
+const MOST_HIDDEN: f32 = 0.5;
+/// What is hidden for longer comes out anywhere.
+const HIDDEN: Duration = Duration::from_millis(800);
 /// What is narrower or lower is nothing.
 const LEAST_SIDE_PX: f32 = 1.0;
 
@@ -69,6 +75,9 @@ impl Tracker {
             options.match_unconfirmed,
             options.fuse_score,
         );
+
+        // What would begin a track: perhaps somebody comes out from behind something.
+        let (lost, begin) = self.come_out(now, lost, high, begin);
 
         for &index in lost.iter().chain(&dropped) {
             self.objects[index].missed();
@@ -184,11 +193,51 @@ impl Tracker {
         (left(objects, &objects_left), left(chosen, &detections_left))
     }
 
+    /// Gives objects that nobody sees those of the `begin`ning detections that lie nearest to where they may be by now, and
+    /// returns which of both are left over.
+    fn come_out(
+        &mut self,
+        now: Instant,
+        lost: Vec<usize>,
+        detections: &[Detection],
+        begin: Vec<usize>,
+    ) -> (Vec<usize>, Vec<usize>) {
+        let speed = self.options.hidden_speed;
+        if speed <= 0.0 || begin.is_empty() || lost.is_empty() {
+            return (lost, begin);
+        }
+        let costs = Costs::new(lost.len(), begin.len(), |row, column| {
+            let (object, detection) = (&self.objects[lost[row]], &detections[begin[column]]);
+            let (rect, seen) = (object.rect(), &detection.rect);
+            let heights = seen.height() / rect.height().max(LEAST_SIDE_PX);
+            let is_alike = (LEAST_ALIKE..=1.0 / LEAST_ALIKE).contains(&heights)
+                && object.classes.class() == detection.class;
+            let unseen = now.saturating_duration_since(object.seen);
+            let margin = unseen.as_secs_f32() * speed * rect.height();
+            if is_alike && unseen <= HIDDEN {
+                1.0 - grown(&rect, margin).iou(&grown(seen, margin))
+            } else {
+                f32::INFINITY
+            }
+        });
+        let (mut lost_left, mut begin_left) = (vec![true; lost.len()], vec![true; begin.len()]);
+        for (row, column) in assign(&costs, MOST_HIDDEN) {
+            self.objects[lost[row]].found(now, &detections[begin[column]], &self.options);
+            lost_left[row] = false;
+            begin_left[column] = false;
+        }
+        let left = |all: Vec<usize>, left: Vec<bool>| {
+            all.into_iter().zip(left).filter(|&(_, left)| left).map(|(index, _)| index).collect()
+        };
+        (left(lost, lost_left), left(begin, begin_left))
+    }
+
     /// How far an object may be from where it is thought to be, on top of what overlap allows; see
     /// [`TrackerOptions::newcomer_speed`].
     fn margin(&self, now: Instant, index: usize) -> f32 {
         let object = &self.objects[index];
-        if object.phase != Phase::Unconfirmed {
+        // Those of the first analysis have their number at once.
+        if object.phase != Phase::Unconfirmed && object.hits > 1 {
             return 0.0;
         }
         let nominal = 1.0 / self.options.nominal_fps;

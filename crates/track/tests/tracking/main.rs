@@ -85,7 +85,8 @@ fn without(part: &str) -> TrackerOptions {
     let all = TrackerOptions::default();
     match part {
         "second" => TrackerOptions { track_low: all.track_high, ..all },
-        "motion" => TrackerOptions { noise: Noise { velocity: 0.0, ..all.noise }, ..all },
+        // With what looks for the hidden it would find again whom it has lost by that.
+        "motion" => TrackerOptions { noise: Noise { velocity: 0.0, ..all.noise }, hidden_speed: 0.0, ..all },
         _ => TrackerOptions { lost_buffer: Duration::ZERO, lost_analyses: 0, ..all },
     }
 }
