@@ -24,7 +24,9 @@ import { shared } from "./shared.mjs";
 
 const server = shared(relaying({ "relay.max_fps": 1000 }));
 /** Whoever is silent ends soon. */
-const hasty = shared(relaying({ "relay.warn_after_s": 0.4, "relay.end_after_s": 0.8 }));
+const hasty = shared(
+  relaying({ "relay.warn_after_s": 0.4, "relay.end_after_s": 0.8, "relay.hidden_end_after_s": 3 }),
+);
 
 const active = async () => (await server.get("/streams/active")).json;
 const frameText = (frame) => JSON.stringify({ type: "frame", frame });
@@ -93,6 +95,17 @@ describe("messages_that_are_none", { concurrency: true }, () => {
     }
     sender.frame(url("odd", 1));
     assert.equal(await watching.nextFrame(), url("odd", 1));
+  });
+
+  test("pictures_of_no_bytes_are_of_a_camera_that_is_not_ready_and_end_nothing", async (t) => {
+    const [sender, watching] = [await streamer(t, server, "empty"), await viewerOf(t, server, "empty")];
+    for (let i = 0; i < 50; i += 1) sender.frame(i % 2 ? "data:," : "data:image/jpeg;base64,");
+    sender.frame(url("good", 1));
+    assert.equal(await watching.nextFrame(), url("good", 1));
+    const inCapitals = url("capitals", 1).replace("data:image/jpeg", "DATA:IMAGE/JPEG");
+    sender.frame(inCapitals);
+    assert.equal(await watching.nextFrame(), inCapitals, "as it came");
+    assert.equal(watching.all("live_frame").length, 2);
   });
 
   const DEEP = {
@@ -177,6 +190,30 @@ describe("time", { concurrency: true }, () => {
     const sender = await streamer(t, hasty, "silent");
     assert.match((await sender.next("error")).message, /\w{3,} \w+/);
     assert.equal((await sender.over()).code, 4408);
+  });
+
+  test("pictures_of_no_bytes_and_nothing_good_end_it", async (t) => {
+    const sender = await streamer(t, hasty, "never ready");
+    const empty = setInterval(() => sender.frame("data:,"), 50);
+    t.after(() => clearInterval(empty));
+    assert.match((await sender.next("error")).message, /No frame came/);
+    assert.equal((await sender.over()).code, 4408);
+  });
+
+  test("a_hidden_tab_answers_pings_and_is_given_longer_than_whoever_is_gone", async (t) => {
+    const hidden = await streamer(t, hasty, "hidden");
+    const gone = await rawStreamer(t, hasty, "gone", { answers: false });
+    const since = performance.now();
+    hidden.frame(url("hidden", 1));
+    gone.text(frameText(url("gone", 1)));
+    assert.equal((await gone.over()).code, 4408);
+    const later = (await hasty.get("/streams/active")).json;
+    assert.deepEqual(
+      later.active_streams.filter((name) => ["hidden", "gone"].includes(name)),
+      ["hidden"],
+    );
+    assert.equal((await hidden.over()).code, 4408);
+    assert.ok(performance.now() - since >= 3000, "relay.hidden_end_after_s");
   });
 
   test("what_a_sender_sends_that_has_lost_its_name_is_not_shown_and_its_end_is_not_the_streams", async (t) => {

@@ -29,6 +29,7 @@ SETTINGS = {
     # A sender that has to wait for its core is not silent yet.
     "relay.warn_after_s": "5",
     "relay.end_after_s": "10",
+    "relay.hidden_end_after_s": "10",
     "relay.ping_interval_s": "1",
 }
 HEADER = struct.Struct(">BBHQQ")

@@ -25,7 +25,8 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def quick() -> Iterator[Server]:
     """A server whose times are short. A viewer may be silent for three pings."""
-    running = start(**{"relay.warn_after_s": "1", "relay.end_after_s": "2", "relay.ping_interval_s": "2"})
+    end = {"relay.end_after_s": "2", "relay.hidden_end_after_s": "2"}
+    running = start(**end, **{"relay.warn_after_s": "1", "relay.ping_interval_s": "2"})
     yield running
     assert running.stop() == 0
 

@@ -56,6 +56,7 @@ ping_timeout_s = 4.0
 [relay]
 warn_after_s = 5.0
 end_after_s = 8.0
+hidden_end_after_s = 8.0
 
 [cameras]
 allow = ["127.0.0.0/8"]

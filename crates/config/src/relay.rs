@@ -19,6 +19,7 @@ pub(super) fn read(r: &Values<'_>) -> Result<RelayOptions, ConfigError> {
         max_viewers: r.int("relay.max_viewers", 0, 1_000_000)?,
         warn_after: r.seconds("relay.warn_after_s", 0.05, 86_400.0)?,
         end_after: r.seconds("relay.end_after_s", 0.05, 86_400.0)?,
+        hidden_end_after: r.seconds("relay.hidden_end_after_s", 0.05, 86_400.0)?,
         stalled_after: r.seconds("relay.stalled_after_s", 0.05, 86_400.0)?,
         ping_interval: r.seconds("relay.ping_interval_s", 0.05, 3600.0)?,
         max_frame_bytes: r.int("relay.max_frame_mb", 1, 256)? << 20,

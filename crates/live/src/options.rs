@@ -115,6 +115,8 @@ pub struct RelayOptions {
     pub warn_after: Duration,
     /// and after so long its stream ends.
     pub end_after: Duration,
+    /// Likewise of one that has given frames and answers pings: a page whose tab is hidden. At least `end_after`.
+    pub hidden_end_after: Duration,
     /// A stream without a frame for so long has stalled.
     pub stalled_after: Duration,
     /// From one ping of a viewer to the next.

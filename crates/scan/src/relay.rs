@@ -10,7 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::json;
 
-/// What a frame's text begins with.
+/// What a frame's text begins with, in any case.
 const DATA_IMAGE: &str = "data:image";
 /// Kind of a binary message that is a picture.
 pub const PICTURE: u8 = 1;
@@ -25,6 +25,8 @@ pub const HEADER: usize = 20;
 pub enum Incoming<'a> {
     /// A picture as a data URL.
     Frame(Cow<'a, str>),
+    /// A picture of no bytes (`data:,`), as a page sends whose camera is not ready.
+    Empty,
     /// A question whether we are there; gets a `pong`.
     Ping,
     /// Something that is none of our business.
@@ -152,12 +154,26 @@ pub fn read(text: &str) -> Incoming<'_> {
 
 fn told<'a>(kind: Option<&str>, frame: Option<Cow<'a, str>>, has_frame: bool) -> Incoming<'a> {
     match (kind, frame) {
-        (Some("frame"), Some(frame)) if frame.starts_with(DATA_IMAGE) => Incoming::Frame(frame),
+        (Some("frame"), Some(frame)) if is_empty_picture(&frame) => Incoming::Empty,
+        (Some("frame"), Some(frame)) if is_picture(&frame) => Incoming::Frame(frame),
         (Some("frame"), _) => Incoming::Bad(Bad::Frame),
         (Some("ping"), _) => Incoming::Ping,
         (None, _) if has_frame => Incoming::Bad(Bad::Frame),
         (Some(_) | None, _) => Incoming::Other,
     }
+}
+
+/// Whether it begins as the data URL of an image does.
+fn is_picture(url: &str) -> bool {
+    url.get(..DATA_IMAGE.len()).is_some_and(|start| start.eq_ignore_ascii_case(DATA_IMAGE))
+}
+
+/// Whether it is a data URL without data: `data:,`, which `toDataURL` gives of a canvas without pixels, or
+/// `data:image/jpeg;base64,`.
+fn is_empty_picture(url: &str) -> bool {
+    let Some(head) = url.strip_suffix(',') else { return false };
+    let is_data = head.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("data:"));
+    is_data && !head.contains(',') && (head.len() == 5 || is_picture(head))
 }
 
 /// An object of numbers and of strings without escapes, which is what senders send; of anything else `None`.
@@ -237,7 +253,7 @@ pub fn wants_enhanced(text: &str) -> bool {
 pub fn read_as_it_came(message: &[u8]) -> Option<&str> {
     let (&kind, &name) = (message.first()?, message.get(1)?);
     let url = message.get(HEADER + usize::from(name)..).filter(|_| kind == AS_IT_CAME)?;
-    std::str::from_utf8(url).ok().filter(|url| url.starts_with(DATA_IMAGE))
+    std::str::from_utf8(url).ok().filter(|url| is_picture(url))
 }
 
 /// Where the JPEG of a binary message is.
@@ -293,6 +309,16 @@ mod tests {
             (r#"{"type":"frame","frame":"data:image/png"#, Incoming::Bad(Bad::Json)),
             (r#"{"type":"frame","frame":"data:image/png"} x"#, Incoming::Bad(Bad::Json)),
             ("{\"type\":\"frame\",\"frame\":\"data:image/png\n\"}", Incoming::Bad(Bad::Json)),
+            (r#"{"type":"frame","frame":"data:,"}"#, Incoming::Empty),
+            (r#"{"type":"frame","frame":"DATA:\u002c"}"#, Incoming::Empty),
+            (r#"{"type":"frame","frame":"data:image/jpeg;base64,"}"#, Incoming::Empty),
+            (r#"{"type":"frame","frame":"data:text/plain,"}"#, Incoming::Bad(Bad::Frame)),
+            (r#"{"type":"frame","frame":"data:,,"}"#, Incoming::Bad(Bad::Frame)),
+            (r#"{"type":"frame","frame":"data:imagé,"}"#, Incoming::Bad(Bad::Frame)),
+            (
+                r#"{"type":"frame","frame":"data:IMAGE/JPEG;base64,/9j/"}"#,
+                frame("data:IMAGE/JPEG;base64,/9j/"),
+            ),
             (r#"{"type":"ping"}"#, Incoming::Ping),
             (r#"{"type":"ping","timestamp":1.5}"#, Incoming::Ping),
             (r#"{"type":"pong"}"#, Incoming::Other),

@@ -96,7 +96,7 @@ fn relay(book: &mut Book) {
             ("1009", "A message is too long (`relay.max_frame_mb`)"),
             ("4090", "Another sender has this name"),
             ("4400", "Ten messages in a row should have been frames and were none"),
-            ("4408", "No frame has come for a while (`relay.end_after_s`)"),
+            ("4408", "No frame has come for a while (`relay.end_after_s`; `relay.hidden_end_after_s` from a hidden tab)"),
         ]);
     let viewer = book.websocket(
         "viewer",

@@ -14,8 +14,20 @@ pub struct WatchdogOptions {
     pub warning: Duration,
     /// Time without a frame, after which the stream ends.
     pub end: Duration,
+    /// Likewise of a sender that has given frames and answers pings: a page whose tab is hidden. At least [`Self::end`].
+    pub hidden_end: Duration,
     /// Time without a frame, after which viewers are told that the stream has stalled.
     pub stall: Duration,
+}
+
+/// From one ping of a sender that gives no frame to the next, at most.
+const ASK: Duration = Duration::from_secs(5);
+
+impl WatchdogOptions {
+    /// From one ping to the next: an answer is missed twice before the stream ends.
+    fn ask(&self) -> Duration {
+        ASK.min(self.end / 3)
+    }
 }
 
 /// What is known of a sender.
@@ -25,9 +37,14 @@ pub struct Watchdog {
     message: Instant,
     /// The last frame, or when it came.
     frame: Instant,
+    /// When it last answered a ping.
+    answer: Instant,
+    asked: Instant,
     silence: Silence,
     warned: bool,
     stalled: bool,
+    /// Its last picture was one, so its page may be hidden now; one that gives empty pictures is not hidden.
+    may_be_hidden: bool,
     bad: u32,
 }
 
@@ -38,6 +55,8 @@ pub enum Alarm {
     Warn,
     /// Viewers have to be told that the stream has stalled.
     Stalled,
+    /// The sender has to be sent a ping.
+    Ask,
     /// The stream has to end.
     End,
 }
@@ -45,8 +64,29 @@ pub enum Alarm {
 impl Watchdog {
     /// Of a sender that has just come.
     pub fn new(options: WatchdogOptions, now: Instant) -> Self {
-        let (silence, warned, stalled, bad) = (Silence::new(options.stall, None), false, false, 0);
-        Self { options, message: now, frame: now, silence, warned, stalled, bad }
+        Self {
+            options,
+            message: now,
+            frame: now,
+            answer: now,
+            asked: now,
+            silence: Silence::new(options.stall, None),
+            warned: false,
+            stalled: false,
+            may_be_hidden: false,
+            bad: 0,
+        }
+    }
+
+    /// It answered a ping, which its browser does, too, while its tab is hidden and sends nothing.
+    pub fn answered(&mut self, now: Instant) {
+        self.answer = now;
+    }
+
+    /// A picture of no bytes came: its camera is not ready, or no longer.
+    pub fn empty(&mut self, now: Instant) {
+        self.message(now);
+        self.may_be_hidden = false;
     }
 
     /// A message came, whatever it was.
@@ -58,7 +98,8 @@ impl Watchdog {
     pub fn frame(&mut self, now: Instant) {
         self.message(now);
         self.silence.picture(now, true);
-        (self.frame, self.stalled, self.bad) = (now, false, 0);
+        (self.frame, self.asked, self.stalled, self.bad) = (now, now, false, 0);
+        self.may_be_hidden = true;
     }
 
     /// Something came that should have been a frame; whether it was one too many.
@@ -70,7 +111,10 @@ impl Watchdog {
 
     /// When [`Self::look`] may have something to say.
     pub fn next(&self) -> Instant {
-        let mut next = self.frame + self.options.end;
+        let mut next = self.ends();
+        if self.may_be_hidden {
+            next = next.min(self.asked + self.options.ask());
+        }
         if !self.warned {
             next = next.min(self.message + self.options.warning);
         }
@@ -82,8 +126,12 @@ impl Watchdog {
 
     /// What is due now.
     pub fn look(&mut self, now: Instant) -> Option<Alarm> {
-        if now >= self.frame + self.options.end {
+        if now >= self.ends() {
             return Some(Alarm::End);
+        }
+        if self.may_be_hidden && now >= self.asked + self.options.ask() {
+            self.asked = now;
+            return Some(Alarm::Ask);
         }
         if !self.warned && now >= self.message + self.options.warning {
             self.warned = true;
@@ -94,6 +142,15 @@ impl Watchdog {
             return Some(Alarm::Stalled);
         }
         None
+    }
+
+    /// When the stream ends unless a frame or an answer comes.
+    fn ends(&self) -> Instant {
+        let WatchdogOptions { end, hidden_end, .. } = self.options;
+        if !self.may_be_hidden {
+            return self.frame + end;
+        }
+        (self.frame.max(self.answer) + end).min(self.frame + hidden_end.max(end))
     }
 
     /// When it is called stalled, if it is not yet.
@@ -141,7 +198,12 @@ mod tests {
 
     fn watchdog() -> (Watchdog, Instant) {
         let now = Instant::now();
-        let options = WatchdogOptions { warning: SECOND * 10, end: SECOND * 15, stall: SECOND * 3 };
+        let options = WatchdogOptions {
+            warning: SECOND * 10,
+            end: SECOND * 15,
+            hidden_end: SECOND * 90,
+            stall: SECOND * 3,
+        };
         (Watchdog::new(options, now), now)
     }
 
@@ -169,8 +231,56 @@ mod tests {
     fn one_that_has_stopped_is_stalled_then_warned_then_ended() {
         let (mut dog, now) = watchdog();
         dog.frame(now);
-        let expected = [(3, Alarm::Stalled), (10, Alarm::Warn), (15, Alarm::End)];
+        let expected =
+            [(3, Alarm::Stalled), (5, Alarm::Ask), (10, Alarm::Ask), (10, Alarm::Warn), (15, Alarm::End)];
         assert_eq!(alarms(&mut dog, now, 60), expected);
+    }
+
+    /// When it ends, if it answers each ping until then.
+    fn end_of_one_that_answers(dog: &mut Watchdog, from: Instant, until: Duration) -> Duration {
+        loop {
+            let next = dog.next();
+            match dog.look(next) {
+                Some(Alarm::End) => return next - from,
+                Some(Alarm::Ask) if next - from <= until => dog.answered(next),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_hidden_page_that_answers_pings_is_stalled_and_ends_after_ninety_seconds() {
+        let (mut dog, now) = watchdog();
+        dog.frame(now);
+        assert_eq!(end_of_one_that_answers(&mut dog, now, SECOND * 600), SECOND * 90);
+        let (mut dog, now) = watchdog();
+        dog.frame(now);
+        assert_eq!(end_of_one_that_answers(&mut dog, now, SECOND * 30), SECOND * 45, "it is gone");
+        let (mut dog, now) = watchdog();
+        for minute in 0..10 {
+            let now = now + SECOND * 60 * minute;
+            dog.frame(now);
+            while dog.next() < now + SECOND * 60 {
+                let next = dog.next();
+                assert_ne!(dog.look(next), Some(Alarm::End), "a timer once a minute");
+                dog.answered(next);
+            }
+        }
+    }
+
+    #[test]
+    fn pings_answered_by_one_without_a_picture_keep_nothing_alive() {
+        let (mut dog, now) = watchdog();
+        dog.answered(now + SECOND * 9);
+        assert_eq!(alarms(&mut dog, now, 60), [(10, Alarm::Warn), (15, Alarm::End)]);
+        let (mut dog, now) = watchdog();
+        dog.frame(now);
+        for second in 1..15 {
+            dog.empty(now + SECOND * second);
+            dog.answered(now + SECOND * second);
+            assert_ne!(dog.look(now + SECOND * second), Some(Alarm::End));
+        }
+        assert_eq!(dog.look(now + SECOND * 15), Some(Alarm::End), "nothing good for fifteen seconds");
     }
 
     #[test]
@@ -202,6 +312,7 @@ mod tests {
             dog.frame(now + SECOND * 4 * frame);
             assert_eq!(dog.look(now + SECOND * 4 * frame + SECOND * 4), None);
         }
+        assert_eq!(dog.look(now + SECOND * 36 + SECOND * 9), Some(Alarm::Ask));
         assert_eq!(dog.look(now + SECOND * 36 + SECOND * 9), None);
         dog.message(now + SECOND * 36 + SECOND * 9);
         assert_eq!(dog.look(now + SECOND * 36 + SECOND * 12), Some(Alarm::Stalled));

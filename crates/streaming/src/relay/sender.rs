@@ -117,8 +117,12 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
     };
     drop(place);
     is_known();
-    let options =
-        WatchdogOptions { warning: config.warn_after, end: config.end_after, stall: config.stalled_after };
+    let options = WatchdogOptions {
+        warning: config.warn_after,
+        end: config.end_after,
+        hidden_end: config.hidden_end_after,
+        stall: config.stalled_after,
+    };
     let now = clock::now();
     let mut sender = SenderSocket {
         socket,
@@ -248,6 +252,11 @@ impl SenderSocket {
                     self.picture(SentPicture::Text(frame), now);
                     return Ok(None);
                 }
+                Incoming::Empty => {
+                    self.empty();
+                    self.dog.empty(now);
+                    return Ok(None);
+                }
                 Incoming::Ping => {
                     self.dog.message(now);
                     return self.write(Message::text(message::pong())).await.map(|()| None);
@@ -269,7 +278,7 @@ impl SenderSocket {
                 Err(bad) => bad,
             }
         } else {
-            self.dog.message(now);
+            self.dog.answered(now);
             return Ok(None);
         };
         Ok(self.bad(bad, now).then_some(End::BadFrames))
@@ -326,6 +335,20 @@ impl SenderSocket {
         self.dog.bad(now)
     }
 
+    /// A picture without bytes is skipped and counted; its camera is not ready.
+    fn empty(&mut self) {
+        let sender = &self.sending.sender;
+        let from = sender.peer.map(shown);
+        if sender.bad.load(Ordering::Relaxed) == 0 {
+            tracing::info!(
+                stream = &*sender.id,
+                from,
+                "an empty picture is skipped: its camera is not ready"
+            );
+        }
+        self.sending.bad();
+    }
+
     /// Whether it is over.
     async fn alarm(&mut self, now: std::time::Instant) -> Result<bool, Gone> {
         match self.dog.look(now) {
@@ -335,6 +358,7 @@ impl SenderSocket {
                 self.sending.stalled(now);
                 Ok(false)
             }
+            Some(Alarm::Ask) => self.write(Message::ping("")).await.map(|()| false),
             Some(Alarm::Warn) => {
                 tracing::warn!(stream = &*self.sending.sender.id, "its sender is silent");
                 let text = "No message has come for a while; without frames the stream will be ended.";

@@ -176,6 +176,12 @@ pub const KEYS: &[Key] = &[
     ),
     key("relay.warn_after_s", "10.0", &[], "Seconds without a message after which the sender is warned."),
     key("relay.end_after_s", "15.0", &[], "Seconds without a frame after which a stream is ended."),
+    key(
+        "relay.hidden_end_after_s",
+        "90.0",
+        &[],
+        "Seconds without a frame after which a stream is ended whose sender has given frames and still answers pings: a page whose tab is hidden. At least relay.end_after_s.",
+    ),
     key("relay.stalled_after_s", "3.0", &[], "Seconds without a frame after which a stream has stalled."),
     key("relay.ping_interval_s", "30.0", &[], "Seconds between pings to a viewer."),
     key(
