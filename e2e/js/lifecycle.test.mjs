@@ -45,6 +45,18 @@ test("libraries_have_two_heaps_unless_somebody_says_otherwise", async (t) => {
   assert.deepEqual(await heapsOf({ GLIBC_TUNABLES: "glibc.malloc.perturb=0" }), ["MALLOC_ARENA_MAX=2"]);
 });
 
+test("which_gpus_are_there_may_stand_in_the_env_file", async (t) => {
+  const gpusOf = async (/** @type {string} */ line, /** @type {Record<string, string>} */ env) => {
+    const server = await start(t, { env, files: { ".env": `${line}\nUSE_DUMMY_MODEL=1\n` } });
+    const variables = readFileSync(`/proc/${server.pid}/environ`, "utf8").split("\0");
+    return variables.filter((variable) => variable.startsWith("CUDA_VISIBLE_DEVICES="));
+  };
+  assert.deepEqual(await gpusOf("CUDA_VISIBLE_DEVICES=", {}), ["CUDA_VISIBLE_DEVICES="]);
+  assert.deepEqual(await gpusOf("CUDA_VISIBLE_DEVICES=1", {}), ["CUDA_VISIBLE_DEVICES=1"]);
+  const set = { CUDA_VISIBLE_DEVICES: "0" };
+  assert.deepEqual(await gpusOf("CUDA_VISIBLE_DEVICES=1", set), ["CUDA_VISIBLE_DEVICES=0"]);
+});
+
 test("a_server_without_clients_ends_at_once", async (t) => {
   const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
   const { code, ms } = await server.stop();

@@ -31,6 +31,46 @@ test("connect_prediction_and_disconnect_are_logged", async (t) => {
   await until(() => lines(server, "DISCONNECT").length === 1, "DISCONNECT");
 });
 
+test("what_the_dummy_answers_is_a_prediction_too", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const client = await connect(t, server);
+  await client.play(await clip("left"));
+  client.close();
+  await until(() => lines(server, "DISCONNECT").length === 1, "DISCONNECT");
+  assert.match(
+    lines(server, "PREDICTION").join("\n"),
+    /^[^\n]*PREDICTION client=\S+ label=hello score=0\.90$/,
+  );
+});
+
+test("who_leaves_after_a_stream_has_ended_has_left_and_the_end_says_what_was_there", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const dial = async (/** @type {string} */ path) => {
+    const socket = new WebSocket(server.url.replace("http", "ws") + path);
+    await once(socket, "open");
+    return socket;
+  };
+  const [viewer, other] = [await dial("/ws/view?streams=P-1"), await dial("/ws/view?colour=red")];
+  const sender = await dial(streamPath("P-1"));
+  sender.send('{"analysis_mode":"normal"}');
+  await until(() => lines(server, "a stream begins").length === 1, "a stream");
+  const ended = new Promise((resolve) => {
+    viewer.on("message", (text) => String(text).includes("stream_ended") && resolve(true));
+  });
+  sender.close();
+  await ended;
+  viewer.close();
+  await until(() => lines(server, "has gone").length === 1, "it has gone");
+  assert.match(lines(server, "has gone")[0], /a viewer has gone: it has left viewer=/);
+  assert.match(lines(server, "without effect")[0], /"colour" is no parameter here/);
+  const next = await dial(streamPath("P-2"));
+  next.send('{"analysis_mode":"normal"}');
+  await until(() => lines(server, "a stream begins").length === 2, "the next");
+  await server.stop();
+  assert.match(lines(server, "stopping")[0], /to end streams=1 viewers=1 clients=0/);
+  assert.equal(other.readyState > WebSocket.OPEN, true);
+});
+
 test("an_unusable_frame_is_logged_as_an_error", async (t) => {
   const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
   const client = await connect(t, server);

@@ -158,6 +158,23 @@ describe("which_camera", () => {
       const { headers } = await viewer.answered();
       assert.equal(headers.get("x-sightwire-notes") ?? undefined, notes, path);
     }
+    const lines = server
+      .logs()
+      .split("\n")
+      .filter((line) => line.includes("parameters without effect"));
+    assert.equal(lines.filter((line) => line.includes("max_size")).length, 1, "one for the client");
+  });
+
+  test("fps_is_how_many_frames_a_second_come_of_a_camera_itself", async (t) => {
+    const slower = await watch(t, server, "/stream?camera=yard&fps=2");
+    const all = await watch(t, server, "/stream?camera=yard");
+    await slower.next(1, isPassed);
+    const before = all.pictures.length;
+    await slower.next(4, isPassed);
+    assert.ok(all.pictures.length - before >= 8, `${all.pictures.length - before} while 4 came`);
+    const { status, body } = await refused(t, server, "/stream?camera=yard&fps=0");
+    assert.equal(status, 422);
+    assert.match(body.detail, /^fps must be/);
   });
 
   test("parameters_that_nobody_knows_are_ignored", async (t) => {

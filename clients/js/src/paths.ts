@@ -7896,6 +7896,8 @@ export interface paths {
                 query?: {
                     /** @description Id of a camera or stream; also as `camera_id` */
                     camera?: string;
+                    /** @description Frames per second at most; all of them by default */
+                    fps?: number;
                     /** @description What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits */
                     page?: string;
                 };
@@ -8156,6 +8158,8 @@ export interface paths {
                     camera?: string;
                     /** @description Address of a camera */
                     esp32_url?: string;
+                    /** @description Frames per second at most; all of them by default */
+                    fps?: number;
                     /** @description What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits */
                     page?: string;
                 };

@@ -58,6 +58,8 @@ pub struct ConnectionHandle {
 struct Shared {
     /// The kernel takes no more.
     stalled: AtomicBool,
+    /// It has taken nothing for as long as its peer may.
+    given_up: AtomicBool,
     /// Who waits until it does.
     waits: AtomicWaker,
     /// The task that reads, while it waits for something else than bytes.
@@ -215,6 +217,7 @@ impl Guarded {
         let end = cut.child_token();
         let shared = Arc::new(Shared {
             stalled: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
             waits: AtomicWaker::new(),
             reader: AtomicWaker::new(),
             written: AtomicU64::new(0),
@@ -318,6 +321,7 @@ impl Guarded {
                 Err(_) => {}
             }
             if now.duration_since(self.stalled_since) >= deadline {
+                self.shared.given_up.store(true, Ordering::Release);
                 // The reader has to know as well: it may wait for ever for a peer that only sends.
                 self.end.cancel();
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));

@@ -447,6 +447,11 @@ impl Viewer {
         of_one_stream(self.kind) && !self.is_process()
     }
 
+    /// Whether it ends with its stream; those of the relay watch others, or wait for the next.
+    pub fn is_of_one_stream(&self) -> bool {
+        of_one_stream(self.kind)
+    }
+
     /// What it got and missed.
     pub fn delivered(&self) -> &Arc<Deliveries> {
         &self.delivered

@@ -123,7 +123,7 @@ impl Watching {
     /// The next picture, as soon as there is one; `None` when there will be no more. Cancel-safe.
     pub async fn next(&mut self) -> Option<Update> {
         let update = self.next_update().await;
-        if update.is_none() {
+        if update.is_none() && self.viewer().is_of_one_stream() {
             // Of a stream that was sent, or of a camera that was taken away.
             self.viewer().goes_because("the stream has ended");
         }

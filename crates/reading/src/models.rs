@@ -52,6 +52,12 @@ pub enum NotReady {
         /// 0–1, where it is known.
         done: Option<f32>,
     },
+    /// It is there, and being loaded.
+    #[error("the model {name} is being loaded")]
+    Loading {
+        /// Name.
+        name: String,
+    },
     /// It cannot be had.
     #[error("the model {name} cannot be used: {reason}")]
     Failed {
@@ -113,7 +119,7 @@ impl Models {
                 Err(NotReady::Failed { name: name.to_owned(), reason: failure.reason.to_string(), after })
             }
             State::Fetching { done, .. } => Err(NotReady::Fetching { name: name.to_owned(), done }),
-            State::Idle | State::Loading => Err(NotReady::Fetching { name: name.to_owned(), done: None }),
+            State::Idle | State::Loading => Err(NotReady::Loading { name: name.to_owned() }),
         }
     }
 

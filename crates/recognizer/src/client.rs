@@ -1,7 +1,7 @@
 //! A client that was admitted, its frames and its answers.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,8 @@ pub struct Client {
     on_event: Option<OnEvent>,
     told: Arc<Mutex<Announced>>,
     place: Mutex<Assignment>,
+    /// That the dummy answers it stands in the log.
+    has_dummy_line: AtomicBool,
 }
 
 enum Assignment {
@@ -139,7 +141,8 @@ const WORTH_A_LINE: f32 = 0.6;
 
 impl Client {
     pub(super) fn new(recognizer: Arc<Recognizer>, name: String, on_event: Option<OnEvent>) -> Self {
-        Self { recognizer, name, on_event, told: Arc::default(), place: Mutex::new(Assignment::Waiting) }
+        let (told, place) = (Arc::default(), Mutex::new(Assignment::Waiting));
+        Self { recognizer, name, on_event, told, place, has_dummy_line: AtomicBool::new(false) }
     }
 
     /// Takes a frame and has `reply` called with the newest result, in the order of frames, while no [`Event`] comes: at once
@@ -208,7 +211,13 @@ impl Client {
                 answer.map_or_else(|| Reply::First(none("none", 0.0)), Reply::Answer)
             }
             State::Loading(_) => Reply::Answer(none("none", 0.0)),
-            State::Dummy => Reply::Answer(none(DUMMY_LABEL, DUMMY_SCORE)),
+            State::Dummy => {
+                // Its label never changes, so one line is all there is to say.
+                if !self.has_dummy_line.swap(true, Ordering::Relaxed) && self.recognizer.lines[0].take() {
+                    log_prediction(&self.name, DUMMY_LABEL, DUMMY_SCORE);
+                }
+                Reply::Answer(none(DUMMY_LABEL, DUMMY_SCORE))
+            }
             State::Failed { .. } => Reply::Unavailable,
         };
         (reply, None)
@@ -306,13 +315,17 @@ impl Telling {
         let mut last = self.last_line.lock();
         let news = last.0 != line.0 || (line.1 && !last.1);
         if news && self.lines[0].take() {
-            let (name, Answer { label, score, .. }) = (&self.name, answer);
-            tracing::info!(target: PREDICTION, "PREDICTION client={name} label={label} score={score:.2}");
+            log_prediction(&self.name, &answer.label, answer.score);
             *last = line;
         } else if !line.1 {
             last.1 = false; // the score has to pass the mark again to be news
         }
     }
+}
+
+/// People search the log for this word.
+fn log_prediction(name: &str, label: &str, score: f32) {
+    tracing::info!(target: PREDICTION, "PREDICTION client={name} label={label} score={score:.2}");
 }
 
 impl Drop for Client {

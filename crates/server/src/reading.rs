@@ -18,7 +18,7 @@ use sightwire_reading::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-/// Seconds after which a model that is being fetched is asked for again,
+/// Seconds after which a model that is being fetched or loaded is asked for again,
 const WHILE_FETCHING: u64 = 5;
 /// and a file that is drawn by a program that is not there.
 const WHILE_UNDRAWN: u64 = 5;
@@ -95,14 +95,14 @@ pub async fn model(reader: &Arc<TextReader>, name: &str) -> Result<Ready, Refusa
     let why = match waited {
         Ok(Ok(ready)) => return Ok(ready),
         Ok(Err(why)) => why,
-        Err(_) => NotReady::Fetching { name: name.to_owned(), done: None },
+        Err(_) => NotReady::Loading { name: name.to_owned() },
     };
     let detail = why.to_string();
     let after = match why {
         NotReady::Unknown(_) | NotReady::WrongTask(_) | NotReady::Unlisted => {
             return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &format!("model: {why}.")));
         }
-        NotReady::Fetching { .. } => WHILE_FETCHING,
+        NotReady::Fetching { .. } | NotReady::Loading { .. } => WHILE_FETCHING,
         NotReady::Failed { after, .. } => {
             Failures::count(&reader.failures.model);
             after.as_secs_f64().ceil() as u64

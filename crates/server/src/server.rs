@@ -209,7 +209,14 @@ impl Server {
             None => {}
         }
         app.telemetry.life.stops();
-        tracing::info!("stopping: connections get {:.1} s to end", config.server.drain.as_secs_f32());
+        let (streams, viewers) = (app.streams.upstreams().len(), app.streams.viewers.all().len());
+        let drain = config.server.drain.as_secs_f32();
+        tracing::info!(
+            streams,
+            viewers,
+            clients = app.recognizer.clients(),
+            "stopping: connections get {drain:.1} s to end"
+        );
         tasks.close();
         // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
         let drained = async {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use sightwire_config::TRY_NETWORKS;
+use sightwire_config::layers::dot_env;
 use sightwire_engine::cpu::Cpu;
 
 use crate::print::{Printer, note};
@@ -24,6 +25,8 @@ const MAPPED: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "262144");
 const COMPILED: (&str, &str) = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "384");
 /// Where glibc finds the same, under another name.
 const TUNABLE: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.arena_max");
+/// What libraries alone read is taken out of `.env`, too: the driver of the GPU looks only into the environment.
+const DRIVERS: &str = "CUDA_VISIBLE_DEVICES";
 /// The process that was started anew: glibc may have taken away again what it was told, where the program has rights by its file.
 const ANEW: &str = "STARTED_ANEW";
 
@@ -47,7 +50,14 @@ pub fn where_a_library_has_to_be_told(printer: &Printer) {
         || std::env::var(TUNABLE.0).is_ok_and(|tunables| tunables.contains(TUNABLE.1));
     // With another allocator, glibc's heaps are for libraries alone.
     let heaps = (cfg!(feature = "jemalloc") && stays && !is_told).then_some([HEAPS, MAPPED, COMPILED]);
-    if cap.is_none() && heaps.is_none() {
+    // A file that cannot be read is told of where all of it is read.
+    let lines = if std::env::var_os(DRIVERS).is_some() {
+        Vec::new()
+    } else {
+        dot_env(".env".as_ref()).unwrap_or_default()
+    };
+    let gpus = lines.into_iter().rfind(|(name, _)| name == DRIVERS);
+    if cap.is_none() && heaps.is_none() && gpus.is_none() {
         return;
     }
     // By its own name, so that it is found under it among the processes; if its file was replaced, it is still this program.
@@ -58,6 +68,7 @@ pub fn where_a_library_has_to_be_told(printer: &Printer) {
         .args(args)
         .envs(cap)
         .envs(heaps.into_iter().flatten())
+        .envs(gpus)
         .env(ANEW, me)
         .exec();
     if let Some((variable, value)) = cap {

@@ -1,13 +1,16 @@
 //! Who comes to watch, as their request says it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::Request;
 use axum::http::Extensions;
+use axum::response::Response;
 use sightwire_api::stream::ViewerKind;
+use sightwire_http::query::{self, Params};
 use sightwire_listen::client;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::viewers::NewViewer;
+use sightwire_measure::address::shown;
 
 /// Somebody comes to watch, with that request.
 pub fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewViewer {
@@ -28,4 +31,20 @@ pub fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> N
 /// The address whose shares that request takes, if it can be told.
 pub fn shares_of(extensions: &Extensions) -> Option<IpAddr> {
     client::of(extensions)?.shares()
+}
+
+/// Says once for that client which of its parameters do nothing: in the log, and in a header of the answer.
+pub fn name_unknown(
+    response: Response,
+    params: &Params,
+    known: &[&str],
+    endpoint: &'static str,
+    peer: Option<SocketAddr>,
+) -> Response {
+    let notes = query::notes(params, known);
+    if notes.is_empty() {
+        return response;
+    }
+    tracing::info!(endpoint, from = peer.map(shown), "parameters without effect: {}", notes.join(" "));
+    query::with_notes(response, &notes)
 }

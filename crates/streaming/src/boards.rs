@@ -29,7 +29,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
-use crate::arrival::arrival;
+use crate::arrival::{arrival, name_unknown};
 use crate::pick::PickError;
 use crate::{paths, pick};
 use sightwire_http::caller::Caller;
@@ -68,6 +68,29 @@ enum Format {
     Raw,
     /// As JSON that says of which camera, after a message that says who else watches.
     Viewer,
+}
+
+impl Format {
+    /// The parameters that it knows.
+    fn known(self) -> &'static [&'static str] {
+        match self {
+            Self::Frames => &[
+                "camera",
+                "camera_id",
+                "camera_url",
+                "user_id",
+                "conf",
+                "show_labels",
+                "fps",
+                "skip_frames",
+                "classes",
+            ],
+            Self::Raw => &["camera", "camera_id", "user_id", "fps"],
+            Self::Viewer => {
+                &["camera", "camera_id", "user_id", "conf", "show_labels", "fps", "skip_frames", "classes"]
+            }
+        }
+    }
 }
 
 /// As JSON, which these always can be.
@@ -113,10 +136,11 @@ fn answer(
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let upgrade_options =
         UpgradeOptions { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
-    let (streams, tasks) = (deps.streams.clone(), deps.tasks.clone());
-    websocket::upgrade(request, upgrade_options, &tasks, move |socket| {
+    let (streams, tasks, peer) = (deps.streams.clone(), deps.tasks.clone(), arrival.peer);
+    let response = websocket::upgrade(request, upgrade_options, &tasks, move |socket| {
         serve(socket, streams, format, wanted, arrival, connection)
-    })
+    });
+    name_unknown(response, &params, format.known(), endpoint, peer)
 }
 
 /// Why nothing can be watched.

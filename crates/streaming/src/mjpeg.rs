@@ -22,7 +22,7 @@ use sightwire_live::viewers::NewViewer;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, ViewRequest};
 
-use crate::arrival::arrival;
+use crate::arrival::{arrival, name_unknown};
 use crate::pick;
 use sightwire_http::may::May;
 use sightwire_http::query::{self, ParamError, Params};
@@ -52,19 +52,13 @@ const TRACKED: [&str; 7] =
     ["conf", "show_labels", "fps", "skip_frames", "classes", "show_trails", "show_stats"];
 
 const ENDPOINTS: [Endpoint; 5] = [
-    Endpoint {
-        path: "/stream",
-        slashed: "/stream/",
-        address: None,
-        known: &[],
-        view: |_, _| Ok(ViewRequest::Original),
-    },
+    Endpoint { path: "/stream", slashed: "/stream/", address: None, known: &["fps"], view: original },
     Endpoint {
         path: "/stream/proxy",
         slashed: "/stream/proxy/",
         address: Some("esp32_url"),
-        known: &[],
-        view: |_, _| Ok(ViewRequest::Original),
+        known: &["fps"],
+        view: original,
     },
     Endpoint {
         path: "/stream/detect",
@@ -101,6 +95,14 @@ pub fn routes(streams: Arc<Streams>) -> Routes {
     ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(streams)
 }
 
+/// All of a camera's pictures, or as many a second as were asked for.
+fn original(_: &Streams, params: &Params) -> Result<ViewRequest, ParamError> {
+    if query::text(params, "fps").is_none() {
+        return Ok(ViewRequest::Original);
+    }
+    Ok(ViewRequest::Apart(pick::rate(params, 1)?.interval()))
+}
+
 fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<ViewRequest, ParamError> {
     let rate = pick::rate(params, if tracking { 1 } else { 2 })?;
     let options = pick::view_options(streams, params, tracking)?;
@@ -118,6 +120,7 @@ async fn answer(
     let source = pick::source(&may, &streams, &params, pick::user(request.headers()), endpoint.address)?;
     let page = pick::page(&params, "page");
     let arrival = NewViewer { page, ..arrival(&request, ViewerKind::Mjpeg, endpoint.path) };
+    let peer = arrival.peer;
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let deadline = streams.options().cameras.viewer_deadline;
     let watching = Watching::begin(streams, source, view, arrival, Picture::file_size).await?;
@@ -129,10 +132,10 @@ async fn answer(
         (CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
         (X_ACCEL_BUFFERING, "no"),
     ];
-    let viewer = Box::new(Viewer { watching, connection });
     let known = [endpoint.known, &["camera", "camera_id", "page"], endpoint.address.as_slice()].concat();
+    let viewer = Box::new(Viewer { watching, connection });
     let response = (headers, Body::from_stream(stream::unfold(viewer, part))).into_response();
-    Ok(query::with_notes(response, &query::notes(&params, &known)))
+    Ok(name_unknown(response, &params, &known, endpoint.path, peer))
 }
 
 /// Handed on with every part, so it is in a box.
@@ -143,8 +146,8 @@ struct Viewer {
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        // Whoever has left leaves nothing to be taken.
-        if self.connection.as_ref().is_some_and(ConnectionHandle::waits_for_its_peer) {
+        // Whoever reads slowly and leaves has left.
+        if self.connection.as_ref().is_some_and(ConnectionHandle::was_given_up) {
             self.watching.viewer().goes_because("it took no pictures in time");
         }
     }

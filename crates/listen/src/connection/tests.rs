@@ -36,6 +36,7 @@ async fn a_peer_that_reads_nothing_ends_the_connection_for_its_reader_too() {
         }
     };
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(handle.was_given_up());
     assert_eq!(reading.await.unwrap(), io::ErrorKind::ConnectionAborted);
     assert!(start.elapsed() < Duration::from_secs(30));
     drop(writer);
@@ -135,6 +136,7 @@ async fn a_peer_that_closed_does_not_keep_a_stuck_writer() {
     assert_eq!(reader.read(&mut [0; 8]).await.unwrap(), 0);
     let kind = tokio::time::timeout(Duration::from_secs(30), writing).await.unwrap().unwrap();
     assert_eq!(kind, io::ErrorKind::ConnectionAborted);
+    assert!(!handle.was_given_up(), "it has left by itself, however far behind");
 }
 
 /// A WebSocket whose beginning its peer has read.

@@ -21,9 +21,9 @@ const SHORT_TURNS: usize = 8;
 const MIN_PIECE: usize = 256;
 
 impl ConnectionHandle {
-    /// Whether what was written last still waits for the peer to take it.
-    pub fn waits_for_its_peer(&self) -> bool {
-        self.shared.stalled.load(Ordering::Acquire)
+    /// Whether it ended because the peer took nothing for as long as it may.
+    pub fn was_given_up(&self) -> bool {
+        self.shared.given_up.load(Ordering::Acquire)
     }
 }
 

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 
 pub use message::as_it_came;
 
-use crate::arrival::arrival;
+use crate::arrival::{arrival, name_unknown};
 use sightwire_http::caller::{self, Caller};
 use sightwire_http::may::{May, MayStream};
 use sightwire_http::parts::Path;
@@ -111,9 +111,11 @@ async fn view(
     let arrival = arrival(&request, kind, "/ws/view");
     let upgrade_options = upgrade_options(viewer::MAX_MESSAGE_BYTES, binary);
     let tasks = deps.tasks.clone();
-    Ok(websocket::upgrade(request, upgrade_options, &tasks, |socket| {
+    let peer = arrival.peer;
+    let response = websocket::upgrade(request, upgrade_options, &tasks, |socket| {
         viewer::serve(socket, deps, (arrival, connection), subscription)
-    }))
+    });
+    Ok(name_unknown(response, &params, &["streams", "overlays"], "/ws/view", peer))
 }
 
 fn upgrade_options(max_message_bytes: usize, binary: bool) -> UpgradeOptions {

@@ -170,6 +170,9 @@ fn streams(table: &mut Table<'_>) {
 }
 
 fn pictures(table: &mut Table<'_>) {
+    fn slower(entry: Entry<'_>) -> Entry<'_> {
+        entry.whole("fps", 1..=30, "Frames per second at most; all of them by default")
+    }
     fn frames(entry: Entry<'_>) -> Entry<'_> {
         entry
             .text("page", "What the page calls itself that asks, for `beside` of detections: 1 to 32 letters and digits")
@@ -185,9 +188,9 @@ fn pictures(table: &mut Table<'_>) {
             .fails("503", TOO_MANY)
     }
     table.tag = "pictures";
-    table.get("/stream", "A camera's frames", |get| frames(of_camera(get)));
+    table.get("/stream", "A camera's frames", |get| frames(slower(of_camera(get))));
     table.get("/stream/proxy", "The frames of a camera at that address", |get| {
-        frames(of_camera(get).text("esp32_url", "Address of a camera"))
+        frames(slower(of_camera(get).text("esp32_url", "Address of a camera")))
     });
     table.get("/stream/detect", "A camera's frames with boxes", |get| {
         frames(boxes(of_camera(get).text("camera_url", "Address of a camera")))
