@@ -135,10 +135,14 @@ for (const mode of ["normal", "enhanced"]) {
     seesIt(metrics.hands);
     // The same in shares of the frame, as those know it who draw landmarks of anything.
     assert.equal(landmarks.length, 21);
-    areNear(landmarks.map(([x, y]) => [x * SIZE.width, y * SIZE.height]));
+    areNear(landmarks.map(({ x, y }) => [x * SIZE.width, y * SIZE.height]));
     const joined = new Set(connections.flat());
     assert.equal(joined.size, 21, "every joint is joined to another one");
-    assert.ok([...joined].every((joint) => landmarks[joint] !== undefined));
+    assert.deepEqual(
+      landmarks.map(({ id }) => id),
+      [...Array(21).keys()].map((joint) => 100 + joint),
+    );
+    assert.ok([...joined].every((joint) => landmarks.some(({ id }) => id === joint)));
 
     // The first may be told before the model of hands has been loaded.
     const none = await overlay(client, wall, ({ metrics }) => metrics.hands !== undefined);
@@ -155,9 +159,14 @@ test("shoulders_are_the_last_of_the_landmarks_and_drawn_in_views", async (t) => 
     ({ landmarks }) => landmarks.length,
   );
   assert.equal(landmarks.length, 23);
-  assert.deepEqual(connections.at(-1), [21, 22]);
+  assert.deepEqual(connections.at(-1), [11, 12]);
+  const shoulders = landmarks.slice(-2).map(({ id, type, color }) => [id, type, color]);
+  assert.deepEqual(shoulders, [
+    [11, "left_shoulder", "red"],
+    [12, "right_shoulder", "red"],
+  ]);
   const { left, right } = metrics.hands.shoulders;
-  const told = landmarks.slice(-2).map(([x, y]) => [x * SIZE.width, y * SIZE.height]);
+  const told = landmarks.slice(-2).map(({ x, y }) => [x * SIZE.width, y * SIZE.height]);
   for (const places of [told, [left, right]]) {
     places.forEach(([x, y], i) => {
       const [drawnX, drawnY] = PERSON.shoulders[i];

@@ -874,6 +874,22 @@ export interface components {
             /** @description In the order in which they were made. */
             keys: components["schemas"]["Key"][];
         };
+        /** @description A point of somebody, as old viewers draw it. */
+        Landmark: {
+            /** @description In which colour it is drawn: `green`, `cyan` or `red`. */
+            color: string;
+            /**
+             * @description Which point: 11 the left shoulder and 12 the right one, as in MediaPipe's pose; from 100 on 21 for each hand, in the order of
+             *     `hands` in `metrics`: the wrist, then four of each finger.
+             */
+            id: number;
+            /** @description What it is: `left_shoulder`, `right_shoulder` or `hand`. */
+            type: string;
+            /** @description From the left, in shares of the frame (0 to 1). */
+            x: number;
+            /** @description From the top, in shares of the frame (0 to 1). */
+            y: number;
+        };
         /** @description What was recognised last. `none` and `still` do not count. */
         LastSign: {
             /** @description Seconds since then. */
@@ -1424,7 +1440,7 @@ export interface components {
         };
         /** @description What to draw over a frame. */
         Overlay: {
-            /** @description Pairs of indices of landmarks that are joined by lines; empty where no model finds landmarks. */
+            /** @description Pairs of ids of landmarks that are joined by lines; empty where no model finds landmarks. */
             connections: [
                 number,
                 number
@@ -1432,13 +1448,10 @@ export interface components {
             /** @description Always null; old viewers ask for it. */
             head_pose_axes: null;
             /**
-             * @description Points with x and y in shares of the frame, with `detector.hands` 21 for each hand, and behind them two shoulders where they are
-             *     seen; empty where no model finds landmarks.
+             * @description Points of people, with `detector.hands` 21 for each hand, and behind them two shoulders where they are seen; empty where no
+             *     model finds landmarks.
              */
-            landmarks: [
-                number,
-                number
-            ][];
+            landmarks: components["schemas"]["Landmark"][];
             /** @description What was found, and how. */
             metrics: components["schemas"]["OverlayMetrics"];
         };
@@ -2646,6 +2659,7 @@ export type JobTotals = components['schemas']['JobTotals'];
 export type Jobs = components['schemas']['Jobs'];
 export type Key = components['schemas']['Key'];
 export type Keys = components['schemas']['Keys'];
+export type Landmark = components['schemas']['Landmark'];
 export type LastSign = components['schemas']['LastSign'];
 export type ListedModel = components['schemas']['ListedModel'];
 export type Live = components['schemas']['Live'];

@@ -317,15 +317,32 @@ pub struct OverlayData {
 /// What to draw over a frame.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Overlay {
-    /// Pairs of indices of landmarks that are joined by lines; empty where no model finds landmarks.
-    pub connections: Vec<[usize; 2]>,
+    /// Pairs of ids of landmarks that are joined by lines; empty where no model finds landmarks.
+    pub connections: Vec<[u16; 2]>,
     /// Always null; old viewers ask for it.
     pub head_pose_axes: (),
-    /// Points with x and y in shares of the frame, with `detector.hands` 21 for each hand, and behind them two shoulders where they are
-    /// seen; empty where no model finds landmarks.
-    pub landmarks: Vec<[f64; 2]>,
+    /// Points of people, with `detector.hands` 21 for each hand, and behind them two shoulders where they are seen; empty where no
+    /// model finds landmarks.
+    pub landmarks: Vec<Landmark>,
     /// What was found, and how.
     pub metrics: OverlayMetrics,
+}
+
+/// A point of somebody, as old viewers draw it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Landmark {
+    /// In which colour it is drawn: `green`, `cyan` or `red`.
+    pub color: String,
+    /// Which point: 11 the left shoulder and 12 the right one, as in MediaPipe's pose; from 100 on 21 for each hand, in the order of
+    /// `hands` in `metrics`: the wrist, then four of each finger.
+    pub id: u16,
+    /// What it is: `left_shoulder`, `right_shoulder` or `hand`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// From the left, in shares of the frame (0 to 1).
+    pub x: f64,
+    /// From the top, in shares of the frame (0 to 1).
+    pub y: f64,
 }
 
 /// What was found in a frame, by which model, and how fast.

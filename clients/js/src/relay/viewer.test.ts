@@ -505,6 +505,22 @@ describe('overlays', () => {
       ],
       connections: [[0, 1]],
     });
+    const [left, right] = [
+      { id: 11, x: 0.6, y: 0.5, type: 'left_shoulder', color: 'red' },
+      { id: 12, x: 0.4, y: 0.5, type: 'right_shoulder', color: 'red' },
+    ];
+    const joined = [
+      [12, 11],
+      [11, 99],
+    ];
+    socket.tell({ ...overlay, data: { landmarks: [left, right], connections: joined } });
+    expect(viewer.overlay('P-1')).toMatchObject({
+      landmarks: [
+        { x: 0.6, y: 0.5 },
+        { x: 0.4, y: 0.5 },
+      ],
+      connections: [[1, 0]],
+    });
     socket.tell({ ...overlay, data: { landmarks: 'none', metrics: null } });
     expect(viewer.overlay('P-1')).toMatchObject({ detections: [], landmarks: [], width: null });
     ended(socket, 'P-1');

@@ -113,6 +113,11 @@ const MODES: readonly Mode[] = ['normal', 'enhanced'];
 
 function readOverlay(stream: string, frame: number, data: Unchecked<Drawn>): Overlay {
   const metrics: Unchecked<OverlayMetrics> = fields(data.metrics);
+  const landmarks = list(data.landmarks);
+  // Servers before 1.0 counted landmarks, and gave them no ids.
+  const ids = landmarks.map((one) => number(fields(one).id));
+  const places = new Map(ids.flatMap((id, place) => (id == null ? [] : [[id, place] as const])));
+  const place = (id: number) => (places.size === 0 ? id : places.get(id));
   return {
     stream,
     frame,
@@ -121,10 +126,11 @@ function readOverlay(stream: string, frame: number, data: Unchecked<Drawn>): Ove
     height: number(metrics.height),
     delayMs: number(metrics.delay_ms),
     detections: list(metrics.detections).flatMap(readDetection),
-    landmarks: list(data.landmarks).flatMap(readPoint),
+    landmarks: landmarks.flatMap(readPoint),
     connections: list(data.connections).flatMap((pair) => {
-      const [from, to] = list(pair).map(number);
-      return from == null || to == null ? [] : [[from, to] as const];
+      const [from, to] = list(pair).map((id) => place(number(id) ?? NaN));
+      const isPair = from != null && to != null && !Number.isNaN(from + to);
+      return isPair ? [[from, to] as const] : [];
     }),
   };
 }
