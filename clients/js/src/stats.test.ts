@@ -29,13 +29,37 @@ describe('Rolling', () => {
     expect(samples.quantiles(0).p50).toBeGreaterThan(4000);
   });
 
-  it('knows an even rate exactly, from the second event on', () => {
+  it('knows an even rate exactly, once it has counted for a second', () => {
     const rate = new Rolling(3000);
     expect(rate.perSecond(0)).toBe(0);
     for (let n = 0; n < 200; n += 1) {
       rate.add(n * 40);
-      if (n > 0) expect(rate.perSecond(n * 40 + 10)).toBeCloseTo(25, 6);
+      const counted = rate.perSecond(n * 40 + 10);
+      if (n >= 25) expect(counted).toBeCloseTo(25, 6);
+      else expect(counted).toBeCloseTo(n, 6);
     }
+  });
+
+  it('takes no bunch for a rate, whether it is the first or comes after something was held up', () => {
+    const rate = new Rolling(3000);
+    for (let n = 0; n < 4; n += 1) rate.add(n * 4);
+    expect(rate.perSecond(12)).toBeLessThan(4);
+    for (let n = 1; n < 75; n += 1) rate.add(n * 66);
+    expect(rate.perSecond(74 * 66)).toBeCloseTo(1000 / 66, 0);
+    // Held up for four seconds; then three at once, and on as before.
+    for (let n = 0; n < 3; n += 1) rate.add(9000 + 4 * n);
+    expect(rate.perSecond(9008)).toBeLessThan(2);
+    for (let n = 1; n < 46; n += 1) {
+      rate.add(9008 + n * 66);
+      expect(rate.perSecond(9008 + n * 66)).toBeLessThan(17);
+    }
+    expect(rate.perSecond(9008 + 45 * 66)).toBeGreaterThan(14);
+  });
+
+  it('knows a slow rate', () => {
+    const rate = new Rolling(3000);
+    for (let n = 0; n < 5; n += 1) rate.add(n * 2000);
+    expect(rate.perSecond(8100)).toBeCloseTo(0.5, 6);
   });
 
   it('falls to nothing when events stay away', () => {

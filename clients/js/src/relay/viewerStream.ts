@@ -32,9 +32,11 @@ export interface StreamView {
   overlay: Overlay | null;
 }
 
-/** Nothing for so long is a stall, whatever the server thinks: then it is between it and us. */
-const SILENT_MS = 5000;
-/** A stream that usually has a picture less often gets so many of its usual intervals. */
+/** Nothing for so long is a stall, whatever the server thinks: then it is between it and us; */
+const SILENT_MS = 2000;
+/** where nobody knows yet how often one comes, */
+const UNKNOWN_MS = 5000;
+/** and a stream that usually has a picture less often gets so many of its usual intervals. */
 const PATIENCE = 4;
 const LONGEST_MS = 60_000;
 const SPAN_MS = 3000;
@@ -169,7 +171,8 @@ export class ViewerStream {
   }
 
   get #patienceMs(): number {
-    return Math.min(LONGEST_MS, Math.max(SILENT_MS, PATIENCE * (this.#usualMs ?? 0)));
+    if (this.#usualMs === null) return UNKNOWN_MS;
+    return Math.min(LONGEST_MS, Math.max(SILENT_MS, PATIENCE * this.#usualMs));
   }
 
   #seen(nowMs: number): Pick<StreamView, 'state' | 'reason' | 'sinceMs'> {
