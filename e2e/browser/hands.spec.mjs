@@ -112,7 +112,7 @@ test(
       await expect(page).toHaveURL(/\/recognise$/);
       // The click was for the camera: it is on.
       await watch(page);
-      await expect(page.getByTestId("label")).toHaveText("open_palm", { timeout: 10_000 });
+      await expect(page.getByTestId("label")).toHaveText("open palm", { timeout: 10_000 });
       await expect(page.getByTestId("hands")).toHaveAttribute("data-hands", "1");
       expect(performance.now() - began).toBeLessThan(10_000);
 
@@ -166,7 +166,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
       await page.getByTestId("start").click();
       await expect(guide).toHaveAttribute("data-state", /seen|arm/);
       const before = await guide.boundingBox();
-      await expect(page.getByTestId("label")).toHaveText("open_palm", { timeout: 20_000 });
+      await expect(page.getByTestId("label")).toHaveText("open palm", { timeout: 20_000 });
       await expect(page.getByTestId("hands")).toHaveAttribute("data-shoulders", "true");
       await expect(guide).toBeInViewport({ ratio: 1 });
       const places = await placesOfSections(page);

@@ -65,6 +65,20 @@ test("without_streams_the_page_says_what_stands_here_and_how_to_begin @full", as
   await expect(page).toHaveURL(/\/broadcast$/);
 });
 
+test("cameras_that_nobody_watches_are_told_as_what_they_are", async ({ visit, relay }) => {
+  const at = await relay();
+  await add(at, "The gate", "http://127.0.0.1:9/gate");
+  const { id } = await add(at, "The yard", "http://127.0.0.1:9/yard");
+  const page = await health(visit, at);
+  await expect(page.getByRole("heading", { name: "No streams now" })).toBeVisible();
+  await expect(page.getByTestId("unwatched")).toHaveText(
+    "2 cameras that nobody watches: The gate, The yard.",
+  );
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("link", { name: "The yard" }).click();
+  await expect(page).toHaveURL(new RegExp(`/cameras/${id}$`));
+});
+
 test("what_this_machine_cannot_run_is_said_in_words @full", async ({ visit, relay }) => {
   const whole = await health(visit, await relay());
   await expect(whole.getByRole("group", { name: "Connections" })).toBeVisible();
@@ -494,7 +508,7 @@ test("the_start_page_leads_there_with_live_counts @full", async ({ visit, relay,
   await send(at, "P-1");
   await watch(at);
   const page = await visit("/", { at });
-  await expect(page.getByTestId("now-P-1")).toHaveAccessibleName("P-1, live");
+  await expect(page.getByTestId("now-P-1")).toHaveAccessibleName(/live P-1$/);
   await page.getByRole("navigation").getByRole("link", { name: "Health" }).click();
   await expect(stream(page, "P-1")).toContainText("live");
   await page.keyboard.press("?");

@@ -47,7 +47,7 @@ export const SCENES = {
     path: "/",
     async ready(page) {
       for (const id of ["main-road", "car-park", ...Object.keys(SENT)]) {
-        await expect(page.getByTestId(`now-${id}`)).toHaveAccessibleName(/, live$/);
+        await expect(page.getByTestId(`now-${id}`)).toHaveAccessibleName(/live \S/);
         await moves(page.getByTestId(`now-${id}`).locator("canvas"), 20_000);
       }
     },

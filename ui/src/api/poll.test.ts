@@ -55,6 +55,24 @@ describe('asking again and again', () => {
     leave();
   });
 
+  it('says after four seconds that the server is silent, and takes the answer of a busy one all the same', async () => {
+    let answered: (response: Response) => void = nothing;
+    vi.stubGlobal('fetch', () => new Promise<Response>((resolve) => (answered = resolve)));
+    const poll = new Poll<{ n: number }>('/x');
+    const changed = vi.fn();
+    const leave = poll.watch(1000, changed);
+    await vi.advanceTimersByTimeAsync(3900);
+    expect(poll.view().failure).toBeNull();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(poll.view().failure).toMatchObject({ status: null });
+    expect(changed).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(10_000);
+    answered(Response.json({ n: 7 }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(poll.view()).toMatchObject({ answer: { n: 7 }, failure: null });
+    leave();
+  });
+
   it('keeps the last answer beside the failure, and forgets the failure with the next one', async () => {
     const poll = new Poll<{ n: number }>('/x');
     const leave = poll.watch(1000, nothing);

@@ -10,8 +10,10 @@ export interface PollView<T> {
   atMs: number;
 }
 
-/** A deadline that a silent server does not stretch: the page has to say soon that it is silent. */
-const PATIENCE_MS = 4000;
+/** After so long the page says that the server is silent; the answer of one that is busy is still taken */
+const SILENT_MS = 4000;
+/** until then. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Asks for the same JSON again and again, for as long as somebody looks and the page is visible.
@@ -56,10 +58,20 @@ export class Poll<T> {
     this.request?.abort();
   }
 
+  private fail(failure: RequestError): void {
+    this.current = { ...this.current, failure };
+    for (const changed of this.watchers.keys()) changed();
+  }
+
   private async ask(): Promise<void> {
     this.pause();
     const own = new AbortController();
     this.request = own;
+    const silent = setTimeout(() => {
+      if (own.signal.aborted) return;
+      this.fail(new RequestError(`GET ${this.path}: no response within ${SILENT_MS} ms`));
+    }, SILENT_MS);
+    own.signal.addEventListener('abort', () => clearTimeout(silent));
     try {
       const answer = await getJson<T>(this.path, own.signal, PATIENCE_MS);
       if (own.signal.aborted) return;
@@ -67,8 +79,12 @@ export class Poll<T> {
       this.current = { answer, failure: null, atMs: performance.now() };
     } catch (error) {
       if (own.signal.aborted) return;
-      const failure = error instanceof RequestError ? error : new RequestError(String(error));
-      this.current = { ...this.current, failure };
+      this.current = {
+        ...this.current,
+        failure: error instanceof RequestError ? error : new RequestError(String(error)),
+      };
+    } finally {
+      clearTimeout(silent);
     }
     for (const changed of this.watchers.keys()) changed();
     if (this.watchers.size > 0 && !document.hidden) {

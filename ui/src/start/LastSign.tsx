@@ -1,6 +1,7 @@
 import type { LastSign as Sign } from 'sightwire/api';
 import { Link } from '../app/Link';
 import { formatDuration, formatPercent } from '../components/format';
+import { labelWords } from '../components/labelWords';
 import css from './Last.module.css';
 
 /** What was recognised last, in anybody's frames. */
@@ -11,7 +12,7 @@ export function LastSign({ sign: { label, confidence, age_s: ageS } }: { sign: S
         Recognised last
       </h2>
       <Link href="/recognise" className={css.sign} data-testid="last-sign">
-        <strong>{label}</strong>
+        <strong>{labelWords(label)}</strong>
         <span className="number">{formatPercent(confidence)} %</span>
         <span className={`number ${css.ago}`}>{formatDuration(ageS)} ago</span>
       </Link>

@@ -119,12 +119,7 @@ function Now({ id, name, href, words: wordsFor, pictures, stale }: NowProps) {
   const words = stale ? UNANSWERED : wordsFor(failure, wanted);
   const shown = painted && (failure === null || stale);
   return (
-    <Link
-      href={href}
-      className={css.tile}
-      data-testid={`now-${id}`}
-      aria-label={`${name}, ${words.word}`}
-    >
+    <Link href={href} className={css.tile} data-testid={`now-${id}`}>
       <span className={css.frame}>
         <canvas
           ref={canvas}

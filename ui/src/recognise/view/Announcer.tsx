@@ -1,5 +1,6 @@
 import { VisuallyHidden } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
+import { labelWords } from '../../components/labelWords';
 
 /** Two announcements are at least this far apart: a screen reader needs time to speak. */
 const REST_MS = 1500;
@@ -9,7 +10,7 @@ export function Announcer({ label }: { label: string | null }) {
   const [spoken, setSpoken] = useState('');
   const spokenMs = useRef(-Infinity);
   useEffect(() => {
-    const next = label ?? '';
+    const next = label === null ? '' : labelWords(label);
     const waitMs = Math.max(0, spokenMs.current + REST_MS - performance.now());
     const timer = setTimeout(() => {
       spokenMs.current = performance.now();

@@ -9,6 +9,7 @@ import {
   useState,
 } from 'react';
 import { formatCount, formatPercent, UNKNOWN } from '../../components/format';
+import { labelWords } from '../../components/labelWords';
 import type { Session } from '../session';
 import { classColour } from './classColour';
 import { Ranking } from './ranking';
@@ -112,7 +113,7 @@ export function Bars(props: Props) {
             data-shown={labels[n] === shown || undefined}
           >
             <span className={css.name} title={labels[n]}>
-              {labels[n]}
+              {labelWords(labels[n] ?? '')}
             </span>
             <span className={css.track} style={{ color: classColour(labels, n) }}>
               <span data-part="fill" className={css.fill} />

@@ -2,6 +2,7 @@ import { useCallback, useRef } from 'react';
 import { formatPercent } from '../../components/format';
 import { gestureIcon } from '../../components/gestureIcon';
 import { Icon } from '../../components/Icon';
+import { labelWords } from '../../components/labelWords';
 import { NONE } from '../logic/labels';
 import type { Session } from '../session';
 import type { Snapshot } from '../snapshot';
@@ -51,7 +52,7 @@ export function Readout(props: Props) {
           data-long={(label !== null && label.length > LONG) || undefined}
           data-testid="label"
         >
-          {label ?? '–'}
+          {label === null ? '–' : labelWords(label)}
         </span>
         <span className={`number ${css.score}`} data-unknown={score === null || undefined}>
           <span data-testid="score">{formatPercent(score)}</span>
@@ -93,7 +94,11 @@ function Newest({ session, active }: { session: Session; active: boolean }) {
   const draw = useCallback(() => {
     if (text.current === null) return;
     const { newest } = session;
-    const next = newest === null ? '' : `newest: ${newest.label} ${formatPercent(newest.score)} %`;
+    // Nothing is no result beside a shown one: it would contradict it for as long as that is held.
+    const next =
+      newest === null || newest.label === NONE
+        ? ''
+        : `newest: ${labelWords(newest.label)} ${formatPercent(newest.score)} %`;
     if (text.current.textContent !== next) text.current.textContent = next;
   }, [session]);
   useFrameLoop(active, 30, draw);
