@@ -879,7 +879,7 @@ export interface components {
             /** @description In which colour it is drawn: `green`, `cyan` or `red`. */
             color: string;
             /**
-             * @description Which point: 11 the left shoulder and 12 the right one, as in MediaPipe's pose; from 100 on 21 for each hand, in the order of
+             * @description Which point: 11 the left shoulder and 12 the right one, as in `MediaPipe`'s pose; from 100 on 21 for each hand, in the order of
              *     `hands` in `metrics`: the wrist, then four of each finger.
              */
             id: number;

@@ -253,7 +253,10 @@ def test_a_pause_is_a_stall_then_the_end_and_the_next_frame_a_new_beginning() ->
             assert (await next_of(v)).jpeg == frame
             assert StreamState.LIVE in states
 
-    hasty = Server(args=with_settings(**{"relay.warn_after_s": "1", "relay.end_after_s": "2", "relay.hidden_end_after_s": "2"}), USE_DUMMY_MODEL="1")
+    hasty = Server(
+        args=with_settings(**{"relay.warn_after_s": "1", "relay.end_after_s": "2", "relay.hidden_end_after_s": "2"}),
+        USE_DUMMY_MODEL="1",
+    )
     try:
         asyncio.run(session(hasty))
     finally:

@@ -333,7 +333,7 @@ pub struct Overlay {
 pub struct Landmark {
     /// In which colour it is drawn: `green`, `cyan` or `red`.
     pub color: String,
-    /// Which point: 11 the left shoulder and 12 the right one, as in MediaPipe's pose; from 100 on 21 for each hand, in the order of
+    /// Which point: 11 the left shoulder and 12 the right one, as in `MediaPipe`'s pose; from 100 on 21 for each hand, in the order of
     /// `hands` in `metrics`: the wrist, then four of each finger.
     pub id: u16,
     /// What it is: `left_shoulder`, `right_shoulder` or `hand`.

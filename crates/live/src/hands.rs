@@ -28,7 +28,7 @@ const GIVEN_UP: u32 = 3;
 /// So long hands are shown where they were seen last, in pictures at which nobody looks.
 const RECENT: Duration = Duration::from_millis(500);
 
-/// Ids of landmarks, as MediaPipe's pose counts them,
+/// Ids of landmarks, as `MediaPipe`'s pose counts them,
 const LEFT_SHOULDER: u16 = 11;
 const RIGHT_SHOULDER: u16 = 12;
 /// and beyond all of those.
@@ -78,7 +78,7 @@ impl Sighted {
     }
 
     /// Joints of all hands and then both shoulders, and the pairs of their ids that are joined by lines: as the prototype's viewer
-    /// draws them, which knows ids, types and colours of MediaPipe's pose and draws anything else in green.
+    /// draws them, which knows ids, types and colours of `MediaPipe`'s pose and draws anything else in green.
     pub fn landmarks(&self) -> (Vec<Landmark>, Vec<[u16; 2]>) {
         let (mut points, mut pairs) = (Vec::new(), Vec::new());
         let Some(sight) = self.sight() else { return (points, pairs) };

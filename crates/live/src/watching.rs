@@ -54,7 +54,7 @@ pub struct Watching {
 /// Kept running by this viewer, among others.
 #[derive(Debug)]
 enum Feed {
-    Stream(StreamLease),
+    Stream(Box<StreamLease>),
     View(Box<ViewLease>),
 }
 
@@ -250,7 +250,7 @@ fn open(
     let origin = origin.clone();
     let (key, skip_frames) = match request {
         ViewRequest::Original | ViewRequest::Apart(_) if !low => {
-            return streams.open(&origin).map(Feed::Stream);
+            return streams.open(&origin).map(|stream| Feed::Stream(Box::new(stream)));
         }
         ViewRequest::Original | ViewRequest::Apart(_) => {
             (ViewKey::Plain { origin, quality: LOW_QUALITY }, MAX_SKIP)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -248,6 +248,13 @@ impl App {
             vital.spawn("keeps a model ready for others", keeping);
         }
         Ok(())
+    }
+
+    /// Writes to the log that the server stops, and whom that ends.
+    pub fn says_that_it_stops(&self, drain: Duration) {
+        let (streams, viewers) = (self.streams.upstreams().len(), self.streams.viewers.all().len());
+        let (clients, drain) = (self.recognizer.clients(), drain.as_secs_f32());
+        tracing::info!(streams, viewers, clients, "stopping: connections get {drain:.1} s to end");
     }
 
     /// What measures, once on each machine, how the models that are here run fastest; blocks for some seconds then. The

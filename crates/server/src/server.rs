@@ -209,14 +209,7 @@ impl Server {
             None => {}
         }
         app.telemetry.life.stops();
-        let (streams, viewers) = (app.streams.upstreams().len(), app.streams.viewers.all().len());
-        let drain = config.server.drain.as_secs_f32();
-        tracing::info!(
-            streams,
-            viewers,
-            clients = app.recognizer.clients(),
-            "stopping: connections get {drain:.1} s to end"
-        );
+        app.says_that_it_stops(config.server.drain);
         tasks.close();
         // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
         let drained = async {

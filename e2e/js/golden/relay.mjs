@@ -479,7 +479,12 @@ export async function record(t, book) {
     begin(PATIENT),
     begin(PATIENT),
     // Far enough apart for a machine that stands still in between: each line is then recorded once, and in its order.
-    begin({ "relay.stalled_after_s": 4, "relay.warn_after_s": 6, "relay.end_after_s": 12, "relay.hidden_end_after_s": 12 }),
+    begin({
+      "relay.stalled_after_s": 4,
+      "relay.warn_after_s": 6,
+      "relay.end_after_s": 12,
+      "relay.hidden_end_after_s": 12,
+    }),
     begin({ "relay.ping_interval_s": 6 }),
     begin({ "relay.max_streams": 1, "relay.max_viewers": 1 }),
   ]);

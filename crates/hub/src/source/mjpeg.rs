@@ -83,14 +83,12 @@ impl Mjpeg {
                 let pace = self.pace.lock();
                 if pace.knows_interval() { pace.patience() } else { first_picture.max(no_bytes) }
             };
-            let chunk = match timeout(wait, answer.chunk(&self.camera)).await {
-                Ok(chunk) => chunk?,
-                Err(_) => {
-                    // Perhaps it has become slower than is waited for.
-                    self.pace.lock().forget_interval();
-                    return Err(SourceError::NoBytes { camera: camera(), after: wait });
-                }
+            let Ok(chunk) = timeout(wait, answer.chunk(&self.camera)).await else {
+                // Perhaps it has become slower than is waited for.
+                self.pace.lock().forget_interval();
+                return Err(SourceError::NoBytes { camera: camera(), after: wait });
             };
+            let chunk = chunk?;
             let (now, before) = (Instant::now(), parser.counts());
             if let Some(chunk) = &chunk {
                 sink.bytes(chunk.len(), now.into_std());

@@ -149,7 +149,7 @@ fn head(bytes: &[u8]) -> Head {
     match ends {
         Some(at) => {
             let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let mut words = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             let status = words.nth(1).and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
             Head::Ends { at, status }
         }

@@ -112,8 +112,8 @@ impl Watchdog {
     /// When [`Self::look`] may have something to say.
     pub fn next(&self) -> Instant {
         let mut next = self.ends();
-        if self.may_be_hidden {
-            next = next.min(self.asked + self.options.ask());
+        if let Some(ask) = self.ask() {
+            next = next.min(ask);
         }
         if !self.warned {
             next = next.min(self.message + self.options.warning);
@@ -129,7 +129,7 @@ impl Watchdog {
         if now >= self.ends() {
             return Some(Alarm::End);
         }
-        if self.may_be_hidden && now >= self.asked + self.options.ask() {
+        if self.ask().is_some_and(|ask| now >= ask) {
             self.asked = now;
             return Some(Alarm::Ask);
         }
@@ -142,6 +142,13 @@ impl Watchdog {
             return Some(Alarm::Stalled);
         }
         None
+    }
+
+    /// When it is asked whether it is still there: not before it may have stalled.
+    fn ask(&self) -> Option<Instant> {
+        let WatchdogOptions { stall, end, .. } = self.options;
+        let first = self.frame + stall.min(end / 3);
+        self.may_be_hidden.then(|| (self.asked + self.options.ask()).max(first))
     }
 
     /// When the stream ends unless a frame or an answer comes.
