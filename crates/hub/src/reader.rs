@@ -153,11 +153,7 @@ impl<'a> SourceWatch<'a> {
     /// Says what has become of the stream by now if no picture has come since.
     fn look(&mut self, now: Instant) {
         let Some(last) = self.silence.since() else {
-            let waits = now.saturating_duration_since(self.began) >= self.options.stalled_after;
-            let reason = match &self.down {
-                Some(down) => Some(down.why.as_str()),
-                None => waits.then_some("the camera is connected, and its first picture is waited for"),
-            };
+            let reason = self.down.as_ref().map(|down| down.why.as_str());
             return self.say(Condition::Starting, reason, self.began);
         };
         self.producer.slow(self.rate.slow(now));

@@ -22,6 +22,8 @@ const SETTINGS: &str = "cameras.allow = \"127.0.0.0/8\"\ncameras.linger_s = 0.5"
 pub enum Does {
     /// Shows so many pictures a second.
     Show(f64),
+    /// Answers, and gives its first picture after so many seconds.
+    Late(f64),
     /// Says nothing.
     Nothing,
 }
@@ -84,10 +86,18 @@ async fn serve(mut stream: TcpStream, mut does: watch::Receiver<Does>) -> std::i
     }
     let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
+    let begins = *does.borrow();
+    if let Does::Late(seconds) = begins {
+        sleep(Duration::from_secs_f64(seconds)).await;
+    }
     for jpeg in pictures(40).iter().cycle() {
         let head = format!("--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
         stream.write_all(&[head.as_bytes(), jpeg, b"\r\n"].concat()).await?;
-        let Does::Show(fps) = *does.borrow_and_update() else { return Ok(()) };
+        let fps = match *does.borrow_and_update() {
+            Does::Show(fps) => fps,
+            Does::Late(_) => 1.0,
+            Does::Nothing => return Ok(()),
+        };
         tokio::select! {
             () = sleep(Duration::from_secs_f64(1.0 / fps)) => {}
             _ = does.changed() => {}
@@ -183,12 +193,21 @@ async fn a_camera_that_says_nothing_is_502_after_the_time_that_it_says_and_leave
     let Err(answer) = Mjpeg::open(&server, &camera.path()).await else { panic!("it is shown") };
     let took = begun.elapsed().as_secs_f64();
     assert!(answer.contains(" 502 "), "{answer}");
-    let (_, rest) = answer.split_once("did not answer within ").expect("how long it waited");
+    let (_, rest) = answer.split_once("did not answer within ").unwrap_or_else(|| panic!("{answer}"));
     let said: f64 = rest.split(' ').next().unwrap().parse().unwrap();
     assert!((said..said + 3.0).contains(&took), "{took} s, and it says {said} s");
     sleep(Duration::from_secs(2)).await;
     assert!(camera.known(&server).await.is_none(), "it is closed");
     assert_eq!(camera.readers.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_camera_that_gives_its_first_picture_late_is_waited_for() {
+    let server = start(SETTINGS).await;
+    let camera = Camera::begin(Does::Late(40.0)).await;
+    let begun = Instant::now();
+    let Ok(_viewer) = Mjpeg::open(&server, &camera.path()).await else { panic!("it is slow, and well") };
+    assert!((39..50).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
 
 /// Somebody who watches cameras that say nothing, each once.

@@ -247,6 +247,11 @@ impl Client {
         self.heard[before..].iter().map(|(_, what)| what.clone()).collect()
     }
 
+    /// Likewise, without pings.
+    pub fn said_so_far(&mut self) -> Vec<What> {
+        self.so_far().into_iter().filter(|what| !matches!(what, What::Ping)).collect()
+    }
+
     /// All of that kind that was heard, and when.
     pub fn all(&mut self, is: impl Fn(&What) -> bool) -> Vec<(Instant, What)> {
         self.so_far();

@@ -9,6 +9,7 @@ const URL: &str = "data:image/jpeg;base64,/9j/";
 /// As they are configured by default.
 const WARN: Duration = Duration::from_secs(10);
 const END: Duration = Duration::from_secs(15);
+const HIDDEN_END: Duration = Duration::from_secs(90);
 
 /// Whether it was so long, but for what looking takes.
 fn took(begun: Instant, expected: Duration) -> bool {
@@ -26,7 +27,7 @@ async fn often(client: &Client, every: Duration, what: &str, count: u32) {
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_falls_silent_is_warned_and_then_its_stream_ends() {
     let server = start("").await;
-    let mut sender = server.sender("silent", POLITE).await;
+    let mut sender = server.sender("silent", MUTE).await;
     let mut viewer = server.viewer("?streams=silent", POLITE).await;
     sender.picture(URL).await;
     viewer.next("live_frame").await;
@@ -41,6 +42,20 @@ async fn a_sender_that_falls_silent_is_warned_and_then_its_stream_ends() {
     viewer.next("stream_ended").await;
     assert_eq!(sender.all(|what| what.is("warning")).len(), 1);
     assert!(server.active().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_answers_pings_is_a_hidden_tab_and_ends_later() {
+    let server = start("").await;
+    let mut sender = server.sender("hidden", POLITE).await;
+    sender.picture(URL).await;
+    let begun = Instant::now();
+    sleep(END * 2).await;
+    assert_eq!(server.active().await, ["hidden"]);
+    assert_eq!(sender.closed().await.0, 4408);
+    assert!(took(begun, HIDDEN_END), "{:?}", begun.elapsed());
+    let pings = sender.all(|what| matches!(what, What::Ping)).len();
+    assert!((16..=18).contains(&pings), "{pings}: one each five seconds");
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +95,7 @@ async fn a_sender_of_frames_is_never_warned() {
     let mut sender = server.sender("steady", POLITE).await;
     let picture = format!(r#"{{"type":"frame","frame":"{URL}"}}"#);
     often(&sender, WARN.saturating_sub(Duration::from_secs(1)), &picture, 10).await;
-    assert!(sender.so_far().is_empty(), "{:?}", sender.heard);
+    assert!(sender.said_so_far().is_empty(), "{:?}", sender.heard);
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +187,7 @@ async fn a_binary_sender_is_told_how_many_watch_and_what_became_of_its_frames() 
     drop(viewer);
     assert_eq!(figures(&sender.next("stream_stats").await), [0, 3, 1, 0]);
     sleep(Duration::from_secs(5)).await;
-    assert!(sender.so_far().is_empty(), "nothing new, nothing said");
+    assert!(sender.said_so_far().is_empty(), "nothing new, nothing said");
     let mut old = server.sender("old", POLITE).await;
     sleep(Duration::from_secs(5)).await;
     assert!(old.so_far().is_empty(), "and nothing at all to old clients");
