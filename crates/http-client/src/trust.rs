@@ -26,9 +26,8 @@ pub enum Trust {
     System,
     /// These alone.
     Only(Arc<RootCertStore>),
-    /// None: a server that shows this very certificate, whatever its names and its validity, is who it should be.
-    Certificate(CertificateDer<'static>),
-    /// The same of the certificate with that fingerprint.
+    /// None: a server that shows the very certificate with that fingerprint, whatever its names and its validity, is who it
+    /// should be.
     Fingerprint(Fingerprint),
 }
 
@@ -37,7 +36,8 @@ pub enum Trust {
 pub struct Fingerprint(pub [u8; 32]);
 
 impl Fingerprint {
-    fn from_certificate(certificate: &CertificateDer<'_>) -> Self {
+    /// That of a certificate.
+    pub fn from_certificate(certificate: &CertificateDer<'_>) -> Self {
         let hash = ring::digest::digest(&ring::digest::SHA256, certificate);
         Self(hash.as_ref().try_into().unwrap_or_default())
     }
@@ -114,41 +114,24 @@ impl Trust {
         match self {
             Self::System => system().as_ref().cloned(),
             Self::Only(roots) => Ok(tls().with_root_certificates(roots.clone()).with_no_client_auth()),
-            Self::Certificate(certificate) => {
-                let builder = tls();
-                let algorithms = builder.crypto_provider().signature_verification_algorithms;
-                let this = This { fingerprint: Fingerprint::from_certificate(certificate), algorithms };
-                Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(this)).with_no_client_auth())
-            }
-            Self::Fingerprint(fingerprint) => {
-                let builder = tls();
-                let algorithms = builder.crypto_provider().signature_verification_algorithms;
-                let this = This { fingerprint: *fingerprint, algorithms };
-                Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(this)).with_no_client_auth())
-            }
+            Self::Fingerprint(fingerprint) => Ok(tls_verified_by(This::new(*fingerprint))),
         }
     }
 
     /// The same, noting what is shown.
     pub fn tls_showing(&self, shown: &Shown) -> Result<ClientConfig, &'static TrustError> {
-        let builder = tls();
-        let provider = builder.crypto_provider().clone();
-        let algorithms = provider.signature_verification_algorithms;
         let inner: Arc<dyn ServerCertVerifier> = match self {
             Self::System => installed().as_ref().cloned()?,
             Self::Only(roots) => {
+                let provider = tls().crypto_provider().clone();
                 match WebPkiServerVerifier::builder_with_provider(roots.clone(), provider).build() {
                     Ok(verifier) => verifier,
                     Err(_) => return self.tls(), // without any authority
                 }
             }
-            Self::Certificate(certificate) => {
-                Arc::new(This { fingerprint: Fingerprint::from_certificate(certificate), algorithms })
-            }
-            Self::Fingerprint(fingerprint) => Arc::new(This { fingerprint: *fingerprint, algorithms }),
+            Self::Fingerprint(fingerprint) => This::new(*fingerprint),
         };
-        let noting = Arc::new(Noting { inner, shown: shown.clone() });
-        Ok(builder.dangerous().with_custom_certificate_verifier(noting).with_no_client_auth())
+        Ok(tls_verified_by(Arc::new(Noting { inner, shown: shown.clone() })))
     }
 }
 
@@ -178,11 +161,22 @@ fn tls() -> ConfigBuilder<ClientConfig, WantsVerifier> {
         .unwrap_or_else(|error| unreachable!("ring has the suites of TLS 1.2 and 1.3: {error}"))
 }
 
-/// Of [`Trust::Certificate`]: the handshake's signature shows that the server has the certificate's private key.
+fn tls_verified_by(verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
+    tls().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+}
+
+/// Of [`Trust::Fingerprint`]: the handshake's signature shows that the server has the certificate's private key.
 #[derive(Debug)]
 struct This {
     fingerprint: Fingerprint,
     algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl This {
+    fn new(fingerprint: Fingerprint) -> Arc<Self> {
+        let algorithms = tls().crypto_provider().signature_verification_algorithms;
+        Arc::new(Self { fingerprint, algorithms })
+    }
 }
 
 impl ServerCertVerifier for This {

@@ -13,7 +13,7 @@ use sightwire_api::camera::Cameras;
 use sightwire_api::status::{Readiness, Status};
 use sightwire_config::Config;
 use sightwire_http_client::cause::Cause;
-use sightwire_http_client::trust::{self, Trust};
+use sightwire_http_client::trust::{self, Fingerprint, Trust};
 use sightwire_tls::authority::Authority;
 use sightwire_tls::{Certificates, Source};
 
@@ -88,7 +88,8 @@ pub(super) async fn check(config: &Config) -> (Option<Running>, Check) {
 pub(in crate::cmd) async fn ready(config: &Config) -> Result<String, String> {
     let address = config.server.listen.iter().find(|address| address.port() != 0);
     let address = address.ok_or("its port is chosen at the start, so it cannot be asked")?;
-    let by_itself = |own: &Certificates| own.end_entity().map_or(Trust::System, Trust::Certificate);
+    let shows = |own| Trust::Fingerprint(Fingerprint::from_certificate(&own));
+    let by_itself = |own: &Certificates| own.end_entity().map_or(Trust::System, shows);
     let place = Place::of(config, *address, by_itself);
     let place = place.map_err(|reason| format!("it cannot be asked: {reason}"))?;
     let base = &place.base;
