@@ -58,9 +58,7 @@ impl Backoff {
         self.next = (pause * 2).min(self.pauses.longest);
         pause.mul_f64(1.0 - 0.25 * self.random.f64())
     }
-}
 
-impl Backoff {
     /// The pause after a connection that ended behind a whole picture.
     fn after_end(&mut self) -> Duration {
         self.next = self.pauses.first;

@@ -109,10 +109,7 @@ impl Web {
             Host::Ipv6(address) => IpAddr::V6(*address),
             Host::Domain(_) => return Ok(()),
         };
-        if self.allow.is_camera(&host, port) {
-            return Ok(());
-        }
-        self.allow.check(address, false).map_err(|kind| AddressError::Forbidden {
+        self.may_connect(&host, port, address).map_err(|kind| AddressError::Forbidden {
             camera: camera.to_string(),
             host: host.to_string(),
             kind,
@@ -172,9 +169,9 @@ impl Web {
 
     fn client(&self, camera: &CameraUrl, shown: &Shown) -> Result<Client, SourceError> {
         let resolver = Checked {
-            inner: self.resolver.clone(),
-            allow: self.allow.clone(),
-            is_camera: self.allow.is_camera(&camera.host(), camera.port()),
+            web: self.clone(),
+            host: camera.host(),
+            port: camera.port(),
             camera: camera.to_string(),
         };
         let untrusted =
@@ -267,9 +264,7 @@ impl CameraClient {
             Ok(Ok(response)) => Ok(response),
         }
     }
-}
 
-impl CameraClient {
     /// For the next request of this session: some boards send whoever has no cookie to the same address again.
     fn keep_cookies(&mut self, response: &Response) {
         let set = response.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -288,31 +283,29 @@ impl CameraClient {
 
 /// Resolves for the client, and lets through what is allowed.
 struct Checked {
-    inner: Arc<dyn Resolve>,
-    allow: Arc<Allow>,
-    is_camera: bool,
+    web: Web,
+    host: Host<String>,
+    port: u16,
     camera: String,
 }
 
 impl reqwest::dns::Resolve for Checked {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let (inner, allow, is_camera) = (self.inner.clone(), self.allow.clone(), self.is_camera);
+        let (web, host, port) = (self.web.clone(), self.host.clone(), self.port);
         let camera = self.camera.clone();
         Box::pin(async move {
-            let host = name.as_str();
-            let mut addresses = inner.resolve(host).await?;
-            let is_named = allow.is_named(host);
+            let mut addresses = web.resolver.resolve(name.as_str()).await?;
             let mut refused = None;
-            addresses.retain(|address| match allow.check(*address, is_named) {
+            addresses.retain(|address| match web.may_connect(&host, port, *address) {
                 Ok(()) => true,
                 Err(kind) => {
                     refused = refused.or(Some(kind));
-                    is_camera
+                    false
                 }
             });
             match refused {
                 Some(kind) if addresses.is_empty() => {
-                    let host = host.to_owned();
+                    let host = name.as_str().to_owned();
                     Err(AddressError::Forbidden { camera, host, kind }.into())
                 }
                 _ => {
