@@ -37,13 +37,16 @@ struct Cost {
 }
 
 impl Cost {
+    fn combine(&mut self, other: Self, with: impl Fn(u64, u64) -> u64) {
+        self.operators = with(self.operators, other.operators);
+        self.paints = with(self.paints, other.paints);
+        self.layers = with(self.layers, other.layers);
+        self.dashes = with(self.dashes, other.dashes);
+        self.image_pixels = with(self.image_pixels, other.image_pixels);
+    }
+
     fn add(&mut self, other: Self, times: u64) {
-        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more.saturating_mul(times));
-        add(&mut self.operators, other.operators);
-        add(&mut self.paints, other.paints);
-        add(&mut self.layers, other.layers);
-        add(&mut self.dashes, other.dashes);
-        add(&mut self.image_pixels, other.image_pixels);
+        self.combine(other, |sum, more| sum.saturating_add(more.saturating_mul(times)));
     }
 
     /// What it is too much of, if that can be told already.
@@ -88,6 +91,16 @@ struct Content<'r, 'a> {
     depth: u32,
 }
 
+impl Content<'_, '_> {
+    fn check_depth(&self) -> Result<(), Refusal> {
+        if self.depth > DEEPEST {
+            let too_deep = format!("its forms lie within each other more than {DEEPEST} deep");
+            return Err(Refusal::TooMuch(too_deep));
+        }
+        Ok(())
+    }
+}
+
 /// What of the graphics state makes painting dear.
 #[derive(Clone, Copy, Default)]
 struct State {
@@ -119,11 +132,7 @@ impl PathLength {
 
 impl Reckoning {
     fn content(&mut self, data: &[u8], within: &Content<'_, '_>) -> Result<Cost, Refusal> {
-        if within.depth > DEEPEST {
-            return Err(Refusal::TooMuch(format!(
-                "its forms lie within each other more than {DEEPEST} deep"
-            )));
-        }
+        within.check_depth()?;
         let bytes = (data.len() / BYTES_OF_OPERATOR) as u64;
         let mut cost = Cost { operators: OPERATORS_OF_FORM + bytes, ..Cost::default() };
         let (mut state, mut saved) = (State::default(), Vec::new());
@@ -293,7 +302,7 @@ impl Reckoning {
         let Some(Object::Stream(cell)) = name.and_then(|name| within.resources.get_pattern(name)) else {
             return Ok(None);
         };
-        let mut cost = self.stream(&cell, within)?;
+        let of_cell = self.stream(&cell, within)?;
         // Drawn once for each tile that may lie on the page.
         let dict = cell.dict();
         let step = |key| dict.get::<Number>(key).map_or(0.0, |step| step.as_f64().abs());
@@ -301,9 +310,8 @@ impl Reckoning {
         let tile = step("XStep") * step("YStep") * (a * d - b * c).abs();
         let tiles = (within.area / tile).ceil();
         let tiles = if tiles.is_finite() { tiles.max(1.0) as u64 } else { 1 };
-        let cell = std::mem::take(&mut cost);
-        cost.add(cell, tiles);
-        cost.operators = cost.operators.saturating_add(tiles);
+        let mut cost = Cost { operators: tiles, ..Cost::default() };
+        cost.add(of_cell, tiles);
         Ok(Some(cost))
     }
 
@@ -315,24 +323,11 @@ impl Reckoning {
         let owner = if own.is_some() { font.obj_id().or(within.owner) } else { within.owner };
         let resources = own.as_ref().unwrap_or(within.resources);
         let inner = Content { resources, owner, area: within.area, depth: within.depth + 1 };
-        if inner.depth > DEEPEST {
-            return Err(Refusal::TooMuch(format!(
-                "its forms lie within each other more than {DEEPEST} deep"
-            )));
-        }
+        inner.check_depth()?;
         let mut dearest = Cost::default();
         for name in glyphs.keys() {
             let Some(glyph) = glyphs.get::<Stream<'_>>(&*name) else { continue };
-            let cost = self.stream(&glyph, &inner)?;
-            for (most, cost) in [
-                (&mut dearest.operators, cost.operators),
-                (&mut dearest.paints, cost.paints),
-                (&mut dearest.layers, cost.layers),
-                (&mut dearest.dashes, cost.dashes),
-                (&mut dearest.image_pixels, cost.image_pixels),
-            ] {
-                *most = (*most).max(cost);
-            }
+            dearest.combine(self.stream(&glyph, &inner)?, u64::max);
         }
         Ok(Some(dearest))
     }

@@ -92,11 +92,8 @@ impl Child {
     ) -> Result<Answer, ChildError> {
         let head = request.encode();
         let mut talk = self.talk((&head, file), (answer::expected(request), answer::most(request)))?;
-        let counted = self.counted.take();
-        let may_go_on = || counted.as_ref().is_none_or(|child| has_room(child.used()));
-        let finished = talk.finish(by, wanted, &may_go_on);
-        self.counted = counted;
-        finished.map_err(|error| self.with_work(error))?;
+        let may_go_on = || self.counted.as_ref().is_none_or(|child| has_room(child.used()));
+        talk.finish(by, wanted, &may_go_on).map_err(|error| self.with_work(error))?;
         let whole = std::mem::take(&mut talk.answer);
         match answer::decode(whole, request) {
             Some(answer) => Ok(answer),
