@@ -72,24 +72,13 @@ enum Format {
 
 impl Format {
     /// The parameters that it knows.
-    fn known(self) -> &'static [&'static str] {
-        match self {
-            Self::Frames => &[
-                "camera",
-                "camera_id",
-                "camera_url",
-                "user_id",
-                "conf",
-                "show_labels",
-                "fps",
-                "skip_frames",
-                "classes",
-            ],
-            Self::Raw => &["camera", "camera_id", "user_id", "fps"],
-            Self::Viewer => {
-                &["camera", "camera_id", "user_id", "conf", "show_labels", "fps", "skip_frames", "classes"]
-            }
-        }
+    fn known(self) -> Vec<&'static str> {
+        let own: &[&[&str]] = match self {
+            Self::Frames => &[&["camera_url"], pick::DRAWN],
+            Self::Raw => &[&["fps"]],
+            Self::Viewer => &[pick::DRAWN],
+        };
+        [pick::CAMERA, &["user_id"], &own.concat()].concat()
     }
 }
 
@@ -140,7 +129,7 @@ fn answer(
     let response = websocket::upgrade(request, upgrade_options, &tasks, move |socket| {
         serve(socket, streams, format, wanted, arrival, connection)
     });
-    name_unknown(response, &params, format.known(), endpoint, peer)
+    name_unknown(response, &params, &format.known(), endpoint, peer)
 }
 
 /// Why nothing can be watched.

@@ -43,35 +43,31 @@ struct Endpoint {
     /// Parameter with the camera's address.
     address: Option<&'static str>,
     /// The others that it knows, beside `camera` and `camera_id`.
-    known: &'static [&'static str],
+    known: &'static [&'static [&'static str]],
     view: fn(&Streams, &Params) -> Result<ViewRequest, ParamError>,
 }
 
-const DRAWN: [&str; 5] = ["conf", "show_labels", "fps", "skip_frames", "classes"];
-const TRACKED: [&str; 7] =
-    ["conf", "show_labels", "fps", "skip_frames", "classes", "show_trails", "show_stats"];
-
 const ENDPOINTS: [Endpoint; 5] = [
-    Endpoint { path: "/stream", slashed: "/stream/", address: None, known: &["fps"], view: original },
+    Endpoint { path: "/stream", slashed: "/stream/", address: None, known: &[&["fps"]], view: original },
     Endpoint {
         path: "/stream/proxy",
         slashed: "/stream/proxy/",
         address: Some("esp32_url"),
-        known: &["fps"],
+        known: &[&["fps"]],
         view: original,
     },
     Endpoint {
         path: "/stream/detect",
         slashed: "/stream/detect/",
         address: Some("camera_url"),
-        known: &DRAWN,
+        known: &[pick::DRAWN],
         view: |streams, params| drawn(streams, params, false),
     },
     Endpoint {
         path: "/stream/tracking",
         slashed: "/stream/tracking/",
         address: Some("camera_url"),
-        known: &TRACKED,
+        known: &[pick::DRAWN, pick::TRACKED],
         view: |streams, params| drawn(streams, params, true),
     },
     // Of one version of the prototype, where another process drew the boxes.
@@ -79,7 +75,7 @@ const ENDPOINTS: [Endpoint; 5] = [
         path: "/stream/worker-detection",
         slashed: "/stream/worker-detection/",
         address: None,
-        known: &DRAWN,
+        known: &[pick::DRAWN],
         view: |streams, params| drawn(streams, params, false),
     },
 ];
@@ -132,7 +128,7 @@ async fn answer(
         (CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
         (X_ACCEL_BUFFERING, "no"),
     ];
-    let known = [endpoint.known, &["camera", "camera_id", "page"], endpoint.address.as_slice()].concat();
+    let known = [&endpoint.known.concat(), pick::CAMERA, &["page"], endpoint.address.as_slice()].concat();
     let viewer = Box::new(Viewer { watching, connection });
     let response = (headers, Body::from_stream(stream::unfold(viewer, part))).into_response();
     Ok(name_unknown(response, &params, &known, endpoint.path, peer))

@@ -42,6 +42,13 @@ impl From<PickError> for Refusal {
     }
 }
 
+/// What [`source`] reads, beside an address.
+pub const CAMERA: &[&str] = &["camera", "camera_id"];
+/// What [`rate`] and [`view_options`] read without `tracking`,
+pub const DRAWN: &[&str] = &["conf", "show_labels", "fps", "skip_frames", "classes"];
+/// and what those with it read besides.
+pub const TRACKED: &[&str] = &["show_trails", "show_stats"];
+
 /// `foreign`: a page from elsewhere asks. `camera=<id>` (or `camera_id`), else the address in the parameter `url`, else the
 /// user's camera, else the default one.
 pub fn source(
