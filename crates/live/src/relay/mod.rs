@@ -12,7 +12,6 @@ pub mod listed;
 pub mod pace;
 pub mod watchdog;
 
-use sightwire_measure::lines::is_deceptive;
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +26,7 @@ use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Producer, State, Stream};
 use sightwire_measure::address::shown;
 use sightwire_measure::clock;
+use sightwire_measure::lines::is_deceptive;
 use sightwire_measure::memory::{OutOfMemory, Work};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;

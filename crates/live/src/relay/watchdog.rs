@@ -21,12 +21,12 @@ pub struct WatchdogOptions {
 }
 
 /// From one ping of a sender that gives no frame to the next, at most.
-const ASK: Duration = Duration::from_secs(5);
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 impl WatchdogOptions {
     /// From one ping to the next: an answer is missed twice before the stream ends.
-    fn ask(&self) -> Duration {
-        ASK.min(self.end / 3)
+    fn ping_interval(&self) -> Duration {
+        PING_INTERVAL.min(self.end / 3)
     }
 }
 
@@ -39,7 +39,8 @@ pub struct Watchdog {
     frame: Instant,
     /// When it last answered a ping.
     answer: Instant,
-    asked: Instant,
+    /// When it was last sent one.
+    pinged: Instant,
     silence: Silence,
     warned: bool,
     stalled: bool,
@@ -56,7 +57,7 @@ pub enum Alarm {
     /// Viewers have to be told that the stream has stalled.
     Stalled,
     /// The sender has to be sent a ping.
-    Ask,
+    Ping,
     /// The stream has to end.
     End,
 }
@@ -69,7 +70,7 @@ impl Watchdog {
             message: now,
             frame: now,
             answer: now,
-            asked: now,
+            pinged: now,
             silence: Silence::new(options.stall, None),
             warned: false,
             stalled: false,
@@ -98,7 +99,7 @@ impl Watchdog {
     pub fn frame(&mut self, now: Instant) {
         self.message(now);
         self.silence.picture(now, true);
-        (self.frame, self.asked, self.stalled, self.bad) = (now, now, false, 0);
+        (self.frame, self.pinged, self.stalled, self.bad) = (now, now, false, 0);
         self.may_be_hidden = true;
     }
 
@@ -112,8 +113,8 @@ impl Watchdog {
     /// When [`Self::look`] may have something to say.
     pub fn next(&self) -> Instant {
         let mut next = self.ends();
-        if let Some(ask) = self.ask() {
-            next = next.min(ask);
+        if let Some(ping) = self.next_ping() {
+            next = next.min(ping);
         }
         if !self.warned {
             next = next.min(self.message + self.options.warning);
@@ -129,9 +130,9 @@ impl Watchdog {
         if now >= self.ends() {
             return Some(Alarm::End);
         }
-        if self.ask().is_some_and(|ask| now >= ask) {
-            self.asked = now;
-            return Some(Alarm::Ask);
+        if self.next_ping().is_some_and(|ping| now >= ping) {
+            self.pinged = now;
+            return Some(Alarm::Ping);
         }
         if !self.warned && now >= self.message + self.options.warning {
             self.warned = true;
@@ -144,11 +145,11 @@ impl Watchdog {
         None
     }
 
-    /// When it is asked whether it is still there: not before it may have stalled.
-    fn ask(&self) -> Option<Instant> {
+    /// When it is sent a ping, whose answer says that it is still there: not before it may have stalled.
+    fn next_ping(&self) -> Option<Instant> {
         let WatchdogOptions { stall, end, .. } = self.options;
         let first = self.frame + stall.min(end / 3);
-        self.may_be_hidden.then(|| (self.asked + self.options.ask()).max(first))
+        self.may_be_hidden.then(|| (self.pinged + self.options.ping_interval()).max(first))
     }
 
     /// When the stream ends unless a frame or an answer comes.
@@ -239,7 +240,7 @@ mod tests {
         let (mut dog, now) = watchdog();
         dog.frame(now);
         let expected =
-            [(3, Alarm::Stalled), (5, Alarm::Ask), (10, Alarm::Ask), (10, Alarm::Warn), (15, Alarm::End)];
+            [(3, Alarm::Stalled), (5, Alarm::Ping), (10, Alarm::Ping), (10, Alarm::Warn), (15, Alarm::End)];
         assert_eq!(alarms(&mut dog, now, 60), expected);
     }
 
@@ -249,7 +250,7 @@ mod tests {
             let next = dog.next();
             match dog.look(next) {
                 Some(Alarm::End) => return next - from,
-                Some(Alarm::Ask) if next - from <= until => dog.answered(next),
+                Some(Alarm::Ping) if next - from <= until => dog.answered(next),
                 _ => {}
             }
         }
@@ -319,7 +320,7 @@ mod tests {
             dog.frame(now + SECOND * 4 * frame);
             assert_eq!(dog.look(now + SECOND * 4 * frame + SECOND * 4), None);
         }
-        assert_eq!(dog.look(now + SECOND * 36 + SECOND * 9), Some(Alarm::Ask));
+        assert_eq!(dog.look(now + SECOND * 36 + SECOND * 9), Some(Alarm::Ping));
         assert_eq!(dog.look(now + SECOND * 36 + SECOND * 9), None);
         dog.message(now + SECOND * 36 + SECOND * 9);
         assert_eq!(dog.look(now + SECOND * 36 + SECOND * 12), Some(Alarm::Stalled));

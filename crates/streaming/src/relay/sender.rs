@@ -358,7 +358,7 @@ impl SenderSocket {
                 self.sending.stalled(now);
                 Ok(false)
             }
-            Some(Alarm::Ask) => self.write(Message::ping("")).await.map(|()| false),
+            Some(Alarm::Ping) => self.write(Message::ping("")).await.map(|()| false),
             Some(Alarm::Warn) => {
                 tracing::warn!(stream = &*self.sending.sender.id, "its sender is silent");
                 let text = "No message has come for a while; without frames the stream will be ended.";
