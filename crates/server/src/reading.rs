@@ -122,10 +122,7 @@ pub fn unusable(reader: &TextReader, wrong: &PictureError) -> Refusal {
         PictureError::NotYet(why) => return undrawn(reader, why),
         PictureError::TooLarge(_) | PictureError::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
         PictureError::Empty | PictureError::Unknown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        PictureError::Broken(why) if why.is_late() => {
-            Failures::count(&reader.failures.late);
-            return late(why);
-        }
+        PictureError::Broken(why) if why.is_late() => return late(reader, why),
         PictureError::Broken(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Failures::count(&reader.failures.picture);
@@ -140,24 +137,13 @@ pub fn undrawn(reader: &TextReader, why: &StillError) -> Refusal {
 
 /// Why there is no text.
 pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
-    let detail = match why {
-        WorkError::Late(_) | WorkError::TooMuchWork(_) => {
-            format!("The picture was given up: {why}. Send a smaller one, or try again later.")
-        }
-        why => why.to_string(),
-    };
+    let detail = why.to_string();
     match why {
         WorkError::Busy => busy(),
         WorkError::Stopped => Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 1, &detail),
-        WorkError::Late(_) | WorkError::TooMuchWork(_) => {
-            Failures::count(&reader.failures.late);
-            Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
-        }
+        WorkError::Late(_) | WorkError::TooMuchWork(_) => late(reader, why),
         WorkError::Broken(why) if why.waits_for_drawing() => undrawn(reader, why),
-        WorkError::Broken(why) if why.is_late() => {
-            Failures::count(&reader.failures.late);
-            late(why)
-        }
+        WorkError::Broken(why) if why.is_late() => late(reader, why),
         WorkError::Broken(_) | WorkError::Unsuited(_) => {
             Failures::count(&reader.failures.picture);
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
@@ -178,8 +164,9 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
     }
 }
 
-/// The refusal (504) of a file that was not drawn in time.
-fn late(why: &StillError) -> Refusal {
+/// The refusal (504) of a file that was not drawn or read in time.
+fn late(reader: &TextReader, why: &dyn std::error::Error) -> Refusal {
+    Failures::count(&reader.failures.late);
     let detail = format!("The picture was given up: {why}. Send a smaller one, or try again later.");
     Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
 }

@@ -82,11 +82,11 @@ pub async fn change(
         // Another camera may be so now.
         may.may_on(&ChangeCameras::ACTION, true, "")?;
     }
-    if let Some(before) = streams.registry.get(&id).filter(|_| change.url.is_some()) {
+    let (this, from, before) = (streams.clone(), may.asks_from(), streams.registry.get(&id));
+    if let Some(before) = before.as_ref().filter(|_| change.url.is_some()) {
         let source = before.table.source.changed(&change).map_err(RegistryError::from)?;
         may_give_address(&may, &source, Some(&before.table.source))?;
     }
-    let (this, from, before) = (streams.clone(), may.asks_from(), streams.registry.get(&id));
     let camera = blocking("The camera could not be changed.", move || {
         let camera = this.registry.change(&id, change, |source| this.check_new(source, from))?;
         if let Some(before) = before.filter(|before| before.table.source != camera.table.source) {
