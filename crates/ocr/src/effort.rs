@@ -55,12 +55,13 @@ impl Effort {
 /// A piece of work of the calling thread.
 pub(super) struct Task(CoreTime);
 
-impl Task {
-    pub(super) fn begin() -> Self {
-        MAKING.set(Duration::ZERO);
-        Self(CoreTime::start(true))
-    }
+/// Counts what the calling thread does from now on.
+pub(super) fn start_task() -> Task {
+    MAKING.set(Duration::ZERO);
+    Task(CoreTime::start(true))
+}
 
+impl Task {
     fn elapsed(&self) -> Duration {
         self.0.elapsed().saturating_sub(MAKING.get())
     }
@@ -91,7 +92,7 @@ mod tests {
     #[test]
     fn waiting_and_making_sessions_are_no_work_of_the_picture() {
         let effort = Effort::at_most(Duration::from_millis(50));
-        let task = Task::begin();
+        let task = start_task();
         std::thread::sleep(Duration::from_millis(80));
         assert!(!effort.is_passed_with(&task), "it waited");
         making(|| {

@@ -334,7 +334,7 @@ impl Work for Readers {
         quota::wait(Priority::Batch);
         match task {
             Task::Line(active, index) => {
-                let task = effort::Task::begin();
+                let task = effort::start_task();
                 let read = self.line(active, *index, buffers);
                 active.effort.add(&task);
                 Read::Line(read)
@@ -343,7 +343,7 @@ impl Work for Readers {
                 let wait = begun.submitted.elapsed();
                 self.counters.wait.record(wait);
                 self.counters.reading.fetch_add(1, Ordering::Relaxed);
-                let task = effort::Task::begin();
+                let task = effort::start_task();
                 let page = self.picture(begun, &task, buffers);
                 begun.effort.add(&task);
                 Read::Picture(page, wait)

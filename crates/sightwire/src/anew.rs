@@ -51,12 +51,9 @@ pub fn where_a_library_has_to_be_told(printer: &Printer) {
     // With another allocator, glibc's heaps are for libraries alone.
     let heaps = (cfg!(feature = "jemalloc") && stays && !is_told).then_some([HEAPS, MAPPED, COMPILED]);
     // A file that cannot be read is told of where all of it is read.
-    let lines = if std::env::var_os(DRIVERS).is_some() {
-        Vec::new()
-    } else {
-        dot_env(".env".as_ref()).unwrap_or_default()
-    };
-    let gpus = lines.into_iter().rfind(|(name, _)| name == DRIVERS);
+    let lines = || dot_env(".env".as_ref()).unwrap_or_default();
+    let is_set = std::env::var_os(DRIVERS).is_some();
+    let gpus = if is_set { None } else { lines().into_iter().rfind(|(name, _)| name == DRIVERS) };
     if cap.is_none() && heaps.is_none() && gpus.is_none() {
         return;
     }

@@ -2,7 +2,6 @@
 //!
 //! What was sent is taken from the disk once a result is there in its place for good: see [`Received::sync`].
 
-use sightwire_measure::lines::is_deceptive;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sightwire_api::read::JobState;
+use sightwire_measure::lines::is_deceptive;
 
 use super::archive::{Archive, ArchiveError, Budget, MemberError, is_zip};
 use super::description::Description;
