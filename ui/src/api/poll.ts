@@ -58,8 +58,8 @@ export class Poll<T> {
     this.request?.abort();
   }
 
-  private fail(failure: RequestError): void {
-    this.current = { ...this.current, failure };
+  private show(view: Partial<PollView<T>>): void {
+    this.current = { ...this.current, ...view };
     for (const changed of this.watchers.keys()) changed();
   }
 
@@ -69,24 +69,23 @@ export class Poll<T> {
     this.request = own;
     const silent = setTimeout(() => {
       if (own.signal.aborted) return;
-      this.fail(new RequestError(`GET ${this.path}: no response within ${SILENT_MS} ms`));
+      this.show({
+        failure: new RequestError(`GET ${this.path}: no response within ${SILENT_MS} ms`),
+      });
     }, SILENT_MS);
-    own.signal.addEventListener('abort', () => clearTimeout(silent));
+    let view: Partial<PollView<T>>;
     try {
       const answer = await getJson<T>(this.path, own.signal, PATIENCE_MS);
       if (own.signal.aborted) return;
       this.onAnswer(answer);
-      this.current = { answer, failure: null, atMs: performance.now() };
+      view = { answer, failure: null, atMs: performance.now() };
     } catch (error) {
       if (own.signal.aborted) return;
-      this.current = {
-        ...this.current,
-        failure: error instanceof RequestError ? error : new RequestError(String(error)),
-      };
+      view = { failure: error instanceof RequestError ? error : new RequestError(String(error)) };
     } finally {
       clearTimeout(silent);
     }
-    for (const changed of this.watchers.keys()) changed();
+    this.show(view);
     if (this.watchers.size > 0 && !document.hidden) {
       this.timer = setTimeout(() => void this.ask(), Math.min(...this.watchers.values()));
     }

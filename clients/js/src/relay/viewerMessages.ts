@@ -114,10 +114,10 @@ const MODES: readonly Mode[] = ['normal', 'enhanced'];
 function readOverlay(stream: string, frame: number, data: Unchecked<Drawn>): Overlay {
   const metrics: Unchecked<OverlayMetrics> = fields(data.metrics);
   const landmarks = list(data.landmarks);
-  // Servers before 1.0 counted landmarks, and gave them no ids.
+  // Older servers counted landmarks, and gave them no ids.
   const ids = landmarks.map((one) => number(fields(one).id));
-  const places = new Map(ids.flatMap((id, place) => (id == null ? [] : [[id, place] as const])));
-  const place = (id: number) => (places.size === 0 ? id : places.get(id));
+  const hasIds = ids.some((id) => id !== null);
+  const indexOf = (id: number | null) => (hasIds && id !== null ? ids.indexOf(id) : id);
   return {
     stream,
     frame,
@@ -128,9 +128,8 @@ function readOverlay(stream: string, frame: number, data: Unchecked<Drawn>): Ove
     detections: list(metrics.detections).flatMap(readDetection),
     landmarks: landmarks.flatMap(readPoint),
     connections: list(data.connections).flatMap((pair) => {
-      const [from, to] = list(pair).map((id) => place(number(id) ?? NaN));
-      const isPair = from != null && to != null && !Number.isNaN(from + to);
-      return isPair ? [[from, to] as const] : [];
+      const [from, to] = list(pair).map((id) => indexOf(number(id)));
+      return from == null || to == null || from < 0 || to < 0 ? [] : [[from, to] as const];
     }),
   };
 }
