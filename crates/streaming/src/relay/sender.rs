@@ -52,6 +52,13 @@ struct NoHello {
     too_long: bool,
 }
 
+/// Which messages that are skipped have had their line of the log: the first of each kind.
+#[derive(Default)]
+struct Logged {
+    bad: bool,
+    empty: bool,
+}
+
 /// A sender that was let in, and the stream that it sends.
 struct SenderSocket {
     socket: Socket,
@@ -60,6 +67,7 @@ struct SenderSocket {
     rate: RateLimit,
     frames: Frames,
     held: Option<HeldPicture>,
+    logged: Logged,
     said: Option<StreamStats>,
     received: u64,
 }
@@ -128,6 +136,7 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
         socket,
         sending,
         dog: Watchdog::new(options, now),
+        logged: Logged::default(),
         rate: RateLimit::new(config.max_fps, now),
         frames,
         held: None,
@@ -322,7 +331,7 @@ impl SenderSocket {
         let sender = &self.sending.sender;
         let from = sender.peer.map(shown);
         // Those that follow are counted: every ten seconds, and at the end.
-        if sender.bad.load(Ordering::Relaxed) == 0 {
+        if !std::mem::replace(&mut self.logged.bad, true) {
             tracing::warn!(stream = &*sender.id, from, "a message is skipped, because it is no frame: {bad}");
         } else {
             tracing::debug!(
@@ -339,7 +348,7 @@ impl SenderSocket {
     fn empty(&mut self) {
         let sender = &self.sending.sender;
         let from = sender.peer.map(shown);
-        if sender.bad.load(Ordering::Relaxed) == 0 {
+        if !std::mem::replace(&mut self.logged.empty, true) {
             tracing::info!(
                 stream = &*sender.id,
                 from,
