@@ -146,15 +146,21 @@ impl Jobs {
 
     /// A new job; blocks. It is there for others when this returns.
     pub fn begin(&self, about: &About) -> Result<Job, JobError> {
+        Ok(self.begin_locked(about)?.0)
+    }
+
+    /// One more, locked ([`Job::lock`]) before anybody can see it; blocks.
+    pub fn begin_locked(&self, about: &About) -> Result<(Job, Option<File>), JobError> {
         if self.folders()?.len() >= MAX_JOBS {
             return Err(JobError::TooMany(self.root.clone()));
         }
         let id = JobId::random();
         let job = self.job(id);
         make(&job.folder.join("chunks"))?;
+        let lock = job.lock()?;
         job.write("job.json", about)?;
         sync(&self.root)?;
-        Ok(job)
+        Ok((job, lock))
     }
 
     /// That one, whether there is one or not.
@@ -490,6 +496,15 @@ pub(crate) mod tests {
 
     pub(crate) fn about(name: &str) -> About {
         About { format: FORMAT, name: name.into(), created: 7, key: name.into(), ..About::default() }
+    }
+
+    #[test]
+    fn a_job_that_is_begun_locked_is_nobody_elses_until_the_lock_goes() {
+        let root = tempfile::tempdir().unwrap();
+        let (job, lock) = Jobs::open(root.path()).unwrap().begin_locked(&about("scans")).unwrap();
+        assert!(lock.is_some() && job.lock().unwrap().is_none());
+        drop(lock);
+        assert!(job.lock().unwrap().is_some());
     }
 
     #[test]

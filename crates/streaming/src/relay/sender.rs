@@ -331,14 +331,14 @@ impl SenderSocket {
         let sender = &self.sending.sender;
         let from = sender.peer.map(shown);
         // Those that follow are counted: every ten seconds, and at the end.
-        if !std::mem::replace(&mut self.logged.bad, true) {
-            tracing::warn!(stream = &*sender.id, from, "a message is skipped, because it is no frame: {bad}");
-        } else {
+        if std::mem::replace(&mut self.logged.bad, true) {
             tracing::debug!(
                 stream = &*sender.id,
                 from,
                 "a message is skipped, because it is no frame: {bad}"
             );
+        } else {
+            tracing::warn!(stream = &*sender.id, from, "a message is skipped, because it is no frame: {bad}");
         }
         self.sending.bad();
         self.dog.bad(now)

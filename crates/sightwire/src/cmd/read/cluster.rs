@@ -115,21 +115,22 @@ impl Shared {
         let jobs = &self.common.jobs;
         let known = jobs.all()?.into_iter().find(|(_, about)| about.key == key);
         let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let (job, is_new) = match known {
-            Some((job, _)) => (job, false),
-            None => (
-                jobs.begin(&About {
-                    format: FORMAT,
-                    name: named.join(" "),
-                    created,
-                    key,
-                    how,
-                    ..About::default()
-                })?,
-                true,
-            ),
+        let is_new = known.is_none();
+        let (job, lock) = match known {
+            Some((job, _)) => {
+                let lock = job.lock()?;
+                (job, lock)
+            }
+            None => jobs.begin_locked(&About {
+                format: FORMAT,
+                name: named.join(" "),
+                created,
+                key,
+                how,
+                ..About::default()
+            })?,
         };
-        let Some(lock) = job.lock()? else {
+        let Some(lock) = lock else {
             anyhow::bail!("job {} is being written by another process: wait for its end, or stop it", job.id);
         };
         let before = if is_new { (Listed::default(), false) } else { listed_before(&job)? };
