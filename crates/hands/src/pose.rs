@@ -1,12 +1,13 @@
-//! Shoulders: what the pose network's values mean (`MediaPipe`, `pose_landmark_lite`), and when it is run.
+//! Bodies: what the pose network's values mean (`MediaPipe`, `pose_landmark_lite`), and when it is run for the shoulders of a hand.
 //!
-//! The network looks at a square around a body, and needs no detector of bodies here: a hand says about where its body is and how
-//! large, and each answer of the network where to look next (`MediaPipe`, `pose_landmarks_to_roi`,
-//! `alignment_points_to_rects_calculator`). Where nobody shows a hand, it is not run.
+//! The network looks at a square around a body, and needs no detector of bodies: a hand says about where its body is and how
+//! large, or else one begins with the whole picture, and each answer of the network says where to look next (`MediaPipe`,
+//! `pose_landmarks_to_roi`, `alignment_points_to_rects_calculator`).
 
 use std::time::Duration;
 
 use sightwire_api::sign::Shoulders;
+use sightwire_frame::boxes::Rect;
 
 use crate::region::Region;
 use crate::sigmoid;
@@ -27,8 +28,17 @@ const HIPS: usize = 33;
 /// Above the head, so far from the hips as the body reaches.
 const REACH: usize = 34;
 
+/// Numbers of the joints of head, shoulders and arms: nose, eyes, shoulders, elbows, wrists; of each pair the left one first.
+pub const UPPER_BODY: [usize; 9] = [0, 2, 5, LEFT_SHOULDER, RIGHT_SHOULDER, 13, 14, 15, 16];
+
 /// The square around a body is larger than the circle that it reaches by this.
 const MARGIN: f32 = 1.25;
+/// Hips of whoever is close are below the picture, but no further down than so many of its heights.
+const BELOW_PICTURE: f32 = 3.0;
+/// A body that is followed is at least so large, in shares of the picture's longer side,
+const SMALLEST: f32 = 0.05;
+/// and at most.
+const LARGEST: f32 = 5.0;
 /// From here a shoulder is seen.
 const VISIBLE: f32 = 0.5;
 /// While there are hands, shoulders are looked for so often,
@@ -49,6 +59,8 @@ const IN_REACH: f32 = 0.6;
 pub struct Pose {
     /// That there is a body, 0–1.
     pub presence: f32,
+    /// Where its joints are, those that are visible, in the order of [`UPPER_BODY`], pixels.
+    pub joints: [Option<[f32; 2]>; UPPER_BODY.len()],
     /// Where its shoulders are, if both are visible.
     pub shoulders: Option<Shoulders>,
     /// Where it is to be looked for next.
@@ -64,10 +76,36 @@ impl Pose {
             region.to_picture([x, y])
         };
         let is_visible = |point: usize| sigmoid(values[EACH * point + 3]) >= VISIBLE;
-        let shoulders = (is_visible(LEFT_SHOULDER) && is_visible(RIGHT_SHOULDER))
-            .then(|| Shoulders { left: at(LEFT_SHOULDER), right: at(RIGHT_SHOULDER) });
-        let presence = values[VALUES - 1].clamp(0.0, 1.0);
-        Some(Self { presence, shoulders, next: Region::around(at(HIPS), at(REACH), MARGIN) })
+        let seen = |point: usize| is_visible(point).then(|| at(point));
+        let shoulders = seen(LEFT_SHOULDER).zip(seen(RIGHT_SHOULDER));
+        Some(Self {
+            presence: values[VALUES - 1].clamp(0.0, 1.0),
+            joints: UPPER_BODY.map(seen),
+            shoulders: shoulders.map(|(left, right)| Shoulders { left, right }),
+            next: Region::around(at(HIPS), at(REACH), MARGIN),
+        })
+    }
+}
+
+impl Region {
+    /// Where a body is looked for of which nothing is known: all of a picture of that size.
+    pub fn whole(width: u32, height: u32) -> Self {
+        let (width, height) = (width as f32, height as f32);
+        Self { x: width / 2.0, y: height / 2.0, side: width.max(height), turn: 0.0 }
+    }
+
+    /// Around a person that a detector has found.
+    pub fn around_person(rect: &Rect) -> Self {
+        let (x, y) = rect.centre();
+        Self { x, y, side: rect.width().max(rect.height()) * MARGIN, turn: 0.0 }
+    }
+
+    /// Whether a body is worth following there, in a picture of that size.
+    pub fn can_hold_a_body(&self, width: u32, height: u32) -> bool {
+        let share = self.side / width.max(height) as f32;
+        let is_inside =
+            (0.0..width as f32).contains(&self.x) && (0.0..height as f32 * BELOW_PICTURE).contains(&self.y);
+        self.is_in(width, height) && (SMALLEST..LARGEST).contains(&share) && is_inside
     }
 }
 
@@ -118,6 +156,9 @@ mod tests {
     /// A body with its shoulders at these places of the input.
     fn values(left: [f32; 2], right: [f32; 2]) -> Vec<f32> {
         let mut values = vec![0.0; VALUES];
+        for point in 0..POINTS {
+            values[EACH * point + 3] = -5.0;
+        }
         let mut point = |index: usize, [x, y]: [f32; 2]| {
             values[EACH * index..EACH * index + 4].copy_from_slice(&[x, y, 0.0, 5.0]);
         };
@@ -138,7 +179,9 @@ mod tests {
         let pose = Pose::decode(&values([178.0, 128.0], [78.0, 118.0]), &REGION).unwrap();
         let shoulders = Shoulders { left: [350.0, 200.0], right: [250.0, 190.0] };
         let next = Region { x: 300.0, y: 272.0, side: 250.0, turn: 0.0 };
-        assert_eq!(pose, Pose { presence: 0.9, shoulders: Some(shoulders), next });
+        let mut joints = [None; UPPER_BODY.len()];
+        (joints[3], joints[4]) = (Some(shoulders.left), Some(shoulders.right));
+        assert_eq!(pose, Pose { presence: 0.9, joints, shoulders: Some(shoulders), next });
         // A body that lies on its side.
         let turned = Region { turn: std::f32::consts::FRAC_PI_2, ..REGION };
         let pose = Pose::decode(&values([178.0, 128.0], [78.0, 118.0]), &turned).unwrap();
@@ -151,10 +194,33 @@ mod tests {
     fn a_shoulder_that_is_hidden_and_what_is_no_number_are_none() {
         let mut hidden = values([178.0, 128.0], [78.0, 118.0]);
         hidden[EACH * RIGHT_SHOULDER + 3] = -0.1;
-        assert_eq!(Pose::decode(&hidden, &REGION).unwrap().shoulders, None);
+        let pose = Pose::decode(&hidden, &REGION).unwrap();
+        assert_eq!((pose.shoulders, pose.joints[4]), (None, None));
+        assert_eq!(pose.joints[3], Some([350.0, 200.0]), "the other one is seen");
         hidden[7] = f32::NAN;
         assert_eq!(Pose::decode(&hidden, &REGION), None);
         assert_eq!(Pose::decode(&[1.0; VALUES - 1], &REGION), None);
+    }
+
+    #[test]
+    fn a_body_is_looked_for_in_the_whole_picture_or_around_a_person_and_followed_while_it_can_be_one() {
+        assert_eq!(Region::whole(640, 360), Region { x: 320.0, y: 180.0, side: 640.0, turn: 0.0 });
+        let person = Rect { left: 100.0, top: 40.0, right: 180.0, bottom: 240.0 };
+        let around = Region::around_person(&person);
+        assert_eq!(around, Region { x: 140.0, y: 140.0, side: 250.0, turn: 0.0 });
+        for (region, can) in [
+            (around, true),
+            // Hips of whoever sits at a desk are below the picture.
+            (Region { y: 500.0, side: 900.0, ..around }, true),
+            (Region { x: -10.0, ..around }, false),
+            (Region { y: 1200.0, ..around }, false),
+            (Region { side: 20.0, ..around }, false),
+            (Region { side: 3300.0, ..around }, false),
+            (Region { x: f32::NAN, ..around }, false),
+            (Region { side: f32::INFINITY, ..around }, false),
+        ] {
+            assert_eq!(region.can_hold_a_body(640, 360), can, "{region:?}");
+        }
     }
 
     const HAND: [f32; 2] = [280.0, 170.0];

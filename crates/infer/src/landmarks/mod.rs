@@ -3,8 +3,10 @@
 //!
 //! - [`model`]: the networks' files, and what one thread runs them with
 //! - [`service`]: the threads that do it, and what clients see of it
+//! - [`bodies`]: threads that look for bodies, for overlays
 //! - [`turns`]: whose picture is looked at next
 
+pub mod bodies;
 pub mod model;
 pub mod service;
 pub mod turns;
@@ -13,7 +15,8 @@ use sightwire_api::sign::HandHint;
 use sightwire_hands::told::told;
 use sightwire_hands::watch::Sight;
 
-pub use model::{HandModel, HandModelError, HandNetworks, subjects};
+pub use bodies::{BodyService, NotLooked};
+pub use model::{BodyModel, HandModel, HandModelError, HandNetworks, subjects};
 pub use service::{HandClient, HandService, HandServiceOptions};
 
 /// What was seen of hands in a picture.

@@ -27,14 +27,14 @@ pub struct HandModel {
     presence: f32,
     palm: Arc<Network>,
     hand: Arc<Network>,
-    body: Option<Body>,
+    body: Option<BodyModel>,
     /// Why there is none, though the store has one.
     no_body: Option<String>,
 }
 
-/// The network that finds shoulders.
+/// The network that finds bodies, and shoulders beside hands.
 #[derive(Debug)]
-struct Body {
+pub struct BodyModel {
     network: Arc<Network>,
     presence: f32,
 }
@@ -88,13 +88,14 @@ pub struct HandNetworks {
     anchors: Anchors,
     palm: Session,
     hand: Session,
-    body: Option<BodySession>,
+    body: Option<BodyNetwork>,
     palm_input: Vec<f32>,
     hand_input: Vec<f32>,
 }
 
+/// One thread's session and buffer of a [`BodyModel`].
 #[derive(Debug)]
-struct BodySession {
+pub struct BodyNetwork {
     session: Session,
     presence: f32,
     input: Vec<f32>,
@@ -103,8 +104,6 @@ struct BodySession {
 const PALM_INPUT: usize = palm::INPUT as usize;
 const HAND_INPUT: usize = landmarks::INPUT as usize;
 const BODY_INPUT: usize = pose::INPUT as usize;
-/// The model that finds shoulders.
-const POSE: &str = "pose";
 
 /// One of a model's networks.
 struct Part<'a> {
@@ -144,7 +143,7 @@ impl HandModel {
         let presence = presence(manifest, Joints::Hands)?;
         let palm = network(store, manifest, "palm", &[0, 1])?;
         let hand = network(store, manifest, "hand", &[0, 1, 2, 3])?;
-        let (body, no_body) = match Body::load(store) {
+        let (body, no_body) = match BodyModel::load(store) {
             Ok(body) => (body, None),
             Err(error) => (None, Some(error.to_string())),
         };
@@ -171,7 +170,7 @@ impl HandModel {
         let palm = Part { role: "palm", network: &self.palm, side: PALM_INPUT, output: palm_output.to_vec() };
         let hand_output = vec![1, landmarks::VALUES];
         let hand = Part { role: "hand", network: &self.hand, side: HAND_INPUT, output: hand_output };
-        [palm, hand].into_iter().chain(self.body.as_ref().map(Body::part)).collect()
+        [palm, hand].into_iter().chain(self.body.as_ref().map(BodyModel::part)).collect()
     }
 
     /// What each network is run with, by role.
@@ -210,14 +209,7 @@ impl HandModel {
     /// Makes the sessions and buffers for one thread.
     pub fn networks(&self, engine: &Engine) -> Result<HandNetworks, HandModelError> {
         let parts = self.parts();
-        let body = self.body.as_ref().zip(parts.get(2)).map(|(body, part)| {
-            let input = vec![0.0; 3 * BODY_INPUT * BODY_INPUT];
-            Ok::<_, HandModelError>(BodySession {
-                session: part.session(engine)?,
-                presence: body.presence,
-                input,
-            })
-        });
+        let body = self.body.as_ref().map(|body| body.network(engine));
         Ok(HandNetworks {
             anchors: Anchors::default(),
             palm: parts[0].session(engine)?,
@@ -241,10 +233,13 @@ impl HandModel {
     }
 }
 
-impl Body {
-    /// The store's, if it has one.
-    fn load(store: &Store) -> Result<Option<Self>, HandModelError> {
-        let manifest = store.manifest(POSE)?;
+impl BodyModel {
+    /// Its name in the store.
+    pub const NAME: &str = "pose";
+
+    /// The store's, if its files are there.
+    pub fn load(store: &Store) -> Result<Option<Self>, HandModelError> {
+        let manifest = store.manifest(Self::NAME)?;
         if !store.has(&manifest) {
             return Ok(None);
         }
@@ -261,13 +256,36 @@ impl Body {
     fn part(&self) -> Part<'_> {
         Part { role: "pose", network: &self.network, side: BODY_INPUT, output: vec![1, pose::VALUES] }
     }
+
+    /// What can be tried in several ways.
+    pub fn subject(&self) -> Subject {
+        self.part().subject()
+    }
+
+    /// Makes the session and buffer for one thread.
+    pub fn network(&self, engine: &Engine) -> Result<BodyNetwork, HandModelError> {
+        Ok(BodyNetwork {
+            session: self.part().session(engine)?,
+            presence: self.presence,
+            input: vec![0.0; 3 * BODY_INPUT * BODY_INPUT],
+        })
+    }
+}
+
+impl BodyNetwork {
+    /// The body in a region, if there is one.
+    pub fn look(&mut self, image: &Image, region: &Region) -> Result<Option<Pose>, EngineError> {
+        look_at(image, region, pose::INPUT, &mut self.input);
+        let pose = self.session.run_with(&self.input, |values| Pose::decode(values, region))?;
+        Ok(pose.filter(|pose| pose.presence >= self.presence))
+    }
 }
 
 /// The networks of a model of hands, or of the one that finds shoulders; for whoever runs them one by one.
 pub fn subjects(store: &Store, manifest: &Manifest) -> Result<Vec<Subject>, HandModelError> {
     if manifest.landmarks.is_some_and(|table| table.of == Joints::Pose) {
-        let body = Body::read(store, manifest)?;
-        return Ok(vec![body.part().subject()]);
+        let body = BodyModel::read(store, manifest)?;
+        return Ok(vec![body.subject()]);
     }
     // Shoulders are another model's.
     Ok(HandModel::load(store, manifest)?.subjects().into_iter().take(2).collect())
@@ -282,7 +300,7 @@ fn presence(manifest: &Manifest, joints: Joints) -> Result<f32, HandModelError> 
 fn wrong(manifest: &Manifest, wanted: Joints) -> HandModelError {
     let named = |joints| match joints {
         Joints::Hands => "hands",
-        Joints::Pose => "shoulders beside hands",
+        Joints::Pose => "joints of a body",
     };
     let task = manifest.landmarks.map_or(manifest.task.name(), |table| named(table.of));
     HandModelError::WrongTask { name: manifest.name.clone(), task, wanted: named(wanted) }
@@ -335,10 +353,7 @@ impl watch::Networks for HandNetworks {
     }
 
     fn pose(&mut self, image: &Image, region: &Region) -> Result<Option<Pose>, EngineError> {
-        let Some(BodySession { session, presence, input }) = &mut self.body else { return Ok(None) };
-        look_at(image, region, pose::INPUT, input);
-        let pose = session.run_with(input, |values| Pose::decode(values, region))?;
-        Ok(pose.filter(|pose| pose.presence >= *presence))
+        self.body.as_mut().map_or(Ok(None), |body| body.look(image, region))
     }
 }
 

@@ -1,9 +1,13 @@
 //! Where shoulders are found: beside hands, by a third network, where the store has it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sightwire_api::sign::Shoulders;
 use sightwire_frame::Image;
+use sightwire_hands::region::Region;
 use sightwire_hands::shape::Shape;
-use sightwire_infer::landmarks::HandService;
+use sightwire_infer::landmarks::{BodyModel, BodyService, HandService, NotLooked};
 use sightwire_tflite::op::Activation;
 use sightwire_tflite::write::{Array, Net};
 
@@ -79,6 +83,70 @@ fn nobody_is_looked_for_without_a_hand_or_without_a_network() {
     let mut show = Show::new(&service);
     let sight = show.picture(picture((hand, shoulders))).sight;
     assert_eq!((sight.hands.len(), sight.shoulders), (1, None));
+}
+
+/// Threads that look for bodies, with the model of drawn shoulders.
+fn bodies() -> BodyService {
+    let (_home, store) = model::store(&[]);
+    model::write_pose(&store.models(), &networks::body());
+    let model = BodyModel::load(&store).unwrap().unwrap();
+    BodyService::start(model, model::engine(), Duration::from_mins(1)).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_is_found_in_the_whole_picture_and_followed_from_there_without_a_hand() {
+    let service = bodies();
+    let shoulders = [[400.0, 220.0], [300.0, 220.0]];
+    let image = Arc::new(draw_person(&[], shoulders, WIDTH, HEIGHT));
+    let mut region = Region::whole(WIDTH, HEIGHT);
+    for _ in 0..3 {
+        let pose = service.find(image.clone(), region).await.unwrap().unwrap();
+        // Nose, eyes, shoulders, elbows, wrists: as the network has them, from shoulder to shoulder and downwards.
+        let expected = [
+            [350.0, 170.0],
+            [360.0, 160.0],
+            [340.0, 160.0],
+            shoulders[0],
+            shoulders[1],
+            [420.0, 260.0],
+            [280.0, 260.0],
+            [425.0, 290.0],
+            [275.0, 290.0],
+        ];
+        for (joint, expected) in pose.joints.iter().zip(expected) {
+            let [x, y] = joint.unwrap();
+            assert!((x - expected[0]).hypot(y - expected[1]) < 8.0, "{expected:?}: {x} {y}");
+        }
+        region = pose.next;
+        assert!(region.can_hold_a_body(WIDTH, HEIGHT) && region.side < 520.0, "{region:?}");
+    }
+    let nobody = Arc::new(draw_person(&[], [[9000.0, 0.0]; 2], WIDTH, HEIGHT));
+    assert_eq!(service.find(nobody, region).await, Ok(None));
+    assert_eq!(service.failed(), 0);
+}
+
+#[tokio::test]
+async fn pictures_that_nobody_waits_for_are_not_looked_at_and_too_many_are_refused() {
+    let service = Arc::new(bodies());
+    let image = Arc::new(draw_person(&[], [[400.0, 220.0], [300.0, 220.0]], WIDTH, HEIGHT));
+    let find = || {
+        let (service, image) = (service.clone(), image.clone());
+        async move { service.find(image, Region::whole(WIDTH, HEIGHT)).await }
+    };
+    let all: Vec<_> = (0..100).map(|_| tokio::spawn(find())).collect();
+    let mut busy = 0;
+    for found in all {
+        match found.await.unwrap() {
+            Ok(pose) => assert!(pose.is_some()),
+            Err(error) => {
+                assert_eq!(error, NotLooked::Busy);
+                busy += 1;
+            }
+        }
+    }
+    // One thread, a picture in its hands, and eight that wait.
+    assert!((50..=99).contains(&busy), "{busy}");
+    assert!(find().await.unwrap().is_some());
 }
 
 #[test]

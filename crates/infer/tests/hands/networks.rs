@@ -67,9 +67,17 @@ pub fn body() -> Vec<u8> {
         f32::from(of == shoulder) * (f32::from(kind == 2 * axis) - f32::from(kind == 2 * axis + 1))
     };
     // Shares of the left and of the right shoulder, and of what is downwards between them: the way between both, turned.
+    // All but the shoulders are where somebody has them who stands upright.
     let point = |index: usize| match index {
+        0 => (0.5, 0.5, -0.5),
+        2 => (0.6, 0.4, -0.6),
+        5 => (0.4, 0.6, -0.6),
         11 => (1.0, 0.0, 0.0),
         12 => (0.0, 1.0, 0.0),
+        13 => (1.2, -0.2, 0.4),
+        14 => (-0.2, 1.2, 0.4),
+        15 => (1.25, -0.25, 0.7),
+        16 => (-0.25, 1.25, 0.7),
         33 => (0.5, 0.5, 1.2),
         34 => (0.5, 0.5, -0.8),
         _ => (0.5, 0.5, 0.0),
