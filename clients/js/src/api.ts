@@ -512,6 +512,8 @@ export interface components {
             model: string;
             /** @description Why the model at work is not the one asked for, for people; null where it is that one. */
             note: string | null;
+            /** @description The model `pose`, for overlays; null where it is not here. */
+            pose: components["schemas"]["StreamHands"] | null;
             /** @description Number format of the network, `f32` or `bf16`; null where no network is loaded. */
             precision: string | null;
             /** @description How far the model is fetched, from 0 to 1; null where that is not known. */
@@ -651,6 +653,26 @@ export interface components {
             shoulders: components["schemas"]["Shoulders"] | null;
             /** @description Of the frame, in pixels. */
             width: number;
+        };
+        /** @description Three lines from the nose of somebody, in pixels of the frame, as old viewers draw them. */
+        HeadPoseAxes: {
+            /** @description Where they begin: the nose. */
+            origin: components["schemas"]["PixelPoint"];
+            /** @description Ends at the right shoulder; red. */
+            x_axis: components["schemas"]["HeadPoseAxis"];
+            /** @description Ends above the nose, by 50 pixels in a frame 360 high; green. */
+            y_axis: components["schemas"]["HeadPoseAxis"];
+            /** @description Ends at the left shoulder; blue. */
+            z_axis: components["schemas"]["HeadPoseAxis"];
+        };
+        /** @description The end of a line, in pixels of the frame. */
+        HeadPoseAxis: {
+            /** @description In which colour it is drawn: `red`, `green` or `blue`. */
+            color: string;
+            /** @description From the left. */
+            x: number;
+            /** @description From the top. */
+            y: number;
         };
         /** @description Answer to `GET /healthz`: the server runs. */
         Health: {
@@ -879,11 +901,12 @@ export interface components {
             /** @description In which colour it is drawn: `green`, `cyan` or `red`. */
             color: string;
             /**
-             * @description Which point: 11 the left shoulder and 12 the right one, as in `MediaPipe`'s pose; from 100 on 21 for each hand, in the order of
-             *     `hands` in `metrics`: the wrist, then four of each finger.
+             * @description Which point, as in `MediaPipe`'s pose: 0 the nose, 2 and 5 the eyes, 11 and 12 the shoulders, 13 and 14 the elbows, 15 and 16
+             *     the wrists, of each pair the left one first; from 100 on 21 for each hand, in the order of `hands` in `metrics`: the wrist,
+             *     then four of each finger.
              */
             id: number;
-            /** @description What it is: `left_shoulder`, `right_shoulder` or `hand`. */
+            /** @description What it is: `nose`, `left_eye`, `left_shoulder`, `left_elbow`, `left_wrist`, the same on the right, or `hand`. */
             type: string;
             /** @description From the left, in shares of the frame (0 to 1). */
             x: number;
@@ -1445,15 +1468,15 @@ export interface components {
                 number,
                 number
             ][];
-            /** @description Always null; old viewers ask for it. */
-            head_pose_axes: null;
+            /** @description Three lines from the nose; null where nose and shoulders are not seen. */
+            head_pose_axes: components["schemas"]["HeadPoseAxes"] | null;
             /**
-             * @description Points of people, with `detector.hands` 21 for each hand, and behind them two shoulders where they are seen; empty where no
-             *     model finds landmarks.
+             * @description Points of people: with the model `pose` those of one body, and with `detector.hands` 21 for each hand; empty where nobody is
+             *     seen, or no model finds landmarks.
              */
             landmarks: components["schemas"]["Landmark"][];
-            /** @description What was found, and how. */
-            metrics: components["schemas"]["OverlayMetrics"];
+            /** @description What was found, and how; null where nobody has asked for it. */
+            metrics: components["schemas"]["OverlayMetrics"] | null;
         };
         /** @description What is in a frame, for viewers who draw it themselves. */
         OverlayData: {
@@ -1528,6 +1551,13 @@ export interface components {
             timestamp: number;
             /** @description Always `ping`. */
             type: "ping";
+        };
+        /** @description A place in a frame, in its pixels. */
+        PixelPoint: {
+            /** @description From the left. */
+            x: number;
+            /** @description From the top. */
+            y: number;
         };
         /** @description A place in a picture: x to the right and y down, in pixels of the upright original. */
         Point: [
@@ -2253,7 +2283,7 @@ export interface components {
          *     the rest its data.
          */
         StreamEvent: components["schemas"]["Detections"] | components["schemas"]["StateChange"];
-        /** @description The model of hands, for streams. */
+        /** @description The model of hands or of bodies, for streams. */
         StreamHands: {
             /** @description Why it cannot be had, for people; null where it can. */
             note: string | null;
@@ -2646,6 +2676,8 @@ export type FromViewer = components['schemas']['FromViewer'];
 export type HandHint = components['schemas']['HandHint'];
 export type HandSide = components['schemas']['HandSide'];
 export type HandSight = components['schemas']['HandSight'];
+export type HeadPoseAxes = components['schemas']['HeadPoseAxes'];
+export type HeadPoseAxis = components['schemas']['HeadPoseAxis'];
 export type Health = components['schemas']['Health'];
 export type History = components['schemas']['History'];
 export type ImportedModel = components['schemas']['ImportedModel'];
@@ -2695,6 +2727,7 @@ export type Page = components['schemas']['Page'];
 export type PageError = components['schemas']['PageError'];
 export type PictureQuality = components['schemas']['PictureQuality'];
 export type Ping = components['schemas']['Ping'];
+export type PixelPoint = components['schemas']['PixelPoint'];
 export type Point = components['schemas']['Point'];
 export type Pong = components['schemas']['Pong'];
 export type Prediction = components['schemas']['Prediction'];

@@ -6183,6 +6183,7 @@ export interface paths {
                          *         ],
                          *         "model": "yolox-nano",
                          *         "note": null,
+                         *         "pose": null,
                          *         "precision": "f32",
                          *         "progress": null,
                          *         "provider": "cpu",

@@ -319,13 +319,46 @@ pub struct OverlayData {
 pub struct Overlay {
     /// Pairs of ids of landmarks that are joined by lines; empty where no model finds landmarks.
     pub connections: Vec<[u16; 2]>,
-    /// Always null; old viewers ask for it.
-    pub head_pose_axes: (),
-    /// Points of people, with `detector.hands` 21 for each hand, and behind them two shoulders where they are seen; empty where no
-    /// model finds landmarks.
+    /// Three lines from the nose; null where nose and shoulders are not seen.
+    pub head_pose_axes: Option<HeadPoseAxes>,
+    /// Points of people: with the model `pose` those of one body, and with `detector.hands` 21 for each hand; empty where nobody is
+    /// seen, or no model finds landmarks.
     pub landmarks: Vec<Landmark>,
-    /// What was found, and how.
-    pub metrics: OverlayMetrics,
+    /// What was found, and how; null where nobody has asked for it.
+    pub metrics: Option<Box<OverlayMetrics>>,
+}
+
+/// Three lines from the nose of somebody, in pixels of the frame, as old viewers draw them.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct HeadPoseAxes {
+    /// Where they begin: the nose.
+    pub origin: PixelPoint,
+    /// Ends at the right shoulder; red.
+    pub x_axis: HeadPoseAxis,
+    /// Ends above the nose, by 50 pixels in a frame 360 high; green.
+    pub y_axis: HeadPoseAxis,
+    /// Ends at the left shoulder; blue.
+    pub z_axis: HeadPoseAxis,
+}
+
+/// The end of a line, in pixels of the frame.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct HeadPoseAxis {
+    /// In which colour it is drawn: `red`, `green` or `blue`.
+    pub color: String,
+    /// From the left.
+    pub x: f64,
+    /// From the top.
+    pub y: f64,
+}
+
+/// A place in a frame, in its pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct PixelPoint {
+    /// From the left.
+    pub x: f64,
+    /// From the top.
+    pub y: f64,
 }
 
 /// A point of somebody, as old viewers draw it.
@@ -333,10 +366,11 @@ pub struct Overlay {
 pub struct Landmark {
     /// In which colour it is drawn: `green`, `cyan` or `red`.
     pub color: String,
-    /// Which point: 11 the left shoulder and 12 the right one, as in `MediaPipe`'s pose; from 100 on 21 for each hand, in the order of
-    /// `hands` in `metrics`: the wrist, then four of each finger.
+    /// Which point, as in `MediaPipe`'s pose: 0 the nose, 2 and 5 the eyes, 11 and 12 the shoulders, 13 and 14 the elbows, 15 and 16
+    /// the wrists, of each pair the left one first; from 100 on 21 for each hand, in the order of `hands` in `metrics`: the wrist,
+    /// then four of each finger.
     pub id: u16,
-    /// What it is: `left_shoulder`, `right_shoulder` or `hand`.
+    /// What it is: `nose`, `left_eye`, `left_shoulder`, `left_elbow`, `left_wrist`, the same on the right, or `hand`.
     #[serde(rename = "type")]
     pub kind: String,
     /// From the left, in shares of the frame (0 to 1).

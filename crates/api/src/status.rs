@@ -107,6 +107,8 @@ pub struct DetectorStatus {
     pub confidence: f64,
     /// The model of hands, for streams; null without `detector.hands`.
     pub hands: Option<StreamHands>,
+    /// The model `pose`, for overlays; null where it is not here.
+    pub pose: Option<StreamHands>,
     /// Names of the classes that it tells apart; empty until it is ready.
     pub labels: Vec<String>,
     /// Name of the model at work, or of the one that is to be.
@@ -127,7 +129,7 @@ pub struct DetectorStatus {
     pub threads: Option<usize>,
 }
 
-/// The model of hands, for streams.
+/// The model of hands or of bodies, for streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct StreamHands {
     /// How far it is; `failed` until a stream that wants it tries again.

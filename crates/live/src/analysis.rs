@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sightwire_api::detect as api;
 use sightwire_frame::Image;
-use sightwire_frame::boxes::Detection;
+use sightwire_frame::boxes::{Detection, Rect};
 use sightwire_hub::forms::Forms;
 use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::Update;
@@ -25,7 +25,8 @@ use sightwire_track::{Track, Tracker, TrackerOptions};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::detector::{BASE_CONFIDENCE, FindError, Model};
+use super::bodies::{BodyLooker, SeenBody};
+use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
 use super::hands::Sighted;
 use super::looker::Looker;
 
@@ -36,6 +37,12 @@ use crate::{Dependencies, StreamLease};
 
 /// Ways of showing it of which is known what they have shown.
 const MOST_LOOKS: usize = 32;
+/// How often an analysis of another process is looked at for whether somebody asks for objects.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// From one look of the detector for a person to the next, where only a body is looked for and none is followed.
+const BETWEEN_PERSONS: Duration = Duration::from_secs(1);
+/// The class of people, as models name it.
+const PERSON: &str = "person";
 /// How much of a detection a track has to cover to be it.
 const SAME_IOU: f32 = 0.5;
 
@@ -94,7 +101,9 @@ pub struct Analysed {
     pub image: Arc<Image>,
     /// The model that looked.
     pub model: Model,
-    /// Whether a model looked at this picture, the detector or the one of hands.
+    /// Whether somebody had asked for objects: without, none were looked for.
+    pub asked: bool,
+    /// Whether a model looked at this picture, the detector or one of those of hands and bodies.
     pub looked: bool,
     /// How many were looked at so far.
     pub look: u64,
@@ -105,6 +114,8 @@ pub struct Analysed {
     /// The hands in it, or, where nobody looked, those that were seen shortly before; `None` where hands are not looked for,
     /// or were not in time.
     pub hands: Option<Sighted>,
+    /// Where somebody's joints are; `None` where bodies are not looked for, or nothing is known of them.
+    pub body: Option<SeenBody>,
     /// As messages to those who draw it themselves.
     pub forms: Forms,
 }
@@ -131,6 +142,16 @@ impl Object {
             track: self.track,
         }
     }
+}
+
+/// Where somebody is in the pictures of a stream.
+#[derive(Default)]
+pub(crate) struct People {
+    looker: Option<BodyLooker>,
+    /// The model could not be had: for a later stream it is tried again.
+    in_vain: bool,
+    /// When the detector was last asked for a person, because nobody else had.
+    asked: Option<Instant>,
 }
 
 struct Decoded {
@@ -166,10 +187,12 @@ impl Analysis {
         self.upstream.is_over()
     }
 
-    /// The newest picture, and those to come.
+    /// The newest picture, and those to come; not one in which nobody has looked for objects.
     pub fn subscribe(&self) -> watch::Receiver<Option<Arc<Analysed>>> {
         let mut receiver = self.newest.subscribe();
-        receiver.mark_changed();
+        if self.newest.borrow().as_ref().is_none_or(|newest| newest.asked) {
+            receiver.mark_changed();
+        }
         receiver
     }
 
@@ -230,15 +253,26 @@ impl Analysis {
         let mut place = self.upstream.place.from();
         loop {
             let from = place.borrow_and_update().clone();
+            // Where bodies are each process sees for itself.
+            let asked = self.demand.is_of_objects();
             let analysing = async {
                 match &from {
-                    None => self.stages(&deps).await,
-                    Some(process) => self.follow(&deps, process).await,
+                    Some(process) if asked => self.follow(&deps, process).await,
+                    _ => self.stages(&deps).await,
+                }
+            };
+            let asked_otherwise = async {
+                loop {
+                    tokio::time::sleep(ASK_AGAIN).await;
+                    if self.demand.is_any() && self.demand.is_of_objects() != asked {
+                        break;
+                    }
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = analysing => return,
+                () = asked_otherwise, if from.is_some() => {}
                 changed = place.changed() => if changed.is_err() {
                     return;
                 },
@@ -294,21 +328,35 @@ impl Analysis {
 
     /// Second stage: what is in it.
     async fn look(&self, deps: &Dependencies, mut take: mpsc::Receiver<Decoded>, pace: &Mutex<Readiness>) {
-        let mut looker = Looker::new(deps).await;
-        // What was decoded while the model was being loaded is old by now.
-        let _ = take.try_recv();
+        // Nobody waits for a detector in whose objects nobody is interested.
+        let mut looker = None;
+        let mut people = People::default();
         let options = TrackerOptions::for_confidence(deps.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
         let mut hand_looker = deps.hands.looker().await;
         let (mut turns, mut last) = (Turns::default(), Vec::new());
-        while let Some(Decoded { picture, image }) = take.recv().await {
+        while let Some(mut decoded) = take.recv().await {
+            let asked = self.demand.is_of_objects();
+            if asked && looker.is_none() {
+                looker = Some(Looker::new(deps).await);
+                // What was decoded before the model was loaded may be old by now.
+                decoded = take.try_recv().unwrap_or(decoded);
+            }
+            let Decoded { picture, image } = decoded;
+            if !asked {
+                last.clear();
+            }
+            let mut looker = looker.as_mut().filter(|_| asked);
             let (captured, begun) = (picture.captured(), clock::now());
             let mut hands = hand_looker.as_ref().and_then(|looker| looker.recent(captured));
-            let due = turns.is_due(self.demand.pace(), deps.analysing.between_looks(), captured);
-            // Whether a detector looks; hands are looked for while its gate is closed, too.
-            let mut detects = due;
+            let due = turns.is_due(self.demand.pace(), self.demand.between_looks(), captured);
+            // Whether a detector looks; hands and bodies are looked for while its gate is closed, too.
+            let mut detects = due && asked;
+            let mut body = None;
             if due {
-                if looker.takes_another(deps).await {
+                if let Some(looker) = &mut looker
+                    && looker.takes_another(deps).await
+                {
                     (tracker, last) = (Tracker::new(options), Vec::new());
                 }
                 pace.lock().busy_since = Some(begun);
@@ -317,9 +365,17 @@ impl Analysis {
                     looker.look(image.clone(), captured).await
                 };
                 let within = self.demand.pace().interval() * 2;
-                let looking = looker.look(deps, &image, picture.jpeg(), (captured, within));
-                let (seen, sighted) = tokio::join!(looking, of_hands);
-                hands = sighted;
+                let person = looker.as_ref().and_then(|looker| largest_person(&last, looker.model()));
+                let looking = async {
+                    let Some(looker) = &mut looker else { return Ok(None) };
+                    looker.look(deps, &image, picture.jpeg(), (captured, within)).await
+                };
+                let of_bodies = async {
+                    let wanted = self.demand.is_of_bodies();
+                    if wanted { people.look(deps, &image, captured, (asked, person)).await } else { None }
+                };
+                let (seen, sighted, somebody) = tokio::join!(looking, of_hands, of_bodies);
+                (hands, body) = (sighted, somebody);
                 {
                     let mut pace = pace.lock();
                     pace.busy_since = None;
@@ -344,17 +400,30 @@ impl Analysis {
                     }
                 }
             }
-            let looked = detects || (due && hands.is_some());
+            let looked = detects || (due && (hands.is_some() || body.is_some()));
             self.counters.analysed.fetch_add(u64::from(looked), Ordering::Relaxed);
             let tracks = tracker.predict(captured);
             let objects = if detects { matched(&last, &tracks) } else { between(&last, &tracks) };
             self.counters.inferred.record(clock::since(captured));
             deps.totals.inferred_age.record(clock::since(captured));
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
-            let (stamp, model, forms) = (picture.stamp(), looker.model().clone(), Forms::default());
+            let model = looker.as_ref().map_or(Model::Motion, |looker| looker.model().clone());
+            let (stamp, forms) = (picture.stamp(), Forms::default());
             let look = self.counters.analysed.load(Ordering::Relaxed);
-            let analysed =
-                Analysed { sequence, stamp, image, model, looked, look, objects, tracks, hands, forms };
+            let analysed = Analysed {
+                sequence,
+                stamp,
+                image,
+                model,
+                asked,
+                looked,
+                look,
+                objects,
+                tracks,
+                hands,
+                body,
+                forms,
+            };
             self.newest.send_replace(Some(Arc::new(analysed)));
         }
     }
@@ -368,6 +437,41 @@ impl Analysis {
             *problem = Some(reason.into());
         }
     }
+}
+
+impl People {
+    /// The body in a picture: near the person whom the detector found last, or, where nobody has `asked` for objects and no body is
+    /// followed, whom it finds now and then.
+    pub(crate) async fn look(
+        &mut self,
+        deps: &Dependencies,
+        image: &Arc<Image>,
+        captured: Instant,
+        (asked, mut person): (bool, Option<Rect>),
+    ) -> Option<SeenBody> {
+        if self.looker.is_none() && !self.in_vain && deps.bodies.are_found() {
+            self.looker = deps.bodies.looker().await;
+            self.in_vain = self.looker.is_none();
+        }
+        let looker = self.looker.as_mut()?;
+        let long_ago = |at| captured.saturating_duration_since(at) >= BETWEEN_PERSONS;
+        if !asked
+            && !looker.follows()
+            && self.asked.is_none_or(long_ago)
+            && let Some(Model::Network(service)) = deps.detector.ready()
+        {
+            self.asked = Some(captured);
+            let found = find(&service, image.clone(), deps.options.detector.confidence, ()).await;
+            person = found.ok().and_then(|found| largest_person(&found.detections, &Model::Network(service)));
+        }
+        looker.look(image, captured, person).await
+    }
+}
+
+/// The box of the largest person.
+pub(crate) fn largest_person(detections: &[Detection], model: &Model) -> Option<Rect> {
+    let people = detections.iter().filter(|detection| model.label(detection.class) == PERSON);
+    people.map(|detection| detection.rect).max_by(|a, b| a.area().total_cmp(&b.area()))
 }
 
 impl Drop for Analysis {
@@ -441,8 +545,6 @@ fn between(last: &[Detection], tracks: &[Track]) -> Vec<Object> {
 
 #[cfg(test)]
 mod tests {
-    use sightwire_frame::boxes::Rect;
-
     use super::*;
 
     fn detection(left: f32) -> Detection {

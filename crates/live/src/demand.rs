@@ -6,7 +6,6 @@
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -38,6 +37,29 @@ impl Rate {
     /// From one look to the next, at least.
     pub fn between_looks(self) -> Duration {
         self.interval() * u32::from(self.skip_frames.max(1))
+    }
+}
+
+/// What somebody wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Which objects are there: somebody has asked.
+    Objects,
+    /// That, and where bodies are.
+    ObjectsAndBodies,
+    /// Where bodies are: an overlay that nobody has asked for, which gives way to those that somebody has.
+    Bodies,
+}
+
+impl Wish {
+    /// Whether objects are wanted.
+    pub fn is_of_objects(self) -> bool {
+        self != Self::Bodies
+    }
+
+    /// Whether bodies are wanted.
+    pub fn is_of_bodies(self) -> bool {
+        self != Self::Objects
     }
 }
 
@@ -92,6 +114,7 @@ struct Now {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wanted {
     rate: Rate,
+    wish: Wish,
     from: Option<IpAddr>,
 }
 
@@ -113,6 +136,21 @@ impl Demand {
         !self.now.lock().wishes.is_empty()
     }
 
+    /// Whether anybody is there who wants objects.
+    pub fn is_of_objects(&self) -> bool {
+        self.now.lock().wishes.iter().any(|wanted| wanted.wish.is_of_objects())
+    }
+
+    /// Whether anybody is there who wants bodies.
+    pub fn is_of_bodies(&self) -> bool {
+        self.now.lock().wishes.iter().any(|wanted| wanted.wish.is_of_bodies())
+    }
+
+    /// From one look to the next, at least: what all analyses may cost together leaves no more for this one.
+    pub fn between_looks(&self) -> Duration {
+        self.analysing.between_looks(self.is_of_objects())
+    }
+
     /// Whether all clients that are there, and there are some, come from that address.
     pub fn is_only_of(&self, from: IpAddr) -> bool {
         only_of(self.now.lock().wishes.iter().map(|wanted| wanted.from), from)
@@ -121,12 +159,11 @@ impl Demand {
     fn change(&self, change: impl FnOnce(&mut Vec<Wanted>)) {
         let mut now = self.now.lock();
         change(&mut now.wishes);
-        match Pace::of(now.wishes.iter().map(|wanted| wanted.rate)) {
-            Some(pace) => {
-                now.pace = pace;
-                now.running.get_or_insert_with(|| self.analysing.enter());
-            }
-            None => now.running = None,
+        now.running = None;
+        if let Some(pace) = Pace::of(now.wishes.iter().map(|wanted| wanted.rate)) {
+            now.pace = pace;
+            let asked = now.wishes.iter().any(|wanted| wanted.wish.is_of_objects());
+            now.running = Some(self.analysing.enter(asked.then_some(pace.between_looks)));
         }
     }
 }
@@ -146,8 +183,8 @@ pub struct AnalysisLease {
 
 impl AnalysisLease {
     /// From now on the analysis is as fast as this one wants it, too; `from` is the address that this counts for.
-    pub fn new(lease: Lease<Origin, Analysis>, rate: Rate, from: Option<IpAddr>) -> Self {
-        let wanted = Wanted { rate, from };
+    pub fn new(lease: Lease<Origin, Analysis>, (wish, rate): (Wish, Rate), from: Option<IpAddr>) -> Self {
+        let wanted = Wanted { rate, wish, from };
         lease.demand.change(|wishes| wishes.push(wanted));
         Self { lease, wanted }
     }
@@ -181,38 +218,74 @@ impl Drop for AnalysisLease {
     }
 }
 
-/// What analyses may cost together: so many looks a second, and to each that somebody wants an equal share of them.
+/// What analyses may cost together: so many looks a second, and to each that somebody has asked for an equal share of them. What
+/// those leave is shared by overlays that nobody has asked for.
 #[derive(Debug)]
 pub struct Analysing {
-    running: AtomicUsize,
+    running: Mutex<Count>,
     max_per_s: f64,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    asked: usize,
+    /// Looks a second that they want together.
+    wanted_per_s: f64,
+    overlays: usize,
 }
 
 /// One of them, until this is dropped.
 #[derive(Debug)]
-pub struct Running(Arc<Analysing>);
+pub struct Running {
+    all: Arc<Analysing>,
+    /// Looks a second that are wanted of it, if somebody has asked for it.
+    asked: Option<f64>,
+}
+
+/// Of all looks this is left for overlays, however many are asked for: what is drawn does not stand still for ever.
+const FOR_OVERLAYS: f64 = 0.05;
 
 impl Analysing {
     /// None yet; at most so many looks a second.
     pub fn new(max_per_s: f64) -> Arc<Self> {
-        Arc::new(Self { running: AtomicUsize::new(0), max_per_s })
+        Arc::new(Self { running: Mutex::default(), max_per_s })
     }
 
-    fn enter(self: &Arc<Self>) -> Running {
-        self.running.fetch_add(1, Ordering::Relaxed);
-        Running(self.clone())
+    /// One more, of which somebody who has asked for it wants a look that often.
+    fn enter(self: &Arc<Self>, asked: Option<Duration>) -> Running {
+        let asked = asked.map(|between| 1.0 / between.as_secs_f64().max(1e-3));
+        let mut running = self.running.lock();
+        match asked {
+            Some(wanted) => {
+                running.asked += 1;
+                running.wanted_per_s += wanted;
+            }
+            None => running.overlays += 1,
+        }
+        drop(running);
+        Running { all: self.clone(), asked }
     }
 
-    /// From one look of an analysis to the next, at least.
-    pub fn between_looks(&self) -> Duration {
-        let running = self.running.load(Ordering::Relaxed).max(1) as f64;
-        Duration::try_from_secs_f64(running / self.max_per_s).unwrap_or(Duration::MAX)
+    /// From one look of an analysis to the next, at least; of one that somebody has asked for, or of an overlay.
+    fn between_looks(&self, asked: bool) -> Duration {
+        let Count { asked: many, wanted_per_s, overlays } = *self.running.lock();
+        let left = (self.max_per_s - wanted_per_s).max(FOR_OVERLAYS * self.max_per_s);
+        let (sharing, per_s) = if asked { (many, self.max_per_s) } else { (overlays, left) };
+        Duration::try_from_secs_f64(sharing.max(1) as f64 / per_s).unwrap_or(Duration::MAX)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
+        let mut running = self.all.running.lock();
+        match self.asked {
+            Some(wanted) => {
+                running.asked -= 1;
+                // What rounding leaves of it would pile up.
+                running.wanted_per_s = if running.asked == 0 { 0.0 } else { running.wanted_per_s - wanted };
+            }
+            None => running.overlays -= 1,
+        }
     }
 }
 
@@ -241,7 +314,10 @@ impl Looks {
         if !self.newest.has_changed().is_ok_and(|changed| changed) {
             return None;
         }
-        let analysed = self.newest.borrow_and_update().clone().filter(|analysed| analysed.looked)?;
+        let wish = self.lease.wanted.wish;
+        let is_wanted =
+            |analysed: &Arc<Analysed>| analysed.looked && (analysed.asked || !wish.is_of_objects());
+        let analysed = self.newest.borrow_and_update().clone().filter(is_wanted)?;
         let (own, all) = (self.lease.wanted.rate.between_looks(), self.lease.demand.pace().between_looks);
         let captured = analysed.stamp.captured;
         if own > all && !self.thin.takes_early(captured, own, all / 2) {
@@ -269,7 +345,7 @@ mod tests {
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
     fn wanted(fps: u8, skip_frames: u8) -> Wanted {
-        Wanted { rate: Rate { fps, skip_frames }, from: None }
+        Wanted { rate: Rate { fps, skip_frames }, wish: Wish::Objects, from: None }
     }
 
     #[test]
@@ -285,10 +361,10 @@ mod tests {
         assert_eq!(pace(), (30, 6, 1));
         demand.change(|all| all.retain(|wanted| wanted.rate.fps != 30));
         assert_eq!(pace(), (10, 2, 1));
-        assert_eq!(analysing.running.load(Ordering::Relaxed), 1);
+        assert_eq!(analysing.running.lock().asked, 1);
         demand.change(Vec::clear);
         assert_eq!(pace(), (10, 2, 1), "as it was until somebody comes back");
-        assert_eq!(analysing.running.load(Ordering::Relaxed), 0, "it costs nothing meanwhile");
+        assert_eq!(analysing.running.lock().asked, 0, "it costs nothing meanwhile");
     }
 
     #[test]
@@ -310,12 +386,39 @@ mod tests {
     #[test]
     fn each_analysis_has_an_equal_share_of_what_all_may_cost() {
         let analysing = Analysing::new(20.0);
-        let first = analysing.enter();
-        assert_eq!(analysing.between_looks(), MS(50));
-        let second = analysing.enter();
-        assert_eq!(analysing.between_looks(), MS(100));
+        let first = analysing.enter(Some(MS(200)));
+        assert_eq!(analysing.between_looks(true), MS(50));
+        let second = analysing.enter(Some(MS(200)));
+        assert_eq!(analysing.between_looks(true), MS(100));
         drop((first, second));
-        assert_eq!(analysing.between_looks(), MS(50));
+        assert_eq!(analysing.between_looks(true), MS(50));
+    }
+
+    #[test]
+    fn overlays_that_nobody_asked_for_have_what_is_left() {
+        let analysing = Analysing::new(20.0);
+        let demand = Demand::new(wanted(5, 1).rate, analysing.clone());
+        let overlay = Wanted { wish: Wish::Bodies, ..wanted(5, 1) };
+        demand.change(|all| all.push(overlay));
+        assert!(demand.is_of_bodies() && !demand.is_of_objects());
+        assert_eq!(demand.between_looks(), MS(50));
+        let asked = analysing.enter(Some(MS(100)));
+        assert_eq!((demand.between_looks(), analysing.between_looks(true)), (MS(100), MS(50)));
+        let others: Vec<_> = (0..9).map(|_| analysing.enter(Some(MS(100)))).collect();
+        assert_eq!(demand.between_looks(), MS(1000), "a twentieth, however much others want");
+        assert_eq!(analysing.between_looks(true), MS(500), "who asks has all, as if there were no overlays");
+        drop((asked, others));
+        assert_eq!(demand.between_looks(), MS(50));
+        // Somebody asks for what is in it.
+        demand.change(|all| all.push(wanted(10, 1)));
+        assert!(demand.is_of_bodies() && demand.is_of_objects());
+        let count = || {
+            let running = analysing.running.lock();
+            (running.asked, running.overlays)
+        };
+        assert_eq!(count(), (1, 0));
+        demand.change(|all| all.retain(|wanted| *wanted == overlay));
+        assert_eq!(count(), (0, 1));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use sightwire_track::{Anchor, Track, TrackerOptions, TrailPoint};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Dependencies;
-use crate::analysis::{Analysed, Analysis, Object};
+use crate::analysis::{Analysed, Analysis, Object, People, largest_person};
 use crate::demand::Pace;
 use crate::detector::{BASE_CONFIDENCE, Model, ModelElsewhere};
 use crate::hands::Sighted;
@@ -45,6 +45,7 @@ struct Followed {
     /// What was told of a frame that has not come yet.
     waits: Option<Detections>,
     options: TrackerOptions,
+    people: People,
 }
 
 impl Analysis {
@@ -58,6 +59,7 @@ impl Analysis {
             frames: VecDeque::new(),
             waits: None,
             options: TrackerOptions::for_confidence(confidence),
+            people: People::default(),
         };
         let mut reader = self.upstream.stream.tap();
         let mut asked = None;
@@ -154,15 +156,34 @@ impl Analysis {
         let look = self.counters.analysed.load(Ordering::Relaxed);
         let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
         followed.learn(&told.model, &told.detections);
-        let objects = told.detections.iter().map(object).collect();
+        let objects: Vec<Object> = told.detections.iter().map(object).collect();
         let tracks = followed.tracks(&shared.tracks, captured);
         self.counters.inferred.record(clock::since(captured));
         deps.totals.inferred_age.record(clock::since(captured));
         let (stamp, image, looked) = (picture.stamp(), Arc::new(image), shared.looked);
+        let body = if looked && self.demand.is_of_bodies() {
+            let detections: Vec<Detection> = objects.iter().map(|object| object.detection).collect();
+            let person = largest_person(&detections, &Model::Elsewhere(followed.model.clone()));
+            followed.people.look(deps, &image, captured, (true, person)).await
+        } else {
+            None
+        };
         let hands = told.hands.map(|told| Sighted::Elsewhere(Arc::new(told)));
         let (model, forms) = (Model::Elsewhere(followed.model.clone()), Forms::default());
-        let analysed =
-            Analysed { sequence, stamp, image, model, looked, look, objects, tracks, hands, forms };
+        let analysed = Analysed {
+            sequence,
+            stamp,
+            image,
+            model,
+            asked: true,
+            looked,
+            look,
+            objects,
+            tracks,
+            hands,
+            body,
+            forms,
+        };
         self.newest.send_replace(Some(Arc::new(analysed)));
     }
 }

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sightwire_api::relay::Landmark;
 use sightwire_api::sign as api;
 use sightwire_api::status::{ModelState, StreamHands};
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
-use sightwire_hands::BONES;
 use sightwire_infer::clip::scheduler::Verdict;
 use sightwire_infer::landmarks::{HandClient, HandModel, HandService, HandServiceOptions, HandSight};
 use sightwire_infer::sender::Prediction;
@@ -27,12 +25,6 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const GIVEN_UP: u32 = 3;
 /// So long hands are shown where they were seen last, in pictures at which nobody looks.
 const RECENT: Duration = Duration::from_millis(500);
-
-/// Ids of landmarks, as `MediaPipe`'s pose counts them,
-const LEFT_SHOULDER: u16 = 11;
-const RIGHT_SHOULDER: u16 = 12;
-/// and beyond all of those.
-const FIRST_OF_HANDS: u16 = 100;
 
 /// Finds hands, for all analyses.
 #[derive(Debug)]
@@ -75,32 +67,6 @@ impl Sighted {
             Self::Here(_) => self.sight().map(HandSight::told),
             Self::Elsewhere(told) => Some(api::HandSight::clone(told)),
         }
-    }
-
-    /// Joints of all hands and then both shoulders, and the pairs of their ids that are joined by lines: as the prototype's viewer
-    /// draws them, which knows ids, types and colours of `MediaPipe`'s pose and draws anything else in green.
-    pub fn landmarks(&self) -> (Vec<Landmark>, Vec<[u16; 2]>) {
-        let (mut points, mut pairs) = (Vec::new(), Vec::new());
-        let Some(sight) = self.sight() else { return (points, pairs) };
-        let share = |value: f32, of: u32| (f64::from(value) / f64::from(of.max(1)) * 1e4).round() / 1e4;
-        let landmark = |id: u16, kind: &str, color: &str, x: f32, y: f32| Landmark {
-            color: color.to_owned(),
-            id,
-            kind: kind.to_owned(),
-            x: share(x, sight.width),
-            y: share(y, sight.height),
-        };
-        for (seen, first) in sight.sight.hands.iter().zip((FIRST_OF_HANDS..).step_by(21)) {
-            pairs.extend(BONES.iter().map(|(from, to)| [first + *from as u16, first + *to as u16]));
-            let joints = seen.hand.points.iter().zip(first..);
-            points.extend(joints.map(|([x, y, _], id)| landmark(id, "hand", "cyan", *x, *y)));
-        }
-        if let Some(api::Shoulders { left, right }) = sight.sight.shoulders {
-            pairs.push([LEFT_SHOULDER, RIGHT_SHOULDER]);
-            points.push(landmark(LEFT_SHOULDER, "left_shoulder", "red", left[0], left[1]));
-            points.push(landmark(RIGHT_SHOULDER, "right_shoulder", "red", right[0], right[1]));
-        }
-        (points, pairs)
     }
 }
 

@@ -11,7 +11,7 @@
 //! - [`options`]: what can be chosen
 //! - [`upstream`]: a running stream
 //! - [`detector`]: which model finds objects; [`remote`]: one elsewhere; `looker`: what looks; [`analysis`]: objects in a stream's pictures; `follow`: as another process sees them; [`demand`]: how often
-//! - [`hands`]: hands in the pictures
+//! - [`hands`], [`bodies`]: hands and bodies in the pictures; [`overlay`]: as old viewers draw them
 //! - [`view`]: an analysis drawn one way, encoded once
 //! - [`watching`]: what one viewer watches, and at which quality
 //! - [`stills`]: what is in a single picture; `tries`: one picture of a camera, now; [`look`]: at a camera, without a server
@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod bodies;
 pub mod demand;
 pub mod detector;
 mod elsewhere;
@@ -31,6 +32,7 @@ pub mod look;
 mod looker;
 pub mod options;
 pub mod origin;
+pub mod overlay;
 pub mod pixels;
 mod places;
 pub mod private;
@@ -56,7 +58,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use sightwire_engine::shared::SharedEngine;
 use sightwire_hub::on_demand::{Lease, OnDemand};
 use sightwire_hub::source::web::Web;
@@ -71,7 +73,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::source::{CameraError, CameraSource};
 use analysis::Analysis;
-use demand::{Analysing, AnalysisLease, MAX_SKIP, Rate};
+use bodies::Bodies;
+use demand::{Analysing, AnalysisLease, Demand, MAX_SKIP, Rate, Wish};
 use detector::Detector;
 use hands::Hands;
 use origin::Origin;
@@ -106,14 +109,14 @@ pub struct Dependencies {
     pub(crate) detector: Arc<Detector>,
     /// The model that finds hands.
     pub(crate) hands: Arc<Hands>,
+    /// The model that finds bodies.
+    pub(crate) bodies: Arc<Bodies>,
     /// Threads that decode, draw and encode.
     pub(crate) pixels: Arc<Pixels>,
     /// As loaded at the start; none of them changes while the server runs.
     pub(crate) options: Arc<Options>,
     /// Over all of them.
     pub(crate) totals: Arc<Totals>,
-    /// What analyses may cost together.
-    pub(crate) analysing: Arc<Analysing>,
     /// Whose tasks they are.
     pub(crate) tasks: TaskTracker,
 }
@@ -129,6 +132,8 @@ pub struct Streams {
     pub detector: Arc<Detector>,
     /// The model of hands that all analyses share.
     pub hands: Arc<Hands>,
+    /// The model of bodies that all analyses share.
+    pub bodies: Arc<Bodies>,
     /// Threads that decode, draw and encode for all streams.
     pub pixels: Arc<Pixels>,
     options: RwLock<Arc<Options>>,
@@ -138,6 +143,8 @@ pub struct Streams {
     /// One of each stream, however fast it is wanted.
     analyses: OnDemand<Origin, Analysis>,
     analysing: Arc<Analysing>,
+    /// Held from the question whether there is room for an analysis until it has its place.
+    beginning: Mutex<()>,
     views: OnDemand<ViewKey, View>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -185,6 +192,11 @@ pub enum WatchError {
     Unreachable(#[from] Unreachable),
 }
 
+/// For analyses that somebody asks for, and as many overlays that nobody has asked for beside them: these never take the last place.
+fn places(max_analyses: usize) -> usize {
+    max_analyses.saturating_mul(2)
+}
+
 fn most_viewers(options: &Options) -> PerUse<usize> {
     PerUse {
         cameras: options.cameras.max_viewers,
@@ -209,11 +221,17 @@ impl Streams {
         // What lingers is the camera and its analysis, each for itself; a view is made anew in a moment.
         let (linger, at_once) = (cameras.linger, Duration::ZERO);
         let running = Running::new(&options, tasks, stop);
-        let analyses =
-            OnDemand::new(cameras.max_analyses, linger, Analysis::is_over, tasks.clone(), stop.clone());
+        let analyses = OnDemand::new(
+            places(cameras.max_analyses),
+            linger,
+            Analysis::is_over,
+            tasks.clone(),
+            stop.clone(),
+        );
         let views = OnDemand::new(cameras.max_views, at_once, View::is_over, tasks.clone(), stop.clone());
         let pixels = Arc::new(pixels::start(options.threads).context("cannot start threads")?);
         let hands = Hands::new(options.clone(), engine.clone());
+        let bodies = Bodies::new(options.clone(), engine.clone());
         let detector = Detector::new(options.clone(), engine);
         if let Some(remote) = detector.remote() {
             tasks.spawn(remote.clone().run(stop.child_token()));
@@ -224,11 +242,13 @@ impl Streams {
             viewers: Viewers::new(most_viewers(&options)),
             detector,
             hands,
+            bodies,
             pixels,
             reach: RwLock::new(reach),
             running,
             analyses,
             analysing,
+            beginning: Mutex::default(),
             views,
             tasks: tasks.clone(),
             stop: stop.clone(),
@@ -305,10 +325,10 @@ impl Streams {
         Dependencies {
             detector: self.detector.clone(),
             hands: self.hands.clone(),
+            bodies: self.bodies.clone(),
             pixels: self.pixels.clone(),
             options: self.options(),
             totals: self.totals.clone(),
-            analysing: self.analysing.clone(),
             tasks: self.tasks.clone(),
         }
     }
@@ -384,11 +404,12 @@ impl Streams {
     pub fn analyse(
         &self,
         origin: &Origin,
-        rate: Rate,
+        (wish, rate): (Wish, Rate),
         from: Option<IpAddr>,
     ) -> Result<AnalysisLease, WatchError> {
         let from = from.map(counted);
-        if !self.has_room_to_analyse(origin, from) {
+        let _one_by_one = self.beginning.lock();
+        if !self.has_room_to_analyse(origin, wish, from) {
             return Err(self.too_many(MAX_ANALYSES, origin)); // before a camera is opened for it
         }
         let (stream, deps) = (self.open(origin)?, self.dependencies());
@@ -398,7 +419,7 @@ impl Streams {
         if let Some(stop) = begun {
             self.tasks.spawn(lease.value().clone().run(deps, stop));
         }
-        Ok(AnalysisLease::new(lease, rate, from))
+        Ok(AnalysisLease::new(lease, (wish, rate), from))
     }
 
     /// Makes a view, or joins those who watch it; every `skip_frames`-th picture is looked at for whoever asks, `from`.
@@ -415,7 +436,7 @@ impl Streams {
         let (basis, analysis) = match key {
             ViewKey::Plain { origin, .. } => (Basis::Stream(self.open(origin)?), None),
             ViewKey::Drawn { origin, fps, .. } => {
-                let rate = |skip_frames| Rate { fps: *fps, skip_frames };
+                let rate = |skip_frames| (Wish::Objects, Rate { fps: *fps, skip_frames });
                 let of_viewer = self.analyse(origin, rate(skip_frames), from)?;
                 (Basis::Analysis(self.analyse(origin, rate(MAX_SKIP), None)?), Some(of_viewer))
             }
@@ -454,12 +475,19 @@ impl Streams {
 
     /// Whether that stream is analysed, or may be: one address has at most three quarters of the places for itself, so that
     /// others find one, too.
-    pub fn has_room_to_analyse(&self, origin: &Origin, from: Option<IpAddr>) -> bool {
-        if self.analyses.peek(origin).is_some_and(|analysis| analysis.demand.is_any()) {
+    pub fn has_room_to_analyse(&self, origin: &Origin, wish: Wish, from: Option<IpAddr>) -> bool {
+        let is_such = |analysis: &Analysis| {
+            let demand = &analysis.demand;
+            demand.is_of_objects() || (!wish.is_of_objects() && demand.is_any())
+        };
+        if self.analyses.peek(origin).is_some_and(|analysis| is_such(&analysis)) {
             return true;
         }
-        let is_only_of = |from| self.analyses.all().iter().filter(|(_, a)| a.demand.is_only_of(from)).count();
-        self.analyses.has_room(origin) && has_a_share(from, self.analyses.max(), is_only_of)
+        let (all, max) = (self.analyses.all(), self.options().cameras.max_analyses);
+        let is_alike = |demand: &Demand| demand.is_any() && demand.is_of_objects() == wish.is_of_objects();
+        let alike = all.iter().filter(|(_, analysis)| is_alike(&analysis.demand)).count();
+        let is_only_of = |from| all.iter().filter(|(_, a)| a.demand.is_only_of(from)).count();
+        alike < max && self.analyses.has_room(origin) && has_a_share(from, max, is_only_of)
     }
 
     /// As [`Self::has_room_to_analyse`], of views.

@@ -7,7 +7,7 @@ use sightwire_measure::lines;
 use crate::options::Options;
 use crate::private::Reach;
 use crate::registry::ConfiguredAnew;
-use crate::{Streams, WatchError, most_viewers};
+use crate::{Streams, WatchError, most_viewers, places};
 
 /// What was looked at, and can be applied without a failure.
 #[must_use]
@@ -43,7 +43,7 @@ impl Streams {
         self.running.cameras.set_max(options.cameras.max_upstreams + options.cameras.max_named);
         self.running.sent.set_max(options.relay.max_streams);
         self.running.elsewhere.set_max(options.relay.max_streams);
-        self.analyses.set_max(options.cameras.max_analyses);
+        self.analyses.set_max(places(options.cameras.max_analyses));
         self.views.set_max(options.cameras.max_views);
         *self.options.write() = options;
         for before in self.registry.set(cameras) {

@@ -378,7 +378,8 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, deps
     let (mut newest, mut thin) = (analysis.subscribe(), Thin::default());
     let own = Rate { fps: *fps, skip_frames: 1 };
     while newest.changed().await.is_ok() {
-        let Some(analysed) = newest.borrow_and_update().clone() else { continue };
+        let newest = newest.borrow_and_update().clone();
+        let Some(analysed) = newest.filter(|analysed| analysed.asked) else { continue };
         let stamp = analysed.stamp;
         // Others may want more pictures of the same analysis.
         if *fps < analysis.demand.pace().fps && !thin.takes(stamp.captured, own.interval()) {

@@ -14,6 +14,7 @@ use super::upstream::Upstream;
 use super::view::ViewKey;
 use super::viewers::{Admission, NewViewer, Viewer, Watch};
 use super::{StreamLease, Streams, Unreachable, ViewLease, ViewRequest, WatchError};
+use crate::demand::Wish;
 use crate::origin::Origin;
 
 /// JPEG quality of views.
@@ -95,8 +96,8 @@ impl Watching {
     ) -> Result<Self, WatchError> {
         let watch = admission.watch(&Arc::from(streams.id_of(&origin)));
         let from = admission.viewer().shares_of();
-        let may_be_served =
-            !matches!(request, ViewRequest::Drawn { .. }) || streams.has_room_to_analyse(&origin, from);
+        let may_be_served = !matches!(request, ViewRequest::Drawn { .. })
+            || streams.has_room_to_analyse(&origin, Wish::Objects, from);
         if let Some(from) = from.filter(|_| may_be_served) {
             streams.make_way(&origin, from);
         }

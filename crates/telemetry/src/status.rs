@@ -27,7 +27,11 @@ impl Telemetry {
             cameras: self.streams.report(),
             cluster: self.cluster_status(),
             connections: self.connections(),
-            detector: DetectorStatus { hands: self.streams.hands.report(), ..self.streams.detector.report() },
+            detector: DetectorStatus {
+                hands: self.streams.hands.report(),
+                pose: self.streams.bodies.report(),
+                ..self.streams.detector.report()
+            },
             engine: self.engine_status(config),
             memory: self.memory_status(),
             process: ProcessStatus {

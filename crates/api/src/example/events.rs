@@ -179,7 +179,7 @@ impl Example for OverlayData {
             model: "yolox-nano".into(),
             width: 640,
         };
-        let data = Overlay { metrics, ..Overlay::default() };
+        let data = Overlay { metrics: Some(Box::new(metrics)), ..Overlay::default() };
         Self { data, frame_num: 123, patient_id: "ward-3".into(), ..Self::default() }
     }
 }

@@ -14,8 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use sightwire_api::stream::AnalysisMode;
 use sightwire_live::analysis::Analysed;
-use sightwire_live::demand::{Looks, Rate};
-use sightwire_live::options::Overlays;
+use sightwire_live::demand::{Looks, Rate, Wish};
 use sightwire_live::origin::Origin;
 use sightwire_live::relay::listed::{Listed, Listing};
 use sightwire_live::viewers::Admission;
@@ -60,8 +59,8 @@ pub struct Watched {
 pub struct Feeds {
     all: Arc<Streams>,
     admission: Arc<Admission>,
-    /// With what is in the pictures.
-    overlays: bool,
+    /// What of the pictures it is told.
+    overlays: Option<Wish>,
     /// Of a picture, as this viewer gets it.
     size: fn(&Picture) -> usize,
     streams: SelectAll<BoxStream<'static, Event>>,
@@ -83,7 +82,7 @@ struct Feed {
 /// What is found in the pictures of a stream.
 enum Objects {
     NotWanted,
-    /// There is no room for another analysis; it is asked for again then.
+    /// There is no room for another analysis, or no model for it; it is asked for again then.
     NoRoom(Box<Wanted>, Instant),
     Found(Box<Looks>),
 }
@@ -92,6 +91,7 @@ enum Objects {
 #[derive(Clone)]
 struct Wanted {
     origin: Origin,
+    wish: Wish,
     rate: Rate,
     /// Who asks, where a client does.
     from: Option<IpAddr>,
@@ -101,7 +101,7 @@ impl Feeds {
     pub fn new(
         all: Arc<Streams>,
         admission: Arc<Admission>,
-        overlays: bool,
+        overlays: Option<Wish>,
         size: fn(&Picture) -> usize,
     ) -> Self {
         let (watched, sent_off) = (BTreeMap::new(), BTreeSet::new());
@@ -144,12 +144,11 @@ impl Feeds {
         if self.admission.viewer().is_process() {
             watching.upstream().place.want_here();
         }
-        let objects = if self.overlays {
-            // Where all are told, nobody has asked.
-            let asks = streams.options().relay.overlays != Overlays::All;
-            let from = self.admission.viewer().shares_of().filter(|_| asks);
+        let objects = if let Some(wish) = self.overlays {
+            // What nobody has asked for counts for nobody.
+            let from = self.admission.viewer().shares_of().filter(|_| wish.is_of_objects());
             let rate = rate(&streams, stream.mode);
-            Objects::of(&streams, Wanted { origin, rate, from })
+            Objects::of(&streams, Wanted { origin, wish, rate, from })
         } else {
             Objects::NotWanted
         };
@@ -218,9 +217,10 @@ impl Feed {
 
 impl Objects {
     fn of(streams: &Streams, wanted: Wanted) -> Self {
-        let Wanted { origin, rate, from } = &wanted;
-        let has_room = streams.has_room_to_analyse(origin, *from);
-        match has_room.then(|| streams.analyse(origin, *rate, *from).ok()).flatten() {
+        let Wanted { origin, wish, rate, from } = &wanted;
+        let can = (wish.is_of_objects() || streams.bodies.are_found())
+            && streams.has_room_to_analyse(origin, *wish, *from);
+        match can.then(|| streams.analyse(origin, (*wish, *rate), *from).ok()).flatten() {
             Some(analysis) => Self::Found(Box::new(analysis.looks())),
             None => Self::NoRoom(Box::new(wanted), Instant::now() + AGAIN),
         }

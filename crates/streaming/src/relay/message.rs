@@ -15,6 +15,7 @@ use sightwire_frame::data_url;
 use sightwire_hub::picture::{Picture, Stamp, Wrapped};
 use sightwire_live::analysis::Analysed;
 use sightwire_live::hands::Sighted;
+use sightwire_live::overlay::{self, Drawn};
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 use sightwire_scan::json;
@@ -209,24 +210,27 @@ pub fn stream_ended(stream: &str, reason: Option<&str>) -> String {
 
 /// What is in a picture, for viewers who draw it themselves; made once for all of them.
 pub fn overlay(stream: &str, analysed: &Analysed, confidence: f32, classes: &[String]) -> Bytes {
-    struct Drawn;
-    let made = analysed.forms.get::<Drawn>(|| {
+    struct Told;
+    let made = analysed.forms.get::<Told>(|| {
         let model = &analysed.model;
         let shown = analysed.objects.iter().filter(|object| {
             object.detection.confidence >= confidence
                 && is_among(model.label(object.detection.class), classes)
         });
-        let metrics = OverlayMetrics {
-            delay_ms: (clock::since(analysed.stamp.captured).as_secs_f64() * 1e4).round() / 10.0,
-            detections: shown.map(|object| object.report(model)).collect(),
-            hands: analysed.hands.as_ref().and_then(Sighted::told),
-            height: analysed.image.height(),
-            model: model.name().to_owned(),
-            width: analysed.image.width(),
-        };
-        let (landmarks, connections) = analysed.hands.as_ref().map(Sighted::landmarks).unwrap_or_default();
+        let metrics = analysed.asked.then(|| {
+            Box::new(OverlayMetrics {
+                delay_ms: (clock::since(analysed.stamp.captured).as_secs_f64() * 1e4).round() / 10.0,
+                detections: shown.map(|object| object.report(model)).collect(),
+                hands: analysed.hands.as_ref().and_then(Sighted::told),
+                height: analysed.image.height(),
+                model: model.name().to_owned(),
+                width: analysed.image.width(),
+            })
+        });
+        let Drawn { landmarks, connections, axes } =
+            overlay::drawn(analysed.body.as_ref(), analysed.hands.as_ref());
         text(&OverlayData {
-            data: Overlay { connections, landmarks, metrics, ..Overlay::default() },
+            data: Overlay { connections, head_pose_axes: axes, landmarks, metrics },
             frame_num: analysed.stamp.sequence,
             patient_id: stream.to_owned(),
             ..OverlayData::default()

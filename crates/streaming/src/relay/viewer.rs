@@ -10,6 +10,7 @@ use sightwire_api::stream::{AnalysisMode, StreamKind, StreamState};
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{State, Update};
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::demand::Wish;
 use sightwire_live::options::Overlays;
 use sightwire_live::relay::Relay;
 use sightwire_live::relay::listed::{Listed, Listing};
@@ -102,10 +103,12 @@ pub async fn serve(
     let size = if subscription.binary { Picture::file_size } else { message::url_size };
     let overlays = match config.overlays {
         // It tells its own viewers.
-        _ if subscription.caller.is_process() => false,
-        Overlays::None => false,
-        Overlays::Asked => subscription.overlays,
-        Overlays::All => true,
+        _ if subscription.caller.is_process() => None,
+        Overlays::None => None,
+        _ if subscription.overlays => Some(Wish::ObjectsAndBodies),
+        // Clients that know `sightwire.v1` ask for what they draw.
+        Overlays::All if !subscription.binary => Some(Wish::Bodies),
+        Overlays::Asked | Overlays::All => None,
     };
     let socket =
         ViewerSocket::new(socket, Pace::new(config.deadline), connection, viewer.clone(), deps.stop.clone());

@@ -219,10 +219,11 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "relay.overlays",
-        r#""asked""#,
+        r#""all""#,
         &[],
-        "Who gets `overlay_data`, what the detector finds in the frames: asked (viewers with `overlays=1`), \
-         all (as the prototype did; every stream that is watched is analysed) or none.",
+        "Who gets `overlay_data`: asked (viewers with `overlays=1`, what the detector finds and, where the model \
+         `pose` is there, bodies), all (also viewers of the old protocol that do not ask, as the prototype did: \
+         bodies, where that model is there) or none.",
     ),
     key("relay.normal_fps", "5", &[], "Frames per second that are analysed of a stream in mode normal."),
     key("relay.enhanced_fps", "15", &[], "Frames per second that are analysed of a stream in mode enhanced."),

@@ -17,7 +17,7 @@ use sightwire_api::stream::ViewerKind;
 use sightwire_hub::delivery::Delivery;
 use sightwire_hub::stream::{Subscriber, Update};
 use sightwire_live::analysis::Analysed;
-use sightwire_live::demand::Looks;
+use sightwire_live::demand::{Looks, Wish};
 use sightwire_live::hands::Sighted;
 use sightwire_live::report::stream_state;
 use sightwire_live::view::ViewOptions;
@@ -104,7 +104,7 @@ pub async fn events(
     let arrival = NewViewer { page, beside, ..arrival(&request, kind, "/api/v1/streams/{id}/detections") };
     let from = shares_of(request.extensions());
     let admission = streams.admit(arrival)?;
-    let analysis = streams.analyse(&origin, rate, from)?;
+    let analysis = streams.analyse(&origin, (Wish::Objects, rate), from)?;
     if is_process && analysis.upstream.place.is_pulled() {
         // Nothing goes from process to process to process.
         return Err(Refusal::new(StatusCode::CONFLICT, "another process reads it"));
