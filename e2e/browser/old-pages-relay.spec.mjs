@@ -1,6 +1,9 @@
 // The pages of the relay's application as they were, with the old backend's own paths answered by somebody else.
 
+import { addModel, jpeg, SIZE as DRAWN } from "../drawn-hand.mjs";
+import { emptyStore } from "../js/hand-store.mjs";
 import { start, until } from "../js/harness.mjs";
+import { often, streamer } from "../js/relay.mjs";
 import { expect, fullUnless, test as base } from "./fixtures.mjs";
 import { serveBase } from "./old-pages/backend.mjs";
 import { isThere, look, moves, soon } from "./old-pages/look.mjs";
@@ -23,7 +26,6 @@ const settings = (origin) => ({
     // They send no key, and come through a proxy.
     "access.mode": "open",
     "detector.model": "motion",
-    "relay.overlays": "all",
     "relay.ping_interval_s": 1,
   }).flatMap(([key, value]) => ["--set", `${key}=${value}`]),
   env: { USE_DUMMY_MODEL: "1" },
@@ -36,13 +38,18 @@ const fixtures = {
   // The server that they are for, for all tests of a worker. No two of these use the same patient.
   server: [
     async ({ site }, use) => {
-      let stop = () => {};
-      const server = await start({ after: (end) => (stop = end) }, settings(site.origin));
+      const ends = [];
+      const file = { after: (end) => ends.push(end) };
+      // The model that finds bodies, and nobody asks for it.
+      const home = emptyStore(file);
+      addModel(home, "pose");
+      const { args, env } = settings(site.origin);
+      const server = await start(file, { args, env: { ...env, SIGHTWIRE_HOME: home } });
       const url = await serveBase(site.origin, server);
       site.api = url.url;
       await use(server);
       await url.stop();
-      await stop();
+      for (const end of ends.reverse()) await end();
     },
     { scope: "worker" },
   ],
@@ -104,7 +111,71 @@ test("a_dashboard_that_is_opened_later_lists_what_is_live_and_counts_overlays", 
   await isThere(picture(page, 3), SIZE);
   const overlays = async () => Number(await tile(page, 3).locator(".overlays").textContent());
   await soon(overlays).toBeGreaterThan(5);
-  await expect(tile(page, 3).locator(".metrics")).toHaveText(/^frame \d+: \d+ points, (none|\d+ metrics)$/);
+  await expect(tile(page, 3).locator(".metrics")).toHaveText(/^frame \d+: \d+ points, (none|\d+) metrics$/);
+});
+
+/** Of each colour that the dashboard draws with, how many pixels of its canvas have it, and where their middle is. */
+function drawnOn(page, number) {
+  return tile(page, number)
+    .locator("canvas")
+    .evaluate((/** @type {HTMLCanvasElement} */ canvas) => {
+      const { width, height } = canvas;
+      if (width === 0 || height === 0) return {};
+      const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+      const found = {};
+      for (let at = 0; at < data.length; at += 4) {
+        const colour = [...data.slice(at, at + 4)].join();
+        if (data[at + 3] !== 255) continue;
+        const sum = (found[colour] ??= { count: 0, x: 0, y: 0 });
+        sum.count += 1;
+        sum.x += (at / 4) % width;
+        sum.y += Math.floor(at / 4 / width);
+      }
+      return Object.fromEntries(
+        Object.entries(found).map(([colour, { count, x, y }]) => [
+          colour,
+          { count, x: x / count, y: y / count },
+        ]),
+      );
+    });
+}
+
+test("the_dashboard_draws_over_the_picture_where_somebodys_joints_are_and_nothing_where_nobody_is", async ({
+  dashboard,
+  server,
+}) => {
+  const ends = [];
+  const sending = { after: (end) => ends.push(end) };
+  /** @type {[number, number][]} */
+  const [left, right] = [
+    [400, 250],
+    [240, 250],
+  ];
+  const hand = { shape: "victory", x: 60, y: 90, palm: 50 };
+  const pictures = [jpeg([{ ...hand, shoulders: [left, right] }]), jpeg([])].map(
+    (picture) => `data:image/jpeg;base64,${picture.toString("base64")}`,
+  );
+  try {
+    const page = await dashboard();
+    const sender = await streamer(sending, server, "P-8");
+    let shown = 0;
+    often(sending, 10, () => sender.frame(pictures[shown]));
+    await isThere(picture(page, 8), [DRAWN.width, DRAWN.height]);
+    const cyan = async () => (await drawnOn(page, 8))["0,255,255,255"]?.count ?? 0;
+    await soon(cyan).toBeGreaterThan(100);
+    const seen = await drawnOn(page, 8);
+    // Between both eyes: 60 % of the way from shoulder to shoulder above these.
+    const eyes = seen["0,255,255,255"];
+    expect(Math.hypot(eyes.x - 320, eyes.y - (250 - 0.6 * 160))).toBeLessThan(10);
+    for (const colour of ["0,255,0,255", "255,0,0,255", "0,0,255,255", "255,255,255,255"]) {
+      expect(seen[colour]?.count ?? 0, colour).toBeGreaterThan(50);
+    }
+    // Nobody is there any more, and what was drawn goes.
+    shown = 1;
+    await soon(async () => Object.keys(await drawnOn(page, 8)).length).toBe(0);
+  } finally {
+    for (const end of ends.reverse()) await end();
+  }
 });
 
 test("a_second_page_for_a_patient_is_told_why_it_may_not_and_the_first_goes_on", async ({

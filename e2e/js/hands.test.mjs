@@ -178,7 +178,7 @@ test("shoulders_are_told_beside_a_hand_where_there_is_a_model_for_them", async (
   await until(async () => (await activated()).status !== 409, "nothing else is being switched");
   const refused = await activated();
   assert.equal(refused.status, 422);
-  assert.match(refused.json.detail, /pose is for shoulders beside hands, not for hands/);
+  assert.match(refused.json.detail, /pose is for joints of a body, not for hands/);
 
   assert.ok((await watched(without)).sights.every((found) => found === null));
   writeFileSync(join(home, "models/pose/pose.tflite"), "no network");

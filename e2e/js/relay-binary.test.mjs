@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
+import { addModel, jpeg, SIZE } from "../drawn-hand.mjs";
+import { emptyStore } from "./hand-store.mjs";
 import { sleep, start, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import {
@@ -52,6 +54,42 @@ before(async () => {
   for (const { jpeg } of await watching.next(30)) pictures.push(jpeg);
   watching.socket.destroy();
 });
+
+/** The left and the right one of somebody who shows a hand, in a picture of that size. @type {[[number, number], [number, number]]} */
+const SHOULDERS = [
+  [380, 300],
+  [180, 310],
+];
+const SOMEBODY = jpeg([{ shape: "victory", side: "left", x: 430, y: 200, palm: 50, shoulders: SHOULDERS }]);
+/** Landmarks as the prototype's viewer knows them, and the pairs between which it draws lines. */
+const JOINTS = [
+  [0, "nose", "green"],
+  [2, "left_eye", "cyan"],
+  [5, "right_eye", "cyan"],
+  [11, "left_shoulder", "red"],
+  [12, "right_shoulder", "red"],
+  [13, "left_elbow", "green"],
+  [14, "right_elbow", "green"],
+  [15, "left_wrist", "green"],
+  [16, "right_wrist", "green"],
+];
+const LINES = [
+  [0, 2],
+  [0, 5],
+  [2, 11],
+  [5, 12],
+  [11, 12],
+  [11, 13],
+  [13, 15],
+  [12, 14],
+  [14, 16],
+];
+/** A store with the model that finds these shoulders. */
+function withPose(t) {
+  const home = emptyStore(t);
+  addModel(home, "pose");
+  return { SIGHTWIRE_HOME: home };
+}
 
 const asUrl = (jpeg) => `data:image/jpeg;base64,${jpeg.toString("base64")}`;
 const isPicture = (/** @type {Heard} */ { bytes }) => bytes !== undefined;
@@ -260,21 +298,71 @@ describe("what_is_in_the_pictures", { concurrency: true }, () => {
     }
   });
 
-  const CONFIGURED = { none: { asked: false, not: false }, all: { asked: true, not: true } };
-  for (const [overlays, { asked, not }] of Object.entries(CONFIGURED)) {
-    test(`relay_overlays_${overlays}`, async (t) => {
-      const set = { "relay.overlays": overlays };
-      const other = await start(t, serving({ set }));
-      const sender = await streamer(t, other, "configured");
-      sends(t, sender);
-      const asks = await viewer(t, other, "?overlays=1", binary);
-      const silent = await viewer(t, other, "", binary);
-      await sleep(1_200);
-      const have = (/** @type {typeof asks} */ client) => client.all("overlay_data").length > 0;
-      const isWell = () => picturesOf(silent).length > 5 && have(asks) === asked && have(silent) === not;
-      await until(isWell, "pictures, and overlays for whom they are");
-    });
+  /** Whoever asks for overlays, clients of both protocols that do not, and pictures that somebody is in. */
+  async function told(t, other) {
+    const sender = await streamer(t, other, "configured");
+    often(t, 20, () => sender.frame(asUrl(SOMEBODY)));
+    const asks = await viewer(t, other, "?overlays=1", binary);
+    const silent = await viewer(t, other, "", binary);
+    const old = await viewer(t, other);
+    await sleep(1_200);
+    await until(() => picturesOf(silent).length > 5 && old.all("live_frame").length > 5, "pictures");
+    return [asks, silent, old].map((client) => () => client.all("overlay_data"));
   }
+
+  test("relay_overlays_none", async (t) => {
+    const other = await start(t, serving({ set: { "relay.overlays": "none" }, env: withPose(t) }));
+    for (const overlays of await told(t, other)) assert.deepEqual(overlays(), []);
+  });
+
+  test("relay_overlays_asked", async (t) => {
+    const other = await start(t, serving({ set: { "relay.overlays": "asked" }, env: withPose(t) }));
+    const [asked, ...others] = await told(t, other);
+    await until(() => asked().length > 0, "overlays for whoever asks");
+    for (const overlays of others) assert.deepEqual(overlays(), []);
+  });
+
+  test("by_default_old_viewers_are_told_where_bodies_are_without_asking", async (t) => {
+    const other = await start(t, serving({ env: withPose(t) }));
+    const [asked, silent, old] = await told(t, other);
+    const seen = (/** @type {() => any[]} */ overlays) =>
+      overlays().find(({ data }) => data.landmarks.length > 0);
+    await until(() => seen(asked) && seen(old), "overlays for both");
+    assert.deepEqual(silent(), [], "who knows sightwire.v1 asks for what it wants");
+    const [shown] = [seen(old).data, seen(asked).data];
+    const ids = shown.landmarks.map(({ id, type, color }) => [id, type, color]);
+    assert.deepEqual(ids, JOINTS);
+    assert.deepEqual(shown.connections, LINES);
+    /** @type {(id: number) => [number, number]} */
+    const at = (id) => {
+      const { x, y } = shown.landmarks.find((landmark) => landmark.id === id);
+      return [x * SIZE.width, y * SIZE.height];
+    };
+    /** @type {(found: [number, number], wanted: [number, number]) => void} */
+    const isNear = ([x, y], [wantedX, wantedY]) =>
+      assert.ok(Math.hypot(x - wantedX, y - wantedY) < 12, `${x}, ${y} and not ${wantedX}, ${wantedY}`);
+    isNear(at(11), SHOULDERS[0]);
+    isNear(at(12), SHOULDERS[1]);
+    const { origin, x_axis: x, y_axis: y, z_axis: z } = shown.head_pose_axes;
+    assert.deepEqual([x.color, y.color, z.color], ["red", "green", "blue"]);
+    isNear([origin.x, origin.y], at(0));
+    isNear([x.x, x.y], SHOULDERS[1]);
+    isNear([z.x, z.y], SHOULDERS[0]);
+    isNear([y.x, y.y], [origin.x, origin.y - (50 * SIZE.height) / 360]);
+    const { json } = await other.get("/api/v1/status");
+    assert.deepEqual(json.detector.pose, { note: null, state: "ready" });
+  });
+
+  test("without_the_model_pose_nothing_is_analysed_for_who_does_not_ask", async (t) => {
+    const other = await start(t, serving({ env: { SIGHTWIRE_HOME: emptyStore(t) } }));
+    const sender = await streamer(t, other, "configured");
+    sends(t, sender);
+    const old = await viewer(t, other);
+    await until(() => old.all("live_frame").length > 25, "pictures");
+    assert.deepEqual(old.all("overlay_data"), []);
+    const { json } = await other.get("/api/v1/status");
+    assert.deepEqual([json.detector.pose, json.detector.state], [null, "idle"]);
+  });
 });
 
 describe("cameras", { concurrency: true }, () => {
