@@ -269,9 +269,12 @@ def test_bad_files_are_named_and_the_others_are_read(tmp_path: Path) -> None:
     for name, size in says_nothing.items():
         Image.new("L", size, 255).save(folder / name)
     jpeg, gif = ((folder / name).read_bytes() for name in ["cmyk.jpg", "palette.gif"])
+    # What there is of them is read, with a note.
+    cut_off = {"endless.jpg": jpeg[:-2], "cut-off.jpg": jpeg[: len(jpeg) * 3 // 4]}
+    for name, content in cut_off.items():
+        (folder / name).write_bytes(content)
     wrong = {
         "empty.jpg": (b"", "empty"),
-        "cut-off.jpg": (jpeg[: len(jpeg) // 2], "cut off or damaged"),
         "cut-off.png": ((folder / "plain.png").read_bytes()[:600], "cut off or damaged"),
         "header-only.tif": (b"II*\0\x08\0\0\0", "cut off or damaged"),
         "text.png": (b"Dear all, the picture is attached.", "no picture of a kind"),
@@ -291,7 +294,11 @@ def test_bad_files_are_named_and_the_others_are_read(tmp_path: Path) -> None:
     log = ended.stderr.decode()
     assert ended.returncode == 1, log
     found = {Path(one["file"]).name: one for one in objects(ended)}
-    assert set(found) == {*says_so, *says_nothing}, log
+    assert set(found) == {*says_so, *says_nothing, *cut_off}, log
+    for name in cut_off:
+        assert [note for note in found[name]["notes"] if "ends early" in note], name
+    assert found["endless.jpg"]["text"].replace(" ", "") == "Gate42"
+    assert not [name for name in says_so for note in found[name]["notes"] if "ends early" in note]
     for name in says_so:
         assert found[name]["regions"][0]["text"].replace(" ", "") == "Gate42", name
     for name in says_nothing:

@@ -16,7 +16,7 @@ pub(super) fn header(file: &[u8], request: &Request) -> Result<Vec<PageHeader>, 
     if !is_too_large && coded(&file, file.primary_id)? > request.max_pixels.saturating_mul(4) {
         return Err(Refusal::Unsupported("far more pixels than are shown".into()));
     }
-    Ok(vec![PageHeader { size, has_text: false, is_reduced: false }])
+    Ok(vec![PageHeader { size, has_text: false, is_reduced: false, is_cut_off: false }])
 }
 
 pub(super) fn parse(file: &[u8]) -> Result<HeifFile<'_>, Refusal> {

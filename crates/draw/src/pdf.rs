@@ -43,7 +43,7 @@ pub(super) fn header(file: Vec<u8>, request: &Request) -> Result<Vec<PageHeader>
     let mut search = TextSearch { operations_left: MOST_OPERATIONS, forms: HashMap::new() };
     let page = |(number, page): (usize, &Page<'_>)| {
         let (size, is_reduced) = size(page.render_dimensions(), request.max_pixels, request.max_side);
-        PageHeader { size, has_text: search.page(number, page), is_reduced }
+        PageHeader { size, has_text: search.page(number, page), is_reduced, is_cut_off: false }
     };
     Ok(pages.iter().enumerate().map(page).collect())
 }

@@ -138,6 +138,21 @@ impl Decoder {
         self.decode_probed(alpha, (bytes, &header), Scale::Whole, out)
     }
 
+    /// [`Decoder::decode_with`], of a JPEG that lacks its end: what is missing of the picture is grey.
+    pub(crate) fn decode_cut_off(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+        out: &mut Image,
+    ) -> Result<(), DecodeError> {
+        limits.check_bytes(bytes.len())?;
+        let header = header::probe(bytes)?;
+        limits.check_size(&header)?;
+        self.decode_stored((bytes, &header), out, |this, stored| {
+            this.jpeg.decode_cut_off(bytes, &header, stored)
+        })
+    }
+
     fn decode_probed(
         &mut self,
         alpha: Alpha,
@@ -145,15 +160,27 @@ impl Decoder {
         scale: Scale,
         out: &mut Image,
     ) -> Result<(), DecodeError> {
+        self.decode_stored((bytes, header), out, |this, stored| match header.format {
+            Format::Jpeg => this.jpeg.decode(bytes, header, scale, stored),
+            Format::Png => this.png.decode(bytes, header, alpha, stored),
+        })
+    }
+
+    /// Turns upright what `decode` gives.
+    fn decode_stored(
+        &mut self,
+        (bytes, header): (&[u8], &Header),
+        out: &mut Image,
+        decode: impl FnOnce(&mut Self, &mut Image) -> Result<(), CodecError>,
+    ) -> Result<(), DecodeError> {
         let orientation = exif::orientation(header.format, bytes);
         let upright = orientation == Orientation::Upright;
-        let stored = if upright { &mut *out } else { &mut self.unturned };
+        let mut unturned = std::mem::take(&mut self.unturned);
+        let stored = if upright { &mut *out } else { &mut unturned };
         // The libraries' decoders have panicked on crafted pictures before. Anyone's bytes come here, so that must cost
         // one picture and not a thread; the decoder is replaced, since nobody knows what state it is in.
-        let decoded = catch_unwind(AssertUnwindSafe(|| match header.format {
-            Format::Jpeg => self.jpeg.decode(bytes, header, scale, stored),
-            Format::Png => self.png.decode(bytes, header, alpha, stored),
-        }));
+        let decoded = catch_unwind(AssertUnwindSafe(|| decode(self, stored)));
+        self.unturned = unturned;
         let decoded = if let Ok(decoded) = decoded {
             decoded
         } else {

@@ -45,11 +45,11 @@ impl JpegDecoder {
         scale: Scale,
         out: &mut Image,
     ) -> Result<(), CodecError> {
-        let mut decoded = self.decode_once(bytes, header, scale, out);
+        let mut decoded = self.decode_once(bytes, header, (scale, &HARMLESS), out);
         if decoded.as_ref().is_err_and(|error| error.to_string().contains(NO_END)) && !bytes.ends_with(&END) {
             // With it there is nothing to warn of, unless pixels are missing.
             *self = Self::new()?;
-            decoded = self.decode_once(&[bytes, &END].concat(), header, scale, out);
+            decoded = self.decode_once(&[bytes, &END].concat(), header, (scale, &HARMLESS), out);
         }
         if decoded.is_err() {
             // The library stays within a header that it could not read, and takes the next picture for its rest.
@@ -58,11 +58,24 @@ impl JpegDecoder {
         decoded
     }
 
+    /// The same of a picture that lacks its end: what is missing of it is grey.
+    pub(crate) fn decode_cut_off(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        out: &mut Image,
+    ) -> Result<(), CodecError> {
+        let harmless = [&HARMLESS[..], &[NO_END]].concat();
+        let decoded = self.decode_once(bytes, header, (Scale::Whole, &harmless), out);
+        *self = Self::new()?;
+        decoded
+    }
+
     fn decode_once(
         &mut self,
         bytes: &[u8],
         header: &Header,
-        scale: Scale,
+        (scale, harmless): (Scale, &[&str]),
         out: &mut Image,
     ) -> Result<(), CodecError> {
         let found = self.handle.read_header(bytes).map_err(CodecError::library)?;
@@ -84,7 +97,7 @@ impl JpegDecoder {
         let target = turbojpeg::Image { pixels, width, pitch, height, format };
         match self.handle.decompress(bytes, target) {
             Err(turbojpeg::Error::TurboJpegError(said))
-                if HARMLESS.iter().any(|harmless| said.contains(harmless)) => {}
+                if harmless.iter().any(|harmless| said.contains(harmless)) => {}
             decompressed => decompressed.map_err(CodecError::library)?,
         }
         if four_colours {

@@ -35,6 +35,16 @@ impl JpegDecoder {
     }
 
     /// `header` has been checked against the caller's limits.
+    /// The same: this library does not decode what lacks its end.
+    pub(crate) fn decode_cut_off(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        out: &mut Image,
+    ) -> Result<(), CodecError> {
+        self.decode(bytes, header, Scale::Whole, out)
+    }
+
     pub(crate) fn decode(
         &mut self,
         bytes: &[u8],

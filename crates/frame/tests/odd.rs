@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use sightwire_frame::header::Limits;
+use sightwire_frame::still::{StillDecoder, StillFormat, StillLimits, is_cut_off};
 use sightwire_frame::{Decoder, Image, Scale};
 
 fn vector(name: &str) -> Vec<u8> {
@@ -52,6 +53,32 @@ fn what_lacks_no_pixel_is_decoded_to_the_same_pixels() {
         let image = decoded(&odd).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(image == decoded(whole).unwrap(), "{name}");
     }
+}
+
+#[test]
+fn a_still_that_lacks_its_end_is_what_there_is_of_it_and_grey() {
+    let jpeg = vector("420_640x480.jpg");
+    let limits = StillLimits::default();
+    let still = |jpeg: &[u8]| {
+        let mut image = Image::default();
+        StillDecoder::new().unwrap().decode(jpeg, 0, &limits, &mut image).unwrap();
+        image
+    };
+    let whole = still(&jpeg);
+    assert!(!is_cut_off(StillFormat::Jpeg, &jpeg));
+    assert!(!is_cut_off(StillFormat::Jpeg, &[&jpeg[..], &[0; 100]].concat()));
+    let endless = &jpeg[..jpeg.len() - 2];
+    assert!(is_cut_off(StillFormat::Jpeg, endless) && still(endless) == whole);
+    let cut = still(&jpeg[..jpeg.len() * 6 / 10]);
+    assert_eq!((cut.width(), cut.height()), (640, 480));
+    let rows = |image: &Image, rows: std::ops::Range<usize>| {
+        image.data()[rows.start * 1920..rows.end * 1920].to_vec()
+    };
+    assert!(rows(&cut, 0..160) == rows(&whole, 0..160), "what came before the cut");
+    let bottom = rows(&cut, 470..480);
+    assert!(bottom.iter().all(|value| value.abs_diff(bottom[0]) < 3), "one grey");
+    // What follows is decoded as if nothing had been.
+    assert!(still(&jpeg) == whole);
 }
 
 #[test]

@@ -178,7 +178,13 @@ pub fn decode(mut bytes: Vec<u8>, request: &Request) -> Option<Answer> {
 fn page(bytes: &[u8]) -> Option<PageHeader> {
     let side = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
     let (size, flags) = ((side(0)?, side(4)?), *bytes.get(8)?);
-    let page = PageHeader { size, has_text: flags & HAS_TEXT != 0, is_reduced: flags & IS_REDUCED != 0 };
+    let page = PageHeader {
+        size,
+        has_text: flags & HAS_TEXT != 0,
+        is_reduced: flags & IS_REDUCED != 0,
+        // What is drawn is whole.
+        is_cut_off: false,
+    };
     (size.0 >= 1 && size.1 >= 1).then_some(page)
 }
 
@@ -202,7 +208,7 @@ mod tests {
     #[test]
     fn answers_arrive_as_they_were_given() {
         let header = asked(What::Header);
-        let page = |size, has_text, is_reduced| PageHeader { size, has_text, is_reduced };
+        let page = |size, has_text, is_reduced| PageHeader { size, has_text, is_reduced, is_cut_off: false };
         let pages =
             vec![page((1, 2), false, false), page((3, 70_000), true, false), page((5, 6), false, true)];
         assert_eq!(decode(encode(&Ok(pages.clone())), &header), Some(Answer::Header(pages)));
@@ -226,7 +232,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_cut_off_or_not_one_to_the_question_is_none() {
         let header = asked(What::Header);
-        let page = PageHeader { size: (1, 2), has_text: false, is_reduced: false };
+        let page = PageHeader { size: (1, 2), has_text: false, is_reduced: false, is_cut_off: false };
         let whole = encode(&Ok(vec![page, page]));
         for length in 0..whole.len() {
             assert_eq!(decode(whole[..length].to_vec(), &header), None, "{length}");

@@ -58,6 +58,8 @@ pub struct PageHeader {
     pub has_text: bool,
     /// It is drawn smaller than at [`DPI`], since it would pass the limits otherwise. Only of a PDF.
     pub is_reduced: bool,
+    /// It ends before its picture does, or without saying so; what is missing is grey. Only of a JPEG.
+    pub is_cut_off: bool,
 }
 
 /// Whether PDF, AVIF and HEIC can be drawn.
@@ -130,7 +132,8 @@ impl Pages {
     ) -> Result<FileHeader, StillError> {
         let Some(format) = StillFormat::of(bytes) else { return Err(self.unknown(bytes)) };
         if !format.is_drawn() {
-            let page = |size| PageHeader { size, has_text: false, is_reduced: false };
+            let is_cut_off = still::is_cut_off(format, bytes);
+            let page = |size| PageHeader { size, has_text: false, is_reduced: false, is_cut_off };
             let pages = still::probe(bytes, limits)?.pages.into_iter().map(page).collect();
             return Ok(FileHeader { format, pages });
         }

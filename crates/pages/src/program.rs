@@ -453,7 +453,7 @@ mod tests {
         let small = [2_u32, 3, 4, 2, 7, 8].map(u32::to_le_bytes).concat();
         let large = [5_u64, 6, 9, 10].map(u64::to_le_bytes).concat();
         assert_eq!(request.encode()[..], [&b"sw-draw1"[..], &small, &large].concat());
-        let page = PageHeader { size: (1, 2), has_text: true, is_reduced: true };
+        let page = PageHeader { size: (1, 2), has_text: true, is_reduced: true, is_cut_off: false };
         let header = [&[1][..], &[1, 0, 0, 0], &[0; 4], &[1, 0, 0, 0], &[2, 0, 0, 0], &[3]].concat();
         assert_eq!(encode(&Ok(vec![page])), header);
         assert_eq!(encode(&Err(Refusal::NoPage(9))), [3, 4, 0, 0, 0, 9, 0, 0, 0]);

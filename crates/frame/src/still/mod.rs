@@ -231,6 +231,15 @@ pub fn probe(bytes: &[u8], limits: &StillLimits) -> Result<StillHeader, StillErr
     Ok(StillHeader { format, pages: pages.upright() })
 }
 
+/// The last marker of a JPEG.
+const JPEG_END: [u8; 2] = [0xff, 0xd9];
+
+/// Whether a JPEG ends before its picture does, or without saying so: what there is of it is decoded, and the rest is grey.
+pub fn is_cut_off(format: StillFormat, bytes: &[u8]) -> bool {
+    // Nearly all end so, and then nothing has to be looked through.
+    format == StillFormat::Jpeg && !bytes.ends_with(&JPEG_END) && plain::end(bytes).is_none()
+}
+
 fn open(bytes: &[u8], limits: &StillLimits) -> Result<(StillFormat, Pages), StillError> {
     limits.picture().check_bytes(bytes.len())?;
     let format = StillFormat::of(bytes).filter(|format| !format.is_drawn());
@@ -254,8 +263,8 @@ impl StillDecoder {
     /// Decodes a page, counted from 0, to upright BGR. `out` gets the page's size; its memory is reused.
     ///
     /// Greys become three equal channels, 16-bit samples keep their high byte, transparency shows white (in a PNG or WebP
-    /// whose edges are light, black). The headers are checked against `limits` first. A picture that is cut off or
-    /// damaged is an error as far as its library notices; after an error the pixels of `out` are unspecified.
+    /// whose edges are light, black). The headers are checked against `limits` first. Of a JPEG that is [cut off](is_cut_off)
+    /// what is missing is grey. Any other picture that is cut off or damaged is an error as far as its library notices; after an error the pixels of `out` are unspecified.
     pub fn decode(
         &mut self,
         bytes: &[u8],
@@ -272,7 +281,11 @@ impl StillDecoder {
             return Err(StillError::Page { format, page: u64::from(page) + 1, pages: count });
         }
         if matches!(format, StillFormat::Jpeg | StillFormat::Png) {
-            let decoded = self.live.decode_with(Alpha::Shown, bytes, &limits.picture(), out);
+            let decoded = if is_cut_off(format, bytes) {
+                self.live.decode_cut_off(bytes, &limits.picture(), out)
+            } else {
+                self.live.decode_with(Alpha::Shown, bytes, &limits.picture(), out)
+            };
             return decoded.map_err(|error| StillError::from_decoder(format, error));
         }
         let orientation = match &pages {

@@ -53,7 +53,7 @@ pub fn plain_jpeg(bytes: &[u8]) -> Option<PlainJpeg<'_>> {
 }
 
 /// Where the picture ends: phones put films after it.
-fn end(bytes: &[u8]) -> Option<usize> {
+pub(super) fn end(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut in_scan) = (2, false);
     loop {
         let rest = bytes.get(at..)?;

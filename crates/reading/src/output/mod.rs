@@ -125,6 +125,7 @@ impl Document {
             reading.doubt.map(Remark::Doubt),
             header.has_text.then_some(Remark::HasText),
             header.is_reduced.then_some(Remark::Reduced),
+            header.is_cut_off.then_some(Remark::CutOff),
         ];
         remarks.into_iter().flatten().for_each(|remark| self.notes.add(remark, self.pages.len()));
     }

@@ -15,6 +15,8 @@ pub enum Remark {
     HasText,
     /// They were drawn smaller than usual, so as to fit the limits.
     Reduced,
+    /// The file ends before its picture does, or without saying so.
+    CutOff,
 }
 
 /// The remarks on a document, each with its pages.
@@ -74,6 +76,10 @@ fn sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
                 Some(on) => format!("{} were", beginning(&spans(on))),
             }
         ),
+        Remark::CutOff => {
+            "The file ends early: it may have been cut off, and what is missing of its picture is grey."
+                .to_owned()
+        }
         Remark::Doubt(Doubt::Script) => format!(
             "Much of the text{} is likely wrong: it is in a script that {model} does not know, too small or blurred, or no text at all.",
             of_pages("", " of ")

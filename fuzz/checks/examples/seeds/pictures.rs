@@ -41,7 +41,7 @@ pub fn vectors() -> Vec<Seed> {
 
 /// Answers of a process that draws, and a request.
 pub fn drawn() -> Vec<Seed> {
-    let page = |size, has_text| PageHeader { size, has_text, is_reduced: !has_text };
+    let page = |size, has_text| PageHeader { size, has_text, is_reduced: !has_text, is_cut_off: false };
     let limits = StillLimits::default();
     let request = Request::new(What::Header, StillFormat::Avif, 9, &limits, &Patience::Work);
     numbered([
