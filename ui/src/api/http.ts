@@ -76,7 +76,11 @@ export function sentence(error: unknown): string {
 }
 
 async function readJson<T>(response: Response): Promise<T> {
-  const body: unknown = await response.json().catch(() => null);
+  const body: unknown = await response.json().catch((error: unknown) => {
+    // One whose deadline has passed may be JSON all the same.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  });
   if (body === null) throw new RequestError('the answer is not JSON', response.status);
   return body as T;
 }

@@ -20,7 +20,7 @@ export function Snippet({ language, file, code, label = `${language} snippet` }:
         </span>
         <CopyButton text={code} what={`the ${label}`} />
       </figcaption>
-      <pre className={css.code} tabIndex={0} aria-label={label}>
+      <pre className={css.code} tabIndex={0} role="group" aria-label={label}>
         <code>{code}</code>
       </pre>
     </figure>

@@ -205,9 +205,9 @@ export default function Workbench(props: Props) {
         {failure !== null && (
           <div className={css.notice}>
             <Notice
-              tone="bad"
-              icon="alert"
-              title="Not read"
+              tone={failure.isBusy ? 'warn' : 'bad'}
+              icon={failure.isBusy ? 'clock' : 'alert'}
+              title={failure.isBusy ? 'The server is busy' : 'Not read'}
               cause={failure.cause}
               data-testid="read-failure"
             >

@@ -62,6 +62,26 @@ const settle = (ms = 1000) => vi.advanceTimersByTimeAsync(ms);
 const states = (watch: JobWatch) => watch.view().rows.map(({ state }) => state);
 
 describe('a job that is watched', () => {
+  it('is said to be silent when a busy server is late, and what it had stays until the answer comes', async () => {
+    let late: Promise<Job> | null = null;
+    let answer: (job: Job) => void = () => undefined;
+    const slow: Needs = { ...needs, job: (id) => late ?? needs.job(id) };
+    const watch = new JobWatch('a', slow);
+    watch.watch(() => undefined);
+    await settle();
+    late = new Promise((resolve) => (answer = resolve));
+    watch.retryNow();
+    await settle(3900);
+    expect(watch.view().phase).toBe('there');
+    await settle(200);
+    expect(watch.view().phase).toBe('silent');
+    expect(states(watch)).toEqual(['done', 'waiting', 'waiting']);
+    await settle(15_000);
+    answer(testJob());
+    await settle();
+    expect(watch.view().phase).toBe('there');
+  });
+
   it('is listed once, then told of file by file', async () => {
     const watch = new JobWatch('a', needs);
     watch.watch(() => undefined);

@@ -31,6 +31,8 @@ const BROWSER: Needs = { events: (path) => new EventSource(at(path)), job: getJo
 const LOADING: JobView = { phase: 'loading', job: null, rows: [], cause: null };
 const RETRY_MS = 3000;
 const SOON_MS = 500;
+/** After so long the page says that the server is silent; the answer of one that is busy is still taken. */
+const SILENT_MS = 4000;
 /** More often nobody can read it, and a table of 10,000 rows has to be arranged each time. */
 const SHOW_EVERY_MS = 200;
 const NOT_FOUND = 404;
@@ -104,8 +106,13 @@ export class JobWatch {
   }
 
   private async load(signal: AbortSignal): Promise<void> {
+    const silent = setTimeout(() => {
+      if (signal.aborted) return;
+      this.hear({ phase: 'silent', cause: `no response within ${SILENT_MS} ms` });
+    }, SILENT_MS);
     try {
       const job = await this.needs.job(this.id, signal);
+      clearTimeout(silent);
       this.hear({ phase: 'there', job, cause: null });
       for (let offset = 0; offset < job.files; offset += ROWS_A_PAGE) {
         const { files } = await this.needs.rows(this.id, offset, signal);
@@ -117,6 +124,8 @@ export class JobWatch {
       if (job.state === 'running') this.listen(finished(job));
     } catch (error) {
       if (!signal.aborted) this.fail(error);
+    } finally {
+      clearTimeout(silent);
     }
   }
 

@@ -8,11 +8,18 @@ import type { JobWatch } from './jobWatch';
 export interface ReadingView {
   /** What was read in the file that is shown; null until it is known. */
   reading: Document | null;
-  failure: { text: string; cause: string } | null;
+  failure: Failure | null;
   /** It is being read another way. */
   isReading: boolean;
   /** Reads the file again, another way; never rejects. A refusal is a failure unless it may be refused. */
   again: (query: OptionQuery, mayBeRefused?: boolean) => Promise<Outcome>;
+}
+
+export interface Failure {
+  text: string;
+  cause: string;
+  /** The server has no time or does not answer; what is not known yet is asked for again. */
+  isBusy: boolean;
 }
 
 /** `refused`: it cannot be read that way. `overtaken`: it was to be read another way meanwhile. */
@@ -22,11 +29,19 @@ export type Outcome = 'read' | 'refused' | 'failed' | 'overtaken';
 const KEPT = 30;
 const GONE = 410;
 const UNPROCESSABLE = 422;
+/** What a server answers that has too much to do. */
+const BUSY = [429, 503, 504];
+const RETRY_MS = 3000;
+
+function isBusy(error: unknown): boolean {
+  if (!(error instanceof RequestError)) return false;
+  return error.status === null || BUSY.includes(error.status);
+}
 
 /** What was read in one file of a job. */
 export function useReading(watch: JobWatch | null, row: JobFile | null): ReadingView {
   const [known, setKnown] = useState<ReadonlyMap<string, Document>>(new Map());
-  const [failed, setFailed] = useState<{ key: string; text: string; cause: string } | null>(null);
+  const [failed, setFailed] = useState<(Failure & { key: string }) | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
   const turn = useRef(0);
   const id = watch?.id ?? null;
@@ -47,19 +62,28 @@ export function useReading(watch: JobWatch | null, row: JobFile | null): Reading
     const text = gone
       ? 'Its picture is no longer stored, so it cannot be read again. Send it again.'
       : sentence(error);
-    setFailed({ key: at, text, cause });
+    setFailed({ key: at, text, cause, isBusy: isBusy(error) });
   }, []);
 
   const isKnown = key !== null && known.has(key);
   useEffect(() => {
     if (id === null || index === null || key === null || !isRead || isKnown) return;
     const stop = new AbortController();
-    getReading(id, index, stop.signal)
-      .then((reading) => learn(key, reading))
-      .catch((error: unknown) => {
-        if (!stop.signal.aborted) fail(key, error);
-      });
-    return () => stop.abort();
+    let retry: ReturnType<typeof setTimeout> | undefined;
+    const ask = () => {
+      getReading(id, index, stop.signal)
+        .then((reading) => learn(key, reading))
+        .catch((error: unknown) => {
+          if (stop.signal.aborted) return;
+          fail(key, error);
+          if (isBusy(error)) retry = setTimeout(ask, RETRY_MS);
+        });
+    };
+    ask();
+    return () => {
+      clearTimeout(retry);
+      stop.abort();
+    };
   }, [id, index, key, isRead, isKnown, learn, fail]);
 
   const again = useCallback(
