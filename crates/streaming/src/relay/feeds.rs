@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, SelectAll};
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Update};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Sleep, sleep};
 
 use sightwire_api::stream::AnalysisMode;
 use sightwire_live::analysis::Analysed;
@@ -83,7 +84,7 @@ struct Feed {
 enum Objects {
     NotWanted,
     /// There is no room for another analysis, or no model for it; it is asked for again then.
-    NoRoom(Box<Wanted>, Instant),
+    NoRoom(Box<Wanted>, Pin<Box<Sleep>>),
     Found(Box<Looks>),
 }
 
@@ -222,7 +223,7 @@ impl Objects {
             && streams.has_room_to_analyse(origin, *wish, *from);
         match can.then(|| streams.analyse(origin, (*wish, *rate), *from).ok()).flatten() {
             Some(analysis) => Self::Found(Box::new(analysis.looks())),
-            None => Self::NoRoom(Box::new(wanted), Instant::now() + AGAIN),
+            None => Self::NoRoom(Box::new(wanted), Box::pin(sleep(AGAIN))),
         }
     }
 
@@ -231,7 +232,8 @@ impl Objects {
         match self {
             Self::Found(looks) => return looks.changed().await,
             Self::NoRoom(wanted, again) => {
-                sleep_until(*again).await;
+                // Kept from picture to picture: to set a timer for each costs more than to look at one.
+                again.as_mut().await;
                 *self = Self::of(streams, Wanted::clone(wanted));
                 return;
             }
