@@ -156,7 +156,7 @@ test("joints_of_a_body_are_the_first_of_the_landmarks_and_shoulders_are_drawn_in
   const { landmarks, connections, metrics } = await overlay(
     client,
     name,
-    ({ landmarks }) => landmarks.length > 21,
+    ({ landmarks }) => landmarks.length > 23,
   );
   assert.equal(landmarks.length, 9 + 21);
   assert.deepEqual(connections.slice(4, 5), [[11, 12]]);

@@ -329,7 +329,8 @@ describe("what_is_in_the_pictures", { concurrency: true }, () => {
       overlays().find(({ data }) => data.landmarks.length > 0);
     await until(() => seen(asked) && seen(old), "overlays for both");
     assert.deepEqual(silent(), [], "who knows sightwire.v1 asks for what it wants");
-    const [shown] = [seen(old).data, seen(asked).data];
+    const shown = seen(old).data;
+    assert.equal(seen(asked).data.metrics.model, "motion", "who asks is told of objects, too");
     const ids = shown.landmarks.map(({ id, type, color }) => [id, type, color]);
     assert.deepEqual(ids, JOINTS);
     assert.deepEqual(shown.connections, LINES);

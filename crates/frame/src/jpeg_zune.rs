@@ -34,8 +34,7 @@ impl JpegDecoder {
         Ok(Self { inks: Vec::new() })
     }
 
-    /// `header` has been checked against the caller's limits.
-    /// The same: this library does not decode what lacks its end.
+    /// [`Self::decode`]: this library does not decode what lacks its end.
     pub(crate) fn decode_cut_off(
         &mut self,
         bytes: &[u8],
@@ -45,6 +44,7 @@ impl JpegDecoder {
         self.decode(bytes, header, Scale::Whole, out)
     }
 
+    /// `header` has been checked against the caller's limits.
     pub(crate) fn decode(
         &mut self,
         bytes: &[u8],

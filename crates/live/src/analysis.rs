@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sightwire_api::detect as api;
 use sightwire_frame::Image;
-use sightwire_frame::boxes::{Detection, Rect};
+use sightwire_frame::boxes::Detection;
 use sightwire_hub::forms::Forms;
 use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::Update;
@@ -25,8 +25,8 @@ use sightwire_track::{Track, Tracker, TrackerOptions};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::bodies::{BodyLooker, SeenBody};
-use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
+use super::bodies::{People, SeenBody, largest_person};
+use super::detector::{BASE_CONFIDENCE, FindError, Model};
 use super::hands::Sighted;
 use super::looker::Looker;
 
@@ -37,12 +37,10 @@ use crate::{Dependencies, StreamLease};
 
 /// Ways of showing it of which is known what they have shown.
 const MOST_LOOKS: usize = 32;
+/// Where the model took so long to be loaded, the picture that waited for it is not looked at.
+const OLD: Duration = Duration::from_millis(500);
 /// How often an analysis of another process is looked at for whether somebody asks for objects.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
-/// From one look of the detector for a person to the next, where only a body is looked for and none is followed.
-const BETWEEN_PERSONS: Duration = Duration::from_secs(1);
-/// The class of people, as models name it.
-const PERSON: &str = "person";
 /// How much of a detection a track has to cover to be it.
 const SAME_IOU: f32 = 0.5;
 
@@ -103,8 +101,10 @@ pub struct Analysed {
     pub model: Model,
     /// Whether somebody had asked for objects: without, none were looked for.
     pub asked: bool,
-    /// Whether a model looked at this picture, the detector or one of those of hands and bodies.
+    /// Whether a model looked at this picture, the detector or that of hands.
     pub looked: bool,
+    /// Whether it is the first picture since a body was looked for.
+    pub body_is_new: bool,
     /// How many were looked at so far.
     pub look: u64,
     /// What is in it.
@@ -142,16 +142,6 @@ impl Object {
             track: self.track,
         }
     }
-}
-
-/// Where somebody is in the pictures of a stream.
-#[derive(Default)]
-pub(crate) struct People {
-    looker: Option<BodyLooker>,
-    /// The model could not be had: for a later stream it is tried again.
-    in_vain: bool,
-    /// When the detector was last asked for a person, because nobody else had.
-    asked: Option<Instant>,
 }
 
 struct Decoded {
@@ -258,7 +248,8 @@ impl Analysis {
             let analysing = async {
                 match &from {
                     Some(process) if asked => self.follow(&deps, process).await,
-                    _ => self.stages(&deps).await,
+                    Some(_) => self.stages(&deps, false).await,
+                    None => self.stages(&deps, true).await,
                 }
             };
             let asked_otherwise = async {
@@ -280,11 +271,11 @@ impl Analysis {
         }
     }
 
-    /// Until the stream has ended.
-    pub(crate) async fn stages(&self, deps: &Dependencies) {
+    /// Until the stream has ended; without a detector where another process has that.
+    pub(crate) async fn stages(&self, deps: &Dependencies, detects: bool) {
         let (give, take) = mpsc::channel(1);
         let pace = Mutex::new(Readiness::default());
-        tokio::join!(self.decode(deps, give, &pace), self.look(deps, take, &pace));
+        tokio::join!(self.decode(deps, give, &pace), self.look((deps, detects), take, &pace));
     }
 
     /// First stage: the newest picture, decoded, when the second is about to be free.
@@ -327,22 +318,30 @@ impl Analysis {
     }
 
     /// Second stage: what is in it.
-    async fn look(&self, deps: &Dependencies, mut take: mpsc::Receiver<Decoded>, pace: &Mutex<Readiness>) {
+    async fn look(
+        &self,
+        (deps, may_detect): (&Dependencies, bool),
+        mut take: mpsc::Receiver<Decoded>,
+        pace: &Mutex<Readiness>,
+    ) {
         // Nobody waits for a detector in whose objects nobody is interested.
         let mut looker = None;
         let mut people = People::default();
         let options = TrackerOptions::for_confidence(deps.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
         let mut hand_looker = deps.hands.looker().await;
-        let (mut turns, mut last) = (Turns::default(), Vec::new());
-        while let Some(mut decoded) = take.recv().await {
-            let asked = self.demand.is_of_objects();
+        let (mut turns, mut body_turns, mut last) = (Turns::default(), Thin::default(), Vec::new());
+        while let Some(Decoded { picture, image }) = take.recv().await {
+            let asked = may_detect && self.demand.is_of_objects();
             if asked && looker.is_none() {
+                let begun = clock::now();
                 looker = Some(Looker::new(deps).await);
-                // What was decoded before the model was loaded may be old by now.
-                decoded = take.try_recv().unwrap_or(decoded);
+                // What was decoded before or while the model was being loaded is old by now.
+                if clock::since(begun) > OLD {
+                    let _ = take.try_recv();
+                    continue;
+                }
             }
-            let Decoded { picture, image } = decoded;
             if !asked {
                 last.clear();
             }
@@ -350,9 +349,19 @@ impl Analysis {
             let (captured, begun) = (picture.captured(), clock::now());
             let mut hands = hand_looker.as_ref().and_then(|looker| looker.recent(captured));
             let due = turns.is_due(self.demand.pace(), self.demand.between_looks(), captured);
-            // Whether a detector looks; hands and bodies are looked for while its gate is closed, too.
+            // Whether a detector looks; hands are looked for while its gate is closed, too.
             let mut detects = due && asked;
-            let mut body = None;
+            let mut new_body = people.found();
+            if let Some(between) = self.demand.between_bodies()
+                && body_turns.takes_early(captured, between, self.demand.pace().interval() / 2)
+            {
+                let person = looker.as_ref().and_then(|looker| largest_person(&last, looker.model()));
+                people.begin(deps, (picture.jpeg(), &image), captured, person);
+                if !asked {
+                    // Nobody waits for anything else.
+                    new_body = people.wait().await;
+                }
+            }
             if due {
                 if let Some(looker) = &mut looker
                     && looker.takes_another(deps).await
@@ -365,17 +374,12 @@ impl Analysis {
                     looker.look(image.clone(), captured).await
                 };
                 let within = self.demand.pace().interval() * 2;
-                let person = looker.as_ref().and_then(|looker| largest_person(&last, looker.model()));
                 let looking = async {
                     let Some(looker) = &mut looker else { return Ok(None) };
                     looker.look(deps, &image, picture.jpeg(), (captured, within)).await
                 };
-                let of_bodies = async {
-                    let wanted = self.demand.is_of_bodies();
-                    if wanted { people.look(deps, &image, captured, (asked, person)).await } else { None }
-                };
-                let (seen, sighted, somebody) = tokio::join!(looking, of_hands, of_bodies);
-                (hands, body) = (sighted, somebody);
+                let (seen, sighted) = tokio::join!(looking, of_hands);
+                hands = sighted;
                 {
                     let mut pace = pace.lock();
                     pace.busy_since = None;
@@ -385,6 +389,9 @@ impl Analysis {
                     Ok(Some(seen)) => {
                         tracker.update(captured, &seen);
                         last = seen;
+                        self.problem.lock().take();
+                    }
+                    Ok(None) if !asked => {
                         self.problem.lock().take();
                     }
                     Ok(None) => {
@@ -400,7 +407,7 @@ impl Analysis {
                     }
                 }
             }
-            let looked = detects || (due && (hands.is_some() || body.is_some()));
+            let looked = detects || (due && hands.is_some());
             self.counters.analysed.fetch_add(u64::from(looked), Ordering::Relaxed);
             let tracks = tracker.predict(captured);
             let objects = if detects { matched(&last, &tracks) } else { between(&last, &tracks) };
@@ -421,7 +428,8 @@ impl Analysis {
                 objects,
                 tracks,
                 hands,
-                body,
+                body: people.recent(captured),
+                body_is_new: new_body.is_some(),
                 forms,
             };
             self.newest.send_replace(Some(Arc::new(analysed)));
@@ -437,41 +445,6 @@ impl Analysis {
             *problem = Some(reason.into());
         }
     }
-}
-
-impl People {
-    /// The body in a picture: near the person whom the detector found last, or, where nobody has `asked` for objects and no body is
-    /// followed, whom it finds now and then.
-    pub(crate) async fn look(
-        &mut self,
-        deps: &Dependencies,
-        image: &Arc<Image>,
-        captured: Instant,
-        (asked, mut person): (bool, Option<Rect>),
-    ) -> Option<SeenBody> {
-        if self.looker.is_none() && !self.in_vain && deps.bodies.are_found() {
-            self.looker = deps.bodies.looker().await;
-            self.in_vain = self.looker.is_none();
-        }
-        let looker = self.looker.as_mut()?;
-        let long_ago = |at| captured.saturating_duration_since(at) >= BETWEEN_PERSONS;
-        if !asked
-            && !looker.follows()
-            && self.asked.is_none_or(long_ago)
-            && let Some(Model::Network(service)) = deps.detector.ready()
-        {
-            self.asked = Some(captured);
-            let found = find(&service, image.clone(), deps.options.detector.confidence, ()).await;
-            person = found.ok().and_then(|found| largest_person(&found.detections, &Model::Network(service)));
-        }
-        looker.look(image, captured, person).await
-    }
-}
-
-/// The box of the largest person.
-pub(crate) fn largest_person(detections: &[Detection], model: &Model) -> Option<Rect> {
-    let people = detections.iter().filter(|detection| model.label(detection.class) == PERSON);
-    people.map(|detection| detection.rect).max_by(|a, b| a.area().total_cmp(&b.area()))
 }
 
 impl Drop for Analysis {
@@ -545,6 +518,8 @@ fn between(last: &[Detection], tracks: &[Track]) -> Vec<Object> {
 
 #[cfg(test)]
 mod tests {
+    use sightwire_frame::boxes::Rect;
+
     use super::*;
 
     fn detection(left: f32) -> Detection {

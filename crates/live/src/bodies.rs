@@ -8,13 +8,17 @@ use parking_lot::Mutex;
 use sightwire_api::status::{ModelState, StreamHands};
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
-use sightwire_frame::boxes::Rect;
+use sightwire_frame::boxes::{Detection, Rect};
+use sightwire_frame::header;
 use sightwire_hands::pose::Pose;
 use sightwire_hands::region::Region;
 use sightwire_infer::landmarks::{BodyModel, BodyService, NotLooked};
 use sightwire_measure::clock;
 use sightwire_models::slot::{ModelSlot, State};
+use tokio::sync::{mpsc, oneshot};
 
+use crate::Dependencies;
+use crate::detector::Model;
 use crate::options::Options;
 
 /// The picture is not waited for any longer: it is told of without a body, or with that of just before.
@@ -23,8 +27,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const RECENT: Duration = Duration::from_secs(1);
 /// A body that is not followed yet is looked for so often in one picture: each answer says better where and how large it is.
 const LOOKS_AT_FIRST: u32 = 6;
+/// The class of people, as models name it.
+const PERSON: &str = "person";
 /// So often it is looked whether the store has the model by now.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Finds bodies, for all analyses.
 #[derive(Debug)]
@@ -49,10 +55,115 @@ pub struct BodyLooker {
 pub struct SeenBody {
     /// `None` where nobody is.
     pub pose: Option<Pose>,
-    /// Of the picture, pixels.
+    /// Of the picture that was looked at, pixels.
     pub width: u32,
-    /// Of the picture, pixels.
+    /// Of the picture that was looked at, pixels.
     pub height: u32,
+    /// Pixels of the frame as it was sent for each of these: more than one where it was decoded to a part of its sides.
+    pub scale: f32,
+}
+
+/// The body of an analysis, looked for by a task of its own: what somebody has asked for waits neither for it nor for its model.
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    give: Option<mpsc::Sender<Asked>>,
+    /// And when the picture was taken.
+    looking: Option<(Instant, oneshot::Receiver<Option<SeenBody>>)>,
+    newest: Option<(Instant, SeenBody)>,
+}
+
+/// A picture in which a body is to be looked for, and the person whom a detector has found.
+#[derive(Debug)]
+struct Asked {
+    image: Arc<Image>,
+    scale: f32,
+    captured: Instant,
+    person: Option<Rect>,
+    answer: oneshot::Sender<Option<SeenBody>>,
+}
+
+impl People {
+    /// Has a body looked for in a picture, unless the last one is still being looked at.
+    pub(crate) fn begin(
+        &mut self,
+        deps: &Dependencies,
+        (jpeg, image): (&[u8], &Arc<Image>),
+        captured: Instant,
+        person: Option<Rect>,
+    ) {
+        if self.looking.is_some() || !deps.bodies.are_found() {
+            return;
+        }
+        let give = self.give.get_or_insert_with(|| {
+            let (give, take) = mpsc::channel(1);
+            deps.tasks.spawn(look_for_bodies(deps.bodies.clone(), take));
+            give
+        });
+        let (answer, looking) = oneshot::channel();
+        let (image, scale) = (image.clone(), scale(jpeg, image));
+        if give.try_send(Asked { image, scale, captured, person, answer }).is_ok() {
+            self.looking = Some((captured, looking));
+        }
+    }
+
+    /// What was found meanwhile, if anything was that was not told yet.
+    pub(crate) fn found(&mut self) -> Option<SeenBody> {
+        let (captured, looking) = self.looking.as_mut()?;
+        let captured = *captured;
+        match looking.try_recv() {
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Ok(seen) => self.learn(seen, captured),
+            Err(oneshot::error::TryRecvError::Closed) => self.learn(None, captured),
+        }
+    }
+
+    /// What is found, when it is; `None` where nothing is being looked at, or the model cannot be had.
+    pub(crate) async fn wait(&mut self) -> Option<SeenBody> {
+        let (captured, looking) = self.looking.take()?;
+        self.learn(looking.await.ok().flatten(), captured)
+    }
+
+    /// The body that was seen last, unless that was long before a picture.
+    pub(crate) fn recent(&self, captured: Instant) -> Option<SeenBody> {
+        let (at, newest) = self.newest?;
+        (captured.saturating_duration_since(at) <= RECENT).then_some(newest)
+    }
+
+    fn learn(&mut self, seen: Option<SeenBody>, captured: Instant) -> Option<SeenBody> {
+        self.looking = None;
+        let seen = seen?;
+        self.newest = Some((captured, seen));
+        Some(seen)
+    }
+}
+
+/// Until nobody asks any more.
+async fn look_for_bodies(bodies: Arc<Bodies>, mut take: mpsc::Receiver<Asked>) {
+    let mut looker = None;
+    while let Some(Asked { image, scale, captured, person, answer }) = take.recv().await {
+        if looker.is_none() {
+            looker = bodies.looker().await;
+        }
+        let seen = match &mut looker {
+            Some(looker) => {
+                looker.look(&image, captured, person).await.map(|seen| SeenBody { scale, ..seen })
+            }
+            None => None,
+        };
+        let _ = answer.send(seen);
+    }
+}
+
+/// Pixels of the frame as it was sent for each of the image's.
+fn scale(jpeg: &[u8], image: &Image) -> f32 {
+    let Ok(header) = header::probe(jpeg) else { return 1.0 };
+    header.width.max(header.height) as f32 / image.width().max(image.height()).max(1) as f32
+}
+
+/// The box of the largest person.
+pub(crate) fn largest_person(detections: &[Detection], model: &Model) -> Option<Rect> {
+    let people = detections.iter().filter(|detection| model.label(detection.class) == PERSON);
+    people.map(|detection| detection.rect).max_by(|a, b| a.area().total_cmp(&b.area()))
 }
 
 impl Bodies {
@@ -119,11 +230,6 @@ fn failures(count: u64) -> Option<String> {
 }
 
 impl BodyLooker {
-    /// Whether a body is followed, or has to be looked for in the whole picture.
-    pub fn follows(&self) -> bool {
-        self.next.is_some()
-    }
-
     /// The body in a picture that was taken then: where it is thought to be, else around `person`, whom a detector has found, else
     /// in the whole picture. Where the model has no time, what was seen shortly before; `None` where nothing was.
     pub async fn look(
@@ -156,7 +262,7 @@ impl BodyLooker {
             return (captured.saturating_duration_since(at) <= RECENT).then_some(newest);
         };
         self.next = pose.map(|pose| pose.next).filter(can);
-        let seen = SeenBody { pose, width, height };
+        let seen = SeenBody { pose, width, height, scale: 1.0 };
         self.newest = Some((captured, seen));
         Some(seen)
     }

@@ -146,9 +146,29 @@ impl Demand {
         self.now.lock().wishes.iter().any(|wanted| wanted.wish.is_of_bodies())
     }
 
+    /// Whether all who are there, and there are some, are told of bodies without having asked.
+    pub fn is_only_overlay(&self) -> bool {
+        self.is_any() && !self.is_of_objects()
+    }
+
+    /// Whether anybody is there who is told of bodies without having asked.
+    pub fn is_overlay(&self) -> bool {
+        self.now.lock().wishes.iter().any(|wanted| wanted.wish == Wish::Bodies)
+    }
+
     /// From one look to the next, at least: what all analyses may cost together leaves no more for this one.
     pub fn between_looks(&self) -> Duration {
         self.analysing.between_looks(self.is_of_objects())
+    }
+
+    /// From one look for a body to the next, as often as the most curious wants, and as what others leave allows; `None` where
+    /// nobody wants any.
+    pub fn between_bodies(&self) -> Option<Duration> {
+        let now = self.now.lock();
+        let rates = now.wishes.iter().filter(|wanted| wanted.wish.is_of_bodies()).map(|wanted| wanted.rate);
+        let wanted = rates.map(Rate::between_looks).min()?;
+        drop(now);
+        Some(wanted.max(self.analysing.between_looks(false)))
     }
 
     /// Whether all clients that are there, and there are some, come from that address.
@@ -160,10 +180,14 @@ impl Demand {
         let mut now = self.now.lock();
         change(&mut now.wishes);
         now.running = None;
-        if let Some(pace) = Pace::of(now.wishes.iter().map(|wanted| wanted.rate)) {
-            now.pace = pace;
-            let asked = now.wishes.iter().any(|wanted| wanted.wish.is_of_objects());
-            now.running = Some(self.analysing.enter(asked.then_some(pace.between_looks)));
+        let all = now.wishes.iter().map(|wanted| wanted.rate);
+        let of_objects = now.wishes.iter().filter(|wanted| wanted.wish.is_of_objects());
+        // Who is told of bodies without having asked has nobody looked for objects.
+        let asked = Pace::of(of_objects.map(|wanted| wanted.rate));
+        if let Some(pace) = Pace::of(all) {
+            let fps = pace.fps;
+            now.pace = asked.map_or(pace, |asked| Pace { fps, ..asked });
+            now.running = Some(self.analysing.enter(asked.map(|asked| asked.between_looks)));
         }
     }
 }
@@ -315,8 +339,10 @@ impl Looks {
             return None;
         }
         let wish = self.lease.wanted.wish;
-        let is_wanted =
-            |analysed: &Arc<Analysed>| analysed.looked && (analysed.asked || !wish.is_of_objects());
+        let is_wanted = |analysed: &Arc<Analysed>| match wish {
+            Wish::Bodies => analysed.looked || analysed.body_is_new,
+            Wish::Objects | Wish::ObjectsAndBodies => analysed.looked && analysed.asked,
+        };
         let analysed = self.newest.borrow_and_update().clone().filter(is_wanted)?;
         let (own, all) = (self.lease.wanted.rate.between_looks(), self.lease.demand.pace().between_looks);
         let captured = analysed.stamp.captured;
@@ -412,6 +438,8 @@ mod tests {
         // Somebody asks for what is in it.
         demand.change(|all| all.push(wanted(10, 1)));
         assert!(demand.is_of_bodies() && demand.is_of_objects());
+        assert_eq!(demand.pace().between_looks, MS(100), "of the detector, by who asks");
+        assert_eq!(demand.between_bodies(), Some(MS(200)), "as often as the overlay wants it");
         let count = || {
             let running = analysing.running.lock();
             (running.asked, running.overlays)
@@ -419,6 +447,13 @@ mod tests {
         assert_eq!(count(), (1, 0));
         demand.change(|all| all.retain(|wanted| *wanted == overlay));
         assert_eq!(count(), (0, 1));
+        demand.change(|all| {
+            all[0].rate.fps = 15;
+            all.push(wanted(1, 1));
+        });
+        let pace = demand.pace();
+        assert_eq!((pace.fps, pace.between_looks), (15, MS(1000)), "one look a second is what was asked for");
+        assert!(demand.is_overlay() && demand.between_bodies() < Some(MS(70)));
     }
 
     #[test]

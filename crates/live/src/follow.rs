@@ -18,7 +18,8 @@ use sightwire_track::{Anchor, Track, TrackerOptions, TrailPoint};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Dependencies;
-use crate::analysis::{Analysed, Analysis, Object, People, largest_person};
+use crate::analysis::{Analysed, Analysis, Object};
+use crate::bodies::{People, largest_person};
 use crate::demand::Pace;
 use crate::detector::{BASE_CONFIDENCE, Model, ModelElsewhere};
 use crate::hands::Sighted;
@@ -51,7 +52,7 @@ struct Followed {
 impl Analysis {
     /// Shows what that process sees, until the stream has ended.
     pub(crate) async fn follow(&self, deps: &Dependencies, process: &Arc<str>) {
-        let Some(cluster) = deps.options.cluster.clone() else { return self.stages(deps).await };
+        let Some(cluster) = deps.options.cluster.clone() else { return self.stages(deps, true).await };
         let confidence = deps.options.detector.confidence.max(BASE_CONFIDENCE);
         let mut followed = Followed {
             model: Arc::default(),
@@ -88,7 +89,7 @@ impl Analysis {
             };
             // What was learned meanwhile is not thrown away before there is something better.
             tokio::select! {
-                () = self.stages(deps) => return,
+                () = self.stages(deps, true) => return,
                 looks = again => asked = Some(looks),
             }
         }
@@ -161,13 +162,13 @@ impl Analysis {
         self.counters.inferred.record(clock::since(captured));
         deps.totals.inferred_age.record(clock::since(captured));
         let (stamp, image, looked) = (picture.stamp(), Arc::new(image), shared.looked);
-        let body = if looked && self.demand.is_of_bodies() {
+        let body_is_new = followed.people.found().is_some();
+        if looked && self.demand.is_of_bodies() {
             let detections: Vec<Detection> = objects.iter().map(|object| object.detection).collect();
             let person = largest_person(&detections, &Model::Elsewhere(followed.model.clone()));
-            followed.people.look(deps, &image, captured, (true, person)).await
-        } else {
-            None
-        };
+            followed.people.begin(deps, (picture.jpeg(), &image), captured, person);
+        }
+        let body = followed.people.recent(captured);
         let hands = told.hands.map(|told| Sighted::Elsewhere(Arc::new(told)));
         let (model, forms) = (Model::Elsewhere(followed.model.clone()), Forms::default());
         let analysed = Analysed {
@@ -182,6 +183,7 @@ impl Analysis {
             tracks,
             hands,
             body,
+            body_is_new,
             forms,
         };
         self.newest.send_replace(Some(Arc::new(analysed)));

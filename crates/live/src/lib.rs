@@ -416,10 +416,12 @@ impl Streams {
         let start = |stop| (Analysis::new(stream, rate, self.analysing.clone()), stop);
         let begun = self.analyses.get(origin, start);
         let (lease, begun) = begun.map_err(|_| self.too_many(MAX_ANALYSES, origin))?;
+        // It begins when it is known what is wanted.
+        let lease = AnalysisLease::new(lease, (wish, rate), from);
         if let Some(stop) = begun {
             self.tasks.spawn(lease.value().clone().run(deps, stop));
         }
-        Ok(AnalysisLease::new(lease, (wish, rate), from))
+        Ok(lease)
     }
 
     /// Makes a view, or joins those who watch it; every `skip_frames`-th picture is looked at for whoever asks, `from`.
@@ -476,15 +478,13 @@ impl Streams {
     /// Whether that stream is analysed, or may be: one address has at most three quarters of the places for itself, so that
     /// others find one, too.
     pub fn has_room_to_analyse(&self, origin: &Origin, wish: Wish, from: Option<IpAddr>) -> bool {
-        let is_such = |analysis: &Analysis| {
-            let demand = &analysis.demand;
-            demand.is_of_objects() || (!wish.is_of_objects() && demand.is_any())
+        let is_alike = |demand: &Demand| {
+            if wish.is_of_objects() { demand.is_of_objects() } else { demand.is_overlay() }
         };
-        if self.analyses.peek(origin).is_some_and(|analysis| is_such(&analysis)) {
+        if self.analyses.peek(origin).is_some_and(|analysis| is_alike(&analysis.demand)) {
             return true;
         }
         let (all, max) = (self.analyses.all(), self.options().cameras.max_analyses);
-        let is_alike = |demand: &Demand| demand.is_any() && demand.is_of_objects() == wish.is_of_objects();
         let alike = all.iter().filter(|(_, analysis)| is_alike(&analysis.demand)).count();
         let is_only_of = |from| all.iter().filter(|(_, a)| a.demand.is_only_of(from)).count();
         alike < max && self.analyses.has_room(origin) && has_a_share(from, max, is_only_of)

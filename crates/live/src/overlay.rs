@@ -48,7 +48,7 @@ pub struct Drawn {
 /// What was seen of a body and of hands. A body's shoulders come before those that were found beside hands.
 pub fn drawn(body: Option<&SeenBody>, hands: Option<&Sighted>) -> Drawn {
     let mut drawn = Drawn::default();
-    if let Some(SeenBody { pose: Some(pose), width, height }) = body {
+    if let Some(SeenBody { pose: Some(pose), width, height, scale }) = body {
         let size = [*width, *height];
         let inside =
             |[x, y]: &[f32; 2]| (0.0..=*width as f32).contains(x) && (0.0..=*height as f32).contains(y);
@@ -61,7 +61,8 @@ pub fn drawn(body: Option<&SeenBody>, hands: Option<&Sighted>) -> Drawn {
         if let (Some(nose), Some(left), Some(right)) =
             (joints[NOSE], joints[LEFT_SHOULDER], joints[RIGHT_SHOULDER])
         {
-            drawn.axes = Some(axes(nose, left, right, *height));
+            let sent = |[x, y]: [f32; 2]| [x * scale, y * scale];
+            drawn.axes = Some(axes(sent(nose), sent(left), sent(right), *height as f32 * scale));
         }
     }
     if let Some(sight) = hands.and_then(Sighted::sight) {
@@ -92,10 +93,10 @@ fn landmark(id: u16, kind: &str, colour: &str, at: [f32; 2], size: [u32; 2]) -> 
 }
 
 /// As the prototype has them, whose z axis ends at the left shoulder.
-fn axes(nose: [f32; 2], left: [f32; 2], right: [f32; 2], height: u32) -> HeadPoseAxes {
+fn axes(nose: [f32; 2], left: [f32; 2], right: [f32; 2], height: f32) -> HeadPoseAxes {
     let px = |value: f32| (f64::from(value) * 10.0).round() / 10.0;
     let axis = |[x, y]: [f32; 2], colour: &str| HeadPoseAxis { color: colour.to_owned(), x: px(x), y: px(y) };
-    let above = [nose[0], nose[1] - UP * height as f32];
+    let above = [nose[0], nose[1] - UP * height];
     HeadPoseAxes {
         origin: PixelPoint { x: px(nose[0]), y: px(nose[1]) },
         x_axis: axis(right, "red"),
@@ -117,6 +118,7 @@ mod tests {
             pose: Some(Pose { presence: 0.9, joints, shoulders: None, next }),
             width: 640,
             height: 360,
+            scale: 1.0,
         }
     }
 
@@ -149,6 +151,10 @@ mod tests {
         assert_eq!(ids, expected);
         assert_eq!((landmarks[0].x, landmarks[0].y, landmarks[3].x), (0.5, 0.25, 0.625));
         assert_eq!(connections, LINES);
+        // A frame that was decoded to half of its sides.
+        let half = SeenBody { scale: 2.0, ..body(places.map(Some)) };
+        let large = drawn(Some(&half), None).axes.unwrap();
+        assert_eq!((large.origin.x, large.origin.y, large.y_axis.y), (640.0, 180.0, 80.0));
         let axes = axes.unwrap();
         assert_eq!((axes.origin.x, axes.origin.y), (320.0, 90.0));
         assert_eq!((axes.x_axis.x, axes.x_axis.y, &*axes.x_axis.color), (240.0, 200.0, "red"));
@@ -166,7 +172,7 @@ mod tests {
         let Drawn { landmarks, connections, axes } = drawn(Some(&body(joints)), None);
         assert_eq!(landmarks.iter().map(|mark| mark.id).collect::<Vec<_>>(), [0, 2, 11]);
         assert_eq!((connections, axes), (vec![[0, 2], [2, 11]], None));
-        let nobody = SeenBody { pose: None, width: 640, height: 360 };
+        let nobody = SeenBody { pose: None, width: 640, height: 360, scale: 1.0 };
         assert_eq!(drawn(Some(&nobody), None), Drawn::default());
         assert_eq!(drawn(None, None), Drawn::default());
     }

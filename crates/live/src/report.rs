@@ -144,7 +144,7 @@ impl Streams {
         let sum = |index: usize| rates.iter().map(|rates| rates[index]).fold(0.0, |a: f64, b| a + b);
         let [known, named] = self.open_cameras();
         CameraTotals {
-            analyses: self.analyses.len(),
+            analyses: self.analyses.all().iter().filter(|(_, a)| !a.demand.is_only_overlay()).count(),
             bytes_in_per_s: sum(1),
             bytes_out_per_s: self.bytes_out.rates()[0],
             frames_per_s: sum(0),
