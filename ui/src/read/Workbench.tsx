@@ -205,9 +205,9 @@ export default function Workbench(props: Props) {
         {failure !== null && (
           <div className={css.notice}>
             <Notice
-              tone={failure.isBusy ? 'warn' : 'bad'}
-              icon={failure.isBusy ? 'clock' : 'alert'}
-              title={failure.isBusy ? 'The server is busy' : 'Not read'}
+              tone={failure.isPassing ? 'warn' : 'bad'}
+              icon={failure.isPassing ? 'clock' : 'alert'}
+              title={failure.title}
               cause={failure.cause}
               data-testid="read-failure"
             >

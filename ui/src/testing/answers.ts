@@ -245,6 +245,7 @@ export function testStatus(change: Partial<RecognizerStatus> = {}): Status {
     },
     detector: {
       hands: null,
+      pose: null,
       model: 'motion',
       state: 'idle',
       note: null,

@@ -18,8 +18,9 @@ export interface ReadingView {
 export interface Failure {
   text: string;
   cause: string;
-  /** The server has no time or does not answer; what is not known yet is asked for again. */
-  isBusy: boolean;
+  title: string;
+  /** It may be another in a moment: what is not known yet is asked for again. */
+  isPassing: boolean;
 }
 
 /** `refused`: it cannot be read that way. `overtaken`: it was to be read another way meanwhile. */
@@ -29,13 +30,23 @@ export type Outcome = 'read' | 'refused' | 'failed' | 'overtaken';
 const KEPT = 30;
 const GONE = 410;
 const UNPROCESSABLE = 422;
-/** What a server answers that has too much to do. */
-const BUSY = [429, 503, 504];
+/** What a server answers that has too much to do, */
+const BUSY = [429, 504];
+/** and one that has no room or no model for now. */
+const UNAVAILABLE = 503;
 const RETRY_MS = 3000;
 
-function isBusy(error: unknown): boolean {
+/** Whether it may be another in a moment. */
+function isPassing(error: unknown): boolean {
   if (!(error instanceof RequestError)) return false;
-  return error.status === null || BUSY.includes(error.status);
+  const { status } = error;
+  return status === null || status === UNAVAILABLE || BUSY.includes(status);
+}
+
+function titleOf(error: unknown): string {
+  const status = error instanceof RequestError ? error.status : undefined;
+  if (status === null) return 'The server is not responding';
+  return status !== undefined && BUSY.includes(status) ? 'The server is busy' : 'Not read';
 }
 
 /** What was read in one file of a job. */
@@ -62,7 +73,7 @@ export function useReading(watch: JobWatch | null, row: JobFile | null): Reading
     const text = gone
       ? 'Its picture is no longer stored, so it cannot be read again. Send it again.'
       : sentence(error);
-    setFailed({ key: at, text, cause, isBusy: isBusy(error) });
+    setFailed({ key: at, text, cause, title: titleOf(error), isPassing: isPassing(error) });
   }, []);
 
   const isKnown = key !== null && known.has(key);
@@ -76,7 +87,7 @@ export function useReading(watch: JobWatch | null, row: JobFile | null): Reading
         .catch((error: unknown) => {
           if (stop.signal.aborted) return;
           fail(key, error);
-          if (isBusy(error)) retry = setTimeout(ask, RETRY_MS);
+          if (isPassing(error)) retry = setTimeout(ask, RETRY_MS);
         });
     };
     ask();
