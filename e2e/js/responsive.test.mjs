@@ -68,7 +68,7 @@ async function load(t, server) {
   }
   let [goes, pages] = [true, 0];
   t.after(() => (goes = false));
-  const body = page();
+  const body = new Uint8Array(page());
   const reading = async () => {
     while (goes) {
       const answer = await fetch(`${server.url}/api/v1/read`, {
