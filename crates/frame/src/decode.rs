@@ -78,6 +78,14 @@ impl Scale {
     }
 }
 
+/// The header of a picture that is within the limits.
+fn header_within(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
+    limits.check_bytes(bytes.len())?;
+    let header = header::probe(bytes)?;
+    limits.check_size(&header)?;
+    Ok(header)
+}
+
 /// Pixels of a picture that is decoded to fewer: all of its codes are read.
 const MOST_SCALED: u64 = 100_000_000;
 
@@ -132,9 +140,7 @@ impl Decoder {
         limits: &Limits,
         out: &mut Image,
     ) -> Result<(), DecodeError> {
-        limits.check_bytes(bytes.len())?;
-        let header = header::probe(bytes)?;
-        limits.check_size(&header)?;
+        let header = header_within(bytes, limits)?;
         self.decode_probed(alpha, (bytes, &header), Scale::Whole, out)
     }
 
@@ -145,9 +151,7 @@ impl Decoder {
         limits: &Limits,
         out: &mut Image,
     ) -> Result<(), DecodeError> {
-        limits.check_bytes(bytes.len())?;
-        let header = header::probe(bytes)?;
-        limits.check_size(&header)?;
+        let header = header_within(bytes, limits)?;
         self.decode_stored((bytes, &header), out, |this, stored| {
             this.jpeg.decode_cut_off(bytes, &header, stored)
         })

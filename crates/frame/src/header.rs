@@ -138,6 +138,8 @@ impl Limits {
 
 pub(crate) const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
 pub(crate) const JPEG_SIGNATURE: [u8; 3] = [0xff, 0xd8, 0xff];
+/// The last marker of a JPEG (EOI).
+pub(crate) const JPEG_END: [u8; 2] = [0xff, 0xd9];
 
 /// Reads format and size of a JPEG or PNG from its first bytes.
 ///

@@ -4,7 +4,7 @@ use turbojpeg::{Colorspace, Compressor, Decompressor, PixelFormat, ScalingFactor
 
 use crate::codec::CodecError;
 use crate::decode::Scale;
-use crate::header::Header;
+use crate::header::{Header, JPEG_END};
 use crate::image::Image;
 use crate::{buffer, cmyk};
 
@@ -20,7 +20,6 @@ const HARMLESS: [&str; 3] =
 
 /// The library has come to the end of the bytes: perhaps they lack nothing but the last marker.
 const NO_END: &str = "Premature end of JPEG file";
-const END: [u8; 2] = [0xff, 0xd9];
 
 /// Decodes JPEG to BGR.
 pub(crate) struct JpegDecoder {
@@ -46,10 +45,12 @@ impl JpegDecoder {
         out: &mut Image,
     ) -> Result<(), CodecError> {
         let mut decoded = self.decode_once(bytes, header, (scale, &HARMLESS), out);
-        if decoded.as_ref().is_err_and(|error| error.to_string().contains(NO_END)) && !bytes.ends_with(&END) {
+        if decoded.as_ref().is_err_and(|error| error.to_string().contains(NO_END))
+            && !bytes.ends_with(&JPEG_END)
+        {
             // With it there is nothing to warn of, unless pixels are missing.
             *self = Self::new()?;
-            decoded = self.decode_once(&[bytes, &END].concat(), header, (scale, &HARMLESS), out);
+            decoded = self.decode_once(&[bytes, &JPEG_END].concat(), header, (scale, &HARMLESS), out);
         }
         if decoded.is_err() {
             // The library stays within a header that it could not read, and takes the next picture for its rest.

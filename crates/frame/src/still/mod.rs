@@ -21,7 +21,9 @@ use crate::codec::CodecError;
 use crate::decode::Decoder;
 use crate::exif::{self, Orientation};
 use crate::found::{self, Brands};
-use crate::header::{self, Format, Found, Header, JPEG_SIGNATURE, LimitError, Limits, PNG_SIGNATURE};
+use crate::header::{
+    self, Format, Found, Header, JPEG_END, JPEG_SIGNATURE, LimitError, Limits, PNG_SIGNATURE,
+};
 use crate::image::Image;
 use crate::png::Alpha;
 pub use density::{Density, PDF_DENSITY, density};
@@ -230,9 +232,6 @@ pub fn probe(bytes: &[u8], limits: &StillLimits) -> Result<StillHeader, StillErr
     let (format, pages) = open(bytes, limits)?;
     Ok(StillHeader { format, pages: pages.upright() })
 }
-
-/// The last marker of a JPEG.
-const JPEG_END: [u8; 2] = [0xff, 0xd9];
 
 /// Whether a JPEG ends before its picture does, or without saying so: what there is of it is decoded, and the rest is grey.
 pub fn is_cut_off(format: StillFormat, bytes: &[u8]) -> bool {
