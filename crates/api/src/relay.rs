@@ -148,7 +148,7 @@ pub enum ToViewer {
     Connected(ViewerConnected),
     /// A frame of a stream that it watches.
     Frame(LiveFrame),
-    /// With `overlays=1`: what is in a frame.
+    /// What is in a frame: for who asks (`overlays=1`), and without `sightwire.v1` also for others, where the model `pose` is there.
     Overlay(OverlayData),
     /// With `sightwire.v1`: a stream is in another state now.
     State(StreamStateMessage),

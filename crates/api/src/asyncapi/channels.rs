@@ -108,7 +108,7 @@ fn relay(book: &mut Book) {
         .takes::<relay::ClientPong>("pong", "Answers a ping of the server")
         .sends::<relay::ViewerConnected>("viewer_connected", "The first message: what is being sent")
         .sends::<relay::LiveFrame>("live_frame", "A frame")
-        .sends::<relay::OverlayData>("overlay_data", "With `overlays=1`: what is in a frame")
+        .sends::<relay::OverlayData>("overlay_data", "What is in a frame: with `overlays=1`, and without `sightwire.v1` also unasked, by the model `pose`")
         .sends::<relay::StreamStateMessage>(
             "stream_state",
             "With `sightwire.v1`: a stream is in another state now",
