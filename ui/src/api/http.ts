@@ -16,6 +16,11 @@ export class RequestError extends Error {
   }
 }
 
+/** After so long a page says that the server is silent; the answer of one whose cores others have is still taken */
+export const SILENT_MS = 4000;
+/** until then. */
+export const PATIENCE_MS = 30_000;
+
 const NO_CONTENT = 204;
 const UNAUTHORIZED = 401;
 

@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useSyncExternalStore } from 'react';
-import { getJson, RequestError } from './http';
+import { getJson, PATIENCE_MS, RequestError, SILENT_MS } from './http';
 
 export interface PollView<T> {
   /** The newest answer, however old; null before the first. */
@@ -9,11 +9,6 @@ export interface PollView<T> {
   /** When the newest answer came, in `performance.now()` time. */
   atMs: number;
 }
-
-/** After so long the page says that the server is silent; the answer of one that is busy is still taken */
-const SILENT_MS = 4000;
-/** until then. */
-const PATIENCE_MS = 30_000;
 
 /**
  * Asks for the same JSON again and again, for as long as somebody looks and the page is visible.

@@ -1,12 +1,10 @@
 import type { Document, Job, JobFiles } from 'sightwire/api';
 import { type OptionQuery } from '../read/options';
-import { askPicture, getJson, RequestError, sendJson } from './http';
+import { askPicture, getJson, PATIENCE_MS, RequestError, sendJson } from './http';
 
 /** The server gives a picture a minute at most, and a queue may be before it. */
 const READ_PATIENCE_MS = 75_000;
 const PICTURE_PATIENCE_MS = 60_000;
-/** A server whose cores others have answers late. */
-const ASK_PATIENCE_MS = 30_000;
 /** As many rows as come in one answer. */
 export const ROWS_A_PAGE = 500;
 
@@ -73,12 +71,12 @@ export function picturePath(id: string, index: number, wish: PictureWish): strin
 }
 
 export async function getJob(id: string, signal?: AbortSignal): Promise<Job> {
-  return getJson<Job>(jobPath(id), signal, ASK_PATIENCE_MS);
+  return getJson<Job>(jobPath(id), signal, PATIENCE_MS);
 }
 
 export async function getRows(id: string, offset: number, signal?: AbortSignal): Promise<JobFiles> {
   const path = `${jobPath(id)}/files?offset=${offset}&limit=${ROWS_A_PAGE}`;
-  return getJson(path, signal, ASK_PATIENCE_MS);
+  return getJson(path, signal, PATIENCE_MS);
 }
 
 export async function getReading(
@@ -86,7 +84,7 @@ export async function getReading(
   index: number,
   signal: AbortSignal,
 ): Promise<Document> {
-  return getJson<Document>(filePath(id, index), signal, ASK_PATIENCE_MS);
+  return getJson<Document>(filePath(id, index), signal, PATIENCE_MS);
 }
 
 /** Reads a file again, another way; the new result takes the place of the old one. */

@@ -1,5 +1,5 @@
 import type { Job, JobFile } from 'sightwire/api';
-import { RequestError, sentence } from '../../api/http';
+import { RequestError, sentence, SILENT_MS } from '../../api/http';
 import { eventsPath, getJob, getRows, ROWS_A_PAGE } from '../../api/read';
 import { finished } from '../words';
 import { at } from '../../api/base';
@@ -31,8 +31,6 @@ const BROWSER: Needs = { events: (path) => new EventSource(at(path)), job: getJo
 const LOADING: JobView = { phase: 'loading', job: null, rows: [], cause: null };
 const RETRY_MS = 3000;
 const SOON_MS = 500;
-/** After so long the page says that the server is silent; the answer of one that is busy is still taken. */
-const SILENT_MS = 4000;
 /** More often nobody can read it, and a table of 10,000 rows has to be arranged each time. */
 const SHOW_EVERY_MS = 200;
 const NOT_FOUND = 404;
