@@ -351,15 +351,15 @@ impl Analysis {
             let due = turns.is_due(self.demand.pace(), self.demand.between_looks(), captured);
             // Whether a detector looks; hands are looked for while its gate is closed, too.
             let mut detects = due && asked;
-            let mut new_body = people.found();
+            let mut body_is_new = people.has_looked();
             if let Some(between) = self.demand.between_bodies()
                 && body_turns.takes_early(captured, between, self.demand.pace().interval() / 2)
             {
                 let person = looker.as_ref().and_then(|looker| largest_person(&last, looker.model()));
-                people.begin(deps, (picture.jpeg(), &image), captured, person);
+                people.begin_look(deps, (picture.jpeg(), &image), captured, person);
                 if !asked {
                     // Nobody waits for anything else.
-                    new_body = people.wait().await;
+                    body_is_new = people.wait_for_look().await;
                 }
             }
             if due {
@@ -429,7 +429,7 @@ impl Analysis {
                 tracks,
                 hands,
                 body: people.recent(captured),
-                body_is_new: new_body.is_some(),
+                body_is_new,
                 forms,
             };
             self.newest.send_replace(Some(Arc::new(analysed)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_api::status::{ModelState, StreamHands};
+use sightwire_api::status::StreamHands;
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
 use sightwire_frame::boxes::{Detection, Rect};
@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::Dependencies;
 use crate::detector::Model;
+use crate::hands::report_state;
 use crate::options::Options;
 
 /// The picture is not waited for any longer: it is told of without a body, or with that of just before.
@@ -47,7 +48,6 @@ pub struct Bodies {
 pub struct BodyLooker {
     service: Arc<BodyService>,
     next: Option<Region>,
-    newest: Option<(Instant, SeenBody)>,
 }
 
 /// What was seen of a body in one picture.
@@ -77,14 +77,13 @@ pub(crate) struct People {
 struct Asked {
     image: Arc<Image>,
     scale: f32,
-    captured: Instant,
     person: Option<Rect>,
     answer: oneshot::Sender<Option<SeenBody>>,
 }
 
 impl People {
     /// Has a body looked for in a picture, unless the last one is still being looked at.
-    pub(crate) fn begin(
+    pub(crate) fn begin_look(
         &mut self,
         deps: &Dependencies,
         (jpeg, image): (&[u8], &Arc<Image>),
@@ -101,25 +100,24 @@ impl People {
         });
         let (answer, looking) = oneshot::channel();
         let (image, scale) = (image.clone(), scale(jpeg, image));
-        if give.try_send(Asked { image, scale, captured, person, answer }).is_ok() {
+        if give.try_send(Asked { image, scale, person, answer }).is_ok() {
             self.looking = Some((captured, looking));
         }
     }
 
-    /// What was found meanwhile, if anything was that was not told yet.
-    pub(crate) fn found(&mut self) -> Option<SeenBody> {
-        let (captured, looking) = self.looking.as_mut()?;
+    /// Whether it has become known since whether a body is there.
+    pub(crate) fn has_looked(&mut self) -> bool {
+        let Some((captured, looking)) = &mut self.looking else { return false };
         let captured = *captured;
         match looking.try_recv() {
-            Err(oneshot::error::TryRecvError::Empty) => None,
-            Ok(seen) => self.learn(seen, captured),
-            Err(oneshot::error::TryRecvError::Closed) => self.learn(None, captured),
+            Err(oneshot::error::TryRecvError::Empty) => false,
+            seen => self.learn(seen.ok().flatten(), captured),
         }
     }
 
-    /// What is found, when it is; `None` where nothing is being looked at, or the model cannot be had.
-    pub(crate) async fn wait(&mut self) -> Option<SeenBody> {
-        let (captured, looking) = self.looking.take()?;
+    /// The same, as soon as it is known; not where nothing is being looked at, or the model cannot be had.
+    pub(crate) async fn wait_for_look(&mut self) -> bool {
+        let Some((captured, looking)) = self.looking.take() else { return false };
         self.learn(looking.await.ok().flatten(), captured)
     }
 
@@ -129,25 +127,23 @@ impl People {
         (captured.saturating_duration_since(at) <= RECENT).then_some(newest)
     }
 
-    fn learn(&mut self, seen: Option<SeenBody>, captured: Instant) -> Option<SeenBody> {
+    fn learn(&mut self, seen: Option<SeenBody>, captured: Instant) -> bool {
         self.looking = None;
-        let seen = seen?;
+        let Some(seen) = seen else { return false };
         self.newest = Some((captured, seen));
-        Some(seen)
+        true
     }
 }
 
 /// Until nobody asks any more.
 async fn look_for_bodies(bodies: Arc<Bodies>, mut take: mpsc::Receiver<Asked>) {
     let mut looker = None;
-    while let Some(Asked { image, scale, captured, person, answer }) = take.recv().await {
+    while let Some(Asked { image, scale, person, answer }) = take.recv().await {
         if looker.is_none() {
             looker = bodies.looker().await;
         }
         let seen = match &mut looker {
-            Some(looker) => {
-                looker.look(&image, captured, person).await.map(|seen| SeenBody { scale, ..seen })
-            }
+            Some(looker) => looker.find_body(&image, scale, person).await,
             None => None,
         };
         let _ = answer.send(seen);
@@ -189,15 +185,9 @@ impl Bodies {
 
     /// How far it is, as in `/api/v1/status`; `None` where the store does not have it.
     pub fn report(&self) -> Option<StreamHands> {
-        let (state, note) = match self.slot.state() {
-            State::Idle if !self.are_found() => return None,
-            State::Idle => (ModelState::Idle, None),
-            State::Loading => (ModelState::Loading, None),
-            State::Fetching { .. } => (ModelState::Fetching, None),
-            State::Ready(service) => (ModelState::Ready, failures(service.failed())),
-            State::Failed(failure) => (ModelState::Failed, Some(failure.reason.to_string())),
-        };
-        Some(StreamHands { state, note })
+        let state = self.slot.state();
+        let is_here = !matches!(state, State::Idle) || self.are_found();
+        is_here.then(|| report_state(state, "bodies", BodyService::failed))
     }
 
     /// For one more stream; `None` where the model cannot be had, which the log says once. It is tried again for a later stream.
@@ -212,7 +202,7 @@ impl Bodies {
             Ok(())
         });
         let State::Ready(service) = self.slot.settled(true).await else { return None };
-        Some(BodyLooker { service, next: None, newest: None })
+        Some(BodyLooker { service, next: None })
     }
 
     fn start(&self) -> anyhow::Result<BodyService> {
@@ -224,20 +214,10 @@ impl Bodies {
     }
 }
 
-/// For people: that looking at pictures fails.
-fn failures(count: u64) -> Option<String> {
-    (count > 0).then(|| format!("bodies could not be looked for in {count} pictures; the log says why"))
-}
-
 impl BodyLooker {
-    /// The body in a picture that was taken then: where it is thought to be, else around `person`, whom a detector has found, else
-    /// in the whole picture. Where the model has no time, what was seen shortly before; `None` where nothing was.
-    pub async fn look(
-        &mut self,
-        image: &Arc<Image>,
-        captured: Instant,
-        person: Option<Rect>,
-    ) -> Option<SeenBody> {
+    /// The body in a picture: where it is thought to be, else around `person`, whom a detector has found, else in the whole
+    /// picture; `scale` as in [`SeenBody`]. `None` where the model has no time.
+    async fn find_body(&mut self, image: &Arc<Image>, scale: f32, person: Option<Rect>) -> Option<SeenBody> {
         let (width, height) = (image.width(), image.height());
         let can = |region: &Region| region.can_hold_a_body(width, height);
         let (mut region, mut looks) = if let Some(followed) = self.next.take().filter(can) {
@@ -258,12 +238,9 @@ impl BodyLooker {
         };
         let Ok(Ok(pose)) = tokio::time::timeout(PATIENCE, finding).await else {
             self.next = Some(region);
-            let (at, newest) = self.newest?;
-            return (captured.saturating_duration_since(at) <= RECENT).then_some(newest);
+            return None;
         };
         self.next = pose.map(|pose| pose.next).filter(can);
-        let seen = SeenBody { pose, width, height, scale: 1.0 };
-        self.newest = Some((captured, seen));
-        Some(seen)
+        Some(SeenBody { pose, width, height, scale })
     }
 }

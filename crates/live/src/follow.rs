@@ -162,11 +162,11 @@ impl Analysis {
         self.counters.inferred.record(clock::since(captured));
         deps.totals.inferred_age.record(clock::since(captured));
         let (stamp, image, looked) = (picture.stamp(), Arc::new(image), shared.looked);
-        let body_is_new = followed.people.found().is_some();
+        let body_is_new = followed.people.has_looked();
         if looked && self.demand.is_of_bodies() {
             let detections: Vec<Detection> = objects.iter().map(|object| object.detection).collect();
             let person = largest_person(&detections, &Model::Elsewhere(followed.model.clone()));
-            followed.people.begin(deps, (picture.jpeg(), &image), captured, person);
+            followed.people.begin_look(deps, (picture.jpeg(), &image), captured, person);
         }
         let body = followed.people.recent(captured);
         let hands = told.hands.map(|told| Sighted::Elsewhere(Arc::new(told)));

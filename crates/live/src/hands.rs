@@ -79,14 +79,7 @@ impl Hands {
     /// How far it is, as in `/api/v1/status`; `None` where nobody asked for hands in streams.
     pub fn report(&self) -> Option<StreamHands> {
         self.options.detector.hands?;
-        let (state, note) = match self.slot.state() {
-            State::Idle => (ModelState::Idle, None),
-            State::Loading => (ModelState::Loading, None),
-            State::Fetching { .. } => (ModelState::Fetching, None),
-            State::Ready(service) => (ModelState::Ready, failures(service.stats().failed)),
-            State::Failed(failure) => (ModelState::Failed, Some(failure.reason.to_string())),
-        };
-        Some(StreamHands { state, note })
+        Some(report_state(self.slot.state(), "hands", |service| service.stats().failed))
     }
 
     /// For one more stream; `None` where nobody asked for hands, or the model cannot be had, which the log says once. It is
@@ -122,9 +115,24 @@ impl Hands {
     }
 }
 
-/// For people: that looking at pictures fails.
-fn failures(count: u64) -> Option<String> {
-    (count > 0).then(|| format!("hands could not be looked for in {count} pictures; the log says why"))
+/// How far a model of streams is; `failed` says in how many pictures its service could not look for `what`.
+pub(crate) fn report_state<S>(
+    state: State<Arc<S>>,
+    what: &str,
+    failed: impl FnOnce(&S) -> u64,
+) -> StreamHands {
+    let (state, note) = match state {
+        State::Idle => (ModelState::Idle, None),
+        State::Loading => (ModelState::Loading, None),
+        State::Fetching { .. } => (ModelState::Fetching, None),
+        State::Ready(service) => {
+            let count = failed(&service);
+            let note = format!("{what} could not be looked for in {count} pictures; the log says why");
+            (ModelState::Ready, (count > 0).then_some(note))
+        }
+        State::Failed(failure) => (ModelState::Failed, Some(failure.reason.to_string())),
+    };
+    StreamHands { state, note }
 }
 
 impl HandLooker {

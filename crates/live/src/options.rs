@@ -155,6 +155,6 @@ pub enum Overlays {
     None,
     /// Viewers that ask for it.
     Asked,
-    /// All viewers, whether they ask or not: every stream that is watched is analysed.
+    /// Those, and viewers of the old protocol that do not ask: they are told of bodies, where the model for them is there.
     All,
 }

@@ -171,6 +171,6 @@ impl Bodies {
                     EngineError::Run { network: POSE.to_owned(), reason: error.to_string() }
                 })?),
             };
-        network.look(&request.image, &request.region)
+        network.find_body(&request.image, &request.region)
     }
 }

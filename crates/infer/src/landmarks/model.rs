@@ -274,7 +274,7 @@ impl BodyModel {
 
 impl BodyNetwork {
     /// The body in a region, if there is one.
-    pub fn look(&mut self, image: &Image, region: &Region) -> Result<Option<Pose>, EngineError> {
+    pub fn find_body(&mut self, image: &Image, region: &Region) -> Result<Option<Pose>, EngineError> {
         look_at(image, region, pose::INPUT, &mut self.input);
         let pose = self.session.run_with(&self.input, |values| Pose::decode(values, region))?;
         Ok(pose.filter(|pose| pose.presence >= self.presence))
@@ -353,7 +353,7 @@ impl watch::Networks for HandNetworks {
     }
 
     fn pose(&mut self, image: &Image, region: &Region) -> Result<Option<Pose>, EngineError> {
-        self.body.as_mut().map_or(Ok(None), |body| body.look(image, region))
+        self.body.as_mut().map_or(Ok(None), |body| body.find_body(image, region))
     }
 }
 
