@@ -21,6 +21,8 @@ pub fn multipart(data: &[u8]) {
     assert_eq!(parse(limits, pieces(bytes, seed)), (pictures.clone(), counts));
 
     assert_eq!(counts.pictures, pictures.len() as u64);
+    let picture_bytes: usize = pictures.iter().map(Vec::len).sum();
+    assert_eq!(counts.picture_bytes + 2 * counts.completed, picture_bytes as u64);
     assert_eq!(counts.picture_bytes + counts.header_bytes + counts.skipped_bytes, bytes.len() as u64);
     let has_length = bytes.windows(6).any(|word| word.eq_ignore_ascii_case(b"length"));
     for picture in &pictures {

@@ -11,6 +11,8 @@
 //! - No whole picture is lost to one before it that was cut off, wherever that was, if an empty line stands between them,
 //!   as at the end of a part's header. Without one, a cut within an `APPn` or COM segment may cost what follows, where
 //!   the length of that segment happens to end at a marker: nobody can tell that from a picture that carries another.
+//! - A camera whose pictures never have a last marker gives all of them but the first, with that marker: each ends where its
+//!   `Content-Length` says, or before the header of the next part. Once one has had it, one that lacks it was cut off.
 //! - Of several pictures within one part, back to back within its `Content-Length`, the first is the picture: phones put smaller
 //!   ones behind it (MPF, `UltraHDR`).
 //! - What a picture carries (a thumbnail) is not taken for a picture of the stream, not even where the picture itself
@@ -63,7 +65,9 @@ impl Default for Limits {
 pub struct Counts {
     /// Whole pictures that were found.
     pub pictures: u64,
-    /// Bytes of whole pictures.
+    /// Of these, pictures that lacked their last marker and were given one.
+    pub completed: u64,
+    /// Bytes of whole pictures, without markers that they were given.
     pub picture_bytes: u64,
     /// Bytes of boundaries and part headers before whole pictures.
     pub header_bytes: u64,
@@ -92,6 +96,31 @@ struct Rest {
     may_be_wrong: bool,
 }
 
+/// Whether the pictures of a connection have a last marker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Endings {
+    /// Nobody knows yet.
+    #[default]
+    Unknown,
+    /// One was whole but for that, as far as can be seen here.
+    Lacking,
+    /// One had it.
+    Marked,
+}
+
+impl Endings {
+    /// A picture and the last marker that it lacks, if this camera sends none and it is whole with it: also where a length within
+    /// it would have led beyond its end.
+    fn completed(self, picture: &[u8], limits: &Limits) -> Option<Bytes> {
+        let whole = picture.len() + PICTURE_END.len();
+        if self != Self::Lacking || whole > limits.max_picture {
+            return None;
+        }
+        let jpeg = [picture, &PICTURE_END].concat();
+        (Walk::new().step(&jpeg, true) == Step::Whole(whole)).then(|| jpeg.into())
+    }
+}
+
 /// An incremental parser for one connection.
 ///
 /// [`feed`](Self::feed) takes the bytes as they come and hands out each picture as soon as its last byte is there.
@@ -102,6 +131,7 @@ pub struct Parser {
     /// Bytes of the last whole picture: the next one will be about as long.
     expected: usize,
     rest: Rest,
+    endings: Endings,
     counts: Counts,
     finder: Finder<'static>,
     /// Bytes looked at and steps taken, for the proof that the work is linear.
@@ -129,6 +159,7 @@ impl Parser {
             state: State::Search { searched: 0 },
             expected: 0,
             rest: Rest::default(),
+            endings: Endings::default(),
             counts: Counts::default(),
             finder: Finder::new(&PICTURE_START),
             #[cfg(test)]
@@ -275,11 +306,31 @@ impl Parser {
                 let is_right = is_there
                     && self.buffer[..limit].ends_with(&PICTURE_END)
                     && first_foreign.is_some_and(|at| self.finder.find(&self.buffer[at..limit]).is_none());
+                let lacks_end = is_there && walk.is_in_scan() && step == Step::More;
                 if is_right {
                     self.take(limit, false, picture);
+                } else if lacks_end
+                    && let Some(jpeg) = self.endings.completed(&self.buffer[..limit], &self.limits)
+                {
+                    self.take_completed((limit, jpeg), picture);
                 } else {
                     *length = None;
                     self.counts.wrong_lengths += 1;
+                }
+            }
+            Step::Broken(next) if walk.is_in_scan() && walk.is_certainly_broken() && !*is_second => {
+                // Another picture begins in the data of this one: it ends where the header before that begins.
+                let text = &self.buffer[next.saturating_sub(self.limits.max_header)..next];
+                let (text_bytes, start) = (text.len(), part_header::before_picture(text).start);
+                self.worked(text_bytes);
+                let end = next - (text_bytes - start);
+                if let Some(jpeg) = self.endings.completed(&self.buffer[..end], &self.limits) {
+                    self.take_completed((end, jpeg), picture);
+                } else {
+                    if self.endings == Endings::Unknown {
+                        self.endings = Endings::Lacking;
+                    }
+                    self.give_up(next);
                 }
             }
             Step::Broken(resume) => self.give_up(resume),
@@ -292,9 +343,19 @@ impl Parser {
         true
     }
 
+    /// The first `end` bytes are a picture but for its last marker, which `jpeg` has.
+    fn take_completed(&mut self, (end, jpeg): (usize, Bytes), picture: &mut impl FnMut(Bytes)) {
+        self.counts.completed += 1;
+        self.worked(end);
+        self.take(end, false, &mut |_| ());
+        self.endings = Endings::Lacking;
+        picture(jpeg);
+    }
+
     /// The first `end` bytes are a picture.
     fn take(&mut self, end: usize, wrong_length: bool, picture: &mut impl FnMut(Bytes)) {
         let jpeg = self.buffer.split_to(end).freeze();
+        self.endings = Endings::Marked;
         self.expected = end;
         self.counts.pictures += 1;
         self.counts.picture_bytes += end as u64;

@@ -76,7 +76,8 @@ fn parse_pieces<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) 
     parser.finish(|picture| pictures.push(picture));
     let counts = parser.counts();
     assert_eq!(counts.pictures, pictures.len() as u64);
-    assert_eq!(counts.picture_bytes, pictures.iter().map(|picture| picture.len() as u64).sum::<u64>());
+    let bytes: u64 = pictures.iter().map(|picture| picture.len() as u64).sum();
+    assert_eq!(counts.picture_bytes + counts.completed * PICTURE_END.len() as u64, bytes);
     assert_eq!(
         counts.picture_bytes + counts.header_bytes + counts.skipped_bytes,
         fed,
@@ -234,6 +235,33 @@ fn of_several_pictures_in_one_part_the_first_is_the_picture() {
     let cut = [&first[..], &second[..second.len() / 2]].concat();
     let counts = assert_found(&[part_of_length(&cut, cut.len()), part(&second)].concat(), &[&first, &second]);
     assert_eq!(counts.broken, 0);
+}
+
+#[test]
+fn a_camera_whose_pictures_never_have_a_last_marker_gives_all_but_the_first() {
+    for name in ["420.jpg", "restart.jpg", "progressive.jpg"] {
+        let whole = vector(name);
+        let endless = &whole[..whole.len() - 2];
+        for sent in [part(endless), part_of_length(endless, endless.len()), endless.to_vec()] {
+            let body = [sent.repeat(4), b"--frame--\r\n".to_vec()].concat();
+            let parsed = parse(&body);
+            // What ends the last one nobody can tell without a length.
+            let found =
+                if sent.starts_with(b"--frame\r\nContent-Type: image/jpeg\r\nContent-L") { 3 } else { 2 };
+            assert!(parsed.pictures == vec![whole.clone(); found], "{name}: {}", parsed.pictures.len());
+            assert!(parsed.counts.broken <= 2 && parsed.counts.pictures == found as u64);
+        }
+        // One that is cut off among others that have it is none.
+        let cut = &whole[..whole.len() * 2 / 3];
+        assert_found(
+            &[part(&whole), part(cut), part(cut), part(cut), part(&whole)].concat(),
+            &[&whole, &whole],
+        );
+        assert_found(
+            &[part(cut), part(&whole), part(cut), part(cut), part(&whole)].concat(),
+            &[&whole, &whole],
+        );
+    }
 }
 
 #[test]

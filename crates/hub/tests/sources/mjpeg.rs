@@ -86,6 +86,7 @@ async fn what_a_faulty_board_sends_costs_only_the_faulty_pictures() {
     let with_length = |length: &str, picture: &[u8]| {
         [format!("--frame\r\nContent-Length: {length}\r\n\r\n").as_bytes(), picture, b"\r\n"].concat()
     };
+    let endless = &first[..first.len() - 2];
     let cases = vec![
         ("half a picture", [part(&first[..first.len() / 2]), part(second)].concat(), vec![second]),
         ("huge length", [with_length("4294967296000", first), part(second)].concat(), vec![first, second]),
@@ -98,6 +99,7 @@ async fn what_a_faulty_board_sends_costs_only_the_faulty_pictures() {
         ),
         ("thumbnail", [part(&thumbnail), part(second)].concat(), vec![&thumbnail, second]),
         ("stray last marker", [&part(first)[..], b"\xff\xd9", &part(second)].concat(), vec![first, second]),
+        ("no last marker", with_length(&endless.len().to_string(), endless).repeat(3), vec![first, first]),
         ("no header at all", [first.clone(), second.clone()].concat(), vec![first, second]),
     ];
     for (name, body, expected) in cases {
