@@ -97,13 +97,20 @@ pub struct Decoder {
     jpeg: JpegDecoder,
     png: PngDecoder,
     unturned: Image,
+    /// Pictures are turned where they are.
+    in_place: bool,
 }
 
 impl Decoder {
     /// A decoder for both formats.
     pub fn new() -> Result<Self, DecodeError> {
         let jpeg = JpegDecoder::new().map_err(DecodeError::Setup)?;
-        Ok(Self { jpeg, png: PngDecoder::default(), unturned: Image::default() })
+        Ok(Self { jpeg, png: PngDecoder::default(), unturned: Image::default(), in_place: false })
+    }
+
+    /// One that takes no memory for a second picture to turn one upright, but longer.
+    pub(crate) fn in_place() -> Result<Self, DecodeError> {
+        Ok(Self { in_place: true, ..Self::new()? })
     }
 
     /// Decodes a JPEG or PNG to BGR. `out` gets the picture's size; its memory is reused.
@@ -178,9 +185,9 @@ impl Decoder {
         decode: impl FnOnce(&mut Self, &mut Image) -> Result<(), CodecError>,
     ) -> Result<(), DecodeError> {
         let orientation = exif::orientation(header.format, bytes);
-        let upright = orientation == Orientation::Upright;
+        let apart = orientation != Orientation::Upright && !self.in_place;
         let mut unturned = std::mem::take(&mut self.unturned);
-        let stored = if upright { &mut *out } else { &mut unturned };
+        let stored = if apart { &mut unturned } else { &mut *out };
         // The libraries' decoders have panicked on crafted pictures before. Anyone's bytes come here, so that must cost
         // one picture and not a thread; the decoder is replaced, since nobody knows what state it is in.
         let decoded = catch_unwind(AssertUnwindSafe(|| decode(self, stored)));
@@ -193,9 +200,11 @@ impl Decoder {
             Err(CodecError::Panicked)
         };
         decoded.map_err(|reason| DecodeError::Picture { format: header.format, reason })?;
-        if !upright {
+        if apart {
             orientation.apply(&self.unturned, out);
             self.unturned.release();
+        } else {
+            orientation.turn(out);
         }
         Ok(())
     }

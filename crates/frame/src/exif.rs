@@ -72,6 +72,39 @@ impl Orientation {
         corners.map(|corner| corner.map(|side: u8| f32::from(side)))
     }
 
+    /// Turns a picture where it is, without memory for a second one; [`Self::apply`] is faster.
+    pub(crate) fn turn(self, image: &mut Image) {
+        let transposed = match self {
+            Self::QuarterTurnRight => Self::MirroredAcross,
+            Self::QuarterTurnLeft => Self::MirroredDown,
+            Self::Transversed => Self::HalfTurn,
+            Self::Transposed => Self::Upright,
+            level => return level.flip(image),
+        };
+        transpose(image);
+        transposed.flip(image);
+    }
+
+    /// As [`Self::turn`], of those that leave the sides as they are.
+    fn flip(self, image: &mut Image) {
+        let row_bytes = image.width() as usize * 3;
+        if image.is_empty() {
+            return;
+        }
+        if matches!(self, Self::MirroredDown | Self::HalfTurn) {
+            let mut rows = image.data_mut().chunks_exact_mut(row_bytes);
+            while let (Some(upper), Some(lower)) = (rows.next(), rows.next_back()) {
+                upper.swap_with_slice(lower);
+            }
+        }
+        if matches!(self, Self::MirroredAcross | Self::HalfTurn) {
+            for row in image.data_mut().chunks_exact_mut(row_bytes) {
+                row.reverse();
+                row.chunks_exact_mut(3).for_each(<[u8]>::reverse);
+            }
+        }
+    }
+
     /// Writes `src`, turned, to `out`.
     pub(crate) fn apply(self, src: &Image, out: &mut Image) {
         let (w, h) = (src.width() as usize, src.height() as usize);
@@ -97,6 +130,56 @@ impl Orientation {
                 let at = (sy * w + sx) * 3;
                 pixel.copy_from_slice(&pixels[at..at + 3]);
             }
+        }
+    }
+}
+
+/// Rows that are transposed at once, at most.
+const BAND: usize = 64;
+
+/// Makes rows of a picture's columns. First within bands of rows, so that what lies side by side in the result does so already;
+/// then these pieces move to where they belong.
+fn transpose(image: &mut Image) {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let mut data = std::mem::take(image).into_data();
+    let (pixels, _) = data.as_chunks_mut::<3>();
+    let band = (1..=BAND.min(height)).rev().find(|rows| height.is_multiple_of(*rows)).unwrap_or(1);
+    if band > 1 {
+        let mut stored = vec![[0; 3]; width * band];
+        for rows in pixels.chunks_exact_mut(width * band) {
+            stored.copy_from_slice(rows);
+            for (x, column) in rows.chunks_exact_mut(band).enumerate() {
+                for (y, pixel) in column.iter_mut().enumerate() {
+                    *pixel = stored[y * width + x];
+                }
+            }
+        }
+    }
+    transpose_pieces(pixels, band, (width, height / band));
+    *image = Image::from_bgr(height as u32, width as u32, data).unwrap_or_default();
+}
+
+/// The same with pieces of so many pixels instead of pixels: each moves to where it belongs, then the one that was there, round
+/// to where it began.
+fn transpose_pieces(pixels: &mut [[u8; 3]], piece: usize, (width, height): (usize, usize)) {
+    let count = width * height;
+    let mut moved = vec![0_u64; count.div_ceil(64)];
+    let mut first = vec![[0; 3]; piece];
+    for start in 0..count {
+        if moved[start / 64] >> (start % 64) & 1 == 1 {
+            continue;
+        }
+        first.copy_from_slice(&pixels[start * piece..][..piece]);
+        let mut to = start;
+        loop {
+            moved[to / 64] |= 1 << (to % 64);
+            let from = to % height * width + to / height;
+            if from == start {
+                pixels[to * piece..][..piece].copy_from_slice(&first);
+                break;
+            }
+            pixels.copy_within(from * piece..(from + 1) * piece, to * piece);
+            to = from;
         }
     }
 }
@@ -139,6 +222,21 @@ fn orientation_value(tiff: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_is_turned_where_it_is_as_into_another() {
+        for (width, height) in [(0, 0), (1, 1), (1, 7), (7, 1), (4, 4), (5, 3), (64, 48), (31, 97)] {
+            let pixels = (0..width * height * 3).map(|at| (at * 7 + at / 251) as u8).collect();
+            let image = Image::from_bgr(width, height, pixels).unwrap();
+            for value in 1..=8 {
+                let orientation = Orientation::from_value(value);
+                let (mut turned, mut expected) = (image.clone(), Image::default());
+                orientation.apply(&image, &mut expected);
+                orientation.turn(&mut turned);
+                assert!(turned == expected, "{orientation:?} of {width} x {height}");
+            }
+        }
+    }
 
     #[test]
     fn corners_go_where_pixels_do() {

@@ -51,19 +51,25 @@ impl PngDecoder {
         }
         out.reshape(header.width, header.height);
         let (colour, _) = reader.output_color_type();
-        let mut into = |buffer: &mut [u8]| -> Result<(), CodecError> {
-            reader.next_frame(buffer).map_err(CodecError::library)?;
-            // Reads on to the end chunk, so that a cut-off file is noticed.
-            reader.finish().map_err(CodecError::library)
-        };
+        // To the end chunk, so that a cut-off file is noticed.
+        let finish = |reader: &mut png::Reader<_>| reader.finish().map_err(CodecError::library);
         if colour == ColorType::Rgb {
-            into(out.data_mut())?;
+            reader.next_frame(out.data_mut()).map_err(CodecError::library)?;
+            finish(&mut reader)?;
             out.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
             return Ok(());
         }
+        if colour == ColorType::Grayscale && !reader.info().interlaced {
+            for target in out.data_mut().chunks_exact_mut(header.width as usize * 3) {
+                let row = reader.next_row().map_err(CodecError::library)?.ok_or(CodecError::Size)?;
+                row.data().iter().zip(target.chunks_exact_mut(3)).for_each(|(&grey, pixel)| pixel.fill(grey));
+            }
+            return finish(&mut reader);
+        }
         let channels = colour.samples();
         buffer::fit(&mut self.samples, header.width as usize * header.height as usize * channels);
-        into(&mut self.samples)?;
+        reader.next_frame(&mut self.samples).map_err(CodecError::library)?;
+        finish(&mut reader)?;
         let ground = match alpha {
             Alpha::Shown if matches!(channels, 2 | 4) => Ground::of(&self.samples, header.width, channels),
             _ => Ground::WHITE,

@@ -83,7 +83,7 @@ struct WorkRow {
 struct Gathered {
     left: Vec<u8>,
     right: Vec<u8>,
-    /// The last source row with room behind it.
+    /// The last source row, or one that was made, with room behind it.
     tail: Vec<u8>,
 }
 
@@ -114,28 +114,47 @@ impl Resizer {
         out: &mut Image,
     ) -> Result<(), ResizeError> {
         let (from_width, from_height) = (src.width(), src.height());
-        if [from_width, from_height, width, height].iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
-            return Err(ResizeError::Size { from_width, from_height, to_width: width, to_height: height });
-        }
+        check([from_width, from_height, width, height])?;
         out.reshape(width, height);
         if (from_width, from_height) == (width, height) {
             out.data_mut().copy_from_slice(src.data());
             return Ok(());
         }
+        self.blend_rows((from_width, from_height), Rows::There(src.data()), out);
+        Ok(())
+    }
+
+    /// The same of a picture that is nowhere as a whole: `row` appends the pixels of one of its rows, from 0. None is asked for
+    /// before one above it, and not all need be.
+    pub fn resize_rows(
+        &mut self,
+        (from_width, from_height): (u32, u32),
+        row: &mut dyn FnMut(usize, &mut Vec<u8>),
+        (width, height): (u32, u32),
+        out: &mut Image,
+    ) -> Result<(), ResizeError> {
+        check([from_width, from_height, width, height])?;
+        out.reshape(width, height);
+        self.blend_rows((from_width, from_height), Rows::Made(row), out);
+        Ok(())
+    }
+
+    fn blend_rows(&mut self, (from_width, from_height): (u32, u32), mut src: Rows<'_>, out: &mut Image) {
+        let (width, height) = (out.width(), out.height());
         self.prepare([from_width, from_height, width, height]);
         self.upper.source = None;
         self.lower.source = None;
+        let row_bytes = from_width as usize * 3;
         let targets = out.data_mut().chunks_exact_mut(width as usize * 3);
         for (row, target) in self.rows.iter().zip(targets) {
             // Going down, the row below of one result is often the row above of the next.
             if self.upper.source != Some(row.above) && self.lower.source == Some(row.above) {
                 std::mem::swap(&mut self.upper, &mut self.lower);
             }
-            self.upper.fill(row.above, src, &self.columns, &mut self.gathered);
-            self.lower.fill(row.below, src, &self.columns, &mut self.gathered);
+            self.upper.fill(row.above, (&mut src, row_bytes), &self.columns, &mut self.gathered);
+            self.lower.fill(row.below, (&mut src, row_bytes), &self.columns, &mut self.gathered);
             self.blend.rows(&self.upper, &self.lower, row.weights, target);
         }
-        Ok(())
     }
 
     fn prepare(&mut self, sizes: [u32; 4]) {
@@ -163,6 +182,19 @@ impl Resizer {
             pixels.resize(values + 1, 0);
         }
     }
+}
+
+fn check(sides @ [from_width, from_height, to_width, to_height]: [u32; 4]) -> Result<(), ResizeError> {
+    if sides.iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
+        return Err(ResizeError::Size { from_width, from_height, to_width, to_height });
+    }
+    Ok(())
+}
+
+/// Where the rows of a picture come from.
+enum Rows<'a> {
+    There(&'a [u8]),
+    Made(&'a mut dyn FnMut(usize, &mut Vec<u8>)),
 }
 
 impl Columns {
@@ -199,12 +231,18 @@ fn weights(w: f32) -> [i16; 2] {
 
 impl WorkRow {
     /// The horizontal pass over row `source` of `src`.
-    fn fill(&mut self, source: usize, src: &Image, columns: &Columns, gathered: &mut Gathered) {
+    fn fill(
+        &mut self,
+        source: usize,
+        (src, row_bytes): (&mut Rows<'_>, usize),
+        columns: &Columns,
+        gathered: &mut Gathered,
+    ) {
         if self.source == Some(source) {
             return;
         }
         self.source = Some(source);
-        gathered.take(source, src, &columns.offsets);
+        gathered.take(source, (src, row_bytes), &columns.offsets);
         let pixels = gathered.left.iter().zip(&gathered.right);
         let weights = columns.left.iter().zip(&columns.right);
         for ((out, (&p0, &p1)), (&a0, &a1)) in self.values.iter_mut().zip(pixels).zip(weights) {
@@ -215,15 +253,21 @@ impl WorkRow {
 }
 
 impl Gathered {
-    fn take(&mut self, row: usize, src: &Image, offsets: &[u32]) {
-        let row_bytes = src.width() as usize * 3;
-        let mut bytes = &src.data()[row * row_bytes..];
-        if bytes.len() < row_bytes + PAIR {
-            self.tail.clear();
-            self.tail.extend_from_slice(&bytes[..row_bytes]);
-            self.tail.resize(row_bytes + PAIR, 0);
-            bytes = &self.tail;
-        }
+    fn take(&mut self, row: usize, (src, row_bytes): (&mut Rows<'_>, usize), offsets: &[u32]) {
+        let bytes = match src {
+            Rows::There(pixels) if pixels.len() >= (row + 1) * row_bytes + PAIR => &pixels[row * row_bytes..],
+            src => {
+                self.tail.clear();
+                match src {
+                    Rows::There(pixels) => {
+                        self.tail.extend_from_slice(&pixels[row * row_bytes..][..row_bytes]);
+                    }
+                    Rows::Made(make) => make(row, &mut self.tail),
+                }
+                self.tail.resize(row_bytes + PAIR, 0);
+                &self.tail
+            }
+        };
         for (x, &offset) in offsets.iter().enumerate() {
             let offset = offset as usize;
             let Some(Ok(pair)) = bytes.get(offset..offset + PAIR).map(<[u8; PAIR]>::try_from) else {

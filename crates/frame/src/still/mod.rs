@@ -10,6 +10,7 @@ mod bmp;
 mod density;
 mod error;
 mod gif;
+mod memory;
 mod plain;
 mod tiff;
 mod webp;
@@ -28,6 +29,7 @@ use crate::image::Image;
 use crate::png::Alpha;
 pub use density::{Density, PDF_DENSITY, density};
 pub use error::{StillError, Undrawn};
+pub use memory::decoding_bytes;
 pub use plain::{PlainJpeg, plain_jpeg};
 
 /// A format of still pictures.
@@ -249,14 +251,13 @@ fn open(bytes: &[u8], limits: &StillLimits) -> Result<(StillFormat, Pages), Stil
 /// Decodes stills, one page after another. Keep one per thread: it keeps its handles and buffers.
 pub struct StillDecoder {
     live: Decoder,
-    unturned: Image,
 }
 
 impl StillDecoder {
     /// A decoder for all formats.
     pub fn new() -> Result<Self, StillError> {
-        let live = Decoder::new().map_err(|error| StillError::from_decoder(StillFormat::Jpeg, error))?;
-        Ok(Self { live, unturned: Image::default() })
+        let live = Decoder::in_place().map_err(|error| StillError::from_decoder(StillFormat::Jpeg, error))?;
+        Ok(Self { live })
     }
 
     /// Decodes a page, counted from 0, to upright BGR. `out` gets the page's size; its memory is reused.
@@ -291,21 +292,16 @@ impl StillDecoder {
             Pages::One { orientation, .. } => *orientation,
             Pages::Tiff(pages) => pages[page as usize].orientation,
         };
-        let upright = orientation == Orientation::Upright;
-        let stored = if upright { &mut *out } else { &mut self.unturned };
         // Anyone's bytes come here: a library's panic must cost one picture and not a thread. Nothing of theirs is kept.
         let decoded = catch_unwind(AssertUnwindSafe(|| match (format, &pages) {
-            (StillFormat::WebP, Pages::One { stored: size, .. }) => webp::decode(bytes, *size, stored),
-            (StillFormat::Bmp, _) => bmp::decode(bytes, stored),
-            (StillFormat::Gif, Pages::One { stored: size, .. }) => gif::decode(bytes, *size, stored),
-            (_, Pages::Tiff(pages)) => tiff::decode(bytes, &pages[page as usize], limits.max_pixels, stored),
+            (StillFormat::WebP, Pages::One { stored: size, .. }) => webp::decode(bytes, *size, out),
+            (StillFormat::Bmp, _) => bmp::decode(bytes, out),
+            (StillFormat::Gif, Pages::One { stored: size, .. }) => gif::decode(bytes, *size, out),
+            (_, Pages::Tiff(pages)) => tiff::decode(bytes, &pages[page as usize], limits.max_pixels, out),
             _ => Err(StillError::damaged(format, "there is nothing to decode")),
         }));
         decoded.unwrap_or_else(|_| Err(StillError::damaged(format, CodecError::Panicked)))?;
-        if !upright {
-            orientation.apply(&self.unturned, out);
-            self.unturned.release();
-        }
+        orientation.turn(out);
         Ok(())
     }
 }
