@@ -5,7 +5,7 @@
 
 use sightwire_frame::{Image, ResizeError, Resizer};
 
-use super::pixels::{self, Part};
+use super::pixels::Part;
 
 /// Sides at which the detector is run, px: multiples of 32.
 const SIDES: [u32; 9] = [352, 736, 864, 992, 1120, 1312, 1440, 1664, 2016];
@@ -160,15 +160,36 @@ pub(super) fn scale(
     resizer: &mut Resizer,
     out: &mut Image,
 ) -> Result<(), ResizeError> {
-    let mut halved: Option<Image> = None;
-    loop {
-        let from = halved.as_ref().unwrap_or(image);
-        if from.width() < fit.width * 2 || from.height() < fit.height * 2 {
-            return resizer.resize(from, fit.width, fit.height, out);
+    let (mut width, mut height, mut halvings) = (image.width(), image.height(), 0);
+    while width >= fit.width * 2 && height >= fit.height * 2 {
+        (width, height, halvings) = (width / 2, height / 2, halvings + 1);
+    }
+    if halvings == 0 {
+        return resizer.resize(image, fit.width, fit.height, out);
+    }
+    let mut rows = vec![Vec::new(); halvings];
+    let mut row = |row: usize, out: &mut Vec<u8>| halved_row(image, &mut rows, row, out);
+    resizer.resize_rows((width, height), &mut row, (fit.width, fit.height), out)
+}
+
+/// A row of a picture that is halved as often as there are `rows` to work with: each pixel the mean of four. It is made when it is
+/// needed, so that nothing has to be kept but a few rows of each.
+fn halved_row(image: &Image, rows: &mut [Vec<u8>], row: usize, out: &mut Vec<u8>) {
+    let Some((pair, rows)) = rows.split_last_mut() else {
+        let row_bytes = image.width() as usize * 3;
+        out.extend_from_slice(&image.data()[row * row_bytes..][..row_bytes]);
+        return;
+    };
+    pair.clear();
+    halved_row(image, rows, row * 2, pair);
+    let row_bytes = pair.len();
+    halved_row(image, rows, row * 2 + 1, pair);
+    let (upper, lower) = pair.split_at(row_bytes);
+    for (upper, lower) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
+        for channel in 0..3 {
+            let sum = [upper[channel], upper[channel + 3], lower[channel], lower[channel + 3]];
+            out.push(((sum.into_iter().map(u32::from).sum::<u32>() + 2) / 4) as u8);
         }
-        let mut half = Image::default();
-        pixels::average(from, 2, &mut half);
-        halved = Some(half);
     }
 }
 
@@ -238,6 +259,26 @@ mod tests {
         for (width, height) in [(1061, 865), (1414, 2000), (1000, 1414)] {
             let tiles = Fit { width, height }.tiles(1_080_000);
             assert!(tiles.len() > 1 && tiles.iter().all(|tile| tile.width == width), "{tiles:?}");
+        }
+    }
+
+    #[test]
+    fn a_large_picture_is_halved_row_by_row_as_it_would_be_as_a_whole() {
+        for (size, fit) in
+            [((97, 61), (40, 25)), ((640, 480), (100, 75)), ((33, 400), (8, 100)), ((64, 64), (16, 16))]
+        {
+            let pixels = (0..size.0 * size.1 * 3).map(|at| (at * 31 + at / 7 * 13) as u8).collect();
+            let image = Image::from_bgr(size.0, size.1, pixels).unwrap();
+            let (mut whole, mut resizer) = (image.clone(), Resizer::new());
+            while whole.width() >= fit.0 * 2 && whole.height() >= fit.1 * 2 {
+                let mut half = Image::default();
+                super::super::pixels::average(&whole, 2, &mut half);
+                whole = half;
+            }
+            let (mut expected, mut scaled) = (Image::default(), Image::default());
+            resizer.resize(&whole, fit.0, fit.1, &mut expected).unwrap();
+            scale(&image, Fit { width: fit.0, height: fit.1 }, &mut resizer, &mut scaled).unwrap();
+            assert!(scaled == expected, "{size:?} to {fit:?}");
         }
     }
 
