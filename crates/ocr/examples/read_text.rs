@@ -50,6 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 model: model.clone(),
                 load,
                 options,
+                keep: false,
                 wanted,
                 effort: Arc::default(),
                 done,

@@ -75,8 +75,10 @@ pub struct Reading {
     pub left_out: usize,
     /// Why the text may not be what stands there.
     pub doubt: Option<Doubt>,
-    /// The picture, upright, before any preprocessing. Polygons are in its pixels.
-    pub image: Arc<Image>,
+    /// Width and height of the picture, upright, before any preprocessing, px. Polygons are in its pixels.
+    pub size: (u32, u32),
+    /// That picture, if it is to be kept.
+    pub image: Option<Arc<Image>>,
     /// The corners of the page in it that was read, in its pixels, clockwise from the page's upper left; `None` if there is
     /// none that stands out, or it was not looked for.
     pub corners: Option<[[f32; 2]; 4]>,

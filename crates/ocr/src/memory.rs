@@ -6,18 +6,28 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::canvas::LONGEST;
+use super::canvas::{Fit, LONGEST};
 use sightwire_engine::Plan;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
+
+use super::ReadOptions;
 
 const MB: u64 = 1 << 20;
 /// Of a server that reads: itself, the libraries that run networks, the model's files, and what making sessions leaves.
 const PROCESS: u64 = 170 * MB;
 /// A picture of that many bytes has to find room, or nothing of use can be read: 4 megapixels.
 const LEAST_PICTURE: u64 = 28 * MB;
-/// Of a pixel of a picture that is read: its colours, and what reading makes of it.
-const PICTURE_PX: u64 = 7;
+/// Of a pixel of a picture that is read as it is, in bytes: its colours.
+const PLAIN_PX: u64 = 3;
+/// Of one that is prepared, in bytes: before and after a step, and its lightness.
+const PREPARED_PX: u64 = 7;
+/// The same beside the picture as it was.
+const PREPARED_BESIDE_PX: u64 = 10;
+/// Of a pixel of the copy in which lines are looked for: its colours, and what the network says of it.
+const SCALED_PX: u64 = 3 + 4;
+/// A copy may take so much without counting: what finds lines at the smallest canvas takes less than what reads them, by that.
+const SCALED: u64 = 24 * MB;
 /// The part of what is left that pictures may take without others being looked at in smaller parts, as a divisor.
 const FOR_PICTURES: u64 = 5;
 /// The smallest canvas at which lines are looked for in parts of a picture, px,
@@ -65,8 +75,10 @@ pub struct TooLittle {
 pub struct ForPictures {
     /// All of them together,
     pub together: u64,
-    /// or a single one that takes more.
+    /// or a single one that takes more,
     pub alone: u64,
+    /// and such a one while it is decoded: nothing is read then, and no session needed.
+    pub decoding: u64,
 }
 
 /// What sessions take of memory, by what they are run with, in bytes.
@@ -145,6 +157,27 @@ impl Costs {
     }
 }
 
+/// Bytes that a decoded picture of so many pixels takes at most at one time while it is read with these options; `kept` if it is
+/// wanted as it was afterwards.
+pub fn reading_bytes(size: (u32, u32), options: &ReadOptions, kept: bool) -> u64 {
+    picture_bytes(size, options, kept) + scaled_bytes(size, options).saturating_sub(SCALED)
+}
+
+fn picture_bytes((width, height): (u32, u32), options: &ReadOptions, kept: bool) -> u64 {
+    let bytes_per_pixel = match (options.steps(), kept) {
+        (0, false) => PLAIN_PX,
+        (0..=1, _) | (_, false) => PREPARED_PX,
+        _ => PREPARED_BESIDE_PX,
+    };
+    u64::from(width) * u64::from(height) * bytes_per_pixel
+}
+
+/// The copy in which lines are looked for.
+fn scaled_bytes((width, height): (u32, u32), options: &ReadOptions) -> u64 {
+    let fit = Fit::new(width.max(1), height.max(1), options.max_side);
+    u64::from(fit.width) * u64::from(fit.height) * SCALED_PX
+}
+
 impl Memory {
     /// At most `limit` resident bytes, of which kept pictures take `kept` at most; `others` says what pictures take now.
     pub fn new(limit: u64, kept: u64, others: Others) -> Self {
@@ -170,7 +203,7 @@ impl Memory {
         }
         let left = limit - PROCESS - kept;
         let alone = left - LEAST_SESSIONS;
-        Ok(ForPictures { together: (left / FOR_PICTURES).min(alone), alone })
+        Ok(ForPictures { together: (left / FOR_PICTURES).min(alone), alone, decoding: left - MAKING })
     }
 
     /// What sessions may take now.
@@ -178,11 +211,22 @@ impl Memory {
         (self.limit + self.beyond).saturating_sub(PROCESS + costs.shared + (self.others)())
     }
 
-    /// Pixels of the largest canvas at which lines are looked for in a picture of `px` pixels, so that what finds them has
-    /// room beside what reads them, where there is enough for both. Always the same for one size, whatever else is read.
-    pub(super) fn canvas_px(&self, costs: &Costs, px: u64) -> u64 {
+    /// Pixels of the largest canvas at which lines are looked for in a picture, so that what finds them has room beside what
+    /// reads them, where there is enough for both. Always the same for one picture, whatever else is read.
+    pub(super) fn canvas_px(
+        &self,
+        costs: &Costs,
+        size: (u32, u32),
+        options: &ReadOptions,
+        kept: bool,
+    ) -> u64 {
+        self.canvas_beside(costs, picture_bytes(size, options, kept) + scaled_bytes(size, options))
+    }
+
+    /// The same beside a picture that takes so many bytes.
+    fn canvas_beside(&self, costs: &Costs, picture: u64) -> u64 {
         let left = self.limit.saturating_sub(PROCESS + costs.shared + self.kept);
-        let pictures = (left / FOR_PICTURES).max(px.saturating_mul(PICTURE_PX));
+        let pictures = (left / FOR_PICTURES).max(picture);
         let beside = costs.recogniser + costs.angle + MAKING;
         let px = |others: u64| left.saturating_sub(others + costs.detector) / (costs.detector_px + INPUT_PX);
         px(pictures + beside).max(px(pictures).min(SMALL_CANVAS)).clamp(LEAST_CANVAS, MOST_CANVAS)
@@ -213,13 +257,13 @@ mod tests {
     #[test]
     fn more_memory_lets_larger_parts_be_looked_at_and_larger_pictures_be_read() {
         let f32 = costs(Provider::OpenVino, Precision::F32);
-        let of = |mb: u64, px: u64| memory(mb).canvas_px(&f32, px);
+        let of = |mb: u64, px: u64| memory(mb).canvas_beside(&f32, px * PREPARED_PX);
         assert_eq!((of(400, 1_000_000), of(5000, 1_000_000)), (SMALL_CANVAS, MOST_CANVAS));
         let usual = [1_000_000, 8_700_000, 20_000_000, 30_000_000].map(|px| of(600, px));
         assert!(usual[0] >= 1312 * 736 && usual[0] == usual[1], "{usual:?}");
         assert!(usual[2] < usual[0] && usual[3] <= SMALL_CANVAS, "{usual:?}");
         let pictures = |mb: u64| Memory::for_pictures(mb * MB, mb * MB / 25).unwrap().alone;
-        let alone = [400, 600, 1200].map(|mb| pictures(mb) / PICTURE_PX / 1_000_000);
+        let alone = [400, 600, 1200].map(|mb| pictures(mb) / PREPARED_PX / 1_000_000);
         assert!(alone[0] >= 10 && alone[1] >= 35 && alone[2] >= 100, "{alone:?} megapixels");
     }
 
@@ -230,10 +274,10 @@ mod tests {
                 let costs = costs(provider, precision);
                 for mb in [400, 600, 1200, 4000] {
                     let kept = mb * MB / 25;
-                    let ForPictures { together, alone } = Memory::for_pictures(mb * MB, kept).unwrap();
+                    let ForPictures { together, alone, .. } = Memory::for_pictures(mb * MB, kept).unwrap();
                     let with = |bytes: u64| {
                         let memory = Memory::new(mb * MB, kept, Arc::new(move || bytes + kept));
-                        let px = memory.canvas_px(&costs, bytes / PICTURE_PX);
+                        let px = memory.canvas_beside(&costs, bytes);
                         (costs.detector(px) + Costs::input(px), memory.room(&costs))
                     };
                     let name = format!("{provider} {precision:?} {mb} MiB");
@@ -244,6 +288,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_small_profile_has_room_for_20_megapixels_that_are_read_as_they_are() {
+        let ForPictures { alone, decoding, .. } = Memory::for_pictures(400 * MB, 15 * MB).unwrap();
+        assert!(20_000_000 * 9 < decoding, "a progressive JPEG, colour as dense as light");
+        let plain = ReadOptions::default();
+        for size in [(5472, 3648), (3888, 5184), (6000, 4000)] {
+            assert!(reading_bytes(size, &plain, false) <= alone, "{size:?}");
+        }
+        let bytes = |options: &ReadOptions, kept| reading_bytes((5472, 3648), options, kept);
+        let (deskew, fine) = (ReadOptions { deskew: true, ..plain }, ReadOptions { max_side: 4000, ..plain });
+        assert!(bytes(&fine, false) > bytes(&plain, false) + 40 * MB, "the copy counts if it is large");
+        assert!(bytes(&plain, true) > alone && bytes(&deskew, false) > alone);
+        let both = ReadOptions { contrast: true, ..deskew };
+        assert!(bytes(&both, false) == bytes(&deskew, false) && bytes(&both, true) > bytes(&deskew, true));
     }
 
     #[test]

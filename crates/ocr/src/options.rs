@@ -65,6 +65,14 @@ impl Default for ReadOptions {
     }
 }
 
+impl ReadOptions {
+    /// Steps that make another picture of it before it is read.
+    pub fn steps(&self) -> usize {
+        let Self { perspective, corners, deskew, contrast, denoise, .. } = *self;
+        [perspective || corners.is_some(), deskew, contrast, denoise].into_iter().filter(|step| *step).count()
+    }
+}
+
 /// Nothing is further from the upper left of a picture, px.
 const FARTHEST: f32 = 1e6;
 /// A page has sides of this length at least, px.

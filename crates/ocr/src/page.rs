@@ -9,7 +9,7 @@ use sightwire_frame::enhance::{self, Homography};
 use sightwire_frame::{Image, Resizer};
 use sightwire_layout::{Directions, arrange};
 
-use super::canvas::{self, Fit};
+use super::canvas::{self, Fit, Tile};
 use super::choice;
 use super::ctc::{self, Text};
 use super::doubt;
@@ -56,7 +56,10 @@ impl Buffers {
 pub(super) struct Page {
     pub(super) model: Arc<ReadModel>,
     pub(super) options: ReadOptions,
-    image: Arc<Image>,
+    /// Width and height of the picture, px,
+    size: (u32, u32),
+    /// and itself, if it is to be kept.
+    image: Option<Arc<Image>>,
     /// What lines are cut out of: the picture, or what preprocessing has made of it.
     prepared: Arc<Image>,
     /// In pixels of `prepared`.
@@ -102,7 +105,7 @@ impl Page {
     pub(super) fn find(
         model: Arc<ReadModel>,
         options: ReadOptions,
-        image: Image,
+        (image, keep): (Image, bool),
         mut times: Times,
         begun: Instant,
         sessions: &Sessions,
@@ -110,22 +113,27 @@ impl Page {
         wanted: &dyn Fn() -> bool,
     ) -> Result<Self, ReadError> {
         let image = Arc::new(image);
+        let size = (image.width(), image.height());
+        let kept = keep.then(|| image.clone());
         let started = Instant::now();
-        let Prepared { picture: prepared, back, corners, skew } = prepare(&image, &options, wanted)?;
+        let Prepared { picture: prepared, back, corners, skew } = prepare(image, &options, wanted)?;
         times.prepare = started.elapsed();
         let started = Instant::now();
         let (mut scale, mut outlines, mut passed_over) = (1.0, Vec::new(), 0);
         if !prepared.is_empty() {
             let fit = Fit::new(prepared.width(), prepared.height(), options.max_side);
             scale = f64::from(fit.width) / f64::from(prepared.width());
-            (outlines, passed_over) = find(&model, &options, &prepared, fit, sessions, buffers, wanted)?;
+            let tiles = fit.tiles(sessions.canvas_px(&model, size, &options, keep));
+            (outlines, passed_over) =
+                find(&model, &options, &prepared, (fit, &tiles), sessions, buffers, wanted)?;
         }
         buffers.shrink();
         times.detect = started.elapsed();
         let mut page = Self {
             model,
             options,
-            image,
+            size,
+            image: kept,
             prepared,
             lines: Mutex::default(),
             left: AtomicUsize::new(0),
@@ -352,13 +360,13 @@ impl Page {
         let times =
             Times { wait, recognise: self.detected.elapsed(), total: self.begun.elapsed(), ..self.times };
         let left_out = self.passed_over + self.outlines.len() - regions.len();
-        let (image, corners, skew) = (self.image.clone(), self.corners, self.skew);
-        Reading { regions, left_out, doubt, image, corners, skew, times }
+        let (size, image, corners, skew) = (self.size, self.image.clone(), self.corners, self.skew);
+        Reading { regions, left_out, doubt, size, image, corners, skew, times }
     }
 
     /// In pixels of the picture.
     fn upright(&self, outline: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
-        let (width, height) = (self.image.width() as f32, self.image.height() as f32);
+        let (width, height) = (self.size.0 as f32, self.size.1 as f32);
         outline.map(|corner| {
             let [x, y] = if self.back == Homography::IDENTITY { corner } else { self.back.apply(corner) };
             [x.clamp(0.0, width), y.clamp(0.0, height)]
@@ -392,16 +400,17 @@ struct Prepared {
     skew: f32,
 }
 
+/// The picture before a step is let go after it, unless somebody else has it.
 fn prepare(
-    image: &Arc<Image>,
+    image: Arc<Image>,
     options: &ReadOptions,
     wanted: &dyn Fn() -> bool,
 ) -> Result<Prepared, ReadError> {
-    let mut prepared =
-        Prepared { picture: image.clone(), back: Homography::IDENTITY, corners: None, skew: 0.0 };
+    let mut prepared = Prepared { picture: image, back: Homography::IDENTITY, corners: None, skew: 0.0 };
     let go_on = || wanted().then_some(()).ok_or(ReadError::Unwanted);
     if options.corners.is_some() || options.perspective {
         go_on()?;
+        let image = &*prepared.picture;
         let found = || enhance::corners(image).map(|found| found.points);
         let straight = match options.corners {
             Some(given) => Some((given.straighten(image)?, given.points())),
@@ -449,7 +458,7 @@ fn find(
     model: &Arc<ReadModel>,
     options: &ReadOptions,
     image: &Image,
-    fit: Fit,
+    (fit, tiles): (Fit, &[Tile]),
     sessions: &Sessions,
     buffers: &mut Buffers,
     wanted: &dyn Fn() -> bool,
@@ -457,8 +466,7 @@ fn find(
     canvas::scale(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
     let (width, height) = (fit.width as usize, fit.height as usize);
     let mut map = Map { width, height, values: vec![0.0; width * height] };
-    let px = u64::from(image.width()) * u64::from(image.height());
-    for tile in fit.tiles(sessions.canvas_px(model, px)) {
+    for tile in tiles {
         if !wanted() {
             return Err(ReadError::Unwanted);
         }

@@ -107,6 +107,8 @@ pub struct PageRequest {
     pub load: Load,
     /// Thresholds and preprocessing.
     pub options: ReadOptions,
+    /// Whether the picture is wanted afterwards, as it was before any preprocessing.
+    pub keep: bool,
     /// Whether anybody still waits for it; asked before each step and each line.
     pub wanted: Box<dyn Fn() -> bool + Send + Sync>,
     /// What has been done for it, and what may be.
@@ -201,6 +203,7 @@ struct Begun {
     model: Arc<ReadModel>,
     load: Option<Load>,
     options: ReadOptions,
+    keep: bool,
     wanted: Box<dyn Fn() -> bool + Send + Sync>,
     effort: Arc<Effort>,
     done: Done,
@@ -317,9 +320,9 @@ impl Work for Readers {
                 return Some(Task::Line(active, index));
             }
         }
-        let (PageRequest { model, load, options, wanted, effort, done }, submitted) =
+        let (PageRequest { model, load, options, keep, wanted, effort, done }, submitted) =
             queue.jobs.pop_front()?;
-        let begun = Begun { model, load: Some(load), options, wanted, effort, done, submitted };
+        let begun = Begun { model, load: Some(load), options, keep, wanted, effort, done, submitted };
         Some(Task::Picture(Box::new(begun)))
     }
 
@@ -402,7 +405,7 @@ impl Readers {
         task: &effort::Task,
         buffers: &mut Buffers,
     ) -> Result<Box<Page>, ReadError> {
-        let Begun { model, load, options, wanted, effort, .. } = begun;
+        let Begun { model, load, options, keep, wanted, effort, .. } = begun;
         let at = Instant::now();
         let load = load.take().filter(|_| wanted()).ok_or(ReadError::Unwanted)?;
         self.sessions.make_room(model);
@@ -413,7 +416,8 @@ impl Readers {
         }
         let sessions = &self.sessions;
         let goes_on = || wanted() && !effort.is_passed_with(task);
-        let page = Page::find(model.clone(), *options, image, times, at, sessions, buffers, &goes_on);
+        let page =
+            Page::find(model.clone(), *options, (image, *keep), times, at, sessions, buffers, &goes_on);
         page.map(Box::new).map_err(|error| match error {
             ReadError::Unwanted if wanted() => ReadError::TooMuchWork(effort.most().unwrap_or_default()),
             error => error,

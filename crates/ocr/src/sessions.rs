@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::ReadModel;
+use super::ReadOptions;
 use super::effort;
 use super::memory::{Costs, MAKING, Memory};
 use sightwire_engine::{Engine, EngineError, Session};
@@ -101,9 +102,15 @@ impl Sessions {
         state.idle.len() + state.in_use
     }
 
-    /// Pixels of the largest canvas at which lines are looked for with this model in a picture of so many.
-    pub(super) fn canvas_px(&self, model: &ReadModel, px: u64) -> u64 {
-        self.memory.canvas_px(&model.costs(&self.engine), px)
+    /// Pixels of the largest canvas at which lines are looked for with this model in a picture of this size.
+    pub(super) fn canvas_px(
+        &self,
+        model: &ReadModel,
+        size: (u32, u32),
+        options: &ReadOptions,
+        kept: bool,
+    ) -> u64 {
+        self.memory.canvas_px(&model.costs(&self.engine), size, options, kept)
     }
 
     /// Uses a session, as soon as there is one or memory for it. One that failed is used no more. `None` if the model has

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sightwire_frame::still::StillFormat;
+use sightwire_frame::still::{StillFormat, decoding_bytes};
 use sightwire_ocr::memory::ForPictures;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,8 +18,10 @@ pub struct DecodeMemory {
     units: Arc<Semaphore>,
     /// Bytes that all pictures may take together,
     together: u64,
-    /// and that a single one may take, alone.
+    /// and that a single one may take, alone,
     limit: u64,
+    /// also while it is decoded.
+    decoding_limit: u64,
     used: Arc<AtomicU64>,
     /// What bounds it.
     setting: &'static str,
@@ -32,8 +34,21 @@ pub struct DecodeMemory {
 pub struct Decoding {
     bytes: u64,
     used: Arc<AtomicU64>,
-    _units: Option<OwnedSemaphorePermit>,
-    _of_whole: Option<Box<Decoding>>,
+    units: Option<OwnedSemaphorePermit>,
+    of_whole: Option<Box<Decoding>>,
+}
+
+impl Decoding {
+    /// Parts what is more than so many bytes from it, if there is any.
+    pub fn split_beyond(&mut self, bytes: u64) -> Option<Self> {
+        let more = self.bytes.checked_sub(bytes).filter(|more| *more > 0)?;
+        self.bytes = bytes;
+        let of_whole = self.of_whole.as_mut().and_then(|whole| whole.split_beyond(bytes)).map(Box::new);
+        let count = usize::try_from(more / UNIT).unwrap_or(usize::MAX);
+        // Whoever has all units because it takes more than there are gives none back before the end.
+        let units = self.units.as_mut().and_then(|units| units.split(count));
+        Some(Self { bytes: more, used: self.used.clone(), units, of_whole })
+    }
 }
 
 impl Drop for Decoding {
@@ -45,13 +60,14 @@ impl Drop for Decoding {
 /// A picture that would take more than there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the {format} has {} x {} pixels and takes {} MiB to be decoded: {setting} allows {} MiB",
-    .size.0, .size.1, .bytes >> 20, .limit >> 20
+    "the {format} has {} x {} pixels and takes {} MiB to be {for_what}: {setting} allows {} MiB",
+    .size.0, .size.1, .bytes.div_ceil(1 << 20), .limit >> 20
 )]
 pub struct TooMuch {
     format: StillFormat,
     size: (u32, u32),
     bytes: u64,
+    for_what: &'static str,
     limit: u64,
     setting: &'static str,
 }
@@ -60,21 +76,25 @@ impl DecodeMemory {
     /// At most `limit` bytes of decoded pixels at once.
     pub fn new(limit: usize) -> Arc<Self> {
         let limit = limit as u64;
-        Self::with(limit, limit, "images.decode_memory_mb", None)
+        Self::with(limit, [limit; 2], "images.decode_memory_mb", None)
     }
 
     /// What text reading may take of `whole`, by `reader.memory_mb`.
     pub fn for_reading(whole: Arc<Self>, most: ForPictures) -> Arc<Self> {
-        let of_whole = most.alone >= whole.limit;
-        let (limit, setting) =
-            if of_whole { (whole.limit, whole.setting) } else { (most.alone, "reader.memory_mb") };
-        Self::with(most.together.min(limit), limit, setting, Some(whole))
+        let setting = if most.alone >= whole.limit { whole.setting } else { "reader.memory_mb" };
+        let limits = [most.alone, most.decoding].map(|most| most.min(whole.limit));
+        Self::with(most.together.min(limits[0]), limits, setting, Some(whole))
     }
 
-    fn with(together: u64, limit: u64, setting: &'static str, whole: Option<Arc<Self>>) -> Arc<Self> {
+    fn with(
+        together: u64,
+        [limit, decoding_limit]: [u64; 2],
+        setting: &'static str,
+        whole: Option<Arc<Self>>,
+    ) -> Arc<Self> {
         let units = usize::try_from(together / UNIT).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
         let (units, used) = (Arc::new(Semaphore::new(units)), Arc::default());
-        Arc::new(Self { units, together, limit, used, setting, whole })
+        Arc::new(Self { units, together, limit, decoding_limit, used, setting, whole })
     }
 
     /// Bytes that may be taken at once.
@@ -87,55 +107,63 @@ impl DecodeMemory {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether there could ever be room for a page of this size.
-    pub fn check(&self, format: StillFormat, size: (u32, u32)) -> Result<(), TooMuch> {
-        let (bytes, limit) = (bytes(format, size), self.limit);
-        let setting = self.setting;
-        if bytes > limit { Err(TooMuch { format, size, bytes, limit, setting }) } else { Ok(()) }
+    /// Whether there could ever be room for so many bytes, which a page of this size takes while it is decoded.
+    pub fn check_decoding(&self, page: (StillFormat, (u32, u32)), bytes: u64) -> Result<(), TooMuch> {
+        self.check_within(self.decoding_limit, page, bytes, "decoded")
     }
 
-    /// Pixels of a page for which there could be room.
-    pub fn most_pixels(&self, format: StillFormat) -> u64 {
-        self.limit / per_pixel(format)
+    /// The same of what is done with it afterwards.
+    pub fn check(
+        &self,
+        page: (StillFormat, (u32, u32)),
+        bytes: u64,
+        for_what: &'static str,
+    ) -> Result<(), TooMuch> {
+        self.check_within(self.limit, page, bytes, for_what)
     }
 
-    /// Waits until there is room for it; whoever came first goes first.
-    pub async fn take(&self, format: StillFormat, size: (u32, u32)) -> Decoding {
-        self.acquire(bytes(format, size)).await
+    fn check_within(
+        &self,
+        limit: u64,
+        (format, size): (StillFormat, (u32, u32)),
+        bytes: u64,
+        for_what: &'static str,
+    ) -> Result<(), TooMuch> {
+        if bytes > limit {
+            return Err(TooMuch { format, size, bytes, for_what, limit, setting: self.setting });
+        }
+        Ok(())
     }
 
-    async fn acquire(&self, bytes: u64) -> Decoding {
+    /// Pixels of a page of a PDF for which there could be room.
+    pub fn most_drawn_pixels(&self) -> u64 {
+        self.decoding_limit / decoding_bytes(StillFormat::Pdf, &[], (1, 1))
+    }
+
+    /// Waits until there is room for so many bytes; whoever came first goes first.
+    pub async fn take(&self, bytes: u64) -> Decoding {
         let all = self.together / UNIT;
         let count = bytes.div_ceil(UNIT).clamp(1, all.clamp(1, u64::from(u32::MAX))) as u32;
         // It is never closed.
         let units = self.units.clone().acquire_many_owned(count).await.ok();
         // Whoever takes of the whole alone never waits for a part of it.
         let of_whole = match &self.whole {
-            Some(whole) => Some(Box::new(Box::pin(whole.acquire(bytes)).await)),
+            Some(whole) => Some(Box::new(Box::pin(whole.take(bytes)).await)),
             None => None,
         };
         self.used.fetch_add(bytes, Ordering::Relaxed);
-        Decoding { bytes, used: self.used.clone(), _units: units, _of_whole: of_whole }
+        Decoding { bytes, used: self.used.clone(), units, of_whole }
     }
 
     /// The same on a thread that may wait.
-    pub fn take_blocking(&self, format: StillFormat, size: (u32, u32)) -> Decoding {
-        Handle::current().block_on(self.take(format, size))
+    pub fn take_blocking(&self, bytes: u64) -> Decoding {
+        Handle::current().block_on(self.take(bytes))
     }
 }
 
-/// What a page takes at most while it is decoded, turned upright and read.
-fn bytes(format: StillFormat, (width, height): (u32, u32)) -> u64 {
-    u64::from(width) * u64::from(height) * per_pixel(format)
-}
-
-/// Measured as peaks of the process with 90 megapixels, and of the process that draws (docs/reading.md).
-fn per_pixel(format: StillFormat) -> u64 {
-    match format {
-        StillFormat::WebP => 14,
-        StillFormat::Pdf | StillFormat::Avif | StillFormat::Heic => 16,
-        StillFormat::Jpeg | StillFormat::Png | StillFormat::Tiff | StillFormat::Bmp | StillFormat::Gif => 7,
-    }
+/// Bytes that a JPEG or PNG of this size takes at most while it is decoded, turned upright and looked at or shown.
+pub fn picture_bytes((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height) * 7
 }
 
 #[cfg(test)]
@@ -148,16 +176,18 @@ mod tests {
     async fn pictures_wait_for_each_other_and_one_that_never_fits_is_refused() {
         let memory = DecodeMemory::new(100 << 20);
         let size = (4000, 3000);
-        assert_eq!(memory.check(StillFormat::Jpeg, size), Ok(()));
-        let refused = memory.check(StillFormat::WebP, size).unwrap_err().to_string();
+        let bytes = picture_bytes(size);
+        assert_eq!(memory.check((StillFormat::Jpeg, size), bytes, "decoded"), Ok(()));
+        let refused = memory.check((StillFormat::WebP, size), 2 * bytes, "decoded").unwrap_err().to_string();
         assert!(
-            refused.contains("160 MiB") && refused.contains("images.decode_memory_mb allows 100 MiB"),
+            refused.contains("161 MiB to be decoded")
+                && refused.contains("images.decode_memory_mb allows 100"),
             "{refused}"
         );
-        let first = memory.take(StillFormat::Jpeg, size).await;
-        assert!(memory.used() >= 84_000_000 && memory.used() <= 100 << 20);
-        let small = memory.take(StillFormat::Png, (100, 100)).await;
-        let second = memory.take(StillFormat::Jpeg, size);
+        let first = memory.take(bytes).await;
+        assert_eq!(memory.used(), 84_000_000);
+        let small = memory.take(picture_bytes((100, 100))).await;
+        let second = memory.take(bytes);
         tokio::pin!(second);
         assert!(tokio::time::timeout(Duration::from_secs(60), &mut second).await.is_err());
         drop(first);
@@ -167,23 +197,52 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn text_reading_has_a_part_of_it_and_leaves_the_rest_to_others() {
-        let (whole, size) = (DecodeMemory::new(400 << 20), (4000, 3000));
-        let most = ForPictures { together: 100 << 20, alone: 200 << 20 };
+        let (whole, bytes) = (DecodeMemory::new(400 << 20), picture_bytes((4000, 3000)));
+        let most = ForPictures { together: 100 << 20, alone: 200 << 20, decoding: 300 << 20 };
         let part = DecodeMemory::for_reading(whole.clone(), most);
-        let first = part.take(StillFormat::Jpeg, size).await;
+        let first = part.take(bytes).await;
         assert_eq!((part.used(), whole.used()), (84_000_000, 84_000_000));
-        let others = whole.take(StillFormat::Jpeg, size).await;
+        let others = whole.take(bytes).await;
         assert_eq!((part.used(), whole.used()), (84_000_000, 168_000_000));
         // What takes more than all may together is read alone.
-        let large = part.take(StillFormat::WebP, size);
+        let large = part.take(2 * bytes);
         tokio::pin!(large);
         assert!(tokio::time::timeout(Duration::from_secs(60), &mut large).await.is_err());
         drop(first);
         let large = large.await;
         assert_eq!(part.used(), 168_000_000);
-        let refused = part.check(StillFormat::Jpeg, (8000, 6000)).unwrap_err().to_string();
+        let refused =
+            part.check((StillFormat::Jpeg, (8000, 6000)), 4 * bytes, "read").unwrap_err().to_string();
         assert!(refused.contains("reader.memory_mb allows 200 MiB"), "{refused}");
+        let page = (StillFormat::Jpeg, (8000, 6000));
+        assert!(part.check_decoding(page, 290 << 20).is_ok() && part.check(page, 290 << 20, "read").is_err());
+        let refused = part.check_decoding(page, 301 << 20).unwrap_err().to_string();
+        assert!(refused.contains("reader.memory_mb allows 300 MiB"), "{refused}");
         drop((large, others));
         assert_eq!((part.used(), whole.used()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_only_decoding_takes_is_free_after_it() {
+        let whole = DecodeMemory::new(400 << 20);
+        let part = DecodeMemory::for_reading(
+            whole.clone(),
+            ForPictures { together: 100 << 20, alone: 200 << 20, decoding: 300 << 20 },
+        );
+        let mut room = part.take(80 << 20).await;
+        assert!(room.split_beyond(80 << 20).is_none());
+        let decoding = room.split_beyond(30 << 20).unwrap();
+        assert_eq!((part.used(), whole.used()), (80 << 20, 80 << 20));
+        drop(decoding);
+        assert_eq!((part.used(), whole.used()), (30 << 20, 30 << 20));
+        let other = tokio::time::timeout(Duration::from_secs(1), part.take(70 << 20)).await.unwrap();
+        drop((room, other));
+        // What is larger than all together has them all, until the end.
+        let mut large = part.take(150 << 20).await;
+        drop(large.split_beyond(10 << 20));
+        assert_eq!((part.used(), whole.used()), (10 << 20, 10 << 20));
+        assert!(tokio::time::timeout(Duration::from_secs(60), part.take(1 << 20)).await.is_err());
+        drop(large);
+        assert!(tokio::time::timeout(Duration::from_secs(60), part.take(100 << 20)).await.is_ok());
     }
 }

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sightwire_frame::Image;
-use sightwire_frame::still::{StillError, StillFormat, StillLimits};
+use sightwire_frame::still::{self, StillError, StillFormat, StillLimits};
+use sightwire_ocr::{ReadOptions, memory};
 use sightwire_pages::PageHeader;
 use sightwire_pages::patience::Patience;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::decoding::{DecodeMemory, Decoding, TooMuch};
+use crate::decoding::{DecodeMemory, Decoding, TooMuch, picture_bytes};
 use crate::options::Options;
+
+/// What a picture is to be that needs more memory than one that is read as it is.
+const PREPARED: &str = "read with deskew, contrast, denoise, perspective or corners, which may be left out";
 
 /// What is known of a picture before it is decoded.
 #[derive(Clone, Debug)]
@@ -63,14 +67,19 @@ impl Picture {
         let mut most = of(limits);
         // What is drawn can be drawn smaller.
         if StillFormat::of(&bytes) == Some(StillFormat::Pdf) {
-            most.max_pixels = most.max_pixels.min(decoding.most_pixels(StillFormat::Pdf));
+            most.max_pixels = most.max_pixels.min(decoding.most_drawn_pixels());
         }
         let header = limits.pages.probe(&bytes, &most, patience)?;
-        for page in &header.pages {
-            decoding.check(header.format, page.size)?;
-        }
         let decoding = decoding.clone();
-        Ok(Self { bytes, format: header.format, pages: header.pages, _memory: None, decoding })
+        let (format, pages) = (header.format, header.pages);
+        let picture = Self { bytes, format, pages, _memory: None, decoding };
+        for index in 0..picture.pages.len() {
+            let page = (format, picture.size(index));
+            picture.decoding.check_decoding(page, picture.decoding_bytes(index))?;
+            let bytes = picture.reading_bytes(index, &ReadOptions::default(), false);
+            picture.decoding.check(page, bytes, "read")?;
+        }
+        Ok(picture)
     }
 
     /// Keeps its part of the memory for all as long as its bytes.
@@ -79,14 +88,34 @@ impl Picture {
         Self { _memory: memory.map(Arc::new), ..self }
     }
 
-    /// Waits for the memory that a page, from 0, takes while it is decoded and worked on.
-    pub async fn room(&self, page: usize) -> Decoding {
-        self.decoding.take(self.format, self.size(page)).await
+    /// Waits for the memory that a page, from 0, takes while it is decoded and then read with these options, and that which only
+    /// decoding takes. Whether its pixels are kept as they were is returned, too: not if there is no room for that.
+    pub async fn room(
+        &self,
+        page: usize,
+        options: &ReadOptions,
+        keep: bool,
+    ) -> Result<(Decoding, Option<Decoding>, bool), TooMuch> {
+        let bytes = |keep| self.reading_bytes(page, options, keep);
+        let keep = keep && bytes(true) <= self.decoding.limit();
+        let reading = bytes(keep);
+        self.decoding.check((self.format, self.size(page)), reading, PREPARED)?;
+        let mut room = self.decoding.take(reading.max(self.decoding_bytes(page))).await;
+        let decoding = room.split_beyond(reading);
+        Ok((room, decoding, keep))
+    }
+
+    fn reading_bytes(&self, page: usize, options: &ReadOptions, keep: bool) -> u64 {
+        memory::reading_bytes(self.size(page), options, keep)
+    }
+
+    fn decoding_bytes(&self, page: usize) -> u64 {
+        still::decoding_bytes(self.format, &self.bytes, self.size(page))
     }
 
     /// The pixels of a page, from 0, as soon as there is memory for them, and that; blocks.
     pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), StillError> {
-        let room = self.decoding.take_blocking(self.format, self.size(page));
+        let room = self.decoding.take_blocking(picture_bytes(self.size(page)).max(self.decoding_bytes(page)));
         Ok((self.decode(page, limits, Patience::within(limits.deadline), &|| true)?, room))
     }
 

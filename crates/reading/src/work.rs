@@ -16,7 +16,7 @@ use super::models::Ready;
 use super::output::Document;
 use super::permits::{Permit, Permits};
 use super::picture::Picture;
-use crate::decoding::Decoding;
+use crate::decoding::{Decoding, TooMuch};
 use crate::elsewhere;
 use crate::options::Options;
 
@@ -48,6 +48,9 @@ pub enum WorkError {
     /// The picture is broken.
     #[error(transparent)]
     Broken(StillError),
+    /// What was asked for would take more memory than all pictures may together.
+    #[error(transparent)]
+    TooMuch(TooMuch),
     /// What was asked for does not suit the picture.
     #[error(transparent)]
     Unsuited(ReadError),
@@ -181,12 +184,11 @@ pub async fn document(
                 PermitSource::Batch(_) => Arc::new(Effort::at_most(limits.deadline)),
             };
             let work = (permit, turn.patience(), effort);
-            let (reading, room) = page(ready, picture, index, limits, options, work).await?;
-            document.push(&reading, header);
             // Whoever waits for memory for the next page must not hold any.
-            if keep == Some(index) && index + 1 == picture.pages.len() {
-                kept = Some((reading.image, room));
-            }
+            let keep = keep == Some(index) && index + 1 == picture.pages.len();
+            let (reading, room) = page(ready, picture, index, limits, (options, keep), work).await?;
+            document.push(&reading, header);
+            kept = reading.image.map(|image| (image, room));
         }
         Ok(())
     };
@@ -200,10 +202,10 @@ async fn page(
     picture: &Picture,
     index: usize,
     limits: &Arc<Options>,
-    options: ReadOptions,
+    (options, keep): (ReadOptions, bool),
     (permit, patience, effort): (Arc<Permit>, Patience, Arc<Effort>),
 ) -> Result<(Reading, Decoding), WorkError> {
-    let room = picture.room(index).await;
+    let (room, decoding, keep) = picture.room(index, &options, keep).await.map_err(WorkError::TooMuch)?;
     let (picture, limits) = (picture.clone(), limits.clone());
     let (give, take) = oneshot::channel();
     let wanted = Wanted::default();
@@ -211,9 +213,12 @@ async fn page(
     let job = PageRequest {
         model: ready.model.clone(),
         load: Box::new(move || {
-            picture.decode(index, &limits, patience, &|| !drawing.load(Ordering::Relaxed))
+            let image = picture.decode(index, &limits, patience, &|| !drawing.load(Ordering::Relaxed));
+            drop(decoding);
+            image
         }),
         options,
+        keep,
         wanted: Box::new(move || !asked.load(Ordering::Relaxed)),
         effort,
         done: Box::new(move |result| {

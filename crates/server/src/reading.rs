@@ -144,6 +144,10 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
         WorkError::Late(_) | WorkError::TooMuchWork(_) => late(reader, why),
         WorkError::Broken(why) if why.waits_for_drawing() => undrawn(reader, why),
         WorkError::Broken(why) if why.is_late() => late(reader, why),
+        WorkError::TooMuch(_) => {
+            Failures::count(&reader.failures.picture);
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, &detail)
+        }
         WorkError::Broken(_) | WorkError::Unsuited(_) => {
             Failures::count(&reader.failures.picture);
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
@@ -230,7 +234,7 @@ pub async fn for_other(
     match read.await {
         Ok((document, _)) => Ok(Ok(document)),
         Err(WorkError::Broken(why)) if !why.waits_for_drawing() => Ok(Err(why.to_string())),
-        Err(why @ WorkError::Unsuited(_)) => Ok(Err(why.to_string())),
+        Err(why @ (WorkError::Unsuited(_) | WorkError::TooMuch(_))) => Ok(Err(why.to_string())),
         Err(why) => Err(unread(reader, &why)),
     }
 }

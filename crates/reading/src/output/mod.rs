@@ -114,8 +114,8 @@ impl Document {
         times.recognise += reading.times.recognise;
         times.total += reading.times.total;
         self.pages.push(Page {
-            width: reading.image.width(),
-            height: reading.image.height(),
+            width: reading.size.0,
+            height: reading.size.1,
             skew: reading.skew,
             corners: reading.corners,
             left_out: reading.left_out,

@@ -14,6 +14,7 @@ use sightwire_live::stills::Picture;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 use sightwire_measure::memory::Work;
+use sightwire_reading::decoding::picture_bytes;
 
 use super::Api;
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Wanted};
@@ -42,7 +43,7 @@ pub async fn detect(
     })??;
     let begun = clock::now();
     let decoding = &reader.display.decoding;
-    let room = async |Header { format, width, height }| decoding.take(format.into(), (width, height)).await;
+    let room = async |Header { width, height, .. }| decoding.take(picture_bytes((width, height))).await;
     let seen = tokio::time::timeout(DEADLINE, streams.look(place, Picture::File(picture), confidence, room))
         .await
         .map_err(|_| {

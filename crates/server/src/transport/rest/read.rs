@@ -317,7 +317,6 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use futures_util::FutureExt as _;
-    use sightwire_frame::still::StillFormat;
 
     use super::*;
     use sightwire_config::layers::Layers;
@@ -341,7 +340,7 @@ mod tests {
     }
 
     fn pixels() -> Pixels {
-        let room = DecodeMemory::new(1 << 20).take(StillFormat::Png, (8, 8)).now_or_never().unwrap();
+        let room = DecodeMemory::new(1 << 20).take(64).now_or_never().unwrap();
         Pixels::Image(Arc::new(Image::new(8, 8)), room)
     }
 

@@ -104,6 +104,7 @@ fn read(service: &ReadService, model: &Arc<ReadModel>, page: &Image) -> anyhow::
         model: model.clone(),
         load: Box::new(move || Ok(page)),
         options: ReadOptions::default(),
+        keep: false,
         wanted: Box::new(|| true),
         effort: Arc::default(),
         done: Box::new(move |read| {

@@ -180,7 +180,8 @@ impl TextReader {
             let mut read = || {
                 let reading = self.page(&bytes, (header.format, of.size), index as u32)?;
                 document.push(&reading, of);
-                document.pages.last().map_or(Ok(()), |last| page(&bytes, &reading.image, last))
+                let Some(image) = &reading.image else { return Ok(()) };
+                document.pages.last().map_or(Ok(()), |last| page(&bytes, image, last))
             };
             read().map_err(|failure| match header.pages.len() {
                 1 => failure,
@@ -198,6 +199,7 @@ impl TextReader {
                 model: self.model.clone(),
                 load: Box::new(move || pages.decode(&bytes, of, page, &LIMITS, Patience::Work, &|| true)),
                 options: self.options,
+                keep: true,
                 wanted: Box::new(|| true),
                 effort: Arc::new(Effort::at_most(self.deadline)),
                 done: Box::new(move |read| {
