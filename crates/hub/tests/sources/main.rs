@@ -15,6 +15,7 @@ mod camera;
 mod capture;
 mod folder;
 mod mjpeg;
+mod odd;
 mod reconnect;
 mod rules;
 mod tls;
