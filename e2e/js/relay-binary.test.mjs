@@ -322,6 +322,29 @@ describe("what_is_in_the_pictures", { concurrency: true }, () => {
     for (const overlays of others) assert.deepEqual(overlays(), []);
   });
 
+  test("overlays_that_nobody_asked_for_take_no_place_of_an_analysis_that_somebody_wants", async (t) => {
+    const { url } = await camera(t);
+    const set = { "cameras.max_analyses": 1 };
+    const other = await start(t, serving({ set, cameras: [{ id: "gate", url }], env: withPose(t) }));
+    const send = async (/** @type {string} */ name) => {
+      const sender = await streamer(t, other, name);
+      often(t, 20, () => sender.frame(asUrl(SOMEBODY)));
+      return viewer(t, other, `?streams=${name}`);
+    };
+    const first = await send("first");
+    await until(() => first.all("overlay_data").length > 0, "the only place for overlays");
+    const second = await send("second");
+    await until(() => second.all("live_frame").length > 20, "pictures of the second stream");
+    assert.deepEqual(second.all("overlay_data"), [], "there is no second place");
+    // Who asks has a place beside, and one alone.
+    const view = await watch(t, other, "/stream/detect?camera=gate");
+    await view.next(2);
+    const refused = await other.get("/stream/detect?camera_url=http%3A%2F%2F127.0.0.1%3A9%2Fstream");
+    assert.equal(refused.status, 503, "one that somebody asks for has its own");
+    const before = first.all("overlay_data").length;
+    await until(() => first.all("overlay_data").length > before, "the first is told on");
+  });
+
   test("by_default_old_viewers_are_told_where_bodies_are_without_asking", async (t) => {
     const other = await start(t, serving({ env: withPose(t) }));
     const [asked, silent, old] = await told(t, other);

@@ -244,3 +244,59 @@ impl BodyLooker {
         Some(SeenBody { pose, width, height, scale })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(width: u32) -> SeenBody {
+        SeenBody { pose: None, width, height: 480, scale: 1.0 }
+    }
+
+    /// A look at a picture that was taken then, and where its answer is given.
+    fn looking(people: &mut People, captured: Instant) -> oneshot::Sender<Option<SeenBody>> {
+        let (answer, look) = oneshot::channel();
+        people.looking = Some((captured, look));
+        answer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_told_of_for_a_second_after_the_picture_in_which_it_was_seen() {
+        let (mut people, begun) = (People::default(), clock::now());
+        assert!(!people.has_looked() && !people.wait_for_look().await && people.recent(begun).is_none());
+        let answer = looking(&mut people, begun);
+        assert!(!people.has_looked(), "nothing is known yet");
+        answer.send(Some(seen(640))).unwrap();
+        assert!(people.has_looked() && !people.has_looked(), "told once");
+        assert_eq!(people.recent(begun + RECENT), Some(seen(640)));
+        assert_eq!(people.recent(begun + RECENT + Duration::from_millis(1)), None);
+        // While there is no time to look, and when the model has gone, that of before is told until it is too old.
+        looking(&mut people, begun + RECENT / 2).send(None).unwrap();
+        assert!(!people.wait_for_look().await);
+        drop(looking(&mut people, begun + RECENT / 2));
+        assert!(!people.has_looked());
+        assert_eq!(people.recent(begun + RECENT), Some(seen(640)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_is_told_as_soon_as_it_is_known() {
+        let (mut people, begun) = (People::default(), clock::now());
+        let answer = looking(&mut people, begun);
+        let told = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            answer.send(Some(seen(320))).unwrap();
+        };
+        let (has, ()) = tokio::join!(people.wait_for_look(), told);
+        assert!(has && clock::since(begun) < Duration::from_millis(400));
+        assert_eq!(people.recent(clock::now()), Some(seen(320)));
+    }
+
+    #[test]
+    fn a_frame_decoded_to_a_part_of_its_sides_is_counted_in_pixels_of_the_whole() {
+        let image = Image::new(320, 240);
+        let mut jpeg = Vec::new();
+        sightwire_frame::Encoder::new().unwrap().encode(&Image::new(1280, 960), 80, &mut jpeg).unwrap();
+        assert!((scale(&jpeg, &image) - 4.0).abs() < 1e-6);
+        assert!((scale(b"none", &image) - 1.0).abs() < 1e-6);
+    }
+}
