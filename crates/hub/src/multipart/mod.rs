@@ -11,8 +11,8 @@
 //! - No whole picture is lost to one before it that was cut off, wherever that was, if an empty line stands between them,
 //!   as at the end of a part's header. Without one, a cut within an `APPn` or COM segment may cost what follows, where
 //!   the length of that segment happens to end at a marker: nobody can tell that from a picture that carries another.
-//! - A camera whose pictures never have a last marker gives all of them but the first, with that marker: each ends where its
-//!   `Content-Length` says, or before the header of the next part. Once one has had it, one that lacks it was cut off.
+//! - A camera whose pictures never have a last marker gives all of them but the first, with that marker: each ends before the
+//!   header of the next part, and comes when that does. Once one has had it, one that lacks it was cut off.
 //! - Of several pictures within one part, back to back within its `Content-Length`, the first is the picture: phones put smaller
 //!   ones behind it (MPF, `UltraHDR`).
 //! - What a picture carries (a thumbnail) is not taken for a picture of the stream, not even where the picture itself
@@ -306,13 +306,8 @@ impl Parser {
                 let is_right = is_there
                     && self.buffer[..limit].ends_with(&PICTURE_END)
                     && first_foreign.is_some_and(|at| self.finder.find(&self.buffer[at..limit]).is_none());
-                let lacks_end = is_there && walk.is_in_scan() && step == Step::More;
                 if is_right {
                     self.take(limit, false, picture);
-                } else if lacks_end
-                    && let Some(jpeg) = self.endings.completed(&self.buffer[..limit], &self.limits)
-                {
-                    self.take_completed((limit, jpeg), picture);
                 } else {
                     *length = None;
                     self.counts.wrong_lengths += 1;
