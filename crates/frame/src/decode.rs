@@ -108,7 +108,7 @@ impl Decoder {
         Ok(Self { jpeg, png: PngDecoder::default(), unturned: Image::default(), in_place: false })
     }
 
-    /// One that takes no memory for a second picture to turn one upright, but longer.
+    /// One that turns pictures where they are: what one takes twice the memory for otherwise.
     pub(crate) fn in_place() -> Result<Self, DecodeError> {
         Ok(Self { in_place: true, ..Self::new()? })
     }
@@ -201,10 +201,10 @@ impl Decoder {
         };
         decoded.map_err(|reason| DecodeError::Picture { format: header.format, reason })?;
         if apart {
-            orientation.apply(&self.unturned, out);
+            orientation.turn_into(&self.unturned, out);
             self.unturned.release();
         } else {
-            orientation.turn(out);
+            orientation.turn_in_place(out);
         }
         Ok(())
     }

@@ -72,8 +72,8 @@ impl Orientation {
         corners.map(|corner| corner.map(|side: u8| f32::from(side)))
     }
 
-    /// Turns a picture where it is, without memory for a second one; [`Self::apply`] is faster.
-    pub(crate) fn turn(self, image: &mut Image) {
+    /// Turns a picture where it is, without memory for a second one. Large ones faster than [`Self::turn_into`], small ones not.
+    pub(crate) fn turn_in_place(self, image: &mut Image) {
         let transposed = match self {
             Self::QuarterTurnRight => Self::MirroredAcross,
             Self::QuarterTurnLeft => Self::MirroredDown,
@@ -85,7 +85,7 @@ impl Orientation {
         transposed.flip(image);
     }
 
-    /// As [`Self::turn`], of those that leave the sides as they are.
+    /// As [`Self::turn_in_place`], of those that leave the sides as they are.
     fn flip(self, image: &mut Image) {
         let row_bytes = image.width() as usize * 3;
         if image.is_empty() {
@@ -106,7 +106,7 @@ impl Orientation {
     }
 
     /// Writes `src`, turned, to `out`.
-    pub(crate) fn apply(self, src: &Image, out: &mut Image) {
+    pub(crate) fn turn_into(self, src: &Image, out: &mut Image) {
         let (w, h) = (src.width() as usize, src.height() as usize);
         let (upright_width, upright_height) = self.upright((src.width(), src.height()));
         out.reshape(upright_width, upright_height);
@@ -134,28 +134,39 @@ impl Orientation {
     }
 }
 
-/// Rows that are transposed at once, at most.
+/// Rows that are transposed at once.
 const BAND: usize = 64;
 
 /// Makes rows of a picture's columns. First within bands of rows, so that what lies side by side in the result does so already;
-/// then these pieces move to where they belong.
+/// then these pieces move to where they belong. What is left of the last band is put aside, and between them at the end.
 fn transpose(image: &mut Image) {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let mut data = std::mem::take(image).into_data();
     let (pixels, _) = data.as_chunks_mut::<3>();
-    let band = (1..=BAND.min(height)).rev().find(|rows| height.is_multiple_of(*rows)).unwrap_or(1);
-    if band > 1 {
-        let mut stored = vec![[0; 3]; width * band];
-        for rows in pixels.chunks_exact_mut(width * band) {
-            stored.copy_from_slice(rows);
-            for (x, column) in rows.chunks_exact_mut(band).enumerate() {
-                for (y, pixel) in column.iter_mut().enumerate() {
-                    *pixel = stored[y * width + x];
-                }
+    let band = BAND.min(height).max(1);
+    let banded = height - height % band;
+    let (whole, rest) = pixels.split_at_mut(width * banded);
+    let rest = rest.to_vec();
+    let mut stored = vec![[0; 3]; width * band];
+    for rows in whole.chunks_exact_mut((width * band).max(1)) {
+        stored.copy_from_slice(rows);
+        for (x, column) in rows.chunks_exact_mut(band).enumerate() {
+            for (y, pixel) in column.iter_mut().enumerate() {
+                *pixel = stored[y * width + x];
             }
         }
     }
-    transpose_pieces(pixels, band, (width, height / band));
+    transpose_pieces(whole, band, (width, banded / band));
+    if !rest.is_empty() {
+        for x in (0..width).rev() {
+            pixels.copy_within(x * banded..(x + 1) * banded, x * height);
+            for (pixel, row) in
+                pixels[x * height + banded..(x + 1) * height].iter_mut().zip(rest.chunks_exact(width))
+            {
+                *pixel = row[x];
+            }
+        }
+    }
     *image = Image::from_bgr(height as u32, width as u32, data).unwrap_or_default();
 }
 
@@ -225,14 +236,16 @@ mod tests {
 
     #[test]
     fn a_picture_is_turned_where_it_is_as_into_another() {
-        for (width, height) in [(0, 0), (1, 1), (1, 7), (7, 1), (4, 4), (5, 3), (64, 48), (31, 97)] {
+        for (width, height) in
+            [(0, 0), (1, 1), (1, 7), (7, 1), (4, 4), (5, 3), (64, 48), (31, 97), (3, 64), (2, 65), (97, 191)]
+        {
             let pixels = (0..width * height * 3).map(|at| (at * 7 + at / 251) as u8).collect();
             let image = Image::from_bgr(width, height, pixels).unwrap();
             for value in 1..=8 {
                 let orientation = Orientation::from_value(value);
                 let (mut turned, mut expected) = (image.clone(), Image::default());
-                orientation.apply(&image, &mut expected);
-                orientation.turn(&mut turned);
+                orientation.turn_into(&image, &mut expected);
+                orientation.turn_in_place(&mut turned);
                 assert!(turned == expected, "{orientation:?} of {width} x {height}");
             }
         }
@@ -247,7 +260,7 @@ mod tests {
             for (corner, [x, y]) in orientation.corners().into_iter().zip(ends) {
                 stored.data_mut().fill(0);
                 stored.data_mut()[(y * 3 + x) * 3] = 255;
-                orientation.apply(&stored, &mut turned);
+                orientation.turn_into(&stored, &mut turned);
                 let (width, height) = (turned.width() as usize, turned.height() as usize);
                 let [x, y] = corner.map(|side| side as usize);
                 let at = (y * (height - 1) * width + x * (width - 1)) * 3;

@@ -22,8 +22,10 @@ const LEAST_PICTURE: u64 = 28 * MB;
 const PLAIN_PX: u64 = 3;
 /// Of one that is prepared, in bytes: before and after a step, and its lightness.
 const PREPARED_PX: u64 = 7;
-/// The same beside the picture as it was.
-const PREPARED_BESIDE_PX: u64 = 10;
+/// The same where it is turned, and twice as large then at most.
+const TURNED_PX: u64 = 9;
+/// Of the picture as it was, where it is kept beside two others.
+const KEPT_PX: u64 = 3;
 /// Of a pixel of the copy in which lines are looked for: its colours, and what the network says of it.
 const SCALED_PX: u64 = 3 + 4;
 /// A copy may take so much without counting: what finds lines at the smallest canvas takes less than what reads them, by that.
@@ -166,8 +168,10 @@ pub fn reading_bytes(size: (u32, u32), options: &ReadOptions, kept: bool) -> u64
 fn picture_bytes((width, height): (u32, u32), options: &ReadOptions, kept: bool) -> u64 {
     let bytes_per_pixel = match (options.steps(), kept) {
         (0, false) => PLAIN_PX,
-        (0..=1, _) | (_, false) => PREPARED_PX,
-        _ => PREPARED_BESIDE_PX,
+        (steps, _) => {
+            let prepared = if options.deskew { TURNED_PX } else { PREPARED_PX };
+            prepared + if kept && steps > 1 { KEPT_PX } else { 0 }
+        }
     };
     u64::from(width) * u64::from(height) * bytes_per_pixel
 }
@@ -212,15 +216,13 @@ impl Memory {
     }
 
     /// Pixels of the largest canvas at which lines are looked for in a picture, so that what finds them has room beside what
-    /// reads them, where there is enough for both. Always the same for one picture, whatever else is read.
-    pub(super) fn canvas_px(
-        &self,
-        costs: &Costs,
-        size: (u32, u32),
-        options: &ReadOptions,
-        kept: bool,
-    ) -> u64 {
-        self.canvas_beside(costs, picture_bytes(size, options, kept) + scaled_bytes(size, options))
+    /// reads them, where there is enough for both. Always the same for one picture, whatever else is read, and whatever is done
+    /// with it: as if it were prepared or kept, if there is room for that.
+    pub(super) fn canvas_px(&self, costs: &Costs, size: (u32, u32), options: &ReadOptions) -> u64 {
+        let alone = Self::for_pictures(self.limit, self.kept).map_or(0, |most| most.alone);
+        let prepared = u64::from(size.0) * u64::from(size.1) * PREPARED_PX;
+        let plain = || picture_bytes(size, options, false) + scaled_bytes(size, options);
+        self.canvas_beside(costs, if prepared <= alone { prepared } else { plain() })
     }
 
     /// The same beside a picture that takes so many bytes.

@@ -123,7 +123,7 @@ impl Page {
         if !prepared.is_empty() {
             let fit = Fit::new(prepared.width(), prepared.height(), options.max_side);
             scale = f64::from(fit.width) / f64::from(prepared.width());
-            let tiles = fit.tiles(sessions.canvas_px(&model, size, &options, keep));
+            let tiles = fit.tiles(sessions.canvas_px(&model, size, &options));
             (outlines, passed_over) =
                 find(&model, &options, &prepared, (fit, &tiles), sessions, buffers, wanted)?;
         }
@@ -382,7 +382,7 @@ fn heights([a, b, c, _]: &[[f32; 2]; 4]) -> f32 {
 }
 
 /// A page is turned if it becomes no larger than by so many times,
-const LARGER_BY_TURNING: f64 = 3.0;
+const LARGER_BY_TURNING: f64 = 2.0;
 /// and so many pixels, which small pictures may have in any case.
 const SMALL_PX: f64 = 4e6;
 /// Pixels around a page that was turned.
@@ -423,7 +423,8 @@ fn prepare(
     }
     if options.denoise {
         go_on()?;
-        prepared.picture = Arc::new(enhance::denoise(&prepared.picture));
+        let picture = std::mem::take(&mut prepared.picture);
+        prepared.picture = Arc::new(enhance::denoise(picture));
     }
     if options.contrast {
         go_on()?;

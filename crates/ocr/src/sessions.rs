@@ -103,14 +103,8 @@ impl Sessions {
     }
 
     /// Pixels of the largest canvas at which lines are looked for with this model in a picture of this size.
-    pub(super) fn canvas_px(
-        &self,
-        model: &ReadModel,
-        size: (u32, u32),
-        options: &ReadOptions,
-        kept: bool,
-    ) -> u64 {
-        self.memory.canvas_px(&model.costs(&self.engine), size, options, kept)
+    pub(super) fn canvas_px(&self, model: &ReadModel, size: (u32, u32), options: &ReadOptions) -> u64 {
+        self.memory.canvas_px(&model.costs(&self.engine), size, options)
     }
 
     /// Uses a session, as soon as there is one or memory for it. One that failed is used no more. `None` if the model has

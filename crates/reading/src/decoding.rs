@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sightwire_frame::still::{StillFormat, decoding_bytes};
+use sightwire_frame::still::{StillFormat, decoding_bytes, drawing_bytes};
 use sightwire_ocr::memory::ForPictures;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,8 +23,8 @@ pub struct DecodeMemory {
     /// also while it is decoded.
     decoding_limit: u64,
     used: Arc<AtomicU64>,
-    /// What bounds it.
-    setting: &'static str,
+    /// What bounds these two.
+    settings: [&'static str; 2],
     /// A budget of which this one is a part.
     whole: Option<Arc<DecodeMemory>>,
 }
@@ -44,9 +44,10 @@ impl Decoding {
         let more = self.bytes.checked_sub(bytes).filter(|more| *more > 0)?;
         self.bytes = bytes;
         let of_whole = self.of_whole.as_mut().and_then(|whole| whole.split_beyond(bytes)).map(Box::new);
-        let count = usize::try_from(more / UNIT).unwrap_or(usize::MAX);
-        // Whoever has all units because it takes more than there are gives none back before the end.
-        let units = self.units.as_mut().and_then(|units| units.split(count));
+        // Whoever takes more than there is has all units: what is left of them is as much as is needed, if that is less.
+        let needed = usize::try_from(bytes.div_ceil(UNIT)).unwrap_or(usize::MAX);
+        let units = self.units.as_mut();
+        let units = units.and_then(|units| units.split(units.num_permits().saturating_sub(needed)));
         Some(Self { bytes: more, used: self.used.clone(), units, of_whole })
     }
 }
@@ -76,25 +77,26 @@ impl DecodeMemory {
     /// At most `limit` bytes of decoded pixels at once.
     pub fn new(limit: usize) -> Arc<Self> {
         let limit = limit as u64;
-        Self::with(limit, [limit; 2], "images.decode_memory_mb", None)
+        Self::with(limit, [limit; 2], ["images.decode_memory_mb"; 2], None)
     }
 
     /// What text reading may take of `whole`, by `reader.memory_mb`.
     pub fn for_reading(whole: Arc<Self>, most: ForPictures) -> Arc<Self> {
-        let setting = if most.alone >= whole.limit { whole.setting } else { "reader.memory_mb" };
-        let limits = [most.alone, most.decoding].map(|most| most.min(whole.limit));
-        Self::with(most.together.min(limits[0]), limits, setting, Some(whole))
+        let most_of = [most.alone, most.decoding];
+        let setting = |most| if most >= whole.limit { whole.settings[0] } else { "reader.memory_mb" };
+        let (limits, settings) = (most_of.map(|most| most.min(whole.limit)), most_of.map(setting));
+        Self::with(most.together.min(limits[0]), limits, settings, Some(whole))
     }
 
     fn with(
         together: u64,
         [limit, decoding_limit]: [u64; 2],
-        setting: &'static str,
+        settings: [&'static str; 2],
         whole: Option<Arc<Self>>,
     ) -> Arc<Self> {
         let units = usize::try_from(together / UNIT).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
         let (units, used) = (Arc::new(Semaphore::new(units)), Arc::default());
-        Arc::new(Self { units, together, limit, decoding_limit, used, setting, whole })
+        Arc::new(Self { units, together, limit, decoding_limit, used, settings, whole })
     }
 
     /// Bytes that may be taken at once.
@@ -107,9 +109,19 @@ impl DecodeMemory {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether there could ever be room for so many bytes, which a page of this size takes while it is decoded.
-    pub fn check_decoding(&self, page: (StillFormat, (u32, u32)), bytes: u64) -> Result<(), TooMuch> {
-        self.check_within(self.decoding_limit, page, bytes, "decoded")
+    /// Whether there could ever be room for a page of this size while it is decoded, which takes so many bytes here and so many
+    /// of a process that draws it.
+    pub fn check_decoding(
+        &self,
+        page: (StillFormat, (u32, u32)),
+        bytes: u64,
+        drawing: u64,
+    ) -> Result<(), TooMuch> {
+        if let Some(whole) = &self.whole {
+            whole.check_decoding(page, bytes, drawing)?;
+        }
+        let all = if self.whole.is_some() { bytes } else { bytes + drawing };
+        check_within((self.decoding_limit, self.settings[1]), page, all, "decoded")
     }
 
     /// The same of what is done with it afterwards.
@@ -119,40 +131,46 @@ impl DecodeMemory {
         bytes: u64,
         for_what: &'static str,
     ) -> Result<(), TooMuch> {
-        self.check_within(self.limit, page, bytes, for_what)
-    }
-
-    fn check_within(
-        &self,
-        limit: u64,
-        (format, size): (StillFormat, (u32, u32)),
-        bytes: u64,
-        for_what: &'static str,
-    ) -> Result<(), TooMuch> {
-        if bytes > limit {
-            return Err(TooMuch { format, size, bytes, for_what, limit, setting: self.setting });
-        }
-        Ok(())
+        check_within((self.limit, self.settings[0]), page, bytes, for_what)
     }
 
     /// Pixels of a page of a PDF for which there could be room.
     pub fn most_drawn_pixels(&self) -> u64 {
-        self.decoding_limit / decoding_bytes(StillFormat::Pdf, &[], (1, 1))
+        let (here, drawing) =
+            (decoding_bytes(StillFormat::Pdf, &[], &[(1, 1)])[0], drawing_bytes(StillFormat::Pdf, (1, 1)));
+        let here = if self.whole.is_some() { here } else { here + drawing };
+        let of_whole = self.whole.as_ref().map_or(u64::MAX, |whole| whole.most_drawn_pixels());
+        (self.decoding_limit / here).min(of_whole)
+    }
+
+    /// As [`Self::take`], with so many bytes more of the whole: of a process that draws.
+    pub async fn take_drawn(&self, bytes: u64, drawing: u64) -> Decoding {
+        let Some(whole) = &self.whole else { return self.take(bytes + drawing).await };
+        let (units, of_whole) = (self.acquire(bytes).await, whole.take(bytes + drawing).await);
+        self.taken(bytes, units, Some(of_whole))
     }
 
     /// Waits until there is room for so many bytes; whoever came first goes first.
     pub async fn take(&self, bytes: u64) -> Decoding {
+        let units = self.acquire(bytes).await;
+        // Whoever takes of the whole alone never waits for a part of it.
+        let of_whole = match &self.whole {
+            Some(whole) => Some(Box::pin(whole.take(bytes)).await),
+            None => None,
+        };
+        self.taken(bytes, units, of_whole)
+    }
+
+    async fn acquire(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
         let all = self.together / UNIT;
         let count = bytes.div_ceil(UNIT).clamp(1, all.clamp(1, u64::from(u32::MAX))) as u32;
         // It is never closed.
-        let units = self.units.clone().acquire_many_owned(count).await.ok();
-        // Whoever takes of the whole alone never waits for a part of it.
-        let of_whole = match &self.whole {
-            Some(whole) => Some(Box::new(Box::pin(whole.take(bytes)).await)),
-            None => None,
-        };
+        self.units.clone().acquire_many_owned(count).await.ok()
+    }
+
+    fn taken(&self, bytes: u64, units: Option<OwnedSemaphorePermit>, of_whole: Option<Decoding>) -> Decoding {
         self.used.fetch_add(bytes, Ordering::Relaxed);
-        Decoding { bytes, used: self.used.clone(), units, of_whole }
+        Decoding { bytes, used: self.used.clone(), units, of_whole: of_whole.map(Box::new) }
     }
 
     /// The same on a thread that may wait.
@@ -161,8 +179,20 @@ impl DecodeMemory {
     }
 }
 
-/// Bytes that a JPEG or PNG of this size takes at most while it is decoded, turned upright and looked at or shown.
-pub fn picture_bytes((width, height): (u32, u32)) -> u64 {
+fn check_within(
+    (limit, setting): (u64, &'static str),
+    (format, size): (StillFormat, (u32, u32)),
+    bytes: u64,
+    for_what: &'static str,
+) -> Result<(), TooMuch> {
+    if bytes > limit {
+        return Err(TooMuch { format, size, bytes, for_what, limit, setting });
+    }
+    Ok(())
+}
+
+/// Bytes that a picture of this size takes at most while it is turned upright, and looked at or shown.
+pub fn shown_bytes((width, height): (u32, u32)) -> u64 {
     u64::from(width) * u64::from(height) * 7
 }
 
@@ -176,7 +206,7 @@ mod tests {
     async fn pictures_wait_for_each_other_and_one_that_never_fits_is_refused() {
         let memory = DecodeMemory::new(100 << 20);
         let size = (4000, 3000);
-        let bytes = picture_bytes(size);
+        let bytes = shown_bytes(size);
         assert_eq!(memory.check((StillFormat::Jpeg, size), bytes, "decoded"), Ok(()));
         let refused = memory.check((StillFormat::WebP, size), 2 * bytes, "decoded").unwrap_err().to_string();
         assert!(
@@ -186,7 +216,7 @@ mod tests {
         );
         let first = memory.take(bytes).await;
         assert_eq!(memory.used(), 84_000_000);
-        let small = memory.take(picture_bytes((100, 100))).await;
+        let small = memory.take(shown_bytes((100, 100))).await;
         let second = memory.take(bytes);
         tokio::pin!(second);
         assert!(tokio::time::timeout(Duration::from_secs(60), &mut second).await.is_err());
@@ -197,7 +227,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn text_reading_has_a_part_of_it_and_leaves_the_rest_to_others() {
-        let (whole, bytes) = (DecodeMemory::new(400 << 20), picture_bytes((4000, 3000)));
+        let (whole, bytes) = (DecodeMemory::new(400 << 20), shown_bytes((4000, 3000)));
         let most = ForPictures { together: 100 << 20, alone: 200 << 20, decoding: 300 << 20 };
         let part = DecodeMemory::for_reading(whole.clone(), most);
         let first = part.take(bytes).await;
@@ -215,8 +245,11 @@ mod tests {
             part.check((StillFormat::Jpeg, (8000, 6000)), 4 * bytes, "read").unwrap_err().to_string();
         assert!(refused.contains("reader.memory_mb allows 200 MiB"), "{refused}");
         let page = (StillFormat::Jpeg, (8000, 6000));
-        assert!(part.check_decoding(page, 290 << 20).is_ok() && part.check(page, 290 << 20, "read").is_err());
-        let refused = part.check_decoding(page, 301 << 20).unwrap_err().to_string();
+        assert!(
+            part.check_decoding(page, 290 << 20, 100 << 20).is_ok()
+                && part.check(page, 290 << 20, "read").is_err()
+        );
+        let refused = part.check_decoding(page, 301 << 20, 0).unwrap_err().to_string();
         assert!(refused.contains("reader.memory_mb allows 300 MiB"), "{refused}");
         drop((large, others));
         assert_eq!((part.used(), whole.used()), (0, 0));
@@ -237,12 +270,18 @@ mod tests {
         assert_eq!((part.used(), whole.used()), (30 << 20, 30 << 20));
         let other = tokio::time::timeout(Duration::from_secs(1), part.take(70 << 20)).await.unwrap();
         drop((room, other));
-        // What is larger than all together has them all, until the end.
+        // What is larger than all together has them all, and then no more than it needs.
         let mut large = part.take(150 << 20).await;
-        drop(large.split_beyond(10 << 20));
-        assert_eq!((part.used(), whole.used()), (10 << 20, 10 << 20));
-        assert!(tokio::time::timeout(Duration::from_secs(60), part.take(1 << 20)).await.is_err());
-        drop(large);
-        assert!(tokio::time::timeout(Duration::from_secs(60), part.take(100 << 20)).await.is_ok());
+        let decoding = large.split_beyond(60 << 20);
+        assert_eq!((part.used(), whole.used()), (150 << 20, 150 << 20));
+        drop(decoding);
+        assert!(tokio::time::timeout(Duration::from_secs(60), part.take(41 << 20)).await.is_err());
+        let beside = tokio::time::timeout(Duration::from_secs(60), part.take(40 << 20)).await.unwrap();
+        assert_eq!((part.used(), whole.used()), (100 << 20, 100 << 20));
+        drop((large, beside));
+        let drawn = part.take_drawn(30 << 20, 130 << 20).await;
+        assert_eq!((part.used(), whole.used()), (30 << 20, 160 << 20));
+        drop(drawn);
+        assert_eq!((part.used(), whole.used()), (0, 0));
     }
 }

@@ -244,10 +244,10 @@ impl Display {
             Pixels::Image(image, room) => {
                 return Ok((Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()), room));
             }
-            Pixels::Picture(picture) => picture,
+            // Not with the part for reading: whoever waits for that may hold a turn.
+            Pixels::Picture(picture) => picture.within(self.decoding.clone()),
             Pixels::File(bytes) => {
                 Picture::probe(bytes, &self.limits, &self.decoding, Patience::within(self.limits.deadline))?
-                    .into()
             }
         };
         Ok(picture.decode_in_turn(page, &self.limits)?)

@@ -10,11 +10,13 @@ use sightwire_pages::PageHeader;
 use sightwire_pages::patience::Patience;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::decoding::{DecodeMemory, Decoding, TooMuch, picture_bytes};
+use crate::decoding::{DecodeMemory, Decoding, TooMuch, shown_bytes};
 use crate::options::Options;
 
 /// What a picture is to be that needs more memory than one that is read as it is.
 const PREPARED: &str = "read with deskew, contrast, denoise, perspective or corners, which may be left out";
+/// The same where the copy is large in which lines are looked for.
+const SCALED: &str = "read with this max_side, which may be less";
 
 /// What is known of a picture before it is decoded.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Picture {
     /// What the file takes of the memory for all: it is in use until the last clone has gone, whoever has that.
     _memory: Option<Arc<OwnedSemaphorePermit>>,
     decoding: Arc<DecodeMemory>,
+    /// What decoding each page takes.
+    decoding_bytes: Arc<[u64]>,
 }
 
 /// Why a picture cannot be read.
@@ -70,14 +74,16 @@ impl Picture {
             most.max_pixels = most.max_pixels.min(decoding.most_drawn_pixels());
         }
         let header = limits.pages.probe(&bytes, &most, patience)?;
-        let decoding = decoding.clone();
         let (format, pages) = (header.format, header.pages);
-        let picture = Self { bytes, format, pages, _memory: None, decoding };
-        for index in 0..picture.pages.len() {
-            let page = (format, picture.size(index));
-            picture.decoding.check_decoding(page, picture.decoding_bytes(index))?;
+        let sizes: Vec<_> = pages.iter().map(|page| page.size).collect();
+        let decoding_bytes = still::decoding_bytes(format, &bytes, &sizes).into();
+        let picture =
+            Self { bytes, format, pages, _memory: None, decoding: decoding.clone(), decoding_bytes };
+        for (index, size) in sizes.into_iter().enumerate() {
+            let (here, drawing) = picture.decoding_bytes(index);
+            picture.decoding.check_decoding((format, size), here, drawing)?;
             let bytes = picture.reading_bytes(index, &ReadOptions::default(), false);
-            picture.decoding.check(page, bytes, "read")?;
+            picture.decoding.check((format, size), bytes, "read")?;
         }
         Ok(picture)
     }
@@ -86,6 +92,12 @@ impl Picture {
     #[must_use]
     pub fn with_memory(self, memory: Option<OwnedSemaphorePermit>) -> Self {
         Self { _memory: memory.map(Arc::new), ..self }
+    }
+
+    /// The same, decoded with the memory for all and not with a part of it.
+    #[must_use]
+    pub fn within(self, decoding: Arc<DecodeMemory>) -> Self {
+        Self { decoding, ..self }
     }
 
     /// Waits for the memory that a page, from 0, takes while it is decoded and then read with these options, and that which only
@@ -99,8 +111,10 @@ impl Picture {
         let bytes = |keep| self.reading_bytes(page, options, keep);
         let keep = keep && bytes(true) <= self.decoding.limit();
         let reading = bytes(keep);
-        self.decoding.check((self.format, self.size(page)), reading, PREPARED)?;
-        let mut room = self.decoding.take(reading.max(self.decoding_bytes(page))).await;
+        let for_what = if options.steps() > 0 { PREPARED } else { SCALED };
+        self.decoding.check((self.format, self.size(page)), reading, for_what)?;
+        let (here, drawing) = self.decoding_bytes(page);
+        let mut room = self.decoding.take_drawn(reading.max(here), drawing).await;
         let decoding = room.split_beyond(reading);
         Ok((room, decoding, keep))
     }
@@ -109,13 +123,18 @@ impl Picture {
         memory::reading_bytes(self.size(page), options, keep)
     }
 
-    fn decoding_bytes(&self, page: usize) -> u64 {
-        still::decoding_bytes(self.format, &self.bytes, self.size(page))
+    /// Bytes here, and of a process that draws it.
+    fn decoding_bytes(&self, page: usize) -> (u64, u64) {
+        let here = self.decoding_bytes.get(page).copied().unwrap_or_default();
+        (here, still::drawing_bytes(self.format, self.size(page)))
     }
 
-    /// The pixels of a page, from 0, as soon as there is memory for them, and that; blocks.
-    pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), StillError> {
-        let room = self.decoding.take_blocking(picture_bytes(self.size(page)).max(self.decoding_bytes(page)));
+    /// The pixels of a page, from 0, to be shown, as soon as there is memory for them, and that; blocks.
+    pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), PictureError> {
+        let (size, (here, drawing)) = (self.size(page), self.decoding_bytes(page));
+        let shown = shown_bytes(size);
+        self.decoding.check((self.format, size), shown, "shown")?;
+        let room = self.decoding.take_blocking(shown.max(here + drawing));
         Ok((self.decode(page, limits, Patience::within(limits.deadline), &|| true)?, room))
     }
 

@@ -6,6 +6,8 @@
 //! picture shows: C. Tomasi and R. Manduchi, "Bilateral Filtering for Gray and Color Images" (1998), with weights
 //! that fall off in a straight line, so that they need no table and several pixels are done at once.
 
+use std::ops::Deref;
+
 use crate::image::Image;
 
 /// Noise below this, in levels, is left alone.
@@ -20,17 +22,19 @@ const MOST_SAMPLES: usize = 1 << 20;
 /// Values whose sums are kept in the nearest cache.
 const BLOCK: usize = 1024;
 
-/// The picture with less noise of a scanner or camera, and the same edges. A clean picture stays nearly as it is.
+/// The picture with less noise of a scanner or camera, and the same edges. A clean picture stays nearly as it is. One that is
+/// handed over is let go as soon as it is not needed.
 #[must_use]
-pub fn denoise(image: &Image) -> Image {
+pub fn denoise(image: impl Deref<Target = Image>) -> Image {
     if image.is_empty() {
         return image.clone();
     }
-    let specks_gone = if is_speckled(image) {
-        filter::<3, u8>(image, despeckle::<true>)
+    let specks_gone = if is_speckled(&image) {
+        filter::<3, u8>(&image, despeckle::<true>)
     } else {
-        filter::<3, u8>(image, despeckle::<false>)
+        filter::<3, u8>(&image, despeckle::<false>)
     };
+    drop(image);
     let deviation = deviation(&specks_gone);
     if deviation < LEAST_DEVIATION {
         return specks_gone;

@@ -1,31 +1,47 @@
 //! How much memory it takes to decode a picture, from its headers.
 
-use super::StillFormat;
+use super::{StillFormat, tiff};
 use crate::header::{self, PNG_SIGNATURE, Segments};
 
 /// Of the result: blue, green, red.
 const RESULT: u64 = 3;
-/// The libraries for these decode to a picture of their own first. Measured as peaks of a process.
-const TIFF: u64 = 7;
-const WEBP: u64 = 14;
-/// The process that draws takes most of it.
-const DRAWN: u64 = 16;
+/// The library decodes to pictures of its own first: samples with transparency, and of an animation the canvas and a frame.
+const WEBP: u64 = 15;
+/// Of a sample of a TIFF: 16 bits.
+const SAMPLE: u64 = 2;
+/// What the process that draws takes, of each pixel. Measured.
+const DRAWING: u64 = 13;
 
-/// Bytes that decoding a page takes at most at one time, its pixels included, for a page of `size` pixels of a file that has
-/// been probed. The time is linear in the bytes of the headers.
-pub fn decoding_bytes(format: StillFormat, bytes: &[u8], (width, height): (u32, u32)) -> u64 {
-    let pixels = u64::from(width) * u64::from(height);
-    let bytes_per_pixel = match format {
-        StillFormat::Jpeg => return pixels * RESULT + jpeg(bytes, pixels),
-        StillFormat::Png => RESULT + png(bytes),
-        StillFormat::Bmp => RESULT,
+/// Bytes that decoding each page of a file takes at most at one time, its pixels included, where the file has been probed and its
+/// pages are of these `sizes`. Of pages that another process draws: without that. The time is linear in the bytes of the headers.
+pub fn decoding_bytes(format: StillFormat, bytes: &[u8], sizes: &[(u32, u32)]) -> Vec<u64> {
+    let of_each = |bytes_per_pixel: u64| sizes.iter().map(|size| pixels(*size) * bytes_per_pixel).collect();
+    match format {
+        StillFormat::Jpeg => {
+            sizes.iter().map(|size| pixels(*size) * RESULT + jpeg(bytes, pixels(*size))).collect()
+        }
+        StillFormat::Png => of_each(RESULT + png(bytes)),
+        StillFormat::Bmp | StillFormat::Pdf | StillFormat::Avif | StillFormat::Heic => of_each(RESULT),
         // An index for each pixel.
-        StillFormat::Gif => RESULT + 1,
-        StillFormat::Tiff => TIFF,
-        StillFormat::WebP => WEBP,
-        StillFormat::Pdf | StillFormat::Avif | StillFormat::Heic => DRAWN,
-    };
-    pixels * bytes_per_pixel
+        StillFormat::Gif => of_each(RESULT + 1),
+        StillFormat::Tiff => {
+            let pages = tiff::pages(bytes, u32::MAX).unwrap_or_default();
+            let samples =
+                |index: usize, size| pages.get(index).map_or(pixels(size) * 4, tiff::Page::most_samples);
+            let sizes = sizes.iter().enumerate();
+            sizes.map(|(index, size)| pixels(*size) * RESULT + samples(index, *size) * SAMPLE).collect()
+        }
+        StillFormat::WebP => of_each(WEBP),
+    }
+}
+
+/// Bytes that another process takes to draw a page of so many pixels; 0 for what is decoded here.
+pub fn drawing_bytes(format: StillFormat, size: (u32, u32)) -> u64 {
+    if format.is_drawn() { pixels(size) * DRAWING } else { 0 }
+}
+
+fn pixels((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height)
 }
 
 /// What a JPEG takes besides its result: all coefficients, where they do not come block by block, and four colours.
@@ -44,13 +60,15 @@ fn jpeg(bytes: &[u8], pixels: u64) -> u64 {
                 coefficients = (pixels * 2 * densities.sum::<u64>()).div_ceil(most);
             }
             // The first scan: the library keeps all coefficients if it lacks a component.
-            (0xda, [count, ..]) if progressive || *count < components => {
-                return coefficients + inks(components, pixels);
+            (0xda, [count, ..]) => {
+                let kept = if progressive || *count < components { coefficients } else { 0 };
+                return kept + inks(components, pixels);
             }
             _ => {}
         }
     }
-    inks(components, pixels)
+    // What follows them is odd, and perhaps not to the library.
+    coefficients + inks(components, pixels)
 }
 
 /// Of four colours a copy, from which the result is made.
@@ -93,17 +111,21 @@ mod tests {
 
     #[test]
     fn a_jpeg_that_comes_block_by_block_takes_its_pixels_and_another_its_coefficients_too() {
-        let bytes = |file: &[u8]| decoding_bytes(StillFormat::Jpeg, file, (1000, 1000)) / 10_000;
+        let bytes = |file: &[u8]| decoding_bytes(StillFormat::Jpeg, file, &[(1000, 1000)])[0] / 10_000;
         assert_eq!(bytes(&jpeg_header(0xc0, 0x22, 3)), 300);
         assert_eq!(bytes(&jpeg_header(0xc2, 0x22, 3)), 600, "progressive, colour at half of both sides");
         assert_eq!(bytes(&jpeg_header(0xc2, 0x11, 1)), 900, "progressive, colour as dense as light");
         assert_eq!(bytes(&jpeg_header(0xc1, 0x21, 1)), 700, "one component after the other");
         assert_eq!(bytes(&[0xff, 0xd8]), 300);
+        // The library passes over a comment that says that it has no length.
+        let progressive = jpeg_header(0xc2, 0x11, 3);
+        let (header, scan) = progressive.split_at(progressive.len() - 5);
+        assert_eq!(bytes(&[header, &[0xff, 0xfe, 0, 0], scan].concat()), 900);
     }
 
     #[test]
     fn a_png_that_comes_row_by_row_takes_its_pixels_and_a_transparent_one_its_samples_too() {
-        let bytes = |file: &[u8]| decoding_bytes(StillFormat::Png, file, (1000, 1000)) / 1_000_000;
+        let bytes = |file: &[u8]| decoding_bytes(StillFormat::Png, file, &[(1000, 1000)])[0] / 1_000_000;
         for (colour, interlaced, transparent, expected) in [
             (0, 0, false, 3),
             (0, 1, false, 4),

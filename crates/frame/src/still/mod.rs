@@ -29,7 +29,7 @@ use crate::image::Image;
 use crate::png::Alpha;
 pub use density::{Density, PDF_DENSITY, density};
 pub use error::{StillError, Undrawn};
-pub use memory::decoding_bytes;
+pub use memory::{decoding_bytes, drawing_bytes};
 pub use plain::{PlainJpeg, plain_jpeg};
 
 /// A format of still pictures.
@@ -301,7 +301,7 @@ impl StillDecoder {
             _ => Err(StillError::damaged(format, "there is nothing to decode")),
         }));
         decoded.unwrap_or_else(|_| Err(StillError::damaged(format, CodecError::Panicked)))?;
-        orientation.turn(out);
+        orientation.turn_in_place(out);
         Ok(())
     }
 }

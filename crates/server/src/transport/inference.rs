@@ -39,7 +39,7 @@ use sightwire_models::manifest::Task;
 use sightwire_offload::served::{Networks, NotRun};
 use sightwire_offload::text::{self, Asking};
 use sightwire_reading::TextReader;
-use sightwire_reading::decoding::picture_bytes;
+use sightwire_reading::decoding::shown_bytes;
 use sightwire_telemetry::Inference;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -222,7 +222,7 @@ impl Serves for Detecting {
         drop(inputs);
         self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
         let decoding = &self.reader.display.decoding;
-        let room = async |Header { width, height, .. }| decoding.take(picture_bytes((width, height))).await;
+        let room = async |Header { width, height, .. }| decoding.take(shown_bytes((width, height))).await;
         let seen = async {
             let place = self.streams.guests.turn().await?;
             self.streams.look(place, picture, BASE_CONFIDENCE, room).await

@@ -299,9 +299,8 @@ pub const KEYS: &[Key] = &[
         "reader.max_pixels",
         "120000000",
         &[],
-        "Most pixels of a picture to be read. While it is read, each takes 3 bytes, 7 with deskew, contrast, denoise or \
-         perspective; while it is decoded, 7 in a TIFF or transparent PNG, up to 9 in a progressive JPEG, 14 in a WebP \
-         (`images.decode_memory_mb`).",
+        "Most pixels of a picture to be read. While it is read, each takes 3 bytes, 7 with contrast, denoise or \
+         perspective, 9 with deskew; while it is decoded, up to 15 (`images.decode_memory_mb`).",
     ),
     key("reader.max_side_px", "65535", &[], "Largest width or height of a picture to be read."),
     key("reader.max_pages", "100", &[], "Most pages of a TIFF."),
@@ -335,8 +334,8 @@ pub const KEYS: &[Key] = &[
         "Resident memory, in MiB, that a server takes at most that only reads text: the process (170), the networks, \
          pictures that are read and those that are kept. Large pictures are looked at in more and smaller parts \
          where there is less, fewer threads read at once, and a picture that needs more than is left for pictures is \
-         refused: of more than 25, 79 or 120 megapixels with the three profiles (10, 34 or 108 where it is prepared \
-         before it is read, 13, 25 or 62 of a WebP). Not counted: what arrives (`server.receive_memory_mb`), what a GPU's \
+         refused: of more than 25, 79 or 120 megapixels with the three profiles (10, 34 or 108 with contrast, denoise \
+         or perspective, 8, 26 or 84 with deskew, 12, 23 or 58 of a WebP). Not counted: what arrives (`server.receive_memory_mb`), what a GPU's \
          driver takes, and a process that draws PDF, AVIF or HEIC.",
     ),
     key(
@@ -388,8 +387,8 @@ pub const KEYS: &[Key] = &[
         "1024",
         &[],
         "Memory, in MiB, for the pixels of all single pictures together that are decoded and worked on (text \
-         reading, `/api/v1/detect`): 3 to 9 bytes a pixel, 14 of a WebP (`reader.max_pixels`). What does not fit waits \
-         for its turn; a picture that never fits is refused with 413. Live frames do not count: each thread, analysis and \
+         reading, `/api/v1/detect`): 3 to 15 bytes a pixel, by format and by what is done with it. What does not fit \
+         waits for its turn; a picture that never fits is refused with 413. Live frames do not count: each thread, analysis and \
          view has at most one.",
     ),
     key(

@@ -18,6 +18,8 @@ pub(in crate::still) struct Page {
     pub directory: u64,
     pub photometric: Option<Short>,
     pub rows_per_strip: Option<Short>,
+    /// Of a pixel.
+    pub samples: Option<Short>,
     /// Pixels in a unit across and down, as stored.
     pub resolution: [Option<f32>; 2],
     /// 2 is an inch, 3 a centimetre.
@@ -55,6 +57,7 @@ mod tag {
     pub const HEIGHT: u64 = 257;
     pub const PHOTOMETRIC: u64 = 262;
     pub const ORIENTATION: u64 = 274;
+    pub const SAMPLES: u64 = 277;
     pub const ROWS_PER_STRIP: u64 = 278;
     pub const X_RESOLUTION: u64 = 282;
     pub const Y_RESOLUTION: u64 = 283;
@@ -63,6 +66,17 @@ mod tag {
 
 fn damaged(reason: &'static str) -> StillError {
     StillError::damaged(StillFormat::Tiff, reason)
+}
+
+impl Page {
+    /// Samples of the largest strip, of which the library makes a buffer; of tiles, and where nothing is said, those of the page.
+    pub(in crate::still) fn most_samples(&self) -> u64 {
+        let (width, height) = (u64::from(self.stored.0), u64::from(self.stored.1));
+        let rows = self.rows_per_strip.map_or(height, |rows| rows.value.min(height));
+        // A JPEG within it has three colours, whatever its page says.
+        let samples = self.samples.map_or(1, |samples| samples.value).clamp(3, 16);
+        width.saturating_mul(rows).saturating_mul(samples)
+    }
 }
 
 impl Layout {
@@ -155,6 +169,7 @@ impl File<'_> {
             directory,
             photometric: None,
             rows_per_strip: None,
+            samples: None,
             resolution: [None; 2],
             resolution_unit: 2,
             is_extra: false,
@@ -180,6 +195,7 @@ impl File<'_> {
                 tag::HEIGHT => page.stored.1 = side,
                 tag::PHOTOMETRIC => page.photometric = Some(short),
                 tag::ORIENTATION => page.orientation = Orientation::from_value(side.min(9) as u16),
+                tag::SAMPLES => page.samples = Some(short),
                 tag::ROWS_PER_STRIP => page.rows_per_strip = Some(short),
                 tag::RESOLUTION_UNIT => page.resolution_unit = short.value,
                 _ => {}
