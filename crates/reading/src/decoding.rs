@@ -41,9 +41,12 @@ pub struct Decoding {
 impl Decoding {
     /// Parts what is more than so many bytes from it, if there is any.
     pub fn split_beyond(&mut self, bytes: u64) -> Option<Self> {
-        let more = self.bytes.checked_sub(bytes).filter(|more| *more > 0)?;
-        self.bytes = bytes;
+        let more = self.bytes.saturating_sub(bytes);
         let of_whole = self.of_whole.as_mut().and_then(|whole| whole.split_beyond(bytes)).map(Box::new);
+        if more == 0 && of_whole.is_none() {
+            return None;
+        }
+        self.bytes -= more;
         // Whoever takes more than there is has all units: what is left of them is as much as is needed, if that is less.
         let needed = usize::try_from(bytes.div_ceil(UNIT)).unwrap_or(usize::MAX);
         let units = self.units.as_mut();
@@ -279,8 +282,11 @@ mod tests {
         let beside = tokio::time::timeout(Duration::from_secs(60), part.take(40 << 20)).await.unwrap();
         assert_eq!((part.used(), whole.used()), (100 << 20, 100 << 20));
         drop((large, beside));
-        let drawn = part.take_drawn(30 << 20, 130 << 20).await;
+        // What another process takes to draw is of the whole alone.
+        let mut drawn = part.take_drawn(30 << 20, 130 << 20).await;
         assert_eq!((part.used(), whole.used()), (30 << 20, 160 << 20));
+        drop(drawn.split_beyond(30 << 20));
+        assert_eq!((part.used(), whole.used()), (30 << 20, 30 << 20));
         drop(drawn);
         assert_eq!((part.used(), whole.used()), (0, 0));
     }
