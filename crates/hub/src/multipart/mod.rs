@@ -288,7 +288,7 @@ impl Parser {
                 let rest = length.map_or(0, |length| length.saturating_sub(end));
                 let is_too_short = length.is_some_and(|length| length < end);
                 self.end_part();
-                self.take(end, is_too_short, picture);
+                self.take(end, is_too_short, None, picture);
                 self.rest = Rest { bytes: rest, may_be_wrong: rest > 0 };
             }
             Step::More | Step::Broken(_) if length.is_some() && !walk.is_certainly_broken() => {
@@ -307,7 +307,7 @@ impl Parser {
                     && self.buffer[..limit].ends_with(&PICTURE_END)
                     && first_foreign.is_some_and(|at| self.finder.find(&self.buffer[at..limit]).is_none());
                 if is_right {
-                    self.take(limit, false, picture);
+                    self.take(limit, false, None, picture);
                 } else {
                     *length = None;
                     self.counts.wrong_lengths += 1;
@@ -320,7 +320,8 @@ impl Parser {
                 self.worked(text_bytes);
                 let end = next - (text_bytes - start);
                 if let Some(jpeg) = self.endings.completed(&self.buffer[..end], &self.limits) {
-                    self.take_completed((end, jpeg), picture);
+                    self.worked(end);
+                    self.take(end, false, Some(jpeg), picture);
                 } else {
                     if self.endings == Endings::Unknown {
                         self.endings = Endings::Lacking;
@@ -338,25 +339,23 @@ impl Parser {
         true
     }
 
-    /// The first `end` bytes are a picture but for its last marker, which `jpeg` has.
-    fn take_completed(&mut self, (end, jpeg): (usize, Bytes), picture: &mut impl FnMut(Bytes)) {
-        self.counts.completed += 1;
-        self.worked(end);
-        self.take(end, false, &mut |_| ());
-        self.endings = Endings::Lacking;
-        picture(jpeg);
-    }
-
-    /// The first `end` bytes are a picture.
-    fn take(&mut self, end: usize, wrong_length: bool, picture: &mut impl FnMut(Bytes)) {
-        let jpeg = self.buffer.split_to(end).freeze();
-        self.endings = Endings::Marked;
+    /// The first `end` bytes are a picture, `completed` if they lack its last marker.
+    fn take(
+        &mut self,
+        end: usize,
+        wrong_length: bool,
+        completed: Option<Bytes>,
+        picture: &mut impl FnMut(Bytes),
+    ) {
+        let sent = self.buffer.split_to(end).freeze();
+        self.endings = if completed.is_some() { Endings::Lacking } else { Endings::Marked };
         self.expected = end;
         self.counts.pictures += 1;
+        self.counts.completed += u64::from(completed.is_some());
         self.counts.picture_bytes += end as u64;
         self.counts.wrong_lengths += u64::from(wrong_length);
         self.state = State::Search { searched: 0 };
-        picture(jpeg);
+        picture(completed.unwrap_or(sent));
     }
 
     /// Nothing more of the part comes: if its length pointed behind its picture, it was wrong unless others lay there.
