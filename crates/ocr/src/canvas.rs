@@ -5,7 +5,7 @@
 
 use sightwire_frame::{Image, ResizeError, Resizer};
 
-use super::pixels::Part;
+use super::pixels::{self, Part};
 
 /// Sides at which the detector is run, px: multiples of 32.
 const SIDES: [u32; 9] = [352, 736, 864, 992, 1120, 1312, 1440, 1664, 2016];
@@ -167,30 +167,26 @@ pub(super) fn scale(
     if halvings == 0 {
         return resizer.resize(image, fit.width, fit.height, out);
     }
-    let mut rows = vec![Vec::new(); halvings];
-    let mut row = |row: usize, out: &mut Vec<u8>| halved_row(image, &mut rows, row, out);
+    let (mut rows, mut sums) = (vec![Vec::new(); halvings], Vec::new());
+    let mut row = |row: usize, out: &mut Vec<u8>| halved_row(image, (&mut rows, &mut sums), row, out);
     resizer.resize_rows((width, height), &mut row, (fit.width, fit.height), out)
 }
 
 /// A row of a picture that is halved as often as there are `rows` to work with: each pixel the mean of four. It is made when it is
 /// needed, so that nothing has to be kept but a few rows of each.
-fn halved_row(image: &Image, rows: &mut [Vec<u8>], row: usize, out: &mut Vec<u8>) {
+fn halved_row(image: &Image, (rows, sums): (&mut [Vec<u8>], &mut Vec<u32>), row: usize, out: &mut Vec<u8>) {
     let Some((pair, rows)) = rows.split_last_mut() else {
         let row_bytes = image.width() as usize * 3;
         out.extend_from_slice(&image.data()[row * row_bytes..][..row_bytes]);
         return;
     };
     pair.clear();
-    halved_row(image, rows, row * 2, pair);
-    let row_bytes = pair.len();
-    halved_row(image, rows, row * 2 + 1, pair);
-    let (upper, lower) = pair.split_at(row_bytes);
-    for (upper, lower) in upper.chunks_exact(6).zip(lower.chunks_exact(6)) {
-        for channel in 0..3 {
-            let sum = [upper[channel], upper[channel + 3], lower[channel], lower[channel + 3]];
-            out.push(((sum.into_iter().map(u32::from).sum::<u32>() + 2) / 4) as u8);
-        }
-    }
+    halved_row(image, (rows, sums), row * 2, pair);
+    halved_row(image, (rows, sums), row * 2 + 1, pair);
+    let (begin, row_bytes) = (out.len(), pair.len() / 12 * 3);
+    out.resize(begin + row_bytes, 0);
+    sums.resize(row_bytes, 0);
+    pixels::average_rows(pair, 2, sums, &mut out[begin..]);
 }
 
 #[cfg(test)]
@@ -272,7 +268,7 @@ mod tests {
             let (mut whole, mut resizer) = (image.clone(), Resizer::new());
             while whole.width() >= fit.0 * 2 && whole.height() >= fit.1 * 2 {
                 let mut half = Image::default();
-                super::super::pixels::average(&whole, 2, &mut half);
+                pixels::average(&whole, 2, &mut half);
                 whole = half;
             }
             let (mut expected, mut scaled) = (Image::default(), Image::default());

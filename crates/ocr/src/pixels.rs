@@ -40,23 +40,29 @@ fn normal(value: u8) -> f32 {
 pub(super) fn average(dense: &Image, factor: u32, out: &mut Image) {
     out.reshape(dense.width() / factor, dense.height() / factor);
     let (factor, width) = (factor as usize, out.width() as usize);
-    let (stride, count) = (dense.width() as usize * 3, (factor * factor) as u32);
-    let mut sums = vec![0_u32; width * 3];
+    let stride = dense.width() as usize * 3;
+    let mut sums = vec![0; width * 3];
     for (rows, row) in
         dense.data().chunks_exact(stride * factor).zip(out.data_mut().chunks_exact_mut(width * 3))
     {
-        sums.fill(0);
-        for one in rows.chunks_exact(stride) {
-            for (pixels, sum) in one.chunks_exact(factor * 3).zip(sums.chunks_exact_mut(3)) {
-                for pixel in pixels.chunks_exact(3) {
-                    sum[0] += u32::from(pixel[0]);
-                    sum[1] += u32::from(pixel[1]);
-                    sum[2] += u32::from(pixel[2]);
-                }
+        average_rows(rows, factor, &mut sums, row);
+    }
+}
+
+/// A row of these means, out of `factor` rows; `sums` is as long as it, whatever it holds.
+pub(super) fn average_rows(rows: &[u8], factor: usize, sums: &mut [u32], row: &mut [u8]) {
+    let count = (factor * factor) as u32;
+    sums.fill(0);
+    for one in rows.chunks_exact(rows.len() / factor) {
+        for (pixels, sum) in one.chunks_exact(factor * 3).zip(sums.chunks_exact_mut(3)) {
+            for pixel in pixels.chunks_exact(3) {
+                sum[0] += u32::from(pixel[0]);
+                sum[1] += u32::from(pixel[1]);
+                sum[2] += u32::from(pixel[2]);
             }
         }
-        for (value, sum) in row.iter_mut().zip(&sums) {
-            *value = ((sum + count / 2) / count) as u8;
-        }
+    }
+    for (value, sum) in row.iter_mut().zip(&*sums) {
+        *value = ((sum + count / 2) / count) as u8;
     }
 }
