@@ -108,7 +108,7 @@ impl Decoder {
         Ok(Self { jpeg, png: PngDecoder::default(), unturned: Image::default(), in_place: false })
     }
 
-    /// One that turns pictures where they are: what one takes twice the memory for otherwise.
+    /// One that turns pictures where they are, without memory for a second one; small ones take a quarter longer.
     pub(crate) fn in_place() -> Result<Self, DecodeError> {
         Ok(Self { in_place: true, ..Self::new()? })
     }

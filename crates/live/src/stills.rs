@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use sightwire_frame::boxes::Detection;
 use sightwire_frame::header::{self, Format, Header, LimitError, Limits};
-use sightwire_frame::{DecodeError, Image, ImageError};
+use sightwire_frame::{DecodeError, Image, ImageError, still};
 use sightwire_infer::detect::{DetectService, Found};
 use sightwire_measure::clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -56,6 +56,17 @@ impl Picture {
             }
         };
         header.filter(|header| limits.check_size(header).is_ok())
+    }
+
+    /// What it takes while it is decoded and looked at.
+    fn decoding_bytes(&self, &Header { format, width, height }: &Header) -> u64 {
+        let (size, shown) = ((width, height), still::shown_bytes((width, height)));
+        match self {
+            Self::File(file) => {
+                still::decoding_bytes(format.into(), file, &[size]).into_iter().sum::<u64>().max(shown)
+            }
+            Self::Rgb { .. } => shown,
+        }
     }
 
     /// As it came, if it is one.
@@ -134,14 +145,14 @@ impl Stills {
 
 impl Streams {
     /// What is in a picture, at that threshold; found elsewhere where pictures are, and here if that fails. Before it is decoded,
-    /// `room` for its pixels is waited for, and held. The place is free again when nothing works on the picture any more, which may
+    /// `room` for so many bytes is waited for, and held. The place is free again when nothing works on the picture any more, which may
     /// be after the one who asked has gone.
     pub async fn look<R>(
         &self,
         place: StillPlace,
         picture: Picture,
         threshold: f32,
-        room: impl AsyncFnOnce(Header) -> R,
+        room: impl AsyncFnOnce(u64) -> R,
     ) -> Result<Seen, StillError>
     where
         R: Send + 'static,
@@ -153,11 +164,12 @@ impl Streams {
         let here = if elsewhere.is_some() { None } else { Some(self.network().await?) };
         let limits = self.options().pictures;
         let header = picture.header(&limits);
+        let bytes = header.as_ref().map(|header| picture.decoding_bytes(header));
         let jpeg = picture.jpeg(header.as_ref());
         // Where another machine looks at the file, nobody needs its pixels here, unless that fails.
         let mut decoding = pin!(async {
-            let room = match header {
-                Some(header) => Some(room(header).await),
+            let room = match bytes {
+                Some(bytes) => Some(room(bytes).await),
                 None => None,
             };
             // Waiting for room is no part of looking.
@@ -240,5 +252,25 @@ impl Seen {
         detections.retain(|detection| detection.confidence >= threshold);
         let found = Found { detections, wait: Duration::ZERO, took: clock::since(begun) };
         Self { model: Model::Remote(remote.known()), size, found }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_counts_what_decoding_its_kind_takes() {
+        let limits = Limits::default();
+        let bytes = |picture: &Picture| picture.header(&limits).map(|header| picture.decoding_bytes(&header));
+        // 10 x 10, three components as dense as each other, all in one scan.
+        let jpeg = |frame: u8| {
+            let header = [0xff, frame, 0, 17, 8, 0, 10, 0, 10, 3, 1, 0x11, 0, 2, 0x11, 1, 3, 0x11, 1];
+            Picture::File([&[0xff, 0xd8][..], &header, &[0xff, 0xda, 0, 3, 3]].concat().into())
+        };
+        assert_eq!(bytes(&jpeg(0xc0)), Some(700));
+        assert_eq!(bytes(&jpeg(0xc2)), Some(900), "progressive");
+        assert_eq!(bytes(&Picture::Rgb { size: (10, 10), values: Bytes::new() }), Some(700));
+        assert_eq!(bytes(&Picture::File(Bytes::from_static(b"none"))), None);
     }
 }

@@ -123,8 +123,7 @@ impl DecodeMemory {
         if let Some(whole) = &self.whole {
             whole.check_decoding(page, bytes, drawing)?;
         }
-        let all = if self.whole.is_some() { bytes } else { bytes + drawing };
-        check_within((self.decoding_limit, self.settings[1]), page, all, "decoded")
+        check_within((self.decoding_limit, self.settings[1]), page, self.counted(bytes, drawing), "decoded")
     }
 
     /// The same of what is done with it afterwards.
@@ -139,46 +138,35 @@ impl DecodeMemory {
 
     /// Pixels of a page of a PDF for which there could be room.
     pub fn most_drawn_pixels(&self) -> u64 {
-        let (here, drawing) =
-            (decoding_bytes(StillFormat::Pdf, &[], &[(1, 1)])[0], drawing_bytes(StillFormat::Pdf, (1, 1)));
-        let here = if self.whole.is_some() { here } else { here + drawing };
+        let (format, pixel) = (StillFormat::Pdf, (1, 1));
+        let here = decoding_bytes(format, &[], &[pixel]).into_iter().sum();
         let of_whole = self.whole.as_ref().map_or(u64::MAX, |whole| whole.most_drawn_pixels());
-        (self.decoding_limit / here).min(of_whole)
+        (self.decoding_limit / self.counted(here, drawing_bytes(format, pixel))).min(of_whole)
     }
 
-    /// As [`Self::take`], with so many bytes more of the whole: of a process that draws.
-    pub async fn take_drawn(&self, bytes: u64, drawing: u64) -> Decoding {
-        let Some(whole) = &self.whole else { return self.take(bytes + drawing).await };
-        let (units, of_whole) = (self.acquire(bytes).await, whole.take(bytes + drawing).await);
-        self.taken(bytes, units, Some(of_whole))
+    /// What counts here of so many bytes: those of a process that draws do in the whole alone.
+    fn counted(&self, bytes: u64, drawing: u64) -> u64 {
+        if self.whole.is_some() { bytes } else { bytes + drawing }
     }
 
-    /// Waits until there is room for so many bytes; whoever came first goes first.
-    pub async fn take(&self, bytes: u64) -> Decoding {
-        let units = self.acquire(bytes).await;
+    /// Waits until there is room for so many bytes, and so many of a process that draws; whoever came first goes first.
+    pub async fn acquire_bytes(&self, bytes: u64, drawing: u64) -> Decoding {
+        let here = self.counted(bytes, drawing);
+        let count = here.div_ceil(UNIT).clamp(1, (self.together / UNIT).clamp(1, u64::from(u32::MAX))) as u32;
+        // It is never closed.
+        let units = self.units.clone().acquire_many_owned(count).await.ok();
         // Whoever takes of the whole alone never waits for a part of it.
         let of_whole = match &self.whole {
-            Some(whole) => Some(Box::pin(whole.take(bytes)).await),
+            Some(whole) => Some(Box::new(Box::pin(whole.acquire_bytes(bytes, drawing)).await)),
             None => None,
         };
-        self.taken(bytes, units, of_whole)
-    }
-
-    async fn acquire(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        let all = self.together / UNIT;
-        let count = bytes.div_ceil(UNIT).clamp(1, all.clamp(1, u64::from(u32::MAX))) as u32;
-        // It is never closed.
-        self.units.clone().acquire_many_owned(count).await.ok()
-    }
-
-    fn taken(&self, bytes: u64, units: Option<OwnedSemaphorePermit>, of_whole: Option<Decoding>) -> Decoding {
-        self.used.fetch_add(bytes, Ordering::Relaxed);
-        Decoding { bytes, used: self.used.clone(), units, of_whole: of_whole.map(Box::new) }
+        self.used.fetch_add(here, Ordering::Relaxed);
+        Decoding { bytes: here, used: self.used.clone(), units, of_whole }
     }
 
     /// The same on a thread that may wait.
-    pub fn take_blocking(&self, bytes: u64) -> Decoding {
-        Handle::current().block_on(self.take(bytes))
+    pub fn acquire_bytes_blocking(&self, bytes: u64, drawing: u64) -> Decoding {
+        Handle::current().block_on(self.acquire_bytes(bytes, drawing))
     }
 }
 
@@ -194,14 +182,11 @@ fn check_within(
     Ok(())
 }
 
-/// Bytes that a picture of this size takes at most while it is turned upright, and looked at or shown.
-pub fn shown_bytes((width, height): (u32, u32)) -> u64 {
-    u64::from(width) * u64::from(height) * 7
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use sightwire_frame::still::shown_bytes;
 
     use super::*;
 
@@ -217,10 +202,10 @@ mod tests {
                 && refused.contains("images.decode_memory_mb allows 100"),
             "{refused}"
         );
-        let first = memory.take(bytes).await;
+        let first = memory.acquire_bytes(bytes, 0).await;
         assert_eq!(memory.used(), 84_000_000);
-        let small = memory.take(shown_bytes((100, 100))).await;
-        let second = memory.take(bytes);
+        let small = memory.acquire_bytes(shown_bytes((100, 100)), 0).await;
+        let second = memory.acquire_bytes(bytes, 0);
         tokio::pin!(second);
         assert!(tokio::time::timeout(Duration::from_secs(60), &mut second).await.is_err());
         drop(first);
@@ -233,12 +218,12 @@ mod tests {
         let (whole, bytes) = (DecodeMemory::new(400 << 20), shown_bytes((4000, 3000)));
         let most = ForPictures { together: 100 << 20, alone: 200 << 20, decoding: 300 << 20 };
         let part = DecodeMemory::for_reading(whole.clone(), most);
-        let first = part.take(bytes).await;
+        let first = part.acquire_bytes(bytes, 0).await;
         assert_eq!((part.used(), whole.used()), (84_000_000, 84_000_000));
-        let others = whole.take(bytes).await;
+        let others = whole.acquire_bytes(bytes, 0).await;
         assert_eq!((part.used(), whole.used()), (84_000_000, 168_000_000));
         // What takes more than all may together is read alone.
-        let large = part.take(2 * bytes);
+        let large = part.acquire_bytes(2 * bytes, 0);
         tokio::pin!(large);
         assert!(tokio::time::timeout(Duration::from_secs(60), &mut large).await.is_err());
         drop(first);
@@ -265,25 +250,29 @@ mod tests {
             whole.clone(),
             ForPictures { together: 100 << 20, alone: 200 << 20, decoding: 300 << 20 },
         );
-        let mut room = part.take(80 << 20).await;
+        let mut room = part.acquire_bytes(80 << 20, 0).await;
         assert!(room.split_beyond(80 << 20).is_none());
         let decoding = room.split_beyond(30 << 20).unwrap();
         assert_eq!((part.used(), whole.used()), (80 << 20, 80 << 20));
         drop(decoding);
         assert_eq!((part.used(), whole.used()), (30 << 20, 30 << 20));
-        let other = tokio::time::timeout(Duration::from_secs(1), part.take(70 << 20)).await.unwrap();
+        let other =
+            tokio::time::timeout(Duration::from_secs(1), part.acquire_bytes(70 << 20, 0)).await.unwrap();
         drop((room, other));
         // What is larger than all together has them all, and then no more than it needs.
-        let mut large = part.take(150 << 20).await;
+        let mut large = part.acquire_bytes(150 << 20, 0).await;
         let decoding = large.split_beyond(60 << 20);
         assert_eq!((part.used(), whole.used()), (150 << 20, 150 << 20));
         drop(decoding);
-        assert!(tokio::time::timeout(Duration::from_secs(60), part.take(41 << 20)).await.is_err());
-        let beside = tokio::time::timeout(Duration::from_secs(60), part.take(40 << 20)).await.unwrap();
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), part.acquire_bytes(41 << 20, 0)).await.is_err()
+        );
+        let beside =
+            tokio::time::timeout(Duration::from_secs(60), part.acquire_bytes(40 << 20, 0)).await.unwrap();
         assert_eq!((part.used(), whole.used()), (100 << 20, 100 << 20));
         drop((large, beside));
         // What another process takes to draw is of the whole alone.
-        let mut drawn = part.take_drawn(30 << 20, 130 << 20).await;
+        let mut drawn = part.acquire_bytes(30 << 20, 130 << 20).await;
         assert_eq!((part.used(), whole.used()), (30 << 20, 160 << 20));
         drop(drawn.split_beyond(30 << 20));
         assert_eq!((part.used(), whole.used()), (30 << 20, 30 << 20));

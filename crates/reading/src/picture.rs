@@ -10,7 +10,7 @@ use sightwire_pages::PageHeader;
 use sightwire_pages::patience::Patience;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::decoding::{DecodeMemory, Decoding, TooMuch, shown_bytes};
+use crate::decoding::{DecodeMemory, Decoding, TooMuch};
 use crate::options::Options;
 
 /// What a picture is to be that needs more memory than one that is read as it is.
@@ -114,7 +114,7 @@ impl Picture {
         let for_what = if options.steps() > 0 { PREPARED } else { SCALED };
         self.decoding.check((self.format, self.size(page)), reading, for_what)?;
         let (here, drawing) = self.decoding_bytes(page);
-        let mut room = self.decoding.take_drawn(reading.max(here), drawing).await;
+        let mut room = self.decoding.acquire_bytes(reading.max(here), drawing).await;
         let decoding = room.split_beyond(reading);
         Ok((room, decoding, keep))
     }
@@ -132,9 +132,9 @@ impl Picture {
     /// The pixels of a page, from 0, to be shown, as soon as there is memory for them, and that; blocks.
     pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), PictureError> {
         let (size, (here, drawing)) = (self.size(page), self.decoding_bytes(page));
-        let shown = shown_bytes(size);
+        let shown = still::shown_bytes(size);
         self.decoding.check((self.format, size), shown, "shown")?;
-        let room = self.decoding.take_blocking(shown.max(here + drawing));
+        let room = self.decoding.acquire_bytes_blocking(shown.max(here + drawing), 0);
         Ok((self.decode(page, limits, Patience::within(limits.deadline), &|| true)?, room))
     }
 

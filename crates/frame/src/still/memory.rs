@@ -9,6 +9,8 @@ const RESULT: u64 = 3;
 const WEBP: u64 = 15;
 /// Of a sample of a TIFF: 16 bits.
 const SAMPLE: u64 = 2;
+/// Of a picture beside a copy of it. Measured.
+const SHOWN: u64 = 7;
 /// What the process that draws takes, of each pixel. Measured.
 const DRAWING: u64 = 13;
 
@@ -38,6 +40,11 @@ pub fn decoding_bytes(format: StillFormat, bytes: &[u8], sizes: &[(u32, u32)]) -
 /// Bytes that another process takes to draw a page of so many pixels; 0 for what is decoded here.
 pub fn drawing_bytes(format: StillFormat, size: (u32, u32)) -> u64 {
     if format.is_drawn() { pixels(size) * DRAWING } else { 0 }
+}
+
+/// Bytes that a picture of this size takes at most while it is turned upright, and looked at or shown.
+pub fn shown_bytes(size: (u32, u32)) -> u64 {
+    pixels(size) * SHOWN
 }
 
 fn pixels((width, height): (u32, u32)) -> u64 {

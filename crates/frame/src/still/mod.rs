@@ -29,7 +29,7 @@ use crate::image::Image;
 use crate::png::Alpha;
 pub use density::{Density, PDF_DENSITY, density};
 pub use error::{StillError, Undrawn};
-pub use memory::{decoding_bytes, drawing_bytes};
+pub use memory::{decoding_bytes, drawing_bytes, shown_bytes};
 pub use plain::{PlainJpeg, plain_jpeg};
 
 /// A format of still pictures.

@@ -20,7 +20,6 @@ use sightwire_engine::pool;
 use sightwire_engine::priority::Priority;
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::boxes::Detection;
-use sightwire_frame::header::Header;
 use sightwire_http::caller::{Caller, Gate, NotAllowed};
 use sightwire_http::refusal::Refusal as NotServed;
 use sightwire_http::requests::Requests;
@@ -39,7 +38,6 @@ use sightwire_models::manifest::Task;
 use sightwire_offload::served::{Networks, NotRun};
 use sightwire_offload::text::{self, Asking};
 use sightwire_reading::TextReader;
-use sightwire_reading::decoding::shown_bytes;
 use sightwire_telemetry::Inference;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -222,7 +220,7 @@ impl Serves for Detecting {
         drop(inputs);
         self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
         let decoding = &self.reader.display.decoding;
-        let room = async |Header { width, height, .. }| decoding.take(shown_bytes((width, height))).await;
+        let room = async |bytes| decoding.acquire_bytes(bytes, 0).await;
         let seen = async {
             let place = self.streams.guests.turn().await?;
             self.streams.look(place, picture, BASE_CONFIDENCE, room).await

@@ -8,14 +8,11 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use sightwire_access::action::Detect;
 use sightwire_api::detect::{StillDetection, StillDetections};
-use sightwire_frame::header::Header;
-use sightwire_frame::still::decoding_bytes;
 use sightwire_listen::form::is_form;
 use sightwire_live::stills::Picture;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 use sightwire_measure::memory::Work;
-use sightwire_reading::decoding::shown_bytes;
 
 use super::Api;
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Wanted};
@@ -44,12 +41,7 @@ pub async fn detect(
     })??;
     let begun = clock::now();
     let decoding = &reader.display.decoding;
-    let file = picture.clone();
-    let room = async |Header { format, width, height }| {
-        let size = (width, height);
-        let bytes = decoding_bytes(format.into(), &file, &[size]).into_iter().sum();
-        decoding.take(shown_bytes(size).max(bytes)).await
-    };
+    let room = async |bytes| decoding.acquire_bytes(bytes, 0).await;
     let seen = tokio::time::timeout(DEADLINE, streams.look(place, Picture::File(picture), confidence, room))
         .await
         .map_err(|_| {

@@ -340,7 +340,7 @@ mod tests {
     }
 
     fn pixels() -> Pixels {
-        let room = DecodeMemory::new(1 << 20).take(64).now_or_never().unwrap();
+        let room = DecodeMemory::new(1 << 20).acquire_bytes(64, 0).now_or_never().unwrap();
         Pixels::Image(Arc::new(Image::new(8, 8)), room)
     }
 
