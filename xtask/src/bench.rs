@@ -1,4 +1,4 @@
-//! `cargo xtask bench NAME`: load ladders against servers of their own, into `docs/benchmarks.md`.
+//! `cargo xtask bench NAME`: load ladders against servers of their own, into the pages of `docs/benchmarks`.
 //!
 //! - `build`: what each package takes to compile, into `docs/build-times.tsv`
 //! - `first-page`: how long a fresh clone takes until its first page answers
@@ -39,7 +39,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -47,40 +47,41 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
 use crate::interrupt::{self, Interrupted};
-use crate::process::{ask, stop, words};
-use crate::programs::{cargo, sightwire};
+use crate::process::{command_output, command_words, stop_process};
+use crate::programs::{cargo_command, sightwire_command};
 use crate::project::Project;
 use crate::server::Server;
 use crate::setup::{self, Purpose};
-use crate::unknown;
+use crate::unknown_word;
 
-const PAGE: &str = "docs/benchmarks.md";
+/// The folder of the pages with figures.
+const PAGES: &str = "docs/benchmarks";
 const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 
 /// One benchmark, with what stands after its name on the command line.
 type Benchmark = fn(&[String]) -> Result<ExitCode>;
 
 const BENCHMARKS: [(&str, Benchmark); 16] = [
-    ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
-    ("batches", batches::command),
-    ("build", build::times),
-    ("sign", sign),
-    ("cameras", |args| scenarios::command(&suites::CAMERAS, args)),
-    ("cluster", cluster::command),
+    ("attacks", |args| scenarios::run_scenarios(&suites::ATTACKS, args)),
+    ("batches", batches::bench_batches),
+    ("build", build::bench_build),
+    ("sign", bench_sign),
+    ("cameras", |args| scenarios::run_scenarios(&suites::CAMERAS, args)),
+    ("cluster", cluster::bench_cluster),
     ("first-page", build::first_page),
-    ("hands", hands),
-    ("kserve", kserve::command),
-    ("neighbours", neighbours::command),
-    ("pages", pages::command),
-    ("pairs", pairs::command),
-    ("read", read::command),
-    ("relay", |args| scenarios::command(&suites::RELAY, args)),
-    ("telling", telling::command),
-    ("wlasl20", wlasl20),
+    ("hands", bench_hands),
+    ("kserve", kserve::bench_kserve),
+    ("neighbours", neighbours::bench_neighbours),
+    ("pages", pages::bench_pages),
+    ("pairs", pairs::bench_pairs),
+    ("read", read::bench_read),
+    ("relay", |args| scenarios::run_scenarios(&suites::RELAY, args)),
+    ("telling", telling::bench_telling),
+    ("wlasl20", bench_wlasl20),
 ];
 
 /// `cargo xtask bench`
-pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+pub(crate) fn run_bench(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut args = args.raw_args()?.map(|arg| arg.to_string_lossy().into_owned());
     let names = BENCHMARKS.map(|(name, _)| name);
     let [others @ .., last] = names;
@@ -89,11 +90,11 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     };
     match BENCHMARKS.iter().find(|(name, _)| *name == wanted) {
         Some((_, bench)) => bench(&args.collect::<Vec<_>>()),
-        None => bail!(unknown("benchmark", &wanted, &names)),
+        None => bail!(unknown_word("benchmark", &wanted, &names)),
     }
 }
 
-/// A section of the page, measured anew.
+/// A section of a page, measured anew.
 struct Section {
     project: Project,
     name: &'static str,
@@ -102,44 +103,44 @@ struct Section {
 
 impl Section {
     /// Sets up, and says where it is measured.
-    fn begin(name: &'static str) -> Result<Self> {
+    fn set_up(name: &'static str) -> Result<Self> {
         let project = Project::here()?;
-        // That the page has no place for it is said now, not after a quarter of an hour of measuring.
-        replaced(&project, name, "")?;
-        setup::run(&project, Purpose::Bench)?;
-        fs::create_dir_all(project.own("bench")).context("make a folder for benchmarks")?;
-        let text = machine(&project);
+        // That no page has a place for it is said now, not after a quarter of an hour of measuring.
+        replace_in_page(&project, name, "")?;
+        setup::install_parts(&project, Purpose::Bench)?;
+        fs::create_dir_all(project.own_path("bench")).context("make a folder for benchmarks")?;
+        let text = describe_machine(&project);
         Ok(Self { project, name, text })
     }
 
-    fn add(&mut self, text: &str) {
+    fn add_text(&mut self, text: &str) {
         self.text.push_str("\n\n");
         self.text.push_str(text.trim());
     }
 
     /// Shows it; a part of the tables is worth a look and not the page.
-    fn end(self, whole: bool) -> Result<ExitCode> {
+    fn finish_page(self, whole: bool) -> Result<ExitCode> {
         println!("\n{}", self.text);
         if whole {
-            let text = replaced(&self.project, self.name, &self.text)?;
-            fs::write(self.project.at(PAGE), text).with_context(|| format!("write {PAGE}"))?;
-            eprintln!("\nwritten into {PAGE}");
+            let (page, text) = replace_in_page(&self.project, self.name, &self.text)?;
+            fs::write(self.project.join_root(&page), text).with_context(|| format!("write {page}"))?;
+            eprintln!("\nwritten into {page}");
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// The recogniser's ladder. Arguments go to `sightwire-bench sign`, which has the defaults.
-fn sign(args: &[String]) -> Result<ExitCode> {
-    let mut section = Section::begin("sign")?;
-    let table = ladder(&section.project, LADDER, &[], args)?;
-    section.add(&table);
-    section.end(true)
+fn bench_sign(args: &[String]) -> Result<ExitCode> {
+    let mut section = Section::set_up("sign")?;
+    let table = measure_ladder(&section.project, LADDER, &[], args)?;
+    section.add_text(&table);
+    section.finish_page(true)
 }
 
 /// What finding hands costs for each picture, and how many clients can show one.
-fn hands(args: &[String]) -> Result<ExitCode> {
-    let mut section = Section::begin("hands")?;
+fn bench_hands(args: &[String]) -> Result<ExitCode> {
+    let mut section = Section::set_up("hands")?;
     let project = section.project.clone();
     let home = store_with(&project, "hands")?;
     let pictures = [
@@ -152,30 +153,35 @@ fn hands(args: &[String]) -> Result<ExitCode> {
         "--example",
         "hands_bench",
     ];
-    let pictures = stdout_of(cargo(&project, &pictures).env("SIGHTWIRE_HOME", &home))?;
-    section.add(&format!("```text\n{}\n```", pictures.trim_end()));
+    let pictures = stdout_of(cargo_command(&project, &pictures).env("SIGHTWIRE_HOME", &home))?;
+    section.add_text(&format!("```text\n{}\n```", pictures.trim_end()));
     let settings = ["recognizer.model=hands".to_owned(), format!("store.home={}", home.display())];
-    section.add(&ladder(&project, "1,10,20,40,80", &settings, &[&["--hand".to_owned()], args].concat())?);
-    section.end(true)
+    section.add_text(&measure_ladder(
+        &project,
+        "1,10,20,40,80",
+        &settings,
+        &[&["--hand".to_owned()], args].concat(),
+    )?);
+    section.finish_page(true)
 }
 
 /// A store of its own: where the model is, demo and tests would take it.
 fn store_with(project: &Project, model: &str) -> Result<PathBuf> {
-    let home = project.own("bench").join(model);
+    let home = project.own_path("bench").join(model);
     fs::create_dir_all(&home).context("make a store for the benchmark")?;
     if !home.join("runtime").exists() {
         symlink(project.home().join("runtime"), home.join("runtime")).context("take the library along")?;
     }
-    let mut pull = sightwire(project, Purpose::Demo, &["models", "pull", model]);
+    let mut pull = sightwire_command(project, Purpose::Demo, &["models", "pull", model]);
     stdout_of(pull.env("SIGHTWIRE_HOME", &home))?;
     Ok(home)
 }
 
 /// The prototype's own architecture: what each precision holds, and what splitting gains.
-fn wlasl20(args: &[String]) -> Result<ExitCode> {
-    let mut section = Section::begin("wlasl20")?;
+fn bench_wlasl20(args: &[String]) -> Result<ExitCode> {
+    let mut section = Section::set_up("wlasl20")?;
     let project = section.project.clone();
-    let sightwire = |args: &[&str]| stdout_of(&mut sightwire(&project, Purpose::Demo, args));
+    let sightwire = |args: &[&str]| stdout_of(&mut sightwire_command(&project, Purpose::Demo, args));
     sightwire(&["models", "pull", "importer"])?;
     let model = made_wlasl20(&project)?;
     sightwire(&["models", "import", &model, "--name", "bench-split"])?;
@@ -189,21 +195,21 @@ fn wlasl20(args: &[String]) -> Result<ExitCode> {
         let settings = [format!("recognizer.model={name}"), format!("engine.precision={precision}")];
         let check = sightwire(&["models", "check", name, "--set", &settings[1]])?;
         let cost = check.lines().last().unwrap_or_default();
-        let table = ladder(&project, steps, &settings, args)?;
+        let table = measure_ladder(&project, steps, &settings, args)?;
         // The words under a table say the same of each.
         let rows = table.lines().filter(|line| line.starts_with('|')).collect::<Vec<_>>().join("\n");
-        section.add(&format!("**{title}.** `{cost}`\n\n{rows}"));
+        section.add_text(&format!("**{title}.** `{cost}`\n\n{rows}"));
     }
-    section.end(true)
+    section.finish_page(true)
 }
 
 /// A Keras file of that architecture; the same weights each time.
 fn made_wlasl20(project: &Project) -> Result<String> {
-    let file = project.own("bench/wlasl20.h5");
+    let file = project.own_path("bench/wlasl20.h5");
     if !file.is_file() {
         let python = setup::importer_python(project).context("no importer on this machine")?;
         let mut make = Command::new(python);
-        make.arg(project.at("tools/import/make_test_models.py"))
+        make.arg(project.join_root("tools/import/make_test_models.py"))
             .args(["--kind", "wlasl20", "--out"])
             .arg(&file);
         stdout_of(&mut make)?;
@@ -212,11 +218,11 @@ fn made_wlasl20(project: &Project) -> Result<String> {
 }
 
 /// The table of a ladder against a fresh server.
-fn ladder(project: &Project, steps: &str, settings: &[String], args: &[String]) -> Result<String> {
+fn measure_ladder(project: &Project, steps: &str, settings: &[String], args: &[String]) -> Result<String> {
     // The ladder is there to find what gives way; the limit on clients must not be it.
     let settings = [&["recognizer.max_clients=5000".to_owned()], settings].concat();
-    against(project, "server-bench", &settings, |_| {
-        let mut bench = Command::new(generator(project));
+    measure_server(project, "server-bench", &settings, |_| {
+        let mut bench = Command::new(generator_path(project));
         bench.arg("sign").args(args);
         if !args.iter().any(|arg| arg.starts_with("--ladder")) {
             bench.args(["--ladder", steps]);
@@ -226,24 +232,24 @@ fn ladder(project: &Project, steps: &str, settings: &[String], args: &[String]) 
 }
 
 /// What a load generator says of a fresh server.
-fn against<S: AsRef<str>>(
+fn measure_server<S: AsRef<str>>(
     project: &Project,
     log: &str,
     settings: &[S],
     generator: impl FnOnce(&Server) -> Result<Command>,
 ) -> Result<String> {
-    let server = start(project, log, settings)?;
+    let server = start_server(project, log, settings)?;
     let text = stdout_of(generator(&server)?.args(["--url", server.url()]))?;
     server.stop()?;
     Ok(text)
 }
 
-fn generator(project: &Project) -> PathBuf {
-    project.program("sightwire-bench")
+fn generator_path(project: &Project) -> PathBuf {
+    project.program_path("sightwire-bench")
 }
 
 /// A server with `section.key=value` settings, on a free port.
-fn start<S: AsRef<str>>(project: &Project, log: &str, settings: &[S]) -> Result<Server> {
+fn start_server<S: AsRef<str>>(project: &Project, log: &str, settings: &[S]) -> Result<Server> {
     let settings = settings.iter().flat_map(|setting| ["--set", setting.as_ref()]);
     let args: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"].into_iter().chain(settings).collect();
     Server::start(project, log, &args)
@@ -256,15 +262,15 @@ fn stdout_of(command: &mut Command) -> Result<String> {
         .stdout(Stdio::piped())
         .process_group(0)
         .spawn()
-        .with_context(|| format!("start `{}`", words(command)))?;
+        .with_context(|| format!("start `{}`", command_words(command)))?;
     let mut pipe = child.stdout.take().context("the benchmark's stdout")?;
     let reading = std::thread::spawn(move || {
         let mut text = String::new();
         pipe.read_to_string(&mut text).map(|_| text)
     });
     let status = loop {
-        if interrupt::asked() {
-            stop(&mut child, Signal::SIGINT)?;
+        if interrupt::is_stop_requested() {
+            stop_process(&mut child, Signal::SIGINT)?;
             return Err(Interrupted.into());
         }
         if let Some(status) = child.try_wait()? {
@@ -273,7 +279,7 @@ fn stdout_of(command: &mut Command) -> Result<String> {
         std::thread::sleep(Duration::from_millis(50));
     };
     if !status.success() {
-        bail!("`{}` ended with {status}", words(command));
+        bail!("`{}` ended with {status}", command_words(command));
     }
     let text = reading.join().ok().context("read the benchmark's stdout")??;
     Ok(text)
@@ -286,13 +292,13 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 /// When, what and where, in one line.
-fn machine(project: &Project) -> String {
+fn describe_machine(project: &Project) -> String {
     let line = |path: &str, key: &str| -> Option<String> {
         let text = fs::read_to_string(path).ok()?;
         let value = text.lines().find_map(|line| line.strip_prefix(key))?;
         Some(value.trim_start_matches([' ', '\t', ':', '=']).trim().trim_matches('"').to_owned())
     };
-    let mut text = format!("Measured {}", ask("date", &["-u", "+%F"]).unwrap_or_default());
+    let mut text = format!("Measured {}", command_output("date", &["-u", "+%F"]).unwrap_or_default());
     if let Some(commit) = project.git(&["rev-parse", "--short=10", "HEAD"]) {
         let changed = project.git(&["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
         let _ = write!(text, " at commit {commit}{}", if changed { " with changes on top" } else { "" });
@@ -311,19 +317,34 @@ fn machine(project: &Project) -> String {
     text
 }
 
-/// The page's text with `section` between its markers for `name`.
-fn replaced(project: &Project, name: &str, section: &str) -> Result<String> {
-    let text = fs::read_to_string(project.at(PAGE)).with_context(|| format!("read {PAGE}"))?;
-    let [begin, end] = markers(name);
-    between(&text, name, section).with_context(|| format!("{PAGE} needs the lines `{begin}` and `{end}`"))
+/// The one page that has the markers for `name`, and its text with `section` between them.
+fn replace_in_page(project: &Project, name: &str, section: &str) -> Result<(String, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(project.join_root(PAGES)).with_context(|| format!("read {PAGES}"))? {
+        let file = entry?.file_name();
+        if Path::new(&file).extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let page = format!("{PAGES}/{}", file.to_string_lossy());
+        let text = fs::read_to_string(project.join_root(&page)).with_context(|| format!("read {page}"))?;
+        if let Some(text) = replace_between(&text, name, section) {
+            found.push((page, text));
+        }
+    }
+    let [begin, end] = section_markers(name);
+    match found.pop() {
+        None => bail!("a page in {PAGES} needs the lines `{begin}` and `{end}`"),
+        Some(_) if !found.is_empty() => bail!("only one page in {PAGES} may have the line `{begin}`"),
+        Some(page) => Ok(page),
+    }
 }
 
-fn markers(name: &str) -> [String; 2] {
+fn section_markers(name: &str) -> [String; 2] {
     [format!("<!-- bench:{name} -->"), format!("<!-- /bench:{name} -->")]
 }
 
-fn between(text: &str, name: &str, section: &str) -> Option<String> {
-    let [begin, end] = markers(name);
+fn replace_between(text: &str, name: &str, section: &str) -> Option<String> {
+    let [begin, end] = section_markers(name);
     let (before, rest) = text.split_once(&begin)?;
     let (_, after) = rest.split_once(&end)?;
     Some(format!("{before}{begin}\n{section}\n{end}{after}"))
@@ -336,9 +357,24 @@ mod tests {
     #[test]
     fn only_what_is_between_the_markers_is_replaced() {
         let page = "# Figures\n<!-- bench:sign -->\nold\n<!-- /bench:sign -->\nwords\n";
-        let new = between(page, "sign", "| new |").unwrap();
+        let new = replace_between(page, "sign", "| new |").unwrap();
         assert_eq!(new, "# Figures\n<!-- bench:sign -->\n| new |\n<!-- /bench:sign -->\nwords\n");
-        assert_eq!(between(&new, "sign", "| new |").unwrap(), new);
-        assert_eq!(between(page, "relay", ""), None);
+        assert_eq!(replace_between(&new, "sign", "| new |").unwrap(), new);
+        assert_eq!(replace_between(page, "relay", ""), None);
+    }
+
+    #[test]
+    fn each_benchmark_with_a_section_has_its_place_on_one_page() {
+        let project = Project::here().unwrap();
+        for (name, _) in BENCHMARKS {
+            // These write files of their own, or nothing.
+            if !["build", "first-page", "pairs"].contains(&name) {
+                let (page, text) = replace_in_page(&project, name, "| new |").unwrap();
+                let old = fs::read_to_string(project.join_root(&page)).unwrap();
+                let [begin, end] = section_markers(name);
+                assert!(text.contains(&format!("{begin}\n| new |\n{end}\n")), "{name} in {page}");
+                assert_eq!(old.split_once(&begin).unwrap().0, text.split_once(&begin).unwrap().0);
+            }
+        }
     }
 }

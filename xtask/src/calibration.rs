@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 
 /// Twenty million additions.
 const LOOP: &str = "total = 0\nfor number in range(20_000_000): total += number";
-/// The fastest of so many counts: what else runs only makes it slower.
+/// The fastest of this many counts: what else runs only makes it slower.
 const TRIES: usize = 3;
 
 /// What the loop takes on this machine.
@@ -42,7 +42,7 @@ impl Calibration {
         time.as_secs_f64() / self.took.as_secs_f64()
     }
 
-    /// So many loops, as time on this machine.
+    /// This many loops, as time on this machine.
     pub(crate) fn time(self, loops: f64) -> Duration {
         self.took.mul_f64(loops)
     }

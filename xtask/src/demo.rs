@@ -22,7 +22,7 @@ use crate::server::Server;
 use crate::setup::{self, Purpose};
 
 /// Runs `cargo xtask demo`: a server with two simulated cameras.
-pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+pub(crate) fn run_demo(mut args: lexopt::Parser) -> Result<ExitCode> {
     let (mut once, mut several) = (false, false);
     let mut listen = None;
     let mut settings = Vec::new();
@@ -45,9 +45,9 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         // Told before the build, which takes minutes.
         look_at_port(listen)?;
     }
-    setup::run(&project, if once || several { Purpose::Once } else { Purpose::Demo })?;
+    setup::install_parts(&project, if once || several { Purpose::Once } else { Purpose::Demo })?;
     if several {
-        return cluster::show(&project, once);
+        return cluster::run_cluster(&project, once);
     }
     let (cameras, config) = start_cameras(&project)?;
     if once && settings.is_empty() {
@@ -56,12 +56,12 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     }
     let mut args = ["serve", "--listen", listen, "--config", &config].map(str::to_owned).to_vec();
     args.extend(settings);
-    let mut server = start(&project, log, &args)?;
-    let played = if once { play(&project, &server)? } else { show(&project, &mut server)? };
+    let mut server = start_server(&project, log, &args)?;
+    let played = if once { play_clips(&project, &server)? } else { show_demo(&project, &mut server)? };
     let step = Step::start("stop");
     iter::once(server).chain(cameras).try_for_each(Server::stop)?;
     if once {
-        interrupt::check()?;
+        interrupt::check_interrupt()?;
         step.end(End::Ok, "the server and the cameras ended with exit code 0");
     } else {
         step.end(End::Ok, "stopped, nothing left behind");
@@ -91,12 +91,12 @@ const CAMERAS: [(&str, &str, &[&str]); 2] = [
         &["--source", "street", "--seed", "7", "--size", "480x360", "--fps", "10"],
     ),
 ];
-/// One of them is as such boards are: it hangs for a while in each of so many minutes.
+/// One of them is as such boards are: it hangs for a while once in this many minutes.
 const HANGS: &str = "side-road";
 const HANGS_MINUTES: u32 = 30;
 
 /// Says what to try, until the user has seen enough. What can be done without is compiled meanwhile.
-fn show(project: &Project, server: &mut Server) -> Result<bool> {
+fn show_demo(project: &Project, server: &mut Server) -> Result<bool> {
     let url = server.url();
     println!();
     println!("Sightwire runs at {url}");
@@ -125,29 +125,29 @@ fn say_what_comes_later(project: &Project, label: &str) {
 /// Does something while what draws pages is being compiled, which ends with it.
 fn beside_drawing<T>(project: &Project, watch: impl FnOnce() -> Result<T>) -> Result<T> {
     thread::scope(|scope| {
-        scope.spawn(|| match setup::drawing(project) {
+        scope.spawn(|| match setup::compile_drawing(project) {
             // The server runs all the same, and its page says what is missing.
             Err(error) if !error.is::<Interrupted>() => eprintln!("error: {error:#}"),
             _ => {}
         });
         let watched = watch();
         // Whatever has ended it, nothing goes on.
-        interrupt::ask();
+        interrupt::request_stop();
         watched
     })
 }
 
 /// Plays generated clips through a real client; whether all is as it should be.
-fn play(project: &Project, server: &Server) -> Result<bool> {
+fn play_clips(project: &Project, server: &Server) -> Result<bool> {
     let mut client = Command::new("node");
     client
         .arg("js/demo-once.mjs")
         .arg(server.url())
-        .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.program("sightwire"))
+        .current_dir(project.join_root("e2e"))
+        .env("SIGHTWIRE_BIN", project.program_path("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let mut step = Step::start("play");
-    let ended = process::run(project, &mut step, "demo-once", &mut client, false)?;
+    let ended = process::run_command(project, &mut step, "demo-once", &mut client, false)?;
     let played = ended.status.success();
     let end = if played { End::Ok } else { End::Failed };
     step.end(end, "clips through socket.io-client, cameras through HTTP");
@@ -167,7 +167,7 @@ fn start_cameras(project: &Project) -> Result<(Vec<Server>, String)> {
             let hangs: Vec<String> = (1..=HANGS_MINUTES).map(hang).collect();
             words.extend(["--fault".into(), hangs.join(",")]);
         }
-        let camera = start(project, id, &words)?;
+        let camera = start_server(project, id, &words)?;
         let default = cameras.is_empty();
         let _ = write!(
             config,
@@ -176,17 +176,17 @@ fn start_cameras(project: &Project) -> Result<(Vec<Server>, String)> {
         );
         cameras.push(camera);
     }
-    let file = project.at(".sightwire/demo.toml");
+    let file = project.join_root(".sightwire/demo.toml");
     fs::write(&file, config).with_context(|| format!("write {}", file.display()))?;
     Ok((cameras, file.display().to_string()))
 }
 
-fn start(project: &Project, name: &str, args: &[String]) -> Result<Server> {
+fn start_server(project: &Project, name: &str, args: &[String]) -> Result<Server> {
     let step = Step::start("start");
     let started = Server::start(project, name, args);
     match &started {
         Ok(server) => step.end(End::Ok, server.url()),
-        Err(error) => step.end(End::of(error), ""),
+        Err(error) => step.end(End::from_error(error), ""),
     }
     started
 }

@@ -21,21 +21,21 @@ impl std::error::Error for Interrupted {}
 
 /// Starts listening for SIGINT, SIGTERM and SIGHUP. Children run in process groups of their own,
 /// so the terminal's Ctrl-C reaches only us and we pass it on in order.
-pub(crate) fn listen() -> Result<()> {
+pub(crate) fn listen_signals() -> Result<()> {
     ctrlc::set_handler(|| ASKED_TO_STOP.store(true, Ordering::SeqCst)).context("listen for Ctrl-C")
 }
 
 /// Has everything stop as if the user had asked.
-pub(crate) fn ask() {
+pub(crate) fn request_stop() {
     ASKED_TO_STOP.store(true, Ordering::SeqCst);
 }
 
 /// Whether the user asked us to stop.
-pub(crate) fn asked() -> bool {
+pub(crate) fn is_stop_requested() -> bool {
     ASKED_TO_STOP.load(Ordering::SeqCst)
 }
 
 /// `Err(Interrupted)` once the user asked us to stop.
-pub(crate) fn check() -> Result<()> {
-    if asked() { Err(Interrupted.into()) } else { Ok(()) }
+pub(crate) fn check_interrupt() -> Result<()> {
+    if is_stop_requested() { Err(Interrupted.into()) } else { Ok(()) }
 }

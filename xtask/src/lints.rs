@@ -1,8 +1,8 @@
 //! Clippy over what a build has compiled, without compiling anything a second time.
 //!
 //! `cargo clippy` checks each dependency once more, hundreds of them, before it looks at a line of ours. So a build of tests
-//! runs its compiler through this program ([`record`]), which writes down how each target of ours was compiled, and
-//! [`replay`] has Clippy's own driver look at those targets in the same way, against the dependencies that the build has
+//! runs its compiler through this program ([`record_call`]), which writes down how each target of ours was compiled, and
+//! [`replay_records`] has Clippy's own driver look at those targets in the same way, against the dependencies that the build has
 //! made. What is not written down, or fails, is left to `cargo clippy`, which has the last word.
 
 use std::collections::BTreeMap;
@@ -17,9 +17,9 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::process::ask;
-use crate::programs::{clippy, packages};
-use crate::project::{Project, remove};
+use crate::process::command_output;
+use crate::programs::{clippy_command, list_packages};
+use crate::project::{Project, remove_path};
 
 /// Names the folder of records to the program that cargo calls in the compiler's place.
 const FOLDER: &str = "SIGHTWIRE_RECORD_COMPILER";
@@ -33,11 +33,11 @@ pub(crate) fn record_build(project: &Project, build: &mut Command) -> Result<()>
     if [WRAPPER, "CARGO_BUILD_RUSTC_WRAPPER"].iter().any(is_set) {
         return Ok(());
     }
-    let folder = records(project);
+    let folder = records_folder(project);
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     // A copy, since the build replaces this very program.
-    let recorder = project.own("recorder");
-    let copy = project.own("recorder.new");
+    let recorder = project.own_path("recorder");
+    let copy = project.own_path("recorder.new");
     // By this name it is there, too, where another build has put a new one in its place.
     fs::copy("/proc/self/exe", &copy).with_context(|| format!("copy this program to {}", copy.display()))?;
     fs::rename(&copy, &recorder).with_context(|| format!("make {}", recorder.display()))?;
@@ -47,7 +47,7 @@ pub(crate) fn record_build(project: &Project, build: &mut Command) -> Result<()>
 
 /// Where cargo has called this program in the compiler's place: writes that down and becomes the compiler. Returns where it
 /// was called by somebody else, or could not become the compiler.
-pub(crate) fn record() -> Option<ExitCode> {
+pub(crate) fn record_call() -> Option<ExitCode> {
     let folder = PathBuf::from(std::env::var_os(FOLDER)?);
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     let (compiler, args) = args.split_first()?;
@@ -62,7 +62,7 @@ pub(crate) fn record() -> Option<ExitCode> {
     Some(ExitCode::FAILURE)
 }
 
-/// None where something of it is no text.
+/// None where something of it is not text.
 fn record_of(args: &[OsString]) -> Option<(Target, Value)> {
     let args: Vec<String> = args.iter().map(|arg| arg.to_str().map(str::to_owned)).collect::<Option<_>>()?;
     let text =
@@ -105,14 +105,14 @@ fn file_name(target: &Target) -> String {
     format!("{source}{}.json", if target.tests { "-tests" } else { "" })
 }
 
-fn records(project: &Project) -> PathBuf {
-    project.own("lints/records")
+fn records_folder(project: &Project) -> PathBuf {
+    project.own_path("lints/records")
 }
 
 /// All targets of the workspace that a build of tests compiles, as cargo names their sources: from the workspace's root.
-fn targets(project: &Project) -> Result<Vec<Target>> {
+fn list_targets(project: &Project) -> Result<Vec<Target>> {
     let mut targets = Vec::new();
-    for package in packages(project, &["--no-deps", "--offline"])? {
+    for package in list_packages(project, &["--no-deps", "--offline"])? {
         for target in package["targets"].as_array().context("packages have targets")? {
             let path = Path::new(target["src_path"].as_str().unwrap_or_default());
             let source = path.strip_prefix(project.root()).unwrap_or(path).to_string_lossy().into_owned();
@@ -130,38 +130,40 @@ fn targets(project: &Project) -> Result<Vec<Target>> {
 }
 
 /// `xtask lints`: Clippy over all targets, by the records where that is possible.
-pub(crate) fn command() -> Result<ExitCode> {
+pub(crate) fn run_lints() -> Result<ExitCode> {
     let project = Project::here()?;
-    match replay(&project) {
+    match replay_records(&project) {
         Ok(count) => {
             println!("{count} targets looked at as the build compiled them: nothing found");
             Ok(ExitCode::SUCCESS)
         }
         Err(why) => {
             println!("{why:#}\nso `cargo clippy` looks at all of it:");
-            let status = clippy(&project).status().context("start cargo clippy")?;
+            let status = clippy_command(&project).status().context("start cargo clippy")?;
             Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
 }
 
 /// How many targets were looked at, without a warning.
-fn replay(project: &Project) -> Result<usize> {
-    let sysroot = ask("rustc", &["--print", "sysroot"]).context("ask rustc where it is")?;
+fn replay_records(project: &Project) -> Result<usize> {
+    let sysroot = command_output("rustc", &["--print", "sysroot"]).context("ask rustc where it is")?;
     let driver = Path::new(&sysroot).join("bin/clippy-driver");
-    let targets = targets(project)?;
-    let out = project.own("lints/out");
-    remove(&out)?;
+    let targets = list_targets(project)?;
+    let out = project.own_path("lints/out");
+    remove_path(&out)?;
     let mut waiting = Vec::new();
     for target in &targets {
-        let file = records(project).join(file_name(target));
+        let file = records_folder(project).join(file_name(target));
         let text = fs::read_to_string(&file)
             .with_context(|| format!("nobody has written down how {} is compiled", target.source))?;
         let record: Value =
             serde_json::from_str(&text).with_context(|| format!("read {}", file.display()))?;
         let folder = out.join(file_name(target));
         fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-        waiting.push(driven(&driver, &record, &folder).with_context(|| format!("read {}", file.display()))?);
+        waiting.push(
+            driver_command(&driver, &record, &folder).with_context(|| format!("read {}", file.display()))?,
+        );
     }
     let count = waiting.len();
     let (waiting, found) = (Mutex::new(waiting), Mutex::new(Vec::new()));
@@ -171,7 +173,7 @@ fn replay(project: &Project) -> Result<usize> {
                 while let Some(mut driver) = waiting.lock().ok().and_then(|mut all| all.pop()) {
                     let said = driver
                         .output()
-                        .map_or_else(|error| Some(error.to_string()), |output| problems(&output));
+                        .map_or_else(|error| Some(error.to_string()), |output| find_problems(&output));
                     if let (Some(said), Ok(mut found)) = (said, found.lock()) {
                         found.push(said);
                     }
@@ -179,7 +181,7 @@ fn replay(project: &Project) -> Result<usize> {
             });
         }
     });
-    remove(&out)?;
+    remove_path(&out)?;
     let found = found.into_inner().unwrap_or_default();
     match found.first() {
         None => Ok(count),
@@ -188,7 +190,7 @@ fn replay(project: &Project) -> Result<usize> {
 }
 
 /// Clippy's driver, called as the compiler was, with nothing but a check as its result.
-fn driven(driver: &Path, record: &Value, out: &Path) -> Option<Command> {
+fn driver_command(driver: &Path, record: &Value, out: &Path) -> Option<Command> {
     let mut command = Command::new(driver);
     let mut args = record["args"].as_array()?.iter().filter_map(Value::as_str);
     while let Some(arg) = args.next() {
@@ -214,7 +216,7 @@ fn driven(driver: &Path, record: &Value, out: &Path) -> Option<Command> {
     Some(command)
 }
 
-fn problems(output: &Output) -> Option<String> {
+fn find_problems(output: &Output) -> Option<String> {
     let said = String::from_utf8_lossy(&output.stderr);
     (!output.status.success() || said.contains("warning")).then(|| said.trim().to_owned())
 }
@@ -257,7 +259,7 @@ mod tests {
             "env": { "CARGO_MANIFEST_DIR": "/c/hub" },
             "cwd": "/c",
         });
-        let command = driven(Path::new("/bin/clippy-driver"), &record, Path::new("/o")).unwrap();
+        let command = driver_command(Path::new("/bin/clippy-driver"), &record, Path::new("/o")).unwrap();
         let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
         assert_eq!(
             args.join(" "),
@@ -275,8 +277,8 @@ mod tests {
             stdout: Vec::new(),
             stderr: said.into(),
         };
-        assert_eq!(problems(&output(0, "")), None);
-        assert!(problems(&output(0, "warning: unused")).is_some());
-        assert!(problems(&output(256, "")).is_some());
+        assert_eq!(find_problems(&output(0, "")), None);
+        assert!(find_problems(&output(0, "warning: unused")).is_some());
+        assert!(find_problems(&output(256, "")).is_some());
     }
 }

@@ -3,8 +3,8 @@
 //! - [`setup`]: finds what is missing and brings it, into the project's own folder where it can
 //! - [`demo`]: builds, starts the server, says what to try
 //! - [`check`]: lints and tests of what has changed
-//! - [`test`]: every check and test, one line a suite, one sum
-//! - [`bench`]: measurements, written into `docs/benchmarks.md`
+//! - [`mod@test`]: every check and test, one line a suite, one sum
+//! - [`mod@bench`]: measurements, written into the pages of `docs/benchmarks`
 //! - [`shots`]: pictures of the pages, for README and docs
 //! - [`soak`]: all uses at once for an hour; does anything grow?
 //! - [`dist`]: packages, in `dist/`
@@ -64,14 +64,14 @@ Commands
   test     [NAME…]              what every change has to pass, or the suites whose name contains a NAME
              --full             also what takes minutes and guards one corner: TensorFlow, accuracy,
                                 combinations of features, a soak, fuzzing (an hour)
-             readme             only by name: README's commands in a fresh clone (minutes)
+             readme             only by name: the commands of README and docs/tour.md in a fresh clone (minutes)
              advisories         only by name: known weaknesses of what it is built on (asks GitHub and npm)
              --list             the suites, and what each checks
              --record           write what each suite took into docs/test-times.tsv, in units of a calibration loop
              -v, --verbose      show the suites' own output as it comes
   bench    attacks|batches|cameras|cluster|hands|kserve|neighbours|pages|read|relay|sign|telling|wlasl20
-             [ARGS…]            load, delay, text; rewrites its tables in docs/benchmarks.md
-           pairs REV [sign|relay|fan-out|page|idle…] [--pairs N] [--busy]
+             [ARGS…]            load, delay, text; rewrites its tables in docs/benchmarks/
+           pairs REV [sign|relay|fan-out|views|page|idle…] [--pairs N] [--busy]
                                 this tree's server and that of another commit, in turn: CPU, rates, delays
            build                what each package takes to compile; writes docs/build-times.tsv
            first-page [REV…]    how long fresh clones take until the demo's first page answers
@@ -93,10 +93,10 @@ cargo-deny and cargo-nextest into ~/.cache/sightwire/, unless the machine has th
 ";
 
 fn main() -> ExitCode {
-    if let Some(code) = lints::record() {
+    if let Some(code) = lints::record_call() {
         return code;
     }
-    match run() {
+    match dispatch_command() {
         Ok(code) => code,
         Err(error) if error.is::<interrupt::Interrupted>() => {
             eprintln!("\nInterrupted. What was finished is kept; run the same command again to go on.");
@@ -109,8 +109,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<ExitCode> {
-    interrupt::listen()?;
+fn dispatch_command() -> Result<ExitCode> {
+    interrupt::listen_signals()?;
     // After any command as well; what follows `bench sign` is the load generator's own.
     let asked =
         std::env::args().skip(1).take_while(|arg| arg != "sign").any(|arg| arg == "-h" || arg == "--help");
@@ -121,22 +121,22 @@ fn run() -> Result<ExitCode> {
         _ => "help".to_owned(),
     };
     match name.as_str() {
-        "setup" => setup::command(args),
-        "demo" => demo::command(args),
-        "check" => check::command(args),
-        "test" => test::command(args),
-        "bench" => bench::command(args),
-        "shots" => shots::command(args),
-        "soak" => soak::command(args),
-        "dist" => dist::command(args),
+        "setup" => setup::run_setup(args),
+        "demo" => demo::run_demo(args),
+        "check" => check::run_check(args),
+        "test" => test::run_tests(args),
+        "bench" => bench::run_bench(args),
+        "shots" => shots::run_shots(args),
+        "soak" => soak::run_soak(args),
+        "dist" => dist::run_dist(args),
         // What the suite `rust-lints` runs.
-        "lints" => lints::command(),
+        "lints" => lints::run_lints(),
         "help" => {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
         other => {
-            bail!(unknown(
+            bail!(unknown_word(
                 "command",
                 other,
                 &["setup", "demo", "check", "test", "bench", "shots", "soak", "dist"]
@@ -146,7 +146,7 @@ fn run() -> Result<ExitCode> {
 }
 
 /// The message for a word that is none of `known`, naming the nearest.
-fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
+fn unknown_word(kind: &str, word: &str, known: &[&str]) -> String {
     let distance = |name: &&&str| strsim::levenshtein(word, name);
     let nearest = known.iter().min_by_key(distance).copied().unwrap_or_default();
     format!("no {kind} '{word}'; did you mean '{nearest}'? There are: {}", known.join(", "))

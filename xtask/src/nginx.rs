@@ -1,4 +1,4 @@
-//! An nginx before processes of this machine, with the configuration of deploy/cluster: on a free port, and ended with whoever
+//! An nginx before processes of this machine, with the configuration of deploy/cluster: on a free port, and ended with the process that
 //! started it.
 
 use std::fs;
@@ -15,11 +15,9 @@ use crate::project::{Project, on_path};
 use crate::redis::free_port;
 
 const PROGRAM: &str = "nginx";
-/// The page's own.
 const CONFIGURATION: &str = "deploy/cluster/nginx.conf";
 const START: Duration = Duration::from_secs(10);
 
-/// A running `nginx`.
 pub(crate) struct Nginx {
     child: Child,
     port: u16,
@@ -30,15 +28,16 @@ impl Nginx {
     /// host and port; one may be named more than once.
     pub(crate) fn start(project: &Project, processes: &[&str]) -> Result<Self> {
         let port = free_port()?;
-        let folder = project.own("bench/nginx");
+        let folder = project.own_path("bench/nginx");
         fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-        let path = project.at(CONFIGURATION);
+        let path = project.join_root(CONFIGURATION);
         let site = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        fs::write(folder.join("nginx.conf"), whole(&configured(&site, port, processes)?))?;
-        let mut command = Command::new(program(project)?);
+        fs::write(folder.join("nginx.conf"), wrap_site(&configure_site(&site, port, processes)?))?;
+        let mut command = Command::new(find_program(project)?);
         command.args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(&folder);
         let is_ready = || TcpStream::connect(("127.0.0.1", port)).is_ok();
-        let child = process::start(PROGRAM, &mut command, &project.log(PROGRAM), START, is_ready)?;
+        let child =
+            process::start_process(PROGRAM, &mut command, &project.log_path(PROGRAM), START, is_ready)?;
         Ok(Self { child, port })
     }
 
@@ -49,12 +48,12 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        let _ = process::stop(&mut self.child, Signal::SIGTERM);
+        let _ = process::stop_process(&mut self.child, Signal::SIGTERM);
     }
 }
 
 /// With addresses of this machine.
-fn configured(site: &str, port: u16, processes: &[&str]) -> Result<String> {
+fn configure_site(site: &str, port: u16, processes: &[&str]) -> Result<String> {
     let mut site = site.to_owned();
     let listen = ["listen 80;".to_owned(), format!("listen 127.0.0.1:{port};")];
     let addresses =
@@ -73,8 +72,8 @@ fn configured(site: &str, port: u16, processes: &[&str]) -> Result<String> {
     Ok(site)
 }
 
-/// What nginx needs around it: it runs in a folder of its own, as whoever starts it.
-fn whole(site: &str) -> String {
+/// What nginx needs around it: it runs in a folder of its own, as the user who starts it.
+fn wrap_site(site: &str) -> String {
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temporary = temporary.map(|name| format!("{name}_temp_path {name};\n")).concat();
     format!(
@@ -84,9 +83,9 @@ fn whole(site: &str) -> String {
 }
 
 /// `setup::unpacked` says where it may be.
-fn program(project: &Project) -> Result<PathBuf> {
+fn find_program(project: &Project) -> Result<PathBuf> {
     let installed = on_path(PROGRAM).into_iter().chain([Path::new("/usr/sbin").join(PROGRAM)]);
-    let mut all = installed.chain([project.own("nginx/usr/sbin").join(PROGRAM)]);
+    let mut all = installed.chain([project.own_path("nginx/usr/sbin").join(PROGRAM)]);
     all.find(|file| file.is_file()).context("no nginx: `cargo xtask setup --for test` unpacks it")
 }
 
@@ -97,10 +96,10 @@ mod tests {
     #[test]
     fn each_address_becomes_another_once() {
         let site = "listen 80;\n127.0.0.1:8001 127.0.0.1:8002\n127.0.0.1:8001";
-        let made = configured(site, 9000, &["127.0.0.1:8002", "127.0.0.1:7000"]).unwrap();
+        let made = configure_site(site, 9000, &["127.0.0.1:8002", "127.0.0.1:7000"]).unwrap();
         assert_eq!(made, "listen 127.0.0.1:9000;\n127.0.0.1:8002 127.0.0.1:7000\n127.0.0.1:8002");
         assert!(
-            configured("listen 80;", 9000, &["127.0.0.1:1"])
+            configure_site("listen 80;", 9000, &["127.0.0.1:1"])
                 .is_err_and(|error| error.to_string().contains("8001"))
         );
     }

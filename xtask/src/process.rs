@@ -36,9 +36,9 @@ pub(crate) struct Ended {
 
 impl Ended {
     /// Itself, where the program has succeeded; else an error with the last of what it said.
-    pub(crate) fn succeeded(self, command: &Command) -> Result<Self> {
+    pub(crate) fn require_success(self, command: &Command) -> Result<Self> {
         if !self.status.success() {
-            bail!("`{}` ended with {}:\n{}", words(command), self.status, self.tail(40));
+            bail!("`{}` ended with {}:\n{}", command_words(command), self.status, self.tail(40));
         }
         Ok(self)
     }
@@ -52,7 +52,7 @@ impl Ended {
 /// Begins the line that names the log.
 const ALL_OF_IT: &str = "(all of it: ";
 
-/// What a program said last that failed, of the error that [`Ended::succeeded`] made of it.
+/// What a program said last that failed, of the error that [`Ended::require_success`] made of it.
 pub(crate) fn last_words(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
     let said = |line: &&str| !line.trim().is_empty() && !line.starts_with(ALL_OF_IT);
@@ -67,7 +67,6 @@ pub(crate) fn last_lines(text: &str, count: usize) -> String {
 /// What is done with a line that a program has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputLine {
-    /// It is output.
     Keep,
     /// It was for us alone.
     Drop,
@@ -75,15 +74,15 @@ pub(crate) enum OutputLine {
 
 /// Reads along what a program writes, and says in its own words how far it is.
 pub(crate) trait Watch {
-    fn read(&mut self, line: &str) -> OutputLine;
+    fn read_line(&mut self, line: &str) -> OutputLine;
     /// How far it is, once that is known.
-    fn words(&self) -> Option<String>;
+    fn progress_words(&self) -> Option<String>;
     /// The share of the work that is done, from 0 to 1.
-    fn share(&self) -> f64;
+    fn done_share(&self) -> f64;
 }
 
 /// Runs a program; its output goes to `.sightwire/logs/NAME.log` and, with `echo`, to stderr.
-pub(crate) fn run(
+pub(crate) fn run_command(
     project: &Project,
     step: &mut Step,
     log: &str,
@@ -102,10 +101,10 @@ pub(crate) fn run_watched(
     echo: bool,
     mut watch: Option<&mut dyn Watch>,
 ) -> Result<Ended> {
-    let path = project.log(log);
+    let path = project.log_path(log);
     let mut file = File::create(&path).with_context(|| format!("make {}", path.display()))?;
     let (reader, writer) = std::io::pipe().context("make a pipe")?;
-    writeln!(file, "$ {}", words(command))?;
+    writeln!(file, "$ {}", command_words(command))?;
     let program = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     // `setsid` makes a group itself, and would fork if it led one.
@@ -124,7 +123,7 @@ pub(crate) fn run_watched(
         match lines.recv_timeout(Duration::from_millis(100)) {
             Ok(line) => {
                 if let Some(watch) = &mut watch
-                    && watch.read(&line) == OutputLine::Drop
+                    && watch.read_line(&line) == OutputLine::Drop
                 {
                     continue;
                 }
@@ -142,14 +141,14 @@ pub(crate) fn run_watched(
         }
         match &watch {
             _ if echo => {}
-            Some(watch) => match watch.words() {
-                Some(words) => step.advanced(&words, watch.share()),
-                None => step.alive(&newest),
+            Some(watch) => match watch.progress_words() {
+                Some(words) => step.show_share(&words, watch.done_share()),
+                None => step.show_alive(&newest),
             },
-            None => step.alive(&newest),
+            None => step.show_alive(&newest),
         }
-        if interrupt::asked() {
-            stop(&mut child, Signal::SIGINT)?;
+        if interrupt::is_stop_requested() {
+            stop_process(&mut child, Signal::SIGINT)?;
             return Err(Interrupted.into());
         }
         if ended.is_none() && cpu_of_ended(child.id()).is_some() {
@@ -165,8 +164,8 @@ pub(crate) fn run_watched(
             cpu = used;
             break;
         }
-        if interrupt::asked() {
-            stop(&mut child, Signal::SIGINT)?;
+        if interrupt::is_stop_requested() {
+            stop_process(&mut child, Signal::SIGINT)?;
             return Err(Interrupted.into());
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -189,18 +188,23 @@ fn cpu_of_ended(pid: u32) -> Option<Duration> {
 }
 
 /// Runs a program that has to succeed.
-pub(crate) fn must(project: &Project, step: &mut Step, log: &str, command: &mut Command) -> Result<Ended> {
-    run(project, step, log, command, false)?.succeeded(command)
+pub(crate) fn run_required(
+    project: &Project,
+    step: &mut Step,
+    log: &str,
+    command: &mut Command,
+) -> Result<Ended> {
+    run_command(project, step, log, command, false)?.require_success(command)
 }
 
 /// What a short program prints on stdout, or `None` when it is missing or fails.
-pub(crate) fn ask(program: &str, args: &[&str]) -> Option<String> {
+pub(crate) fn command_output(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Starts a program that goes on until [`stop`], in a group of its own, with its output in `log`; returns when it `is_ready`.
-pub(crate) fn start(
+/// Starts a program that goes on until [`stop_process`], in a group of its own, with its output in `log`; returns when it `is_ready`.
+pub(crate) fn start_process(
     name: &str,
     command: &mut Command,
     log: &Path,
@@ -213,7 +217,7 @@ pub(crate) fn start(
     let begun = Instant::now();
     while !is_ready() {
         if child.try_wait()?.is_some() || begun.elapsed() > patience {
-            let _ = stop(&mut child, Signal::SIGTERM);
+            let _ = stop_process(&mut child, Signal::SIGTERM);
             bail!("{name} did not start; its log is {}", log.display());
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -222,7 +226,7 @@ pub(crate) fn start(
 }
 
 /// Ends a program and all it started: `signal`, then after a while SIGKILL. Its own exit status.
-pub(crate) fn stop(child: &mut Child, signal: Signal) -> Result<ExitStatus> {
+pub(crate) fn stop_process(child: &mut Child, signal: Signal) -> Result<ExitStatus> {
     if let Some(status) = child.try_wait()? {
         return Ok(status);
     }
@@ -263,7 +267,7 @@ pub(crate) fn at_idle_priority(command: &Command) -> Command {
     started_by(&by, command)
 }
 
-/// The same command, which the kernel asks to end when the thread that starts it does: whoever kills us leaves no server behind.
+/// The same command, which the kernel asks to end when the thread that starts it does: if we are killed, no server stays behind.
 pub(crate) fn ends_with_us(command: &Command) -> Command {
     let by: &[&str] = if on_path("setpriv").is_some() { &["setpriv", "--pdeathsig", "TERM"] } else { &[] };
     started_by(by, command)
@@ -299,7 +303,7 @@ pub(crate) fn children_cpu() -> Result<Duration> {
 }
 
 /// A command as one would type it, near enough for a message.
-pub(crate) fn words(command: &Command) -> String {
+pub(crate) fn command_words(command: &Command) -> String {
     let mut text = command.get_program().to_string_lossy().into_owned();
     for arg in command.get_args() {
         text.push(' ');
@@ -344,7 +348,7 @@ mod tests {
             log: "/l/fetch.log".into(),
         };
         let error =
-            ended("fetching\nerror: no route to the host\n").succeeded(command.arg("it")).unwrap_err();
+            ended("fetching\nerror: no route to the host\n").require_success(command.arg("it")).unwrap_err();
         assert!(error.to_string().ends_with("(all of it: /l/fetch.log)"), "{error}");
         assert_eq!(last_words(&error), "error: no route to the host");
     }

@@ -12,15 +12,15 @@ use crate::project::{Project, on_path};
 use crate::setup::{DENY, NEXTEST, Purpose};
 
 /// `cargo ARGS…` in the repository's root, without colours.
-pub(crate) fn cargo(project: &Project, args: &[&str]) -> Command {
+pub(crate) fn cargo_command(project: &Project, args: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(args).current_dir(project.root()).env("CARGO_TERM_COLOR", "never");
     command
 }
 
 /// Packages as `cargo metadata ARGS…` lists them.
-pub(crate) fn packages(project: &Project, args: &[&str]) -> Result<Vec<Value>> {
-    let output = cargo(project, &["metadata", "--format-version", "1"]).args(args).output()?;
+pub(crate) fn list_packages(project: &Project, args: &[&str]) -> Result<Vec<Value>> {
+    let output = cargo_command(project, &["metadata", "--format-version", "1"]).args(args).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "`cargo metadata` ended with {}:\n{said}", output.status);
     let mut metadata: Value = serde_json::from_slice(&output.stdout).context("read `cargo metadata`")?;
@@ -30,15 +30,15 @@ pub(crate) fn packages(project: &Project, args: &[&str]) -> Result<Vec<Value>> {
     }
 }
 
-/// Like [`cargo`], with the features that this machine can build.
+/// Like [`cargo_command`], with the features that this machine can build.
 pub(crate) fn cargo_build(project: &Project, args: &[&str]) -> Command {
-    let mut command = cargo(project, args);
+    let mut command = cargo_command(project, args);
     command.args(without_turbo());
     command
 }
 
 pub(crate) fn rust_format(project: &Project) -> Command {
-    cargo(project, &["fmt", "--all", "--check", "--", "--color", "never"])
+    cargo_command(project, &["fmt", "--all", "--check", "--", "--color", "never"])
 }
 
 /// What all tests are made of.
@@ -48,42 +48,44 @@ pub(crate) fn build_tests(project: &Project) -> Command {
     build
 }
 
-pub(crate) fn clippy(project: &Project) -> Command {
+pub(crate) fn clippy_command(project: &Project) -> Command {
     let mut clippy = cargo_build(project, &["clippy", "--workspace"]);
     clippy.args(TARGETS).args(["--examples", "--", "-D", "warnings"]);
     clippy
 }
 
 /// The same lints over what [`build_tests`] has compiled, without checking all dependencies once more.
-pub(crate) fn lints(project: &Project) -> Command {
+pub(crate) fn lints_command(project: &Project) -> Command {
     // Not this very program: a build has put a new one in its place.
-    let mut lints = Command::new(project.debug("xtask"));
+    let mut lints = Command::new(project.debug_program("xtask"));
     lints.arg("lints").current_dir(project.root()).env("CARGO_TERM_COLOR", "never");
     lints
 }
 
 const TARGETS: [&str; 3] = ["--lib", "--bins", "--tests"];
 
-pub(crate) fn deny(project: &Project) -> Command {
-    let mut deny = Command::new(DENY.program(project));
+pub(crate) fn deny_command(project: &Project) -> Command {
+    let mut deny = Command::new(DENY.program_path(project));
     deny.args(["--all-features", "check", "bans", "licenses", "sources"]).current_dir(project.root());
     deny
 }
 
-/// What became known of crates and of npm's packages since they were chosen. Its sources are no package registries, so no other
+/// What became known of crates and of npm's packages since they were chosen. Its sources are not package registries, so no other
 /// suite may need it.
-pub(crate) fn advisories(project: &Project) -> Command {
-    let mut shell =
-        shell(project.root(), r#""$0" --all-features check advisories; npm --prefix ui audit --omit=dev"#);
-    shell.arg(DENY.program(project));
+pub(crate) fn advisories_command(project: &Project) -> Command {
+    let mut shell = shell_command(
+        project.root(),
+        r#""$0" --all-features check advisories; npm --prefix ui audit --omit=dev"#,
+    );
+    shell.arg(DENY.program_path(project));
     shell
 }
 
 /// The tests of the whole workspace, as far as `args` choose, each in a process of its own. Half of their time they wait for
 /// a clock or a socket, so two run on each core.
-pub(crate) fn nextest(project: &Project, args: &[&str]) -> Command {
+pub(crate) fn nextest_command(project: &Project, args: &[&str]) -> Command {
     let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
-    let mut command = Command::new(NEXTEST.program(project));
+    let mut command = Command::new(NEXTEST.program_path(project));
     command
         .args(["nextest", "run", "--workspace"])
         .args(TARGETS)
@@ -100,28 +102,28 @@ pub(crate) fn nextest_report(project: &Project) -> PathBuf {
 }
 
 /// `sightwire ARGS…` as it is built for a purpose, with the project's own store.
-pub(crate) fn sightwire<S: AsRef<OsStr>>(project: &Project, purpose: Purpose, args: &[S]) -> Command {
-    let mut sightwire = Command::new(purpose.server(project));
+pub(crate) fn sightwire_command<S: AsRef<OsStr>>(project: &Project, purpose: Purpose, args: &[S]) -> Command {
+    let mut sightwire = Command::new(purpose.server_program(project));
     sightwire.args(args).current_dir(project.root()).env("SIGHTWIRE_HOME", project.home());
     sightwire
 }
 
 /// A script of a folder's `package.json`.
-pub(crate) fn npm(folder: PathBuf, script: &str) -> Command {
+pub(crate) fn npm_command(folder: PathBuf, script: &str) -> Command {
     let mut npm = Command::new("npm");
     npm.args(["run", "--silent", script]).current_dir(folder).env("NO_COLOR", "1").env("CI", "1");
     npm
 }
 
 /// A program of a folder's npm packages.
-pub(crate) fn npx(folder: PathBuf, program: &str) -> Command {
+pub(crate) fn npx_command(folder: PathBuf, program: &str) -> Command {
     let mut npx = Command::new(folder.join("node_modules/.bin").join(program));
     npx.current_dir(folder).env("NO_COLOR", "1").env("CI", "1");
     npx
 }
 
 /// A script of the shell that ends with the first command that fails; the command's arguments begin with `$0`.
-pub(crate) fn shell(folder: &Path, script: &str) -> Command {
+pub(crate) fn shell_command(folder: &Path, script: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-ec", script]).current_dir(folder).env("NO_COLOR", "1").env("CI", "1");
     shell.env("CARGO_TERM_COLOR", "never");
@@ -129,18 +131,21 @@ pub(crate) fn shell(folder: &Path, script: &str) -> Command {
 }
 
 /// Lints and format of Python files and folders.
-pub(crate) fn ruff<S: AsRef<OsStr>>(project: &Project, paths: impl IntoIterator<Item = S>) -> Command {
-    let mut ruff = shell(project.root(), r#""$0" check "$@"; "$0" format --check "$@""#);
-    ruff.arg(project.python("ruff")).args(paths);
+pub(crate) fn ruff_command<S: AsRef<OsStr>>(
+    project: &Project,
+    paths: impl IntoIterator<Item = S>,
+) -> Command {
+    let mut ruff = shell_command(project.root(), r#""$0" check "$@"; "$0" format --check "$@""#);
+    ruff.arg(project.python_program("ruff")).args(paths);
     ruff
 }
 
 /// What leaves out of a build what cannot be built here.
 fn without_turbo() -> Option<&'static str> {
-    (!turbo()).then_some("--no-default-features")
+    (!can_build_turbo()).then_some("--no-default-features")
 }
 
 /// Whether libjpeg-turbo and the allocator can be built here: their sources come with the crates, cmake and make do not.
-pub(crate) fn turbo() -> bool {
+pub(crate) fn can_build_turbo() -> bool {
     on_path("cmake").is_some() && on_path("make").is_some()
 }

@@ -19,7 +19,7 @@ pub(crate) enum End {
 
 impl End {
     /// How a step ended that returned this error.
-    pub(crate) fn of(error: &anyhow::Error) -> Self {
+    pub(crate) fn from_error(error: &anyhow::Error) -> Self {
         if error.is::<Interrupted>() { Self::Stopped } else { Self::Failed }
     }
 
@@ -57,39 +57,39 @@ impl Step {
     }
 
     /// Called often while the step runs, with the newest line of its output.
-    pub(crate) fn alive(&mut self, newest: &str) {
+    pub(crate) fn show_alive(&mut self, newest: &str) {
         let pace = if *TERMINAL { REPAINT } else { HEARTBEAT };
         if self.shown.elapsed() >= pace {
-            self.show(newest);
+            self.print_line(newest);
         }
     }
 
     /// The same of a step that knows the `share` of its work that is done, once it is more than 0: where nobody watches, each tenth is a
     /// line.
-    pub(crate) fn advanced(&mut self, words: &str, share: f64) {
+    pub(crate) fn show_share(&mut self, words: &str, share: f64) {
         let tenths = (share * 10.0) as u32;
         if *TERMINAL || share <= 0.0 {
-            self.alive(words);
+            self.show_alive(words);
         } else if tenths > self.tenths {
             self.tenths = tenths;
-            self.show(words);
+            self.print_line(words);
         }
     }
 
-    fn show(&mut self, newest: &str) {
+    fn print_line(&mut self, newest: &str) {
         self.shown = Instant::now();
         let seconds = self.started.elapsed().as_secs();
         if *TERMINAL {
-            let room = columns().saturating_sub(36);
-            eprint!("\r\x1b[2K{:>9}  {:<16} {} ({seconds} s)", "...", self.name, cut(newest, room));
+            let room = terminal_columns().saturating_sub(36);
+            eprint!("\r\x1b[2K{:>9}  {:<16} {} ({seconds} s)", "...", self.name, cut_line(newest, room));
             let _ = std::io::stderr().flush();
         } else {
-            eprintln!("{:>9}  {:<16} {} ({seconds} s)", "...", self.name, cut(newest, 120));
+            eprintln!("{:>9}  {:<16} {} ({seconds} s)", "...", self.name, cut_line(newest, 120));
         }
     }
 
     /// It had nothing to do: no line.
-    pub(crate) fn leave(self) {
+    pub(crate) fn clear_line(self) {
         let was_shown = self.shown != self.started;
         if *TERMINAL && was_shown {
             eprint!("\r\x1b[2K");
@@ -108,11 +108,11 @@ impl Step {
     }
 }
 
-fn columns() -> usize {
+fn terminal_columns() -> usize {
     std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(80)
 }
 
-fn cut(text: &str, room: usize) -> String {
+fn cut_line(text: &str, room: usize) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).collect();
     let clean = clean.trim();
     if clean.chars().count() <= room { clean.to_owned() } else { clean.chars().take(room).collect() }

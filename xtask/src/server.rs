@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
-use crate::programs::sightwire;
+use crate::programs::sightwire_command;
 use crate::project::Project;
 use crate::setup::Purpose;
 use crate::{interrupt, process};
@@ -32,13 +32,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server of the demo with these arguments, its log in `NAME.log`, and returns when it says that it listens.
     pub(crate) fn start<S: AsRef<OsStr>>(project: &Project, name: &str, args: &[S]) -> Result<Self> {
-        let log = project.log(name);
+        let log = project.log_path(name);
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
-        let mut command = process::ends_with_us(&sightwire(project, Purpose::Demo, args));
+        let mut command = process::ends_with_us(&sightwire_command(project, Purpose::Demo, args));
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
-        let child = command.spawn().with_context(|| format!("start `{}`", process::words(&command)))?;
+        let child =
+            command.spawn().with_context(|| format!("start `{}`", process::command_words(&command)))?;
         let mut server = Self { child, url: String::new(), log };
-        server.url = server.address().with_context(|| {
+        server.url = server.read_address().with_context(|| {
             let said = fs::read_to_string(&server.log).unwrap_or_default();
             format!("{name} did not start; it said:\n{}", process::last_lines(&said, 8))
         })?;
@@ -46,7 +47,7 @@ impl Server {
     }
 
     /// The address from its words.
-    fn address(&mut self) -> Result<String> {
+    fn read_address(&mut self) -> Result<String> {
         let started = Instant::now();
         while started.elapsed() < START {
             let ended = self.child.try_wait()?;
@@ -56,7 +57,7 @@ impl Server {
             if let Some((_, url)) = lines.find_map(|line| line.split_once(READY)) {
                 return Ok(url.trim().to_owned());
             }
-            interrupt::check()?;
+            interrupt::check_interrupt()?;
             if let Some(status) = ended {
                 bail!("it ended with {status}");
             }
@@ -80,7 +81,7 @@ impl Server {
 
     /// Waits until the server ends by itself (an error) or the user asks us to stop.
     pub(crate) fn watch(&mut self) -> Result<()> {
-        while !interrupt::asked() {
+        while !interrupt::is_stop_requested() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended by itself with {status}; its log is {}", self.url, self.log.display());
             }
@@ -91,7 +92,7 @@ impl Server {
 
     /// Kills it, so that it can say nothing to anybody.
     pub(crate) fn kill(mut self) -> Result<()> {
-        process::stop(&mut self.child, Signal::SIGKILL)?;
+        process::stop_process(&mut self.child, Signal::SIGKILL)?;
         Ok(())
     }
 
@@ -105,7 +106,7 @@ impl Server {
     }
 
     fn terminate(&mut self) -> Result<ExitStatus> {
-        process::stop(&mut self.child, Signal::SIGTERM)
+        process::stop_process(&mut self.child, Signal::SIGTERM)
     }
 }
 

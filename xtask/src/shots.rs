@@ -11,21 +11,21 @@ use crate::project::Project;
 use crate::setup::{self, Purpose};
 
 /// Sets up, takes them, and says where they are.
-pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+pub(crate) fn run_shots(mut args: lexopt::Parser) -> Result<ExitCode> {
     if let Some(arg) = args.next()? {
         return Err(arg.unexpected().into());
     }
     let project = Project::here()?;
-    setup::run(&project, Purpose::Test)?;
-    setup::run(&project, Purpose::Bench)?;
+    setup::install_parts(&project, Purpose::Test)?;
+    setup::install_parts(&project, Purpose::Bench)?;
     let mut shots = Command::new("node");
     shots
         .arg("shots/take.mjs")
-        .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.program("sightwire"))
+        .current_dir(project.join_root("e2e"))
+        .env("SIGHTWIRE_BIN", project.program_path("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let mut step = Step::start("shots");
-    let ended = process::run(&project, &mut step, "shots", &mut shots, true)?;
+    let ended = process::run_command(&project, &mut step, "shots", &mut shots, true)?;
     let taken = ended.status.success();
     step.end(if taken { End::Ok } else { End::Failed }, "docs/img/shots, and e2e/shots/structure.json");
     ensure!(taken, "not all pictures were taken; the log says why");

@@ -16,18 +16,18 @@ use crate::setup::{self, Purpose};
 const LEAST_MINUTES: f64 = 3.0;
 
 /// Sets up, plays it, and fails where a bound is broken.
-pub(crate) fn command(args: lexopt::Parser) -> Result<ExitCode> {
-    let options = options(args)?;
+pub(crate) fn run_soak(args: lexopt::Parser) -> Result<ExitCode> {
+    let options = parse_options(args)?;
     let project = Project::here()?;
-    setup::run(&project, Purpose::Bench)?;
+    setup::install_parts(&project, Purpose::Bench)?;
     let mut soak = Command::new("node");
     soak.arg("soak/run.mjs")
         .args(options)
-        .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.program("sightwire"))
+        .current_dir(project.join_root("e2e"))
+        .env("SIGHTWIRE_BIN", project.program_path("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let mut step = Step::start("soak");
-    let ended = process::run(&project, &mut step, "soak", &mut soak, true)?;
+    let ended = process::run_command(&project, &mut step, "soak", &mut soak, true)?;
     let holds = ended.status.success();
     let end = if holds { End::Ok } else { End::Failed };
     step.end(end, "samples, summary and the server's log are in .sightwire/soak");
@@ -35,7 +35,7 @@ pub(crate) fn command(args: lexopt::Parser) -> Result<ExitCode> {
 }
 
 /// What `e2e/soak/run.mjs` is given; a mistake is told before anything is built.
-fn options(mut args: lexopt::Parser) -> Result<Vec<OsString>> {
+fn parse_options(mut args: lexopt::Parser) -> Result<Vec<OsString>> {
     let mut options = Vec::new();
     while let Some(arg) = args.next()? {
         match arg {
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_mistake_is_told_before_anything_is_built() {
-        let parsed = |words: &str| options(lexopt::Parser::from_args(words.split_whitespace()));
+        let parsed = |words: &str| parse_options(lexopt::Parser::from_args(words.split_whitespace()));
         assert_eq!(
             parsed("--week --seed 7 --minutes 10").unwrap(),
             ["--week", "--seed", "7", "--minutes", "10"]

@@ -84,6 +84,8 @@ actions! {
     GetLibrary = "get-library", Some(Role::Operator), None, true, "get the library";
     /// Having the configuration read again.
     Reload = "reload", Some(Role::Admin), None, true, "have the configuration read again";
+    /// The keys of the configuration and their values.
+    SeeSettings = "see-settings", Some(Role::Admin), None, true, "see the settings";
     /// Counters of everything.
     SeeMetrics = "see-metrics", Some(Role::Operator), None, true, "see the metrics";
     /// Having a process give its cameras to the others.

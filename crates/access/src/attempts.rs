@@ -1,5 +1,5 @@
 //! How often somebody may try to log in: a few times at once and then now and then from one address, and more often for one name, so
-//! that one address that guesses locks nobody out. Whoever has logged in by a name from an address is not counted with those who
+//! that one address that guesses locks nobody out. A user who has logged in by a name from an address is not counted with those who
 //! guess at that name elsewhere.
 
 use std::collections::VecDeque;
@@ -13,9 +13,9 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{NotUntil, Quota, RateLimiter};
 use parking_lot::Mutex;
-use sightwire_measure::address::counted;
+use sightwire_base::address::counted_address;
 
-use crate::record::folded;
+use crate::record::fold_name;
 
 /// Tries at once from one address; then one each [`EVERY`].
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
@@ -24,10 +24,10 @@ const EVERY: Duration = Duration::from_secs(6);
 /// The same for one name, from all addresses together.
 const BURST_OF_NAME: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 const EVERY_OF_NAME: Duration = Duration::from_secs(1);
-/// Addresses, and names, that are counted; whoever comes on top of so many within a minute is told to come later.
+/// Addresses, and names, that are counted; one who comes on top of these within a minute is told to come later.
 const MAX_COUNTED: usize = 10_000;
 
-/// Counts tries.
+/// Counts tries to log in, by address and by name.
 #[derive(Debug)]
 pub struct Attempts<C: Clock = DefaultClock> {
     addresses: Counted<IpAddr, C>,
@@ -39,7 +39,7 @@ pub struct Attempts<C: Clock = DefaultClock> {
 
 type Counted<K, C> = RateLimiter<K, HashMapStateStore<K>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// Too many tries.
+/// Too many tries: how long to wait before the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many attempts to log in; try again in {} s", after.as_secs().max(1))]
 pub struct TooMany {
@@ -67,18 +67,18 @@ impl<C: Clock + Clone> Attempts<C> {
     }
 
     /// Counts one more, of that address, for that name where it is one.
-    pub fn count(&self, address: IpAddr, name: &str) -> Result<(), TooMany> {
-        let address = counted(address);
-        self.one(&self.addresses, &address)?;
-        let Some(name) = folded(name) else { return Ok(()) };
+    pub fn count_attempt(&self, address: IpAddr, name: &str) -> Result<(), TooMany> {
+        let address = counted_address(address);
+        self.count_one(&self.addresses, &address)?;
+        let Some(name) = fold_name(name) else { return Ok(()) };
         let is_proven = self.proven.lock().iter().any(|(from, by)| *from == address && *by == name);
-        if is_proven { Ok(()) } else { self.one(&self.names, &name) }
+        if is_proven { Ok(()) } else { self.count_one(&self.names, &name) }
     }
 
     /// Somebody has logged in from there, by that name.
-    pub fn succeeded(&self, address: IpAddr, name: &str) {
-        let Some(name) = folded(name) else { return };
-        let pair = (counted(address), name);
+    pub fn record_success(&self, address: IpAddr, name: &str) {
+        let Some(name) = fold_name(name) else { return };
+        let pair = (counted_address(address), name);
         let mut proven = self.proven.lock();
         proven.retain(|other| *other != pair);
         proven.push_back(pair);
@@ -87,7 +87,7 @@ impl<C: Clock + Clone> Attempts<C> {
         }
     }
 
-    fn one<K: Hash + Eq + Clone>(&self, limiter: &Counted<K, C>, key: &K) -> Result<(), TooMany> {
+    fn count_one<K: Hash + Eq + Clone>(&self, limiter: &Counted<K, C>, key: &K) -> Result<(), TooMany> {
         if limiter.len() >= MAX_COUNTED {
             limiter.retain_recent();
             if limiter.len() >= MAX_COUNTED {
@@ -114,19 +114,19 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let attempts = Attempts::new(clock.clone());
         for _ in 0..BURST.get() {
-            assert_eq!(attempts.count(address("192.168.1.7"), ""), Ok(()));
+            assert_eq!(attempts.count_attempt(address("192.168.1.7"), ""), Ok(()));
         }
-        let refused = attempts.count(address("::ffff:192.168.1.7"), "").unwrap_err();
+        let refused = attempts.count_attempt(address("::ffff:192.168.1.7"), "").unwrap_err();
         assert!(refused.after <= EVERY && refused.to_string().contains("try again in"), "{refused}");
-        assert_eq!(attempts.count(address("192.168.1.8"), ""), Ok(()), "somebody else");
+        assert_eq!(attempts.count_attempt(address("192.168.1.8"), ""), Ok(()), "somebody else");
         clock.advance(EVERY);
-        assert_eq!(attempts.count(address("192.168.1.7"), ""), Ok(()));
-        // Whoever has many addresses tries one name not much oftener.
-        let tries =
-            (0..200).filter(|i| attempts.count(address(&format!("fd00::{i}:0:0:0:1")), " Anna").is_ok());
+        assert_eq!(attempts.count_attempt(address("192.168.1.7"), ""), Ok(()));
+        // A client with many addresses cannot try one name much more often.
+        let tries = (0..200)
+            .filter(|i| attempts.count_attempt(address(&format!("fd00::{i}:0:0:0:1")), " Anna").is_ok());
         assert_eq!(tries.count(), BURST_OF_NAME.get() as usize);
-        assert!(attempts.count(address("192.168.1.9"), "anna ").is_err(), "the same name");
-        let network = (0..20).filter(|i| attempts.count(address(&format!("fd01::{i}")), "").is_ok());
+        assert!(attempts.count_attempt(address("192.168.1.9"), "anna ").is_err(), "the same name");
+        let network = (0..20).filter(|i| attempts.count_attempt(address(&format!("fd01::{i}")), "").is_ok());
         assert_eq!(network.count(), BURST.get() as usize, "one network");
     }
 
@@ -135,14 +135,20 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let attempts = Attempts::new(clock.clone());
         let (owner, attacker) = (address("192.168.1.7"), address("203.0.113.9"));
-        assert!((0..20).any(|_| attempts.count(attacker, "anna").is_err()), "it is told to come later");
-        assert_eq!(attempts.count(owner, "anna"), Ok(()));
-        attempts.succeeded(owner, "Anna");
-        while attempts.names.check_key(&"anna".into()).is_ok() {}
-        assert!(attempts.count(address("192.168.1.8"), "anna").is_err(), "a thousand addresses guess");
-        assert_eq!(attempts.count(owner, "anna"), Ok(()), "she was there before");
         assert!(
-            (0..20).any(|_| attempts.count(owner, "anna").is_err()),
+            (0..20).any(|_| attempts.count_attempt(attacker, "anna").is_err()),
+            "it is told to come later"
+        );
+        assert_eq!(attempts.count_attempt(owner, "anna"), Ok(()));
+        attempts.record_success(owner, "Anna");
+        while attempts.names.check_key(&"anna".into()).is_ok() {}
+        assert!(
+            attempts.count_attempt(address("192.168.1.8"), "anna").is_err(),
+            "a thousand addresses guess"
+        );
+        assert_eq!(attempts.count_attempt(owner, "anna"), Ok(()), "she was there before");
+        assert!(
+            (0..20).any(|_| attempts.count_attempt(owner, "anna").is_err()),
             "and guesses no oftener than others"
         );
     }
@@ -152,10 +158,10 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let attempts = Attempts::new(clock.clone());
         let of = |i: u32| IpAddr::from(std::net::Ipv4Addr::from(i));
-        assert!((0..MAX_COUNTED as u32).all(|i| attempts.count(of(i), "").is_ok()));
-        assert!(attempts.count(of(u32::MAX), "").is_err());
+        assert!((0..MAX_COUNTED as u32).all(|i| attempts.count_attempt(of(i), "").is_ok()));
+        assert!(attempts.count_attempt(of(u32::MAX), "").is_err());
         clock.advance(EVERY * 2);
-        assert_eq!(attempts.count(of(u32::MAX), ""), Ok(()));
+        assert_eq!(attempts.count_attempt(of(u32::MAX), ""), Ok(()));
         assert!(attempts.addresses.len() <= 2);
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::record::{Records, VERSION};
-use crate::store::{Alone, Store, StoreError, check};
+use crate::store::{Alone, Store, StoreError, check_records};
 
 /// Files that were set aside, at most; the last one is replaced then.
 const MAX_ASIDE: u32 = 100;
@@ -36,7 +36,7 @@ pub struct Common {
 struct Kept<C> {
     #[serde(flatten)]
     common: C,
-    /// [`digest`] of the keys and users in whose place these are being put: while it stands here, that may not be done yet.
+    /// [`records_digest`](Alone::records_digest) of the keys and users in whose place these are being put: while it stands here, that may not be done yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replaces: Option<String>,
 }
@@ -60,21 +60,21 @@ impl Store {
     /// It is known that what was in common with that cluster then is what counts here.
     pub fn write_confirmed(&self, cluster: &str, at: SystemTime) -> Result<(), StoreError> {
         let at = humantime::format_rfc3339_seconds(at).to_string();
-        self.put(&self.confirmed_path(), &Confirmed { cluster: cluster.to_owned(), at })
+        self.write_file(&self.confirmed_path(), &Confirmed { cluster: cluster.to_owned(), at })
     }
 }
 
 impl Alone<'_> {
     /// What was last in common; nothing if there was none, or if it cannot be read as it should be.
-    pub fn common(&self) -> Result<Option<Common>, StoreError> {
-        Ok(passed_over(&self.store().common_path(), self.kept()?).map(|kept| kept.common))
+    pub fn read_common(&self) -> Result<Option<Common>, StoreError> {
+        Ok(passed_over(&self.store().common_path(), self.read_kept()?).map(|kept| kept.common))
     }
 
     /// When it was known last, by the wall clock, that what was in common with that cluster is what counts here; nothing if that
     /// was never so, or if it cannot be read.
-    pub fn confirmed(&self, cluster: &str) -> Result<Option<SystemTime>, StoreError> {
+    pub fn confirmed_at(&self, cluster: &str) -> Result<Option<SystemTime>, StoreError> {
         let path = self.store().confirmed_path();
-        let read = read::<Confirmed>(&path)?.map(|read| {
+        let read = read_json::<Confirmed>(&path)?.map(|read| {
             let Confirmed { cluster, at } = read?;
             humantime::parse_rfc3339(&at).map_err(|error| error.to_string()).map(|at| (cluster, at))
         });
@@ -86,42 +86,42 @@ impl Alone<'_> {
         self.put_common(common, None)
     }
 
-    /// This is in common from now on, and counts here instead of `ours`. Wherever that is cut off, all is as before, or whoever is
-    /// [alone](Store::alone) here next finishes it: else what others have taken away would seem to have been added here.
+    /// This is in common from now on, and counts here instead of `ours`. Wherever that is cut off, all is as before, or the one that is
+    /// [alone](Store::lock_alone) here next finishes it: else what others have taken away would seem to have been added here.
     pub fn take_over(&self, ours: &Records, common: &Common) -> Result<(), StoreError> {
-        self.put_common(common, Some(self.digest(ours)?))?;
-        self.write(&common.records)?;
+        self.put_common(common, Some(self.records_digest(ours)?))?;
+        self.write_records(&common.records)?;
         // Else somebody who restores what was before would find it replaced once more.
         self.put_common(common, None)
     }
 
     /// Finishes what [`Self::take_over`] has begun, unless something else stands here since.
-    pub(crate) fn finish(&self) -> Result<(), StoreError> {
-        let Some(Ok(Kept { common, replaces: Some(replaces) })) = self.kept()? else { return Ok(()) };
-        if self.digest(&self.load()?)? == replaces {
-            self.write(&common.records)?;
+    pub(crate) fn finish_takeover(&self) -> Result<(), StoreError> {
+        let Some(Ok(Kept { common, replaces: Some(replaces) })) = self.read_kept()? else { return Ok(()) };
+        if self.records_digest(&self.load()?)? == replaces {
+            self.write_records(&common.records)?;
         }
         self.put_common(&common, None)
     }
 
     /// Of what cannot be used, why.
-    fn kept(&self) -> Result<Option<Result<Kept<Common>, String>>, StoreError> {
-        let read = read::<Kept<Common>>(&self.store().common_path())?;
+    fn read_kept(&self) -> Result<Option<Result<Kept<Common>, String>>, StoreError> {
+        let read = read_json::<Kept<Common>>(&self.store().common_path())?;
         Ok(read.map(|read| {
             let kept = read?;
             if kept.common.records.version > VERSION {
                 return Err("it was written by a newer Sightwire".to_owned());
             }
-            check(&kept.common.records).map_err(|error| error.to_string()).map(|()| kept)
+            check_records(&kept.common.records).map_err(|error| error.to_string()).map(|()| kept)
         }))
     }
 
     fn put_common(&self, common: &Common, replaces: Option<String>) -> Result<(), StoreError> {
-        self.store().put(&self.store().common_path(), &Kept { common, replaces })
+        self.store().write_file(&self.store().common_path(), &Kept { common, replaces })
     }
 
     /// By which these keys and users are known from others, whatever their file looks like: SHA-256.
-    fn digest(&self, records: &Records) -> Result<String, StoreError> {
+    fn records_digest(&self, records: &Records) -> Result<String, StoreError> {
         let text = serde_json::to_vec(&(&records.keys, &records.users));
         let path = || self.store().common_path();
         let text = text.map_err(|error| StoreError::Write { path: path(), error: error.into() })?;
@@ -138,13 +138,13 @@ impl Alone<'_> {
         let mut paths = (1..=MAX_ASIDE).map(|number| self.store().folder().join(name(number)));
         let free = paths.find(|path| !path.exists());
         let path = free.unwrap_or_else(|| self.store().folder().join(name(MAX_ASIDE)));
-        self.store().put(&path, records)?;
+        self.store().write_file(&path, records)?;
         Ok(path)
     }
 }
 
 /// What is in a file; nothing if there is none, and why if it is something else.
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, String>>, StoreError> {
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, String>>, StoreError> {
     match fs::read(path) {
         Ok(text) => Ok(Some(serde_json::from_slice(&text).map_err(|error| error.to_string()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -169,7 +169,7 @@ mod tests {
     fn records() -> Records {
         let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires: None };
         let mut records = Records::default();
-        records.add(&wanted, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000)).unwrap();
+        records.add_key(&wanted, SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000)).unwrap();
         records
     }
 
@@ -177,11 +177,11 @@ mod tests {
     fn what_was_in_common_is_kept_for_its_owner_only() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::in_folder(&home.path().join("new"));
-        let alone = store.alone().unwrap();
-        assert_eq!(alone.common().unwrap(), None);
+        let alone = store.lock_alone().unwrap();
+        assert_eq!(alone.read_common().unwrap(), None);
         let common = Common { cluster: "c".into(), origin: "o".into(), version: 7, records: records() };
         alone.write_common(&common).unwrap();
-        assert_eq!(alone.common().unwrap(), Some(common));
+        assert_eq!(alone.read_common().unwrap(), Some(common));
         let mode = fs::metadata(store.common_path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(alone.load().unwrap(), Records::default(), "the file that counts is another one");
@@ -189,17 +189,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_nothing_in_common() {
-        let log = sightwire_measure::captured::log();
+        let log = sightwire_base::captured::capture_log();
         let home = tempfile::tempdir().unwrap();
         let store = Store::in_folder(home.path());
-        let alone = store.alone().unwrap();
+        let alone = store.lock_alone().unwrap();
         let newer = r#"{"cluster":"c","origin":"o","version":7,"records":{"version":99}}"#;
         let twice = r#"{"cluster":"c","origin":"o","version":7,"records":{"version":1,"users":[
             {"name":"a","role":"admin","created":"2026-01-01T00:00:00Z","password":"none"}]}}"#;
         for (number, text) in ["{", "", newer, twice].into_iter().enumerate() {
             fs::write(store.common_path(), text).unwrap();
-            assert_eq!(alone.common().unwrap(), None, "{text}");
-            assert_eq!(log.with("access.common.json is passed over").len(), number + 1);
+            assert_eq!(alone.read_common().unwrap(), None, "{text}");
+            assert_eq!(log.lines_with("access.common.json is passed over").len(), number + 1);
         }
     }
 
@@ -207,19 +207,19 @@ mod tests {
         Common { cluster: "c".into(), origin: "o".into(), version: 7, records: records.clone() }
     }
 
-    /// A folder where [`Alone::take_over`] was cut off after so many of its steps: `ours` was to become `common`.
+    /// A folder where [`Alone::take_over`] was cut off after this many of its steps: `ours` was to become `common`.
     fn cut_off(ours: &Records, common: &Common, steps: u32) -> (tempfile::TempDir, Store) {
         let home = tempfile::tempdir().unwrap();
         let store = Store::in_folder(home.path());
-        let alone = store.alone().unwrap();
-        alone.write(ours).unwrap();
+        let alone = store.lock_alone().unwrap();
+        alone.write_records(ours).unwrap();
         alone.write_common(&Common { version: 6, records: ours.clone(), ..common.clone() }).unwrap();
         match steps {
             0 => {}
-            1 => alone.put_common(common, Some(alone.digest(ours).unwrap())).unwrap(),
+            1 => alone.put_common(common, Some(alone.records_digest(ours).unwrap())).unwrap(),
             2 => {
-                alone.put_common(common, Some(alone.digest(ours).unwrap())).unwrap();
-                alone.write(&common.records).unwrap();
+                alone.put_common(common, Some(alone.records_digest(ours).unwrap())).unwrap();
+                alone.write_records(&common.records).unwrap();
             }
             _ => alone.take_over(ours, common).unwrap(),
         }
@@ -233,8 +233,8 @@ mod tests {
         let (ours, theirs) = (records(), common(&Records::default()));
         for steps in 0..=3 {
             let (_home, store) = cut_off(&ours, &theirs, steps);
-            let alone = store.alone().unwrap();
-            let kept = alone.kept().unwrap().unwrap().unwrap();
+            let alone = store.lock_alone().unwrap();
+            let kept = alone.read_kept().unwrap().unwrap().unwrap();
             let is_done = steps > 0;
             let expected = if is_done { &theirs.records } else { &ours };
             assert_eq!(alone.load().unwrap(), *expected, "{steps}");
@@ -250,28 +250,31 @@ mod tests {
             // The key that others had added is revoked here: all is as it was before it came.
             let (_home, store) = cut_off(&ours, &theirs, steps);
             let id = theirs.records.keys[0].id.clone();
-            store.update(|records| Ok::<_, StoreError>(records.revoke(&id))).unwrap().expect("it is there");
-            let alone = store.alone().unwrap();
+            store
+                .update(|records| Ok::<_, StoreError>(records.revoke_key(&id)))
+                .unwrap()
+                .expect("it is there");
+            let alone = store.lock_alone().unwrap();
             assert_eq!(alone.load().unwrap(), ours, "{steps}");
-            assert_eq!(alone.common().unwrap(), Some(theirs.clone()));
+            assert_eq!(alone.read_common().unwrap(), Some(theirs.clone()));
         }
         // Somebody has restored a file: what was begun is not done to that.
         let (_home, store) = cut_off(&ours, &theirs, 1);
         let restored = records();
         fs::write(store.path(), serde_json::to_string(&restored).unwrap()).unwrap();
-        let alone = store.alone().unwrap();
-        assert_eq!((alone.load().unwrap(), alone.common().unwrap()), (restored, Some(theirs.clone())));
+        let alone = store.lock_alone().unwrap();
+        assert_eq!((alone.load().unwrap(), alone.read_common().unwrap()), (restored, Some(theirs.clone())));
         // And what is finished is not done twice.
         let (_home, store) = cut_off(&ours, &theirs, 3);
         fs::write(store.path(), serde_json::to_string(&ours).unwrap()).unwrap();
-        assert_eq!(store.alone().unwrap().load().unwrap(), ours);
+        assert_eq!(store.lock_alone().unwrap().load().unwrap(), ours);
     }
 
     #[test]
     fn what_cannot_be_put_into_its_place_is_put_there_later() {
         let (ours, theirs) = (records(), common(&Records::default()));
         let (_home, store) = cut_off(&ours, &theirs, 0);
-        let alone = store.alone().unwrap();
+        let alone = store.lock_alone().unwrap();
         // What counts here can be read, and nothing can be put in its place.
         let there = fs::read(store.path()).unwrap();
         fs::remove_file(store.path()).unwrap();
@@ -280,33 +283,33 @@ mod tests {
         fs::remove_dir_all(store.path()).unwrap();
         fs::write(store.path(), there).unwrap();
         drop(alone);
-        assert_eq!(store.alone().unwrap().load().unwrap(), theirs.records);
+        assert_eq!(store.lock_alone().unwrap().load().unwrap(), theirs.records);
     }
 
     #[test]
     fn when_it_was_confirmed_is_kept_for_its_owner_only_and_for_that_cluster() {
-        let log = sightwire_measure::captured::log();
+        let log = sightwire_base::captured::capture_log();
         let home = tempfile::tempdir().unwrap();
         let store = Store::in_folder(home.path());
-        let alone = store.alone().unwrap();
-        assert_eq!(alone.confirmed("c").unwrap(), None);
+        let alone = store.lock_alone().unwrap();
+        assert_eq!(alone.confirmed_at("c").unwrap(), None);
         let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000);
         store.write_confirmed("c", at).unwrap();
-        assert_eq!((alone.confirmed("c").unwrap(), alone.confirmed("d").unwrap()), (Some(at), None));
+        assert_eq!((alone.confirmed_at("c").unwrap(), alone.confirmed_at("d").unwrap()), (Some(at), None));
         let mode = fs::metadata(store.confirmed_path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         for text in ["{", r#"{"cluster":"c","at":"yesterday"}"#] {
             fs::write(store.confirmed_path(), text).unwrap();
-            assert_eq!(alone.confirmed("c").unwrap(), None);
+            assert_eq!(alone.confirmed_at("c").unwrap(), None);
         }
-        assert_eq!(log.with("access.confirmed.json is passed over").len(), 2);
+        assert_eq!(log.lines_with("access.confirmed.json is passed over").len(), 2);
     }
 
     #[test]
     fn what_is_set_aside_replaces_nothing() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::in_folder(home.path());
-        let alone = store.alone().unwrap();
+        let alone = store.lock_alone().unwrap();
         let first = alone.set_aside(&records()).unwrap();
         let second = alone.set_aside(&Records::default()).unwrap();
         assert!(first.ends_with("access.before-cluster.json"), "{first:?}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 
 /// Until when it is believed that what is known here counts elsewhere, too.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Confirmed {
     max_age: Duration,
 }
 
-/// So long before that moment: what was before the machine began has no moment of its own.
+/// This long before that moment: what was before the machine began has no moment of its own.
 #[derive(Clone, Copy, Debug)]
 struct Last {
     at: Instant,
@@ -33,7 +33,7 @@ impl Confirmed {
     }
 
     /// It was so then.
-    pub(crate) fn at(&self, then: Instant) {
+    pub(crate) fn confirm_at(&self, then: Instant) {
         let (mut last, new) = (self.last.lock(), Last { at: then, before: Duration::ZERO });
         if new.age() <= last.age() {
             *last = new;
@@ -66,7 +66,7 @@ mod tests {
         let long = ago(HOUR * 100_000);
         assert!(long.too_old().is_some_and(|age| age >= HOUR * 100_000));
         // Asked before it began, and answered after it.
-        long.at(clock::now().checked_sub(Duration::from_secs(1)).unwrap());
+        long.confirm_at(clock::now().checked_sub(Duration::from_secs(1)).unwrap());
         assert_eq!(long.age(), Duration::from_secs(1));
     }
 

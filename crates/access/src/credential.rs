@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 /// A key, session or token that is known now, and all that is served because of it.
 #[derive(Debug, Default)]
 pub struct Credential {
+    /// That of a parent comes before its child's. Tokens are cancelled after it is released, but for one that came too late.
     state: Mutex<State>,
-    /// What it ends with, which is known as long as this is: whoever revokes that one may know it by a weak reference only.
+    /// What it ends with, which is known as long as this is: the code that revokes that one may know it by a weak reference only.
     _parent: Option<Arc<Credential>>,
 }
 
@@ -47,7 +48,7 @@ impl Credential {
     }
 
     /// One that ends with this one, or before: somebody logs in with a key.
-    pub fn child(self: &Arc<Self>) -> Arc<Self> {
+    pub fn new_child(self: &Arc<Self>) -> Arc<Self> {
         let child = Arc::new(Self { state: Mutex::default(), _parent: Some(self.clone()) });
         let mut state = self.state.lock();
         if state.is_revoked {
@@ -76,7 +77,7 @@ impl Credential {
     }
 
     /// Things that are served because of it now.
-    pub fn held(&self) -> usize {
+    pub fn held_count(&self) -> usize {
         self.state.lock().held.len()
     }
 }
@@ -97,11 +98,11 @@ mod tests {
         let [open, closed, late] = [(); 3].map(|()| CancellationToken::new());
         let _open = credential.hold(open.clone());
         drop(credential.hold(closed.clone()));
-        assert_eq!(credential.held(), 1);
+        assert_eq!(credential.held_count(), 1);
         assert_eq!(credential.revoke(), 1);
         assert!(open.is_cancelled() && !closed.is_cancelled(), "what has ended before is left alone");
         let _late = credential.hold(late.clone());
         assert!(late.is_cancelled(), "it came between the check and the revocation");
-        assert_eq!(credential.held(), 0);
+        assert_eq!(credential.held_count(), 0);
     }
 }

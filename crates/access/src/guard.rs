@@ -7,10 +7,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use sightwire_measure::address::counted;
-use sightwire_measure::lines::LogThrottle;
-use sightwire_measure::shares::Shares;
-use sightwire_measure::{clock, lines};
+use sightwire_base::address::counted_address;
+use sightwire_base::lines::LogThrottle;
+use sightwire_base::shares::Shares;
+use sightwire_base::{clock, lines};
 use tokio::sync::Semaphore;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ use crate::token::{Settings, Tokens};
 const MAX_COMPARING: usize = 2;
 /// Those, and those who wait for their turn.
 const MAX_WAITING: usize = 16;
-/// Tokens that were not seen before, of one address: so many a second are verified, and so many seconds' worth at once.
+/// Tokens that were not seen before, of one address: how many are verified a second, and how many seconds' worth at once.
 const NEW_TOKENS_PER_S: u32 = 200;
 const NEW_TOKENS_BURST_S: u32 = 5;
 /// One who finds no place among them comes again after this.
@@ -44,12 +44,12 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Who needs no key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Whoever is on this machine.
+    /// Those on this machine.
     #[default]
     Auto,
-    /// Everybody.
+    /// Nobody needs a key.
     Open,
-    /// Nobody.
+    /// Everybody needs a key.
     Protected,
 }
 
@@ -150,7 +150,7 @@ impl Guard {
     pub fn new(mode: Mode, keyring: Arc<Keyring>, rules: Arc<Rules>) -> Self {
         let free = |who, role, rules| Arc::new(Principal::new(who, role, Scope::ALL, rules, None));
         let mut of_anyone = Rules::clone(&rules);
-        // Open is open: to look at, whoever looks.
+        // Open is open: anybody may look.
         of_anyone.everyone.extend([SeeMetrics::ACTION, SeeViewers::ACTION].map(|a| (a.name, "access.mode")));
         Self {
             mode,
@@ -166,10 +166,10 @@ impl Guard {
             attempts: Attempts::default(),
             comparing: Arc::new(Semaphore::new(MAX_COMPARING)),
             waiting: Semaphore::new(MAX_WAITING),
-            // Whoever sits at the machine can change the store anyway.
+            // A user at the machine can change the store anyway.
             here: free(Who::Here, Role::Admin, rules.clone()),
             anyone: free(Who::Anyone, Role::Streamer, Arc::new(of_anyone)),
-            nobody: Arc::new(Principal::unknown(None, rules.clone())),
+            nobody: Arc::new(Principal::new_unknown(None, rules.clone())),
             rules,
         }
     }
@@ -223,46 +223,47 @@ impl Guard {
         self.mode
     }
 
-    /// Who is known.
+    /// The keys and users that are known.
     pub fn keyring(&self) -> &Arc<Keyring> {
         &self.keyring
     }
 
     /// Whose request it is. A key or token that does not count is never as good as none: its owner hears of it, and so does
-    /// whoever a proxy does not name clearly. A session that is over is as good as none: a browser sends it along whether anybody
+    /// anyone whom a proxy does not name clearly. A session that is over is as good as none: a browser sends it along whether anybody
     /// wants it or not.
     ///
-    /// A key goes before all else, and what a proxy says before a session: whoever comes through it next, in the same browser, is
+    /// A key goes before all else, and what a proxy says before a session: the user who comes through it next, in the same browser, is
     /// not to go on with the session of another. What says that it is another process's is that process's or nobody's.
     pub fn identify(&self, presented: &Presented<'_>, now: SystemTime) -> Identified {
         if let Some(request) = &presented.process {
-            return self.process(request);
+            return self.identify_process(request);
         }
-        let proxied = match self.proxied(presented) {
+        let proxied = match self.identify_proxied(presented) {
             Some(Ok(principal)) => Some(principal),
-            Some(Err(why)) => return Identified::new(self.unknown(why)),
+            Some(Err(why)) => return Identified::new(self.unknown_principal(why)),
             None => None,
         };
         let has_key = presented.key.is_some() || presented.bearer.is_some();
         let session = presented.session.filter(|_| !has_key && proxied.is_none());
-        if let Some(session) = session.and_then(|token| self.sessions.find(token, clock::now())) {
-            return match self.may_count(&session) {
+        if let Some(session) = session.and_then(|token| self.sessions.find_session(token, clock::now())) {
+            return match self.check_session_confirmed(&session) {
                 Ok(()) => {
                     let principal = session.principal().clone();
                     Identified { session: Some(session), ..Identified::new(principal) }
                 }
-                Err(why) => {
-                    Identified::new(self.free(presented).map_or_else(|| self.unknown(why), Arc::clone))
-                }
+                Err(why) => Identified::new(
+                    self.identify_keyless(presented).map_or_else(|| self.unknown_principal(why), Arc::clone),
+                ),
             };
         }
-        let free = proxied.as_ref().or_else(|| self.free(presented));
+        let free = proxied.as_ref().or_else(|| self.identify_keyless(presented));
         let is_ours = |token: &&str| free.is_none() || self.is_meant_as_key(token);
         match (presented.key.or(presented.bearer.filter(is_ours)), free) {
             (Some(key), _) => {
                 let from = presented.place.map(|(from, _)| from).or(presented.peer);
-                let known =
-                    Identified::new(self.find(key, now, from).unwrap_or_else(|why| self.unknown(why)));
+                let known = Identified::new(
+                    self.find_principal(key, now, from).unwrap_or_else(|why| self.unknown_principal(why)),
+                );
                 // A bearer token may have been added by the proxy, which does so for every page that a browser shows.
                 Identified { is_proxied: proxied.is_some() && presented.key.is_none(), ..known }
             }
@@ -273,9 +274,9 @@ impl Guard {
         }
     }
 
-    fn process(&self, request: &Signed<'_>) -> Identified {
+    fn identify_process(&self, request: &Signed<'_>) -> Identified {
         let known = match &self.processes {
-            Some(processes) => processes.known(request),
+            Some(processes) => processes.identify_process(request),
             None => Err(ProcessFlaw::NoCluster),
         };
         match known {
@@ -284,23 +285,23 @@ impl Guard {
                 let principal = Arc::new(Principal::new(who, Role::Admin, Scope::ALL, rules, None));
                 Identified { answer: Some(answer), ..Identified::new(principal) }
             }
-            Err(why) => Identified::new(self.unknown(why.into())),
+            Err(why) => Identified::new(self.unknown_principal(why.into())),
         }
     }
 
     /// Whether what somebody has logged in with still counts, as far as that has to be confirmed.
-    fn may_count(&self, session: &Session) -> Result<(), Unknown> {
+    fn check_session_confirmed(&self, session: &Session) -> Result<(), Unknown> {
         match session.principal().who() {
-            Who::Key { .. } | Who::User { .. } => self.keyring.may_count(),
+            Who::Key { .. } | Who::User { .. } => self.keyring.check_confirmed(),
             _ => Ok(()),
         }
     }
 
     /// Whom a proxy that is believed has let in.
-    fn proxied(&self, presented: &Presented<'_>) -> Option<Result<Arc<Principal>, Unknown>> {
+    fn identify_proxied(&self, presented: &Presented<'_>) -> Option<Result<Arc<Principal>, Unknown>> {
         let proxy = self.proxy.as_ref().filter(|_| self.is_from_proxy(presented))?;
         Some(match presented.proxied? {
-            Named::One(name) => self.keyring.named(name, proxy.role()),
+            Named::One(name) => self.keyring.find_named(name, proxy.role()),
             Named::Unclear => Err(Unknown::ProxiedName),
         })
     }
@@ -310,14 +311,14 @@ impl Guard {
     }
 
     /// Who it is without a key.
-    fn free(&self, presented: &Presented<'_>) -> Option<&Arc<Principal>> {
+    fn identify_keyless(&self, presented: &Presented<'_>) -> Option<&Arc<Principal>> {
         // A proxy on this machine brings strangers, too.
         let is_here = presented.is_here && !self.is_from_proxy(presented);
         match self.mode {
             Mode::Auto | Mode::Open if is_here => Some(&self.here),
             Mode::Open => Some(&self.anyone),
             Mode::Auto | Mode::Protected => presented.place.and_then(|(from, path)| {
-                let holds = |(legacy, _): &&(Legacy, _)| legacy.holds(from, path);
+                let holds = |(legacy, _): &&(Legacy, _)| legacy.applies_to(from, path);
                 self.legacy.iter().find(holds).map(|(_, principal)| principal)
             }),
         }
@@ -328,28 +329,33 @@ impl Guard {
         Key::looks_like_one(text) || (self.tokens.is_some() && Tokens::looks_like_one(text))
     }
 
-    /// Whoever has that key or token. From one address only so many tokens are looked at that were not seen before.
-    pub fn find(&self, text: &str, now: SystemTime, from: Option<IpAddr>) -> Result<Arc<Principal>, Unknown> {
+    /// The principal that has this key or token. From one address only this many tokens are looked at that were not seen before.
+    pub fn find_principal(
+        &self,
+        text: &str,
+        now: SystemTime,
+        from: Option<IpAddr>,
+    ) -> Result<Arc<Principal>, Unknown> {
         let may_verify = || {
             let shares = self.new_tokens.as_ref().zip(from);
-            shares.is_none_or(|(shares, from)| shares.take(&counted(from)).is_ok())
+            shares.is_none_or(|(shares, from)| shares.take_one(&counted_address(from)).is_ok())
         };
         match &self.tokens {
-            Some(tokens) if !Key::looks_like_one(text) => Ok(tokens.find(text, now, may_verify)?),
-            _ => self.keyring.find(text, now),
+            Some(tokens) if !Key::looks_like_one(text) => Ok(tokens.find_principal(text, now, may_verify)?),
+            _ => self.keyring.find_principal(text, now),
         }
     }
 
     /// Somebody who is not known, for that reason.
-    pub fn unknown(&self, why: Unknown) -> Arc<Principal> {
-        Arc::new(Principal::unknown(Some(why), self.rules.clone()))
+    pub fn unknown_principal(&self, why: Unknown) -> Arc<Principal> {
+        Arc::new(Principal::new_unknown(Some(why), self.rules.clone()))
     }
 }
 
 /// Whose request it is.
 #[derive(Debug)]
 pub struct Identified {
-    /// Who that is.
+    /// The one who makes the request.
     pub principal: Arc<Principal>,
     /// The one that it came with, if it is known by that.
     pub session: Option<Arc<Session>>,
@@ -367,11 +373,11 @@ impl Identified {
 
 /// What somebody logs in with.
 pub enum Login<'a> {
-    /// As a user.
+    /// With a user's name and password.
     Password {
-        /// Of the user.
+        /// The user's name, as it was typed.
         name: &'a str,
-        /// Theirs.
+        /// The password in the clear.
         password: &'a str,
     },
     /// With a key or a token.
@@ -409,33 +415,33 @@ impl Guard {
         let principal = match login {
             // Nobody guesses a key, so it is not counted how often somebody tries.
             Login::Key(key) => {
-                self.find(key.trim(), SystemTime::now(), Some(from)).map_err(LoginError::Key)?
+                self.find_principal(key.trim(), SystemTime::now(), Some(from)).map_err(LoginError::Key)?
             }
             Login::Link(token) => {
-                let key = self.links.take(token, clock::now()).ok_or(LoginError::Link)?;
+                let key = self.links.take_key(token, clock::now()).ok_or(LoginError::Link)?;
                 self.keyring.of_id(&key, SystemTime::now()).map_err(LoginError::Key)?
             }
             Login::Password { name, password } => {
-                self.keyring.may_count().map_err(LoginError::Key)?;
-                self.attempts.count(from, name)?;
-                let user = self.user(name, password).await?.ok_or(LoginError::Wrong)?;
-                self.attempts.succeeded(from, name);
+                self.keyring.check_confirmed().map_err(LoginError::Key)?;
+                self.attempts.count_attempt(from, name)?;
+                let user = self.find_user(name, password).await?.ok_or(LoginError::Wrong)?;
+                self.attempts.record_success(from, name);
                 user
             }
         };
-        Ok(self.sessions.begin(&principal, clock::now())?)
+        Ok(self.sessions.begin_session(&principal, clock::now())?)
     }
 
     /// What logs somebody in, once, with the key of that id.
     pub fn link_to(&self, key: &str, unused: Unused) -> Result<LinkToken, getrandom::Error> {
-        self.links.make(key, unused, clock::now())
+        self.links.make_link(key, unused, clock::now())
     }
 
     /// Nobody used their links in time. Reads and writes files.
     fn revoke_unused(&self, keys: &[Box<str>]) -> Result<(), StoreError> {
         let store = self.keyring.store();
         store.update(|records| {
-            for record in keys.iter().filter_map(|id| records.revoke(id)) {
+            for record in keys.iter().filter_map(|id| records.revoke_key(id)) {
                 tracing::info!("the key {} ({:?}) was for a link that nobody used", record.id, record.name);
             }
             Ok(())
@@ -444,16 +450,16 @@ impl Guard {
 
     /// Somebody who is known by a key goes on with a cookie.
     pub fn begin_session(&self, principal: &Principal) -> Result<(Token, Arc<Session>), LoginError> {
-        Ok(self.sessions.begin(principal, clock::now())?)
+        Ok(self.sessions.begin_session(principal, clock::now())?)
     }
 
-    async fn user(&self, name: &str, password: &str) -> Result<Option<Arc<Principal>>, LoginError> {
+    async fn find_user(&self, name: &str, password: &str) -> Result<Option<Arc<Principal>>, LoginError> {
         let busy = TooMany { after: BUSY };
         let _waiting = self.waiting.try_acquire().map_err(|_| busy)?;
         let permit = self.comparing.clone().acquire_owned().await.map_err(|_| busy)?;
         let (keyring, name, password) = (self.keyring.clone(), name.to_owned(), password.to_owned());
         let compared = tokio::task::spawn_blocking(move || {
-            let user = keyring.user(&name, &password);
+            let user = keyring.find_user(&name, &password);
             drop(permit); // not before, though the one who asked may have gone
             user
         });
@@ -476,9 +482,9 @@ impl Guard {
             loop {
                 tick.tick().await;
                 if let Some(tokens) = &self.tokens {
-                    tokens.expire(now());
+                    tokens.expire_tokens(now());
                 }
-                self.sessions.expire(clock::now());
+                self.sessions.expire_sessions(clock::now());
             }
         };
         // Apart from the others: it may wait for the disk.
@@ -506,7 +512,7 @@ impl Guard {
     }
 
     async fn expire_links(self: &Arc<Self>, now: Instant) {
-        let unused = self.links.expire(now);
+        let unused = self.links.expire_links(now);
         if unused.is_empty() {
             return;
         }
@@ -515,9 +521,9 @@ impl Guard {
             this.revoke_unused(&unused).inspect_err(|_| this.links.revoke_later(unused))
         });
         if let Ok(Err(error)) = revoked.await
-            && let Some(unsaid) = self.unrevoked.is_due(clock::now())
+            && let Some(unsaid) = self.unrevoked.admit_line(clock::now())
         {
-            let error = lines::sentence(&error.to_string()).to_string();
+            let error = lines::short_sentence(&error.to_string()).to_string();
             tracing::error!(unsaid, "keys of links that nobody used stay for now: {error}");
         }
     }

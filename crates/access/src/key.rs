@@ -44,7 +44,7 @@ impl fmt::Debug for KeyHash {
     }
 }
 
-/// A text is no key.
+/// A text is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this is not a key of Sightwire: one is {PREFIX}, {ID_DIGITS} digits, _ and {SECRET_LETTERS} letters"
@@ -52,7 +52,7 @@ impl fmt::Debug for KeyHash {
 pub struct NotAKey;
 
 impl Key {
-    /// A new one.
+    /// A new key from the system's random numbers.
     pub fn generate() -> Result<Self, getrandom::Error> {
         let (mut id, mut secret) = ([0; ID_DIGITS / 2], [0; SECRET_BYTES]);
         getrandom::fill(&mut id)?;
@@ -93,7 +93,7 @@ impl Key {
 
 impl KeyHash {
     /// Of a hash that is known already.
-    pub(crate) fn of(hash: [u8; 32]) -> Self {
+    pub(crate) fn from_hash(hash: [u8; 32]) -> Self {
         Self(hash)
     }
 
@@ -118,19 +118,19 @@ impl KeyHash {
     }
 
     /// Takes as long for every other hash.
-    pub fn is(&self, other: &Self) -> bool {
+    pub fn is_same(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }
 
 /// The same text without what is secret of the keys and tokens in it: `sw_1a2b3c4d_…`, `eyJ…`.
-pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
+pub fn redact_keys(text: &[u8]) -> Cow<'_, [u8]> {
     let mut keys = memmem::find_iter(text, PREFIX).peekable();
     let mut tokens = memmem::find_iter(text, TOKEN_PREFIX).peekable();
     if keys.peek().is_none() && tokens.peek().is_none() {
         return Cow::Borrowed(text);
     }
-    // `from`: what is before it is written; `seen`: what is before it is no place to look at again; `word`: nor one for tokens.
+    // `from`: what is before it is written; `seen`: what is before it is not to be looked at again; `word`: nor one for tokens.
     let (mut shown, mut from, mut seen, mut word) = (Vec::with_capacity(text.len()), 0, 0, 0);
     loop {
         let is_key = match (keys.peek(), tokens.peek()) {
@@ -143,10 +143,10 @@ pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
         if at < seen || (!is_key && at < word) {
             continue;
         }
-        let length = if is_key { letters(rest) } else { letters_of_token(rest) };
+        let length = if is_key { count_letters(rest) } else { letters_of_token(rest) };
         // So long that it may be all of a key, or most of it; and of tokens all that is more than a word.
         let prefix = if is_key { PREFIX.len() + ID_DIGITS + 1 } else { TOKEN_PREFIX.len() };
-        if length <= prefix || (!is_key && letters(rest) == length) {
+        if length <= prefix || (!is_key && count_letters(rest) == length) {
             // A word may have a key in it.
             word = if is_key { word } else { at + length };
             continue;
@@ -162,15 +162,15 @@ pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// How many bytes header, claims and signature of a token have, as far as they are there.
 fn letters_of_token(text: &[u8]) -> usize {
-    let mut length = letters(text);
+    let mut length = count_letters(text);
     while text.get(length) == Some(&b'.') {
-        length += 1 + letters(text.get(length + 1..).unwrap_or_default());
+        length += 1 + count_letters(text.get(length + 1..).unwrap_or_default());
     }
     length
 }
 
 /// How many letters of keys and of the parts of tokens come first.
-fn letters(text: &[u8]) -> usize {
+fn count_letters(text: &[u8]) -> usize {
     let is_letter = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     text.iter().take_while(is_letter).count()
 }
@@ -183,7 +183,7 @@ mod tests {
     fn whatever_is_said_of_a_key_has_not_its_secret_in_it() {
         let key = Key::generate().unwrap();
         let (text, id) = (key.reveal(), key.id());
-        let said = |line: &str| String::from_utf8(redacted(line.as_bytes()).into_owned()).unwrap();
+        let said = |line: &str| String::from_utf8(redact_keys(line.as_bytes()).into_owned()).unwrap();
         assert_eq!(
             said(&format!("40{{\"key\":\"{text}\"}}, {text} again")),
             format!("40{{\"key\":\"sw_{id}_…\"}}, sw_{id}_… again")
@@ -211,8 +211,8 @@ mod tests {
         assert_eq!(key.reveal().len(), PREFIX.len() + ID_DIGITS + 1 + SECRET_LETTERS);
         assert_eq!(format!("{key:?}"), format!("Key({})", key.id()));
         let hash = key.hash();
-        assert!(KeyHash::from_hex(&hash.to_hex()).unwrap().is(&hash));
-        assert!(!hash.is(&Key::generate().unwrap().hash()));
+        assert!(KeyHash::from_hex(&hash.to_hex()).unwrap().is_same(&hash));
+        assert!(!hash.is_same(&Key::generate().unwrap().hash()));
     }
 
     #[test]

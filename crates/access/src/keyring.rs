@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Mutex, RwLock};
-use sightwire_measure::clock;
-use sightwire_measure::lines::{self, LogThrottle};
+use sightwire_base::clock;
+use sightwire_base::lines::{self, LogThrottle};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use crate::key::{Key, KeyHash};
 use crate::password;
 use crate::principal::{Principal, Rules, Unknown, Who};
 use crate::recent::Recent;
-use crate::record::{KeyRecord, Records, UserRecord, folded};
+use crate::record::{KeyRecord, Records, UserRecord, fold_name};
 use crate::scope::Scope;
 use crate::store::{Stamp, Store, StoreError};
 
@@ -32,10 +32,11 @@ const MAX_NAMED: usize = 10_000;
 pub struct Keyring {
     store: Store,
     rules: Arc<Rules>,
+    /// Comes before `named`: no user becomes known from the store while one of that name becomes known by a proxy alone.
     known: RwLock<Known>,
-    /// Users whom only a proxy knows, by their [`folded`] names.
+    /// Users whom only a proxy knows, by their [`fold_name`] names.
     named: Mutex<Recent<Box<str>, Arc<str>>>,
-    /// One reads the store at a time, so that what is older never replaces what is newer.
+    /// One reads the store at a time, so that what is older never replaces what is newer. Comes before `known`.
     taking_up: Mutex<()>,
     unread: LogThrottle,
     /// How often something has changed.
@@ -54,7 +55,7 @@ struct Known {
 #[derive(Debug)]
 struct KnownUser {
     record: UserRecord,
-    /// [`folded`].
+    /// [`fold_name`].
     name: Option<Box<str>>,
     principal: Arc<Principal>,
     credential: Arc<Credential>,
@@ -76,7 +77,7 @@ struct KnownKey {
 }
 
 impl KnownKey {
-    fn principal(&self, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
+    fn valid_principal(&self, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
         if self.record.has_expired(now) { Err(Unknown::Expired) } else { Ok(self.principal.clone()) }
     }
 }
@@ -105,7 +106,7 @@ impl Keyring {
 
     /// From now on keys and users count only while it is confirmed that they still do, again and again within `max_age`. Until
     /// then they are taken to have been confirmed at `last`; where that is not known or still to come, now.
-    pub fn must_be_confirmed(&self, max_age: Duration, last: Option<SystemTime>) {
+    pub fn require_confirmation(&self, max_age: Duration, last: Option<SystemTime>) {
         // Twice is once.
         let _ = self.confirmed.set(Confirmed::new(max_age, last));
     }
@@ -113,7 +114,7 @@ impl Keyring {
     /// They did count then.
     pub fn confirm(&self, then: Instant) {
         if let Some(confirmed) = self.confirmed.get() {
-            confirmed.at(then);
+            confirmed.confirm_at(then);
         }
     }
 
@@ -123,58 +124,59 @@ impl Keyring {
     }
 
     /// An error where keys and users have not been confirmed for too long.
-    pub fn may_count(&self) -> Result<(), Unknown> {
+    pub fn check_confirmed(&self) -> Result<(), Unknown> {
         match self.confirmed.get().and_then(Confirmed::too_old) {
             Some(age) => Err(Unknown::Unconfirmed { seconds: age.as_secs() }),
             None => Ok(()),
         }
     }
 
-    /// Tells when keys or users have changed, whoever has changed them.
+    /// Tells when anybody has changed keys or users.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Whoever has that key.
-    pub fn find(&self, text: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
+    /// The principal that has this key.
+    pub fn find_principal(&self, text: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
         let key = Key::parse(text).map_err(|_| Unknown::NotAKey)?;
         let known = self.known.read();
-        let known = known.keys.get(key.id()).filter(|known| known.hash.is(&key.hash()));
+        let known = known.keys.get(key.id()).filter(|known| known.hash.is_same(&key.hash()));
         let known = known.ok_or(Unknown::NotKnown)?;
-        self.may_count()?;
-        known.principal(now)
+        self.check_confirmed()?;
+        known.valid_principal(now)
     }
 
-    /// Whoever has the key of that id, for those who have been shown the way to it.
+    /// The principal that has the key of this id, for those who have been shown the way to it.
     pub fn of_id(&self, id: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
         let known = self.known.read();
         let known = known.keys.get(id).ok_or(Unknown::NotKnown)?;
-        self.may_count()?;
-        known.principal(now)
+        self.check_confirmed()?;
+        known.valid_principal(now)
     }
 
     /// The user of that name and password, which is compared for as long where there is none of that name. Takes tens of
     /// milliseconds and 19 MiB: not for threads that serve others. Whether users count now is another question:
-    /// [`Self::may_count`].
-    pub fn user(&self, name: &str, password: &str) -> Option<Arc<Principal>> {
-        let name = folded(name);
+    /// [`Self::check_confirmed`].
+    pub fn find_user(&self, name: &str, password: &str) -> Option<Arc<Principal>> {
+        let name = fold_name(name);
         let found = {
             let known = self.known.read();
             let user = known.users.iter().find(|user| name.is_some() && user.name == name);
             user.map(|user| (user.record.password.clone(), user.principal.clone()))
         };
-        let is_it = password::is(password, found.as_ref().map(|(hash, _)| hash.as_str()));
+        let is_it = password::is_correct(password, found.as_ref().map(|(hash, _)| hash.as_str()));
         found.filter(|_| is_it).map(|(_, principal)| principal)
     }
 
-    /// Whoever a proxy says has that name: the user of that name, or one with that role who is in no store; with none, nobody else.
-    pub fn named(&self, name: &str, role: Option<Role>) -> Result<Arc<Principal>, Unknown> {
+    /// The one who has that name by a proxy's word: the user of that name, or one with that role who is in no store; with none, nobody
+    /// else.
+    pub fn find_named(&self, name: &str, role: Option<Role>) -> Result<Arc<Principal>, Unknown> {
         // What Apache sends for nobody.
-        let folded = folded(name).filter(|name| **name != *"(null)").ok_or(Unknown::ProxiedName)?;
+        let folded = fold_name(name).filter(|name| **name != *"(null)").ok_or(Unknown::ProxiedName)?;
         let known = self.known.read();
         let user = known.users.iter().find(|user| user.name.as_ref() == Some(&folded));
         if let Some(user) = user {
-            self.may_count()?;
+            self.check_confirmed()?;
             return Ok(user.principal.clone());
         }
         let role = role.ok_or(Unknown::NoUser)?;
@@ -194,13 +196,13 @@ impl Keyring {
     pub fn take_up(&self) -> Result<(), StoreError> {
         let _alone = self.taking_up.lock();
         // Before it is read: what changes meanwhile is seen the next time.
-        let stamp = self.store.stamp()?;
+        let stamp = self.store.file_stamp()?;
         let is_another = stamp != self.known.read().stamp;
         if !is_another && stamp.is_some() {
             return Ok(());
         }
         let records = self.store.load()?;
-        let gone = self.replace(stamp, records)?;
+        let gone = self.replace_records(stamp, records)?;
         if is_another {
             self.changes.send_modify(|changes| *changes += 1);
         }
@@ -212,7 +214,7 @@ impl Keyring {
     }
 
     /// Those of before that count no more, or count as something else.
-    fn replace(&self, stamp: Option<Stamp>, records: Records) -> Result<Vec<Gone>, StoreError> {
+    fn replace_records(&self, stamp: Option<Stamp>, records: Records) -> Result<Vec<Gone>, StoreError> {
         let mut known = self.known.write();
         let mut before = std::mem::take(&mut known.keys);
         for record in records.keys {
@@ -235,7 +237,7 @@ impl Keyring {
             known.users.push(user);
         }
         known.stamp = stamp;
-        // Whoever only a proxy knew until now may do from now on what the store says.
+        // A user whom only a proxy knew until now may do from now on what the store says.
         let is_known = |name: &Arc<str>| known.users.iter().any(|user| user.name.as_deref() == Some(&**name));
         let named = self.named.lock().take_if(is_known).into_iter().map(|credential| {
             let what = "a user whom only a proxy knew before".to_owned();
@@ -257,7 +259,7 @@ impl Keyring {
             (Who::User { name: record.name.as_str().into() }, Arc::<Credential>::default());
         let (role, rules) = (record.role, self.rules.clone());
         let principal = Principal::new(who, role, record.scope()?, rules, Some(credential.clone()));
-        let name = folded(&record.name);
+        let name = fold_name(&record.name);
         Ok(KnownUser { record, name, principal: Arc::new(principal), credential })
     }
 
@@ -271,10 +273,10 @@ impl Keyring {
     }
 
     /// Ends what is served because of keys that have expired.
-    pub fn expire(&self, now: SystemTime) {
+    pub fn expire_keys(&self, now: SystemTime) {
         let known = self.known.read();
         for key in known.keys.values().filter(|key| key.record.has_expired(now)) {
-            // They stay in the list: whoever uses one is told that it has expired.
+            // They stay in the list: a client that uses one is told that it has expired.
             let ended = key.credential.revoke();
             if ended > 0 {
                 tracing::info!(ended, "the key {} ({:?}) has expired", key.record.id, key.record.name);
@@ -295,13 +297,13 @@ impl Keyring {
             // The disk may be slow.
             let looked = tokio::task::spawn_blocking(move || this.take_up()).await;
             if let Ok(Err(error)) = looked
-                && let Some(unsaid) = self.unread.is_due(clock::now())
+                && let Some(unsaid) = self.unread.admit_line(clock::now())
             {
-                sightwire_measure::disk::failed();
-                let error = lines::sentence(&error.to_string()).to_string();
+                sightwire_base::disk::count_failure();
+                let error = lines::short_sentence(&error.to_string()).to_string();
                 tracing::error!(unsaid, "keys stay as they were: {error}");
             }
-            self.expire(SystemTime::now());
+            self.expire_keys(SystemTime::now());
         }
     }
 }
@@ -314,7 +316,7 @@ mod tests {
 
     fn add(store: &Store, expires: Option<SystemTime>) -> Key {
         let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires };
-        store.update(|records| Ok::<_, StoreError>(records.add(&wanted, SystemTime::now())?.0)).unwrap()
+        store.update(|records| Ok::<_, StoreError>(records.add_key(&wanted, SystemTime::now())?.0)).unwrap()
     }
 
     fn keyring() -> (tempfile::TempDir, Keyring) {
@@ -324,7 +326,7 @@ mod tests {
     }
 
     fn find(keyring: &Keyring, key: &str) -> Result<Arc<Principal>, Unknown> {
-        keyring.find(key, SystemTime::now())
+        keyring.find_principal(key, SystemTime::now())
     }
 
     #[test]
@@ -334,14 +336,14 @@ mod tests {
         assert_eq!(find(&keyring, key.reveal()).unwrap_err(), Unknown::NotKnown);
         keyring.take_up().unwrap();
         let principal = find(&keyring, key.reveal()).unwrap();
-        assert!(principal.may(&WatchStream::ACTION).is_ok());
+        assert!(principal.check_action(&WatchStream::ACTION).is_ok());
 
         let end = CancellationToken::new();
         let _hold = principal.credential().unwrap().hold(end.clone());
         let other = add(&keyring.store, None);
         keyring.take_up().unwrap();
         assert!(!end.is_cancelled(), "another key changes nothing for this one");
-        keyring.store.update(|r| Ok::<_, StoreError>(r.revoke(key.id()))).unwrap();
+        keyring.store.update(|r| Ok::<_, StoreError>(r.revoke_key(key.id()))).unwrap();
         keyring.take_up().unwrap();
         assert!(end.is_cancelled());
         assert_eq!(find(&keyring, key.reveal()).unwrap_err(), Unknown::NotKnown);
@@ -361,7 +363,7 @@ mod tests {
             let _hold = find(&keyring, key.reveal()).unwrap().credential().unwrap().hold(end.clone());
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             let revoked = tokio::time::Instant::now();
-            store.update(|r| Ok::<_, StoreError>(r.revoke(key.id()))).unwrap();
+            store.update(|r| Ok::<_, StoreError>(r.revoke_key(key.id()))).unwrap();
             end.cancelled().await;
             let took = revoked.elapsed();
             assert!(took <= Duration::from_secs(1), "{took:?}");
@@ -388,7 +390,7 @@ mod tests {
         keyring.take_up().unwrap();
         assert!(end.is_cancelled());
         let principal = find(&keyring, key.reveal()).unwrap();
-        assert!(principal.may_on(&WatchStream::ACTION, "yard", None).is_err());
+        assert!(principal.check_stream_action(&WatchStream::ACTION, "yard", None).is_err());
     }
 
     #[test]
@@ -399,12 +401,12 @@ mod tests {
         keyring.take_up().unwrap();
         let end = CancellationToken::new();
         let _hold = find(&keyring, key.reveal()).unwrap().credential().unwrap().hold(end.clone());
-        keyring.expire(SystemTime::now());
+        keyring.expire_keys(SystemTime::now());
         assert!(!end.is_cancelled());
         let later = soon + Duration::from_secs(1);
-        keyring.expire(later);
+        keyring.expire_keys(later);
         assert!(end.is_cancelled());
-        assert_eq!(keyring.find(key.reveal(), later).unwrap_err(), Unknown::Expired);
+        assert_eq!(keyring.find_principal(key.reveal(), later).unwrap_err(), Unknown::Expired);
     }
 
     #[test]
@@ -425,22 +427,23 @@ mod tests {
         change(&|records| {
             records.add_user(wanted.clone(), SystemTime::now()).unwrap();
         });
-        let anna = keyring.user("anna", "correct horse").unwrap();
+        let anna = keyring.find_user("anna", "correct horse").unwrap();
         assert_eq!((anna.role(), anna.who().to_string()), (Some(Role::Operator), "the user Anna".into()));
         assert!(
-            keyring.user("anna", "wrong horse").is_none() && keyring.user("otto", "correct horse").is_none()
+            keyring.find_user("anna", "wrong horse").is_none()
+                && keyring.find_user("otto", "correct horse").is_none()
         );
         let end = CancellationToken::new();
-        let session = anna.credential().unwrap().child();
+        let session = anna.credential().unwrap().new_child();
         let _hold = session.hold(end.clone());
         let other = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires: None };
         change(&|records| {
-            records.add(&other, SystemTime::now()).unwrap();
+            records.add_key(&other, SystemTime::now()).unwrap();
         });
         assert!(!end.is_cancelled());
         change(&|records| records.users[0].role = Role::Viewer);
         assert!(end.is_cancelled());
-        assert_eq!(keyring.user("anna", "correct horse").unwrap().role(), Some(Role::Viewer));
+        assert_eq!(keyring.find_user("anna", "correct horse").unwrap().role(), Some(Role::Viewer));
     }
 
     #[test]
@@ -454,7 +457,7 @@ mod tests {
             changed.unwrap();
             keyring.take_up().unwrap();
         };
-        let named = |name: &str| keyring.named(name, Some(Role::Operator)).unwrap();
+        let named = |name: &str| keyring.find_named(name, Some(Role::Operator)).unwrap();
         let anna = named(" Anna");
         assert_eq!(anna.who().to_string(), "the user anna of the proxy");
         assert_eq!((anna.role(), anna.scope()), (Some(Role::Operator), &Scope::ALL));
@@ -477,14 +480,14 @@ mod tests {
         change(&|records| drop(records.remove_user("anna")));
         assert!(of_anna.is_cancelled() && named("anna").role() == Some(Role::Operator));
         for wrong in ["", " ", "a\nb", &"x".repeat(65)] {
-            let why = keyring.named(wrong, Some(Role::Viewer)).unwrap_err();
+            let why = keyring.find_named(wrong, Some(Role::Viewer)).unwrap_err();
             assert_eq!(why, Unknown::ProxiedName, "{wrong:?}");
         }
-        assert_eq!(keyring.named("anna", None).unwrap_err(), Unknown::NoUser);
+        assert_eq!(keyring.find_named("anna", None).unwrap_err(), Unknown::NoUser);
         change(&|records| {
             records.add_user(wanted.clone(), SystemTime::now()).unwrap();
         });
-        assert_eq!(keyring.named("anna", None).unwrap().role(), Some(Role::Viewer));
+        assert_eq!(keyring.find_named("anna", None).unwrap().role(), Some(Role::Viewer));
     }
 
     #[tokio::test(start_paused = true)]
@@ -499,20 +502,20 @@ mod tests {
         let hour = Duration::from_secs(3600);
         tokio::time::sleep(2 * hour).await;
         assert!(find(&keyring, key.reveal()).is_ok() && keyring.confirmed_since().is_none(), "alone");
-        keyring.must_be_confirmed(hour, None);
+        keyring.require_confirmation(hour, None);
         tokio::time::sleep(hour).await;
         assert!(find(&keyring, key.reveal()).is_ok(), "it counts as confirmed at first");
         let heard = clock::now();
         keyring.confirm(heard);
         keyring.confirm(heard.checked_sub(hour).unwrap());
         tokio::time::sleep(hour).await;
-        assert!(find(&keyring, key.reveal()).is_ok() && keyring.named("anna", None).is_ok());
+        assert!(find(&keyring, key.reveal()).is_ok() && keyring.find_named("anna", None).is_ok());
         tokio::time::sleep(Duration::from_secs(60)).await;
         let why = Unknown::Unconfirmed { seconds: 3660 };
         assert_eq!(find(&keyring, key.reveal()).unwrap_err(), why);
         assert_eq!(keyring.of_id(key.id(), SystemTime::now()).unwrap_err(), why);
-        assert_eq!(keyring.named("anna", None).unwrap_err(), why);
-        assert!(keyring.named("otto", Some(Role::Viewer)).is_ok(), "the proxy says so, nobody else");
+        assert_eq!(keyring.find_named("anna", None).unwrap_err(), why);
+        assert!(keyring.find_named("otto", Some(Role::Viewer)).is_ok(), "the proxy says so, nobody else");
         assert!(why.to_string().contains("for 61 min"), "{why}");
         let other = Key::generate().unwrap();
         assert_eq!(find(&keyring, other.reveal()).unwrap_err(), Unknown::NotKnown);
@@ -546,7 +549,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_running_registry_takes_changes_up_and_keeps_what_it_knows_of_a_spoilt_file() {
-        let log = sightwire_measure::captured::log();
+        let log = sightwire_base::captured::capture_log();
         let (_home, keyring) = keyring();
         let (keyring, stop) = (Arc::new(keyring), CancellationToken::new());
         let running = tokio::spawn(keyring.clone().run(stop.clone()));
@@ -555,7 +558,7 @@ mod tests {
             tokio::time::sleep(EVERY).await;
         }
         std::fs::write(keyring.store.path(), "{").unwrap();
-        while log.with("keys stay as they were").is_empty() {
+        while log.lines_with("keys stay as they were").is_empty() {
             tokio::time::sleep(EVERY).await;
         }
         assert!(find(&keyring, key.reveal()).is_ok());

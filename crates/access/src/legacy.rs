@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use sightwire_measure::address::{Networks, NotANetwork};
+use sightwire_base::address::{Networks, NotANetwork};
 
 use crate::Role;
-use crate::scope::{Scope, matches};
+use crate::scope::{Scope, matches_pattern};
 
 /// Some paths, for some networks, without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum LegacyError {
     /// It could never match.
     #[error("the path {0:?} does not begin with /; write `/socket.io/*`, for example")]
     Path(String),
-    /// It is no network.
+    /// It is not a network.
     #[error(transparent)]
     Network(#[from] NotANetwork),
     /// Nobody may decide who else may do something without being known.
@@ -53,8 +53,9 @@ impl Legacy {
     }
 
     /// Whether it holds for that request.
-    pub fn holds(&self, from: IpAddr, path: &str) -> bool {
-        self.networks.contain(from) && self.paths.iter().any(|pattern| matches(pattern, path))
+    pub fn applies_to(&self, from: IpAddr, path: &str) -> bool {
+        self.networks.contains_address(from)
+            && self.paths.iter().any(|pattern| matches_pattern(pattern, path))
     }
 
     /// Whether somebody in one of these networks could be meant.
@@ -67,7 +68,7 @@ impl Legacy {
         self.role
     }
 
-    /// Of what.
+    /// The streams and uses that it covers.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -97,7 +98,7 @@ mod tests {
     fn it_holds_for_its_paths_and_networks_and_nothing_else() {
         let of =
             legacy(&["/socket.io/*", "/stream"], &["192.168.1.0/24", "fd00::7"], Role::Streamer).unwrap();
-        let holds = |from: &str, path: &str| of.holds(from.parse().unwrap(), path);
+        let holds = |from: &str, path: &str| of.applies_to(from.parse().unwrap(), path);
         assert!(holds("192.168.1.9", "/socket.io/") && holds("::ffff:192.168.1.9", "/stream"));
         assert!(holds("fd00::7", "/socket.io/x"));
         assert!(!holds("192.168.2.9", "/stream") && !holds("fd00::8", "/stream"));

@@ -1,4 +1,5 @@
-//! Who may do what: one question, [`Principal::may`], that everything which serves somebody asks.
+//! Who may do what. Whatever serves somebody asks that one's [`Principal`]: by [`Principal::check_action`], and about a
+//! single stream by [`Principal::check_stream_action`].
 //!
 //! - [`action`]: what can be asked for, and the role that it takes
 //! - [`Role`], [`scope`]: how much somebody may do, and of what
@@ -13,6 +14,7 @@
 //! - [`process`]: other processes of the same cluster
 //! - [`legacy`]: clients that cannot send a key
 //! - [`guard`]: whose request it is
+//! - [`options`]: who needs what to come in, as it is configured
 //! - [`credential`]: what a request came with, and what ends when it is revoked
 //!
 //! Nothing here knows HTTP; what is asked of others is asked through [`token::fetch::Fetch`].
@@ -32,6 +34,7 @@ pub mod keyring;
 pub mod legacy;
 pub mod link;
 pub mod merge;
+pub mod options;
 pub mod password;
 pub mod principal;
 pub mod process;

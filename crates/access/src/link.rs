@@ -10,7 +10,7 @@ use base64_simd::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
-/// A link works for so long.
+/// A link works for this long.
 pub const LASTS: Duration = Duration::from_secs(600);
 /// Links that wait to be used; one more makes the oldest useless.
 const MAX_LINKS: usize = 256;
@@ -43,7 +43,7 @@ struct Link {
 
 impl Link {
     /// The id of the key that goes with it.
-    fn revoked(self) -> Option<Box<str>> {
+    fn revoked_key(self) -> Option<Box<str>> {
         (self.unused == Unused::Revokes).then_some(self.key)
     }
 }
@@ -58,7 +58,7 @@ impl fmt::Debug for LinkToken {
 }
 
 impl LinkToken {
-    /// For whoever is to log in.
+    /// For the user who is to log in.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -70,7 +70,7 @@ fn hash(token: &str) -> [u8; 32] {
 
 impl Links {
     /// One that logs in with the key of that id.
-    pub fn make(&self, key: &str, unused: Unused, now: Instant) -> Result<LinkToken, getrandom::Error> {
+    pub fn make_link(&self, key: &str, unused: Unused, now: Instant) -> Result<LinkToken, getrandom::Error> {
         let mut bytes = [0; TOKEN_BYTES];
         getrandom::fill(&mut bytes)?;
         let token = LinkToken(URL_SAFE_NO_PAD.encode_to_string(bytes));
@@ -79,14 +79,14 @@ impl Links {
             && let Some(oldest) = all.iter().min_by_key(|(_, link)| link.until).map(|(hash, _)| *hash)
             && let Some(oldest) = all.remove(&oldest)
         {
-            self.revoke_later(oldest.revoked());
+            self.revoke_later(oldest.revoked_key());
         }
         all.insert(hash(token.reveal()), Link { key: key.into(), until: now + LASTS, unused });
         Ok(token)
     }
 
     /// The id of the key that this token leads to, once.
-    pub fn take(&self, token: &str, now: Instant) -> Option<Box<str>> {
+    pub fn take_key(&self, token: &str, now: Instant) -> Option<Box<str>> {
         match self.by_hash.lock().entry(hash(token)) {
             Entry::Occupied(link) if now < link.get().until => Some(link.remove().key),
             _ => None,
@@ -94,14 +94,14 @@ impl Links {
     }
 
     /// Forgets those that nobody used in time; the ids of the keys that go with them.
-    pub fn expire(&self, now: Instant) -> Vec<Box<str>> {
+    pub fn expire_links(&self, now: Instant) -> Vec<Box<str>> {
         let mut all = self.by_hash.lock();
         let over = all.extract_if(|_, link| link.until <= now);
-        let over: Vec<_> = over.filter_map(|(_, link)| link.revoked()).collect();
+        let over: Vec<_> = over.filter_map(|(_, link)| link.revoked_key()).collect();
         std::mem::take(&mut *self.over.lock()).into_iter().chain(over).collect()
     }
 
-    /// They are among those that [`Self::expire`] gives the next time.
+    /// They are among those that [`Self::expire_links`] gives the next time.
     pub fn revoke_later(&self, keys: impl IntoIterator<Item = Box<str>>) {
         self.over.lock().extend(keys);
     }
@@ -114,37 +114,37 @@ mod tests {
     #[test]
     fn a_link_works_once_and_for_a_while() {
         let (links, now) = (Links::default(), Instant::now());
-        let [first, second] = [(); 2].map(|()| links.make("0123abcd", Unused::Keeps, now).unwrap());
-        assert_eq!(links.take(first.reveal(), now).as_deref(), Some("0123abcd"));
-        assert_eq!(links.take(first.reveal(), now), None, "used");
-        assert_eq!(links.take(second.reveal(), now + LASTS), None, "late");
-        assert_eq!(links.take("", now), None);
+        let [first, second] = [(); 2].map(|()| links.make_link("0123abcd", Unused::Keeps, now).unwrap());
+        assert_eq!(links.take_key(first.reveal(), now).as_deref(), Some("0123abcd"));
+        assert_eq!(links.take_key(first.reveal(), now), None, "used");
+        assert_eq!(links.take_key(second.reveal(), now + LASTS), None, "late");
+        assert_eq!(links.take_key("", now), None);
         assert!(!format!("{second:?}").contains(second.reveal()));
     }
 
     #[test]
     fn links_that_nobody_uses_are_bounded() {
         let (links, now) = (Links::default(), Instant::now());
-        let first = links.make("first", Unused::Revokes, now).unwrap();
+        let first = links.make_link("first", Unused::Revokes, now).unwrap();
         let later = now + Duration::from_secs(1);
         for _ in 0..MAX_LINKS {
-            links.make("more", Unused::Keeps, later).unwrap();
+            links.make_link("more", Unused::Keeps, later).unwrap();
         }
         assert_eq!(links.by_hash.lock().len(), MAX_LINKS);
-        assert_eq!(links.take(first.reveal(), later), None, "the oldest");
-        links.make("last", Unused::Keeps, later + LASTS).unwrap();
-        assert_eq!(links.expire(later + LASTS), ["first".into()]);
+        assert_eq!(links.take_key(first.reveal(), later), None, "the oldest");
+        links.make_link("last", Unused::Keeps, later + LASTS).unwrap();
+        assert_eq!(links.expire_links(later + LASTS), ["first".into()]);
         assert_eq!(links.by_hash.lock().len(), 1, "those whose time is over");
     }
 
     #[test]
     fn a_key_that_was_made_for_a_link_goes_with_it_if_nobody_used_it() {
         let (links, now) = (Links::default(), Instant::now());
-        let [used, late] = ["used", "late"].map(|key| links.make(key, Unused::Revokes, now).unwrap());
-        links.make("kept", Unused::Keeps, now).unwrap();
-        assert!(links.take(used.reveal(), now).is_some() && links.expire(now).is_empty());
-        assert_eq!(links.take(late.reveal(), now + LASTS), None);
-        assert_eq!(links.expire(now + LASTS), ["late".into()]);
+        let [used, late] = ["used", "late"].map(|key| links.make_link(key, Unused::Revokes, now).unwrap());
+        links.make_link("kept", Unused::Keeps, now).unwrap();
+        assert!(links.take_key(used.reveal(), now).is_some() && links.expire_links(now).is_empty());
+        assert_eq!(links.take_key(late.reveal(), now + LASTS), None);
+        assert_eq!(links.expire_links(now + LASTS), ["late".into()]);
         assert!(links.by_hash.lock().is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use crate::record::{KeyRecord, MAX_KEYS, MAX_USERS, Records, UserRecord, VERSION, folded};
+use crate::record::{KeyRecord, MAX_KEYS, MAX_USERS, Records, UserRecord, VERSION, fold_name};
 
 /// What stands in a list and is told apart from the rest of it.
 trait Item: Clone + PartialEq {
@@ -24,7 +24,7 @@ impl Item for UserRecord {
     type Id = Option<Box<str>>;
 
     fn id(&self) -> Option<Box<str>> {
-        folded(&self.name)
+        fold_name(&self.name)
     }
 }
 
@@ -32,29 +32,29 @@ impl Item for UserRecord {
 /// users by their names in any spelling. Of one that both have changed, `theirs` counts; one that either has taken away is gone.
 /// What others know stays in their order, and what only we have comes after it. What is more than a store may have is
 /// left out, from the end.
-pub fn merge(base: &Records, ours: &Records, theirs: &Records) -> Records {
+pub fn merge_records(base: &Records, ours: &Records, theirs: &Records) -> Records {
     Records {
         version: VERSION,
-        keys: merged(&base.keys, &ours.keys, &theirs.keys, MAX_KEYS),
-        users: merged(&base.users, &ours.users, &theirs.users, MAX_USERS),
+        keys: merge_items(&base.keys, &ours.keys, &theirs.keys, MAX_KEYS),
+        users: merge_items(&base.users, &ours.users, &theirs.users, MAX_USERS),
     }
 }
 
 /// What is in both, where nothing is known of what they were before: whatever one of them lacks was taken away, and of what
 /// differs, `theirs` counts.
 pub fn in_both(ours: &Records, theirs: &Records) -> Records {
-    fn both<T: Item>(ours: &[T], theirs: &[T]) -> Vec<T> {
+    fn keep_common<T: Item>(ours: &[T], theirs: &[T]) -> Vec<T> {
         let known: HashSet<T::Id> = ours.iter().map(Item::id).collect();
         theirs.iter().filter(|item| known.contains(&item.id())).cloned().collect()
     }
     Records {
         version: VERSION,
-        keys: both(&ours.keys, &theirs.keys),
-        users: both(&ours.users, &theirs.users),
+        keys: keep_common(&ours.keys, &theirs.keys),
+        users: keep_common(&ours.users, &theirs.users),
     }
 }
 
-fn merged<T: Item>(base: &[T], ours: &[T], theirs: &[T], most: usize) -> Vec<T> {
+fn merge_items<T: Item>(base: &[T], ours: &[T], theirs: &[T], most: usize) -> Vec<T> {
     // Also where they differ in their order alone.
     if theirs == base {
         return ours.iter().take(most).cloned().collect();
@@ -95,7 +95,7 @@ mod tests {
     use proptest::sample::subsequence;
 
     use super::*;
-    use crate::store::check;
+    use crate::store::check_records;
     use crate::{Role, password};
 
     fn key(number: u32, role: Role) -> KeyRecord {
@@ -152,36 +152,36 @@ mod tests {
     }
 
     fn ids(records: &Records) -> HashSet<String> {
-        let users = records.users.iter().filter_map(|user| folded(&user.name)).map(String::from);
+        let users = records.users.iter().filter_map(|user| fold_name(&user.name)).map(String::from);
         records.keys.iter().map(|key| key.id.clone()).chain(users).collect()
     }
 
     proptest! {
         #[test]
         fn what_one_side_left_alone_is_as_the_other_has_it(base in records(), x in records()) {
-            prop_assert_eq!(merge(&base, &x, &base), x.clone());
-            prop_assert_eq!(merge(&base, &base, &x), x.clone());
-            prop_assert_eq!(merge(&base, &x, &x), x);
+            prop_assert_eq!(merge_records(&base, &x, &base), x.clone());
+            prop_assert_eq!(merge_records(&base, &base, &x), x.clone());
+            prop_assert_eq!(merge_records(&base, &x, &x), x);
         }
 
         #[test]
         fn a_removal_on_either_side_is_one_and_nothing_else_goes(
             base in records(), ours in records(), theirs in records()
         ) {
-            let merged = merge(&base, &ours, &theirs);
+            let merged = merge_records(&base, &ours, &theirs);
             let (before, here, there) = (ids(&base), ids(&ours), ids(&theirs));
             let all: HashSet<_> = here.union(&there).filter(|id| {
                 !before.contains(*id) || here.contains(*id) && there.contains(*id)
             }).cloned().collect();
             prop_assert_eq!(ids(&merged), all);
-            prop_assert!(check(&merged).is_ok());
+            prop_assert!(check_records(&merged).is_ok());
         }
 
         #[test]
         fn what_is_merged_again_is_the_same(base in records(), ours in records(), theirs in records()) {
-            let merged = merge(&base, &ours, &theirs);
-            prop_assert_eq!(merge(&base, &ours, &merged), merged.clone(), "once it is known to all");
-            prop_assert_eq!(merge(&base, &merged, &theirs), merged, "once it is written here");
+            let merged = merge_records(&base, &ours, &theirs);
+            prop_assert_eq!(merge_records(&base, &ours, &merged), merged.clone(), "once it is known to all");
+            prop_assert_eq!(merge_records(&base, &merged, &theirs), merged, "once it is written here");
         }
 
         #[test]
@@ -191,7 +191,7 @@ mod tests {
             let both = in_both(&ours, &theirs);
             let expected: HashSet<_> = ids(&ours).intersection(&ids(&theirs)).cloned().collect();
             prop_assert_eq!(ids(&both), expected);
-            prop_assert!(check(&both).is_ok());
+            prop_assert!(check_records(&both).is_ok());
         }
     }
 
@@ -205,7 +205,7 @@ mod tests {
             &[("Anna", Admin), ("Otto", Viewer)],
         );
         let expected = of(&[(1, Admin), (3, Operator), (8, Viewer), (7, Viewer)], &[("Anna", Admin)]);
-        assert_eq!(merge(&base, &ours, &theirs), expected);
+        assert_eq!(merge_records(&base, &ours, &theirs), expected);
     }
 
     #[test]
@@ -213,8 +213,8 @@ mod tests {
         let ours = of(&[], &[("ÄNNE", Role::Admin), ("Anna", Role::Viewer)]);
         let theirs = of(&[], &[("Änne", Role::Viewer)]);
         let expected = of(&[], &[("Änne", Role::Viewer), ("Anna", Role::Viewer)]);
-        assert_eq!(merge(&Records::default(), &ours, &theirs), expected);
-        assert!(password::is_hash(&expected.users[0].password) && check(&expected).is_ok());
+        assert_eq!(merge_records(&Records::default(), &ours, &theirs), expected);
+        assert!(password::is_hash(&expected.users[0].password) && check_records(&expected).is_ok());
     }
 
     #[test]
@@ -224,14 +224,14 @@ mod tests {
             ..Records::default()
         };
         let (ours, theirs) = (many(0, MAX_KEYS), many(1_000_000, MAX_KEYS - 1));
-        let merged = merge(&Records::default(), &ours, &theirs);
+        let merged = merge_records(&Records::default(), &ours, &theirs);
         assert_eq!(merged.keys.len(), MAX_KEYS);
         assert_eq!(merged.keys[..MAX_KEYS - 1], theirs.keys[..]);
         assert_eq!(merged.keys[MAX_KEYS - 1], ours.keys[0]);
         let ours = many(0, MAX_KEYS + 1);
-        assert_eq!(merge(&Records::default(), &ours, &Records::default()).keys.len(), MAX_KEYS);
+        assert_eq!(merge_records(&Records::default(), &ours, &Records::default()).keys.len(), MAX_KEYS);
         let users = (0..=MAX_USERS).map(|number| user(&format!("u{number}"), Role::Viewer)).collect();
         let ours = Records { users, ..Records::default() };
-        assert_eq!(merge(&Records::default(), &ours, &Records::default()).users.len(), MAX_USERS);
+        assert_eq!(merge_records(&Records::default(), &ours, &Records::default()).users.len(), MAX_USERS);
     }
 }

@@ -11,7 +11,7 @@ pub const MIN_CHARACTERS: usize = 10;
 /// Bytes of a password, at most.
 pub const MAX_BYTES: usize = 1024;
 
-/// Why a text is no password, or could not be hashed.
+/// Why a text is not a password, or could not be hashed.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// Too easy to guess.
@@ -44,7 +44,7 @@ pub fn is_hash(text: &str) -> bool {
 
 /// Whether this is the password. Takes as long as [`hash`], also where there is no such user, so that nobody learns who
 /// there is from how long it takes.
-pub fn is(password: &str, hash: Option<&str>) -> bool {
+pub fn is_correct(password: &str, hash: Option<&str>) -> bool {
     static NOBODYS: LazyLock<Option<String>> = LazyLock::new(|| self::hash("nobody's password").ok());
     let of_somebody = hash.is_some();
     let Some(hash) = hash.or(NOBODYS.as_deref()) else { return false };
@@ -63,8 +63,8 @@ mod tests {
         let kept = hash("correct horse").unwrap();
         assert!(kept.starts_with("$argon2id$") && !kept.contains("horse") && is_hash(&kept));
         assert_ne!(kept, hash("correct horse").unwrap(), "each has its own salt");
-        assert!(is("correct horse", Some(&kept)) && !is("correct house", Some(&kept)));
-        assert!(!is("nobody's password", None) && !is("x", Some("$argon2id$broken")));
+        assert!(is_correct("correct horse", Some(&kept)) && !is_correct("correct house", Some(&kept)));
+        assert!(!is_correct("nobody's password", None) && !is_correct("x", Some("$argon2id$broken")));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub enum Who {
     Here,
     /// By the network that it comes from, for the path that it asks for.
     Legacy {
-        /// For people.
+        /// The networks as text, for log lines and messages.
         networks: Arc<str>,
     },
     /// By an API key.
@@ -60,7 +60,7 @@ pub enum Who {
     },
     /// By the secret of the cluster, as another of its processes.
     Process {
-        /// Of that process.
+        /// The process's name in the cluster.
         name: Arc<str>,
     },
 }
@@ -84,10 +84,10 @@ pub enum Unknown {
     /// It may have been revoked at another process of the cluster.
     #[error(
         "keys and users could not be confirmed for {}, since this process's Redis does not answer, or not as it should (cluster.rights_max_age_s)",
-        long(*seconds)
+        format_duration(*seconds)
     )]
     Unconfirmed {
-        /// For so long.
+        /// For how many seconds they were not confirmed.
         seconds: u64,
     },
     /// It is a token that does not count.
@@ -113,7 +113,7 @@ pub enum Unknown {
     Process(#[from] ProcessFlaw),
 }
 
-fn long(seconds: u64) -> String {
+fn format_duration(seconds: u64) -> String {
     if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }
 }
 
@@ -121,9 +121,9 @@ fn long(seconds: u64) -> String {
 /// configuration that says so.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// Everybody may.
+    /// Actions that everybody may do, each with the key that says so.
     pub everyone: Vec<(&'static str, &'static str)>,
-    /// Nobody may.
+    /// Actions that nobody may do, each with the key that says so.
     pub nobody: Vec<(&'static str, &'static str)>,
 }
 
@@ -145,27 +145,27 @@ pub enum Denied {
     /// The configuration forbids it to all.
     #[error("nobody may {words} while this server runs ({key} = \"nobody\")")]
     Nobody {
-        /// What.
+        /// The action as it follows "may".
         words: &'static str,
-        /// Of the configuration.
+        /// The key of the configuration that forbids it.
         key: &'static str,
     },
     /// The role is too low.
     #[error("{who} is {}; to {words} takes {}", role.with_article(), needed.with_article())]
     Role {
-        /// Who asks.
+        /// The caller, as the message names it.
         who: Box<str>,
         /// Its role.
         role: Role,
         /// The least role that may.
         needed: Role,
-        /// What.
+        /// The action as it follows "to".
         words: &'static str,
     },
     /// The use is outside the scope.
     #[error("{who} is for {uses}, not for {wanted}")]
     Use {
-        /// Who asks.
+        /// The caller, as the message names it.
         who: Box<str>,
         /// What it is for.
         uses: Box<str>,
@@ -175,9 +175,9 @@ pub enum Denied {
     /// The stream is outside the scope.
     #[error("{who} covers {streams}, not {stream:?}")]
     Stream {
-        /// Who asks.
+        /// The caller, as the message names it.
         who: Box<str>,
-        /// What it covers.
+        /// The streams that it covers, in words.
         streams: Box<str>,
         /// What was asked for.
         stream: Box<str>,
@@ -185,13 +185,13 @@ pub enum Denied {
     /// It belongs to all streams, and the scope is one of some, or of some uses where it belongs to all of them.
     #[error("{who} covers {scope}; to {words} takes one for all streams{}", if *of_all_uses { " and uses" } else { "" })]
     Whole {
-        /// Who asks.
+        /// The caller, as the message names it.
         who: Box<str>,
-        /// What it covers.
+        /// The scope that it has, in words.
         scope: Box<str>,
         /// It belongs to all uses.
         of_all_uses: bool,
-        /// What.
+        /// The action as it follows "to".
         words: &'static str,
     },
 }
@@ -222,7 +222,7 @@ impl Principal {
     }
 
     /// One who is not known, and may nothing but what everybody may.
-    pub fn unknown(why: Option<Unknown>, rules: Arc<Rules>) -> Self {
+    pub fn new_unknown(why: Option<Unknown>, rules: Arc<Rules>) -> Self {
         Self { who: Who::Unknown(why), role: None, scope: Scope::ALL, rules, credential: None }
     }
 
@@ -242,7 +242,7 @@ impl Principal {
         self.role
     }
 
-    /// Of what.
+    /// The streams and uses that it covers.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -253,7 +253,7 @@ impl Principal {
     }
 
     /// Whether it may do something that belongs to no single stream, or, before a stream is looked for, whether it may at all.
-    pub fn may(&self, action: &Action) -> Result<(), Denied> {
+    pub fn check_action(&self, action: &Action) -> Result<(), Denied> {
         let Some(needed) = action.role else { return Ok(()) };
         let words = action.words;
         if let Some(key) = Rules::key_of(&self.rules.nobody, action) {
@@ -272,7 +272,7 @@ impl Principal {
             return Err(Denied::Role { who: self.in_words(), role, needed, words });
         }
         if let Some(of) = action.of {
-            self.has(of)?;
+            self.check_use(of)?;
         }
         let of_all_uses = action.of.is_none();
         let is_limited =
@@ -285,23 +285,23 @@ impl Principal {
     }
 
     /// Whether it may do that with that stream, which belongs to `of` where that is known.
-    pub fn may_on(&self, action: &Action, stream: &str, of: Option<Use>) -> Result<(), Denied> {
-        self.may(action)?;
+    pub fn check_stream_action(&self, action: &Action, stream: &str, of: Option<Use>) -> Result<(), Denied> {
+        self.check_action(action)?;
         if Rules::key_of(&self.rules.everyone, action).is_some() {
             return Ok(());
         }
-        if !self.scope.covers(stream) {
+        if !self.scope.covers_stream(stream) {
             return Err(Denied::Stream {
                 who: self.in_words(),
                 streams: self.scope.streams_in_words().into(),
                 stream: stream.chars().take(80).collect::<String>().into(),
             });
         }
-        of.map_or(Ok(()), |of| self.has(of))
+        of.map_or(Ok(()), |of| self.check_use(of))
     }
 
-    fn has(&self, wanted: Use) -> Result<(), Denied> {
-        if self.scope.has(wanted) {
+    fn check_use(&self, wanted: Use) -> Result<(), Denied> {
+        if self.scope.has_use(wanted) {
             return Ok(());
         }
         let uses = self.scope.uses_in_words().into();
@@ -332,7 +332,7 @@ impl fmt::Display for Who {
 impl Who {
     /// As in the audit log: names are quoted, so that none reads like a deed, and a key has its id, since several may have one
     /// name.
-    pub fn quoted(&self) -> String {
+    pub fn quoted_name(&self) -> String {
         match self {
             Self::Key { id, name } => format!("the key {id} ({name:?})"),
             Self::User { name } => format!("the user {name:?}"),
@@ -372,11 +372,11 @@ mod tests {
         for role in Role::ALL {
             let principal = key(role, &[], &[]);
             for action in action::ALL {
-                let may = principal.may(action).is_ok();
+                let may = principal.check_action(action).is_ok();
                 assert_eq!(may, action.role.is_none_or(|needed| role >= needed), "{role} {}", action.name);
             }
         }
-        let denied = key(Role::Viewer, &[], &[]).may(&action::EndStreams::ACTION).unwrap_err();
+        let denied = key(Role::Viewer, &[], &[]).check_action(&action::EndStreams::ACTION).unwrap_err();
         assert_eq!(
             denied.to_string(),
             "the key gate-phone is a viewer; to end streams and viewers takes an operator"
@@ -388,16 +388,16 @@ mod tests {
         for why in
             [None, Some(Unknown::NotKnown), Some(Unknown::Expired), Some(ProcessFlaw::NoCluster.into())]
         {
-            let nobody = Principal::unknown(why, Arc::default());
+            let nobody = Principal::new_unknown(why, Arc::default());
             for action in action::ALL.iter().filter(|action| action.role.is_some()) {
-                let denied = nobody.may(action).unwrap_err();
+                let denied = nobody.check_action(action).unwrap_err();
                 assert!(denied.is_unknown(), "{denied}");
-                assert!(nobody.may_on(action, "gate", None).is_err());
+                assert!(nobody.check_stream_action(action, "gate", None).is_err());
             }
-            assert!(nobody.may(&action::Anything::ACTION).is_ok());
+            assert!(nobody.check_action(&action::Anything::ACTION).is_ok());
         }
-        let denied =
-            Principal::unknown(Some(Unknown::Expired), Arc::default()).may(&action::WatchStream::ACTION);
+        let denied = Principal::new_unknown(Some(Unknown::Expired), Arc::default())
+            .check_action(&action::WatchStream::ACTION);
         assert!(denied.unwrap_err().to_string().contains("expired"));
     }
 
@@ -405,14 +405,14 @@ mod tests {
     fn a_scope_bounds_streams_and_uses_whatever_the_role() {
         let watch = action::WatchStream::ACTION;
         let admin = key(Role::Admin, &["gate-*"], &[Use::Cameras]);
-        assert_eq!(admin.may_on(&watch, "gate-1", Some(Use::Cameras)), Ok(()));
-        let denied = admin.may_on(&watch, "yard", Some(Use::Cameras)).unwrap_err();
+        assert_eq!(admin.check_stream_action(&watch, "gate-1", Some(Use::Cameras)), Ok(()));
+        let denied = admin.check_stream_action(&watch, "yard", Some(Use::Cameras)).unwrap_err();
         assert_eq!(denied.to_string(), "the key gate-phone covers gate-*, not \"yard\"");
-        let denied = admin.may_on(&watch, "gate-1", Some(Use::Relay)).unwrap_err();
+        let denied = admin.check_stream_action(&watch, "gate-1", Some(Use::Relay)).unwrap_err();
         assert_eq!(denied.to_string(), "the key gate-phone is for cameras, not for relay");
-        assert!(matches!(admin.may(&action::Read::ACTION), Err(Denied::Use { .. })));
-        assert!(matches!(admin.may(&action::SeeMetrics::ACTION), Err(Denied::Whole { .. })));
-        assert!(!admin.may(&action::SeeMetrics::ACTION).unwrap_err().is_unknown());
+        assert!(matches!(admin.check_action(&action::Read::ACTION), Err(Denied::Use { .. })));
+        assert!(matches!(admin.check_action(&action::SeeMetrics::ACTION), Err(Denied::Whole { .. })));
+        assert!(!admin.check_action(&action::SeeMetrics::ACTION).unwrap_err().is_unknown());
     }
 
     #[test]
@@ -422,11 +422,11 @@ mod tests {
             nobody: vec![("switch-model", "recognizer.switching")],
         };
         let rules = Arc::new(rules);
-        let nobody = Principal::unknown(None, rules.clone());
-        assert_eq!(nobody.may_on(&action::EndStreams::ACTION, "gate", None), Ok(()));
-        assert!(nobody.may(&action::ChangeCameras::ACTION).is_err());
+        let nobody = Principal::new_unknown(None, rules.clone());
+        assert_eq!(nobody.check_stream_action(&action::EndStreams::ACTION, "gate", None), Ok(()));
+        assert!(nobody.check_action(&action::ChangeCameras::ACTION).is_err());
         let admin = Principal::new(Who::Here, Role::Admin, Scope::ALL, rules, None);
-        let denied = admin.may(&action::SwitchModel::ACTION).unwrap_err().to_string();
+        let denied = admin.check_action(&action::SwitchModel::ACTION).unwrap_err().to_string();
         assert_eq!(
             denied,
             "nobody may switch the model while this server runs (recognizer.switching = \"nobody\")"

@@ -1,5 +1,5 @@
 //! How one process of a cluster shows another that it knows the secret that they have in common, without ever sending it:
-//! whoever can write into Redis can have a process ask anybody.
+//! anyone who can write into Redis can have a process ask anybody.
 //!
 //! A request brings a [`Tag`] in `Authorization: Sightwire FROM.TO.TIME.MAC`. FROM and TO are the instances of both processes as
 //! 16 hexadecimal digits, TIME is in milliseconds by the clock of Redis, and MAC is
@@ -11,7 +11,7 @@
 //! in base64 for addresses (RFC 4648, section 5), without padding. So a tag is for one request to one life of one process. The
 //! answer shows the same in [`ANSWER`]: `HMAC-SHA256(secret, "answer\n" MAC)`; nothing else of it is believed before.
 //!
-//! Whoever reads along sees all of a request but the secret, and can repeat it for [`LEEWAY`], and bodies are in no MAC: between
+//! Anyone who reads along sees all of a request but the secret, and can repeat it for [`LEEWAY`], and bodies are in no MAC: between
 //! machines that is a matter of HTTPS.
 
 use std::fmt;
@@ -29,7 +29,7 @@ use subtle::ConstantTimeEq as _;
 pub const SCHEME: &str = "Sightwire";
 /// The header of an answer to another process.
 pub const ANSWER: &str = "sightwire-process";
-/// The clocks of two processes may differ by so much, each as it knows that of Redis.
+/// The clocks of two processes may differ by this much, each as it knows that of Redis.
 pub const LEEWAY: Duration = Duration::from_secs(30);
 /// Bytes of a secret, at least.
 pub const MIN_SECRET: usize = 32;
@@ -87,7 +87,7 @@ impl Secret {
     }
 
     /// As [`Self::new`], of what stands in a file.
-    pub fn read(path: &Path) -> Result<Self, SecretError> {
+    pub fn from_file(path: &Path) -> Result<Self, SecretError> {
         let mut text = String::new();
         let unread = |error| SecretError::File { path: path.to_owned(), error };
         let file = File::open(path).map_err(unread)?;
@@ -108,7 +108,7 @@ impl Secret {
     }
 
     /// Whether that is [`Self::mac`] of it. Takes as long for every wrong one.
-    pub fn verifies(&self, purpose: &'static str, text: &str, mac: &str) -> bool {
+    pub fn is_valid_mac(&self, purpose: &'static str, text: &str, mac: &str) -> bool {
         self.mac(purpose, text).as_bytes().ct_eq(mac.as_bytes()).into()
     }
 }
@@ -122,7 +122,7 @@ pub struct Tag {
     mac: Box<str>,
 }
 
-/// Without the MAC, which lets whoever has it ask the same once more.
+/// Without the MAC, which lets anyone who has it ask the same once more.
 impl fmt::Debug for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { from, to, time_ms, .. } = self;
@@ -130,7 +130,7 @@ impl fmt::Debug for Tag {
     }
 }
 
-/// What follows `Authorization: Sightwire` is no tag.
+/// What follows `Authorization: Sightwire` is not a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("`Authorization: {SCHEME}` is how processes of a cluster ask each other, with FROM.TO.TIME.MAC; {0}")]
 pub struct NotATag(Wrong);
@@ -155,16 +155,16 @@ impl Tag {
     /// is sent.
     pub fn sign(secret: &Secret, from: u64, to: u64, time_ms: u64, method: &str, target: &str) -> Self {
         let unsigned = Self { from, to, time_ms, mac: Box::default() };
-        let mac = secret.mac(REQUEST, &unsigned.covers(method, target)).into();
+        let mac = secret.mac(REQUEST, &unsigned.covered_text(method, target)).into();
         Self { mac, ..unsigned }
     }
 
     /// Of what follows the scheme.
     pub fn parse(text: &str) -> Result<Self, NotATag> {
-        Self::parts(text).map_err(NotATag)
+        Self::parse_parts(text).map_err(NotATag)
     }
 
-    fn parts(text: &str) -> Result<Self, Wrong> {
+    fn parse_parts(text: &str) -> Result<Self, Wrong> {
         if text.len() > MAX_TAG {
             return Err(Wrong::Length(text.len()));
         }
@@ -174,8 +174,8 @@ impl Tag {
         else {
             return Err(Wrong::Parts);
         };
-        let from = instance(from).ok_or(Wrong::Instance("FROM"))?;
-        let to = instance(to).ok_or(Wrong::Instance("TO"))?;
+        let from = parse_instance(from).ok_or(Wrong::Instance("FROM"))?;
+        let to = parse_instance(to).ok_or(Wrong::Instance("TO"))?;
         let is_time = time.bytes().all(|b| b.is_ascii_digit()) && (time == "0" || !time.starts_with('0'));
         let time_ms = time.parse().ok().filter(|_| is_time).ok_or(Wrong::Time)?;
         let is_mac = mac.len() == MAC_LETTERS
@@ -183,28 +183,28 @@ impl Tag {
         if is_mac { Ok(Self { from, to, time_ms, mac: mac.into() }) } else { Err(Wrong::Mac) }
     }
 
-    /// Of the header [`ANSWER`], by whoever was asked.
-    pub fn answer(&self, secret: &Secret) -> String {
+    /// Of the header [`ANSWER`], by the process that was asked.
+    pub fn sign_answer(&self, secret: &Secret) -> String {
         secret.mac(OF_ANSWER, &self.mac)
     }
 
-    /// Whether that stands in the header [`ANSWER`] where whoever was asked knows the secret.
+    /// Whether that stands in the header [`ANSWER`] where the process that was asked knows the secret.
     pub fn is_answered_by(&self, secret: &Secret, answer: &str) -> bool {
-        secret.verifies(OF_ANSWER, &self.mac, answer)
+        secret.is_valid_mac(OF_ANSWER, &self.mac, answer)
     }
 
     fn is_of(&self, secret: &Secret, request: &Signed<'_>) -> bool {
-        secret.verifies(REQUEST, &self.covers(request.method, request.target), &self.mac)
+        secret.is_valid_mac(REQUEST, &self.covered_text(request.method, request.target), &self.mac)
     }
 
     /// What the MAC is of, but the version.
-    fn covers(&self, method: &str, target: &str) -> String {
+    fn covered_text(&self, method: &str, target: &str) -> String {
         let Self { from, to, time_ms, .. } = self;
         format!("{from:016x}\n{to:016x}\n{time_ms}\n{method}\n{target}")
     }
 }
 
-fn instance(text: &str) -> Option<u64> {
+fn parse_instance(text: &str) -> Option<u64> {
     let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let is_one = text.len() == INSTANCE_DIGITS && text.bytes().all(is_hex);
     u64::from_str_radix(text, 16).ok().filter(|_| is_one)
@@ -223,7 +223,7 @@ impl fmt::Display for Tag {
 pub struct Signed<'a> {
     /// What follows the scheme.
     pub tag: &'a str,
-    /// Of the request.
+    /// The method of the request: `GET`.
     pub method: &'a str,
     /// Its path and query, as they came.
     pub target: &'a str,
@@ -242,7 +242,7 @@ impl fmt::Debug for Signed<'_> {
 /// Another process of this cluster, which has shown that it is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownProcess {
-    /// Of it.
+    /// The name of that process.
     pub name: Arc<str>,
     /// For the header [`ANSWER`].
     pub answer: String,
@@ -254,7 +254,7 @@ pub enum ProcessFlaw {
     /// It has no tag.
     #[error(transparent)]
     NotATag(#[from] NotATag),
-    /// Here are no others.
+    /// There are no others here.
     #[error("this server is in no cluster, so no other process is known to it (cluster.redis_url)")]
     NoCluster,
     /// It is for another life of this process, or for another process.
@@ -262,7 +262,7 @@ pub enum ProcessFlaw {
         "this is for another process: the one that was meant was restarted, or its address leads elsewhere (cluster.advertise_url)"
     )]
     OtherProcess,
-    /// Whoever asks is not in the directory.
+    /// The process that asks is not in the directory.
     #[error(
         "this process does not know the one that asks: it has only just begun, or has another Redis, another cluster.prefix or another secret (cluster.secret_file)"
     )]
@@ -272,7 +272,7 @@ pub enum ProcessFlaw {
         "this process and {name} have different secrets (cluster.secret_file), or something between them changes requests"
     )]
     OtherSecret {
-        /// Of whoever seems to ask.
+        /// Of the process that seems to ask.
         name: Arc<str>,
     },
     /// It comes too late, or too early.
@@ -281,9 +281,9 @@ pub enum ProcessFlaw {
         LEEWAY.as_secs()
     )]
     Clocks {
-        /// Of whoever asks.
+        /// Of the process that asks.
         name: Arc<str>,
-        /// So many.
+        /// Difference of the clocks, seconds.
         seconds: u64,
     },
 }
@@ -291,12 +291,12 @@ pub enum ProcessFlaw {
 /// Knows the other processes of this cluster.
 pub trait Processes: fmt::Debug + Send + Sync {
     /// Which of them makes a request. Does not wait.
-    fn known(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw>;
+    fn identify_process(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw>;
 }
 
 /// What is needed to know whether a request is another process's.
 pub struct Check<'a> {
-    /// Of the cluster.
+    /// The secret of the cluster.
     pub secret: &'a Secret,
     /// The instance that is asked.
     pub me: u64,
@@ -315,7 +315,7 @@ impl fmt::Debug for Check<'_> {
 
 impl Check<'_> {
     /// Which process makes the request.
-    pub fn check(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
+    pub fn check_request(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
         let tag = Tag::parse(request.tag)?;
         if tag.to != self.me {
             return Err(ProcessFlaw::OtherProcess);
@@ -329,7 +329,7 @@ impl Check<'_> {
         if apart > LEEWAY {
             return Err(ProcessFlaw::Clocks { name, seconds: apart.as_millis().div_ceil(1000) as u64 });
         }
-        Ok(KnownProcess { name, answer: tag.answer(self.secret) })
+        Ok(KnownProcess { name, answer: tag.sign_answer(self.secret) })
     }
 }
 

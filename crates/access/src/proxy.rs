@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use sightwire_measure::address::{Networks, NotANetwork};
+use sightwire_base::address::{Networks, NotANetwork};
 
 use crate::Role;
 
@@ -31,9 +31,9 @@ pub struct ProxyLogin {
 /// What a request says of whom a proxy has let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named<'a> {
-    /// One name.
+    /// The header came once, with this name.
     One(&'a str),
-    /// Several names, or something that is no text.
+    /// Several names, or something that is not text.
     Unclear,
 }
 
@@ -49,10 +49,10 @@ pub enum ProxyError {
     /// Everybody would be believed, or nobody.
     #[error("name the networks or addresses of the proxies whose header is believed, such as 10.0.0.2")]
     NoNetworks,
-    /// It is no network.
+    /// It is not a network.
     #[error(transparent)]
     Network(#[from] NotANetwork),
-    /// Whoever reaches the server would be whoever they say.
+    /// Anyone who reaches the server could claim to be anybody.
     #[error(
         "{0} is everybody: whoever reaches the server would be whom they say they are; name the proxies alone"
     )]
@@ -81,14 +81,14 @@ impl ProxyLogin {
         Ok(Self { header: header.into(), networks, role })
     }
 
-    /// In small letters.
+    /// The header's name, in small letters.
     pub fn header(&self) -> &str {
         &self.header
     }
 
     /// Whether what comes from there comes from a proxy that is believed.
     pub fn is_from(&self, peer: IpAddr) -> bool {
-        self.networks.contain(peer)
+        self.networks.contains_address(peer)
     }
 
     /// Of those who are not in the store; `None`: they are not let in.

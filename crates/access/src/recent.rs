@@ -1,4 +1,4 @@
-//! Those who are known by something that is not in the store, for as long as they were seen lately: bounded in number. Whoever
+//! Those who are known by something that is not in the store, for as long as they were seen lately: bounded in number. One that
 //! gives way to another is checked again the next time, but keeps what is served, and still ends when that has to end.
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use crate::credential::Credential;
 use crate::principal::Principal;
 
-/// Of those who gave way, so many are remembered before it is looked which of them are still served.
+/// How many of those who gave way are remembered before it is looked which of them are still served.
 const LOOKED_AT: usize = 1024;
 
 /// Principals by what they are known by, each with what decides how long they count.
@@ -39,7 +39,7 @@ impl<K: Clone + Eq + Hash, T> Recent<K, T> {
         Self { by_key, by_use, uses: 0, max, outlived: Vec::new(), look_at: LOOKED_AT }
     }
 
-    /// Whoever is known by that, who was used last from now on.
+    /// The one who is known by that, from now on the last that was used.
     pub(crate) fn get(&mut self, key: &K) -> Option<(&Arc<Principal>, &T)> {
         let entry = self.by_key.get_mut(key)?;
         let key = self.by_use.remove(&entry.used)?;
@@ -72,12 +72,12 @@ impl<K: Clone + Eq + Hash, T> Recent<K, T> {
             self.outlived.push((about, credential));
         }
         if self.outlived.len() > self.look_at {
-            self.forget();
+            self.forget_outlived();
         }
     }
 
     /// Of those who gave way, the ones who are not served any more.
-    fn forget(&mut self) {
+    fn forget_outlived(&mut self) {
         self.outlived.retain(|(_, credential)| credential.strong_count() > 0);
         self.look_at = LOOKED_AT.max(2 * self.outlived.len());
     }
@@ -85,7 +85,7 @@ impl<K: Clone + Eq + Hash, T> Recent<K, T> {
     /// Forgets those of whom that holds. What they are known by is to be revoked, which ends what is served because of it.
     #[must_use]
     pub(crate) fn take_if(&mut self, mut is_over: impl FnMut(&T) -> bool) -> Vec<Arc<Credential>> {
-        self.forget();
+        self.forget_outlived();
         let served = self.outlived.extract_if(.., |(about, _)| is_over(about));
         let mut taken: Vec<Arc<Credential>> =
             served.filter_map(|(_, credential)| credential.upgrade()).collect();
@@ -103,7 +103,7 @@ impl<K: Clone + Eq + Hash, T> Recent<K, T> {
     }
 
     #[cfg(test)]
-    pub(crate) fn outlived(&self) -> usize {
+    pub(crate) fn outlived_count(&self) -> usize {
         self.outlived.len()
     }
 }
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(["a", "b", "c", "d"].map(|key| recent.get(&key).is_some()), [true, false, true, true]);
         for key in 0..100 {
             recent.insert(Box::leak(key.to_string().into_boxed_str()), somebody(), ());
-            assert!(recent.len() <= 3 && recent.outlived() == 0);
+            assert!(recent.len() <= 3 && recent.outlived_count() == 0);
         }
     }
 
@@ -144,16 +144,16 @@ mod tests {
         let _hold = first.credential().unwrap().hold(open.clone());
         recent.insert("first", first, 1);
         let second = somebody();
-        let session = second.credential().unwrap().child();
+        let session = second.credential().unwrap().new_child();
         let _session = session.hold(of_session.clone());
         recent.insert("second", second, 2);
         recent.insert("third", somebody(), 3);
-        assert!(!open.is_cancelled() && !of_session.is_cancelled() && recent.outlived() == 2);
+        assert!(!open.is_cancelled() && !of_session.is_cancelled() && recent.outlived_count() == 2);
         let end = |taken: Vec<Arc<Credential>>| taken.iter().map(|one| one.revoke()).sum::<usize>();
         assert_eq!(end(recent.take_if(|about| *about == 1)), 1);
         assert!(open.is_cancelled() && !of_session.is_cancelled());
         assert_eq!(end(recent.take_if(|about| *about == 2)), 1);
-        assert!(of_session.is_cancelled() && recent.outlived() == 0 && recent.len() == 1);
+        assert!(of_session.is_cancelled() && recent.outlived_count() == 0 && recent.len() == 1);
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
             recent.insert(key, principal, ());
             recent.insert(usize::MAX, somebody(), ());
             drop(request);
-            assert!(recent.outlived() <= LOOKED_AT + 1);
+            assert!(recent.outlived_count() <= LOOKED_AT + 1);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What stands in the store.
 
-use sightwire_measure::lines::is_deceptive;
+use sightwire_base::lines::is_deceptive;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub const MAX_USERS: usize = 1000;
 pub const MAX_LINKS: usize = 500;
 /// Of those, of one stream.
 const MAX_LINKS_OF_ONE: usize = 20;
-/// Of those, by whoever gives them out.
+/// Of those, by the one who gives them out.
 const MAX_LINKS_OF_MAKER: usize = 100;
 /// What the name of such a key begins with; the stream's follows.
 const LINK: &str = "viewers of ";
@@ -32,7 +32,7 @@ const MAX_NAME: usize = 64;
 /// Everything in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Records {
-    /// Of the format.
+    /// Version of the file's format.
     pub version: u32,
     /// In the order in which they were added.
     #[serde(default)]
@@ -103,7 +103,7 @@ pub struct NewUser {
     pub name: String,
     /// How much they may do.
     pub role: Role,
-    /// Of what.
+    /// The streams and uses that the role is for.
     pub scope: Scope,
     /// What is kept of their password.
     pub password: String,
@@ -116,7 +116,7 @@ pub struct NewKey {
     pub name: Option<String>,
     /// How much its owner may do.
     pub role: Role,
-    /// Of what.
+    /// The streams and uses that the role is for.
     pub scope: Scope,
     /// From when on it counts no more.
     pub expires: Option<SystemTime>,
@@ -159,9 +159,9 @@ pub enum RecordError {
     /// The scope is none.
     #[error("{of}: {error}")]
     Scope {
-        /// Whose.
+        /// The key or user whose scope it is.
         of: String,
-        /// Why.
+        /// What is wrong with the scope.
         error: ScopeError,
     },
     /// Two keys have one id, or two users one name.
@@ -178,7 +178,7 @@ pub enum RecordError {
     Password(String),
 }
 
-fn named(name: &str) -> Result<String, RecordError> {
+fn check_name(name: &str) -> Result<String, RecordError> {
     let name = name.trim();
     let length = name.chars().take(MAX_NAME + 1).count();
     let is_name = (1..=MAX_NAME).contains(&length) && !name.contains(is_deceptive);
@@ -197,21 +197,21 @@ impl UserRecord {
     }
 
     /// Whether they log in with that name.
-    pub fn is(&self, name: &str) -> bool {
-        folded(name).is_some_and(|name| folded(&self.name) == Some(name))
+    pub fn has_name(&self, name: &str) -> bool {
+        fold_name(name).is_some_and(|name| fold_name(&self.name) == Some(name))
     }
 }
 
-/// What is the same in all spellings of a user's name; `None` for what is no name.
-pub fn folded(name: &str) -> Option<Box<str>> {
-    named(name).ok().map(|name| name.to_lowercase().into())
+/// What is the same in all spellings of a user's name; `None` for what is not a name.
+pub fn fold_name(name: &str) -> Option<Box<str>> {
+    check_name(name).ok().map(|name| name.to_lowercase().into())
 }
 
 impl KeyRecord {
     /// A new key, and what is kept of it.
     pub fn generate(wanted: &NewKey, now: SystemTime) -> Result<(Key, Self), RecordError> {
         let key = Key::generate()?;
-        let name = named(wanted.name.as_deref().unwrap_or(key.id()))?;
+        let name = check_name(wanted.name.as_deref().unwrap_or(key.id()))?;
         if wanted.expires.is_some_and(|at| at <= now) {
             return Err(RecordError::Expired);
         }
@@ -249,8 +249,8 @@ impl KeyRecord {
 }
 
 impl Records {
-    /// Adds a key.
-    pub fn add(&mut self, wanted: &NewKey, now: SystemTime) -> Result<(Key, KeyRecord), RecordError> {
+    /// Adds a key, which is given back in the clear this once.
+    pub fn add_key(&mut self, wanted: &NewKey, now: SystemTime) -> Result<(Key, KeyRecord), RecordError> {
         self.add_by(wanted, None, now)
     }
 
@@ -266,7 +266,7 @@ impl Records {
         loop {
             let (key, record) = KeyRecord::generate(wanted, now)?;
             let record = KeyRecord { link_by: link_by.map(str::to_owned), ..record };
-            if self.key(&record.id).is_none() {
+            if self.find_key(&record.id).is_none() {
                 self.keys.push(record.clone());
                 return Ok((key, record));
             }
@@ -308,20 +308,20 @@ impl Records {
     }
 
     /// The key of that id.
-    pub fn key(&self, id: &str) -> Option<&KeyRecord> {
+    pub fn find_key(&self, id: &str) -> Option<&KeyRecord> {
         self.keys.iter().find(|key| key.id == id)
     }
 
     /// Takes a key away; `None` if there is none of that id.
-    pub fn revoke(&mut self, id: &str) -> Option<KeyRecord> {
+    pub fn revoke_key(&mut self, id: &str) -> Option<KeyRecord> {
         let at = self.keys.iter().position(|key| key.id == id)?;
         Some(self.keys.remove(at))
     }
 
-    /// Adds a user.
+    /// Adds a user; an error if the name is taken, or not a name.
     pub fn add_user(&mut self, wanted: NewUser, now: SystemTime) -> Result<&UserRecord, RecordError> {
-        let name = named(&wanted.name)?;
-        if self.user(&name).is_some() {
+        let name = check_name(&wanted.name)?;
+        if self.find_user(&name).is_some() {
             return Err(RecordError::Taken(name));
         }
         if self.users.len() >= MAX_USERS {
@@ -338,13 +338,13 @@ impl Records {
     }
 
     /// The user of that name.
-    pub fn user(&self, name: &str) -> Option<&UserRecord> {
-        self.users.iter().find(|user| user.is(name))
+    pub fn find_user(&self, name: &str) -> Option<&UserRecord> {
+        self.users.iter().find(|user| user.has_name(name))
     }
 
     /// Takes a user away; `None` if there is none of that name.
     pub fn remove_user(&mut self, name: &str) -> Option<UserRecord> {
-        let at = self.users.iter().position(|user| user.is(name))?;
+        let at = self.users.iter().position(|user| user.has_name(name))?;
         Some(self.users.remove(at))
     }
 
@@ -408,18 +408,19 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let mut records = Records::default();
         let expires = Some(now + Duration::from_secs(3600));
-        let (key, record) = records.add(&NewKey { expires, ..wanted(Some(" gate phone ")) }, now).unwrap();
+        let (key, record) =
+            records.add_key(&NewKey { expires, ..wanted(Some(" gate phone ")) }, now).unwrap();
         let text = serde_json::to_string(&records).unwrap();
         assert!(!text.contains(key.reveal()) && text.contains("gate phone\""), "{text}");
         assert!(text.contains("\"created\":\"2027-01-15T08:00:00Z\""), "{text}");
         let read: Records = serde_json::from_str(&text).unwrap();
         assert_eq!(read, records);
-        assert!(record.hash().unwrap().is(&key.hash()));
+        assert!(record.hash().unwrap().is_same(&key.hash()));
         assert_eq!(record.scope().unwrap(), wanted(None).scope);
         assert!(!record.has_expired(now) && record.has_expired(now + Duration::from_secs(3600)));
         assert!(!records.has_admin(now));
-        assert_eq!(records.revoke(&record.id).unwrap(), record);
-        assert!(records.revoke(&record.id).is_none());
+        assert_eq!(records.revoke_key(&record.id).unwrap(), record);
+        assert!(records.revoke_key(&record.id).is_none());
     }
 
     #[test]
@@ -446,15 +447,15 @@ mod tests {
     fn a_key_that_nobody_could_use_or_name_is_refused() {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let mut records = Records::default();
-        let (_, record) = records.add(&wanted(None), now).unwrap();
+        let (_, record) = records.add_key(&wanted(None), now).unwrap();
         assert_eq!(record.name, record.id);
         for name in ["", "  ", "a\nb", "gpj.\u{202e}exe", &"x".repeat(MAX_NAME + 1)] {
-            assert!(matches!(records.add(&wanted(Some(name)), now), Err(RecordError::Name)), "{name:?}");
+            assert!(matches!(records.add_key(&wanted(Some(name)), now), Err(RecordError::Name)), "{name:?}");
         }
         let far = NewKey { expires: Some(now + LONGEST * 2), ..wanted(None) };
-        assert!(matches!(records.add(&far, now), Err(RecordError::TooLong)));
+        assert!(matches!(records.add_key(&far, now), Err(RecordError::TooLong)));
         let late = NewKey { expires: Some(now), ..wanted(None) };
-        assert!(matches!(records.add(&late, now), Err(RecordError::Expired)));
+        assert!(matches!(records.add_key(&late, now), Err(RecordError::Expired)));
         let broken = KeyRecord { sha256: "00".into(), streams: vec![String::new()], ..record };
         assert!(broken.hash().is_err() && broken.scope().is_err());
     }
@@ -466,9 +467,13 @@ mod tests {
         let mut records = Records::default();
         let (_, record) = records.add_link("Ward 3, bed 1", "desk", hour, now).unwrap();
         assert_eq!((record.name.as_str(), record.role), ("viewers of Ward 3, bed 1", Role::Viewer));
-        assert_eq!(records.key(&record.id), Some(&record));
+        assert_eq!(records.find_key(&record.id), Some(&record));
         let scope = record.scope().unwrap();
-        assert!(scope.covers("Ward 3, bed 1") && !scope.covers("Ward 3, bed 2") && !scope.has(Use::Signs));
+        assert!(
+            scope.covers_stream("Ward 3, bed 1")
+                && !scope.covers_stream("Ward 3, bed 2")
+                && !scope.has_use(Use::Signs)
+        );
         for wrong in ["gate-*", " gate", "gate "] {
             let made = records.add_link(wrong, "desk", hour, now);
             assert!(matches!(made, Err(RecordError::NoLink)), "{wrong:?}");
@@ -491,7 +496,7 @@ mod tests {
         }
         assert!(too_many(records.add_link("one more", "hall", hour, now)).starts_with("500 links"));
         let own = NewKey { expires: Some(hour), ..wanted(Some("viewers of lobby")) };
-        records.add(&own, now).unwrap();
+        records.add_key(&own, now).unwrap();
         let later = hour + Duration::from_secs(3600);
         records.add_link("Ward 3, bed 1", "desk", later, hour).unwrap();
         assert_eq!(records.keys.len(), 2, "what has expired makes room, but for keys of others");

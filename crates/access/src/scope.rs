@@ -33,7 +33,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Everything.
+    /// All streams, for all uses.
     pub const ALL: Self = Self { streams: None, uses: None };
 
     /// Streams whose id matches one of these patterns, in which `*` stands for any text; all, where none is given. And these
@@ -63,9 +63,9 @@ impl Scope {
     }
 
     /// Whether a stream of that id is within it.
-    pub fn covers(&self, stream: &str) -> bool {
+    pub fn covers_stream(&self, stream: &str) -> bool {
         let Some(patterns) = &self.streams else { return true };
-        patterns.iter().any(|pattern| matches(pattern, stream))
+        patterns.iter().any(|pattern| matches_pattern(pattern, stream))
     }
 
     /// Whether every stream is.
@@ -74,7 +74,7 @@ impl Scope {
     }
 
     /// Whether that use is within it.
-    pub fn has(&self, wanted: Use) -> bool {
+    pub fn has_use(&self, wanted: Use) -> bool {
         self.uses.as_ref().is_none_or(|uses| uses.contains(&wanted))
     }
 
@@ -103,7 +103,7 @@ impl Scope {
 
 /// Whether `text` is the pattern with each `*` replaced by some text, which may be empty. Takes no more steps than the
 /// product of both lengths.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches_pattern(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     // Before the first star it has to begin so; without any star it has to be just that.
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
@@ -137,20 +137,20 @@ mod tests {
         ] {
             let scope = scope(&[pattern]);
             assert!(!scope.covers_all());
-            assert!(inside.iter().all(|id| scope.covers(id)), "{pattern}");
-            assert!(!outside.iter().any(|id| scope.covers(id)), "{pattern}");
+            assert!(inside.iter().all(|id| scope.covers_stream(id)), "{pattern}");
+            assert!(!outside.iter().any(|id| scope.covers_stream(id)), "{pattern}");
         }
-        assert!(scope(&["x", "yard"]).covers("yard"));
+        assert!(scope(&["x", "yard"]).covers_stream("yard"));
         for all in [&[][..], &["*"], &["gate", "**"]] {
-            assert!(scope(all).covers_all() && scope(all).covers("anything"), "{all:?}");
+            assert!(scope(all).covers_all() && scope(all).covers_stream("anything"), "{all:?}");
         }
     }
 
     #[test]
     fn uses_are_all_unless_some_are_named() {
         let relay = Scope::new([], [Use::Relay]).unwrap();
-        assert!(relay.has(Use::Relay) && !relay.has(Use::Cameras));
-        assert!(Use::ALL.iter().all(|one| Scope::ALL.has(*one)));
+        assert!(relay.has_use(Use::Relay) && !relay.has_use(Use::Cameras));
+        assert!(Use::ALL.iter().all(|one| Scope::ALL.has_use(*one)));
         assert_eq!(Scope::new(["*"], Use::ALL).unwrap(), Scope::ALL);
         assert_eq!(relay.uses_in_words(), "relay");
     }
@@ -165,7 +165,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_star_stands_for_any_text(parts in prop::collection::vec("[ab]{0,3}", 1..5), fill in "[abc*]{0,4}") {
-            prop_assert!(matches(&parts.join("*"), &parts.join(&fill)));
+            prop_assert!(matches_pattern(&parts.join("*"), &parts.join(&fill)));
         }
 
         #[test]
@@ -178,7 +178,7 @@ mod tests {
                     (_, []) => false,
                 }
             }
-            prop_assert_eq!(matches(&pattern, &text), slow(pattern.as_bytes(), text.as_bytes()));
+            prop_assert_eq!(matches_pattern(&pattern, &text), slow(pattern.as_bytes(), text.as_bytes()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The file that keeps keys: `access.json` in the store's folder, for its owner's eyes only.
 //!
-//! It is written beside and put in its place, so whoever reads it finds one whole version or the other; and whoever changes it
+//! It is written beside and put in its place, so a reader finds one whole version or the other; and a writer
 //! holds a lock meanwhile, so that a command and a running server do not undo each other's changes.
 
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sightwire_measure::disk;
+use sightwire_base::disk;
 
 use crate::password;
 use crate::record::{self, RecordError, Records, VERSION};
@@ -49,7 +49,7 @@ pub enum StoreError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The system does not let us.
@@ -57,7 +57,7 @@ pub enum StoreError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// Somebody has spoilt it.
@@ -92,7 +92,7 @@ impl Store {
     }
 
     /// Of the file as it is now; `None` if there is none.
-    pub fn stamp(&self) -> Result<Option<Stamp>, StoreError> {
+    pub fn file_stamp(&self) -> Result<Option<Stamp>, StoreError> {
         match fs::metadata(&self.file) {
             Ok(meta) => Ok(Some(Stamp {
                 inode: meta.ino(),
@@ -100,24 +100,24 @@ impl Store {
                 modified: (meta.mtime(), meta.mtime_nsec()),
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.unread(error)),
+            Err(error) => Err(self.read_error(error)),
         }
     }
 
     /// All that is in it; nothing if there is no file.
     pub fn load(&self) -> Result<Records, StoreError> {
-        let text = match self.read() {
+        let text = match self.read_file() {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Records::default()),
-            Err(error) => return Err(self.unread(error)),
+            Err(error) => return Err(self.read_error(error)),
         };
         let records: Records =
-            serde_json::from_slice(&text).map_err(|error| self.broken(error.to_string()))?;
+            serde_json::from_slice(&text).map_err(|error| self.broken_error(error.to_string()))?;
         if records.version > VERSION {
             let reason = format!("it was written by a newer Sightwire (version {})", records.version);
-            return Err(self.broken(reason));
+            return Err(self.broken_error(reason));
         }
-        check(&records).map_err(|error| self.broken(error.to_string()))?;
+        check_records(&records).map_err(|error| self.broken_error(error.to_string()))?;
         Ok(records)
     }
 
@@ -126,22 +126,22 @@ impl Store {
         &self,
         change: impl FnOnce(&mut Records) -> Result<T, E>,
     ) -> Result<T, E> {
-        let alone = self.alone()?;
+        let alone = self.lock_alone()?;
         let mut records = alone.load()?;
         let done = change(&mut records)?;
-        alone.write(&records)?;
+        alone.write_records(&records)?;
         Ok(done)
     }
 
     /// Nobody else changes anything here until it is dropped. What another has begun and not finished is so now. Blocks.
-    pub fn alone(&self) -> Result<Alone<'_>, StoreError> {
-        let locked = self.lock().map_err(|error| unwritten(&self.file, error))?;
+    pub fn lock_alone(&self) -> Result<Alone<'_>, StoreError> {
+        let locked = self.lock_file().map_err(|error| write_error(&self.file, error))?;
         let alone = Alone { store: self, _locked: locked };
-        alone.finish()?;
+        alone.finish_takeover()?;
         Ok(alone)
     }
 
-    fn read(&self) -> io::Result<Vec<u8>> {
+    fn read_file(&self) -> io::Result<Vec<u8>> {
         let bytes = fs::metadata(&self.file)?.len();
         if bytes > MAX_BYTES {
             return Err(io::Error::other(format!("it has {bytes} bytes")));
@@ -150,7 +150,7 @@ impl Store {
     }
 
     /// A lock is on a file of its own: that of the keys is replaced by each change.
-    fn lock(&self) -> io::Result<File> {
+    fn lock_file(&self) -> io::Result<File> {
         let folder = self.folder();
         fs::create_dir_all(folder)?;
         let path = folder.join("access.lock");
@@ -166,8 +166,8 @@ impl Store {
     }
 
     /// Puts a whole file in the place of the one before.
-    pub(crate) fn put(&self, path: &Path, what: &impl Serialize) -> Result<(), StoreError> {
-        self.put_whole(path, what).map_err(|error| unwritten(path, error))
+    pub(crate) fn write_file(&self, path: &Path, what: &impl Serialize) -> Result<(), StoreError> {
+        self.put_whole(path, what).map_err(|error| write_error(path, error))
     }
 
     fn put_whole(&self, path: &Path, what: &impl Serialize) -> io::Result<()> {
@@ -196,24 +196,24 @@ impl Store {
         self.file.parent().unwrap_or(Path::new("."))
     }
 
-    fn unread(&self, error: io::Error) -> StoreError {
+    fn read_error(&self, error: io::Error) -> StoreError {
         StoreError::Read { path: self.file.clone(), error }
     }
 
-    fn broken(&self, reason: String) -> StoreError {
+    fn broken_error(&self, reason: String) -> StoreError {
         StoreError::Broken { path: self.file.clone(), reason }
     }
 }
 
 impl Alone<'_> {
-    /// As [`Store::load`].
+    /// As [`Store::load`], while nobody else changes the file.
     pub fn load(&self) -> Result<Records, StoreError> {
         self.store.load()
     }
 
     /// Puts all of that into the file.
-    pub fn write(&self, records: &Records) -> Result<(), StoreError> {
-        self.store.put(&self.store.file, records)
+    pub fn write_records(&self, records: &Records) -> Result<(), StoreError> {
+        self.store.write_file(&self.store.file, records)
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -221,8 +221,8 @@ impl Alone<'_> {
     }
 }
 
-fn unwritten(path: &Path, error: io::Error) -> StoreError {
-    disk::failed();
+fn write_error(path: &Path, error: io::Error) -> StoreError {
+    disk::count_failure();
     tracing::warn!(
         "keys and users cannot be kept: {}: {error}; see that this folder may be written to and has room (store.home)",
         path.display()
@@ -231,7 +231,7 @@ fn unwritten(path: &Path, error: io::Error) -> StoreError {
 }
 
 /// Whether every record can be used: one that cannot is no reason to let somebody in, or to leave somebody out unsaid.
-pub fn check(records: &Records) -> Result<(), RecordError> {
+pub fn check_records(records: &Records) -> Result<(), RecordError> {
     let mut ids = HashSet::new();
     for key in &records.keys {
         key.hash()?;
@@ -246,7 +246,7 @@ pub fn check(records: &Records) -> Result<(), RecordError> {
         if !password::is_hash(&user.password) {
             return Err(RecordError::Password(user.name.clone()));
         }
-        if !names.insert(record::folded(&user.name)) {
+        if !names.insert(record::fold_name(&user.name)) {
             return Err(RecordError::Twice(format!("the user {}", user.name)));
         }
     }
@@ -264,7 +264,7 @@ mod tests {
 
     fn add(store: &Store, name: &str) -> Result<String, StoreError> {
         let wanted = NewKey { name: Some(name.into()), role: Role::Admin, scope: Scope::ALL, expires: None };
-        store.update(|records| Ok(records.add(&wanted, SystemTime::now())?.1.id))
+        store.update(|records| Ok(records.add_key(&wanted, SystemTime::now())?.1.id))
     }
 
     #[test]
@@ -272,25 +272,25 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let store = Store::in_folder(&home.path().join("new"));
         assert_eq!(store.load().unwrap(), Records::default());
-        assert_eq!(store.stamp().unwrap(), None);
+        assert_eq!(store.file_stamp().unwrap(), None);
         let id = add(&store, "first").unwrap();
-        let first = store.stamp().unwrap();
+        let first = store.file_stamp().unwrap();
         assert_eq!(fs::metadata(store.path()).unwrap().permissions().mode() & 0o777, MODE);
         assert_eq!(store.load().unwrap().keys[0].id, id);
         add(&store, "other").unwrap();
-        assert_ne!(store.stamp().unwrap(), first);
+        assert_ne!(store.file_stamp().unwrap(), first);
         assert_eq!(store.load().unwrap().keys.len(), 2);
     }
 
     #[test]
     fn what_cannot_be_kept_is_told_and_counted() {
-        let (log, home) = (sightwire_measure::captured::log(), tempfile::tempdir().unwrap());
+        let (log, home) = (sightwire_base::captured::capture_log(), tempfile::tempdir().unwrap());
         let file = home.path().join("file");
         fs::write(&file, "").unwrap();
         let before = disk::failures();
         add(&Store::in_folder(&file.join("below")), "first").unwrap_err();
         assert!(disk::failures() > before);
-        let said = log.with("keys and users cannot be kept: ");
+        let said = log.lines_with("keys and users cannot be kept: ");
         assert!(said.len() == 1 && said[0].contains("below/access.json"), "{said:?}");
     }
 

@@ -9,7 +9,7 @@ pub mod fetch;
 pub mod keys;
 mod verifier;
 
-use sightwire_measure::lines::is_deceptive;
+use sightwire_base::lines::is_deceptive;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,7 +22,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use sightwire_measure::lines::LogThrottle;
+use sightwire_base::lines::LogThrottle;
 use tokio::sync::Notify;
 
 use crate::credential::Credential;
@@ -46,7 +46,7 @@ pub struct Settings {
 /// Where the keys are that tokens are verified with.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// In the configuration.
+    /// A key that stands in the configuration.
     Key(VerifyingKey),
     /// At an address; see [`published_at`].
     Published(Box<str>),
@@ -55,7 +55,7 @@ pub enum Source {
 /// Why no tokens can be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// Whoever listens on the way could make tokens.
+    /// Anyone who listens on the way could make tokens.
     #[error("it must begin with https://, or be on this machine (http://127.0.0.1, for example)")]
     Insecure,
     /// A part of it is missing, or should not be there.
@@ -96,14 +96,14 @@ pub fn published_at(address: &str) -> Result<Source, SettingsError> {
 impl Settings {
     /// Has tokens verified in this process, too.
     pub fn new(source: Source, expected: Expected) -> Result<Self, SettingsError> {
-        if verifier::install() { Ok(Self { source, expected }) } else { Err(SettingsError::Verifier) }
+        if verifier::install_ring() { Ok(Self { source, expected }) } else { Err(SettingsError::Verifier) }
     }
 }
 
 /// Why a token does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Flaw {
-    /// It is none.
+    /// It is not a token.
     #[error(
         "this is neither a key of Sightwire (one begins with sw_) nor a token that can be read: a token (JWT) has three parts with dots between; send all of it"
     )]
@@ -142,7 +142,7 @@ pub enum Flaw {
         "the keys of tokens were not fetched from their issuer yet; try again in 30 s (the log of the server says why, if it takes longer)"
     )]
     NoKeys,
-    /// A time is no number, or beyond all clocks.
+    /// A time is not a number, or beyond all clocks.
     #[error("a time in the token (exp, nbf) is no number of seconds since 1970; have its issuer write one")]
     Claims,
     /// It would count for ever.
@@ -182,7 +182,7 @@ pub struct Tokens {
     rules: Arc<Rules>,
     /// `None` until they were fetched.
     keys: RwLock<Option<Arc<KeySet>>>,
-    /// Those that were verified lately, by their SHA-256.
+    /// Those that were verified lately, by their SHA-256. Comes before `keys`, which are looked at once more before one is added.
     recent: Mutex<Recent<[u8; 32], About>>,
     is_wanted: AtomicBool,
     wants: Notify,
@@ -193,7 +193,6 @@ pub struct Tokens {
 #[derive(Debug)]
 struct About {
     ends: SystemTime,
-    /// Of its key.
     fingerprint: [u8; 32],
 }
 
@@ -209,7 +208,7 @@ impl Tokens {
     /// `rules` hold for all of them.
     pub fn new(settings: Settings, rules: Arc<Rules>) -> Self {
         let keys = match &settings.source {
-            Source::Key(key) => Some(Arc::new(KeySet::fixed(key.clone()))),
+            Source::Key(key) => Some(Arc::new(KeySet::from_key(key.clone()))),
             Source::Published(_) => None,
         };
         Self {
@@ -235,8 +234,8 @@ impl Tokens {
             && text.bytes().all(|byte| byte == b'.' || is_letter(byte))
     }
 
-    /// Whoever has that token. One that was not seen before is verified if `may_verify` says so.
-    pub fn find(
+    /// The principal that has this token. One that was not seen before is verified if `may_verify` says so.
+    pub fn find_principal(
         &self,
         text: &str,
         now: SystemTime,
@@ -246,26 +245,26 @@ impl Tokens {
             return Err(Flaw::TooLong);
         }
         let hash: [u8; 32] = Sha256::digest(text).into();
-        if let Some(principal) = counting(&mut self.recent.lock(), &hash, now) {
+        if let Some(principal) = valid_principal(&mut self.recent.lock(), &hash, now) {
             return Ok(principal);
         }
         if !may_verify() {
             return Err(Flaw::TooMany);
         }
-        let verified = self.verify(text, now);
+        let verified = self.verify_token(text, now);
         if let Err(Flaw::UnknownKey | Flaw::NoKeys) = verified {
-            self.want();
+            self.request_keys();
         }
         let (Bearer { subject, role, scope, ends }, fingerprint) = verified?;
         let (who, credential) = (Who::Token { subject: subject.into() }, Arc::<Credential>::default());
         let principal = Arc::new(Principal::new(who, role, scope, self.rules.clone(), Some(credential)));
         let mut recent = self.recent.lock();
         // Another request may have brought it meanwhile.
-        if let Some(principal) = counting(&mut recent, &hash, now) {
+        if let Some(principal) = valid_principal(&mut recent, &hash, now) {
             return Ok(principal);
         }
-        // Whoever takes keys away does so first, and looks after that for what was verified with them.
-        if !self.keys.read().as_ref().is_some_and(|keys| keys.has(&fingerprint)) {
+        // The code that takes keys away does so first, and looks after that for what was verified with them.
+        if !self.keys.read().as_ref().is_some_and(|keys| keys.has_fingerprint(&fingerprint)) {
             return Err(Flaw::UnknownKey);
         }
         recent.insert(hash, principal.clone(), About { ends, fingerprint });
@@ -273,7 +272,7 @@ impl Tokens {
     }
 
     /// What it says, and what it was verified with.
-    fn verify(&self, text: &str, now: SystemTime) -> Result<(Bearer, [u8; 32]), Flaw> {
+    fn verify_token(&self, text: &str, now: SystemTime) -> Result<(Bearer, [u8; 32]), Flaw> {
         let head = text.split('.').next().unwrap_or_default();
         let head = URL_SAFE_NO_PAD.decode_to_vec(head).map_err(|_| Flaw::Broken)?;
         let head: Head = serde_json::from_slice(&head).map_err(|_| Flaw::Broken)?;
@@ -281,7 +280,7 @@ impl Tokens {
             return Err(Flaw::Critical);
         }
         let keys = self.keys.read().clone().ok_or(Flaw::NoKeys)?;
-        let key = keys.find(head.kid.as_deref(), &head.alg)?;
+        let key = keys.find_key(head.kid.as_deref(), &head.alg)?;
         // The claims are looked at below: here the time would be the system's, and no error would say which of them it is.
         let mut signed = Validation::new(key.algorithm);
         (signed.validate_exp, signed.validate_nbf, signed.validate_aud) = (false, false, false);
@@ -292,11 +291,11 @@ impl Tokens {
                 ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => Flaw::Algorithm,
                 _ => Flaw::Broken,
             })?;
-        Ok((self.settings.expected.bearer(&token.claims, now)?, key.fingerprint))
+        Ok((self.settings.expected.read_bearer(&token.claims, now)?, key.fingerprint))
     }
 
     /// Ends what is served because of tokens that have expired.
-    pub fn expire(&self, now: SystemTime) {
+    pub fn expire_tokens(&self, now: SystemTime) {
         let expired = self.recent.lock().take_if(|about| about.ends <= now);
         let ended: usize = expired.iter().map(|credential| credential.revoke()).sum();
         if ended > 0 {
@@ -308,7 +307,7 @@ impl Tokens {
     fn replace_keys(&self, set: KeySet) {
         let set = Arc::new(set);
         let before = self.keys.write().replace(set.clone());
-        let gone = self.recent.lock().take_if(|about| !set.has(&about.fingerprint));
+        let gone = self.recent.lock().take_if(|about| !set.has_fingerprint(&about.fingerprint));
         let ended: usize = gone.iter().map(|credential| credential.revoke()).sum();
         if set.len() == 0 {
             tracing::warn!(ended, "the issuer of tokens publishes no key that they can be verified with");
@@ -319,7 +318,7 @@ impl Tokens {
 }
 
 /// The principal of a token that was verified before and still counts.
-fn counting(
+fn valid_principal(
     recent: &mut Recent<[u8; 32], About>,
     hash: &[u8; 32],
     now: SystemTime,

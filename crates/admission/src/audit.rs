@@ -14,19 +14,19 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 use parking_lot::Mutex;
 use sightwire_access::{Action, Role};
+use sightwire_base::address::counted_address;
+use sightwire_base::clock;
+use sightwire_base::lines::{self, AUDIT, LogThrottle};
 use sightwire_listen::client::ClientAddress;
-use sightwire_measure::address::counted;
-use sightwire_measure::clock;
-use sightwire_measure::lines::{self, AUDIT, LogThrottle};
 
 use crate::caller::Caller;
 use crate::may;
 
 /// What was not allowed.
 static DENIED: LazyLock<Seldom> = LazyLock::new(Seldom::default);
-/// So many are told apart.
+/// How many are told apart.
 const MOST: usize = 1000;
-/// Lines of a minute that name whoever they are about; with those of all others they are twenty at most.
+/// Lines of a minute that name the client they are about; with those of all others they are twenty at most.
 const MOST_A_MINUTE: usize = 14;
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -47,29 +47,29 @@ struct Each {
 
 impl Seldom {
     /// If that is to be said of `who`: how often it was not said since it was said last.
-    pub fn is_due(&self, who: String, now: Instant) -> Option<u64> {
+    pub fn admit_line(&self, who: String, now: Instant) -> Option<u64> {
         let Each { throttles, said } = &mut *self.each.lock();
         while said.front().is_some_and(|at| now.saturating_duration_since(*at) >= MINUTE) {
             said.pop_front();
         }
         if said.len() >= MOST_A_MINUTE {
-            return self.others.is_due(now);
+            return self.others.admit_line(now);
         }
         if throttles.len() >= MOST && !throttles.contains_key(&who) {
             throttles.retain(|_, throttle| !throttle.is_over(now));
             if throttles.len() >= MOST {
-                return self.others.is_due(now);
+                return self.others.admit_line(now);
             }
         }
-        let due = throttles.entry(who).or_default().is_due(now);
+        let due = throttles.entry(who).or_default().admit_line(now);
         said.extend(due.map(|_| now));
         due
     }
 }
 
-/// Whoever comes from there: all that one can choose from are one.
-pub fn address(ip: IpAddr) -> String {
-    counted(ip).to_string()
+/// Clients from there: all addresses that one client can choose from count as one.
+pub fn format_address(ip: IpAddr) -> String {
+    counted_address(ip).to_string()
 }
 
 /// What becomes of a request, for the line.
@@ -83,24 +83,25 @@ struct Told {
 }
 
 impl Deed {
-    /// It asks for that, and changes something.
-    pub fn asks_for(&self, action: &Action) {
-        // What every sender and reader does is no deed.
+    /// It asks for that action with a method that changes something: worth a line of the log, if the action takes an operator
+    /// or more.
+    pub fn mark_change(&self, action: &Action) {
+        // What every sender and reader does is not worth a line.
         if action.role >= Some(Role::Operator) {
             self.0.changes.store(true, Ordering::Relaxed);
         }
     }
 
     /// In words that follow who did it, such as "added the camera gate". Never with anything secret.
-    pub fn is(&self, what: String) {
+    pub fn set_description(&self, what: String) {
         let _ = self.0.what.set(what);
     }
 }
 
 /// A layer inside of the one that finds who asks.
-pub async fn told(request: Request, next: Next) -> Response {
+pub async fn log_deeds(request: Request, next: Next) -> Response {
     // Frames and polls come by the thousand, and most others only look.
-    let caller = request.extensions().get::<Caller>().filter(|_| may::changes(request.method()));
+    let caller = request.extensions().get::<Caller>().filter(|_| may::is_change(request.method()));
     let Some(caller) = caller.cloned() else { return next.run(request).await };
     let mut asked = Asked {
         client: request.extensions().get::<ClientAddress>().copied(),
@@ -114,7 +115,7 @@ pub async fn told(request: Request, next: Next) -> Response {
     response
 }
 
-/// A request, which is told when it is over: answered, or given up by whoever made it.
+/// A request, which is told when it is over: answered, or given up by its client.
 struct Asked {
     caller: Caller,
     client: Option<ClientAddress>,
@@ -130,21 +131,21 @@ impl Drop for Asked {
         if !changes.load(Ordering::Relaxed) {
             return;
         }
-        let who = self.caller.principal().who().quoted();
-        let (shown, path) = (lines::sentence(&who), lines::short(&self.path));
+        let who = self.caller.principal().who().quoted_name();
+        let (shown, path) = (lines::short_sentence(&who), lines::short_line(&self.path));
         let (code, from) = (self.status.map(|status| status.as_u16()), self.client.map(|c| c.to_string()));
         let method = &self.method;
         match self.status {
             Some(status) if status.is_success() => {
                 let asked = || format!("asked for {method} {path}");
                 let did = what.get().cloned().unwrap_or_else(asked);
-                tracing::info!(target: AUDIT, code, from, "AUDIT {shown} {}", lines::sentence(&did));
+                tracing::info!(target: AUDIT, code, from, "AUDIT {shown} {}", lines::short_sentence(&did));
             }
             Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 let is_known = self.caller.principal().role().is_some();
-                let from_there = || self.client.map(|client| address(client.ip())).unwrap_or_default();
+                let from_there = || self.client.map(|client| format_address(client.ip())).unwrap_or_default();
                 let of = if is_known { who.clone() } else { from_there() };
-                if let Some(unsaid) = DENIED.is_due(of, clock::now()) {
+                if let Some(unsaid) = DENIED.admit_line(of, clock::now()) {
                     tracing::warn!(target: AUDIT, code, from, unsaid, "AUDIT {shown} may not, and tried {method} {path}");
                 }
             }
@@ -167,14 +168,14 @@ mod tests {
     #[test]
     fn whoever_comes_from_many_addresses_has_few_lines_and_all_are_counted() {
         let (seldom, now) = (Seldom::default(), Instant::now());
-        let said = |now| (0..3000).filter_map(|n| seldom.is_due(n.to_string(), now)).count();
+        let said = |now| (0..3000).filter_map(|n| seldom.admit_line(n.to_string(), now)).count();
         assert_eq!(said(now), MOST_A_MINUTE + 1);
         let lines: usize = (0..60).map(|second| said(now + Duration::from_secs(second))).sum();
         assert!(lines < 20 - MOST_A_MINUTE, "{lines} further ones in that minute");
-        assert_eq!(seldom.is_due("0".into(), now + MINUTE / 2), None);
+        assert_eq!(seldom.admit_line("0".into(), now + MINUTE / 2), None);
         let later = now + MINUTE * 2;
-        assert_eq!(seldom.is_due("new".into(), later), Some(0));
-        let unsaid = seldom.others.is_due(later).unwrap();
+        assert_eq!(seldom.admit_line("new".into(), later), Some(0));
+        let unsaid = seldom.others.admit_line(later).unwrap();
         assert!(unsaid > 2000, "{unsaid}");
     }
 
@@ -184,15 +185,15 @@ mod tests {
         for n in 0..3000_u32 {
             // One each five seconds, so that none has too many lines; each has something unsaid.
             let now = start + Duration::from_secs(5) * n;
-            seldom.is_due(n.to_string(), now);
-            seldom.is_due(n.to_string(), now);
+            seldom.admit_line(n.to_string(), now);
+            seldom.admit_line(n.to_string(), now);
         }
         assert_eq!(seldom.each.lock().throttles.len(), MOST);
     }
 
     #[test]
     fn addresses_that_one_can_choose_from_are_one() {
-        let of = |ip: &str| address(ip.parse().unwrap());
+        let of = |ip: &str| format_address(ip.parse().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }

@@ -1,4 +1,4 @@
-//! Who makes a request: found once for each, before anything else looks at it.
+//! Who makes a request: found once for each, before a handler sees it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use crate::audit::Deed;
 use crate::cookie::Cookies;
 use crate::origin::{self, is_this_machine};
 use crate::query::take_key;
-use crate::sentence;
+use crate::to_sentence;
 use sightwire_listen::client;
 use sightwire_listen::client::is_proxied;
 
@@ -46,6 +46,21 @@ const PROCESS: HeaderName = HeaderName::from_static(process::ANSWER);
 const LIST_IT: &str = "; add its origin to server.cors_origins";
 
 /// Who makes a request, and from which page. An extension of the request.
+///
+/// [`identify_request`] finds it once, before the request comes to a handler, and what it may do does not change: other rights
+/// count from the next request on. A handler has it through a [`May`](crate::may::May). Anyone who has it may clone it and ask
+/// it from any task, any number at a time: all that is asked is in memory, and no lock is taken for it.
+///
+/// What is taken away counts at once, though it is not asked again: while a request is served because of a credential (a key,
+/// user, session or token), its connection is cut when that is revoked, which it is with any change of a key or user, also when
+/// it gets more rights. This holds until the whole answer is sent or given up, until [`Self::let_go`], or, where it became a
+/// WebSocket, until the connection ends. Another process, and whoever is not known or known by a place alone, has no credential,
+/// and nothing cuts it. What comes over gRPC is found anew for each call by [`Gate::identify_caller`], which holds nothing: a
+/// call that was let in is answered.
+///
+/// All clones share the hold on that credential, and the deed for the audit log. [`Gate::with_key`] gives another principal
+/// with the same two, so whatever takes a key in a message has to hold that key's credential itself. The hold is dropped after
+/// its lock is released, since dropping it takes the credential's lock.
 #[derive(Clone, Debug)]
 pub struct Caller {
     principal: Arc<Principal>,
@@ -63,7 +78,7 @@ pub struct Caller {
 struct Held(Arc<Mutex<Option<Hold>>>);
 
 impl Held {
-    fn take(&self) -> Option<Hold> {
+    fn take_hold(&self) -> Option<Hold> {
         self.0.lock().take()
     }
 }
@@ -76,7 +91,7 @@ struct Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        drop(self.held.take());
+        drop(self.held.take_hold());
     }
 }
 
@@ -167,45 +182,50 @@ pub enum NotAllowed {
 }
 
 /// The key or user that a request is known by.
-pub fn known(of: &Extensions) -> Option<Known> {
+pub fn known_caller(of: &Extensions) -> Option<Known> {
     let who = of.get::<Caller>()?.principal.who();
-    Some(Known::new(who.quoted(), who.name()?))
+    Some(Known::new(who.quoted_name(), who.name()?))
 }
 
 impl Caller {
     /// Whether it may. `changes`: the request changes something.
-    pub fn may(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
-        self.principal.may(action)?;
-        self.is_meant(action, changes)
+    pub fn check_action(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
+        self.principal.check_action(action)?;
+        self.check_request_origin(action, changes)
     }
 
-    /// As [`Self::may`], with that stream.
-    pub fn may_on(&self, action: &Action, changes: bool, stream: &str) -> Result<(), NotAllowed> {
-        self.principal.may_on(action, stream, None)?;
-        self.is_meant(action, changes)
+    /// As [`Self::check_action`], with that stream.
+    pub fn check_stream_action(
+        &self,
+        action: &Action,
+        changes: bool,
+        stream: &str,
+    ) -> Result<(), NotAllowed> {
+        self.principal.check_stream_action(action, stream, None)?;
+        self.check_request_origin(action, changes)
     }
 
     /// Why it may not change something that it can see, as a sentence for a page; `None` where it may.
     pub fn why_not(&self, action: &Action) -> Option<String> {
-        match self.may(action, true) {
+        match self.check_action(action, true) {
             // The request that is about to change something brings the token, or its origin.
             Ok(()) | Err(NotAllowed::Csrf | NotAllowed::Unsaid) => None,
-            Err(why) => Some(sentence(&why.to_string())),
+            Err(why) => Some(to_sentence(&why.to_string())),
         }
     }
 
     /// Whether a stream of that id may be watched, whatever it is.
-    pub fn may_see(&self, stream: &str) -> Result<(), Denied> {
-        self.principal.may_on(&WatchStream::ACTION, stream, None)
+    pub fn check_watch_id(&self, stream: &str) -> Result<(), Denied> {
+        self.principal.check_stream_action(&WatchStream::ACTION, stream, None)
     }
 
     /// Whether that stream may be watched.
-    pub fn sees(&self, stream: &str, kind: StreamKind) -> Result<(), Denied> {
+    pub fn check_watch_stream(&self, stream: &str, kind: StreamKind) -> Result<(), Denied> {
         let of = match kind {
             StreamKind::Camera => Use::Cameras,
             StreamKind::Relay => Use::Relay,
         };
-        self.principal.may_on(&WatchStream::ACTION, stream, Some(of))
+        self.principal.check_stream_action(&WatchStream::ACTION, stream, Some(of))
     }
 
     /// From this machine, or elsewhere.
@@ -225,7 +245,7 @@ impl Caller {
 
     /// Whether it may see who else is there, and from where.
     pub fn sees_viewers(&self) -> bool {
-        self.principal.may(&SeeViewers::ACTION).is_ok()
+        self.principal.check_action(&SeeViewers::ACTION).is_ok()
     }
 
     /// Whether a page asks that is neither of this server, nor of this machine, nor listed.
@@ -234,7 +254,7 @@ impl Caller {
     }
 
     /// Whether no page of another server asks.
-    pub fn is_of_own_page(&self) -> bool {
+    pub fn is_from_no_other_page(&self) -> bool {
         self.page == Page::Own
     }
 
@@ -263,7 +283,7 @@ impl Caller {
 
     /// Its connection brings the answer, though what it is known by ends with this request.
     pub fn let_go(&self) {
-        drop(self.held.take());
+        drop(self.held.take_hold());
     }
 
     /// Whose batches are its own.
@@ -281,7 +301,7 @@ impl Caller {
 
     /// Somebody else's page, open in a browser on this machine, must not do things in its user's name. A key is sent by those
     /// who have it.
-    fn is_meant(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
+    fn check_request_origin(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
         // What tells of everything, such as the keys, they do not read either, unless anybody may or its user alone sees it.
         let anybody_reads = !action.whole || self.is_visit || *self.principal.who() == Who::Anyone;
         if !changes && anybody_reads || action.role.is_none() {
@@ -330,18 +350,18 @@ impl Gate {
     }
 
     /// Who makes a request, or has sent such a head over another protocol. `key` stood in the address.
-    pub fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
+    pub fn identify_caller(&self, request: &Request, key: Option<&str>) -> Caller {
         let headers = request.headers();
         let is_secured = request.extensions().get::<Secured>().is_some();
-        let page = self.page(headers, is_secured);
+        let page = self.request_page(headers, is_secured);
         // Browsers send cookies with what pages of other ports of this host ask for, too.
         let counts = matches!(page, Page::Own | Page::Listed) && !origin::is_of_neighbour(headers);
         // Whoever follows a link from elsewhere stays logged in: what a page's address shows, no other page sees.
         let is_visit = is_visit(request);
-        let session = Cookies::of(headers, is_secured).token().filter(|_| counts || is_visit);
+        let session = Cookies::from_headers(headers, is_secured).token().filter(|_| counts || is_visit);
         // Where everybody may come, a page from elsewhere may, too: as anybody.
         let is_anybody = page == Page::Foreign && self.guard.mode() == Mode::Open;
-        let authorization = authorization(headers);
+        let authorization = authorization_parts(headers);
         let of_scheme = |wanted| {
             authorization.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(wanted)).map(|(_, text)| text)
         };
@@ -353,10 +373,10 @@ impl Gate {
             target: request.uri().path_and_query().map_or("", uri::PathAndQuery::as_str),
         });
         let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
-        let from = client::of(request.extensions()).and_then(|client| client.place());
+        let from = client::request_client(request.extensions()).and_then(|client| client.place());
         let place = from.map(|from| (from, request.uri().path()));
         // So do they have a proxy add who its user is; but a link from elsewhere may lead to our own page.
-        let named = self.named(headers);
+        let named = self.proxied_name(headers);
         let is_added = named.is_some() && peer.is_some_and(|peer| self.guard.is_proxy(peer));
         let is_foreign = is_added && !counts && !is_visit;
         let proxied = named.filter(|named| *named == Named::Unclear || !is_foreign);
@@ -369,7 +389,7 @@ impl Gate {
         let Identified { principal, session, is_proxied, answer } =
             self.guard.identify(&presented, SystemTime::now());
         let principal = match principal.who() {
-            Who::Unknown(None) if is_left_out => self.guard.unknown(Unknown::TokenOfPage),
+            Who::Unknown(None) if is_left_out => self.guard.unknown_principal(Unknown::TokenOfPage),
             _ => principal,
         };
         let csrf = || headers.get(CSRF).and_then(|csrf| csrf.to_str().ok()).unwrap_or_default();
@@ -388,21 +408,21 @@ impl Gate {
 
     /// One who says only later who it is, with a key in a message.
     pub fn with_key(&self, caller: &Caller, key: &str, extensions: &Extensions) -> Caller {
-        let peer = client::of(extensions).map(|client| client.ip());
+        let peer = client::request_client(extensions).map(|client| client.ip());
         let presented = Presented { key: Some(key), peer, ..Presented::default() };
         let Identified { principal, .. } = self.guard.identify(&presented, SystemTime::now());
         Caller { principal, way: Way::Key, ..caller.clone() }
     }
 
     /// Whom a proxy has let in, if the request says so, whoever has sent it.
-    fn named<'a>(&self, headers: &'a HeaderMap) -> Option<Named<'a>> {
+    fn proxied_name<'a>(&self, headers: &'a HeaderMap) -> Option<Named<'a>> {
         let mut values = headers.get_all(self.names.as_ref()?).iter();
         let (name, other) = (values.next()?, values.next());
         let name = std::str::from_utf8(name.as_bytes()).map_or(Named::Unclear, Named::One);
         Some(if other.is_none() { name } else { Named::Unclear })
     }
 
-    fn page(&self, headers: &HeaderMap, is_secured: bool) -> Page {
+    fn request_page(&self, headers: &HeaderMap, is_secured: bool) -> Page {
         // Anybody on the way may have written a page that came without encryption.
         let is_plain = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"http://"));
         let listed = (*self.listed).as_deref();
@@ -416,10 +436,10 @@ impl Gate {
     }
 }
 
-/// The first layer of all.
-pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+/// A layer. It has to be outside of all that ask who makes a request.
+pub async fn identify_request(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let key = take_key(&mut request);
-    let caller = gate.caller(&request, key.as_deref());
+    let caller = gate.identify_caller(&request, key.as_deref());
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let (Some(known), Some(connection)) = (caller.principal.credential(), connection) else {
         let shown = match &caller.way {
@@ -435,12 +455,12 @@ pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next
     };
     // Checked now and not again: whatever this request opens ends with what it is known by.
     let held = caller.held.clone();
-    *held.0.lock() = Some(known.hold(connection.cutting()));
+    *held.0.lock() = Some(known.hold(connection.cut_token()));
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // It has no end of its own.
-        connection.keep(held.take().map(|hold| Box::new(hold) as _));
+        connection.keep_value(held.take_hold().map(|hold| Box::new(hold) as _));
         return response;
     }
     // The next request on this connection may be another's, or the same one's with another key.
@@ -456,7 +476,7 @@ fn is_visit(request: &Request) -> bool {
 }
 
 /// The scheme, and what follows it.
-fn authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
+fn authorization_parts(headers: &HeaderMap) -> Option<(&str, &str)> {
     let (scheme, text) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     Some((scheme, text.trim()))
 }

@@ -19,12 +19,12 @@ pub struct Cookies<'a> {
 impl<'a> Cookies<'a> {
     /// Of a request with these headers, which came `secured`, or to a proxy that says so. Who says so falsely loses a cookie of
     /// their own.
-    pub fn of(headers: &'a HeaderMap, secured: bool) -> Self {
+    pub fn from_headers(headers: &'a HeaderMap, secured: bool) -> Self {
         Self { headers, is_secure: secured || is_secure(headers) }
     }
 
     /// Browsers send a cookie to all ports of a host, so that servers beside each other need names of their own.
-    fn name(self) -> String {
+    fn cookie_name(self) -> String {
         let host = self.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let prefix = if self.is_secure { SECURE_PREFIX } else { "" };
         match host.rsplit_once(':') {
@@ -43,23 +43,23 @@ impl<'a> Cookies<'a> {
         // Without one there is nothing to make a name for.
         let is_ours = |name: &str| name.strip_prefix(SECURE_PREFIX).unwrap_or(name).starts_with("sightwire");
         let first = pairs.find(|(name, _)| is_ours(name))?;
-        let name = self.name();
+        let name = self.cookie_name();
         [first].into_iter().chain(pairs).find(|(other, _)| *other == name).map(|(_, token)| token)
     }
 
     /// The value of `Set-Cookie` that keeps it.
-    pub fn set(self, token: &str) -> String {
-        self.cookie(token, LONGEST.as_secs())
+    pub fn set_cookie(self, token: &str) -> String {
+        self.format_cookie(token, LONGEST.as_secs())
     }
 
     /// The value of `Set-Cookie` that takes it away.
-    pub fn forget(self) -> String {
-        self.cookie("", 0)
+    pub fn forget_cookie(self) -> String {
+        self.format_cookie("", 0)
     }
 
-    fn cookie(self, value: &str, age: u64) -> String {
+    fn format_cookie(self, value: &str, age: u64) -> String {
         let secure = if self.is_secure { "; Secure" } else { "" };
-        format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}", self.name())
+        format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}", self.cookie_name())
     }
 }
 
@@ -76,8 +76,9 @@ mod tests {
 
     #[test]
     fn each_port_has_a_cookie_of_its_own() {
-        let of =
-            |host: &str, cookie: &str| Cookies::of(&headers(host, cookie), false).token().map(str::to_owned);
+        let of = |host: &str, cookie: &str| {
+            Cookies::from_headers(&headers(host, cookie), false).token().map(str::to_owned)
+        };
         let both = "theme=dark; sightwire-8000=a; sightwire-8001=b; sightwire=c";
         assert_eq!(of("127.0.0.1:8000", both).as_deref(), Some("a"));
         assert_eq!(of("[::1]:8001", both).as_deref(), Some("b"));
@@ -85,22 +86,25 @@ mod tests {
         assert_eq!(of("[::1]", "sightwire=c").as_deref(), Some("c"));
         assert_eq!(of("127.0.0.1:9", both), None);
         assert_eq!(of("127.0.0.1:9", "theme=dark"), None);
-        let set = Cookies::of(&headers("127.0.0.1:8000", "x=y"), false).set("t");
+        let set = Cookies::from_headers(&headers("127.0.0.1:8000", "x=y"), false).set_cookie("t");
         assert!(set.starts_with("sightwire-8000=t; ") && set.contains("HttpOnly; SameSite=Lax"), "{set}");
     }
 
     #[test]
     fn what_came_encrypted_has_a_cookie_that_goes_nowhere_else() {
         let both = headers("vision:8000", "sightwire-8000=plain; __Host-sightwire-8000=own");
-        let (plain, secured) = (Cookies::of(&both, false), Cookies::of(&both, true));
+        let (plain, secured) = (Cookies::from_headers(&both, false), Cookies::from_headers(&both, true));
         assert_eq!((plain.token(), secured.token()), (Some("plain"), Some("own")));
-        // Whoever is on the way to another port or name of this host can set the plain one, and nobody takes it.
-        assert_eq!(Cookies::of(&headers("vision:8000", "sightwire-8000=plain"), true).token(), None);
-        let set = secured.set("t");
+        // Somebody on the way to another port or name of this host can set the plain one, and nobody takes it.
+        assert_eq!(
+            Cookies::from_headers(&headers("vision:8000", "sightwire-8000=plain"), true).token(),
+            None
+        );
+        let set = secured.set_cookie("t");
         assert!(set.starts_with("__Host-sightwire-8000=t; Path=/; ") && set.ends_with("; Secure"), "{set}");
-        assert!(secured.forget().contains("Max-Age=0; Secure"), "{}", secured.forget());
+        assert!(secured.forget_cookie().contains("Max-Age=0; Secure"), "{}", secured.forget_cookie());
         let mut proxied = headers("vision", "__Host-sightwire=own");
         proxied.insert("x-forwarded-proto", "https".parse().unwrap());
-        assert_eq!(Cookies::of(&proxied, false).token(), Some("own"));
+        assert_eq!(Cookies::from_headers(&proxied, false).token(), Some("own"));
     }
 }

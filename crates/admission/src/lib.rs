@@ -20,10 +20,10 @@ pub mod refusal;
 pub mod requests;
 pub mod routes;
 
-pub use sightwire_listen::refusal::error;
+pub use sightwire_listen::refusal::error_response;
 
 /// With a capital and a full stop, as answers have them.
-pub fn sentence(text: &str) -> String {
+pub fn to_sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
     // An address at the beginning keeps its small letters.

@@ -1,4 +1,4 @@
-//! What a handler asks for stands in its signature: it takes a [`May`] or a [`MayStream`] first, which whoever may not does not
+//! What a handler asks for stands in its signature: it takes a [`May`] or a [`MayStream`] first, which a caller who may not does not
 //! get. A handler without one [cannot be added](crate::routes::get).
 
 use std::marker::PhantomData;
@@ -28,7 +28,7 @@ pub struct May<A> {
 pub struct MayStream<A>(May<A>);
 
 impl<A> May<A> {
-    /// Who that is.
+    /// The caller, without the proof of what it may.
     pub fn into_caller(self) -> Caller {
         self.caller
     }
@@ -51,12 +51,12 @@ impl<A> Deref for MayStream<A> {
 }
 
 /// Requests with these change nothing.
-pub fn changes(method: &Method) -> bool {
+pub fn is_change(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Whoever makes the request, if that one may.
-fn allowed(
+/// The caller, if it may do this.
+fn check_allowed(
     parts: &Parts,
     action: &Action,
     asked: impl FnOnce(&Caller, bool) -> Result<(), NotAllowed>,
@@ -64,10 +64,10 @@ fn allowed(
     // Without the layer that finds it nobody is let in.
     let lost = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody has looked who asks");
     let caller = parts.extensions.get::<Caller>().ok_or_else(lost)?;
-    if changes(&parts.method) {
-        caller.deed().asks_for(action);
+    if is_change(&parts.method) {
+        caller.deed().mark_change(action);
     }
-    asked(caller, changes(&parts.method))?;
+    asked(caller, is_change(&parts.method))?;
     Ok(caller.clone())
 }
 
@@ -75,7 +75,8 @@ impl<S: Sync, A: Act> FromRequestParts<S> for May<A> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let caller = allowed(parts, &A::ACTION, |caller, changes| caller.may(&A::ACTION, changes))?;
+        let caller =
+            check_allowed(parts, &A::ACTION, |caller, changes| caller.check_action(&A::ACTION, changes))?;
         Ok(Self { caller, of: PhantomData })
     }
 }
@@ -90,8 +91,8 @@ impl<S: Send + Sync, A: Act> FromRequestParts<S> for MayStream<A> {
         let named = params.iter().find(|(name, _)| matches!(*name, "id" | "name"));
         let lost = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this path names no stream");
         let (_, stream) = named.ok_or_else(lost)?;
-        let asked = |caller: &Caller, changes| caller.may_on(&A::ACTION, changes, stream);
-        let caller = allowed(parts, &A::ACTION, asked)?;
+        let asked = |caller: &Caller, changes| caller.check_stream_action(&A::ACTION, changes, stream);
+        let caller = check_allowed(parts, &A::ACTION, asked)?;
         Ok(Self(May { caller, of: PhantomData }))
     }
 }
@@ -110,7 +111,7 @@ impl From<NotAllowed> for Refusal {
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         if let Denied::Unknown(Unknown::Token(Flaw::TooMany)) = denied {
-            Self::later(StatusCode::TOO_MANY_REQUESTS, 1, &denied.to_string())
+            Self::retry_later(StatusCode::TOO_MANY_REQUESTS, 1, &denied.to_string())
         } else if denied.is_unknown() {
             Self::unauthorized(&denied.to_string())
         } else {
@@ -121,7 +122,7 @@ impl From<Denied> for Refusal {
 
 /// The types of a handler's arguments, of which the first says what it asks for.
 pub trait Asks {
-    /// What that is.
+    /// The action that a caller has to be allowed.
     const ACTION: Action;
 }
 

@@ -33,7 +33,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Object<T> {
 
 /// What is wrong with a body; `fields` is said of those that do not fit. The usual message shows the value, which may be or hold
 /// a password.
-pub fn refusal(wrong: &JsonRejection, fields: &str) -> Refusal {
+pub fn body_refusal(wrong: &JsonRejection, fields: &str) -> Refusal {
     let detail = match wrong {
         JsonRejection::JsonDataError(_) => fields,
         JsonRejection::MissingJsonContentType(_) => "Send JSON, with Content-Type: application/json.",

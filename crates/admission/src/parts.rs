@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::refusal::Refusal;
 
-/// These parts of the path, decoded. What is no text is refused as everything else is, with JSON.
+/// These parts of the path, decoded. What is not text is refused as everything else is, with JSON.
 #[derive(Debug)]
 pub struct Path<T>(pub T);
 

@@ -30,12 +30,12 @@ pub struct ParamError {
 impl ParamError {
     /// `expected` completes "must be".
     pub fn new(name: &'static str, expected: String, value: &str) -> Self {
-        Self { name, expected, value: shortened(value) }
+        Self { name, expected, value: shorten_text(value) }
     }
 }
 
 /// A number within a range, or its default.
-pub fn number<T>(
+pub fn read_number<T>(
     params: &Params,
     name: &'static str,
     default: T,
@@ -44,39 +44,39 @@ pub fn number<T>(
 where
     T: FromStr + PartialOrd + Display + Copy,
 {
-    let Some(text) = text(params, name) else { return Ok(default) };
+    let Some(text) = read_text(params, name) else { return Ok(default) };
     text.parse().ok().filter(|value| range.contains(value)).ok_or_else(|| ParamError {
         name,
         expected: format!("a number from {} to {}", range.start(), range.end()),
-        value: shortened(text),
+        value: shorten_text(text),
     })
 }
 
-/// As [`number`], with digits after the point. The range is compared before the number is rounded to 32 bits: what is a little
+/// As [`read_number`], with digits after the point. The range is compared before the number is rounded to 32 bits: what is a little
 /// too much is too much.
-pub fn real(
+pub fn read_real(
     params: &Params,
     name: &'static str,
     default: f32,
     range: &RangeInclusive<f32>,
 ) -> Result<f32, ParamError> {
     let wide = f64::from(*range.start())..=f64::from(*range.end());
-    number(params, name, f64::from(default), &wide).map(|value| value as f32)
+    read_number(params, name, f64::from(default), &wide).map(|value| value as f32)
 }
 
 /// Yes or no, in any of the ways that the prototype took, or the default.
-pub fn flag(params: &Params, name: &'static str, default: bool) -> Result<bool, ParamError> {
-    let Some(text) = text(params, name) else { return Ok(default) };
+pub fn read_flag(params: &Params, name: &'static str, default: bool) -> Result<bool, ParamError> {
+    let Some(text) = read_text(params, name) else { return Ok(default) };
     match text.to_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
         "false" | "0" | "no" | "off" | "f" | "n" => Ok(false),
-        _ => Err(ParamError { name, expected: "true or false".into(), value: shortened(text) }),
+        _ => Err(ParamError { name, expected: "true or false".into(), value: shorten_text(text) }),
     }
 }
 
 /// A list with commas between its items; sorted, without doubles.
-pub fn list(params: &Params, name: &str) -> Option<Vec<String>> {
-    let text = text(params, name)?;
+pub fn read_list(params: &Params, name: &str) -> Option<Vec<String>> {
+    let text = read_text(params, name)?;
     let mut items: Vec<String> =
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
     items.sort();
@@ -86,11 +86,11 @@ pub fn list(params: &Params, name: &str) -> Option<Vec<String>> {
 
 /// A note for each parameter that is not among the known ones, at most ten: old clients may send what they like, but should
 /// know that it does nothing.
-pub fn notes(params: &Params, known: &[&str]) -> Vec<String> {
+pub fn unknown_notes(params: &Params, known: &[&str]) -> Vec<String> {
     let unknown = params.keys().filter(|name| !known.contains(&name.as_str()));
     unknown
         .take(MAX_NOTES)
-        .map(|name| format!("{:?} is no parameter here and does nothing.", shortened(name)))
+        .map(|name| format!("{:?} is no parameter here and does nothing.", shorten_text(name)))
         .collect()
 }
 
@@ -107,7 +107,7 @@ pub fn with_notes(mut response: Response, notes: &[String]) -> Response {
 }
 
 /// What stands there, if anything does.
-pub fn text<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
+pub fn read_text<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     params.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
@@ -134,7 +134,7 @@ pub fn take_key(request: &mut Request) -> Option<String> {
     found
 }
 
-fn shortened(text: &str) -> String {
+fn shorten_text(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_nobody_knows_is_named_in_the_answer() {
-        let notes = notes(&params("conf=1&min_size=3&größe=x"), &["conf", "fps"]);
+        let notes = unknown_notes(&params("conf=1&min_size=3&größe=x"), &["conf", "fps"]);
         assert_eq!(
             notes,
             [
@@ -165,18 +165,18 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_named() {
         let range = 0.0..=1.0;
-        assert_eq!(real(&params("conf=0.5"), "conf", 0.25, &range), Ok(0.5));
-        assert_eq!(real(&params("conf=0.1"), "conf", 0.25, &range), Ok(0.1));
-        assert_eq!(real(&params("x=1"), "conf", 0.3, &range), Ok(0.3));
+        assert_eq!(read_real(&params("conf=0.5"), "conf", 0.25, &range), Ok(0.5));
+        assert_eq!(read_real(&params("conf=0.1"), "conf", 0.25, &range), Ok(0.1));
+        assert_eq!(read_real(&params("x=1"), "conf", 0.3, &range), Ok(0.3));
         for wrong in
             ["conf=1.5", "conf=-1", "conf=nan", "conf=x", "conf=inf", "conf=1.00000001", "conf=-1e-300"]
         {
-            let error = real(&params(wrong), "conf", 0.25, &range).unwrap_err().to_string();
+            let error = read_real(&params(wrong), "conf", 0.25, &range).unwrap_err().to_string();
             assert!(error.starts_with("conf must be a number from 0 to 1, not"), "{error}");
         }
-        assert_eq!(number(&params("fps=10"), "fps", 5_u8, &(1..=30)), Ok(10));
-        assert!(number(&params("fps=10.5"), "fps", 5_u8, &(1..=30)).is_err());
-        assert!(number(&params("fps=0"), "fps", 5_u8, &(1..=30)).is_err());
+        assert_eq!(read_number(&params("fps=10"), "fps", 5_u8, &(1..=30)), Ok(10));
+        assert!(read_number(&params("fps=10.5"), "fps", 5_u8, &(1..=30)).is_err());
+        assert!(read_number(&params("fps=0"), "fps", 5_u8, &(1..=30)).is_err());
     }
 
     #[test]
@@ -184,8 +184,8 @@ mod tests {
         for (text, value) in
             [("a=1", true), ("a=True", true), ("a=off", false), ("a=0", false), ("b=1", true)]
         {
-            assert_eq!(flag(&params(text), "a", true), Ok(value), "{text}");
+            assert_eq!(read_flag(&params(text), "a", true), Ok(value), "{text}");
         }
-        assert!(flag(&params("a=maybe"), "a", true).is_err());
+        assert!(read_flag(&params("a=maybe"), "a", true).is_err());
     }
 }

@@ -7,16 +7,16 @@ use sightwire_access::guard::LoginError;
 use sightwire_access::password::PasswordError;
 use sightwire_access::record::RecordError;
 use sightwire_access::store::StoreError;
+use sightwire_base::lines;
+use sightwire_base::memory::OutOfMemory;
 use sightwire_listen::client::ClientAddress;
 use sightwire_listen::form::BodyError;
+use sightwire_live::directory::stills::StillError;
 use sightwire_live::registry::RegistryError;
-use sightwire_live::stills::StillError;
 use sightwire_live::{NotEnded, WatchError};
-use sightwire_measure::lines;
-use sightwire_measure::memory::OutOfMemory;
 
 use crate::query::ParamError;
-use crate::{error, sentence};
+use crate::{error_response, to_sentence};
 
 /// An answer without what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Refusal {
 impl Refusal {
     /// `detail` is made a sentence.
     pub fn new(status: StatusCode, detail: &str) -> Self {
-        Self::verbatim(status, &sentence(detail))
+        Self::verbatim(status, &to_sentence(detail))
     }
 
     /// `detail` stays as it is: it begins with a name.
@@ -42,16 +42,16 @@ impl Refusal {
         self.status
     }
 
-    /// Why.
+    /// Why it was refused, for the client.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
     /// Says that a picture was not read, and why.
-    pub fn of_picture_said(&self, name: Option<&str>, client: Option<&ClientAddress>) {
-        let (code, file) = (self.status.as_u16(), name.map(|name| lines::short(name).to_string()));
+    pub fn log_unread_picture(&self, name: Option<&str>, client: Option<&ClientAddress>) {
+        let (code, file) = (self.status.as_u16(), name.map(|name| lines::short_line(name).to_string()));
         let peer = client.map(ToString::to_string);
-        tracing::warn!(code, file, peer, "a picture was not read: {}", lines::sentence(&self.detail));
+        tracing::warn!(code, file, peer, "a picture was not read: {}", lines::short_sentence(&self.detail));
     }
 
     /// Nobody knows who asks.
@@ -60,14 +60,14 @@ impl Refusal {
     }
 
     /// As [`Self::new`], with `Retry-After: seconds`.
-    pub fn later(status: StatusCode, seconds: u64, detail: &str) -> Self {
+    pub fn retry_later(status: StatusCode, seconds: u64, detail: &str) -> Self {
         Self { retry_after_s: Some(seconds), ..Self::new(status, detail) }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let response = error(self.status, &self.detail);
+        let response = error_response(self.status, &self.detail);
         match self.retry_after_s {
             Some(seconds) => ([(RETRY_AFTER, seconds.to_string())], response).into_response(),
             None if self.status == StatusCode::UNAUTHORIZED => {
@@ -80,7 +80,7 @@ impl IntoResponse for Refusal {
 
 impl From<OutOfMemory> for Refusal {
     fn from(full: OutOfMemory) -> Self {
-        Self::later(StatusCode::SERVICE_UNAVAILABLE, 2, &full.to_string())
+        Self::retry_later(StatusCode::SERVICE_UNAVAILABLE, 2, &full.to_string())
     }
 }
 
@@ -116,7 +116,7 @@ impl From<WatchError> for Refusal {
             WatchError::Unreachable(_) => StatusCode::BAD_GATEWAY,
             WatchError::Memory(full) => return full.into(),
             WatchError::TooMany => {
-                return Self::later(StatusCode::SERVICE_UNAVAILABLE, 2, &reason.to_string());
+                return Self::retry_later(StatusCode::SERVICE_UNAVAILABLE, 2, &reason.to_string());
             }
         };
         Self::new(status, &reason.to_string())
@@ -165,9 +165,11 @@ impl From<PasswordError> for Refusal {
 impl From<LoginError> for Refusal {
     fn from(why: LoginError) -> Self {
         match why {
-            LoginError::TooMany(wait) => {
-                Self::later(StatusCode::TOO_MANY_REQUESTS, wait.after.as_secs().max(1), &wait.to_string())
-            }
+            LoginError::TooMany(wait) => Self::retry_later(
+                StatusCode::TOO_MANY_REQUESTS,
+                wait.after.as_secs().max(1),
+                &wait.to_string(),
+            ),
             LoginError::Wrong | LoginError::Link | LoginError::Key(_) => Self::unauthorized(&why.to_string()),
             LoginError::Random(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()),
         }
@@ -179,12 +181,12 @@ impl From<StillError> for Refusal {
         let status = match &reason {
             StillError::Busy => {
                 let detail = "Too many pictures are being analysed. Please try again.";
-                return Self::later(StatusCode::TOO_MANY_REQUESTS, 1, detail);
+                return Self::retry_later(StatusCode::TOO_MANY_REQUESTS, 1, detail);
             }
             StillError::NoModel(note) => {
-                let note = note.as_ref().map(|note| format!("{} ", sentence(note))).unwrap_or_default();
+                let note = note.as_ref().map(|note| format!("{} ", to_sentence(note))).unwrap_or_default();
                 let pull = "Get one with `sightwire models pull yolox-nano`.";
-                let detail = format!("{} {note}{pull}", sentence(&reason.to_string()));
+                let detail = format!("{} {note}{pull}", to_sentence(&reason.to_string()));
                 return Self::new(StatusCode::SERVICE_UNAVAILABLE, &detail);
             }
             StillError::Picture(_) | StillError::Pixels(_) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -9,28 +9,28 @@ use axum::response::{IntoResponse as _, Response};
 use http::{Method, StatusCode};
 use parking_lot::RwLock;
 use sightwire_access::principal::Who;
-use sightwire_config::Limits;
+use sightwire_base::clock;
+use sightwire_base::shares::{Limit, Limited};
 use sightwire_listen::asker::{Asker, AskerShares, Belonging};
-use sightwire_measure::clock;
-use sightwire_measure::shares::{Limit, Limited};
+use sightwire_listen::limits::LimitOptions;
 
 use crate::caller::Caller;
 use crate::refusal::Refusal;
 use sightwire_listen::client;
 
-/// So many seconds' worth may come at once: a page asks for all that it consists of.
+/// This many seconds' worth may come at once: a page asks for all that it consists of.
 const BURST_S: u32 = 5;
 /// Of frames: those that a network has kept for a moment come together.
 const FRAMES_BURST_S: u32 = 2;
 /// After which a connection may have been closed.
 const LATER_S: u64 = 5;
 
-/// Counts them.
+/// Counts requests and frames of each address, key and user.
 #[derive(Clone, Debug)]
 pub struct Requests {
     rate: Arc<Rate>,
     limited: Arc<Limited>,
-    frames: Frames,
+    frames: FrameLimiter,
 }
 
 /// How many a second, and who has taken how many of them; `None`: there is no limit.
@@ -38,21 +38,21 @@ pub struct Requests {
 struct Rate(RwLock<Option<(u32, AskerShares)>>);
 
 impl Rate {
-    fn set(&self, per_s: u32, burst_s: u32) {
+    fn set_rate(&self, per_s: u32, burst_s: u32) {
         *self.0.write() = AskerShares::new(per_s, burst_s).map(|shares| (per_s, shares));
     }
 
     /// One more; an error says how many a second there may be, and after how long there is room.
-    fn take(&self, asker: &Asker) -> Result<(), (u32, Duration)> {
+    fn take_one(&self, asker: &Asker) -> Result<(), (u32, Duration)> {
         let now = self.0.read();
         let Some((per_s, shares)) = &*now else { return Ok(()) };
-        shares.take(asker).map_err(|wait| (*per_s, wait))
+        shares.take_one(asker).map_err(|wait| (*per_s, wait))
     }
 }
 
 /// Frames of live streams that somebody sends. An extension of their requests.
 #[derive(Clone, Debug, Default)]
-pub struct Frames {
+pub struct FrameLimiter {
     rate: Arc<Rate>,
     limited: Arc<Limited>,
     /// Whose they are; `None`: of somebody who is not limited.
@@ -60,28 +60,28 @@ pub struct Frames {
 }
 
 impl Requests {
-    /// So many a second for each, and so many frames; 0 is no limit. What is refused is counted in `limited`.
-    pub fn new(limits: &Limits, limited: Arc<Limited>) -> Self {
-        let frames = Frames { limited: limited.clone(), ..Frames::default() };
+    /// This many a second for each, and this many frames; 0 means no limit. What is refused is counted in `limited`.
+    pub fn new(limits: &LimitOptions, limited: Arc<Limited>) -> Self {
+        let frames = FrameLimiter { limited: limited.clone(), ..FrameLimiter::default() };
         let this = Self { rate: Arc::default(), limited, frames };
-        this.allow(limits);
+        this.set_limits(limits);
         this
     }
 
-    /// So many from now on, also of those who have connections.
-    pub fn allow(&self, limits: &Limits) {
-        self.rate.set(limits.requests_per_s, BURST_S);
-        self.frames.rate.set(limits.frames_per_s, FRAMES_BURST_S);
+    /// This many from now on, also of those who have connections.
+    pub fn set_limits(&self, limits: &LimitOptions) {
+        self.rate.set_rate(limits.requests_per_s, BURST_S);
+        self.frames.rate.set_rate(limits.frames_per_s, FRAMES_BURST_S);
     }
 
     /// Counts one that came over another protocol, and has the extensions of those that come over HTTP.
-    pub fn admit(&self, request: &Request) -> Result<(), Refusal> {
-        self.check(asker(request).as_ref())
+    pub fn admit_request(&self, request: &Request) -> Result<(), Refusal> {
+        self.check_rate(request_asker(request).as_ref())
     }
 
-    fn check(&self, asker: Option<&Asker>) -> Result<(), Refusal> {
+    fn check_rate(&self, asker: Option<&Asker>) -> Result<(), Refusal> {
         let Some(asker) = asker else { return Ok(()) };
-        self.rate.take(asker).map_err(|(per_s, wait)| {
+        self.rate.take_one(asker).map_err(|(per_s, wait)| {
             let key = Limit::RequestsPerS.name();
             if let Some(unsaid) = self.limited.count(Limit::RequestsPerS, clock::now()) {
                 tracing::warn!(
@@ -93,16 +93,16 @@ impl Requests {
             let detail = format!(
                 "too many requests: {asker} may make {per_s} a second (limits.{key}); try again in {seconds} s"
             );
-            Refusal::later(StatusCode::TOO_MANY_REQUESTS, seconds, &detail)
+            Refusal::retry_later(StatusCode::TOO_MANY_REQUESTS, seconds, &detail)
         })
     }
 }
 
-impl Frames {
+impl FrameLimiter {
     /// Of somebody who has said only after the handshake who it is.
     #[must_use]
-    pub fn of(self, caller: &Caller) -> Self {
-        let asker = self.asker.map(|asker| known(caller).unwrap_or(asker));
+    pub fn for_caller(self, caller: &Caller) -> Self {
+        let asker = self.asker.map(|asker| known_asker(caller).unwrap_or(asker));
         Self { asker, ..self }
     }
 
@@ -112,9 +112,9 @@ impl Frames {
     }
 
     /// Whether one more is taken, or it is one too many.
-    pub fn take(&self) -> bool {
+    pub fn take_frame(&self) -> bool {
         let Some(asker) = &self.asker else { return true };
-        let Err((per_s, _)) = self.rate.take(asker) else { return true };
+        let Err((per_s, _)) = self.rate.take_one(asker) else { return true };
         if let Some(unsaid) = self.limited.count(Limit::FramesPerS, clock::now()) {
             let key = Limit::FramesPerS.name();
             tracing::warn!(
@@ -127,18 +127,18 @@ impl Frames {
 }
 
 /// `None`: a program on this machine, another process of its cluster, or nobody knows from where.
-fn asker(request: &Request) -> Option<Asker> {
-    let address = client::of(request.extensions())?.limited()?;
+fn request_asker(request: &Request) -> Option<Asker> {
+    let address = client::request_client(request.extensions())?.limit_address()?;
     let caller = request.extensions().get::<Caller>();
     // It asks for all who watch there.
     if caller.is_some_and(Caller::is_process) {
         return None;
     }
-    Some(caller.and_then(known).unwrap_or(Asker::Address(address)))
+    Some(caller.and_then(known_asker).unwrap_or(Asker::Address(address)))
 }
 
 /// A key or user, if it is one.
-fn known(caller: &Caller) -> Option<Asker> {
+fn known_asker(caller: &Caller) -> Option<Asker> {
     match caller.principal().who() {
         Who::Key { .. } | Who::User { .. } | Who::Proxied { .. } | Who::Token { .. } => {
             Some(Asker::Known(caller.owner()))
@@ -148,19 +148,20 @@ fn known(caller: &Caller) -> Option<Asker> {
 }
 
 /// Whose the connection is from now on, if they may have one more.
-fn belongs(request: &Request, asker: Option<&Asker>) -> Result<(), Refusal> {
+fn assign_connection(request: &Request, asker: Option<&Asker>) -> Result<(), Refusal> {
     let Some(belonging) = request.extensions().get::<Belonging>() else { return Ok(()) };
-    belonging.to(asker).map_err(|many| {
+    belonging.assign_to(asker).map_err(|many| {
         let detail = format!("{many}; close some, or try again later");
-        Refusal::later(StatusCode::TOO_MANY_REQUESTS, LATER_S, &detail)
+        Refusal::retry_later(StatusCode::TOO_MANY_REQUESTS, LATER_S, &detail)
     })
 }
 
 /// A layer right within the one that finds who asks: whatever comes is counted, also what others refuse. What is one too many is
-/// refused by [`limit`], which stands behind what lets pages read the answer.
-pub async fn count(State(requests): State<Requests>, mut request: Request, next: Next) -> Response {
-    let asker = asker(&request);
-    let counted = requests.check(asker.as_ref()).and_then(|()| belongs(&request, asker.as_ref()));
+/// refused by [`limit_requests`], which stands behind what lets pages read the answer.
+pub async fn count_request(State(requests): State<Requests>, mut request: Request, next: Next) -> Response {
+    let asker = request_asker(&request);
+    let counted =
+        requests.check_rate(asker.as_ref()).and_then(|()| assign_connection(&request, asker.as_ref()));
     if let Err(refused) = counted {
         // Nothing stands behind the answer to a preflight.
         if request.method() == Method::OPTIONS {
@@ -168,12 +169,12 @@ pub async fn count(State(requests): State<Requests>, mut request: Request, next:
         }
         request.extensions_mut().insert(refused);
     }
-    request.extensions_mut().insert(Frames { asker, ..requests.frames });
+    request.extensions_mut().insert(FrameLimiter { asker, ..requests.frames });
     next.run(request).await
 }
 
 /// Refuses what was one too many.
-pub async fn limit(request: Request, next: Next) -> Response {
+pub async fn limit_requests(request: Request, next: Next) -> Response {
     match request.extensions().get::<Refusal>() {
         Some(refused) => refused.clone().into_response(),
         None => next.run(request).await,

@@ -17,9 +17,9 @@ use http::{Method, StatusCode};
 use sightwire_access::Action;
 
 use crate::caller::Caller;
-use crate::error;
+use crate::error_response;
 use crate::may::Asks;
-use sightwire_sockets::websocket;
+use sightwire_listen::websocket;
 
 /// What answers one path, and what each method asks for.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ methods! {
 impl<S> Methods<S> {
     /// Its handlers so far go through something first.
     #[must_use]
-    pub fn through(self, layer: impl FnOnce(MethodRouter<S>) -> MethodRouter<S>) -> Self {
+    pub fn with_layer(self, layer: impl FnOnce(MethodRouter<S>) -> MethodRouter<S>) -> Self {
         Self { router: layer(self.router), ..self }
     }
 }
@@ -97,22 +97,22 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: Router::new(), open: Vec::new(), private: Vec::new(), asked: Vec::new() }
     }
 
-    /// For any page that may use this server at all: it brings its own pictures, and learns what is no secret.
+    /// For any page that may use this server at all: it brings its own pictures, and learns only what is not secret.
     #[must_use]
-    pub fn open(mut self, path: &'static str, methods: Methods<S>) -> Self {
+    pub fn add_open(mut self, path: &'static str, methods: Methods<S>) -> Self {
         self.open.push(path);
-        self.route(path, methods)
+        self.add_route(path, methods)
     }
 
     /// What cameras see, and what was given to this server: only for pages of this server, of this machine, and those
     /// that the configuration lists. Others may show it (as any picture of another server) but not read it.
     #[must_use]
-    pub fn private(mut self, path: &'static str, methods: Methods<S>) -> Self {
+    pub fn add_private(mut self, path: &'static str, methods: Methods<S>) -> Self {
         self.private.push(path);
-        self.route(path, methods)
+        self.add_route(path, methods)
     }
 
-    fn route(mut self, path: &'static str, methods: Methods<S>) -> Self {
+    fn add_route(mut self, path: &'static str, methods: Methods<S>) -> Self {
         self.asked.extend(methods.asked.into_iter().map(|(method, action)| Asked { path, method, action }));
         Self { router: self.router.route(path, methods.router), ..self }
     }
@@ -120,7 +120,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// An old client's path with a slash at its end leads to the one without, as in the prototypes. It says nothing, so nobody
     /// is asked.
     #[must_use]
-    pub fn slashed(self, slashed: &'static str, path: &'static str) -> Self {
+    pub fn add_slashed(self, slashed: &'static str, path: &'static str) -> Self {
         let leads = routing::get(move |RawQuery(query): RawQuery| async move {
             Redirect::temporary(&query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
         });
@@ -129,7 +129,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// All routes so far go through something first.
     #[must_use]
-    pub fn through(self, layer: impl FnOnce(Router<S>) -> Router<S>) -> Self {
+    pub fn with_layer(self, layer: impl FnOnce(Router<S>) -> Router<S>) -> Self {
         Self { router: layer(self.router), ..self }
     }
 
@@ -156,7 +156,7 @@ impl Routes {
     }
 
     /// What each method of each asks for.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn asked_actions(&self) -> Vec<Asked> {
         self.asked.clone()
     }
 
@@ -196,7 +196,7 @@ pub async fn keep_private(State(privacy): State<Privacy>, request: Request, next
     let foreign = privacy.is_broken_by(&request);
     if foreign && websocket::is_asked_for(request.headers()) {
         let detail = "Pages of this origin may not see or send live pictures. Add it to server.cors_origins.";
-        return error(StatusCode::FORBIDDEN, detail);
+        return error_response(StatusCode::FORBIDDEN, detail);
     }
     let mut response = next.run(request).await;
     if foreign {
@@ -222,7 +222,7 @@ mod tests {
             request = request.header("origin", origin);
         }
         let mut request = request.body(Body::empty()).unwrap();
-        let caller = gate.caller(&request, None);
+        let caller = gate.identify_caller(&request, None);
         request.extensions_mut().insert(caller);
         privacy.is_broken_by(&request)
     }
@@ -230,8 +230,9 @@ mod tests {
     #[test]
     fn a_private_route_is_private_with_whatever_name_is_in_its_path() {
         let handler = || get(async |_: May<WatchStream>| {});
-        let inner = Routes::<()>::new().private("/streams/{id}", handler()).open("/labels", handler());
-        let outer = Routes::<()>::new().private("/ws/view", handler()).with_state(());
+        let inner =
+            Routes::<()>::new().add_private("/streams/{id}", handler()).add_open("/labels", handler());
+        let outer = Routes::<()>::new().add_private("/ws/view", handler()).with_state(());
         let routes = outer.merge(inner.with_state(()));
         let (_, privacy) = routes.finish().unwrap();
         let (_home, gate) = gate(Mode::Auto);

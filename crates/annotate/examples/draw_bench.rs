@@ -1,4 +1,4 @@
-//! Times of drawing on a picture: `cargo run --release -p sightwire-frame --example draw_bench [FOLDER]`.
+//! Times of drawing on a picture: `cargo run --release -p sightwire-annotate --example draw_bench [FOLDER]`.
 //!
 //! Prints microseconds per call: the median and the fastest of many. One thread; run it on a machine that is quiet.
 //! With a folder it writes samples there as PNG instead, to be looked at.
@@ -7,9 +7,9 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use sightwire_annotate::{self as annotate, Annotator, Edge, Mark, Tone, TrailPoint};
 use sightwire_frame::Image;
 use sightwire_frame::boxes::Rect;
-use sightwire_frame::draw::{self, Annotator, Edge, Mark, Tone, TrailPoint};
 use sightwire_synth::sample::{Clip, Gesture};
 
 const LABELS: [&str; 10] =
@@ -98,13 +98,17 @@ fn bench() {
         let mut image = Clip::new(Gesture::Wave, 1, width, height).frame(0);
         let mut annotator = Annotator::new();
         let (boxes, tracks) = (scene.marks(false), scene.marks(true));
-        time("10 boxes with labels", || annotator.marks(black_box(&mut image), &boxes));
-        time("10 boxes with labels and trails of 40", || annotator.marks(black_box(&mut image), &tracks));
-        time("banner", || annotator.banner(black_box(&mut image), REASON, Tone::Warning, Edge::Bottom));
-        time("dim", || draw::dim(black_box(&mut image)));
-        time("placeholder", || drop(black_box(annotator.placeholder(width, height, "Front door", REASON))));
+        time("10 boxes with labels", || annotator.draw_marks(black_box(&mut image), &boxes));
+        time("10 boxes with labels and trails of 40", || {
+            annotator.draw_marks(black_box(&mut image), &tracks);
+        });
+        time("banner", || annotator.draw_banner(black_box(&mut image), REASON, Tone::Warning, Edge::Bottom));
+        time("dim", || annotate::dim_image(black_box(&mut image)));
+        time("placeholder", || {
+            drop(black_box(annotator.draw_placeholder(width, height, "Front door", REASON)));
+        });
         time("the first label of a new annotator", || {
-            Annotator::new().marks(black_box(&mut image), &boxes[..1]);
+            Annotator::new().draw_marks(black_box(&mut image), &boxes[..1]);
         });
     }
 }
@@ -132,19 +136,23 @@ fn samples(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
         for (name, mut image) in backgrounds(width, height) {
             for (kind, tracks) in [("boxes", false), ("tracks", true)] {
                 let mut image = image.clone();
-                annotator.marks(&mut image, &scene.marks(tracks));
+                annotator.draw_marks(&mut image, &scene.marks(tracks));
                 write(format!("{width}x{height}-{name}-{kind}"), &image)?;
             }
-            annotator.marks(&mut image, &scene.marks(true));
-            draw::dim(&mut image);
-            annotator.banner(&mut image, REASON, Tone::Warning, Edge::Bottom);
-            annotator.banner(&mut image, "Frozen for 12\u{a0}s", Tone::Error, Edge::Top);
+            annotator.draw_marks(&mut image, &scene.marks(true));
+            annotate::dim_image(&mut image);
+            annotator.draw_banner(&mut image, REASON, Tone::Warning, Edge::Bottom);
+            annotator.draw_banner(&mut image, "Frozen for 12\u{a0}s", Tone::Error, Edge::Top);
             write(format!("{width}x{height}-{name}-stalled"), &image)?;
         }
-        let image =
-            annotator.placeholder(width, height, "Front door", "Waiting for the camera's first picture.");
+        let image = annotator.draw_placeholder(
+            width,
+            height,
+            "Front door",
+            "Waiting for the camera's first picture.",
+        );
         write(format!("{width}x{height}-waiting"), &image)?;
-        let image = annotator.placeholder(width, height, "Hofeinfahrt Süd", REASON);
+        let image = annotator.draw_placeholder(width, height, "Hofeinfahrt Süd", REASON);
         write(format!("{width}x{height}-unreachable"), &image)?;
     }
     Ok(())

@@ -2,13 +2,13 @@
 
 use super::Colour;
 use super::area::Area;
-use super::plate::{Plate, caption};
+use super::plate::{Plate, write_caption};
 use super::scale::Scale;
 use super::stroke::{Node, Stroker};
 use super::text::Typesetter;
 use super::wrap::Line;
-use crate::Image;
-use crate::boxes::Rect;
+use sightwire_frame::Image;
+use sightwire_frame::boxes::Rect;
 
 /// Where a track was: x and y in pixels, and its age from 0 (now) to 1 (so old that it is not seen).
 pub type TrailPoint = (f32, f32, f32);
@@ -80,22 +80,22 @@ impl Annotator {
     }
 
     /// Draws trails, then boxes, then labels. The first mark lies on top, and its label gets the best place.
-    pub fn marks(&mut self, image: &mut Image, marks: &[Mark<'_>]) {
-        self.scene(image, marks, &[]);
+    pub fn draw_marks(&mut self, image: &mut Image, marks: &[Mark<'_>]) {
+        self.draw_scene(image, marks, &[]);
     }
 
-    /// As [`Self::marks`], with skeletons over the boxes. Labels lie on top of everything, and beside skeletons where there is a
+    /// As [`Self::draw_marks`], with skeletons over the boxes. Labels lie on top of everything, and beside skeletons where there is a
     /// place for them.
-    pub fn scene(&mut self, image: &mut Image, marks: &[Mark<'_>], skeletons: &[Skeleton<'_>]) {
+    pub fn draw_scene(&mut self, image: &mut Image, marks: &[Mark<'_>], skeletons: &[Skeleton<'_>]) {
         if image.is_empty() {
             return;
         }
-        let scale = Scale::of(image.width(), image.height());
+        let scale = Scale::from_size(image.width(), image.height());
         for mark in marks.iter().rev() {
-            self.trail(image, scale, mark);
+            self.draw_trail(image, scale, mark);
         }
         for mark in marks.iter().rev() {
-            if let Some(shown) = shown(image, mark) {
+            if let Some(shown) = shown_area(image, mark) {
                 let (line, seam) = (i64::from(scale.line_px), i64::from(scale.line_px.div_ceil(3)));
                 if let Some(inner) = shown.inset(line) {
                     for side in inner.sides(seam) {
@@ -103,20 +103,20 @@ impl Annotator {
                     }
                 }
                 for side in shown.sides(line) {
-                    side.fill(image, Colour::of(mark.colour));
+                    side.fill(image, Colour::from_index(mark.colour));
                 }
             }
         }
         for skeleton in skeletons {
-            self.skeleton(image, scale, skeleton);
+            self.draw_skeleton(image, scale, skeleton);
         }
-        self.labels(image, scale, marks, skeletons);
+        self.draw_labels(image, scale, marks, skeletons);
     }
 
-    fn skeleton(&mut self, image: &mut Image, scale: Scale, skeleton: &Skeleton<'_>) {
+    fn draw_skeleton(&mut self, image: &mut Image, scale: Scale, skeleton: &Skeleton<'_>) {
         let (points, width) = (skeleton.points, f32::from(scale.line_px));
         let node = |[x, y]: [f32; 2], width: f32| Node { x, y, width, opacity: 1.0 };
-        // A place that is no number leaves a gap.
+        // A place that is not a number leaves a gap.
         let gap = node([f32::NAN; 2], width);
         self.nodes.clear();
         for (from, to) in skeleton.bones {
@@ -128,12 +128,12 @@ impl Annotator {
         self.nodes.extend(points.iter().flat_map(dot(3.0 * width)));
         let wider = |node: &Node| Node { width: node.width + width.max(1.5), opacity: SEAM, ..*node };
         self.stroker.stroke(image, self.nodes.iter().map(wider), Colour::BLACK);
-        self.stroker.stroke(image, self.nodes.iter().copied(), Colour::of(skeleton.colour));
+        self.stroker.stroke(image, self.nodes.iter().copied(), Colour::from_index(skeleton.colour));
         // Of the colour alone a joint would be a thick place of a line, and on some skin hardly seen.
         self.stroker.stroke(image, points.iter().flat_map(dot(1.5 * width)), Colour::WHITE);
     }
 
-    fn trail(&mut self, image: &mut Image, scale: Scale, mark: &Mark<'_>) {
+    fn draw_trail(&mut self, image: &mut Image, scale: Scale, mark: &Mark<'_>) {
         let line = f32::from(scale.line_px);
         self.nodes.clear();
         for &(x, y, age) in mark.trail {
@@ -149,27 +149,33 @@ impl Annotator {
         let wider =
             |node: &Node| Node { width: node.width + line.max(1.5), opacity: node.opacity * SEAM, ..*node };
         self.stroker.stroke(image, self.nodes.iter().map(wider), Colour::BLACK);
-        self.stroker.stroke(image, self.nodes.iter().copied(), Colour::of(mark.colour));
+        self.stroker.stroke(image, self.nodes.iter().copied(), Colour::from_index(mark.colour));
     }
 
-    fn labels(&mut self, image: &mut Image, scale: Scale, marks: &[Mark<'_>], skeletons: &[Skeleton<'_>]) {
+    fn draw_labels(
+        &mut self,
+        image: &mut Image,
+        scale: Scale,
+        marks: &[Mark<'_>],
+        skeletons: &[Skeleton<'_>],
+    ) {
         self.captions.clear();
         self.plates.clear();
-        let picture = whole(image);
+        let picture = whole_area(image);
         let margin = 2.0 * f32::from(scale.line_px);
         let of_skeletons: Vec<Mark<'_>> = skeletons.iter().map(|skeleton| skeleton.mark(margin)).collect();
-        let covered: Vec<Area> = of_skeletons.iter().filter_map(|mark| shown(image, mark)).collect();
+        let covered: Vec<Area> = of_skeletons.iter().filter_map(|mark| shown_area(image, mark)).collect();
         for mark in of_skeletons.iter().chain(marks) {
-            let Some(shown) = shown(image, mark) else {
+            let Some(shown) = shown_area(image, mark) else {
                 continue;
             };
-            let text = caption(mark, &mut self.captions);
+            let text = write_caption(mark, &mut self.captions);
             if text.is_empty() {
                 continue;
             }
             let plate = Plate::place(
                 &self.typesetter,
-                (scale.text_px, Colour::of(mark.colour)),
+                (scale.text_px, Colour::from_index(mark.colour)),
                 (text, &self.captions),
                 &shown,
                 (&picture, &self.plates, &covered),
@@ -182,14 +188,14 @@ impl Annotator {
     }
 }
 
-pub(super) fn whole(image: &Image) -> Area {
+pub(super) fn whole_area(image: &Image) -> Area {
     Area { left: 0, top: 0, right: i64::from(image.width()), bottom: i64::from(image.height()) }
 }
 
 /// The part of a mark's box that the picture shows.
-fn shown(image: &Image, mark: &Mark<'_>) -> Option<Area> {
-    // `clamp_to` alone would keep an edge that is not a number, and `Area::of` refuses it.
-    Area::of(&mark.rect.clamp_to(image.width(), image.height()))
+fn shown_area(image: &Image, mark: &Mark<'_>) -> Option<Area> {
+    // `clamp_to` alone would keep an edge that is not a number, and `Area::from_rect` refuses it.
+    Area::from_rect(&mark.rect.clamp_to(image.width(), image.height()))
 }
 
 #[cfg(test)]
@@ -197,7 +203,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::draw::PALETTE;
+    use crate::PALETTE;
 
     const GREY: u8 = 128;
 
@@ -223,7 +229,7 @@ mod tests {
 
     /// The pixels of an area, row by row.
     fn pixels<'a>(image: &'a Image, area: &Area) -> impl Iterator<Item = &'a [u8]> {
-        let (columns, rows) = area.within(image);
+        let (columns, rows) = area.clip_ranges(image);
         let stride = image.width() as usize * 3;
         rows.flat_map(move |row| {
             image.data()[row * stride + columns.start * 3..row * stride + columns.end * 3].chunks_exact(3)
@@ -234,7 +240,7 @@ mod tests {
     fn a_box_without_words_changes_its_edge_only() {
         let mut image = picture(640, 480);
         let mut annotator = Annotator::new();
-        annotator.marks(&mut image, &[mark(100.0, 100.0, 200.0, 180.0)]);
+        annotator.draw_marks(&mut image, &[mark(100.0, 100.0, 200.0, 180.0)]);
         let (outer, inner) = (
             Area { left: 100, top: 100, right: 200, bottom: 180 },
             Area { left: 103, top: 103, right: 197, bottom: 177 },
@@ -254,7 +260,7 @@ mod tests {
             Mark { label: "bus", ..mark(50.0, -20.0, 150.0, 180.0) },
             Mark { label: "train", ..mark(630.0, 300.0, 700.0, 400.0) },
         ];
-        annotator.marks(&mut image, &marks);
+        annotator.draw_marks(&mut image, &marks);
         let areas: Vec<_> = annotator.plates.iter().map(|plate| plate.area).collect();
         assert_eq!((areas[0].left, areas[0].bottom), (300, 100));
         assert_eq!((areas[1].left, areas[1].top), (50, 0));
@@ -266,7 +272,7 @@ mod tests {
         let mut annotator = Annotator::new();
         let one = Mark { label: "person", ..mark(300.0, 100.0, 420.0, 300.0) };
         let marks = [one, Mark { label: "bicycle", ..one }, Mark { label: "dog", ..one }];
-        annotator.marks(&mut picture(640, 480), &marks);
+        annotator.draw_marks(&mut picture(640, 480), &marks);
         for (i, plate) in annotator.plates.iter().enumerate() {
             assert!(annotator.plates[..i].iter().all(|other| !other.area.overlaps(&plate.area)), "{i}");
         }
@@ -276,7 +282,7 @@ mod tests {
     fn the_first_mark_lies_on_top() {
         let mut image = picture(640, 480);
         let one = mark(100.0, 100.0, 200.0, 180.0);
-        Annotator::new().marks(&mut image, &[Mark { colour: 3, ..one }, Mark { colour: 5, ..one }]);
+        Annotator::new().draw_marks(&mut image, &[Mark { colour: 3, ..one }, Mark { colour: 5, ..one }]);
         assert_eq!(image.data()[(100 * 640 + 150) * 3..][..3], PALETTE[3].bgr());
     }
 
@@ -285,7 +291,8 @@ mod tests {
         for (colour, plate_colour) in PALETTE.into_iter().enumerate() {
             let mut image = picture(640, 480);
             let mut annotator = Annotator::new();
-            annotator.marks(&mut image, &[Mark { label: "HHH", colour, ..mark(100.0, 100.0, 300.0, 180.0) }]);
+            annotator
+                .draw_marks(&mut image, &[Mark { label: "HHH", colour, ..mark(100.0, 100.0, 300.0, 180.0) }]);
             let plate = annotator.plates[0].clone();
             let count =
                 |wanted: Colour| pixels(&image, &plate.area).filter(|pixel| **pixel == wanted.bgr()).count();
@@ -303,7 +310,7 @@ mod tests {
     #[test]
     fn joints_are_light_dots_on_lines_of_their_colour() {
         let mut image = picture(640, 480);
-        Annotator::new().scene(&mut image, &[], &[hand("")]);
+        Annotator::new().draw_scene(&mut image, &[], &[hand("")]);
         let at = |x: usize, y: usize| image.data()[(y * 640 + x) * 3..][..3].to_vec();
         for [x, y] in HAND {
             assert_eq!(at(x as usize, y as usize), Colour::WHITE.bgr(), "{x} {y}");
@@ -319,7 +326,7 @@ mod tests {
     fn a_shape_is_named_beside_its_hand_and_no_label_covers_the_hand() {
         let mut annotator = Annotator::new();
         let around = Mark { label: "person", ..mark(310.0, 215.0, 420.0, 460.0) };
-        annotator.scene(&mut picture(640, 480), &[around], &[hand("open palm")]);
+        annotator.draw_scene(&mut picture(640, 480), &[around], &[hand("open palm")]);
         let [shape, person] = &annotator.plates[..] else { panic!("two labels") };
         assert_eq!(&annotator.captions[shape.text.clone()], "open palm");
         assert_eq!((shape.area.left, shape.area.bottom), (296, 196), "above it");
@@ -332,7 +339,7 @@ mod tests {
         let trail: Vec<_> =
             (0..40u8).map(|i| (600.0 - f32::from(i) * 14.0, 240.0, f32::from(i) / 39.0)).collect();
         let far = Mark { trail: &trail, ..mark(f32::NAN, 0.0, 0.0, 0.0) };
-        Annotator::new().marks(&mut image, &[far]);
+        Annotator::new().draw_marks(&mut image, &[far]);
         let off = |x: usize| image.data()[(240 * 640 + x) * 3].abs_diff(GREY);
         let levels: Vec<_> = (60..600).step_by(60).map(off).collect();
         assert!(levels.is_sorted() && levels[0] < 20 && levels[8] > 80, "{levels:?}");
@@ -342,7 +349,7 @@ mod tests {
     fn a_trail_that_stands_still_is_one_point() {
         let trail: Vec<_> = (0..1000u16).map(|i| (50.0 + f32::from(i % 3) * 0.3, 50.0, 0.2)).collect();
         let mut annotator = Annotator::new();
-        annotator.marks(&mut picture(640, 480), &[Mark { trail: &trail, ..mark(0.0, 0.0, 0.0, 0.0) }]);
+        annotator.draw_marks(&mut picture(640, 480), &[Mark { trail: &trail, ..mark(0.0, 0.0, 0.0, 0.0) }]);
         assert_eq!(annotator.nodes.len(), 1);
     }
 
@@ -365,8 +372,8 @@ mod tests {
             }).collect();
             let mut image = Image::new(size.0, size.1);
             let mut annotator = Annotator::new();
-            annotator.marks(&mut image, &marks);
-            let picture = whole(&image);
+            annotator.draw_marks(&mut image, &marks);
+            let picture = whole_area(&image);
             for plate in &annotator.plates {
                 let area = plate.area;
                 prop_assert!(area.left >= 0 && area.top >= 0, "{area:?}");
@@ -383,8 +390,8 @@ mod tests {
             let mut image = picture(200, 120);
             let marks: Vec<_> = boxes.iter().map(|b| Mark { label: &label, ..mark(b.0, b.1, b.2, b.3) }).collect();
             let mut annotator = Annotator::new();
-            annotator.marks(&mut image, &marks);
-            let mut allowed: Vec<_> = marks.iter().filter_map(|mark| Area::of(&mark.rect)).collect();
+            annotator.draw_marks(&mut image, &marks);
+            let mut allowed: Vec<_> = marks.iter().filter_map(|mark| Area::from_rect(&mark.rect)).collect();
             allowed.extend(annotator.plates.iter().map(|plate| plate.area));
             for at in changed(&image) {
                 prop_assert!(allowed.iter().any(|area| holds(area, at)), "{at:?}");

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::Colour;
-use super::colour::{alpha_of, lay};
-use crate::Image;
-use crate::boxes::Rect;
+use super::colour::{alpha_of, blend_pixel};
+use sightwire_frame::Image;
+use sightwire_frame::boxes::Rect;
 
 /// A rectangle of whole pixels, perhaps beyond the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) struct Area {
 
 impl Area {
     /// The pixels whose centres lie in the box; none where an edge is not a number.
-    pub fn of(rect: &Rect) -> Option<Self> {
+    pub fn from_rect(rect: &Rect) -> Option<Self> {
         let edges = [rect.left, rect.top, rect.right, rect.bottom];
         if edges.iter().any(|edge| edge.is_nan()) {
             return None;
@@ -44,7 +44,7 @@ impl Area {
     }
 
     /// Columns and rows that lie in the picture.
-    pub fn within(&self, image: &Image) -> (Range<usize>, Range<usize>) {
+    pub fn clip_ranges(&self, image: &Image) -> (Range<usize>, Range<usize>) {
         let inside = |from: i64, to: i64, size: u32| {
             let size = i64::from(size);
             from.clamp(0, size) as usize..to.clamp(0, size) as usize
@@ -53,7 +53,7 @@ impl Area {
     }
 
     pub fn fill(&self, image: &mut Image, colour: Colour) {
-        let (columns, rows) = self.within(image);
+        let (columns, rows) = self.clip_ranges(image);
         if columns.is_empty() || rows.is_empty() {
             return;
         }
@@ -74,14 +74,14 @@ impl Area {
         if alpha == 0 {
             return;
         }
-        let (columns, rows) = self.within(image);
+        let (columns, rows) = self.clip_ranges(image);
         if columns.is_empty() {
             return;
         }
         let stride = image.width() as usize * 3;
         for row in image.data_mut().chunks_exact_mut(stride).take(rows.end).skip(rows.start) {
             for pixel in row[columns.start * 3..columns.end * 3].chunks_exact_mut(3) {
-                lay(pixel, colour.bgr(), alpha);
+                blend_pixel(pixel, colour.bgr(), alpha);
             }
         }
     }
@@ -116,23 +116,23 @@ impl Area {
 }
 
 /// Fills the pixels whose centres lie in the box.
-pub fn fill(image: &mut Image, rect: &Rect, colour: Colour) {
-    if let Some(area) = Area::of(rect) {
+pub fn fill_rect(image: &mut Image, rect: &Rect, colour: Colour) {
+    if let Some(area) = Area::from_rect(rect) {
         area.fill(image, colour);
     }
 }
 
-/// Lays the colour over the box: `opacity` 0 changes nothing, 1 is [`fill`].
-pub fn blend(image: &mut Image, rect: &Rect, colour: Colour, opacity: f32) {
-    if let Some(area) = Area::of(rect) {
+/// Lays the colour over the box: `opacity` 0 changes nothing, 1 is [`fill_rect`].
+pub fn blend_rect(image: &mut Image, rect: &Rect, colour: Colour, opacity: f32) {
+    if let Some(area) = Area::from_rect(rect) {
         area.blend(image, colour, opacity);
     }
 }
 
 /// Draws the box's edge, `thickness` pixels inwards: nothing outside of the box changes. An edge that lies beyond the
 /// picture is not seen.
-pub fn outline(image: &mut Image, rect: &Rect, thickness: u32, colour: Colour) {
-    if let Some(area) = Area::of(rect) {
+pub fn outline_rect(image: &mut Image, rect: &Rect, thickness: u32, colour: Colour) {
+    if let Some(area) = Area::from_rect(rect) {
         for side in area.sides(i64::from(thickness)) {
             side.fill(image, colour);
         }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_box_fills_its_pixels_and_no_others() {
         let mut image = Image::new(8, 6);
-        fill(&mut image, &rect(2.0, 1.0, 5.0, 3.0), INK);
+        fill_rect(&mut image, &rect(2.0, 1.0, 5.0, 3.0), INK);
         assert_eq!(painted(&image), [(2, 1), (3, 1), (4, 1), (2, 2), (3, 2), (4, 2)]);
         assert_eq!(&image.data()[(8 + 2) * 3..(8 + 3) * 3], [30, 200, 10], "blue, green, red");
     }
@@ -168,17 +168,17 @@ mod tests {
     #[test]
     fn an_outline_leaves_the_inside_alone() {
         let mut image = Image::new(8, 8);
-        outline(&mut image, &rect(1.0, 1.0, 7.0, 7.0), 2, INK);
+        outline_rect(&mut image, &rect(1.0, 1.0, 7.0, 7.0), 2, INK);
         let mut full = Image::new(8, 8);
-        fill(&mut full, &rect(1.0, 1.0, 7.0, 7.0), INK);
-        fill(&mut full, &rect(3.0, 3.0, 5.0, 5.0), Colour::BLACK);
+        fill_rect(&mut full, &rect(1.0, 1.0, 7.0, 7.0), INK);
+        fill_rect(&mut full, &rect(3.0, 3.0, 5.0, 5.0), Colour::BLACK);
         assert_eq!(image.data(), full.data());
     }
 
     #[test]
     fn an_edge_beyond_the_picture_is_not_seen() {
         let mut image = Image::new(8, 8);
-        outline(&mut image, &rect(-4.0, f32::NEG_INFINITY, 4.0, f32::INFINITY), 1, INK);
+        outline_rect(&mut image, &rect(-4.0, f32::NEG_INFINITY, 4.0, f32::INFINITY), 1, INK);
         assert_eq!(painted(&image), (0..8).map(|y| (3, y)).collect::<Vec<_>>());
     }
 
@@ -186,7 +186,7 @@ mod tests {
     fn an_outline_thicker_than_its_box_fills_it() {
         for thickness in [3, 4, u32::MAX] {
             let mut image = Image::new(8, 8);
-            outline(&mut image, &rect(1.0, 2.0, 6.0, 7.0), thickness, INK);
+            outline_rect(&mut image, &rect(1.0, 2.0, 6.0, 7.0), thickness, INK);
             assert_eq!(painted(&image).len(), 25, "{thickness}");
         }
     }
@@ -197,7 +197,7 @@ mod tests {
         for (opacity, level) in [(0.0, 100), (0.5, 150), (1.0, 200), (9.0, 200), (-1.0, 100), (f32::NAN, 100)]
         {
             let mut image = Image::from_bgr(2, 2, vec![100; 12]).unwrap();
-            blend(&mut image, &whole, Colour::rgb(200, 200, 200), opacity);
+            blend_rect(&mut image, &whole, Colour::rgb(200, 200, 200), opacity);
             assert_eq!(image.data(), [level; 12], "{opacity}");
         }
     }
@@ -219,9 +219,9 @@ mod tests {
         ) {
             let rect = rect(edges[0], edges[1], edges[2], edges[3]);
             let mut image = Image::new(size.0, size.1);
-            fill(&mut image, &rect, INK);
-            outline(&mut image, &rect, thickness, INK);
-            blend(&mut image, &rect, INK, opacity);
+            fill_rect(&mut image, &rect, INK);
+            outline_rect(&mut image, &rect, thickness, INK);
+            blend_rect(&mut image, &rect, INK, opacity);
             for (x, y) in painted(&image) {
                 let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
                 prop_assert!(rect.left <= x && x <= rect.right && rect.top <= y && y <= rect.bottom);

@@ -1,6 +1,6 @@
 //! Colours, how well they are told apart, and the palette.
 
-/// A colour as it lies in an [`Image`](crate::Image): sRGB, 8 bit.
+/// A colour as it lies in an [`Image`](sightwire_frame::Image): sRGB, 8 bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour {
     /// Blue, 0–255; it comes first in memory.
@@ -14,7 +14,7 @@ pub struct Colour {
 /// One colour for each class or track, told apart with any of the common colour blindnesses.
 ///
 /// The seven of Okabe and Ito, "Color Universal Design" (2008), <https://jfly.uni-koeln.de/color/>, without their black,
-/// which is no colour for lines over pictures, and a light grey. Neighbours differ in lightness as well. Past eight
+/// which is not a colour for lines over pictures, and a light grey. Neighbours differ in lightness as well. Past eight
 /// classes colours repeat: the label says what it is, the colour only helps.
 pub const PALETTE: [Colour; 8] = [
     Colour::rgb(230, 159, 0),
@@ -39,7 +39,7 @@ impl Colour {
     }
 
     /// The palette's colour for a class or a track: the same number always gets the same.
-    pub const fn of(index: usize) -> Self {
+    pub const fn from_index(index: usize) -> Self {
         PALETTE[index % PALETTE.len()]
     }
 
@@ -72,7 +72,7 @@ impl Colour {
 
 /// `over` laid on the pixel, with `alpha` of 256.
 #[inline]
-pub(super) fn lay(pixel: &mut [u8], over: [u8; 3], alpha: u32) {
+pub(super) fn blend_pixel(pixel: &mut [u8], over: [u8; 3], alpha: u32) {
     for (level, over) in pixel.iter_mut().zip(over) {
         *level = ((u32::from(*level) * (256 - alpha) + u32::from(over) * alpha + 128) >> 8) as u8;
     }

@@ -1,9 +1,9 @@
 //! A picture that is not live looks not live.
 
-use crate::Image;
+use sightwire_frame::Image;
 
 /// Takes most of the colour and a third of the light out of the picture.
-pub fn dim(image: &mut Image) {
+pub fn dim_image(image: &mut Image) {
     for pixel in image.data_mut().chunks_exact_mut(3) {
         let [blue, green, red] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
         // Luma of BT.601, as JPEG has it, of 256.
@@ -22,7 +22,7 @@ mod tests {
     #[test]
     fn it_is_darker_and_greyer_and_still_the_same_picture() {
         let mut image = Image::from_bgr(3, 1, vec![255, 255, 255, 0, 0, 255, 0, 0, 0]).unwrap();
-        dim(&mut image);
+        dim_image(&mut image);
         let pixels: Vec<_> = image.data().chunks_exact(3).map(<[u8]>::to_vec).collect();
         assert_eq!(pixels[0], [159; 3]);
         assert!(pixels[1][2] > pixels[1][0] && pixels[1][2] - pixels[1][0] < 60, "{pixels:?}");

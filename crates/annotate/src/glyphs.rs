@@ -67,7 +67,7 @@ impl Glyphs {
     }
 
     /// Whether the font has a letter for the character, or it needs none.
-    pub fn has(&self, face: Face, character: char) -> bool {
+    pub fn has_glyph(&self, face: Face, character: char) -> bool {
         character.is_whitespace() || self.font(face).is_some_and(|font| font.glyph_id(character).0 != 0)
     }
 

@@ -1,13 +1,13 @@
 //! Words to a viewer: a strip over the picture, and a picture of words while there is no other.
 
-use super::annotate::{Annotator, whole};
+use super::annotate::{Annotator, whole_area};
 use super::area::Area;
 use super::scale::Scale;
 use super::symbol;
 use super::text::{ELLIPSIS, Letters};
-use super::wrap::{Line, wrap};
+use super::wrap::{Line, wrap_text};
 use super::{Colour, Face};
-use crate::Image;
+use sightwire_frame::Image;
 
 /// What a banner is about. Each has its own sign, so that colour is not all that tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +63,11 @@ impl Tone {
 impl Annotator {
     /// Lays a strip over the picture's whole width with the text in up to three lines; what has no room ends in "…".
     /// An empty text draws nothing.
-    pub fn banner(&mut self, image: &mut Image, text: &str, tone: Tone, edge: Edge) {
+    pub fn draw_banner(&mut self, image: &mut Image, text: &str, tone: Tone, edge: Edge) {
         if image.is_empty() {
             return;
         }
-        let scale = Scale::of(image.width(), image.height());
+        let scale = Scale::from_size(image.width(), image.height());
         let px = f32::from(scale.text_px);
         // A descender, an accent below it, and a row of pixels between them.
         let (pad, step) = ((px * 0.6).round(), (px * 1.3 + 1.5).round());
@@ -79,13 +79,13 @@ impl Annotator {
         let left = if with_sign { pad * 1.6 + self.typesetter.width(sign, tone.sign()) } else { pad };
         // Most of the picture stays to be seen.
         let most = (((height * 0.5 - pad) / step) as usize).clamp(1, BANNER_LINES);
-        wrap(&self.typesetter, letters, text, width - left - pad, most, &mut self.lines);
+        wrap_text(&self.typesetter, letters, text, width - left - pad, most, &mut self.lines);
         if self.lines.is_empty() {
             return;
         }
         let rule = i64::from(scale.line_px.max(2));
         let strip_height = (pad + step * self.lines.len() as f32) as i64 + rule;
-        let picture = whole(image);
+        let picture = whole_area(image);
         let (strip, seam) = match edge {
             Edge::Top => {
                 let bottom = strip_height.min(picture.bottom);
@@ -105,16 +105,16 @@ impl Annotator {
             self.typesetter.draw(image, sign, tone.sign(), (pad, baseline));
         }
         for index in 0..self.lines.len() {
-            self.line(image, letters, (text, index), (left, baseline + step * index as f32));
+            self.draw_line(image, letters, (text, index), (left, baseline + step * index as f32));
         }
     }
 
     /// Lays a plate with these lines into the picture's upper left corner, as long as it leaves most of the picture to be seen.
-    pub fn facts(&mut self, image: &mut Image, lines: &[&str]) {
+    pub fn draw_facts(&mut self, image: &mut Image, lines: &[&str]) {
         if image.is_empty() || lines.is_empty() {
             return;
         }
-        let scale = Scale::of(image.width(), image.height());
+        let scale = Scale::from_size(image.width(), image.height());
         let px = f32::from(scale.text_px);
         let (pad, step) = ((px * 0.6).round(), (px * 1.3 + 1.5).round());
         let letters = Letters { px: scale.text_px, face: Face::Bold, colour: TEXT };
@@ -124,7 +124,7 @@ impl Annotator {
         if width > image.width() as f32 * 0.8 || height > image.height() as f32 * 0.4 {
             return;
         }
-        let plate = Area { right: width.ceil() as i64, bottom: height as i64, ..whole(image) };
+        let plate = Area { right: width.ceil() as i64, bottom: height as i64, ..whole_area(image) };
         plate.blend(image, STRIP, STRIP_OPACITY);
         // As in a banner.
         let baseline = (pad / 2.0 + px * 1.02).round();
@@ -135,11 +135,11 @@ impl Annotator {
 
     /// A dark, calm picture with a title and a sentence or two, for viewers of a camera that has not sent one yet. Sizes
     /// are taken to lie between 1×1 and 7680×4320.
-    pub fn placeholder(&mut self, width: u32, height: u32, title: &str, text: &str) -> Image {
+    pub fn draw_placeholder(&mut self, width: u32, height: u32, title: &str, text: &str) -> Image {
         let (width, height) = (width.clamp(1, MOST_WIDTH), height.clamp(1, MOST_HEIGHT));
         let mut image = Image::new(width, height);
-        whole(&image).fill(&mut image, PLACE);
-        let scale = Scale::of(width, height);
+        whole_area(&image).fill(&mut image, PLACE);
+        let scale = Scale::from_size(width, height);
         let size = |times: f32| (f32::from(scale.text_px) * times).round() as u16;
         let title_letters = Letters { px: size(1.6), face: Face::Bold, colour: PLACE_TITLE };
         let text_letters = Letters { px: size(1.05), face: Face::Regular, colour: PLACE_TEXT };
@@ -147,12 +147,12 @@ impl Annotator {
         let (title_step, text_step) = (f32::from(title_letters.px) * 1.3, f32::from(text_letters.px) * 1.45);
         let gap = f32::from(scale.text_px) * 0.6;
 
-        wrap(&self.typesetter, title_letters, title, room, 2, &mut self.lines);
+        wrap_text(&self.typesetter, title_letters, title, room, 2, &mut self.lines);
         let titles = self.lines.len();
         let left_over = height as f32 * 0.9 - titles as f32 * title_step - gap;
         let most = ((left_over / text_step) as usize).min(5);
         let mut lines = Vec::new();
-        wrap(&self.typesetter, text_letters, text, room, most, &mut lines);
+        wrap_text(&self.typesetter, text_letters, text, room, most, &mut lines);
 
         let block = titles as f32 * title_step + gap + lines.len() as f32 * text_step;
         let mut y = (height as f32 - block) / 2.0;
@@ -162,25 +162,31 @@ impl Annotator {
             y += symbol_height / 2.0;
             let centre = (width as f32 / 2.0, y - gap * 1.5 - symbol_width * symbol::HEIGHT / 2.0);
             let line = f32::from(scale.line_px) * 1.2;
-            symbol::camera(&mut self.stroker, &mut image, centre, (symbol_width, line), PLACE_SYMBOL);
+            symbol::draw_camera(&mut self.stroker, &mut image, centre, (symbol_width, line), PLACE_SYMBOL);
         }
         for index in 0..titles {
             let x = (width as f32 - self.lines[index].width) / 2.0;
-            self.line(&mut image, title_letters, (title, index), (x, y + f32::from(title_letters.px)));
+            self.draw_line(&mut image, title_letters, (title, index), (x, y + f32::from(title_letters.px)));
             y += title_step;
         }
         y += gap;
         self.lines = lines;
         for index in 0..self.lines.len() {
             let x = (width as f32 - self.lines[index].width) / 2.0;
-            self.line(&mut image, text_letters, (text, index), (x, y + f32::from(text_letters.px)));
+            self.draw_line(&mut image, text_letters, (text, index), (x, y + f32::from(text_letters.px)));
             y += text_step;
         }
         image
     }
 
     /// Draws a line of the text that was wrapped last.
-    fn line(&mut self, image: &mut Image, letters: Letters, (text, index): (&str, usize), at: (f32, f32)) {
+    fn draw_line(
+        &mut self,
+        image: &mut Image,
+        letters: Letters,
+        (text, index): (&str, usize),
+        at: (f32, f32),
+    ) {
         let Line { text: bytes, cut, .. } = self.lines[index].clone();
         let end = self.typesetter.draw(image, letters, &text[bytes], at);
         if cut {
@@ -224,7 +230,7 @@ mod tests {
         for (width, height) in [(320, 240), (640, 480), (1280, 720), (1920, 1080)] {
             let mut image = flat(width, height, 90);
             let text = LONG.repeat(3);
-            Annotator::new().banner(&mut image, &text, Tone::Error, Edge::Bottom);
+            Annotator::new().draw_banner(&mut image, &text, Tone::Error, Edge::Bottom);
             let top = strip_top(&image, 90);
             assert!(height - top <= height / 2, "{width}x{height}: {top}");
             let ink = ink(&image, top);
@@ -238,7 +244,7 @@ mod tests {
     fn a_banner_changes_nothing_but_its_strip() {
         for edge in [Edge::Top, Edge::Bottom] {
             let mut image = flat(640, 480, 90);
-            Annotator::new().banner(&mut image, "Frozen for 12 s", Tone::Warning, edge);
+            Annotator::new().draw_banner(&mut image, "Frozen for 12 s", Tone::Warning, edge);
             let rows = image.data().chunks_exact(640 * 3);
             let changed: Vec<_> = rows.map(|row| row.iter().any(|level| *level != 90)).collect();
             let count = changed.iter().filter(|row| **row).count();
@@ -253,14 +259,14 @@ mod tests {
     #[test]
     fn facts_lie_in_their_corner_and_leave_a_small_picture_alone() {
         let mut image = flat(640, 480, 90);
-        Annotator::new().facts(&mut image, &["Objects: 3", "Unique IDs: 17"]);
+        Annotator::new().draw_facts(&mut image, &["Objects: 3", "Unique IDs: 17"]);
         let is_changed = |x: usize, y: usize| image.data()[(y * 640 + x) * 3..][..3] != [90; 3];
         assert!(is_changed(0, 0) && is_changed(60, 20) && !is_changed(300, 20) && !is_changed(20, 100));
         let corner: Vec<usize> =
             (0..60).map(|y| (1..110).filter(|x| image.data()[(y * 640 + x) * 3] > 200).count()).collect();
         assert_eq!(bands(&corner), 2, "two lines: {corner:?}");
         let mut small = flat(40, 30, 90);
-        Annotator::new().facts(&mut small, &["Objects: 3", "Unique IDs: 17"]);
+        Annotator::new().draw_facts(&mut small, &["Objects: 3", "Unique IDs: 17"]);
         assert_eq!(small, flat(40, 30, 90));
     }
 
@@ -268,7 +274,7 @@ mod tests {
     fn a_banner_reads_on_white_and_on_black() {
         for level in [0, 255] {
             let mut image = flat(320, 240, level);
-            Annotator::new().banner(&mut image, "W", Tone::Info, Edge::Bottom);
+            Annotator::new().draw_banner(&mut image, "W", Tone::Info, Edge::Bottom);
             let pixel = &image.data()[image.data().len() - 3..];
             let strip = Colour { blue: pixel[0], green: pixel[1], red: pixel[2] };
             for colour in [TEXT, Tone::Info.colour(), Tone::Warning.colour(), Tone::Error.colour()] {
@@ -282,9 +288,9 @@ mod tests {
     fn a_short_text_takes_one_line_and_no_text_nothing() {
         let mut annotator = Annotator::new();
         let mut image = flat(640, 480, 90);
-        annotator.banner(&mut image, " \n", Tone::Info, Edge::Bottom);
+        annotator.draw_banner(&mut image, " \n", Tone::Info, Edge::Bottom);
         assert!(image.data().iter().all(|level| *level == 90));
-        annotator.banner(&mut image, "live again", Tone::Info, Edge::Bottom);
+        annotator.draw_banner(&mut image, "live again", Tone::Info, Edge::Bottom);
         assert_eq!(annotator.lines.len(), 1);
         assert_eq!(bands(&ink(&image, strip_top(&image, 90))), 1);
     }
@@ -292,7 +298,8 @@ mod tests {
     #[test]
     fn a_placeholder_has_its_words_in_the_middle() {
         for (width, height) in [(160, 120), (320, 240), (640, 480), (1920, 1080)] {
-            let image = Annotator::new().placeholder(width, height, "Front door", "Waiting for a picture.");
+            let image =
+                Annotator::new().draw_placeholder(width, height, "Front door", "Waiting for a picture.");
             assert_eq!((image.width(), image.height()), (width, height));
             let pixels =
                 || image.data().chunks_exact(3).enumerate().filter(|(_, pixel)| **pixel != PLACE.bgr());
@@ -313,7 +320,7 @@ mod tests {
         for (size, made) in
             [((0, 0), (1, 1)), ((u32::MAX, 2), (MOST_WIDTH, 2)), ((3, u32::MAX), (3, MOST_HEIGHT))]
         {
-            let image = Annotator::new().placeholder(size.0, size.1, "title", "text");
+            let image = Annotator::new().draw_placeholder(size.0, size.1, "title", "text");
             assert_eq!((image.width(), image.height()), made);
         }
     }
@@ -325,8 +332,8 @@ mod tests {
         ) {
             let mut annotator = Annotator::new();
             let edge = if top { Edge::Top } else { Edge::Bottom };
-            annotator.banner(&mut Image::new(size.0, size.1), &text, Tone::Warning, edge);
-            annotator.placeholder(size.0, size.1, &title, &text);
+            annotator.draw_banner(&mut Image::new(size.0, size.1), &text, Tone::Warning, edge);
+            annotator.draw_placeholder(size.0, size.1, &title, &text);
         }
     }
 }

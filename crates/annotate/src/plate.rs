@@ -7,7 +7,7 @@ use super::annotate::Mark;
 use super::area::Area;
 use super::text::{ELLIPSIS, Letters, Typesetter};
 use super::{Colour, Face};
-use crate::Image;
+use sightwire_frame::Image;
 
 /// A label on its plate.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Plate {
 const MOST_CHARACTERS: usize = 120;
 
 /// Appends what the mark's plate says, "car #12 · 87 %"; what was appended.
-pub(super) fn caption(mark: &Mark<'_>, captions: &mut String) -> Range<usize> {
+pub(super) fn write_caption(mark: &Mark<'_>, captions: &mut String) -> Range<usize> {
     let start = captions.len();
     captions.extend(mark.label.trim().chars().take(MOST_CHARACTERS));
     // Writing to a string cannot fail.
@@ -102,12 +102,13 @@ impl Plate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boxes::Rect;
+    use sightwire_frame::boxes::Rect;
 
     fn said(label: &str, confidence: Option<f32>, id: Option<u64>) -> String {
         let rect = Rect { left: 0.0, top: 0.0, right: 1.0, bottom: 1.0 };
         let mut captions = "before".to_owned();
-        let range = caption(&Mark { rect, label, colour: 0, confidence, id, trail: &[] }, &mut captions);
+        let range =
+            write_caption(&Mark { rect, label, colour: 0, confidence, id, trail: &[] }, &mut captions);
         captions[range].to_owned()
     }
 

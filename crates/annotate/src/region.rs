@@ -4,7 +4,7 @@ use super::area::Area;
 use super::stroke::{Node, Stroker};
 use super::text::{ELLIPSIS, Letters, Typesetter};
 use super::{Colour, Face, Scale};
-use crate::Image;
+use sightwire_frame::Image;
 
 /// A text in a picture.
 #[derive(Clone, Copy, Debug)]
@@ -24,20 +24,20 @@ const MOST_CHARACTERS: usize = 200;
 
 /// Draws the outlines of texts, coloured by confidence (green from 0.9, orange from 0.7, red below), and what they say
 /// beside them where nothing else is. Characters that the font lacks, Chinese among them, are left out of the labels.
-pub fn regions(image: &mut Image, regions: &[TextRegion<'_>]) {
+pub fn draw_regions(image: &mut Image, regions: &[TextRegion<'_>]) {
     if image.is_empty() {
         return;
     }
-    let scale = Scale::of(image.width(), image.height());
+    let scale = Scale::from_size(image.width(), image.height());
     let mut stroker = Stroker::new();
     let width = f32::from(scale.line_px).max(2.0);
     for region in regions {
         // The first corner closes the outline.
         let corners = region.polygon.iter().chain(&region.polygon[..1]);
         let nodes = corners.map(|&[x, y]| Node { x, y, width, opacity: 1.0 });
-        stroker.stroke(image, nodes, colour(region.confidence));
+        stroker.stroke(image, nodes, confidence_colour(region.confidence));
     }
-    let boxes: Vec<_> = regions.iter().filter_map(|region| bounds(region, width)).collect();
+    let boxes: Vec<_> = regions.iter().filter_map(|region| region_bounds(region, width)).collect();
     let mut typesetter = Typesetter::new();
     let mut plates = Vec::new();
     for region in regions {
@@ -51,7 +51,7 @@ pub fn regions(image: &mut Image, regions: &[TextRegion<'_>]) {
     }
 }
 
-fn colour(confidence: f32) -> Colour {
+fn confidence_colour(confidence: f32) -> Colour {
     // Of the palette that is told apart with colour blindness too. What is not a number is unsure.
     match confidence {
         0.9.. => Colour::rgb(0, 158, 115),
@@ -61,7 +61,7 @@ fn colour(confidence: f32) -> Colour {
 }
 
 /// The upright box around an outline of that width.
-fn bounds(region: &TextRegion<'_>, width: f32) -> Option<Area> {
+fn region_bounds(region: &TextRegion<'_>, width: f32) -> Option<Area> {
     let edge = |axis: usize, pick: fn(f32, f32) -> f32| {
         region.polygon.iter().map(|corner| corner[axis]).reduce(pick).filter(|edge| edge.is_finite())
     };
@@ -83,7 +83,7 @@ struct Label {
 impl Label {
     fn new(region: &TextRegion<'_>, scale: Scale, typesetter: &Typesetter) -> Option<Self> {
         let drawn = region.text.trim().chars().take(MOST_CHARACTERS);
-        let text: String = drawn.filter(|&character| typesetter.has(Face::Bold, character)).collect();
+        let text: String = drawn.filter(|&character| typesetter.has_glyph(Face::Bold, character)).collect();
         if text.chars().all(char::is_whitespace) {
             return None;
         }
@@ -91,7 +91,7 @@ impl Label {
         let height = (bottom_left[0] - top_left[0]).hypot(bottom_left[1] - top_left[1]);
         // Smaller than the text itself, of which it is a copy.
         let px = (height * 0.6).clamp(LEAST_TEXT_PX, f32::from(scale.text_px)) as u16;
-        let ground = colour(region.confidence);
+        let ground = confidence_colour(region.confidence);
         Some(Self { text, letters: Letters { px, face: Face::Bold, colour: ground.ink() }, ground })
     }
 
@@ -107,7 +107,7 @@ impl Label {
         typesetter: &Typesetter,
         (boxes, plates): (&[Area], &[Area]),
     ) -> Option<Area> {
-        let around = bounds(region, 2.0)?;
+        let around = region_bounds(region, 2.0)?;
         let width = (typesetter.width(self.letters, &self.text) + 2.0 * self.pad()).ceil() as i64;
         let height = (f32::from(self.letters.px) * 1.36).round() as i64;
         let (picture_width, picture_height) = (i64::from(image.width()), i64::from(image.height()));
@@ -158,11 +158,11 @@ mod tests {
             [(1.0, 0.95), (0.9, 0.95), (0.89, 0.8), (0.7, 0.8), (0.69, 0.1), (0.0, 0.1), (f32::NAN, 0.1)]
         {
             let mut image = paper(200, 100);
-            regions(
+            draw_regions(
                 &mut image,
                 &[TextRegion { polygon: upright([20.0, 40.0, 180.0, 70.0]), text: "", confidence }],
             );
-            let (one, two) = (count(&image, colour(expected)), count(&image, Colour::WHITE));
+            let (one, two) = (count(&image, confidence_colour(expected)), count(&image, Colour::WHITE));
             assert!(one > 300 && one + two > 200 * 100 - 1200, "{confidence}: {one} {two}");
         }
     }
@@ -172,7 +172,7 @@ mod tests {
         let region =
             TextRegion { polygon: upright([20.0, 40.0, 180.0, 70.0]), text: "Label", confidence: 1.0 };
         let mut alone = paper(200, 100);
-        regions(&mut alone, &[region]);
+        draw_regions(&mut alone, &[region]);
         let above =
             |image: &Image| image.data()[..35 * 200 * 3].chunks_exact(3).filter(|p| *p != [255; 3]).count();
         assert!(above(&alone) > 200);
@@ -181,9 +181,9 @@ mod tests {
         let others =
             [[0.0, 25.0, 200.0, 38.0], [0.0, 72.0, 200.0, 90.0], [182.0, 40.0, 200.0, 70.0]].map(other);
         let mut crowded = paper(200, 100);
-        regions(&mut crowded, &[&[region][..], &others].concat());
+        draw_regions(&mut crowded, &[&[region][..], &others].concat());
         let mut outlines = paper(200, 100);
-        regions(&mut outlines, &[&[TextRegion { text: "", ..region }][..], &others].concat());
+        draw_regions(&mut outlines, &[&[TextRegion { text: "", ..region }][..], &others].concat());
         assert_eq!(crowded, outlines);
     }
 
@@ -191,7 +191,7 @@ mod tests {
     fn characters_that_the_font_lacks_are_left_out() {
         let drawn = |text| {
             let mut image = paper(200, 100);
-            regions(
+            draw_regions(
                 &mut image,
                 &[TextRegion { polygon: upright([20.0, 40.0, 180.0, 70.0]), text, confidence: 1.0 }],
             );
@@ -210,9 +210,9 @@ mod tests {
             let polygon = [0, 2, 4, 6].map(|at| [value(at), value(at + 1)]);
             let region = TextRegion { polygon, text: "Some words that are long", confidence: value(9) };
             for (width, height) in [(1, 1), (3, 90), (120, 60)] {
-                regions(&mut paper(width, height), &[region; 3]);
+                draw_regions(&mut paper(width, height), &[region; 3]);
             }
         }
-        regions(&mut Image::default(), &[]);
+        draw_regions(&mut Image::default(), &[]);
     }
 }

@@ -11,7 +11,7 @@ pub struct Scale {
 
 impl Scale {
     /// By the shorter side: 640×480 gives lines of 2 and letters of 15 pixels.
-    pub fn of(width: u32, height: u32) -> Self {
+    pub fn from_size(width: u32, height: u32) -> Self {
         // Past 8K nothing grows further.
         let short = width.min(height).min(4320) as u16;
         // Smaller letters than 10 pixels cannot be read, whatever the picture.
@@ -26,11 +26,11 @@ mod tests {
     #[test]
     fn sizes_follow_the_picture() {
         let sizes = [(160, 120), (320, 240), (640, 480), (1280, 720), (1920, 1080), (3840, 2160)];
-        let scales = sizes.map(|(width, height)| Scale::of(width, height));
+        let scales = sizes.map(|(width, height)| Scale::from_size(width, height));
         assert!(scales.windows(2).all(|w| w[0].text_px <= w[1].text_px && w[0].line_px <= w[1].line_px));
         assert_eq!(scales[0], Scale { line_px: 1, text_px: 10 });
         assert_eq!(scales[2], Scale { line_px: 2, text_px: 15 });
-        assert_eq!(Scale::of(480, 640), scales[2], "upright pictures too");
-        assert_eq!(Scale::of(u32::MAX, u32::MAX), Scale::of(7680, 4320));
+        assert_eq!(Scale::from_size(480, 640), scales[2], "upright pictures too");
+        assert_eq!(Scale::from_size(u32::MAX, u32::MAX), Scale::from_size(7680, 4320));
     }
 }

@@ -1,8 +1,8 @@
 //! Smooth lines whose width and opacity change along the way.
 
 use super::Colour;
-use super::colour::lay;
-use crate::Image;
+use super::colour::blend_pixel;
+use sightwire_frame::Image;
 
 /// A corner of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,7 +103,7 @@ impl Stroker {
             }
             let (mut from, mut to) = (width, 0);
             for &index in &self.active {
-                let (first, end) = self.segments[index].cover(row, &mut self.cover[..width]);
+                let (first, end) = self.segments[index].cover_row(row, &mut self.cover[..width]);
                 (from, to) = (from.min(first), to.max(end));
             }
             if from < to {
@@ -112,7 +112,7 @@ impl Stroker {
                 for (pixel, cover) in pixels.zip(&mut self.cover[from..to]) {
                     let alpha = (std::mem::take(cover) * 256.0 + 0.5) as u32;
                     if alpha > 0 {
-                        lay(pixel, colour.bgr(), alpha);
+                        blend_pixel(pixel, colour.bgr(), alpha);
                     }
                 }
             }
@@ -175,7 +175,7 @@ impl Segment {
     }
 
     /// Raises `cover` to what the segment covers of that row; the columns that it may have touched.
-    fn cover(&self, row: usize, cover: &mut [f32]) -> (usize, usize) {
+    fn cover_row(&self, row: usize, cover: &mut [f32]) -> (usize, usize) {
         let y = row as f32 + 0.5 - self.y;
         // Where on the segment the row can see it: its whole length for one that is level.
         let (mut one, mut two) = (0.0, 1.0);

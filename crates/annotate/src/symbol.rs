@@ -2,13 +2,13 @@
 
 use super::Colour;
 use super::stroke::{Node, Stroker};
-use crate::Image;
+use sightwire_frame::Image;
 
 /// Height of the camera for a width of 1.
 pub(super) const HEIGHT: f32 = 0.6;
 
 /// A video camera seen from its side, `size` pixels wide around its centre.
-pub(super) fn camera(
+pub(super) fn draw_camera(
     stroker: &mut Stroker,
     image: &mut Image,
     (x, y): (f32, f32),

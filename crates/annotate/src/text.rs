@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::Colour;
-use super::colour::lay;
+use super::colour::blend_pixel;
 use super::glyphs::{Face, Glyphs};
-use crate::Image;
+use sightwire_frame::Image;
 
 /// What letters look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +66,8 @@ impl Typesetter {
     }
 
     /// Whether the font has a picture for the character, or it needs none.
-    pub(super) fn has(&self, face: Face, character: char) -> bool {
-        self.glyphs.has(face, character)
+    pub(super) fn has_glyph(&self, face: Face, character: char) -> bool {
+        self.glyphs.has_glyph(face, character)
     }
 
     /// Width of the text in pixels.
@@ -136,14 +136,14 @@ impl Typesetter {
             before = Some(letter.glyph);
             pen += letter.kern;
             if pen > -margin {
-                self.put(image, letters, letter.glyph, (pen, baseline));
+                self.put_glyph(image, letters, letter.glyph, (pen, baseline));
             }
             pen += letter.advance;
         }
         pen
     }
 
-    fn put(&mut self, image: &mut Image, letters: Letters, glyph: ab_glyph::GlyphId, at: (f32, i32)) {
+    fn put_glyph(&mut self, image: &mut Image, letters: Letters, glyph: ab_glyph::GlyphId, at: (f32, i32)) {
         let Some((whole, bitmap, cover)) = self.glyphs.bitmap(letters.face, letters.size(), glyph, at.0)
         else {
             return;
@@ -171,7 +171,7 @@ impl Typesetter {
             for (pixel, cover) in pixels.chunks_exact_mut(3).zip(cover) {
                 let cover = u32::from(*cover);
                 if cover > 0 {
-                    lay(pixel, colour, cover + (cover >> 7));
+                    blend_pixel(pixel, colour, cover + (cover >> 7));
                 }
             }
         }

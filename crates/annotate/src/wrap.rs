@@ -28,7 +28,7 @@ fn has_no_ink(character: char) -> bool {
 
 /// Cuts the text into at most `most` lines of at most `width` pixels: between words, within a word only if it is longer
 /// than a line.
-pub(super) fn wrap(
+pub(super) fn wrap_text(
     typesetter: &Typesetter,
     letters: Letters,
     text: &str,
@@ -92,13 +92,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::draw::{Colour, Face};
+    use crate::{Colour, Face};
 
     const INK: Letters = Letters { px: 16, face: Face::Regular, colour: Colour::WHITE };
 
     fn wrapped(text: &str, width: f32, most: usize) -> Vec<String> {
         let mut lines = Vec::new();
-        wrap(&Typesetter::new(), INK, text, width, most, &mut lines);
+        wrap_text(&Typesetter::new(), INK, text, width, most, &mut lines);
         lines
             .iter()
             .map(|line| format!("{}{}", &text[line.text.clone()], if line.cut { ELLIPSIS } else { "" }))
@@ -136,7 +136,7 @@ mod tests {
         fn lines_fit_and_no_word_is_lost(text in "[a-zä ·\n\u{a0}\u{200d}]{0,80}", width in 40.0f32..300.0, most in 1usize..6) {
             let typesetter = Typesetter::new();
             let mut lines = Vec::new();
-            wrap(&typesetter, INK, &text, width, most, &mut lines);
+            wrap_text(&typesetter, INK, &text, width, most, &mut lines);
             prop_assert!(lines.len() <= most);
             for line in &lines {
                 prop_assert!(line.width <= width + 0.01, "{line:?}");
@@ -153,7 +153,7 @@ mod tests {
         #[test]
         fn any_text_in_any_width_is_safe(text in any::<String>(), width in any::<f32>(), most in 0usize..5) {
             let mut lines = Vec::new();
-            wrap(&Typesetter::new(), INK, &text, width, most, &mut lines);
+            wrap_text(&Typesetter::new(), INK, &text, width, most, &mut lines);
             for line in lines {
                 prop_assert!(text.get(line.text).is_some());
             }

@@ -125,7 +125,7 @@ impl FromStr for Use {
 /// Body of `POST /api/v1/login`: a name and a password, a key, or what a link has in it.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = ways()))]
+#[schemars(extend("oneOf" = login_ways()))]
 pub struct Login {
     /// A key, instead of name and password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,7 +142,7 @@ pub struct Login {
 }
 
 /// The three ways of logging in: which fields hold a text then; the others are left out or null.
-fn ways() -> Value {
+fn login_ways() -> Value {
     let way = |given: &[&str]| {
         let field = |name: &&str| {
             (name.to_string(), json!({ "type": if given.contains(name) { "string" } else { "null" } }))

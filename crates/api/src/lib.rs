@@ -1,4 +1,4 @@
-//! Every JSON message that a server sends or takes, as a type with its schema. [`openapi::document`] is all of them as an
+//! Every JSON message that a server sends or takes, as a type with its schema. [`openapi::build_document`] is all of them as an
 //! OpenAPI document, of which `clients/js/src/api.ts` and `paths.ts` are made.
 //!
 //! - [`status`]: what runs, with what, and how it is; [`live`]: all that changes, once a second
@@ -6,6 +6,7 @@
 //! - [`detect`]: objects in pictures
 //! - [`read`]: text in pictures, one by one and in batches
 //! - [`access`]: logging in, keys and users
+//! - [`settings`]: keys of the configuration, and the values in force
 //! - [`models`]: models, the library that runs them, samples
 //! - [`sign`]: Socket.IO events; [`relay`]: messages of the relay's WebSockets; [`board`]: what the pages of the camera
 //!   prototype ask for
@@ -32,6 +33,7 @@ pub mod page;
 pub mod read;
 pub mod relay;
 mod schemas;
+pub mod settings;
 pub mod shared;
 pub mod sign;
 pub mod status;

@@ -25,12 +25,12 @@ impl Schemas {
     }
 
     /// The schema of a type that the server sends.
-    pub(crate) fn sent<T: JsonSchema>(&mut self) -> Schema {
+    pub(crate) fn sent_schema<T: JsonSchema>(&mut self) -> Schema {
         self.sent.subschema_for::<T>()
     }
 
     /// The schema of a type that the server takes.
-    pub(crate) fn taken<T: JsonSchema>(&mut self) -> Schema {
+    pub(crate) fn taken_schema<T: JsonSchema>(&mut self) -> Schema {
         self.taken.subschema_for::<T>()
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 /// What counts as one address: one of IPv6 has 2^64 addresses to choose from.
-pub fn counted(address: IpAddr) -> IpAddr {
+pub fn counted_address(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
         v4 @ IpAddr::V4(_) => v4,
@@ -15,15 +15,15 @@ pub fn counted(address: IpAddr) -> IpAddr {
 }
 
 /// For people: without a port where none is known, which is 0 then.
-pub fn shown(peer: SocketAddr) -> String {
+pub fn format_peer(peer: SocketAddr) -> String {
     if peer.port() == 0 { peer.ip().to_string() } else { peer.to_string() }
 }
 
-/// Some networks.
+/// Networks that an address may be in; cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Arc<[IpNet]>);
 
-/// A text that is no network.
+/// A text that is not a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a network such as 10.0.0.0/8, nor an address")]
 pub struct NotANetwork(pub String);
@@ -39,7 +39,7 @@ impl Networks {
     }
 
     /// Whether it is in one of them.
-    pub fn contain(&self, address: IpAddr) -> bool {
+    pub fn contains_address(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -56,7 +56,7 @@ impl Networks {
         self.0.iter().any(|network| others.0.iter().any(|other| overlap(network, other)))
     }
 
-    /// There are none.
+    /// Whether it has no networks.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_counts_as_one_address() {
-        let counted = |text: &str| counted(text.parse().unwrap()).to_string();
+        let counted = |text: &str| counted_address(text.parse().unwrap()).to_string();
         assert_eq!(counted("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(counted("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(counted("192.0.2.7"), "192.0.2.7");
@@ -88,12 +88,12 @@ mod tests {
     fn an_address_is_in_a_network_however_it_is_written() {
         let networks = ["10.0.0.0/8", "192.168.1.7", "fd00::/8"].map(str::to_owned);
         let networks = Networks::parse(&networks).unwrap();
-        let contain = |text: &str| networks.contain(text.parse().unwrap());
+        let contain = |text: &str| networks.contains_address(text.parse().unwrap());
         assert!(
             contain("10.1.2.3") && contain("::ffff:10.1.2.3") && contain("192.168.1.7") && contain("fd12::1")
         );
         assert!(!contain("11.0.0.1") && !contain("192.168.1.8") && !contain("fe80::1"));
-        assert!(!Networks::default().contain(IpAddr::from([10, 0, 0, 1])));
+        assert!(!Networks::default().contains_address(IpAddr::from([10, 0, 0, 1])));
         let overlap = |text: &str| networks.overlap(&Networks::parse(&[text.to_owned()]).unwrap());
         assert_eq!(networks.to_string(), "10.0.0.0/8, 192.168.1.7/32, fd00::/8");
         assert!(overlap("10.9.0.0/16") && overlap("192.168.0.0/16") && overlap("0.0.0.0/0"));
@@ -106,8 +106,8 @@ mod tests {
 
     #[test]
     fn a_port_is_shown_where_it_is_known() {
-        assert_eq!(shown("192.0.2.7:80".parse().unwrap()), "192.0.2.7:80");
-        assert_eq!(shown("192.0.2.7:0".parse().unwrap()), "192.0.2.7");
-        assert_eq!(shown("[fd00::1]:0".parse().unwrap()), "fd00::1");
+        assert_eq!(format_peer("192.0.2.7:80".parse().unwrap()), "192.0.2.7:80");
+        assert_eq!(format_peer("192.0.2.7:0".parse().unwrap()), "192.0.2.7");
+        assert_eq!(format_peer("[fd00::1]:0".parse().unwrap()), "fd00::1");
     }
 }

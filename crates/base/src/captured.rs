@@ -16,7 +16,7 @@ pub struct Captured {
 }
 
 /// Begins to take the log lines of this thread, down to the level debug.
-pub fn log() -> Captured {
+pub fn capture_log() -> Captured {
     let bytes = Arc::<Mutex<Vec<u8>>>::default();
     let writer = Writer(bytes.clone());
     let subscriber = tracing_subscriber::fmt()
@@ -28,7 +28,7 @@ pub fn log() -> Captured {
 
 impl Captured {
     /// Those with this text.
-    pub fn with(&self, text: &str) -> Vec<String> {
+    pub fn lines_with(&self, text: &str) -> Vec<String> {
         let all = String::from_utf8(self.bytes.lock().clone()).unwrap();
         all.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }

@@ -9,17 +9,18 @@ use parking_lot::Mutex;
 use rustix::fs::statvfs;
 
 use crate::clock;
+use crate::metrics::{Collector, Metrics};
 
 /// With less than that room nothing of use can be written.
 const LEAST_ROOM: u64 = 1 << 20;
-/// A failure counts as present for so long: whatever failed is tried again within that, as a rule.
+/// A failure counts as present for this long: whatever failed is tried again within that, as a rule.
 const PRESENT: Duration = Duration::from_secs(60);
 
 static FAILURES: AtomicU64 = AtomicU64::new(0);
 static LAST: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// One more failed.
-pub fn failed() {
+/// Counts one more failure of a disk, now.
+pub fn count_failure() {
     FAILURES.fetch_add(1, Ordering::Relaxed);
     *LAST.lock() = Some(clock::now());
 }
@@ -40,6 +41,20 @@ pub fn has_room(folder: &Path) -> bool {
     statvfs(folder).map_or(true, |disk| free(disk) >= LEAST_ROOM)
 }
 
+/// Gives the failures to `/metrics`.
+#[derive(Debug)]
+pub struct DiskMetrics;
+
+impl Collector for DiskMetrics {
+    fn collect(&self, metrics: &mut Metrics) {
+        metrics.counter(
+            "disk_failures",
+            "Times that a file of the server could not be written, or one that it keeps could not be read.",
+            failures(),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,7 +62,7 @@ mod tests {
     #[test]
     fn a_failure_is_present_for_a_while_and_counted_for_ever() {
         let before = failures();
-        failed();
+        count_failure();
         assert!(failures() > before && fails_now());
         assert!(has_room(Path::new("/nowhere")), "nothing is known of it");
         assert!(!has_room(Path::new("/proc")), "no room at all");

@@ -6,6 +6,7 @@
 //! - [`histogram`]: durations, counted without locks
 //! - [`lines`]: log lines that others have a say in
 //! - [`memory`]: how much of it the server may use
+//! - [`metrics`]: what is counted, as a room declares it for `/metrics`
 //! - [`meter`]: rates and delays of the last seconds
 //! - [`shares`]: how often one of many may do something
 //! - `captured` (a feature, for tests): the log lines of a thread
@@ -20,4 +21,5 @@ pub mod histogram;
 pub mod lines;
 pub mod memory;
 pub mod meter;
+pub mod metrics;
 pub mod shares;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// Of a text that somebody else made, a log line has so many bytes.
+/// Bytes that a log line has of a text that somebody else made.
 pub const MAX_BYTES: usize = 128;
 /// Of a sentence of ours with such texts in it.
 const MAX_SENTENCE_BYTES: usize = 1024;
@@ -13,26 +13,26 @@ const MAX_SENTENCE_BYTES: usize = 1024;
 pub const AUDIT: &str = "audit";
 /// Target of log lines with predictions, whose writer sees to it that they are not too many.
 pub const PREDICTION: &str = "prediction";
-/// What goes wrong again and again is said so often.
+/// Time between messages about what goes wrong again and again.
 pub const EVERY: Duration = Duration::from_secs(10);
 
 /// A text of somebody else's as a log line may have it: on one line, without control characters, and cut after
 /// [`MAX_BYTES`].
-pub fn short(text: &str) -> Short<'_> {
+pub fn short_line(text: &str) -> Short<'_> {
     Short { text, max_bytes: MAX_BYTES }
 }
 
-/// As [`short`], for a reason that has such texts in it.
-pub fn sentence(text: &str) -> Short<'_> {
+/// As [`short_line`], for a reason that has such texts in it.
+pub fn short_sentence(text: &str) -> Short<'_> {
     Short { text, max_bytes: MAX_SENTENCE_BYTES }
 }
 
-/// As [`short`], with so many bytes.
-pub fn within(text: &str, max_bytes: usize) -> Short<'_> {
+/// As [`short_line`], with this many bytes.
+pub fn short_within(text: &str, max_bytes: usize) -> Short<'_> {
     Short { text, max_bytes }
 }
 
-/// What [`short`] and [`sentence`] give: shortens and escapes as it is written.
+/// What [`short_line`] and [`short_sentence`] give: shortens and escapes as it is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Short<'a> {
     text: &'a str,
@@ -93,7 +93,7 @@ impl LogThrottle {
     }
 
     /// It has gone wrong at `now`. If that is to be said: how often it was not said since it was said last.
-    pub fn is_due(&self, now: Instant) -> Option<u64> {
+    pub fn admit_line(&self, now: Instant) -> Option<u64> {
         let mut said = self.0.lock();
         if said.last.is_some_and(|last| now.saturating_duration_since(last) < EVERY) {
             said.unsaid += 1;
@@ -132,25 +132,25 @@ mod tests {
             ("a\r\nWARN forged\t\u{1b}[31m\0\u{7f}", "a\\r\\nWARN forged\\t\\u{1b}[31m\\u{0}\\u{7f}"),
             ("gpj.\u{202e}exe\u{2028}\u{85}", "gpj.\\u{202e}exe\\u{2028}\\u{85}"),
         ] {
-            assert_eq!(short(text).to_string(), shown);
+            assert_eq!(short_line(text).to_string(), shown);
         }
         let whole = "x".repeat(MAX_BYTES);
-        assert_eq!(short(&whole).to_string(), whole);
+        assert_eq!(short_line(&whole).to_string(), whole);
         // Between characters, however many bytes one has.
         let long = format!("x{}", "é".repeat(7000));
-        assert_eq!(short(&long).to_string(), format!("x{}… (14001 bytes)", "é".repeat(63)));
-        assert_eq!(short(&"\n".repeat(500)).to_string(), format!("{}… (500 bytes)", "\\n".repeat(64)));
-        assert!(sentence(&long).to_string().len() < 1100);
+        assert_eq!(short_line(&long).to_string(), format!("x{}… (14001 bytes)", "é".repeat(63)));
+        assert_eq!(short_line(&"\n".repeat(500)).to_string(), format!("{}… (500 bytes)", "\\n".repeat(64)));
+        assert!(short_sentence(&long).to_string().len() < 1100);
     }
 
     #[test]
     fn what_goes_wrong_again_and_again_is_said_once_in_a_while_with_the_number_of_those_not_said() {
         let (seldom, start) = (LogThrottle::new(), Instant::now());
-        assert_eq!(seldom.is_due(start), Some(0));
+        assert_eq!(seldom.admit_line(start), Some(0));
         for n in 0..200 {
-            assert_eq!(seldom.is_due(start + EVERY * n / 200), None);
+            assert_eq!(seldom.admit_line(start + EVERY * n / 200), None);
         }
-        assert_eq!(seldom.is_due(start + EVERY), Some(200));
-        assert_eq!(seldom.is_due(start + EVERY * 2), Some(0));
+        assert_eq!(seldom.admit_line(start + EVERY), Some(200));
+        assert_eq!(seldom.admit_line(start + EVERY * 2), Some(0));
     }
 }

@@ -7,7 +7,9 @@ pub mod children;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Accepted again below so many percent of the budget, so that it does not change with every sample.
+use crate::metrics::{Collector, Metrics, Unit};
+
+/// Accepted again below this many percent of the budget, so that it does not change with every sample.
 pub const AGAIN_PERCENT: u64 = 95;
 
 /// A process that draws takes this much for most pages, whatever the budget is.
@@ -63,13 +65,13 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// With so many bytes; `None` refuses nothing.
+    /// With this many bytes; `None` refuses nothing.
     pub fn new(budget: Option<u64>) -> Self {
         Self { budget, ..Self::default() }
     }
 
-    /// The process uses so many bytes now. Whether the budget is used up, if that has changed.
-    pub fn note(&self, used: u64) -> Option<bool> {
+    /// The process uses this many bytes now. Whether the budget is used up, if that has changed.
+    pub fn record_usage(&self, used: u64) -> Option<bool> {
         self.used.store(used, Ordering::Relaxed);
         let budget = self.budget?;
         let was_full = self.is_full.load(Ordering::Relaxed);
@@ -79,7 +81,7 @@ impl Memory {
     }
 
     /// Whether something may begin; counted if not.
-    pub fn admit(&self, work: Work) -> Result<(), OutOfMemory> {
+    pub fn admit_work(&self, work: Work) -> Result<(), OutOfMemory> {
         if !self.is_full() {
             return Ok(());
         }
@@ -89,7 +91,7 @@ impl Memory {
         Err(OutOfMemory)
     }
 
-    /// Nothing new begins.
+    /// Whether the budget is used up, so that nothing new begins.
     pub fn is_full(&self) -> bool {
         self.is_full.load(Ordering::Relaxed)
     }
@@ -99,9 +101,9 @@ impl Memory {
         self.budget
     }
 
-    /// Whether a child that has so many bytes may have them: there is room in the budget, as it is now, or it is a small one.
+    /// Whether a child that has this many bytes may have them: there is room in the budget, as it is now, or it is a small one.
     pub fn has_room_for_child(&self, bytes: u64) -> bool {
-        let is_over = |budget| budget::used().is_some_and(|used| used > budget);
+        let is_over = |budget| budget::used_memory().is_some_and(|used| used > budget);
         bytes <= SMALL_CHILD || !self.budget.is_some_and(is_over)
     }
 
@@ -126,6 +128,29 @@ impl Memory {
     }
 }
 
+impl Collector for Memory {
+    fn collect(&self, metrics: &mut Metrics) {
+        metrics.gauge_in(
+            Unit::Bytes,
+            "memory_budget",
+            "Above it nothing new begins; 0: there is none.",
+            self.budget().unwrap_or_default(),
+        );
+        metrics.gauge_in(
+            Unit::Bytes,
+            "memory_used",
+            "What the process has for itself, as the budget counts it.",
+            self.used(),
+        );
+        metrics.counters(
+            "memory_refused",
+            "Refused because the memory that the server may use was used up.",
+            ["what"],
+            Work::ALL.map(|work| ([work.name()], self.refused(work))),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,8 +169,8 @@ mod tests {
             (1000, None, true),
             (1001, Some(true), false),
         ] {
-            assert_eq!(memory.note(used), changed, "{used}");
-            assert_eq!((memory.admit(Work::Viewer).is_ok(), memory.used()), (may, used));
+            assert_eq!(memory.record_usage(used), changed, "{used}");
+            assert_eq!((memory.admit_work(Work::Viewer).is_ok(), memory.used()), (may, used));
         }
         assert_eq!((memory.refused(Work::Viewer), memory.all_refused()), (5, 5));
     }
@@ -153,10 +178,10 @@ mod tests {
     #[test]
     fn each_kind_is_counted_for_itself() {
         let memory = Memory::new(Some(1));
-        memory.note(2);
+        memory.record_usage(2);
         for (times, work) in Work::ALL.into_iter().enumerate() {
             for _ in 0..=times {
-                assert_eq!(memory.admit(work), Err(OutOfMemory));
+                assert_eq!(memory.admit_work(work), Err(OutOfMemory));
             }
         }
         assert_eq!(Work::ALL.map(|work| memory.refused(work)), [1, 2, 3, 4, 5, 6]);
@@ -165,7 +190,7 @@ mod tests {
     #[test]
     fn without_a_budget_nothing_is_refused() {
         let memory = Memory::new(None);
-        assert_eq!(memory.note(u64::MAX), None);
-        assert_eq!(memory.admit(Work::Batch), Ok(()));
+        assert_eq!(memory.record_usage(u64::MAX), None);
+        assert_eq!(memory.admit_work(Work::Batch), Ok(()));
     }
 }

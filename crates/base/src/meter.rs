@@ -10,7 +10,7 @@ use crate::histogram::HistogramSnapshot;
 
 /// How often samples are taken, while there is something to sample.
 pub const INTERVAL: Duration = Duration::from_millis(500);
-/// Rates are over so many samples.
+/// Rates are over this many samples.
 const SAMPLES: usize = 6;
 
 /// Counters at some moments of the last three seconds.

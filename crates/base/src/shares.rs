@@ -1,4 +1,4 @@
-//! How often each of many may do something: so many times a second, and more at once now and then. Those who are counted are
+//! How often each of many may do something: a number of times a second, and more at once now and then. Those who are counted are
 //! bounded in number, and forgotten when they have been quiet.
 
 use std::hash::Hash;
@@ -13,7 +13,9 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
 use parking_lot::Mutex;
 
-/// Those who are counted for themselves. While there are so many, all have one share together.
+use crate::metrics::{Collector, Metrics};
+
+/// Those who are counted for themselves. While there are this many, all have one share together.
 const MAX_COUNTED: usize = 10_000;
 /// Those who have been quiet are looked for no oftener, since that takes a millisecond.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -29,7 +31,7 @@ pub struct Shares<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
 }
 
 impl<K: Hash + Eq + Clone> Shares<K> {
-    /// So many a second, and `burst` seconds' worth of them at once; `None` for 0, which is no limit.
+    /// This many a second, and `burst` seconds' worth of them at once; `None` for 0, which means no limit.
     pub fn new(per_s: u32, burst: u32) -> Option<Self> {
         Self::with_clock(per_s, burst, DefaultClock::default())
     }
@@ -50,11 +52,11 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Shares<K, C> {
     }
 
     /// Counts one more. An error says after how long there is room for it, which was not counted then.
-    pub fn take(&self, key: &K) -> Result<(), Duration> {
+    pub fn take_one(&self, key: &K) -> Result<(), Duration> {
         self.take_some(key, NonZeroU32::MIN)
     }
 
-    /// As [`Self::take`], with so many at once. What is more than can ever come at once counts as that much.
+    /// As [`Self::take_one`], with this many at once. What is more than can ever come at once counts as that much.
     pub fn take_some(&self, key: &K, count: NonZeroU32) -> Result<(), Duration> {
         let count = count.min(self.at_once);
         let wait = |until: NotUntil<C::Instant>| until.wait_time_from(self.clock.now());
@@ -85,13 +87,13 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Shares<K, C> {
 pub enum Limit {
     /// Connections at once.
     ConnectionsPerAddress,
-    /// New connections.
+    /// New connections a second.
     ConnectionRate,
     /// Open connections with one key or of one user.
     ConnectionsPerKey,
-    /// Requests.
+    /// Requests a second.
     RequestsPerS,
-    /// Bytes that come.
+    /// MB a second that come.
     MbPerS,
     /// Frames of live streams.
     FramesPerS,
@@ -121,21 +123,33 @@ impl Limit {
     }
 }
 
-/// How many were refused by each limit.
+/// How often each limit was reached, so that something was refused, dropped or held back.
 #[derive(Debug, Default)]
 pub struct Limited([(AtomicU64, crate::lines::LogThrottle); Limit::ALL.len()]);
 
 impl Limited {
-    /// One more. If that is to be said in the log: how many were not said since it was said last.
+    /// The limit was reached once more. If that is to be said in the log: how many times it was not said since it was said
+    /// last.
     pub fn count(&self, limit: Limit, now: std::time::Instant) -> Option<u64> {
         let (count, said) = self.0.get(limit as usize)?;
         count.fetch_add(1, Ordering::Relaxed);
-        said.is_due(now)
+        said.admit_line(now)
     }
 
-    /// So far.
-    pub fn counted(&self, limit: Limit) -> u64 {
+    /// How often that limit was reached since the start.
+    pub fn limited_count(&self, limit: Limit) -> u64 {
         self.0.get(limit as usize).map_or(0, |(count, _)| count.load(Ordering::Relaxed))
+    }
+}
+
+impl Collector for Limited {
+    fn collect(&self, metrics: &mut Metrics) {
+        metrics.counters(
+            "limited",
+            "Refused, dropped or held back because one address, key or user had taken what it may.",
+            ["limit"],
+            Limit::ALL.map(|limit| ([limit.name()], self.limited_count(limit))),
+        );
     }
 }
 
@@ -149,12 +163,12 @@ mod tests {
     fn each_may_so_many_a_second_and_some_at_once_whatever_others_do() {
         let clock = FakeRelativeClock::default();
         let shares = Shares::with_clock(10, 4, clock.clone()).unwrap();
-        assert_eq!((0..100).filter(|_| shares.take(&1).is_ok()).count(), 40);
-        let wait = shares.take(&1).unwrap_err();
+        assert_eq!((0..100).filter(|_| shares.take_one(&1).is_ok()).count(), 40);
+        let wait = shares.take_one(&1).unwrap_err();
         assert!(wait > Duration::ZERO && wait <= Duration::from_millis(100), "{wait:?}");
-        assert_eq!(shares.take(&2), Ok(()), "somebody else");
+        assert_eq!(shares.take_one(&2), Ok(()), "somebody else");
         clock.advance(Duration::from_secs(1));
-        assert_eq!((0..100).filter(|_| shares.take(&1).is_ok()).count(), 10);
+        assert_eq!((0..100).filter(|_| shares.take_one(&1).is_ok()).count(), 10);
         assert!(Shares::<u8>::new(0, 4).is_none(), "0 is no limit");
         clock.advance(Duration::from_secs(4));
         let of = |count| NonZeroU32::new(count).unwrap();
@@ -172,12 +186,12 @@ mod tests {
     fn those_who_are_counted_are_bounded_and_the_quiet_ones_forgotten() {
         let clock = FakeRelativeClock::default();
         let shares = Shares::with_clock(1, 1, clock.clone()).unwrap();
-        assert!((0..MAX_COUNTED).all(|i| shares.take(&i).is_ok()));
+        assert!((0..MAX_COUNTED).all(|i| shares.take_one(&i).is_ok()));
         // On top of them all have one share.
-        assert_eq!((MAX_COUNTED..MAX_COUNTED + 100).filter(|i| shares.take(i).is_ok()).count(), 1);
+        assert_eq!((MAX_COUNTED..MAX_COUNTED + 100).filter(|i| shares.take_one(i).is_ok()).count(), 1);
         assert!(shares.each.len() <= MAX_COUNTED);
         clock.advance(Duration::from_secs(3));
-        assert_eq!((MAX_COUNTED..MAX_COUNTED + 100).filter(|i| shares.take(i).is_ok()).count(), 100);
+        assert_eq!((MAX_COUNTED..MAX_COUNTED + 100).filter(|i| shares.take_one(i).is_ok()).count(), 100);
         assert!(shares.each.len() <= 100);
     }
 }

@@ -3,16 +3,16 @@
 use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
+use crate::load::stats::{Delays, Percentiles};
+use crate::load::target::Target;
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use serde::Serialize;
 use sightwire_api::detect::StillDetections;
-use sightwire_load::stats::{Delays, Percentiles};
-use sightwire_load::target::Target;
 
 use crate::frames::FrameSet;
 use crate::http::Connection;
-use crate::live::table::{Table, ms};
+use crate::live::table::{Table, format_ms};
 
 /// What `--help` says after the options.
 pub(crate) const HELP: &str = "\
@@ -25,7 +25,7 @@ Pictures are 640×480 JPEGs of 75 kB of a generated street. At a server that loo
 `cargo xtask bench kserve` does all of it, in turn.";
 
 const SIZE: (u32, u32) = (640, 480);
-/// Of a picture.
+/// Bytes of a picture.
 const BYTES: usize = 75_000;
 const CONNECT: Duration = Duration::from_secs(5);
 /// The longest that a model may take to load.
@@ -33,7 +33,6 @@ const LOADING: Duration = Duration::from_mins(1);
 /// Between two times that the server is asked whether it is ready.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The server, on this machine
@@ -50,7 +49,6 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What was measured.
 #[derive(Debug, Serialize)]
 struct Report {
     /// That found the objects of all pictures.
@@ -65,28 +63,27 @@ struct Report {
     bytes: u64,
 }
 
-/// Measures and prints.
 pub(crate) fn main(args: &Args) -> Result<()> {
     ensure!(args.pictures > 0, "--pictures has to be 1 or more");
     let frames = FrameSet::render_street(SIZE, BYTES)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(args, &frames))?;
+    let report = runtime.block_on(measure_detector(args, &frames))?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        println!("{}", table(&report));
+        println!("{}", format_table(&report));
     }
     Ok(())
 }
 
-async fn measure(args: &Args, frames: &FrameSet) -> Result<Report> {
+async fn measure_detector(args: &Args, frames: &FrameSet) -> Result<Report> {
     let mut connection = Connection::open(&Target::parse(&args.url, false)?, CONNECT).await?;
-    let first = ready(&mut connection, &frames.jpegs[0]).await?;
+    let first = wait_ready(&mut connection, &frames.jpegs[0]).await?;
     let (answers, servers, mut objects) = (Delays::new()?, Delays::new()?, 0);
     let counted = args.warm_up..args.warm_up + args.pictures;
     for (index, jpeg) in frames.jpegs.iter().cycle().take(counted.end).enumerate() {
         let begun = Instant::now();
-        let found = ask(&mut connection, jpeg).await?;
+        let found = detect_objects(&mut connection, jpeg).await?;
         let took = begun.elapsed();
         let found = found.with_context(|| format!("picture {}: the server is busy", index + 1))?;
         ensure!(found.model == first.model, "{} looked, and then {}", first.model, found.model);
@@ -106,10 +103,10 @@ async fn measure(args: &Args, frames: &FrameSet) -> Result<Report> {
 }
 
 /// Waits until there is an answer: the first to ask has the model loaded.
-async fn ready(connection: &mut Connection, jpeg: &Bytes) -> Result<StillDetections> {
+async fn wait_ready(connection: &mut Connection, jpeg: &Bytes) -> Result<StillDetections> {
     let begun = Instant::now();
     loop {
-        if let Some(found) = ask(connection, jpeg).await? {
+        if let Some(found) = detect_objects(connection, jpeg).await? {
             return Ok(found);
         }
         ensure!(begun.elapsed() < LOADING, "no model within {} s", LOADING.as_secs());
@@ -118,7 +115,7 @@ async fn ready(connection: &mut Connection, jpeg: &Bytes) -> Result<StillDetecti
 }
 
 /// What is in a picture; `None` where the server cannot say it now.
-async fn ask(connection: &mut Connection, jpeg: &Bytes) -> Result<Option<StillDetections>> {
+async fn detect_objects(connection: &mut Connection, jpeg: &Bytes) -> Result<Option<StillDetections>> {
     let answer = connection.send("POST", "/api/v1/detect", "image/jpeg", from_ref(jpeg)).await?;
     match answer.status {
         200 => Ok(Some(serde_json::from_slice(&answer.body).context("read what was found")?)),
@@ -127,20 +124,20 @@ async fn ask(connection: &mut Connection, jpeg: &Bytes) -> Result<Option<StillDe
     }
 }
 
-fn table(report: &Report) -> String {
+fn format_table(report: &Report) -> String {
     let mut table =
         Table::new(&["model", "pictures", "objects", "p50 ms", "p95", "p99", "max", "server p50 ms", "p95"]);
     let (answer, server) = (&report.answer_ms, &report.server_ms);
-    table.row([
+    table.add_row([
         report.model.clone(),
         answer.count.to_string(),
         report.objects.to_string(),
-        ms(answer.p50),
-        ms(answer.p95),
-        ms(answer.p99),
-        ms(answer.max),
-        ms(server.p50),
-        ms(server.p95),
+        format_ms(answer.p50),
+        format_ms(answer.p95),
+        format_ms(answer.p99),
+        format_ms(answer.max),
+        format_ms(server.p50),
+        format_ms(server.p95),
     ]);
     table.text().to_owned()
 }

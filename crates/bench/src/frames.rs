@@ -33,7 +33,6 @@ pub(crate) struct FrameSet {
 /// The pictures, for the report.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct FrameSummary {
-    /// What they show.
     pub(crate) gesture: String,
     /// How many pictures there are, each different.
     pub(crate) distinct: usize,
@@ -61,7 +60,7 @@ impl FrameSet {
         Self::render_painted(gesture, (width, height), target_bytes, 1, |_, _| {})
     }
 
-    /// The same so many times over, each picture painted on before it is encoded; `paint` is given its number.
+    /// The same this many times over, each picture painted on before it is encoded; `paint` is given its number.
     pub(crate) fn render_painted(
         gesture: Gesture,
         (width, height): (u32, u32),
@@ -72,30 +71,30 @@ impl FrameSet {
         let clips = (1..=CLIPS).map(|seed| Clip::new(gesture, seed, width, height));
         let images: Vec<Image> =
             clips.flat_map(|clip| (0..sample::FRAMES).map(move |i| clip.frame(i))).collect();
-        Self::encoded(gesture.name(), &images, target_bytes, times, paint)
+        Self::from_images(gesture.name(), &images, target_bytes, times, paint)
     }
 
     /// A generated hand that waves, as models of hands find it; to and fro, so that it never jumps.
     pub(crate) fn render_hand((width, height): (u32, u32), target_bytes: usize) -> Result<Self> {
         let clip = HandClip::new("wave", 3, [width, height]).context("a clip of a hand that waves")?;
-        let turn = 2 * (clip.count(sample::FPS) - 1);
+        let turn = 2 * (clip.frame_count(sample::FPS) - 1);
         let picture = |index: u32| {
             let mut image = Image::new(width, height);
             clip.picture_into(index.min(turn - index), sample::FPS, &mut image);
             image
         };
         let images: Vec<Image> = (0..turn).map(picture).collect();
-        Self::encoded("a hand", &images, target_bytes, 1, |_, _| {})
+        Self::from_images("a hand", &images, target_bytes, 1, |_, _| {})
     }
 
     /// A generated street with cars, as models of objects find them.
     pub(crate) fn render_street((width, height): (u32, u32), target_bytes: usize) -> Result<Self> {
         let street = Scene::street(1, width, height);
         let images: Vec<Image> = (0..STREET_FRAMES).map(|index| street.frame(STREET_STEP * index)).collect();
-        Self::encoded("a street", &images, target_bytes, 1, |_, _| {})
+        Self::from_images("a street", &images, target_bytes, 1, |_, _| {})
     }
 
-    fn encoded(
+    fn from_images(
         gesture: &str,
         images: &[Image],
         target_bytes: usize,
@@ -106,10 +105,10 @@ impl FrameSet {
         let mut encoder = Encoder::new().context("starting the JPEG encoder")?;
         let mut jpeg = Vec::new();
         let probes: Vec<usize> = (0..PROBES).map(|i| i * images.len() / PROBES).collect();
-        let setting = choose(target_bytes, |setting| {
+        let setting = choose_setting(target_bytes, |setting| {
             let mut bytes = 0;
             for &i in &probes {
-                encode(&mut encoder, &images[i], i, setting, &paint, &mut jpeg)?;
+                encode_image(&mut encoder, &images[i], i, setting, &paint, &mut jpeg)?;
                 bytes += jpeg.len();
             }
             Ok(bytes / PROBES)
@@ -117,7 +116,7 @@ impl FrameSet {
         let count = times * images.len();
         let mut jpegs = Vec::with_capacity(count);
         for (i, image) in images.iter().cycle().take(count).enumerate() {
-            encode(&mut encoder, image, i, setting, &paint, &mut jpeg)?;
+            encode_image(&mut encoder, image, i, setting, &paint, &mut jpeg)?;
             jpegs.push(Bytes::copy_from_slice(&jpeg));
         }
         let total: usize = jpegs.iter().map(Bytes::len).sum();
@@ -135,19 +134,22 @@ impl FrameSet {
 }
 
 /// Finds the setting whose size is nearest below or at `target`; sizes grow with quality and with noise.
-fn choose(target: usize, mut size: impl FnMut(Setting) -> Result<usize>) -> Result<Setting> {
+fn choose_setting(target: usize, mut size: impl FnMut(Setting) -> Result<usize>) -> Result<Setting> {
     let plain = |quality| Setting { quality, noise: 0 };
     if size(plain(*QUALITY.end()))? >= target {
-        let quality = largest(QUALITY, |quality| Ok(size(plain(quality))? <= target))?;
+        let quality = largest_fitting(QUALITY, |quality| Ok(size(plain(quality))? <= target))?;
         return Ok(plain(quality));
     }
     let noisy = |noise| Setting { quality: QUALITY_WITH_NOISE, noise };
-    let noise = largest(0..=MAX_NOISE, |noise| Ok(size(noisy(noise))? <= target))?;
+    let noise = largest_fitting(0..=MAX_NOISE, |noise| Ok(size(noisy(noise))? <= target))?;
     Ok(noisy(noise))
 }
 
 /// The largest value of the range for which `fits` holds, by halving; the smallest if it never does.
-fn largest(range: std::ops::RangeInclusive<u8>, mut fits: impl FnMut(u8) -> Result<bool>) -> Result<u8> {
+fn largest_fitting(
+    range: std::ops::RangeInclusive<u8>,
+    mut fits: impl FnMut(u8) -> Result<bool>,
+) -> Result<u8> {
     let (mut low, mut high) = range.into_inner();
     while low < high {
         let middle = high - (high - low) / 2;
@@ -160,7 +162,7 @@ fn largest(range: std::ops::RangeInclusive<u8>, mut fits: impl FnMut(u8) -> Resu
     Ok(low)
 }
 
-fn encode(
+fn encode_image(
     encoder: &mut Encoder,
     image: &Image,
     number: usize,
@@ -184,15 +186,15 @@ mod tests {
     #[test]
     fn the_quality_is_enough_where_it_can_be() {
         let by_quality = |s: Setting| Ok(usize::from(s.quality) * 1000 + usize::from(s.noise) * 1000);
-        assert_eq!(choose(60_500, by_quality).unwrap(), Setting { quality: 60, noise: 0 });
-        assert_eq!(choose(1, by_quality).unwrap(), Setting { quality: 5, noise: 0 });
+        assert_eq!(choose_setting(60_500, by_quality).unwrap(), Setting { quality: 60, noise: 0 });
+        assert_eq!(choose_setting(1, by_quality).unwrap(), Setting { quality: 5, noise: 0 });
     }
 
     #[test]
     fn noise_makes_up_what_quality_cannot() {
         let size = |s: Setting| Ok(usize::from(s.quality) * 100 + usize::from(s.noise) * 1000);
-        assert_eq!(choose(50_000, size).unwrap(), Setting { quality: 90, noise: 41 });
-        assert_eq!(choose(10_000_000, size).unwrap().noise, MAX_NOISE);
+        assert_eq!(choose_setting(50_000, size).unwrap(), Setting { quality: 90, noise: 41 });
+        assert_eq!(choose_setting(10_000_000, size).unwrap().noise, MAX_NOISE);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::{io, time::Duration};
 
+use crate::load::target::Target;
 use bytes::Bytes;
-use sightwire_load::target::Target;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -73,7 +73,7 @@ impl Connection {
             .strip_prefix("HTTP/1.")
             .and_then(|rest| rest.split(' ').nth(1))
             .and_then(|code| code.parse().ok())
-            .ok_or_else(|| malformed("status line"))?;
+            .ok_or_else(|| malformed_error("status line"))?;
         let mut length = Some(0);
         for _ in 0..MAX_HEADERS {
             let line = self.read_line().await?;
@@ -84,14 +84,14 @@ impl Connection {
                 };
                 return Ok(Response { status, body });
             }
-            let (name, value) = line.split_once(':').ok_or_else(|| malformed("header"))?;
+            let (name, value) = line.split_once(':').ok_or_else(|| malformed_error("header"))?;
             if name.eq_ignore_ascii_case("content-length") {
-                length = Some(value.trim().parse().map_err(|_| malformed("Content-Length"))?);
+                length = Some(value.trim().parse().map_err(|_| malformed_error("Content-Length"))?);
             } else if name.eq_ignore_ascii_case("transfer-encoding") {
                 length = None;
             }
         }
-        Err(malformed("header count"))
+        Err(malformed_error("header count"))
     }
 
     async fn read_chunks(&mut self) -> io::Result<Vec<u8>> {
@@ -99,13 +99,13 @@ impl Connection {
         loop {
             let line = self.read_line().await?;
             let size = line.split(';').next().unwrap_or_default().trim();
-            let size = usize::from_str_radix(size, 16).map_err(|_| malformed("chunk size"))?;
+            let size = usize::from_str_radix(size, 16).map_err(|_| malformed_error("chunk size"))?;
             if body.len() + size > MAX_BODY_BYTES {
-                return Err(malformed("body length"));
+                return Err(malformed_error("body length"));
             }
             body.extend_from_slice(&self.read_exactly(size).await?);
             if !self.read_line().await?.is_empty() {
-                return Err(malformed("chunk end"));
+                return Err(malformed_error("chunk end"));
             }
             if size == 0 {
                 return Ok(body);
@@ -115,7 +115,7 @@ impl Connection {
 
     async fn read_exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
         if length > MAX_BODY_BYTES {
-            return Err(malformed("body length"));
+            return Err(malformed_error("body length"));
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).await?;
@@ -131,11 +131,11 @@ impl Connection {
         if line.last() == Some(&b'\r') {
             line.pop();
         }
-        String::from_utf8(line).map_err(|_| malformed("text"))
+        String::from_utf8(line).map_err(|_| malformed_error("text"))
     }
 }
 
-fn malformed(what: &str) -> io::Error {
+fn malformed_error(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the server's HTTP answer has a malformed {what}"))
 }
 

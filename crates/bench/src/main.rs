@@ -3,6 +3,7 @@
 //! - `attacks`: clients that want to stop the server, and what others notice of them
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
 //! - `detect`: single pictures whose objects are asked for, one after the other
+//! - `load`: what all of them share: timers, delays, what is known of processes and machines
 //! - `mixed`: live work, alone and beside a batch of large pages
 //! - `read`: pictures with text, beside another reader of text
 //! - `relay`: pictures of many streamers to many viewers over WebSocket
@@ -15,6 +16,7 @@ mod detect;
 mod frames;
 mod http;
 mod live;
+mod load;
 mod mixed;
 mod read;
 mod relay;

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 
 use crate::cameras::camera::Camera;
 use crate::live::kind::Kind;
-use crate::live::table::{Table, median, ms};
+use crate::live::table::{Table, format_ms, median};
 use crate::live::viewers::{Ask, Viewers};
-use crate::read::{Picture, pictures, served::Served};
+use crate::read::{Picture, read_pictures, served::Served};
 use crate::sign::{self, run};
 
 /// What `--help` says after the options.
@@ -33,7 +33,6 @@ const CAMERA_FPS: f64 = 25.0;
 /// Pages of a batch; while one is read the next one is not sent yet.
 const BATCH: usize = 8;
 
-/// The options.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -63,23 +62,26 @@ struct Reading {
 
 /// Measures and prints the table.
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
-    let settings = args.load.settings()?;
-    let frames = settings.frames()?;
-    let pages: Vec<Picture> = pictures(&args.pages)?.into_iter().cycle().take(BATCH).collect();
+    let settings = args.load.resolve_settings()?;
+    let frames = settings.render_frames()?;
+    let pages: Vec<Picture> = read_pictures(&args.pages)?.into_iter().cycle().take(BATCH).collect();
     let camera = Camera::start(frames.jpegs.clone(), CAMERA_FPS)?;
     let viewers = Viewers::start()?;
     let path = format!("/stream/detect?camera_url={}", camera.url());
-    viewers.open(&Ask { address: settings.target.address, path, kind: Kind::Multipart, keep: false }, 1)?;
+    viewers.open_viewers(
+        &Ask { address: settings.target.address, path, kind: Kind::Multipart, keep: false },
+        1,
+    )?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (_going, mut interrupt) = watch::channel(false);
     let mut measure = |beside: bool| -> Result<Phase> {
         let reading = beside.then(|| Reading::start(&settings.url, pages.clone())).transpose()?;
-        let served = Served::find("server", &settings.url)?;
-        let (before, at) = (served.done()?, Instant::now());
-        viewers.take()?;
-        let report = runtime.block_on(run::run(&settings, settings.clients, &frames, &mut interrupt))?;
-        let (seconds, got) = (at.elapsed().as_secs_f64(), viewers.take()?);
-        let read = served.done()? - before;
+        let served = Served::from_url("server", &settings.url)?;
+        let (before, at) = (served.total_lines()?, Instant::now());
+        viewers.take_results()?;
+        let report = runtime.block_on(run::run_load(&settings, settings.clients, &frames, &mut interrupt))?;
+        let (seconds, got) = (at.elapsed().as_secs_f64(), viewers.take_results()?);
+        let read = served.total_lines()? - before;
         if let Some(reading) = reading {
             reading.stop()?;
         }
@@ -98,11 +100,11 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     measure(true)?;
     let rounds = (0..args.rounds.max(1)).map(|_| Ok([measure(false)?, measure(true)?]));
     let rounds = rounds.collect::<Result<Vec<_>>>()?;
-    print!("{}", table(&rounds));
+    print!("{}", format_table(&rounds));
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(rounds: &[[Phase; 2]]) -> String {
+fn format_table(rounds: &[[Phase; 2]]) -> String {
     let mut table = Table::new(&[
         "",
         "predictions/s",
@@ -120,12 +122,12 @@ fn table(rounds: &[[Phase; 2]]) -> String {
             (signs, share(phase.analysed_per_s, alone.analysed_per_s))
         });
         let (signs, camera) = shares.unwrap_or_default();
-        table.row([
+        table.add_row([
             name.to_owned(),
             format!("{:.1}", phase.predictions_per_s),
             signs,
-            ms(phase.p50_ms),
-            ms(phase.p99_ms),
+            format_ms(phase.p50_ms),
+            format_ms(phase.p99_ms),
             format!("{:.1}", phase.analysed_per_s),
             camera,
             phase.lines_per_s.map(|lines| format!("{lines:.1}")).unwrap_or_default(),
@@ -135,14 +137,14 @@ fn table(rounds: &[[Phase; 2]]) -> String {
         add("alone", alone, None);
         add("beside pages", beside, Some(alone));
     }
-    let [alone, beside] = [0, 1].map(|index| middle(&rounds.iter().map(|round| &round[index])));
+    let [alone, beside] = [0, 1].map(|index| median_phase(&rounds.iter().map(|round| &round[index])));
     add("median alone", &alone, None);
     add("median beside pages", &beside, Some(&alone));
     table.text().to_owned()
 }
 
 /// Of each figure the median.
-fn middle<'a>(phases: &(impl Iterator<Item = &'a Phase> + Clone)) -> Phase {
+fn median_phase<'a>(phases: &(impl Iterator<Item = &'a Phase> + Clone)) -> Phase {
     let of = |figure: &dyn Fn(&Phase) -> f64| median(phases.clone().map(figure).collect());
     Phase {
         predictions_per_s: of(&|phase| phase.predictions_per_s),
@@ -159,14 +161,14 @@ fn middle<'a>(phases: &(impl Iterator<Item = &'a Phase> + Clone)) -> Phase {
 impl Reading {
     fn start(url: &str, pages: Vec<Picture>) -> Result<Self> {
         let wanted = Arc::new(());
-        let (served, wanting) = (Served::find("server", url)?, Arc::downgrade(&wanted));
+        let (served, wanting) = (Served::from_url("server", url)?, Arc::downgrade(&wanted));
         let thread = thread::Builder::new().name("pages".to_owned()).spawn(move || {
             while wanting.strong_count() > 0 {
-                let id = served.begin(&pages)?;
-                while wanting.strong_count() > 0 && served.lines(&id)?.is_none() {
+                let id = served.start_batch(&pages)?;
+                while wanting.strong_count() > 0 && served.batch_lines(&id)?.is_none() {
                     thread::sleep(Duration::from_millis(200));
                 }
-                served.end(&id)?;
+                served.delete_batch(&id)?;
             }
             Ok(())
         })?;

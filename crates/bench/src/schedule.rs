@@ -19,7 +19,7 @@ impl Schedule {
     }
 
     /// When frame `n` (from 0) is due. Computed from `n`, not added up, so it does not drift.
-    pub(crate) fn due(&self, n: u64) -> Instant {
+    pub(crate) fn due_at(&self, n: u64) -> Instant {
         self.start + Duration::from_secs_f64(n as f64 / self.fps)
     }
 }
@@ -66,7 +66,7 @@ impl Plan {
     }
 
     /// The same plan, ended early.
-    pub(crate) fn cut(self, now: Instant, drain: Duration) -> Self {
+    pub(crate) fn cut_short(self, now: Instant, drain: Duration) -> Self {
         let end = self.end.min(now);
         Self { end, give_up: end + drain, ..self }
     }
@@ -91,16 +91,16 @@ mod tests {
     fn frames_are_due_at_exact_multiples_without_drift() {
         let start = Instant::now();
         let schedule = Schedule::for_client(start, 25.0, 0, 1);
-        assert_eq!(schedule.due(0), start);
-        assert_eq!(schedule.due(1) - start, Duration::from_millis(40));
-        assert_eq!(schedule.due(25 * 3600) - start, Duration::from_hours(1));
+        assert_eq!(schedule.due_at(0), start);
+        assert_eq!(schedule.due_at(1) - start, Duration::from_millis(40));
+        assert_eq!(schedule.due_at(25 * 3600) - start, Duration::from_hours(1));
     }
 
     #[test]
     fn clients_are_spread_over_one_interval() {
         let start = Instant::now();
         let offsets: Vec<_> =
-            (0..4).map(|i| Schedule::for_client(start, 10.0, i, 4).due(0) - start).collect();
+            (0..4).map(|i| Schedule::for_client(start, 10.0, i, 4).due_at(0) - start).collect();
         assert_eq!(offsets, [0, 25, 50, 75].map(Duration::from_millis));
     }
 
@@ -113,9 +113,9 @@ mod tests {
         assert_eq!(plan.phase(start + s(2)), Phase::Baseline);
         assert_eq!(plan.phase(start + s(5)), Phase::Measured);
         assert_eq!(plan.end - start, s(15));
-        let cut = plan.cut(start + s(7), s(5));
+        let cut = plan.cut_short(start + s(7), s(5));
         assert_eq!(cut.end - start, s(7));
         assert_eq!(cut.give_up - start, s(12));
-        assert_eq!(plan.cut(start + s(99), s(5)).end, plan.end);
+        assert_eq!(plan.cut_short(start + s(99), s(5)).end, plan.end);
     }
 }

@@ -4,19 +4,19 @@ use serde_json::Value;
 use sightwire_api::status::Status;
 
 /// Reads the answer of `/api/v1/status`. What this server does not tell yet is as in [`Status::default`]; what the generator does not
-/// know is left out. An error where it is no object, or where something has another type.
+/// know is left out. An error where it is not an object, or where something has another type.
 pub(crate) fn parse_status(body: &[u8]) -> serde_json::Result<Status> {
     let mut whole = serde_json::to_value(Status::default())?;
-    merge(&mut whole, serde_json::from_slice(body)?);
+    merge_values(&mut whole, serde_json::from_slice(body)?);
     serde_json::from_value(whole)
 }
 
 /// Puts `told` over `whole`, field by field.
-fn merge(whole: &mut Value, told: Value) {
+fn merge_values(whole: &mut Value, told: Value) {
     match (whole, told) {
         (Value::Object(whole), Value::Object(told)) => {
             for (name, value) in told {
-                merge(whole.entry(name).or_insert(Value::Null), value);
+                merge_values(whole.entry(name).or_insert(Value::Null), value);
             }
         }
         (whole, told) => *whole = told,

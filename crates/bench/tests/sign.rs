@@ -58,7 +58,7 @@ fn serve(fault: Fault) -> SocketAddr {
 impl Server {
     async fn session(self: Arc<Self>, stream: TcpStream) -> Option<()> {
         stream.set_nodelay(true).ok()?;
-        // Requests for the status page end here: they are no upgrades.
+        // Requests for the status page end here: they are not upgrades.
         let (request, mut socket) = ServerBuilder::new().accept(stream).await.ok()?;
         assert_eq!(request.uri().path(), "/socket.io/");
         assert_eq!(request.uri().query(), Some("EIO=4&transport=websocket"));

@@ -13,8 +13,8 @@ use futures_util::stream::{self, TryStreamExt as _};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use sightwire_access::process::{Check, KnownProcess, ProcessFlaw, Processes, Signed};
-use sightwire_measure::clock;
-use sightwire_measure::lines;
+use sightwire_base::clock;
+use sightwire_base::lines::{self, LogThrottle};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -22,32 +22,34 @@ use tokio_util::sync::CancellationToken;
 use crate::dial::Dial;
 use crate::directory::{Book, Directory};
 use crate::entry::{self, About, Entry, Token};
-use crate::lease::Held;
+use crate::lease::HeldStream;
 use crate::options::Options;
 use crate::others::Others;
 use crate::peer::{self, Peers};
 use crate::process::{Instance, Record};
-use crate::report::{Counts, Seen};
+use crate::report::{Counts, PeerSightings};
 use crate::rights::Board;
-use crate::store::{Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Store, StoreError, StoreTime};
+use crate::store::{Beat, Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Store, StoreError, StoreTime};
 
-/// Heartbeats that come while one counts.
+/// Heartbeats that come while one counts: one every 1.67 s with the usual [`TTL`](crate::options::TTL), so that a single one
+/// that is lost or late ends nothing.
 const BEATS: u32 = 3;
 /// While changes come without a pause, others see what comes of them so often.
 const PUBLISHED: Duration = Duration::from_millis(50);
 /// A heartbeat has certainly lapsed so long after that, by a clock which is known as well as questions take time.
 const LAPSED: Duration = Duration::from_millis(20);
 /// Longest wait for a heartbeat of this process before something that needs one.
-const HEARD_AT_ONCE: Duration = Duration::from_secs(1);
+const MAX_HEARTBEAT_WAIT: Duration = Duration::from_secs(1);
 /// A store that refuses this process is asked again so much later.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long one that ends waits until the others know.
 const LEAVING: Duration = Duration::from_millis(500);
-/// Streams of which the store is told at once.
-const AT_ONCE: usize = 16;
+/// Streams of which the store is told side by side.
+const TOLD_IN_PARALLEL: usize = 16;
 /// A process's clock has moved against the common one when it has by so much, in milliseconds.
 const CLOCK_MS: u64 = 20;
-/// Streams that have ended and of which nobody was told yet, at most.
+/// Most streams that have ended and of which the store was not told yet. One that finds no place is found again as an orphan by
+/// the heartbeats that follow ([`Cluster::give_up_orphans`]).
 const MAX_RELEASES: usize = 10_000;
 /// How this process stands with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +66,7 @@ pub enum Standing {
 
 /// What a process says of itself beside its address.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Said {
+pub struct ProcessReport {
     /// Of the program.
     #[serde(default)]
     pub version: String,
@@ -83,12 +85,37 @@ pub struct Said {
 }
 
 /// This process's place among the others.
+///
+/// One task lives in [`Self::run`], once: it alone sends heartbeats and writes the directory and the common time. Everything
+/// else may be called by any task, any number at a time. Each question to the store and to another process has a timeout of its
+/// own; the directory and the standing are local copies, and reading them waits for nobody.
+///
+/// A [`ClusterLease`](crate::lease::ClusterLease) is this process's right to a stream for as long as it is held: a store that
+/// forgot it is told again. It is lost where the store has another lease of that stream by then: a later one of another process
+/// or, in a store that has lost what was written last, an older one. That is counted (`leases_lost`), and what was given last to
+/// [`when_lost`](crate::lease::ClusterLease::when_lost) is called, once. One that begins while nobody can be asked
+/// (`provisional`) is claimed when somebody can, and may then turn out to be another's, which counts as lost, too.
+///
+/// The directory lags. A change that was not heard of is made up for by the next heartbeat that succeeds; while changes come
+/// without a pause it is published every 50 ms; while nothing comes from the store it stays as it was. The end of a stream is
+/// told to the store until that has heard, also after an outage. Whatever the store fails at is counted in [`Counts`]. Only a
+/// heartbeat or a claim that fails changes the standing; where a lease cannot be kept or given back, or what there is cannot be
+/// read, that is said in the log and tried again with the next heartbeat, and the process is one of the others all the same.
+///
+/// It ends with the token given to `run`: the store is told, for half a second at most, and others may have its streams as soon
+/// as it knows. Leases that are still held then hear nothing more. A process that dies keeps its streams until its last
+/// heartbeat has lapsed. It loses one earlier to whoever claims that: when it cannot be reached and nothing was heard of it for
+/// two seconds, or when it takes a question, does not answer, and nothing was heard of it for three and a half.
+///
+/// Its locks are held for a moment, never across an await. `held` is taken while the standing changes, and a stream's own state
+/// under `held`; all others of this type are taken alone. Each publication builds the whole directory, so its cost grows with
+/// the number of streams.
 #[derive(Debug)]
 pub struct Cluster {
     options: Options,
     pub(crate) store: Arc<dyn Store>,
     me: Record,
-    pub(crate) said: Mutex<Said>,
+    pub(crate) said: Mutex<ProcessReport>,
     pub(crate) draining: CancellationToken,
     check: Arc<str>,
     pub(crate) peers: Peers,
@@ -99,13 +126,16 @@ pub struct Cluster {
     beats: watch::Sender<(u64, u64)>,
     pub(crate) wake: Notify,
     time: RwLock<Option<(StoreTime, Instant)>>,
-    /// When it asked whether all that is here is still its own, and was told so.
+    /// When it began the last heartbeat after which all that is here was still its own: one that came before another had lapsed,
+    /// or after which all leases were kept.
     confirmed: RwLock<Option<Instant>>,
-    pub(crate) held: Mutex<HashMap<Arc<str>, Arc<Held>>>,
+    /// Taken under the lock of `standing`, and before those of the streams in it. Never together with `releases`.
+    pub(crate) held: Mutex<HashMap<Arc<str>, Arc<HeldStream>>>,
     releases: Mutex<BTreeMap<Arc<str>, Token>>,
     pub(crate) counts: Counts,
+    half_answered: LogThrottle,
     joined: OnceLock<()>,
-    pub(crate) seen: Seen,
+    pub(crate) seen: PeerSightings,
     pub(crate) rights: Board,
 }
 
@@ -114,12 +144,15 @@ pub struct Cluster {
 struct Known {
     book: Book,
     epoch: Arc<str>,
-    /// Until then those who were not heard of may only be late,
+    /// Until then others that were not heard of may only be late.
     believes_until: Option<Instant>,
-    /// and what the store does not know it may have lost.
+    /// Whether the store may have lost entries that the book still has, since it knows fewer or is older; they count until
+    /// `believes_until`.
     has_lost: bool,
     /// All has to be read.
     stale: bool,
+    /// All leases have to be kept before they are this process's for certain.
+    must_keep: bool,
     /// What others take for this process's and it does not have, by the heartbeat before.
     orphans: BTreeMap<Arc<str>, Token>,
 }
@@ -137,7 +170,7 @@ impl Cluster {
     pub fn new(options: Options, store: Arc<dyn Store>, dial: Arc<dyn Dial>) -> Arc<Self> {
         let instance = Instance::random();
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let said = Said { version, ..Said::default() };
+        let said = ProcessReport { version, ..ProcessReport::default() };
         let (name, url) = (options.name.clone(), options.url.clone());
         let me = Record { name, instance, url, about: "{}".into() };
         let check = options.secret.mac("store", "format 1").into();
@@ -160,14 +193,15 @@ impl Cluster {
             held: Mutex::default(),
             releases: Mutex::default(),
             counts: Counts::default(),
+            half_answered: LogThrottle::new(),
             joined: OnceLock::new(),
-            seen: Seen::default(),
+            seen: PeerSightings::default(),
             rights: Board::default(),
         })
     }
 
     /// As the others know it.
-    pub fn me(&self) -> &Record {
+    pub fn own_record(&self) -> &Record {
         &self.me
     }
 
@@ -182,12 +216,12 @@ impl Cluster {
     }
 
     /// Who lives and what is live, as far as is known now.
-    pub fn known(&self) -> Arc<Directory> {
+    pub fn current_directory(&self) -> Arc<Directory> {
         self.directory.borrow().clone()
     }
 
     /// A stream that another process has.
-    pub fn elsewhere(&self, stream: &str) -> Option<Arc<Entry>> {
+    pub fn find_elsewhere(&self, stream: &str) -> Option<Arc<Entry>> {
         self.directory.borrow().streams.get(stream).filter(|entry| !self.is_mine(entry)).cloned()
     }
 
@@ -202,7 +236,7 @@ impl Cluster {
     }
 
     /// Now, by the clock that all share; `None` before it was told.
-    pub fn time(&self) -> Option<StoreTime> {
+    pub fn store_time(&self) -> Option<StoreTime> {
         let (told, at) = (*self.time.read())?;
         Some(told + clock::since(at).as_millis() as u64)
     }
@@ -215,7 +249,7 @@ impl Cluster {
 
     /// Lives until `stop`: to be awaited once.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let (mut known, mut changes) = (Known::default(), self.store.changes());
+        let (mut known, mut changes) = (Known::default(), self.store.subscribe_changes());
         let every = self.options.ttl / BEATS;
         let mut next = tokio::time::Instant::now();
         let (mut connection, mut published) = (0, clock::now());
@@ -226,13 +260,13 @@ impl Cluster {
                 // First: whatever changes, and however often, it has to be heard of.
                 () = sleep_until(next) => {}
                 () = self.wake.notified() => {}
-                another = self.store.connected(connection) => connection = another,
+                another = self.store.wait_connected(connection) => connection = another,
                 change = changes.recv() => {
                     let told = match change {
                         Ok(change) => {
-                            let until = self.time().unwrap_or_default() + self.options.ttl.as_millis() as u64;
+                            let until = self.store_time().unwrap_or_default() + self.options.ttl.as_millis() as u64;
                             let stream = change.what.stream().cloned();
-                            let told = known.book.change(change, until).is_ok();
+                            let told = known.book.apply_change(change, until).is_ok();
                             let held = stream.and_then(|stream| self.held.lock().get(&stream).cloned());
                             if let Some(held) = held {
                                 self.give_way(&known, &held);
@@ -244,11 +278,11 @@ impl Cluster {
                     };
                     if !told {
                         known.stale = true;
-                        self.refresh(&mut known).await;
+                        self.refresh_book(&mut known).await;
                     }
                     // Of many at once all see only what comes of them, but not late.
                     if changes.is_empty() || clock::since(published) > PUBLISHED {
-                        self.publish(&known);
+                        self.publish_directory(&known);
                         published = clock::now();
                     }
                     continue;
@@ -256,22 +290,17 @@ impl Cluster {
             }
             self.beats.send_modify(|(begun, _)| *begun += 1);
             next = tokio::time::Instant::now();
-            next += match self.beat(&mut known).await {
-                // At once, where one has lapsed by then: what it had ends, or is somebody else's.
-                Ok(()) => {
-                    known.lapses_in(self.time().unwrap_or_default()).map_or(every, |lapse| every.min(lapse))
-                }
-                Err(StoreError::Refused(_)) => AGAIN,
-                Err(StoreError::Away(_) | StoreError::Unknown) => every.min(Duration::from_secs(1)),
-            };
+            next += self.send_heartbeat(&mut known, every).await;
             self.beats.send_modify(|(begun, ended)| *ended = *begun);
         }
-        let leaves = self.store.leave(&self.me.name, self.me.instance);
+        let leaves = self.store.leave_process(&self.me.name, self.me.instance);
         let _ = timeout(LEAVING, leaves).await;
     }
 
-    async fn beat(&self, known: &mut Known) -> Result<(), StoreError> {
-        let about = self.signed();
+    /// Says that this process is there, and keeps what it has; after how long the next one is due.
+    async fn send_heartbeat(&self, known: &mut Known, every: Duration) -> Duration {
+        let soon = every.min(Duration::from_secs(1));
+        let about = self.signed_statement();
         let heartbeat = Heartbeat {
             record: Record { about, ..self.me.clone() },
             ttl: self.options.ttl,
@@ -280,68 +309,91 @@ impl Cluster {
             epoch: Instance::random().to_string().into(),
         };
         let asked = clock::now();
-        let beat = match self.store.beat(&heartbeat).await {
+        let beat = match self.store.beat_process(&heartbeat).await {
             Ok(beat) => beat,
             Err(wrong) => {
-                self.stands_badly(&wrong);
-                return Err(wrong);
+                self.record_store_error(&wrong);
+                return if matches!(wrong, StoreError::Refused(_)) { AGAIN } else { soon };
             }
         };
+        if let Err(wrong) = self.apply_heartbeat(known, &beat, asked).await {
+            self.record_half_answer(&wrong);
+            // The others know of this process all the same.
+            self.mark_connected();
+            return soon;
+        }
+        // At once, where one has lapsed by then: what it had ends, or is somebody else's.
+        let lapses = known.lapses_in(self.store_time().unwrap_or_default());
+        lapses.map_or(every, |lapse| every.min(lapse))
+    }
+
+    /// Keeps what this process has after a heartbeat that was sent at `asked`, and reads what others have.
+    async fn apply_heartbeat(
+        &self,
+        known: &mut Known,
+        beat: &Beat,
+        asked: Instant,
+    ) -> Result<(), StoreError> {
         let answered = clock::now();
         *self.time.write() = Some((beat.at, asked + (answered - asked) / 2));
-        self.says_how_far_ahead();
+        self.publish_clock_offset();
         let was_away = !matches!(self.standing.borrow().0, Standing::Connected);
         // It is told of that once: what is still missing afterwards has ended.
-        let has_lost = known.believes_until.is_none() && known.book.has_more_than(&beat);
+        let has_lost = known.believes_until.is_none() && known.book.has_more_than(beat);
         let anew = beat.lapsed || beat.epoch != known.epoch || was_away || has_lost;
-        known.has_lost |= has_lost || known.book.is_older_than(&beat);
+        known.has_lost |= has_lost || known.book.is_older_than(beat);
         if anew {
             if self.joined.set(()).is_err() {
                 // The others need as long to be heard of again, and to say again what they have.
-                known.believes_until = Some(answered + self.options.ttl * 2 / BEATS + HEARD_AT_ONCE / 2);
+                known.believes_until = Some(answered + self.options.ttl * 2 / BEATS + MAX_HEARTBEAT_WAIT / 2);
             }
             known.epoch = beat.epoch.clone();
+            known.must_keep = true;
+        }
+        if !known.must_keep {
+            // Nobody could take what is here, also if the rest of this fails.
+            *self.confirmed.write() = Some(asked);
         }
         // First: what has ended is not to be kept for what began under its name.
         self.release_all().await?;
-        if anew {
-            self.keep(|_| true).await?;
-            known.stale = true;
+        if known.must_keep {
+            self.keep_leases(|_| true).await?;
+            (known.must_keep, known.stale) = (false, true);
         }
         if known.believes_until.is_some_and(|until| until <= answered) {
             (known.believes_until, known.has_lost) = (None, false);
             known.stale = true;
         }
-        known.stale |= known.book.heard(&beat).is_err();
-        self.refresh(known).await;
+        known.stale |= known.book.apply_beat(beat).is_err();
+        self.refresh_book(known).await;
         // What is known now may lag behind what was read for it.
-        let _ = known.book.heard(&beat);
+        let _ = known.book.apply_beat(beat);
         let is_unsaid =
-            |held: &Held| held.token() == Token::NONE || known.book.stream(&held.stream).is_none();
-        self.keep(is_unsaid).await?;
+            |held: &HeldStream| held.token() == Token::NONE || known.book.stream(&held.stream).is_none();
+        self.keep_leases(is_unsaid).await?;
         *self.confirmed.write() = Some(asked);
-        self.stands_well();
-        self.rights.heard(beat.rights, asked);
+        self.mark_connected();
+        self.rights.record_version(beat.rights, asked);
         self.give_up_orphans(known);
-        self.publish(known);
+        self.publish_directory(known);
         Ok(())
     }
 
     /// What it says of itself, so that nobody else can have said it.
-    fn signed(&self) -> Arc<str> {
+    fn signed_statement(&self) -> Arc<str> {
         let mut said = self.said.lock().clone();
-        said.mac = self.options.secret.mac("process", &peer::attested(&self.me, &said));
+        said.mac = self.options.secret.mac("process", &peer::attested_text(&self.me, &said));
         serde_json::to_string(&said).unwrap_or_default().into()
     }
 
     /// What a process says of itself; nothing if somebody else has written that.
-    pub(crate) fn said_by(&self, process: &Record) -> Said {
+    pub(crate) fn said_by(&self, process: &Record) -> ProcessReport {
         self.peers.said_by(process).unwrap_or_default()
     }
 
     /// With that the others know how old its pictures are, whatever its clock says.
-    fn says_how_far_ahead(&self) {
-        let Some(time) = self.time() else { return };
+    fn publish_clock_offset(&self) {
+        let Some(time) = self.store_time() else { return };
         let own = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
         let (ahead, mut said) = (time as i64 - own, self.said.lock());
         if said.ahead_ms.is_none_or(|before| before.abs_diff(ahead) > CLOCK_MS) {
@@ -352,16 +404,17 @@ impl Cluster {
         }
     }
 
-    async fn refresh(&self, known: &mut Known) {
+    /// Reads what there is, if something of it was missed; if that fails, it is tried again with the next heartbeat.
+    async fn refresh_book(&self, known: &mut Known) {
         if !known.stale {
             return;
         }
-        match self.store.read().await {
+        match self.store.read_snapshot().await {
             Ok(snapshot) => {
-                known.book.read(snapshot, known.believes_until.is_some() && known.has_lost);
+                known.book.apply_snapshot(snapshot, known.believes_until.is_some() && known.has_lost);
                 known.stale = false;
             }
-            Err(wrong) => self.stands_badly(&wrong),
+            Err(wrong) => self.record_half_answer(&wrong),
         }
     }
 
@@ -381,22 +434,22 @@ impl Cluster {
     }
 
     /// A stream that another process has by a later lease is no more this one's.
-    fn give_way(&self, known: &Known, held: &Arc<Held>) {
+    fn give_way(&self, known: &Known, held: &Arc<HeldStream>) {
         let entry = known.book.stream(&held.stream);
         let others = entry.filter(|entry| !self.is_mine(entry) && entry.token > held.token());
         if others.is_some() && held.token() != Token::NONE {
-            self.lose(held);
+            self.lose_lease(held);
         }
     }
 
-    fn publish(&self, known: &Known) {
-        let (at, believes) = (self.time().unwrap_or_default(), known.believes_until.is_some());
-        let held: Vec<Arc<Held>> = self.held.lock().values().cloned().collect();
+    fn publish_directory(&self, known: &Known) {
+        let (at, believes) = (self.store_time().unwrap_or_default(), known.believes_until.is_some());
+        let held: Vec<Arc<HeldStream>> = self.held.lock().values().cloned().collect();
         for held in &held {
             self.give_way(known, held);
         }
-        self.seen.heard(&known.book);
-        let view = known.book.view(at, believes);
+        self.seen.update_heard(&known.book);
+        let view = known.book.build_directory(at, believes);
         self.directory.send_if_modified(|directory| {
             let news = **directory != view;
             if news {
@@ -406,7 +459,7 @@ impl Cluster {
         });
     }
 
-    fn stands_well(&self) {
+    fn mark_connected(&self) {
         self.standing.send_if_modified(|(standing, since)| {
             if *standing == Standing::Connected {
                 return false;
@@ -418,7 +471,20 @@ impl Cluster {
         });
     }
 
-    fn stands_badly(&self, wrong: &StoreError) {
+    /// The store answers heartbeats, and not all that is asked beside them.
+    fn record_half_answer(&self, wrong: &StoreError) {
+        self.counts.store_failures.fetch_add(1, Ordering::Relaxed);
+        if let Some(unsaid) = self.half_answered.admit_line(clock::now()) {
+            let why = wrong.to_string();
+            let why = lines::short_sentence(&why);
+            tracing::warn!(
+                unsaid,
+                "what coordinates the processes answers heartbeats, and not all else: {why}"
+            );
+        }
+    }
+
+    fn record_store_error(&self, wrong: &StoreError) {
         self.counts.store_failures.fetch_add(1, Ordering::Relaxed);
         let now = match wrong {
             StoreError::Refused(refusal) => Standing::Refused(refusal.clone()),
@@ -433,7 +499,7 @@ impl Cluster {
             if !same {
                 *since = clock::now();
                 let why = wrong.to_string();
-                let why = lines::sentence(&why);
+                let why = lines::short_sentence(&why);
                 if let Standing::Refused(_) = now {
                     tracing::error!("it cannot be one of the processes: {why}");
                 } else {
@@ -446,20 +512,21 @@ impl Cluster {
     }
 
     /// Tells the store of what is here: it may have forgotten, or others may have taken it.
-    async fn keep(&self, which: impl Fn(&Held) -> bool) -> Result<(), StoreError> {
-        let all: Vec<Arc<Held>> = self.held.lock().values().filter(|held| which(held)).cloned().collect();
+    async fn keep_leases(&self, which: impl Fn(&HeldStream) -> bool) -> Result<(), StoreError> {
+        let all: Vec<Arc<HeldStream>> =
+            self.held.lock().values().filter(|held| which(held)).cloned().collect();
         let all = stream::iter(all.into_iter().map(Ok));
-        all.try_for_each_concurrent(AT_ONCE, |held| async move { self.keep_one(&held).await }).await
+        all.try_for_each_concurrent(TOLD_IN_PARALLEL, |held| async move { self.keep_one(&held).await }).await
     }
 
-    async fn keep_one(&self, held: &Arc<Held>) -> Result<(), StoreError> {
+    async fn keep_one(&self, held: &Arc<HeldStream>) -> Result<(), StoreError> {
         let token = held.token();
         if token == Token::NONE {
             // It began while nobody answered: it may have been granted all the same.
             let claim = Claim { again: true, ..self.claim_of(&held.stream, &held.about, None) };
-            match self.store.claim(&claim).await? {
-                Claimed::Granted(token) => held.granted(token),
-                Claimed::Held { .. } => self.lose(held),
+            match self.store.claim_stream(&claim).await? {
+                Claimed::Granted(token) => held.set_token(token),
+                Claimed::Held { .. } => self.lose_lease(held),
             }
             return Ok(());
         }
@@ -468,10 +535,10 @@ impl Cluster {
             name: self.me.name.clone(),
             instance: self.me.instance,
             token,
-            about: entry::written(&held.about).into(),
+            about: entry::about_json(&held.about).into(),
         };
-        if let Kept::Lost(_) = self.store.keep(&keep).await? {
-            self.lose(held);
+        if let Kept::Lost(_) = self.store.keep_stream(&keep).await? {
+            self.lose_lease(held);
         }
         Ok(())
     }
@@ -480,7 +547,7 @@ impl Cluster {
         loop {
             let next = self.releases.lock().first_key_value().map(|(stream, token)| (stream.clone(), *token));
             let Some((stream, token)) = next else { return Ok(()) };
-            self.store.release(&stream, token).await?;
+            self.store.release_stream(&stream, token).await?;
             let mut releases = self.releases.lock();
             if releases.get(&stream) == Some(&token) {
                 releases.remove(&stream);
@@ -488,7 +555,7 @@ impl Cluster {
         }
     }
 
-    fn lose(&self, held: &Arc<Held>) {
+    fn lose_lease(&self, held: &Arc<HeldStream>) {
         let mut all = self.held.lock();
         if all.get(&held.stream).is_some_and(|now| Arc::ptr_eq(now, held)) {
             all.remove(&held.stream);
@@ -496,11 +563,11 @@ impl Cluster {
         drop(all);
         self.counts.leases_lost.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(stream = &*held.stream, "another process has it now");
-        held.lost();
+        held.mark_lost();
     }
 
     /// The stream has ended here.
-    pub(crate) fn let_go(&self, held: &Arc<Held>) {
+    pub(crate) fn let_go(&self, held: &Arc<HeldStream>) {
         let mut all = self.held.lock();
         if !all.get(&held.stream).is_some_and(|now| Arc::ptr_eq(now, held)) {
             return; // it is another's by now
@@ -521,7 +588,7 @@ impl Cluster {
             stream: stream.clone(),
             name: self.me.name.clone(),
             instance: self.me.instance,
-            about: entry::written(about).into(),
+            about: entry::about_json(about).into(),
             ttl: self.options.ttl,
             instead_of,
             again: false,
@@ -529,24 +596,24 @@ impl Cluster {
     }
 
     /// Waits for a heartbeat that begins after now, as long as that may take.
-    pub(crate) async fn is_heard(&self) {
+    pub(crate) async fn wait_for_heartbeat(&self) {
         let mut beats = self.beats.subscribe();
         // One that is under way may have begun before what is to be told.
         let next = beats.borrow_and_update().0 + 1;
         self.wake.notify_one();
-        let _ = timeout(HEARD_AT_ONCE, beats.wait_for(|(_, ended)| *ended >= next)).await;
+        let _ = timeout(MAX_HEARTBEAT_WAIT, beats.wait_for(|(_, ended)| *ended >= next)).await;
     }
 }
 
 impl Processes for Cluster {
-    fn known(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
-        let directory = Cluster::known(self);
+    fn identify_process(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
+        let directory = Cluster::current_directory(self);
         let name_of = |from: u64| {
             let mut others = directory.processes.values();
             others.find(|process| u64::from(process.instance) == from).map(|process| process.name.clone())
         };
-        let (me, now_ms) = (self.me.instance.into(), self.time().unwrap_or_default());
-        Check { secret: &self.options.secret, me, now_ms, name_of: &name_of }.check(request)
+        let (me, now_ms) = (self.me.instance.into(), self.store_time().unwrap_or_default());
+        Check { secret: &self.options.secret, me, now_ms, name_of: &name_of }.check_request(request)
     }
 }
 

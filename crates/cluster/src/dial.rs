@@ -27,11 +27,11 @@ pub type Dialing<'a> = Pin<Box<dyn Future<Output = io::Result<Connection>> + Sen
 
 /// How other processes are reached.
 pub trait Dial: fmt::Debug + Send + Sync + 'static {
-    /// A new connection to `http://` or `https://`, host and port. Whoever asks sees to a deadline.
+    /// A new connection to `http://` or `https://`, host and port. The caller sees to a deadline.
     fn dial<'a>(&'a self, url: &'a str) -> Dialing<'a>;
 }
 
-/// A peer that takes nothing for so long is gone.
+/// A peer that takes nothing for this long is gone.
 const TAKES_NOTHING: Duration = Duration::from_millis(2500);
 /// Unread bytes that the system holds: a busy process is not to find seconds of old pictures.
 const UNREAD: usize = 512 << 10;

@@ -32,7 +32,7 @@ pub(crate) struct Gap;
 
 impl Book {
     /// Takes over all that is known. Where that may not be all yet, `believes` what it knows itself and nothing speaks against.
-    pub(crate) fn read(&mut self, snapshot: Snapshot, believes: bool) {
+    pub(crate) fn apply_snapshot(&mut self, snapshot: Snapshot, believes: bool) {
         let processes = std::mem::take(&mut self.processes);
         let streams = std::mem::take(&mut self.streams);
         if believes {
@@ -43,19 +43,19 @@ impl Book {
             self.processes.insert(record.name.clone(), (Arc::new(record), until));
         }
         for (stream, value) in snapshot.streams {
-            self.told(&stream, &value);
+            self.apply_entry(&stream, &value);
         }
     }
 
-    fn told(&mut self, stream: &Arc<str>, value: &str) {
-        let entry = Entry::read(stream, value).inspect_err(|wrong| {
+    fn apply_entry(&mut self, stream: &Arc<str>, value: &str) {
+        let entry = Entry::parse_value(stream, value).inspect_err(|wrong| {
             tracing::debug!(stream = &**stream, "what stands there of a stream is passed over: {wrong}");
         });
         self.streams.insert(stream.clone(), entry.ok().map(Arc::new));
     }
 
     /// Takes over one change; none that was known already. A heartbeat of now would count `until` then.
-    pub(crate) fn change(&mut self, change: Change, until: StoreTime) -> Result<(), Gap> {
+    pub(crate) fn apply_change(&mut self, change: Change, until: StoreTime) -> Result<(), Gap> {
         if change.version <= self.version {
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl Book {
         }
         self.version = change.version;
         match change.what {
-            Changed::Stream(stream, Some(value)) => self.told(&stream, &value),
+            Changed::Stream(stream, Some(value)) => self.apply_entry(&stream, &value),
             Changed::Stream(stream, None) => drop(self.streams.remove(&stream)),
             // It has just been heard of.
             Changed::Process(name, Some(record)) => {
@@ -72,14 +72,14 @@ impl Book {
                 self.processes.insert(name, (Arc::new(record), until));
             }
             Changed::Process(name, None) => drop(self.processes.remove(&name)),
-            // Whoever keeps those hears of it as well.
+            // The keeper of those hears of it as well.
             Changed::Rights(_) => {}
         }
         Ok(())
     }
 
     /// Who was heard of, and when.
-    pub(crate) fn heard(&mut self, beat: &Beat) -> Result<(), Gap> {
+    pub(crate) fn apply_beat(&mut self, beat: &Beat) -> Result<(), Gap> {
         for (name, until) in &beat.heard {
             match self.processes.get_mut(name) {
                 Some((_, known)) => *known = *until,
@@ -116,7 +116,7 @@ impl Book {
     }
 
     /// What holds at that moment. It `believes` that those live which were not heard of in time.
-    pub(crate) fn view(&self, at: StoreTime, believes: bool) -> Directory {
+    pub(crate) fn build_directory(&self, at: StoreTime, believes: bool) -> Directory {
         let living = self.processes.iter().filter(|(_, (_, until))| believes || *until > at);
         let processes: BTreeMap<_, _> =
             living.map(|(name, (record, _))| (name.clone(), record.clone())).collect();
@@ -155,51 +155,59 @@ mod tests {
     #[test]
     fn streams_of_a_process_that_is_silent_are_not_there() {
         let mut book = Book::default();
-        book.read(snapshot(3, &[("x", "a"), ("y", "b"), ("z", "c")]), false);
-        assert_eq!(names(&book.view(4_000, false)), ["x", "y"], "nobody knows c");
+        book.apply_snapshot(snapshot(3, &[("x", "a"), ("y", "b"), ("z", "c")]), false);
+        assert_eq!(names(&book.build_directory(4_000, false)), ["x", "y"], "nobody knows c");
         let heard = vec![("a".into(), 9_000), ("b".into(), 5_000)];
         let beat =
             Beat { at: 6_000, epoch: "one".into(), version: 3, streams: 0, lapsed: false, heard, rights: 0 };
-        assert_eq!(book.heard(&beat), Ok(()));
-        assert_eq!(names(&book.view(6_000, false)), ["x"]);
-        assert_eq!(names(&book.view(6_000, true)), ["x", "y"], "it was away, and they may come back");
+        assert_eq!(book.apply_beat(&beat), Ok(()));
+        assert_eq!(names(&book.build_directory(6_000, false)), ["x"]);
+        assert_eq!(
+            names(&book.build_directory(6_000, true)),
+            ["x", "y"],
+            "it was away, and they may come back"
+        );
     }
 
     #[test]
     fn changes_are_taken_in_order_and_a_gap_is_seen() {
         let mut book = Book::default();
-        book.read(snapshot(3, &[("x", "a")]), false);
+        book.apply_snapshot(snapshot(3, &[("x", "a")]), false);
         let change = |version, what| Change { version, what };
         let begun = Changed::Stream("y".into(), Some(value("b")));
-        assert_eq!(book.change(change(3, Changed::Stream("x".into(), None)), 2_000), Ok(()), "known already");
-        assert_eq!(book.change(change(4, begun.clone()), 2_000), Ok(()));
-        assert_eq!(names(&book.view(2_000, false)), ["x", "y"]);
-        assert_eq!(book.change(change(6, begun), 2_000), Err(Gap));
-        assert_eq!(book.change(change(5, Changed::Stream("x".into(), None)), 2_000), Ok(()));
-        assert_eq!(names(&book.view(2_000, false)), ["y"]);
+        assert_eq!(
+            book.apply_change(change(3, Changed::Stream("x".into(), None)), 2_000),
+            Ok(()),
+            "known already"
+        );
+        assert_eq!(book.apply_change(change(4, begun.clone()), 2_000), Ok(()));
+        assert_eq!(names(&book.build_directory(2_000, false)), ["x", "y"]);
+        assert_eq!(book.apply_change(change(6, begun), 2_000), Err(Gap));
+        assert_eq!(book.apply_change(change(5, Changed::Stream("x".into(), None)), 2_000), Ok(()));
+        assert_eq!(names(&book.build_directory(2_000, false)), ["y"]);
     }
 
     #[test]
     fn a_process_that_has_just_come_has_streams_at_once() {
         let mut book = Book::default();
-        book.read(Snapshot { epoch: "one".into(), ..Snapshot::default() }, false);
+        book.apply_snapshot(Snapshot { epoch: "one".into(), ..Snapshot::default() }, false);
         let came = Changed::Process("a".into(), Some(record("a")));
-        assert_eq!(book.change(Change { version: 1, what: came }, 7_000), Ok(()));
+        assert_eq!(book.apply_change(Change { version: 1, what: came }, 7_000), Ok(()));
         let begun = Changed::Stream("x".into(), Some(value("a")));
-        assert_eq!(book.change(Change { version: 2, what: begun }, 7_300), Ok(()));
-        assert_eq!(names(&book.view(2_300, false)), ["x"], "before anybody's next heartbeat");
+        assert_eq!(book.apply_change(Change { version: 2, what: begun }, 7_300), Ok(()));
+        assert_eq!(names(&book.build_directory(2_300, false)), ["x"], "before anybody's next heartbeat");
     }
 
     #[test]
     fn what_a_store_that_began_anew_does_not_know_yet_is_believed_for_a_while() {
         let mut book = Book::default();
-        book.read(snapshot(3, &[("x", "a"), ("y", "b")]), false);
+        book.apply_snapshot(snapshot(3, &[("x", "a"), ("y", "b")]), false);
         let mut anew = snapshot(1, &[("x", "b")]);
         anew.epoch = "two".into();
-        book.read(anew.clone(), true);
-        assert_eq!(names(&book.view(1_000, true)), ["x", "y"]);
+        book.apply_snapshot(anew.clone(), true);
+        assert_eq!(names(&book.build_directory(1_000, true)), ["x", "y"]);
         assert_eq!(&*book.stream("x").unwrap().process, "b", "what it says counts");
-        book.read(anew, false);
-        assert_eq!(names(&book.view(1_000, false)), ["x"]);
+        book.apply_snapshot(anew, false);
+        assert_eq!(names(&book.build_directory(1_000, false)), ["x"]);
     }
 }

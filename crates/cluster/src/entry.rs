@@ -52,7 +52,7 @@ pub struct About {
     /// Whether its sender sends binary messages.
     #[serde(rename = "b", default)]
     pub binary: bool,
-    /// Nobody sends it: the process reads it from a camera of that id, which has this [mark](crate::Cluster::mark).
+    /// Nobody sends it: the process reads it from a camera of that id, which has this [mark](crate::Cluster::camera_mark).
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<String>,
     /// Which of all streams that this process had under that name: chosen at random when it begins.
@@ -67,17 +67,17 @@ fn is_zero(number: &u64) -> bool {
 
 impl About {
     /// Of what somebody sends.
-    pub fn sent(mode: AnalysisMode, binary: bool) -> Self {
+    pub fn new_sent(mode: AnalysisMode, binary: bool) -> Self {
         Self { mode, binary, ..Self::default() }
     }
 
-    /// Of a camera of that [mark](crate::Cluster::mark).
-    pub fn camera(mark: &str) -> Self {
+    /// Of a camera of that [mark](crate::Cluster::camera_mark).
+    pub fn new_camera(mark: &str) -> Self {
         Self { camera: Some(mark.to_owned()), ..Self::default() }
     }
 
     /// The same of one that begins now.
-    pub(crate) fn of_another(self) -> Self {
+    pub(crate) fn with_new_number(self) -> Self {
         Self { number: fastrand::u64(1..1 << 53), ..self }
     }
 
@@ -90,13 +90,13 @@ impl About {
 /// A stream that some process has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name.
+    /// The stream's name.
     pub stream: Arc<str>,
-    /// Of the lease.
+    /// The token of its lease.
     pub token: Token,
-    /// The name of the process that has it,
+    /// The name of the process that has it.
     pub process: Arc<str>,
-    /// and which life of that.
+    /// Which life of that process has it.
     pub instance: Instance,
     /// What is told of it.
     pub about: About,
@@ -109,12 +109,12 @@ pub struct EntryError;
 
 impl Entry {
     /// As it is kept: `TOKEN INSTANCE/PROCESS JSON`.
-    pub fn value(&self) -> String {
-        format!("{} {}/{} {}", self.token, self.instance, self.process, written(&self.about))
+    pub fn to_value(&self) -> String {
+        format!("{} {}/{} {}", self.token, self.instance, self.process, about_json(&self.about))
     }
 
     /// Of what is kept.
-    pub fn read(stream: &str, value: &str) -> Result<Self, EntryError> {
+    pub fn parse_value(stream: &str, value: &str) -> Result<Self, EntryError> {
         let mut parts = value.splitn(3, ' ');
         let mut part = || parts.next().ok_or(EntryError);
         let (token, place, about) = (part()?, part()?, part()?);
@@ -130,7 +130,7 @@ impl Entry {
 }
 
 /// One line of JSON.
-pub(crate) fn written(about: &About) -> String {
+pub(crate) fn about_json(about: &About) -> String {
     serde_json::to_string(about).unwrap_or_default()
 }
 
@@ -144,7 +144,7 @@ mod tests {
             token: Token(1_700_000_000_000_001),
             process: process.into(),
             instance: Instance::from(0xabc),
-            about: About::sent(AnalysisMode::Enhanced, true),
+            about: About::new_sent(AnalysisMode::Enhanced, true),
         }
     }
 
@@ -152,23 +152,23 @@ mod tests {
     fn what_is_written_is_read() {
         let entry = entry("a.example:8000");
         assert_eq!(
-            entry.value(),
+            entry.to_value(),
             r#"1700000000000001 0000000000000abc/a.example:8000 {"m":"enhanced","b":true}"#
         );
-        assert_eq!(Entry::read("ward 3", &entry.value()), Ok(entry));
+        assert_eq!(Entry::parse_value("ward 3", &entry.to_value()), Ok(entry));
     }
 
     #[test]
     fn what_a_newer_version_adds_is_passed_over() {
         let value = r#"5 0000000000000abc/a {"m":"normal","new":[1]}"#;
-        assert!(!Entry::read("s", value).unwrap().about.binary);
+        assert!(!Entry::parse_value("s", value).unwrap().about.binary);
     }
 
     #[test]
     fn what_is_no_entry_is_said_to_be_none() {
         for value in ["", "5", "5 x/a {}", "5 0000000000000abc/a", "x 0000000000000abc/a {\"m\":\"normal\"}"]
         {
-            assert_eq!(Entry::read("s", value), Err(EntryError), "{value:?}");
+            assert_eq!(Entry::parse_value("s", value), Err(EntryError), "{value:?}");
         }
     }
 }

@@ -11,14 +11,15 @@ use crate::entry::{About, Token};
 /// The right to a stream, for as long as this is kept and nobody else gets it.
 #[derive(Debug)]
 pub struct ClusterLease {
-    pub(crate) held: Arc<Held>,
+    pub(crate) held: Arc<HeldStream>,
     pub(crate) cluster: Weak<Cluster>,
 }
 
 /// A stream that this process has.
-pub(crate) struct Held {
+pub(crate) struct HeldStream {
     pub(crate) stream: Arc<str>,
     pub(crate) about: About,
+    /// Comes after the locks of [`Cluster`]. Whoever is told of the loss is told after it is released.
     state: Mutex<State>,
 }
 
@@ -29,7 +30,7 @@ struct State {
     when_lost: Option<Box<dyn FnOnce() + Send>>,
 }
 
-impl Held {
+impl HeldStream {
     pub(crate) fn new(stream: Arc<str>, about: About, token: Token) -> Self {
         Self { stream, about, state: Mutex::new(State { token, lost: false, when_lost: None }) }
     }
@@ -38,11 +39,11 @@ impl Held {
         self.state.lock().token
     }
 
-    pub(crate) fn granted(&self, token: Token) {
+    pub(crate) fn set_token(&self, token: Token) {
         self.state.lock().token = token;
     }
 
-    pub(crate) fn lost(&self) {
+    pub(crate) fn mark_lost(&self) {
         let mut state = self.state.lock();
         state.lost = true;
         let told = state.when_lost.take();
@@ -53,7 +54,7 @@ impl Held {
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for HeldStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token();
         f.debug_struct("Held").field("stream", &self.stream).field("token", &token).finish_non_exhaustive()

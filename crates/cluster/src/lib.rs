@@ -10,6 +10,7 @@
 //! - [`queue`]: work that several share
 //! - [`cameras`]: who reads a camera; `share`: how that is chosen
 //! - [`rights`]: keys and users in common
+//! - `metrics`: what is counted, for `/metrics`
 //! - [`report`]: what is counted; [`visit`]: a look by whoever is not one of them
 
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod entry;
 pub mod lease;
 pub mod looks;
 pub mod memory;
+mod metrics;
 pub mod options;
 pub mod others;
 pub mod peer;

@@ -8,9 +8,9 @@ use tokio::time::timeout;
 use tokio_websockets::Message;
 
 use crate::cluster::Cluster;
-use crate::peer::{PeerError, Watch, path};
+use crate::peer::{PeerError, Watch, stream_path};
 
-/// The least that a model has to be sure of what is told: whoever shows it filters for itself.
+/// Least confidence of what is told: a process that shows it filters for itself.
 const LEAST_CONFIDENCE: f32 = 0.1;
 /// The other says something at least every ten seconds.
 const SILENT: Duration = Duration::from_secs(25);
@@ -29,19 +29,20 @@ impl std::fmt::Debug for Looks {
 }
 
 impl Cluster {
-    /// Has that process look at a stream so often, every `skip_frames`-th picture of `fps` a second.
-    pub async fn looks(
+    /// Has that process look at a stream at this rate, every `skip_frames`-th picture of `fps` a second.
+    pub async fn open_looks(
         &self,
         process: &str,
         stream: &str,
         (fps, skip_frames): (u8, u8),
     ) -> Result<Looks, PeerError> {
-        let record = self.known().processes.get(process).cloned();
+        let record = self.current_directory().processes.get(process).cloned();
         let gone = || PeerError::Connect(std::io::Error::other("it is not one of the processes any more"));
         let query = format!("/detections?conf={LEAST_CONFIDENCE}&fps={fps}&skip_frames={skip_frames}");
-        let target = path("/api/v1/streams/", stream, &query);
+        let target = stream_path("/api/v1/streams/", stream, &query);
         let record = record.ok_or_else(gone)?;
-        let socket = self.peers.open(&record, &target, self.time(), (None, MAX_MESSAGE)).await?;
+        let socket =
+            self.peers.open_websocket(&record, &target, self.store_time(), None, MAX_MESSAGE).await?;
         Ok(Looks { socket })
     }
 }
@@ -51,9 +52,9 @@ impl Looks {
     pub async fn next(&mut self) -> Option<Detections> {
         loop {
             let first = timeout(SILENT, self.socket.next()).await.ok()??.ok()?;
-            let mut newest = read(&first);
+            let mut newest = read_detections(&first);
             while let Some(Some(Ok(message))) = self.socket.next().now_or_never() {
-                newest = read(&message).or(newest);
+                newest = read_detections(&message).or(newest);
             }
             if newest.is_some() {
                 return newest;
@@ -62,7 +63,7 @@ impl Looks {
     }
 }
 
-fn read(message: &Message) -> Option<Detections> {
+fn read_detections(message: &Message) -> Option<Detections> {
     match serde_json::from_str(message.as_text()?).ok()? {
         StreamEvent::Detections(detections) => Some(detections),
         StreamEvent::State(_) => None,

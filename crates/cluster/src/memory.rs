@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 use tokio::sync::broadcast;
 
 pub use self::queue::MemoryQueue;
@@ -24,7 +24,7 @@ use crate::store::{
 const CHANGES: usize = 256;
 /// Where its time begins: a moment that no process takes for its own.
 const BEGAN_AT: StoreTime = 1_700_000_000_000;
-/// A process that has been silent for so long after its heartbeat lapsed is forgotten, with all it had.
+/// A process that has been silent for this long after its heartbeat lapsed is forgotten, with all it had.
 pub(crate) const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// Longest time that one takes which does not answer.
 const ASKED: Duration = Duration::from_millis(500);
@@ -71,16 +71,18 @@ pub enum Trouble {
     Stalled,
     /// It does what is asked, and the answers are lost.
     Mute,
+    /// It answers heartbeats, and is away for all else.
+    OnlyBeats,
 }
 
 impl Lease {
-    fn value(&self) -> Arc<str> {
+    fn to_value(&self) -> Arc<str> {
         format!("{} {}/{} {}", self.token, self.instance, self.name, self.about).into()
     }
 }
 
 impl State {
-    fn change(&mut self, what: Changed, changes: &broadcast::Sender<Change>) {
+    fn publish_change(&mut self, what: Changed, changes: &broadcast::Sender<Change>) {
         self.version += 1;
         // Nobody may be listening.
         if self.deaf {
@@ -90,7 +92,7 @@ impl State {
     }
 
     /// Until when it is known to live.
-    fn lives(&self, name: &str, instance: Instance, now: StoreTime) -> Option<StoreTime> {
+    fn lives_until(&self, name: &str, instance: Instance, now: StoreTime) -> Option<StoreTime> {
         let (record, until) = self.processes.get(name)?;
         (record.instance == instance && *until > now).then_some(*until)
     }
@@ -104,20 +106,20 @@ impl State {
             .map(|(name, _)| name.clone())
             .collect();
         for name in dead {
-            self.forget(&name, changes);
+            self.forget_process(&name, changes);
         }
     }
 
-    fn forget(&mut self, name: &Arc<str>, changes: &broadcast::Sender<Change>) {
+    fn forget_process(&mut self, name: &Arc<str>, changes: &broadcast::Sender<Change>) {
         let Some((record, _)) = self.processes.remove(name) else { return };
         let its = |lease: &Lease| lease.name == *name && lease.instance == record.instance;
         let streams: Vec<Arc<str>> =
             self.streams.iter().filter(|(_, lease)| its(lease)).map(|(stream, _)| stream.clone()).collect();
         for stream in streams {
             self.streams.remove(&stream);
-            self.change(Changed::Stream(stream, None), changes);
+            self.publish_change(Changed::Stream(stream, None), changes);
         }
-        self.change(Changed::Process(name.clone(), None), changes);
+        self.publish_change(Changed::Process(name.clone(), None), changes);
     }
 
     fn beat(
@@ -142,7 +144,7 @@ impl State {
         let record = &heartbeat.record;
         if let Some((other, _)) = self.processes.get(&record.name)
             && other.instance != record.instance
-            && self.lives(&record.name, other.instance, now).is_some()
+            && self.lives_until(&record.name, other.instance, now).is_some()
         {
             let (name, url) = (record.name.clone(), other.url.clone());
             if heartbeat.joined {
@@ -153,40 +155,47 @@ impl State {
             }
         }
         self.forget_dead(now, changes);
-        let lapsed = self.lives(&record.name, record.instance, now).is_none();
+        let lapsed = self.lives_until(&record.name, record.instance, now).is_none();
         let until = now + heartbeat.ttl.as_millis() as u64;
         // What another life of it had ended with that.
         if self.processes.get(&record.name).is_some_and(|(other, _)| other.instance != record.instance) {
-            self.forget(&record.name, changes);
+            self.forget_process(&record.name, changes);
         }
         let before = self.processes.insert(record.name.clone(), (record.clone(), until));
         if before.is_none_or(|(before, _)| before != *record) {
-            self.change(Changed::Process(record.name.clone(), Some(record.clone())), changes);
+            self.publish_change(Changed::Process(record.name.clone(), Some(record.clone())), changes);
         }
         let heard = self.processes.iter().map(|(name, (_, until))| (name.clone(), *until)).collect();
-        let (epoch, version, rights) = (self.epoch.clone(), self.version, self.rights());
+        let (epoch, version, rights) = (self.epoch.clone(), self.version, self.rights_version());
         let streams = self.streams.len();
         Ok(Beat { at: now, epoch, version, streams, lapsed, heard, rights })
     }
 
+    fn check_heard(&self, instance: Instance) -> Result<(), StoreError> {
+        if self.silenced.contains(&instance) {
+            return Err(StoreError::Away("nothing of this process arrives".into()));
+        }
+        Ok(())
+    }
+
     /// Which version there is.
-    fn rights(&self) -> u64 {
+    fn rights_version(&self) -> u64 {
         self.rights.as_ref().map_or(0, |rights| rights.version)
     }
 
-    fn claim(
+    fn claim_stream(
         &mut self,
         claim: &Claim,
         now: StoreTime,
         changes: &broadcast::Sender<Change>,
     ) -> Result<Claimed, StoreError> {
-        self.lives(&claim.name, claim.instance, now).ok_or(StoreError::Unknown)?;
+        self.lives_until(&claim.name, claim.instance, now).ok_or(StoreError::Unknown)?;
         if let Some(lease) = self.streams.get(&claim.stream) {
             let own = lease.name == claim.name && lease.instance == claim.instance;
             if own && claim.again && lease.about == claim.about {
                 return Ok(Claimed::Granted(lease.token));
             }
-            let until = self.lives(&lease.name, lease.instance, now).filter(|_| !own);
+            let until = self.lives_until(&lease.name, lease.instance, now).filter(|_| !own);
             if let Some(until) = until {
                 let heard = until.saturating_sub(claim.ttl.as_millis() as u64);
                 let quiet = claim.instead_of.is_some_and(|(token, quiet)| {
@@ -202,19 +211,19 @@ impl State {
         let token = Token::from(self.fence);
         let (name, about) = (claim.name.clone(), claim.about.clone());
         let lease = Lease { token, name, instance: claim.instance, about };
-        let value = lease.value();
+        let value = lease.to_value();
         self.streams.insert(claim.stream.clone(), lease);
-        self.change(Changed::Stream(claim.stream.clone(), Some(value)), changes);
+        self.publish_change(Changed::Stream(claim.stream.clone(), Some(value)), changes);
         Ok(Claimed::Granted(token))
     }
 
-    fn keep(
+    fn keep_stream(
         &mut self,
         keep: &Keep,
         now: StoreTime,
         changes: &broadcast::Sender<Change>,
     ) -> Result<Kept, StoreError> {
-        self.lives(&keep.name, keep.instance, now).ok_or(StoreError::Unknown)?;
+        self.lives_until(&keep.name, keep.instance, now).ok_or(StoreError::Unknown)?;
         let (name, about) = (keep.name.clone(), keep.about.clone());
         let lease = Lease { token: keep.token, name, instance: keep.instance, about };
         let before = self.streams.get(&keep.stream);
@@ -222,10 +231,10 @@ impl State {
             return Ok(Kept::Lost(before.token));
         }
         self.fence = self.fence.max(u64::from(keep.token));
-        let value = lease.value();
-        if before.is_none_or(|before| before.value() != value) {
+        let value = lease.to_value();
+        if before.is_none_or(|before| before.to_value() != value) {
             self.streams.insert(keep.stream.clone(), lease);
-            self.change(Changed::Stream(keep.stream.clone(), Some(value)), changes);
+            self.publish_change(Changed::Stream(keep.stream.clone(), Some(value)), changes);
         }
         Ok(Kept::Kept)
     }
@@ -239,7 +248,7 @@ impl Memory {
     }
 
     /// What is wrong with it from now on.
-    pub fn trouble(&self, trouble: Trouble) {
+    pub fn set_trouble(&self, trouble: Trouble) {
         self.state.lock().trouble = trouble;
     }
 
@@ -256,21 +265,21 @@ impl Memory {
     }
 
     /// Nothing of that process arrives any more.
-    pub fn silence(&self, instance: Instance) {
+    pub fn silence_process(&self, instance: Instance) {
         self.state.lock().silenced.push(instance);
     }
 
     /// Nobody is told of changes any more, or everybody is again.
-    pub fn deafen(&self, deaf: bool) {
+    pub fn set_deaf(&self, deaf: bool) {
         self.state.lock().deaf = deaf;
     }
 
-    /// It arrives again.
-    pub fn hear(&self, instance: Instance) {
+    /// The heartbeats of this process arrive again.
+    pub fn hear_process(&self, instance: Instance) {
         self.state.lock().silenced.retain(|silenced| *silenced != instance);
     }
 
-    fn now(&self) -> StoreTime {
+    fn store_time(&self) -> StoreTime {
         BEGAN_AT + clock::since(self.begun).as_millis() as u64
     }
 
@@ -281,16 +290,25 @@ impl Memory {
         + Send
         + 'a,
     ) -> Asked<'a, T> {
-        self.ask(move |state, now, changes| {
-            if state.silenced.contains(&instance) {
-                return Err(StoreError::Away("nothing of this process arrives".into()));
-            }
+        self.ask_state(move |state, now, changes| {
+            state.check_heard(instance)?;
             answer(state, now, changes)
         })
     }
 
-    fn ask<'a, T: Send + 'a>(
+    fn ask_state<'a, T: Send + 'a>(
         &'a self,
+        answer: impl FnOnce(&mut State, StoreTime, &broadcast::Sender<Change>) -> Result<T, StoreError>
+        + Send
+        + 'a,
+    ) -> Asked<'a, T> {
+        self.ask_beside(&[], answer)
+    }
+
+    /// As if nothing were wrong while it is one of these.
+    fn ask_beside<'a, T: Send + 'a>(
+        &'a self,
+        harmless: &'static [Trouble],
         answer: impl FnOnce(&mut State, StoreTime, &broadcast::Sender<Change>) -> Result<T, StoreError>
         + Send
         + 'a,
@@ -302,12 +320,15 @@ impl Memory {
             };
             let trouble = self.state.lock().trouble;
             match trouble {
-                Trouble::None => answer(&mut self.state.lock(), self.now(), &self.changes),
+                _ if harmless.contains(&trouble) => {
+                    answer(&mut self.state.lock(), self.store_time(), &self.changes)
+                }
+                Trouble::None => answer(&mut self.state.lock(), self.store_time(), &self.changes),
                 Trouble::Mute => {
-                    let _ = answer(&mut self.state.lock(), self.now(), &self.changes);
+                    let _ = answer(&mut self.state.lock(), self.store_time(), &self.changes);
                     late().await
                 }
-                Trouble::Away => Err(StoreError::Away("it is told to be away".into())),
+                Trouble::Away | Trouble::OnlyBeats => Err(StoreError::Away("it is told to be away".into())),
                 Trouble::Stalled => late().await,
             }
         })
@@ -315,39 +336,42 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn beat<'a>(&'a self, heartbeat: &'a Heartbeat) -> Asked<'a, Beat> {
-        self.ask_of(heartbeat.record.instance, |state, now, changes| state.beat(heartbeat, now, changes))
+    fn beat_process<'a>(&'a self, heartbeat: &'a Heartbeat) -> Asked<'a, Beat> {
+        self.ask_beside(&[Trouble::OnlyBeats], |state, now, changes| {
+            state.check_heard(heartbeat.record.instance)?;
+            state.beat(heartbeat, now, changes)
+        })
     }
 
-    fn claim<'a>(&'a self, claim: &'a Claim) -> Asked<'a, Claimed> {
-        self.ask_of(claim.instance, |state, now, changes| state.claim(claim, now, changes))
+    fn claim_stream<'a>(&'a self, claim: &'a Claim) -> Asked<'a, Claimed> {
+        self.ask_of(claim.instance, |state, now, changes| state.claim_stream(claim, now, changes))
     }
 
-    fn keep<'a>(&'a self, keep: &'a Keep) -> Asked<'a, Kept> {
-        self.ask_of(keep.instance, |state, now, changes| state.keep(keep, now, changes))
+    fn keep_stream<'a>(&'a self, keep: &'a Keep) -> Asked<'a, Kept> {
+        self.ask_of(keep.instance, |state, now, changes| state.keep_stream(keep, now, changes))
     }
 
-    fn release<'a>(&'a self, stream: &'a str, token: Token) -> Asked<'a, ()> {
-        self.ask(move |state, _, changes| {
+    fn release_stream<'a>(&'a self, stream: &'a str, token: Token) -> Asked<'a, ()> {
+        self.ask_state(move |state, _, changes| {
             if state.streams.get(stream).is_some_and(|lease| lease.token == token) {
                 state.streams.remove(stream);
-                state.change(Changed::Stream(stream.into(), None), changes);
+                state.publish_change(Changed::Stream(stream.into(), None), changes);
             }
             Ok(())
         })
     }
 
-    fn leave<'a>(&'a self, name: &'a str, instance: Instance) -> Asked<'a, ()> {
-        self.ask(move |state, _, changes| {
+    fn leave_process<'a>(&'a self, name: &'a str, instance: Instance) -> Asked<'a, ()> {
+        self.ask_state(move |state, _, changes| {
             if state.processes.get(name).is_some_and(|(record, _)| record.instance == instance) {
-                state.forget(&name.into(), changes);
+                state.forget_process(&name.into(), changes);
             }
             Ok(())
         })
     }
 
-    fn read(&self) -> Asked<'_, Snapshot> {
-        self.ask(|state, at, _| {
+    fn read_snapshot(&self) -> Asked<'_, Snapshot> {
+        self.ask_state(|state, at, _| {
             Ok(Snapshot {
                 at,
                 epoch: state.epoch.clone(),
@@ -356,32 +380,32 @@ impl Store for Memory {
                 streams: state
                     .streams
                     .iter()
-                    .map(|(stream, lease)| (stream.clone(), lease.value()))
+                    .map(|(stream, lease)| (stream.clone(), lease.to_value()))
                     .collect(),
             })
         })
     }
 
-    fn rights(&self) -> Asked<'_, Option<Shared>> {
-        self.ask(|state, _, _| Ok(state.rights.clone()))
+    fn read_rights(&self) -> Asked<'_, Option<Shared>> {
+        self.ask_state(|state, _, _| Ok(state.rights.clone()))
     }
 
     fn set_rights<'a>(&'a self, before: u64, new: &'a Shared) -> Asked<'a, bool> {
-        self.ask(move |state, _, changes| {
-            let is_it = state.rights() == before;
+        self.ask_state(move |state, _, changes| {
+            let is_it = state.rights_version() == before;
             if is_it {
                 state.rights = Some(new.clone());
-                state.change(Changed::Rights(new.version), changes);
+                state.publish_change(Changed::Rights(new.version), changes);
             }
             Ok(is_it)
         })
     }
 
-    fn connected(&self, _: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
+    fn wait_connected(&self, _: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
         Box::pin(std::future::pending())
     }
 
-    fn changes(&self) -> broadcast::Receiver<Change> {
+    fn subscribe_changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
 }

@@ -1,4 +1,4 @@
-//! What can be chosen: `cluster.*` of the configuration.
+//! What can be chosen. The keys `cluster.*` fill the options of several rooms, so they stand in the server's `config/cluster.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub const TTL: Duration = Duration::from_secs(5);
 /// A process's place among others.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Unlike all others'.
+    /// Its name; no other process of the cluster may have it.
     pub name: Arc<str>,
     /// Where the others reach this process: `http://` or `https://`, host and port.
     pub url: Arc<str>,
@@ -22,11 +22,12 @@ pub struct Options {
     pub when_down: WhenDown,
     /// How long a heartbeat counts.
     pub ttl: Duration,
-    /// Makes a picture of a data URL that has to go out as it came.
+    /// Makes a picture of a data URL that has to go out to viewers as its sender wrote it.
     pub as_it_came: AsItCame,
 }
 
-/// Makes a picture of the stream of that name, of a data URL, with its number in the slot, and what its owner says of it.
+/// Makes a picture of a data URL. It is given the stream's name, the URL, the number that the picture has here, and the
+/// stamp that the stream's owner gave it.
 pub type AsItCame = fn(&str, &str, u64, Stamp) -> Picture;
 
 /// What becomes of streams that begin while nobody can say whether they are live elsewhere.

@@ -10,12 +10,12 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use parking_lot::Mutex;
 use sightwire_api::stream::{RelayProtocol, Stream, StreamKind, StreamState, Streams};
-use sightwire_measure::clock;
+use sightwire_base::clock;
 
 use crate::cluster::Cluster;
 use crate::directory::Directory;
 use crate::entry::{About, Entry};
-use crate::peer::{MAX_ANSWER, PeerError, Question, path};
+use crate::peer::{MAX_ANSWER, PeerError, Question, stream_path};
 use crate::pull::NO_WORD;
 
 /// One that does not answer within this is not waited for.
@@ -26,7 +26,7 @@ const MAX_LIST: usize = 4 << 20;
 const MAX_STREAM: usize = 1 << 20;
 /// What was asked so shortly before is not asked again.
 const MOMENT: Duration = Duration::from_millis(200);
-/// What was told so long ago may not be so any more.
+/// What was told this long ago may not be so any more.
 const TOLD_FOR: Duration = Duration::from_secs(3);
 
 const LIST: &str = "/api/v1/streams";
@@ -35,7 +35,7 @@ const ONE: &str = "/api/v1/streams/";
 /// What the others said last.
 #[derive(Debug, Default)]
 pub(crate) struct Others {
-    /// Whoever has it asks; all others wait for what that one is told.
+    /// The task that has it asks; all others wait for what that one is told.
     asking: tokio::sync::Mutex<()>,
     told: Mutex<Told>,
 }
@@ -57,11 +57,11 @@ impl Cluster {
         let _turn = self.others.asking.lock().await;
         let told = self.others.told.lock().clone();
         let is_new = told.asked.is_some_and(|asked| clock::since(asked) <= MOMENT)
-            && Arc::ptr_eq(&told.directory, &self.known());
+            && Arc::ptr_eq(&told.directory, &self.current_directory());
         if is_new || told.answered.is_some_and(|answered| answered > came) {
             return told.streams;
         }
-        let (asked, directory) = (Some(clock::now()), self.known());
+        let (asked, directory) = (Some(clock::now()), self.current_directory());
         let streams = self.ask_all(&directory).await;
         let told = Told { asked, answered: Some(clock::now()), directory, streams: streams.clone() };
         *self.others.told.lock() = told;
@@ -78,19 +78,20 @@ impl Cluster {
     /// A stream of another process and who watches it there, but for this process, as that one tells of it; `None` if it has just
     /// ended. Where that one does not answer within a second, the stream is told of as the directory knows it, as stalled.
     pub async fn ask_for_stream(&self, entry: &Entry) -> Option<Stream> {
-        let target = path(ONE, &entry.stream, "");
+        let target = stream_path(ONE, &entry.stream, "");
         let question = Question { method: "GET", target: &target, within: ANSWERS, max_bytes: MAX_STREAM };
-        let told = self.ask_owner(&entry.process, question).await.and_then(|answer| read::<Stream>(&answer));
+        let told =
+            self.ask_owner(&entry.process, question).await.and_then(|answer| parse_answer::<Stream>(&answer));
         match told {
             Ok(stream) => Some(of_process(stream, &entry.process)),
             Err(PeerError::Refused(StatusCode::NOT_FOUND, _)) => None,
-            Err(why) => Some(Stream { viewer_list: Some(Vec::new()), ..silent(entry, &why) }),
+            Err(why) => Some(Stream { viewer_list: Some(Vec::new()), ..silent_stream(entry, &why) }),
         }
     }
 
     /// Has the process that has a stream end it; whether there was one.
     pub async fn ask_to_end(&self, entry: &Entry) -> Result<bool, PeerError> {
-        let target = path(ONE, &entry.stream, "");
+        let target = stream_path(ONE, &entry.stream, "");
         let question = Question { method: "DELETE", target: &target, within: ANSWERS, max_bytes: MAX_ANSWER };
         match self.ask_owner(&entry.process, question).await {
             Ok(_) => Ok(true),
@@ -101,13 +102,15 @@ impl Cluster {
 
     /// Has all other processes close a camera, which they know by its mark; those that could not be asked, and why.
     pub async fn ask_all_to_end_camera(&self, camera: &str, mark: &str) -> Vec<(Arc<str>, PeerError)> {
-        let (directory, target) = (self.known(), path("/api/v1/cluster/streams/", camera, "/end-camera/"));
-        let target = path(&target, mark, "");
-        let others = directory.processes.values().filter(|other| other.instance != self.me().instance);
+        let (directory, target) =
+            (self.current_directory(), stream_path("/api/v1/cluster/streams/", camera, "/end-camera/"));
+        let target = stream_path(&target, mark, "");
+        let others =
+            directory.processes.values().filter(|other| other.instance != self.own_record().instance);
         let asked = others.map(async |other| {
             let question =
                 Question { method: "POST", target: &target, within: ANSWERS, max_bytes: MAX_ANSWER };
-            let failed = self.peers.ask(other, question, self.time()).await.err();
+            let failed = self.peers.ask_question(other, question, self.store_time()).await.err();
             failed.map(|why| (other.name.clone(), why))
         });
         join_all(asked).await.into_iter().flatten().collect()
@@ -115,14 +118,14 @@ impl Cluster {
 
     /// Has a process give its cameras to the others; whether there is one of that name.
     pub async fn ask_to_drain(&self, name: &str) -> Result<bool, PeerError> {
-        if *name == *self.me().name {
-            self.drain();
+        if *name == *self.own_record().name {
+            self.drain_cameras();
             return Ok(true);
         }
-        if !self.known().processes.contains_key(name) {
+        if !self.current_directory().processes.contains_key(name) {
             return Ok(false);
         }
-        let target = path("/api/v1/cluster/processes/", name, "/drain");
+        let target = stream_path("/api/v1/cluster/processes/", name, "/drain");
         let question = Question { method: "POST", target: &target, within: ANSWERS, max_bytes: MAX_ANSWER };
         self.ask_owner(name, question).await.map(|_| true)
     }
@@ -134,7 +137,8 @@ impl Cluster {
         }
         let asked = by_process.into_iter().map(async |(process, entries)| {
             let question = Question { method: "GET", target: LIST, within: ANSWERS, max_bytes: MAX_LIST };
-            let told = self.ask_owner(process, question).await.and_then(|answer| read::<Streams>(&answer));
+            let told =
+                self.ask_owner(process, question).await.and_then(|answer| parse_answer::<Streams>(&answer));
             match told {
                 Ok(told) => {
                     let own = told.streams.into_iter().filter(|stream| entries.contains_key(&*stream.id));
@@ -142,7 +146,7 @@ impl Cluster {
                 }
                 Err(why) => {
                     tracing::debug!(process = &**process, "it does not tell of its streams: {why}");
-                    entries.values().map(|entry| silent(entry, &why)).collect::<Vec<Stream>>()
+                    entries.values().map(|entry| silent_stream(entry, &why)).collect::<Vec<Stream>>()
                 }
             }
         });
@@ -150,13 +154,13 @@ impl Cluster {
     }
 
     async fn ask_owner(&self, process: &str, question: Question<'_>) -> Result<Bytes, PeerError> {
-        let record = self.known().processes.get(process).cloned();
+        let record = self.current_directory().processes.get(process).cloned();
         let gone = || PeerError::Connect(std::io::Error::other("it is not one of the processes any more"));
-        self.peers.ask(&*record.ok_or_else(gone)?, question, self.time()).await
+        self.peers.ask_question(&*record.ok_or_else(gone)?, question, self.store_time()).await
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, PeerError> {
+fn parse_answer<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, PeerError> {
     serde_json::from_slice(answer).map_err(|wrong| PeerError::Protocol(wrong.to_string()))
 }
 
@@ -169,7 +173,7 @@ fn of_process(stream: Stream, process: &Arc<str>) -> Stream {
 }
 
 /// A stream whose process says nothing of it.
-fn silent(entry: &Entry, why: &PeerError) -> Stream {
+fn silent_stream(entry: &Entry, why: &PeerError) -> Stream {
     let reason = match why {
         PeerError::Connect(_) | PeerError::Late(_) => NO_WORD.to_owned(),
         other => format!("the process that has it cannot be asked: {other}"),

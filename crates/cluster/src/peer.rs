@@ -15,7 +15,7 @@ use sightwire_api::cluster::ChallengeAnswer;
 use tokio::time::timeout;
 use tokio_websockets::{ClientBuilder, Config, Limits, WebSocketStream};
 
-use crate::cluster::Said;
+use crate::cluster::ProcessReport;
 use crate::dial::{Connection, Dial};
 use crate::process::{Instance, Record};
 use crate::store::StoreTime;
@@ -51,7 +51,7 @@ pub enum PeerError {
     /// What answers does not speak as it should.
     #[error("it does not answer as Sightwire does: {0}")]
     Protocol(String),
-    /// Whoever answers does not know the secret.
+    /// The process that answers does not know the secret.
     #[error(
         "whoever answers there does not know the secret of this cluster (cluster.advertise_url, cluster.secret_file)"
     )]
@@ -70,8 +70,9 @@ pub struct Peers {
 }
 
 /// What the MAC of a record is of: nobody else can make a process's address another, or have it say something.
-pub(crate) fn attested(process: &Record, said: &Said) -> String {
-    let said = serde_json::to_string(&Said { mac: String::new(), ..said.clone() }).unwrap_or_default();
+pub(crate) fn attested_text(process: &Record, said: &ProcessReport) -> String {
+    let said =
+        serde_json::to_string(&ProcessReport { mac: String::new(), ..said.clone() }).unwrap_or_default();
     let Record { name, instance, url, .. } = process;
     format!("{name}\n{instance}\n{url}\n{said}")
 }
@@ -89,7 +90,7 @@ pub(crate) struct Question<'a> {
 }
 
 /// A path or query with the name of a stream in it.
-pub(crate) fn path(before: &str, stream: &str, behind: &str) -> String {
+pub(crate) fn stream_path(before: &str, stream: &str, behind: &str) -> String {
     format!("{before}{}{behind}", utf8_percent_encode(stream, PATH))
 }
 
@@ -102,44 +103,44 @@ impl Peers {
     }
 
     /// Whether a stream's sender is there; one that does not answer is sent away.
-    pub(crate) async fn challenge(
+    pub(crate) async fn challenge_stream(
         &self,
         process: &Record,
         stream: &str,
         time: Option<StoreTime>,
     ) -> Result<bool, PeerError> {
-        let target = path("/api/v1/cluster/streams/", stream, "/challenge");
+        let target = stream_path("/api/v1/cluster/streams/", stream, "/challenge");
         let question = Question { method: "POST", target: &target, within: CHALLENGE, max_bytes: MAX_ANSWER };
-        let answer = self.ask(process, question, time).await?;
+        let answer = self.ask_question(process, question, time).await?;
         let answer: ChallengeAnswer =
             serde_json::from_slice(&answer).map_err(|wrong| PeerError::Protocol(wrong.to_string()))?;
         Ok(answer.live)
     }
 
     /// Asks something that has a short answer.
-    pub(crate) async fn ask(
+    pub(crate) async fn ask_question(
         &self,
         process: &Record,
         question: Question<'_>,
         time: Option<StoreTime>,
     ) -> Result<Bytes, PeerError> {
-        let tag = self.tag(process, question.method, question.target, time)?;
+        let tag = self.sign_tag(process, question.method, question.target, time)?;
         let (status, body) = self.exchange(process, question, Some(&tag)).await?;
-        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+        if status.is_success() { Ok(body) } else { Err(refusal_error(status, &body)) }
     }
 
     /// Whether a process is one of ours, and answers. It is not shown that this one is.
-    pub(crate) async fn reach(&self, process: &Record) -> Result<(), PeerError> {
+    pub(crate) async fn check_reachable(&self, process: &Record) -> Result<(), PeerError> {
         self.said_by(process).ok_or(PeerError::Record)?;
         let question = Question { method: "GET", target: "/livez", within: CONNECT, max_bytes: MAX_ANSWER };
         match self.exchange(process, question, None).await? {
             (StatusCode::OK, body) if &*body == b"ok" => Ok(()),
             (StatusCode::OK, _) => Err(PeerError::Protocol("what it says at /livez is not \"ok\"".into())),
-            (status, body) => Err(refused(status, &body)),
+            (status, body) => Err(refusal_error(status, &body)),
         }
     }
 
-    /// A question over a connection of its own, and the whole answer. With a tag, whoever answers has to know the secret, too.
+    /// A question over a connection of its own, and the whole answer. With a tag, the process that answers has to know the secret, too.
     async fn exchange(
         &self,
         process: &Record,
@@ -147,7 +148,7 @@ impl Peers {
         tag: Option<&Tag>,
     ) -> Result<(StatusCode, Bytes), PeerError> {
         let Question { method, target, within, max_bytes } = question;
-        let mut request = Request::builder().method(method).uri(target).header(HOST, authority(process)?);
+        let mut request = Request::builder().method(method).uri(target).header(HOST, url_authority(process)?);
         if let Some(tag) = tag {
             request = request.header(AUTHORIZATION, tag.to_string());
         }
@@ -160,11 +161,11 @@ impl Peers {
                 http1::handshake(TokioIo::new(connection)).await.map_err(broken)?;
             let answered = async {
                 let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-                // Whoever does not know us, or has no place for us, has not looked at what we say.
+                // A process that does not know us, or has no place for us, has not looked at what we say.
                 let is_known =
                     !matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::SERVICE_UNAVAILABLE);
                 if let Some(tag) = tag.filter(|_| is_known) {
-                    self.check(tag, &head.headers)?;
+                    self.check_answer(tag, &head.headers)?;
                 }
                 // Of one who may be anybody, no more than what is wrong.
                 let body = Limited::new(body, if is_known { max_bytes } else { MAX_ANSWER }).collect().await;
@@ -183,28 +184,29 @@ impl Peers {
     }
 
     /// Watches a stream as a viewer of `sightwire.v1` does.
-    pub(crate) async fn watch(
+    pub(crate) async fn watch_stream(
         &self,
         process: &Record,
         stream: &str,
         time: Option<StoreTime>,
         max_picture: usize,
     ) -> Result<Watch, PeerError> {
-        let target = path("/ws/view?streams=", stream, "");
+        let target = stream_path("/ws/view?streams=", stream, "");
         let limit = max_picture + MESSAGE_OVERHEAD;
-        self.open(process, &target, time, (Some("sightwire.v1"), limit)).await
+        self.open_websocket(process, &target, time, Some("sightwire.v1"), limit).await
     }
 
-    /// Opens a WebSocket, with that protocol if one is named, for messages of so many bytes at most.
-    pub(crate) async fn open(
+    /// Opens a WebSocket, with that protocol if one is named, for messages of this many bytes at most.
+    pub(crate) async fn open_websocket(
         &self,
         process: &Record,
         target: &str,
         time: Option<StoreTime>,
-        (spoken, limit): (Option<&'static str>, usize),
+        spoken: Option<&'static str>,
+        limit: usize,
     ) -> Result<Watch, PeerError> {
-        let tag = self.tag(process, "GET", target, time)?;
-        let authority = authority(process)?;
+        let tag = self.sign_tag(process, "GET", target, time)?;
+        let authority = url_authority(process)?;
         let protocol = |wrong: &dyn std::fmt::Display| PeerError::Protocol(wrong.to_string());
         let connection = self.connect(process).await?;
         let tag_value = HeaderValue::from_str(&tag.to_string()).map_err(|wrong| protocol(&wrong))?;
@@ -228,7 +230,7 @@ impl Peers {
                 .map_err(|wrong| protocol(&wrong))
         };
         let (socket, answer) = timeout(CONNECT, agreed).await.map_err(|_| PeerError::Late(CONNECT))??;
-        self.check(&tag, answer.headers())?;
+        self.check_answer(&tag, answer.headers())?;
         let agreed = answer.headers().get(SEC_WEBSOCKET_PROTOCOL);
         if let Some(spoken) = spoken.filter(|spoken| agreed.is_none_or(|agreed| agreed != spoken)) {
             return Err(PeerError::Protocol(format!("it does not speak {spoken}")));
@@ -237,12 +239,12 @@ impl Peers {
     }
 
     /// What a process says of itself, if it was that one.
-    pub(crate) fn said_by(&self, process: &Record) -> Option<Said> {
-        let said: Said = serde_json::from_str(&process.about).ok()?;
-        self.secret.verifies("process", &attested(process, &said), &said.mac).then_some(said)
+    pub(crate) fn said_by(&self, process: &Record) -> Option<ProcessReport> {
+        let said: ProcessReport = serde_json::from_str(&process.about).ok()?;
+        self.secret.is_valid_mac("process", &attested_text(process, &said), &said.mac).then_some(said)
     }
 
-    fn tag(
+    fn sign_tag(
         &self,
         process: &Record,
         method: &str,
@@ -254,8 +256,8 @@ impl Peers {
         Ok(Tag::sign(&self.secret, self.me.into(), process.instance.into(), time, method, target))
     }
 
-    /// Whether whoever answered knows the secret, too.
-    fn check(&self, tag: &Tag, headers: &HeaderMap) -> Result<(), PeerError> {
+    /// Whether the process that answered knows the secret, too.
+    fn check_answer(&self, tag: &Tag, headers: &HeaderMap) -> Result<(), PeerError> {
         let answer = headers.get(ANSWER).and_then(|answer| answer.to_str().ok());
         let known = answer.is_some_and(|answer| tag.is_answered_by(&self.secret, answer));
         known.then_some(()).ok_or(PeerError::Stranger)
@@ -267,14 +269,14 @@ impl Peers {
     }
 }
 
-fn authority(process: &Record) -> Result<String, PeerError> {
+fn url_authority(process: &Record) -> Result<String, PeerError> {
     let uri: Option<Uri> = process.url.parse().ok();
     let authority = uri.and_then(|uri| uri.authority().map(ToString::to_string));
     authority.ok_or_else(|| PeerError::Protocol("its address is none".into()))
 }
 
 /// In its own words, so far as they are to be repeated.
-fn refused(status: StatusCode, body: &[u8]) -> PeerError {
+fn refusal_error(status: StatusCode, body: &[u8]) -> PeerError {
     #[derive(serde::Deserialize)]
     struct Detail {
         detail: String,
@@ -311,15 +313,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_has_no_place_for_us_is_no_stranger() {
         let secret = Arc::new(Secret::new("known to all of these and to nobody else").unwrap());
-        let (mut said, instance) = (Said::default(), Instance::random());
+        let (mut said, instance) = (ProcessReport::default(), Instance::random());
         let mut record =
             Record { name: "b".into(), instance, url: "http://b:1".into(), about: Arc::default() };
-        said.mac = secret.mac("process", &attested(&record, &said));
+        said.mac = secret.mac("process", &attested_text(&record, &said));
         record.about = serde_json::to_string(&said).unwrap().into();
         let ask = async |answer| {
             let peers = Peers::new(secret.clone(), Instance::random(), Arc::new(Says(answer)));
             let question = Question { method: "GET", target: "/x", within: CONNECT, max_bytes: MAX_ANSWER };
-            peers.ask(&record, question, Some(1)).await.unwrap_err()
+            peers.ask_question(&record, question, Some(1)).await.unwrap_err()
         };
         let full = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 18\r\n\r\n{\"detail\":\"full.\"}";
         let why = ask(full).await;

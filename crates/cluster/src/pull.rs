@@ -8,9 +8,9 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use sightwire_api::stream::StreamState;
+use sightwire_base::clock;
 use sightwire_hub::picture::Stamp;
 use sightwire_hub::stream::{Condition, Producer, State};
-use sightwire_measure::clock;
 use sightwire_scan::relay as scan;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -22,9 +22,9 @@ use crate::entry::{Entry, Token};
 use crate::peer::Watch;
 use crate::process::Record;
 
-/// After so long without a word the owner is asked for one,
+/// After this time without a word the owner is asked for one.
 const ASK: Duration = Duration::from_secs(1);
-/// and after so long it is not there.
+/// After this time without a word the owner is not there.
 const SILENT: Duration = Duration::from_millis(2500);
 /// How soon a connection that ended is made again, doubled each time up to the second.
 const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
@@ -43,7 +43,7 @@ pub(crate) const NO_WORD: &str = "the process that has it does not answer";
 pub struct PullOptions {
     /// Of a picture, in bytes.
     pub max_picture: usize,
-    /// A stream of which nothing is heard for so long is over, though nobody says so. `None`: it only stalls, as long as its
+    /// A stream of which nothing is heard for this long is over, though nobody says so. `None`: it only stalls, as long as its
     /// process is known to have it.
     pub give_up: Option<Duration>,
 }
@@ -51,9 +51,9 @@ pub struct PullOptions {
 /// How a connection ended.
 #[derive(Debug)]
 enum Over {
-    /// With the stream.
+    /// The stream has ended, with this reason.
     Ended(Arc<str>),
-    /// Without it.
+    /// The connection broke; the stream may go on.
     Lost,
 }
 
@@ -110,7 +110,7 @@ pub enum What {
     Camera {
         /// The name of that process.
         process: Arc<str>,
-        /// [Of the camera](Cluster::mark).
+        /// [Of the camera](Cluster::camera_mark).
         mark: Arc<str>,
     },
 }
@@ -133,7 +133,7 @@ struct Pull<'a> {
 
 impl Cluster {
     /// Writes the pictures of another process's stream until that has ended there; why it has.
-    pub async fn pull(
+    pub async fn pull_stream(
         self: &Arc<Self>,
         stream: &Arc<str>,
         what: What,
@@ -155,14 +155,14 @@ impl Pull<'_> {
         let mut heard = clock::now();
         let mut again = AGAIN[0];
         loop {
-            let Some(process) = self.owner() else { return self.why_gone() };
+            let Some(process) = self.find_owner() else { return self.why_gone() };
             let begun = clock::now();
-            let time = self.cluster.time();
+            let time = self.cluster.store_time();
             let max = self.options.max_picture;
-            let connected = self.cluster.peers.watch(&process, &self.stream, time, max).await;
-            self.cluster.tried(&process, connected.as_ref().err());
+            let connected = self.cluster.peers.watch_stream(&process, &self.stream, time, max).await;
+            self.cluster.record_contact(&process, connected.as_ref().err());
             match connected {
-                Ok(socket) => match self.watch(socket, &process).await {
+                Ok(socket) => match self.watch_socket(socket, &process).await {
                     Over::Ended(reason) => return reason,
                     Over::Lost => {}
                 },
@@ -178,9 +178,9 @@ impl Pull<'_> {
             if self.options.give_up.is_some_and(|after| clock::since(heard) >= after) {
                 return NO_WORD.into();
             }
-            self.stalls();
+            self.mark_stalled();
             again = if clock::since(begun) > AGAIN[1] { AGAIN[0] } else { (again * 2).min(AGAIN[1]) };
-            // Whoever has it may be known to be gone before that.
+            // The process that has it may be known to be gone before that.
             let (stream, what) = (self.stream.clone(), self.what.clone());
             let gone = self.directory.wait_for(|directory| what.is_gone(directory, &stream));
             let _ = timeout(again, gone).await;
@@ -188,7 +188,7 @@ impl Pull<'_> {
     }
 
     /// Who has it, if that is still the same stream.
-    fn owner(&mut self) -> Option<Arc<Record>> {
+    fn find_owner(&mut self) -> Option<Arc<Record>> {
         let directory = self.directory.borrow_and_update();
         let entry = directory.streams.get(&self.stream);
         let process = match &self.what {
@@ -210,15 +210,15 @@ impl Pull<'_> {
     }
 
     /// No picture is shown that may be old.
-    fn stalls(&self) {
+    fn mark_stalled(&self) {
         let state = self.producer.stream().state();
         if state.condition == Condition::Running {
             let since = self.producer.stream().newest().map_or(state.since, |newest| newest.captured());
-            self.producer.state(State::new(Condition::Stalled, Some(NO_WORD), since));
+            self.producer.set_state(State::new(Condition::Stalled, Some(NO_WORD), since));
         }
     }
 
-    async fn watch(&mut self, mut socket: Watch, process: &Record) -> Over {
+    async fn watch_socket(&mut self, mut socket: Watch, process: &Record) -> Over {
         let (mut heard, mut directory) = (clock::now(), self.directory.clone());
         (self.connected, self.told) = (heard, false);
         loop {
@@ -228,7 +228,7 @@ impl Pull<'_> {
                 directory.streams.get(&stream).is_some_and(|entry| what.is_over(entry))
             };
             let another = async {
-                // Whoever knows of no more changes has none to tell of.
+                // A process that knows of no more changes has none to tell of.
                 if directory.wait_for(is_another).await.is_err() {
                     std::future::pending::<()>().await;
                 }
@@ -281,7 +281,7 @@ impl Pull<'_> {
                     // What answers the pings of the protocol goes with it.
                     let answer = socket.send(Message::text(r#"{"type":"pong"}"#));
                     let _ = timeout(ASK, answer).await;
-                } else if let Some(over) = self.told(&said, picture.is_some()) {
+                } else if let Some(over) = self.handle_event(&said, picture.is_some()) {
                     return Some(over);
                 }
             }
@@ -291,17 +291,17 @@ impl Pull<'_> {
             }
             next = match socket.next().now_or_never() {
                 Some(Some(Ok(message))) => Some(message),
-                // The end is seen by whoever waits for more.
+                // The end is seen by the task that waits for more.
                 Some(Some(Err(_)) | None) | None => None,
             };
         }
         if let Some(picture) = picture {
-            self.publish(picture, process);
+            self.publish_picture(picture, process);
         }
         None
     }
 
-    fn told(&mut self, said: &Said, is_before_a_picture: bool) -> Option<Over> {
+    fn handle_event(&mut self, said: &Said, is_before_a_picture: bool) -> Option<Over> {
         match said.kind.as_str() {
             "stream_ended" => {
                 let reason = said.reason.as_deref().unwrap_or("its sender has left");
@@ -319,7 +319,7 @@ impl Pull<'_> {
                 if !is_before_a_picture {
                     let since = Duration::try_from_secs_f64(said.since_s).unwrap_or_default();
                     let since = clock::now().checked_sub(since).unwrap_or_else(clock::now);
-                    self.producer.state(State::new(condition, said.reason.as_deref(), since));
+                    self.producer.set_state(State::new(condition, said.reason.as_deref(), since));
                 }
             }
             _ => {}
@@ -331,7 +331,7 @@ impl Pull<'_> {
         self.producer.stream().newest().is_none()
     }
 
-    fn publish(&mut self, message: Payload, process: &Record) {
+    fn publish_picture(&mut self, message: Payload, process: &Record) {
         if !self.what.is_sure(self.directory.borrow().streams.get(&self.stream)) {
             return;
         }
@@ -344,40 +344,42 @@ impl Pull<'_> {
         let (size, now) = (message.len(), clock::now());
         let number = |at: usize| message[at..at + 8].try_into().map(u64::from_be_bytes).unwrap_or_default();
         let (sequence, micros) = (number(4), number(12));
-        let age = self.age(process, micros).min(MAX_AGE);
+        let age = self.picture_age(process, micros).min(MAX_AGE);
         let captured = now.checked_sub(age).unwrap_or(now);
         let taken_at = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
-        self.runs(now);
+        self.mark_running(now);
         let stamp = Stamp { sequence, captured, taken_at };
         if let Some(range) = file {
-            self.producer.derived(message.slice(range), stamp);
+            self.producer.publish_derived(message.slice(range), stamp);
         } else if let Some(url) = scan::read_as_it_came(&message) {
             let make = self.cluster.options().as_it_came;
             self.producer.publish(|sequence| make(&self.stream, url, sequence, stamp));
         }
-        self.producer.received(size);
+        self.producer.count_bytes(size);
         let counts = &self.cluster.counts;
         counts.pulled_pictures.fetch_add(1, Ordering::Relaxed);
         counts.pulled_bytes.fetch_add(size as u64, Ordering::Relaxed);
     }
 
     /// How long ago it was that the owner's clock said that.
-    fn age(&mut self, process: &Record, unix_micros: u64) -> Duration {
-        let known = self.cluster.known();
+    fn picture_age(&mut self, process: &Record, unix_micros: u64) -> Duration {
+        let known = self.cluster.current_directory();
         let about = known.processes.get(&process.name).map_or(&process.about, |now| &now.about);
         if self.about != *about {
             self.about = about.clone();
             self.ahead_ms =
                 known.processes.get(&process.name).and_then(|now| self.cluster.said_by(now).ahead_ms);
         }
-        let (Some(ahead), Some(now)) = (self.ahead_ms, self.cluster.time()) else { return Duration::ZERO };
+        let (Some(ahead), Some(now)) = (self.ahead_ms, self.cluster.store_time()) else {
+            return Duration::ZERO;
+        };
         let then = (unix_micros as i64).saturating_add(ahead.saturating_mul(1000));
         Duration::from_micros((now as i64).saturating_mul(1000).saturating_sub(then).max(0) as u64)
     }
 
-    fn runs(&self, now: Instant) {
+    fn mark_running(&self, now: Instant) {
         if self.producer.stream().state().condition != Condition::Running {
-            self.producer.state(State::new(Condition::Running, None, now));
+            self.producer.set_state(State::new(Condition::Running, None, now));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Work that several processes share: jobs in chunks, each of which one worker has at a time.
 //!
-//! What a job is, and what has come of it, is nobody's business here: chunks are numbers. What a queue forgets is put in again by whoever
-//! knows what is left ([`Queue::add`] takes a chunk only once), so nothing is lost with it.
+//! What a job is, and what has come of it, is not known here: chunks are numbers. What a queue forgets is put in again by the process that
+//! knows what is left ([`Queue::add_chunk`] takes a chunk only once), so nothing is lost with it.
 
 use std::fmt;
 use std::pin::Pin;
@@ -16,9 +16,9 @@ pub const QUEUED_PER_WORKER: usize = 2;
 pub const MAX_ABOUT_BYTES: usize = 4096;
 /// Workers that are shown, at most.
 pub const MAX_WORKERS: usize = 1000;
-/// So long after it was last used, what is left of a job in the queue is forgotten.
+/// Time after its last use at which what is left of a job in the queue is forgotten.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// So long a worker counts as alive after its sign of life.
+/// How long a worker counts as alive after its sign of life.
 pub const WORKER_TTL: Duration = Duration::from_secs(5);
 
 /// Sixteen hexadecimal digits.
@@ -26,7 +26,7 @@ pub const WORKER_TTL: Duration = Duration::from_secs(5);
 pub struct JobId(Arc<str>);
 
 impl JobId {
-    /// `None` if it is no such name.
+    /// `None` if it is not such a name.
     pub fn parse(text: &str) -> Option<Self> {
         let is_one = text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         is_one.then(|| Self(text.into()))
@@ -51,8 +51,8 @@ impl fmt::Display for JobId {
 
 /// A chunk that a worker has, until it is said to be done, given back, or carried on by another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Of which job.
+pub struct HeldChunk {
+    /// The job that it belongs to.
     pub job: JobId,
     /// Which chunk of it.
     pub chunk: u32,
@@ -62,9 +62,9 @@ pub struct Held {
 
 /// A chunk that a worker was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// Which.
-    pub held: Held,
+pub struct ClaimedChunk {
+    /// The chunk, by which the worker gives it back.
+    pub held: HeldChunk,
     /// How often it was given out, with this time: more than once, others had it and did not end it.
     pub deliveries: u64,
 }
@@ -74,7 +74,7 @@ pub struct Taken {
 pub enum Added {
     /// It waits for a worker.
     Queued,
-    /// It was there.
+    /// It was in the queue already.
     Already,
     /// As many of its job are there as workers need.
     Full,
@@ -94,32 +94,42 @@ pub struct Worker {
 /// Chunks of jobs, and who works on them. Each answer is one step that nothing comes between.
 pub trait Queue: fmt::Debug + Send + Sync + 'static {
     /// A chunk is to be done, if it is not queued already.
-    fn add<'a>(&'a self, job: &'a JobId, chunk: u32) -> Asked<'a, Added>;
+    fn add_chunk<'a>(&'a self, job: &'a JobId, chunk: u32) -> Asked<'a, Added>;
 
     /// A chunk for a worker: first one whose worker has said nothing for `silent`, else the one that waits longest.
-    fn take<'a>(&'a self, job: &'a JobId, worker: &'a str, silent: Duration) -> Asked<'a, Option<Taken>>;
+    fn take_chunk<'a>(
+        &'a self,
+        job: &'a JobId,
+        worker: &'a str,
+        silent: Duration,
+    ) -> Asked<'a, Option<ClaimedChunk>>;
 
     /// This worker lives, for [`WORKER_TTL`], and works on these. Answers those that it has no more: another carries on with them, or
     /// nobody is to.
-    fn beat<'a>(&'a self, worker: &'a str, about: &'a str, held: &'a [Held]) -> Asked<'a, Vec<Held>>;
+    fn beat_worker<'a>(
+        &'a self,
+        worker: &'a str,
+        about: &'a str,
+        held: &'a [HeldChunk],
+    ) -> Asked<'a, Vec<HeldChunk>>;
 
-    /// A chunk is done, whoever has it by now. Whether it was queued.
-    fn done<'a>(&'a self, held: &'a Held) -> Asked<'a, bool>;
+    /// A chunk is done, no matter who has it now. Whether it was queued.
+    fn finish_chunk<'a>(&'a self, held: &'a HeldChunk) -> Asked<'a, bool>;
 
     /// A worker will not end this chunk: the next may have it at once. Whether it had it.
-    fn give_back<'a>(&'a self, worker: &'a str, held: &'a Held) -> Asked<'a, bool>;
+    fn give_back<'a>(&'a self, worker: &'a str, held: &'a HeldChunk) -> Asked<'a, bool>;
 
     /// Nothing of this job is to be done any more.
-    fn forget<'a>(&'a self, job: &'a JobId) -> Asked<'a, ()>;
+    fn forget_job<'a>(&'a self, job: &'a JobId) -> Asked<'a, ()>;
 
-    /// This worker ends.
-    fn leave<'a>(&'a self, worker: &'a str) -> Asked<'a, ()>;
+    /// This worker ends: it is no longer among those that live.
+    fn leave_worker<'a>(&'a self, worker: &'a str) -> Asked<'a, ()>;
 
     /// Those that live, by name.
     fn workers(&self) -> Asked<'_, Vec<Worker>>;
 
     /// Waits for a connection other than that of this number (0: none), and answers its own.
-    fn connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>>;
+    fn wait_connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>>;
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use sightwire_api::cluster::{self as api, ClusterProcess, ClusterState, ClusterStatus};
-use sightwire_measure::{clock, lines};
+use sightwire_base::{clock, lines};
 
 use crate::cluster::{Cluster, Standing};
 use crate::directory::{Book, Directory};
@@ -18,7 +18,7 @@ use crate::store::StoreTime;
 /// Said of a process whose heartbeats have lapsed.
 const SILENT: &str = "nothing is heard of it: it has ended, stands still, or does not reach Redis";
 
-/// Since the start.
+/// Counters since the start of the process.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Streams that began here.
@@ -35,9 +35,9 @@ pub struct Counts {
     pub store_failures: AtomicU64,
     /// Questions to other processes, and connections to them, that failed.
     pub unreachable: AtomicU64,
-    /// Pictures that came from other processes,
+    /// Pictures that came from other processes.
     pub pulled_pictures: AtomicU64,
-    /// and their bytes.
+    /// Bytes of the pictures that came from other processes.
     pub pulled_bytes: AtomicU64,
     /// Connections to other processes for a stream that failed, or that ended before the stream.
     pub pull_failures: AtomicU64,
@@ -45,16 +45,16 @@ pub struct Counts {
 
 /// What is known of processes beside who lives.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
-    /// Until when the last heartbeat of each counts, or counted.
+pub(crate) struct PeerSightings {
+    /// Until when the last heartbeat of each counts, or counted. Comes before `unreachable`.
     heard: Mutex<Vec<(Arc<Record>, StoreTime)>>,
     /// Why those could not be reached that were not when they were tried last.
     unreachable: Mutex<BTreeMap<Instance, String>>,
 }
 
-impl Seen {
+impl PeerSightings {
     /// All that are known, those that have lapsed among them.
-    pub(crate) fn heard(&self, book: &Book) {
+    pub(crate) fn update_heard(&self, book: &Book) {
         let heard: Vec<_> = book.processes().map(|(record, until)| (record.clone(), until)).collect();
         let is_known = |instance: &Instance| heard.iter().any(|(record, _)| record.instance == *instance);
         self.unreachable.lock().retain(|instance, _| is_known(instance));
@@ -63,13 +63,13 @@ impl Seen {
 }
 
 impl Cluster {
-    /// What is counted.
+    /// Counters since the start of the process.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
     /// Another process was asked for something, or connected to, and that failed, or did not.
-    pub(crate) fn tried(&self, process: &Record, failed: Option<&PeerError>) {
+    pub(crate) fn record_contact(&self, process: &Record, failed: Option<&PeerError>) {
         let mut unreachable = self.seen.unreachable.lock();
         match failed {
             None => drop(unreachable.remove(&process.instance)),
@@ -77,7 +77,7 @@ impl Cluster {
             Some(PeerError::NoTime) => {}
             Some(why) => {
                 self.counts.unreachable.fetch_add(1, Ordering::Relaxed);
-                let why = lines::sentence(&why.to_string()).to_string();
+                let why = lines::short_sentence(&why.to_string()).to_string();
                 let before = unreachable.insert(process.instance, why.clone());
                 drop(unreachable);
                 if before.is_none() {
@@ -89,9 +89,9 @@ impl Cluster {
     }
 
     /// How many streams are sent now, to this process and to others.
-    pub fn sent(&self) -> (usize, usize) {
+    pub fn count_sent(&self) -> (usize, usize) {
         let here = self.held.lock().values().filter(|held| !held.about.is_camera()).count();
-        let directory = self.known();
+        let directory = self.current_directory();
         let elsewhere =
             directory.streams.values().filter(|entry| !self.is_mine(entry) && !entry.about.is_camera());
         (here, elsewhere.count())
@@ -106,17 +106,17 @@ impl Cluster {
             Standing::Away(why) => (ClusterState::Away, Some(why.to_string())),
             Standing::Refused(refusal) => (ClusterState::Refused, Some(refusal.to_string())),
         };
-        let (streams_here, streams_elsewhere) = self.sent();
+        let (streams_here, streams_elsewhere) = self.count_sent();
         ClusterStatus {
-            name: self.me().name.to_string(),
-            processes: self.processes(&self.known()),
-            reason: reason.map(|reason| lines::sentence(&reason).to_string()),
+            name: self.own_record().name.to_string(),
+            processes: self.list_processes(&self.current_directory()),
+            reason: reason.map(|reason| lines::short_sentence(&reason).to_string()),
             redis: self.store.address(),
             since_s: clock::since(since).as_secs_f64(),
             state,
             streams_elsewhere,
             streams_here,
-            url: self.me().url.to_string(),
+            url: self.own_record().url.to_string(),
             when_down: match self.options().when_down {
                 WhenDown::Accept => api::WhenDown::Accept,
                 WhenDown::Refuse => api::WhenDown::Refuse,
@@ -126,10 +126,10 @@ impl Cluster {
     }
 
     /// By name, this one among them also before anybody has heard of it.
-    fn processes(&self, directory: &Directory) -> Vec<ClusterProcess> {
-        let (now, me) = (self.time(), self.me().instance);
+    fn list_processes(&self, directory: &Directory) -> Vec<ClusterProcess> {
+        let (now, me) = (self.store_time(), self.own_record().instance);
         let (heard, unreachable) = (self.seen.heard.lock().clone(), self.seen.unreachable.lock().clone());
-        let (ttl, trouble) = (self.options().ttl.as_millis() as u64, self.rights().trouble);
+        let (ttl, trouble) = (self.options().ttl.as_millis() as u64, self.rights_status().trouble);
         let one = |record: &Record, until: Option<StoreTime>| {
             let is_self = record.instance == me;
             let lives = |known: &Arc<Record>| known.instance == record.instance;
@@ -160,7 +160,7 @@ impl Cluster {
             ClusterProcess {
                 cameras,
                 capacity: if is_self { self.said.lock().capacity } else { said.capacity },
-                draining: if is_self { self.draining().is_cancelled() } else { said.draining },
+                draining: if is_self { self.drain_token().is_cancelled() } else { said.draining },
                 heard_s: age_ms.map(|ms| ms as f64 / 1e3),
                 is_self,
                 name: record.name.to_string(),
@@ -172,7 +172,7 @@ impl Cluster {
         };
         let mut all: Vec<_> = heard.iter().map(|(record, until)| one(record, Some(*until))).collect();
         if !all.iter().any(|process| process.is_self) {
-            all.push(one(self.me(), None));
+            all.push(one(self.own_record(), None));
         }
         all.sort_by(|a, b| (&a.name, !a.is_self).cmp(&(&b.name, !b.is_self)));
         all

@@ -1,7 +1,7 @@
 //! Keys and users in common. The file of each process (`access.json`) is what that process goes by, and the store is where these
-//! files meet: whoever changes its own sends the change there, and takes over what others have changed.
+//! files meet: a process that changes its own sends the change there, and takes over what others have changed.
 //!
-//! What stands in the store has a MAC by the secret of the cluster: whoever can write there makes no keys. It has the version in
+//! What stands in the store has a MAC by the secret of the cluster: who can only write there makes no keys. It has the version in
 //! it, so that what is older and comes back is known to be older.
 //!
 //! - `meet`: what is to be done with what stands here and there
@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use sightwire_access::common::Common;
 use sightwire_access::keyring::Keyring;
 use sightwire_access::record::{MAX_KEYS, MAX_USERS, Records, VERSION};
-use sightwire_access::store::{self as files, check};
-use sightwire_measure::{clock, lines};
+use sightwire_access::store::{self as files, check_records};
+use sightwire_base::{clock, lines};
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use self::meet::{Base, Met, meet};
+use self::meet::{Base, Met, plan_merge};
 use crate::cluster::{Cluster, Standing};
 use crate::process::Instance;
 use crate::store::{Change, Changed, MAX_RIGHTS_BYTES, Shared, StoreError};
@@ -52,7 +52,7 @@ struct Told {
 
 impl Board {
     /// A heartbeat that was sent then was answered: this version is in common.
-    pub(crate) fn heard(&self, version: u64, asked: Instant) {
+    pub(crate) fn record_version(&self, version: u64, asked: Instant) {
         self.told.send_replace(Some(Told { version, asked }));
     }
 }
@@ -70,7 +70,7 @@ pub struct RightsStatus {
 
 impl Cluster {
     /// How it goes with keys and users in common.
-    pub fn rights(&self) -> RightsStatus {
+    pub fn rights_status(&self) -> RightsStatus {
         self.rights.status.lock().clone()
     }
 }
@@ -136,7 +136,7 @@ enum Step {
 }
 
 impl Rights {
-    /// Of the keys and users that `keyring` knows. They count for so long after they were last known to be those of all.
+    /// Of the keys and users that `keyring` knows. They count for this long after they were last known to be those of all.
     /// `prefix` tells the cluster from others with its secret.
     pub fn new(
         cluster: Arc<Cluster>,
@@ -151,11 +151,11 @@ impl Rights {
     /// Until `stop`. To be awaited once, beside [`Cluster::run`].
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut told = self.cluster.rights.told.subscribe();
-        let mut changes = self.cluster.store.changes();
+        let mut changes = self.cluster.store.subscribe_changes();
         let mut own = self.keyring.changes();
         let this = self.clone();
         let last = spawn_blocking(move || this.last_confirmed()).await.ok().flatten();
-        self.keyring.must_be_confirmed(self.max_age, last);
+        self.keyring.require_confirmation(self.max_age, last);
         // Which version is in common, and whether something may have become another one here or there.
         let (mut known, mut is_due) = (None, true);
         // Since when it is connected, by which connection, and after how many changes.
@@ -170,7 +170,7 @@ impl Rights {
                     heartbeat = *told.borrow_and_update();
                     heartbeat.map(|told| told.version)
                 }
-                another = self.cluster.store.connected(connection) => {
+                another = self.cluster.store.wait_connected(connection) => {
                     (connection, is_due) = (another, true);
                     continue;
                 }
@@ -207,14 +207,14 @@ impl Rights {
             if is_due || heard != known {
                 // Before it is read: what changes meanwhile is looked at once more.
                 own.mark_unchanged();
-                let met = self.meet().await;
+                let met = self.sync_records().await;
                 is_due = met.is_err();
                 let is_unanswered = heartbeat.is_some() && matches!(met, Err(RightsError::Store(_)));
                 unanswered = if is_unanswered { unanswered + 1 } else { 0 };
                 known = self.came_to(met, unanswered);
             }
             if let Some(told) = heartbeat.filter(|told| Some(told.version) == known) {
-                self.confirm(told.asked);
+                self.confirm_rights(told.asked);
             }
         }
     }
@@ -222,9 +222,9 @@ impl Rights {
     /// When it was known last, before this process began, that what was in common then is what counts here.
     fn last_confirmed(&self) -> Option<SystemTime> {
         let last = || {
-            let alone = self.keyring.store().alone()?;
-            match alone.common()? {
-                Some(common) if common.cluster == self.identity => alone.confirmed(&self.identity),
+            let alone = self.keyring.store().lock_alone()?;
+            match alone.read_common()? {
+                Some(common) if common.cluster == self.identity => alone.confirmed_at(&self.identity),
                 _ => Ok(None),
             }
         };
@@ -235,12 +235,12 @@ impl Rights {
     }
 
     /// Makes keys and users here and there the same. Which version they are then, and when it was so.
-    async fn meet(self: &Arc<Self>) -> Result<(u64, Instant), RightsError> {
+    async fn sync_records(self: &Arc<Self>) -> Result<(u64, Instant), RightsError> {
         let store = &self.cluster.store;
-        let (mut asked, mut theirs, mut sent) = (clock::now(), store.rights().await?, None);
+        let (mut asked, mut theirs, mut sent) = (clock::now(), store.read_rights().await?, None);
         for _ in 0..=TRIES {
             let (this, base) = (self.clone(), sent.clone());
-            match spawn_blocking(move || this.look(base, theirs.as_ref())).await?? {
+            match spawn_blocking(move || this.reconcile_files(base, theirs.as_ref())).await?? {
                 Step::Common { version, aside } => {
                     if let Some(path) = aside {
                         tracing::warn!(
@@ -257,7 +257,7 @@ impl Rights {
                         theirs = Some(new);
                         sent = Some(own);
                     } else {
-                        theirs = store.rights().await?;
+                        theirs = store.read_rights().await?;
                     }
                 }
             }
@@ -267,12 +267,16 @@ impl Rights {
 
     /// Looks at what stands here and there, and writes what is to stand here. `sent` was put into the store just now. Reads and
     /// writes files.
-    fn look(&self, sent: Option<meet::Shared>, theirs: Option<&Shared>) -> Result<Step, RightsError> {
-        let theirs = theirs.map(|theirs| self.read(theirs)).transpose()?;
+    fn reconcile_files(
+        &self,
+        sent: Option<meet::Shared>,
+        theirs: Option<&Shared>,
+    ) -> Result<Step, RightsError> {
+        let theirs = theirs.map(|theirs| self.decode_shared(theirs)).transpose()?;
         let (files, mut has_changed, mut aside) = (self.keyring.store(), false, None);
-        let alone = files.alone()?;
-        let kept = alone.common()?.filter(|common| common.cluster == self.identity);
-        let ours = files.stamp()?.is_some().then(|| alone.load()).transpose()?;
+        let alone = files.lock_alone()?;
+        let kept = alone.read_common()?.filter(|common| common.cluster == self.identity);
+        let ours = files.file_stamp()?.is_some().then(|| alone.load()).transpose()?;
         let ours = ours.map(|ours| Records { version: VERSION, ..ours });
         let is_after = |sent: &meet::Shared| {
             theirs.as_ref().is_some_and(|now| now.version >= sent.version && now.origin == sent.origin)
@@ -280,14 +284,14 @@ impl Rights {
         let base = sent
             .filter(is_after)
             .map(Base::Sent)
-            .or_else(|| kept.as_ref().map(|kept| Base::Common(of(kept))));
+            .or_else(|| kept.as_ref().map(|kept| Base::Common(shared_from_common(kept))));
         let origin = || Instance::random().to_string();
-        let (shared, is_foreign) = match meet(base.as_ref(), ours.as_ref(), theirs.as_ref(), origin) {
+        let (shared, is_foreign) = match plan_merge(base.as_ref(), ours.as_ref(), theirs.as_ref(), origin) {
             Met::Common { shared, is_foreign } => (shared, is_foreign),
             Met::Put { before, new } => {
                 let own = ours.unwrap_or_else(|| new.records.clone());
                 let own = meet::Shared { records: own, ..new.clone() };
-                return Ok(Step::Put { before, new: self.written(new)?, own });
+                return Ok(Step::Put { before, new: self.encode_shared(new)?, own });
             }
         };
         let meet::Shared { version, origin, records } = shared;
@@ -310,11 +314,11 @@ impl Rights {
         Ok(Step::Common { version, aside })
     }
 
-    /// Notes what came of it; which version is in common. So often in a row what was asked of keys and users was not answered
-    /// while heartbeats were.
+    /// Notes what came of it; which version is in common. `unanswered`: how often in a row what was asked of keys and users was not
+    /// answered while heartbeats were.
     fn came_to(self: &Arc<Self>, met: Result<(u64, Instant), RightsError>, unanswered: u32) -> Option<u64> {
         if let Ok((_, asked)) = &met {
-            self.confirm(*asked);
+            self.confirm_rights(*asked);
         }
         let mut status = self.cluster.rights.status.lock();
         let (version, trouble) = match met {
@@ -329,7 +333,7 @@ impl Rights {
                 tracing::debug!("keys and users cannot be compared with the others': {why}");
                 (None, status.trouble.clone())
             }
-            Err(why) => (None, Some(lines::sentence(&why.to_string()).to_string().into())),
+            Err(why) => (None, Some(lines::short_sentence(&why.to_string()).to_string().into())),
         };
         if trouble != status.trouble {
             if let Some(why) = &trouble {
@@ -342,7 +346,7 @@ impl Rights {
         version
     }
 
-    fn confirm(self: &Arc<Self>, then: Instant) {
+    fn confirm_rights(self: &Arc<Self>, then: Instant) {
         self.keyring.confirm(then);
         let mut status = self.cluster.rights.status.lock();
         status.confirmed = status.confirmed.max(Some(then));
@@ -359,15 +363,15 @@ impl Rights {
         }
     }
 
-    fn covered(&self, version: u64, text: &str) -> String {
+    fn covered_text(&self, version: u64, text: &str) -> String {
         format!("{}\n{version}\n{text}", self.prefix)
     }
 
-    fn written(&self, shared: meet::Shared) -> Result<Shared, RightsError> {
+    fn encode_shared(&self, shared: meet::Shared) -> Result<Shared, RightsError> {
         let meet::Shared { version, origin, records } = shared;
         let text = serde_json::to_string(&Value { origin, records });
         let text = text.map_err(|error| RightsError::Unusable(error.to_string()))?;
-        let mac = self.cluster.options().secret.mac(RIGHTS, &self.covered(version, &text));
+        let mac = self.cluster.options().secret.mac(RIGHTS, &self.covered_text(version, &text));
         let value = format!("{mac} {text}");
         if value.len() > MAX_RIGHTS_BYTES {
             return Err(RightsError::TooLarge(value.len()));
@@ -375,10 +379,11 @@ impl Rights {
         Ok(Shared { version, value: value.into() })
     }
 
-    fn read(&self, shared: &Shared) -> Result<meet::Shared, RightsError> {
+    fn decode_shared(&self, shared: &Shared) -> Result<meet::Shared, RightsError> {
         let version = shared.version;
         let is_ours = |(mac, text): &(&str, &str)| {
-            version > 0 && self.cluster.options().secret.verifies(RIGHTS, &self.covered(version, text), mac)
+            version > 0
+                && self.cluster.options().secret.is_valid_mac(RIGHTS, &self.covered_text(version, text), mac)
         };
         let parts = shared.value.split_once(' ').filter(is_ours);
         let (_, text) = parts.ok_or_else(|| RightsError::Forged { prefix: self.prefix.clone() })?;
@@ -391,12 +396,12 @@ impl Rights {
         if records.keys.len() > MAX_KEYS || records.users.len() > MAX_USERS {
             return unusable("there are too many");
         }
-        check(&records).map_err(|error| RightsError::Unusable(error.to_string()))?;
+        check_records(&records).map_err(|error| RightsError::Unusable(error.to_string()))?;
         Ok(meet::Shared { version, origin, records: Records { version: VERSION, ..records } })
     }
 }
 
-fn of(common: &Common) -> meet::Shared {
+fn shared_from_common(common: &Common) -> meet::Shared {
     let Common { version, origin, records, .. } = common.clone();
     meet::Shared { version, origin, records: Records { version: VERSION, ..records } }
 }

@@ -4,15 +4,15 @@
 use std::cmp::Ordering;
 
 /// The name of the process that is to have it, among those with their weights; `None` where there are none.
-pub(crate) fn choose<'a>(what: &str, among: impl Iterator<Item = (&'a str, f64)>) -> Option<&'a str> {
-    let scored = among.map(|(name, weight)| (score(what, name, weight), name));
+pub(crate) fn choose_process<'a>(what: &str, among: impl Iterator<Item = (&'a str, f64)>) -> Option<&'a str> {
+    let scored = among.map(|(name, weight)| (process_score(what, name, weight), name));
     // Of two that are equal the same one everywhere.
     let best = scored.max_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal).then(b.1.cmp(a.1)));
     best.map(|(_, name)| name)
 }
 
 /// Higher for one who is to have it. Each gets a share that follows its weight.
-fn score(what: &str, name: &str, weight: f64) -> f64 {
+fn process_score(what: &str, name: &str, weight: f64) -> f64 {
     let share = (hash(what, name) >> 11) as f64 + 0.5;
     -weight.max(f64::MIN_POSITIVE) / (share / (1_u64 << 53) as f64).ln()
 }
@@ -36,7 +36,7 @@ mod tests {
     fn shares(weights: &[(&str, f64)]) -> Vec<usize> {
         let mut counts = vec![0; weights.len()];
         for camera in 0..3000 {
-            let chosen = choose(&format!("camera-{camera}"), weights.iter().copied());
+            let chosen = choose_process(&format!("camera-{camera}"), weights.iter().copied());
             counts[weights.iter().position(|(name, _)| Some(*name) == chosen).unwrap()] += 1;
         }
         counts
@@ -56,9 +56,9 @@ mod tests {
         let (all, rest) = ([("a", 1.0), ("b", 2.0), ("c", 1.0)], [("a", 1.0), ("b", 2.0)]);
         for camera in 0..500 {
             let camera = format!("camera-{camera}");
-            let before = choose(&camera, all.into_iter());
+            let before = choose_process(&camera, all.into_iter());
             if before != Some("c") {
-                assert_eq!(choose(&camera, rest.into_iter()), before, "{camera}");
+                assert_eq!(choose_process(&camera, rest.into_iter()), before, "{camera}");
             }
         }
     }
@@ -67,11 +67,11 @@ mod tests {
     fn the_choice_is_the_same_everywhere_and_stays_so() {
         let names = [("a", 1.0), ("b", 1.0), ("c", 1.0)];
         let chosen =
-            ["gate", "yard", "hall", "door"].map(|camera| choose(camera, names.into_iter()).unwrap());
-        let reversed =
-            ["gate", "yard", "hall", "door"].map(|camera| choose(camera, names.into_iter().rev()).unwrap());
+            ["gate", "yard", "hall", "door"].map(|camera| choose_process(camera, names.into_iter()).unwrap());
+        let reversed = ["gate", "yard", "hall", "door"]
+            .map(|camera| choose_process(camera, names.into_iter().rev()).unwrap());
         assert_eq!(chosen, reversed);
         assert_eq!(chosen.concat(), "cbbb");
-        assert_eq!(choose("gate", std::iter::empty()), None);
+        assert_eq!(choose_process("gate", std::iter::empty()), None);
     }
 }

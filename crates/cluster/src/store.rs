@@ -25,35 +25,35 @@ pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 /// What coordinates processes. Each answer is one step that nothing comes between.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// This process lives. The first one makes it known; each makes good what the store has lost of it.
-    fn beat<'a>(&'a self, heartbeat: &'a Heartbeat) -> Asked<'a, Beat>;
+    fn beat_process<'a>(&'a self, heartbeat: &'a Heartbeat) -> Asked<'a, Beat>;
 
     /// A stream is to be this process's.
-    fn claim<'a>(&'a self, claim: &'a Claim) -> Asked<'a, Claimed>;
+    fn claim_stream<'a>(&'a self, claim: &'a Claim) -> Asked<'a, Claimed>;
 
     /// A stream is still this process's, and this is told of it. What the store has lost of it is made good.
-    fn keep<'a>(&'a self, keep: &'a Keep) -> Asked<'a, Kept>;
+    fn keep_stream<'a>(&'a self, keep: &'a Keep) -> Asked<'a, Kept>;
 
     /// A stream has ended; nothing if it is another's by now.
-    fn release<'a>(&'a self, stream: &'a str, token: Token) -> Asked<'a, ()>;
+    fn release_stream<'a>(&'a self, stream: &'a str, token: Token) -> Asked<'a, ()>;
 
     /// This process ends, and has nothing any more.
-    fn leave<'a>(&'a self, name: &'a str, instance: Instance) -> Asked<'a, ()>;
+    fn leave_process<'a>(&'a self, name: &'a str, instance: Instance) -> Asked<'a, ()>;
 
     /// All that is known.
-    fn read(&self) -> Asked<'_, Snapshot>;
+    fn read_snapshot(&self) -> Asked<'_, Snapshot>;
 
     /// The keys and users that all have in common; `None` if there are none.
-    fn rights(&self) -> Asked<'_, Option<Shared>>;
+    fn read_rights(&self) -> Asked<'_, Option<Shared>>;
 
     /// These are in common from now on, if until now it was version `before` (0: there were none). Whether it was.
     fn set_rights<'a>(&'a self, before: u64, new: &'a Shared) -> Asked<'a, bool>;
 
-    /// Waits for a connection other than that of this number (0: none), and answers its own: whoever waits hears at once that the
+    /// Waits for a connection other than that of this number (0: none), and answers its own: a task that waits hears at once that the
     /// store is back.
-    fn connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>>;
+    fn wait_connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>>;
 
     /// What changes from now on. Some of it may be lost: then a version is missing.
-    fn changes(&self) -> broadcast::Receiver<Change>;
+    fn subscribe_changes(&self) -> broadcast::Receiver<Change>;
 
     /// Where it is, without secrets; `None` where it is within this process.
     fn address(&self) -> Option<String> {
@@ -64,7 +64,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 /// A sign of life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// Who lives.
+    /// The process that is alive.
     pub record: Record,
     /// How long this counts.
     pub ttl: Duration,
@@ -80,7 +80,7 @@ pub struct Heartbeat {
 /// The answer to a sign of life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beat {
-    /// Now.
+    /// The store's time at the answer.
     pub at: StoreTime,
     /// Which life of the store: what begins anew knows nothing of before.
     pub epoch: Arc<str>,
@@ -92,7 +92,7 @@ pub struct Beat {
     pub lapsed: bool,
     /// Everybody who is known, and until when the last heartbeat counts or counted.
     pub heard: Vec<(Arc<str>, StoreTime)>,
-    /// Which version of [`Store::rights`] there is; 0 for none.
+    /// Which version of [`Store::read_rights`] there is; 0 for none.
     pub rights: u64,
 }
 
@@ -117,15 +117,15 @@ impl fmt::Debug for Shared {
 pub struct Claim {
     /// Its name: no control characters.
     pub stream: Arc<str>,
-    /// Who claims,
+    /// The name of the process that claims it.
     pub name: Arc<str>,
-    /// and which life of that.
+    /// Which life of that process claims it.
     pub instance: Instance,
     /// One line of JSON, handed on as it is.
     pub about: Arc<str>,
     /// How long a heartbeat counts.
     pub ttl: Duration,
-    /// This lease is taken from its process, if nothing was heard of that for so long.
+    /// This lease is taken from its process, if nothing was heard of that for this long.
     pub instead_of: Option<(Token, Duration)>,
     /// It was asked before, and the answer was lost: if that was granted, which is seen by the same `about`, that lease counts.
     pub again: bool,
@@ -138,9 +138,9 @@ pub enum Claimed {
     Granted(Token),
     /// Another has it, and lives.
     Held {
-        /// That lease,
+        /// The lease by which the other process has the stream.
         token: Token,
-        /// and whose it is.
+        /// The name of the process whose lease that is.
         process: Arc<str>,
         /// When that process was heard of last.
         heard: StoreTime,
@@ -150,13 +150,13 @@ pub enum Claimed {
 /// What is told of a stream that this process has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// Its name.
+    /// The stream's name.
     pub stream: Arc<str>,
-    /// Whose it is,
+    /// The name of the process that has it.
     pub name: Arc<str>,
-    /// which life of that,
+    /// Which life of that process has it.
     pub instance: Instance,
-    /// by which lease.
+    /// The lease by which the process has it.
     pub token: Token,
     /// One line of JSON, handed on as it is.
     pub about: Arc<str>,
@@ -165,7 +165,7 @@ pub struct Keep {
 /// Whether a stream is still this process's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// It is.
+    /// It is still this process's.
     Kept,
     /// Another lease counts now.
     Lost(Token),
@@ -182,7 +182,7 @@ pub struct Snapshot {
     pub version: u64,
     /// Processes, and until when the last heartbeat of each counts or counted.
     pub processes: Vec<(Record, StoreTime)>,
-    /// Streams by name, each as in [`Entry::value`](crate::entry::Entry::value).
+    /// Streams by name, each as in [`Entry::to_value`](crate::entry::Entry::to_value).
     pub streams: Vec<(Arc<str>, Arc<str>)>,
 }
 
@@ -191,14 +191,14 @@ pub struct Snapshot {
 pub struct Change {
     /// One more than that of the change before.
     pub version: u64,
-    /// What it is.
+    /// What has changed, and what it is now.
     pub what: Changed,
 }
 
 /// What has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
-    /// A stream, by its name, as in [`Entry::value`](crate::entry::Entry::value); `None`: it is nobody's any more.
+    /// A stream, by its name, as in [`Entry::to_value`](crate::entry::Entry::to_value); `None`: it is nobody's any more.
     Stream(Arc<str>, Option<Arc<str>>),
     /// A process, by its name; `None`: it has ended.
     Process(Arc<str>, Option<Record>),
@@ -271,11 +271,11 @@ pub enum Refusal {
         "{key} in this Redis is of the type {is}, not {want}: something else uses it; choose another cluster.prefix"
     )]
     Type {
-        /// Which.
+        /// The key's name in Redis.
         key: Arc<str>,
-        /// Its type,
+        /// The type that Redis says the key has.
         is: Arc<str>,
-        /// and what it should be.
+        /// The type that the key should have.
         want: &'static str,
     },
     /// Something else uses our keys, with the same types.

@@ -1,17 +1,17 @@
-//! A look at the others by whoever is not one of them: nothing is told of it, and nothing changes.
+//! A look at the others by a process that is not one of them: nothing is told of it, and nothing changes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 
 use crate::cluster::Cluster;
 use crate::peer::PeerError;
 use crate::process::Record;
 use crate::store::{Refusal, Snapshot, StoreError};
 
-/// Redis is asked for so long, if it does not answer at once.
+/// Redis is asked for this long, if it does not answer at once.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Between one question and the next.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -19,7 +19,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// Another process that lives.
 #[derive(Debug)]
 pub struct Neighbour {
-    /// Its name.
+    /// The process's name.
     pub name: Arc<str>,
     /// Where it is to be reached.
     pub url: Arc<str>,
@@ -34,16 +34,16 @@ impl Cluster {
     /// # Errors
     ///
     /// If the store does not answer within 3 s, or says why this process cannot be one of them.
-    pub async fn visit(&self) -> Result<Vec<Neighbour>, StoreError> {
+    pub async fn visit_neighbours(&self) -> Result<Vec<Neighbour>, StoreError> {
         let Snapshot { at, processes, .. } = self.read_patiently(clock::now()).await?;
-        let (name, url) = (&self.me().name, &self.me().url);
+        let (name, url) = (&self.own_record().name, &self.own_record().url);
         let living = processes.into_iter().filter(|(_, until)| *until > at).map(|(record, _)| record);
         let (own, others): (Vec<Record>, Vec<Record>) = living.partition(|record| record.name == *name);
         if let Some(other) = own.into_iter().find(|record| record.url != *url) {
             return Err(Refusal::Name { name: other.name, url: other.url }.into());
         }
         let visits = others.into_iter().map(async |record| {
-            let trouble = self.peers.reach(&record).await.err();
+            let trouble = self.peers.check_reachable(&record).await.err();
             Neighbour { name: record.name, url: record.url, trouble }
         });
         Ok(join_all(visits).await)
@@ -51,7 +51,7 @@ impl Cluster {
 
     async fn read_patiently(&self, begun: Instant) -> Result<Snapshot, StoreError> {
         loop {
-            match self.store.read().await {
+            match self.store.read_snapshot().await {
                 Err(StoreError::Away(_)) if clock::since(begun) < PATIENCE => tokio::time::sleep(AGAIN).await,
                 answer => return answer,
             }
@@ -120,23 +120,23 @@ mod tests {
         let refused = Some("no connection: connection refused".to_owned());
         let visitor = cluster(&store, "c", "http://c:1", SECRET);
         let expected = vec![("a".to_owned(), None), ("b".to_owned(), refused.clone())];
-        assert_eq!(told(visitor.visit().await.unwrap()), expected);
+        assert_eq!(told(visitor.visit_neighbours().await.unwrap()), expected);
         // Beside the server that it is of.
         let own = cluster(&store, "a", "http://a:1", SECRET);
-        assert_eq!(told(own.visit().await.unwrap()), [("b".to_owned(), refused)]);
-        assert_eq!(all[0].known().processes.len(), 2);
+        assert_eq!(told(own.visit_neighbours().await.unwrap()), [("b".to_owned(), refused)]);
+        assert_eq!(all[0].current_directory().processes.len(), 2);
 
         let namesake = cluster(&store, "a", "http://x:1", SECRET);
-        assert!(matches!(namesake.visit().await, Err(StoreError::Refused(Refusal::Name { .. }))));
+        assert!(matches!(namesake.visit_neighbours().await, Err(StoreError::Refused(Refusal::Name { .. }))));
         let stranger = cluster(&store, "c", "http://c:1", "another secret, which is as long as that");
-        let troubles = told(stranger.visit().await.unwrap());
+        let troubles = told(stranger.visit_neighbours().await.unwrap());
         assert!(
             troubles.iter().all(|(_, why)| why.as_ref().is_some_and(|why| why.contains("another secret")))
         );
 
-        store.trouble(Trouble::Away);
+        store.set_trouble(Trouble::Away);
         let begun = clock::now();
-        assert!(matches!(visitor.visit().await, Err(StoreError::Away(_))));
+        assert!(matches!(visitor.visit_neighbours().await, Err(StoreError::Away(_))));
         assert!(clock::since(begun) < PATIENCE + Duration::from_secs(1));
         stop.cancel();
     }

@@ -32,7 +32,7 @@ pub enum Answer {
         /// BGR, rows without padding.
         pixels: Vec<u8>,
     },
-    /// Why not.
+    /// Why the request has no other answer.
     Refused(Refusal),
 }
 
@@ -56,7 +56,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What whoever wanted the file is told.
+    /// What the caller that wanted the file is told.
     pub fn into_error(self, format: StillFormat, limits: &StillLimits) -> StillError {
         match self {
             Self::Damaged(reason) => StillError::damaged(format, CodecError::Drawn(reason)),
@@ -87,14 +87,14 @@ impl Refusal {
 
 /// The beginning of an answer whose pixels follow.
 pub fn page_head((width, height): (u32, u32)) -> [u8; HEAD] {
-    head(PAGE, width, height)
+    encode_head(PAGE, width, height)
 }
 
 /// All of an answer without pixels.
-pub fn encode(answer: &Result<Vec<PageHeader>, Refusal>) -> Vec<u8> {
+pub fn encode_answer(answer: &Result<Vec<PageHeader>, Refusal>) -> Vec<u8> {
     match answer {
         Ok(pages) => {
-            let mut out = head(HEADER, pages.len() as u32, 0).to_vec();
+            let mut out = encode_head(HEADER, pages.len() as u32, 0).to_vec();
             for page in pages {
                 out.extend(page.size.0.to_le_bytes());
                 out.extend(page.size.1.to_le_bytes());
@@ -106,14 +106,14 @@ pub fn encode(answer: &Result<Vec<PageHeader>, Refusal>) -> Vec<u8> {
         Err(refusal) => {
             let (code, words) = refusal.code();
             let page = if let Refusal::NoPage(page) = refusal { *page } else { 0 };
-            let mut out = head(REFUSED, code, page).to_vec();
+            let mut out = encode_head(REFUSED, code, page).to_vec();
             out.extend(words.as_bytes().iter().take(MOST_WORDS));
             out
         }
     }
 }
 
-fn head(kind: u8, first: u32, second: u32) -> [u8; HEAD] {
+fn encode_head(kind: u8, first: u32, second: u32) -> [u8; HEAD] {
     let mut out = [kind; HEAD];
     out[1..5].copy_from_slice(&first.to_le_bytes());
     out[5..].copy_from_slice(&second.to_le_bytes());
@@ -121,7 +121,7 @@ fn head(kind: u8, first: u32, second: u32) -> [u8; HEAD] {
 }
 
 /// Bytes of the longest answer to a request that are read.
-pub(crate) fn most(request: &Request) -> usize {
+pub(crate) fn max_length(request: &Request) -> usize {
     let body = match request.what {
         What::Header => (request.max_pages as usize).saturating_mul(PER_PAGE),
         What::Page { size: (width, height), .. } => {
@@ -132,15 +132,15 @@ pub(crate) fn most(request: &Request) -> usize {
 }
 
 /// Bytes to make room for as soon as it is clear that they will come.
-pub(crate) fn expected(request: &Request) -> usize {
+pub(crate) fn expected_length(request: &Request) -> usize {
     match request.what {
         What::Header => 0,
-        What::Page { .. } => most(request),
+        What::Page { .. } => max_length(request),
     }
 }
 
-/// What the child said, all of it; `None` if that is no answer to the request.
-pub fn decode(mut bytes: Vec<u8>, request: &Request) -> Option<Answer> {
+/// What the child said, all of it; `None` if that is not an answer to the request.
+pub fn decode_answer(mut bytes: Vec<u8>, request: &Request) -> Option<Answer> {
     let (kind, numbers) = bytes.get(..HEAD)?.split_first()?;
     let number = |at: usize| numbers.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
     let (kind, first, second) = (*kind, number(0)?, number(4)?);
@@ -148,7 +148,7 @@ pub fn decode(mut bytes: Vec<u8>, request: &Request) -> Option<Answer> {
         (HEADER, What::Header) => {
             let body = &bytes[HEAD..];
             let is_whole = first >= 1 && body.len() as u64 == u64::from(first) * PER_PAGE as u64;
-            let pages = body.chunks_exact(PER_PAGE).map(page).collect::<Option<_>>()?;
+            let pages = body.chunks_exact(PER_PAGE).map(decode_page).collect::<Option<_>>()?;
             is_whole.then_some(Answer::Header(pages))
         }
         (PAGE, What::Page { size, .. }) => {
@@ -159,7 +159,7 @@ pub fn decode(mut bytes: Vec<u8>, request: &Request) -> Option<Answer> {
             is_whole.then_some(Answer::Page { size, pixels: bytes })
         }
         (REFUSED, _) => {
-            let words = words(&bytes[HEAD..]);
+            let words = sanitize_words(&bytes[HEAD..]);
             Some(Answer::Refused(match first {
                 0 => Refusal::Damaged(words),
                 1 => Refusal::Unsupported(words),
@@ -175,7 +175,7 @@ pub fn decode(mut bytes: Vec<u8>, request: &Request) -> Option<Answer> {
     }
 }
 
-fn page(bytes: &[u8]) -> Option<PageHeader> {
+fn decode_page(bytes: &[u8]) -> Option<PageHeader> {
     let side = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
     let (size, flags) = ((side(0)?, side(4)?), *bytes.get(8)?);
     let page = PageHeader {
@@ -189,7 +189,7 @@ fn page(bytes: &[u8]) -> Option<PageHeader> {
 }
 
 /// What a library said: short, on one line, nothing that a terminal obeys.
-pub fn words(bytes: &[u8]) -> String {
+pub fn sanitize_words(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST_WORDS)]);
     text.split(|c: char| c.is_control()).filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(" ")
 }
@@ -211,7 +211,7 @@ mod tests {
         let page = |size, has_text, is_reduced| PageHeader { size, has_text, is_reduced, is_cut_off: false };
         let pages =
             vec![page((1, 2), false, false), page((3, 70_000), true, false), page((5, 6), false, true)];
-        assert_eq!(decode(encode(&Ok(pages.clone())), &header), Some(Answer::Header(pages)));
+        assert_eq!(decode_answer(encode_answer(&Ok(pages.clone())), &header), Some(Answer::Header(pages)));
         for refusal in [
             Refusal::Damaged("no trailer".into()),
             Refusal::Unsupported("of music".into()),
@@ -221,37 +221,37 @@ mod tests {
             Refusal::Unconfined("no limits".into()),
             Refusal::TooMuch("it has more than 9 dashes".into()),
         ] {
-            let sent = encode(&Err(refusal.clone()));
-            assert_eq!(decode(sent, &header), Some(Answer::Refused(refusal)));
+            let sent = encode_answer(&Err(refusal.clone()));
+            assert_eq!(decode_answer(sent, &header), Some(Answer::Refused(refusal)));
         }
         let drawn = [&page_head((2, 2))[..], &[7; 12]].concat();
         let expected = Answer::Page { size: (2, 2), pixels: vec![7; 12] };
-        assert_eq!(decode(drawn, &asked(PAGE_OF_4)), Some(expected));
+        assert_eq!(decode_answer(drawn, &asked(PAGE_OF_4)), Some(expected));
     }
 
     #[test]
     fn an_answer_that_is_cut_off_or_not_one_to_the_question_is_none() {
         let header = asked(What::Header);
         let page = PageHeader { size: (1, 2), has_text: false, is_reduced: false, is_cut_off: false };
-        let whole = encode(&Ok(vec![page, page]));
+        let whole = encode_answer(&Ok(vec![page, page]));
         for length in 0..whole.len() {
-            assert_eq!(decode(whole[..length].to_vec(), &header), None, "{length}");
+            assert_eq!(decode_answer(whole[..length].to_vec(), &header), None, "{length}");
         }
-        assert_eq!(decode([&whole[..], &[0; 9]].concat(), &header), None, "more pages than it said");
-        assert_eq!(decode(whole, &asked(PAGE_OF_4)), None);
-        assert_eq!(decode(encode(&Ok(Vec::new())), &header), None, "no page");
+        assert_eq!(decode_answer([&whole[..], &[0; 9]].concat(), &header), None, "more pages than it said");
+        assert_eq!(decode_answer(whole, &asked(PAGE_OF_4)), None);
+        assert_eq!(decode_answer(encode_answer(&Ok(Vec::new())), &header), None, "no page");
         let flat = PageHeader { size: (0, 2), ..page };
-        assert_eq!(decode(encode(&Ok(vec![flat])), &header), None, "a page without width");
+        assert_eq!(decode_answer(encode_answer(&Ok(vec![flat])), &header), None, "a page without width");
         let other = [&page_head((1, 4))[..], &[7; 12]].concat();
-        assert_eq!(decode(other, &asked(PAGE_OF_4)), None, "another size");
+        assert_eq!(decode_answer(other, &asked(PAGE_OF_4)), None, "another size");
         let lie = [&page_head((u32::MAX, u32::MAX))[..], &[7; 12]].concat();
-        assert_eq!(decode(lie, &asked(What::Page { page: 0, size: (u32::MAX, u32::MAX) })), None);
+        assert_eq!(decode_answer(lie, &asked(What::Page { page: 0, size: (u32::MAX, u32::MAX) })), None);
     }
 
     #[test]
     fn what_a_library_says_is_one_short_line() {
         let said = format!("no\x1b[31m {}\r\nway{}", "\u{2028}", "x".repeat(5000));
-        let words = words(said.as_bytes());
+        let words = sanitize_words(said.as_bytes());
         assert!(words.starts_with("no [31m") && words.len() <= MOST_WORDS, "{words:?}");
         assert!(!words.contains(char::is_control));
     }

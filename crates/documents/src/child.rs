@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use sightwire_measure::memory::children::CountedChild;
+use sightwire_base::memory::children::CountedChild;
 
-use crate::answer::{self, Answer, words};
+use crate::answer::{self, Answer, sanitize_words};
 use crate::program::{NAME, OpenProgram};
 use crate::request::Request;
 
 /// How soon it is noticed that nobody wants the answer any more.
 const TICK: Duration = Duration::from_millis(50);
-/// How long a child that has closed its output may take to end by itself, so that it can be said how it ended,
+/// How long a child that has closed its output may take to end by itself, so that it can be said how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// and how often it is asked.
+/// How often a child that has closed its output is asked whether it has ended.
 const END_TICK: Duration = Duration::from_millis(2);
-/// Of its standard error, so much is kept.
+/// Bytes of its standard error that are kept.
 const MOST_SAID: usize = 4096;
 /// Read or written at once: what a pipe holds.
 const CHUNK: usize = 64 << 10;
@@ -29,7 +29,7 @@ const CHUNK: usize = 64 << 10;
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum ChildError {
-    /// It did not answer in time, in which it had a core for so long.
+    /// It did not answer in time, in which it had a core for this long.
     Late(Duration),
     /// Nobody wants it any more.
     Unwanted,
@@ -69,20 +69,19 @@ impl Child {
         Ok(Self { process, counted })
     }
 
-    /// What it says by itself until it ends, at most so many bytes; nothing is a crash.
-    pub(crate) fn listen(
+    /// What it says by itself until it ends, at most this many bytes; nothing is a crash.
+    pub(crate) fn read_output(
         mut self,
         most: usize,
         by: Instant,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Vec<u8>, ChildError> {
-        let mut talk = self.talk((&[], &[]), (0, most))?;
+        let mut talk = self.start_talk(&[], &[], 0, most)?;
         talk.finish(by, wanted, &|| true)?;
-        if talk.answer.is_empty() { Err(self.fate(&mut talk, by)) } else { Ok(talk.answer) }
+        if talk.answer.is_empty() { Err(self.exit_error(&mut talk, by)) } else { Ok(talk.answer) }
     }
 
-    /// Asks it, once.
-    pub(crate) fn ask(
+    pub(crate) fn ask_once(
         mut self,
         request: &Request,
         file: &[u8],
@@ -91,21 +90,24 @@ impl Child {
         has_room: &dyn Fn(u64) -> bool,
     ) -> Result<Answer, ChildError> {
         let head = request.encode();
-        let mut talk = self.talk((&head, file), (answer::expected(request), answer::most(request)))?;
-        let may_go_on = || self.counted.as_ref().is_none_or(|child| has_room(child.used()));
+        let mut talk =
+            self.start_talk(&head, file, answer::expected_length(request), answer::max_length(request))?;
+        let may_go_on = || self.counted.as_ref().is_none_or(|child| has_room(child.used_bytes()));
         talk.finish(by, wanted, &may_go_on).map_err(|error| self.with_work(error))?;
         let whole = std::mem::take(&mut talk.answer);
-        match answer::decode(whole, request) {
+        match answer::decode_answer(whole, request) {
             Some(answer) => Ok(answer),
-            None => Err(self.fate(&mut talk, by)),
+            None => Err(self.exit_error(&mut talk, by)),
         }
     }
 
     /// With what is to be written, and how many bytes of answer are expected and read at most.
-    fn talk<'a>(
+    fn start_talk<'a>(
         &mut self,
-        (head, file): (&'a [u8], &'a [u8]),
-        (expected, most): (usize, usize),
+        head: &'a [u8],
+        file: &'a [u8],
+        expected: usize,
+        most: usize,
     ) -> Result<Talk<'a>, ChildError> {
         let (stdin, stdout, stderr) =
             (self.process.stdin.take(), self.process.stdout.take(), self.process.stderr.take());
@@ -127,7 +129,7 @@ impl Child {
     }
 
     /// How it ended that did not answer.
-    fn fate(&mut self, talk: &mut Talk<'_>, by: Instant) -> ChildError {
+    fn exit_error(&mut self, talk: &mut Talk<'_>, by: Instant) -> ChildError {
         let until = by.min(Instant::now() + LAST_WORDS);
         let status = loop {
             match self.process.try_wait() {
@@ -138,7 +140,7 @@ impl Child {
         };
         // What it has written before its end is in the pipe.
         let _ = talk.step(Duration::ZERO);
-        let said = words(&talk.said);
+        let said = sanitize_words(&talk.said);
         let Some(status) = status else {
             return ChildError::Crashed("it closed its output and did not end".into());
         };
@@ -171,17 +173,18 @@ fn in_words(status: ExitStatus) -> String {
 
 /// What is said to and fro, as far as it has come. Nothing waits but [`step`](Self::step).
 struct Talk<'a> {
-    /// Still to be written:
+    /// What is left to be written of what goes before the file.
     head: &'a [u8],
+    /// What is left to be written of the file, after `head`.
     file: &'a [u8],
     /// `None` as soon as it is over.
     stdin: Option<process::ChildStdin>,
     stdout: Option<process::ChildStdout>,
     stderr: Option<process::ChildStderr>,
     answer: Vec<u8>,
-    /// Bytes of the answer for which room is made when it begins,
+    /// Bytes of the answer for which room is made when it begins.
     expected: usize,
-    /// and that are read at most.
+    /// Bytes of the answer that are read at most.
     most: usize,
     said: Vec<u8>,
 }
@@ -228,7 +231,7 @@ impl Talk<'_> {
         Ok(())
     }
 
-    /// Waits until something can be read or written, at most so long, and does that.
+    /// Waits until something can be read or written, at most this long, and does that.
     fn step(&mut self, wait: Duration) -> io::Result<()> {
         let mut fds = Vec::with_capacity(3);
         fds.extend(self.stdin.as_ref().map(|stream| PollFd::new(stream, PollFlags::OUT)));
@@ -254,7 +257,7 @@ impl Talk<'_> {
         if let Some(stdout) = &mut self.stdout {
             // One byte more than the most, to see that there is more.
             let room = (self.most + 1).saturating_sub(self.answer.len());
-            if take(stdout, &mut self.answer, room.min(1 << 20))? {
+            if read_available(stdout, &mut self.answer, room.min(1 << 20))? {
                 self.stdout = None;
             }
             if self.answer.capacity() < self.expected && !self.answer.is_empty() {
@@ -263,7 +266,7 @@ impl Talk<'_> {
         }
         if let Some(stderr) = &mut self.stderr {
             // What does not fit is read and forgotten.
-            if take(stderr, &mut self.said, CHUNK)? {
+            if read_available(stderr, &mut self.said, CHUNK)? {
                 self.stderr = None;
             }
             let over = self.said.len().saturating_sub(MOST_SAID);
@@ -278,7 +281,7 @@ fn is_not_yet(error: &io::Error) -> bool {
 }
 
 /// Reads what is there, at most `room` bytes. Whether that was the end.
-fn take(stream: &mut impl Read, into: &mut Vec<u8>, room: usize) -> io::Result<bool> {
+fn read_available(stream: &mut impl Read, into: &mut Vec<u8>, room: usize) -> io::Result<bool> {
     match stream.by_ref().take(room as u64).read_to_end(into) {
         Ok(count) => Ok(count < room),
         Err(error) if is_not_yet(&error) => Ok(false),

@@ -22,10 +22,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sightwire_base::memory::Memory;
 use sightwire_frame::Image;
 use sightwire_frame::header::Found;
 use sightwire_frame::still::{self, StillDecoder, StillError, StillFormat, StillLimits, Undrawn};
-use sightwire_measure::memory::Memory;
 
 use crate::answer::Answer;
 use crate::child::{Child, ChildError};
@@ -43,9 +43,9 @@ const LOOK_WITHIN: Duration = Duration::from_secs(15);
 /// What the header of a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileHeader {
-    /// By the content.
+    /// The format, by the content of the file.
     pub format: StillFormat,
-    /// At least one.
+    /// The pages in their order; at least one.
     pub pages: Vec<PageHeader>,
 }
 
@@ -67,7 +67,7 @@ pub struct PageHeader {
 pub enum Drawing {
     /// By the program of this file.
     Ready(PathBuf),
-    /// Not now.
+    /// There is no program for it now, and why.
     Lacking(Arc<NoProgram>),
     /// Nobody has looked yet.
     Unknown,
@@ -83,7 +83,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// At most `at_once` processes draw at the same time; whoever comes then waits.
+    /// At most `at_once` processes draw at the same time; further callers wait.
     pub fn new(launch: Launch, at_once: usize) -> Self {
         Self { program: Some(Program::new(launch)), places: Places::new(at_once), memory: None }
     }
@@ -95,7 +95,7 @@ impl Pages {
 
     /// What children have counts as a part of this.
     #[must_use]
-    pub fn within(self, memory: Arc<Memory>) -> Self {
+    pub fn with_memory(self, memory: Arc<Memory>) -> Self {
         Self { memory: Some(memory), ..self }
     }
 
@@ -130,19 +130,19 @@ impl Pages {
         limits: &StillLimits,
         patience: Patience,
     ) -> Result<FileHeader, StillError> {
-        let Some(format) = StillFormat::of(bytes) else { return Err(self.unknown(bytes)) };
+        let Some(format) = StillFormat::from_bytes(bytes) else { return Err(self.unknown_error(bytes)) };
         if !format.is_drawn() {
             let is_cut_off = still::is_cut_off(format, bytes);
             let page = |size| PageHeader { size, has_text: false, is_reduced: false, is_cut_off };
-            let pages = still::probe(bytes, limits)?.pages.into_iter().map(page).collect();
+            let pages = still::probe_still(bytes, limits)?.pages.into_iter().map(page).collect();
             return Ok(FileHeader { format, pages });
         }
         limits.check_bytes(bytes.len())?;
         let request = Request::new(What::Header, format, bytes.len(), limits, &patience);
-        let pages = match self.ask(&request, bytes, patience, &|| true)? {
+        let pages = match self.ask_child(&request, bytes, patience, &|| true)? {
             Answer::Header(pages) => pages,
             Answer::Refused(refusal) => return Err(refusal.into_error(format, limits)),
-            Answer::Page { .. } => return Err(crashed(format, "it answered something else")),
+            Answer::Page { .. } => return Err(crash_error(format, "it answered something else")),
         };
         if pages.len() > limits.max_pages as usize {
             return Err(StillError::Pages { format, limit: limits.max_pages });
@@ -171,15 +171,15 @@ impl Pages {
         limits.check_bytes(bytes.len())?;
         limits.check_size(size)?;
         let request = Request::new(What::Page { page, size }, format, bytes.len(), limits, &patience);
-        match self.ask(&request, bytes, patience, wanted)? {
+        match self.ask_child(&request, bytes, patience, wanted)? {
             Answer::Page { size: drawn, pixels } if drawn == size => Image::from_bgr(size.0, size.1, pixels)
-                .map_err(|_| crashed(format, "its pixels are not as many as the size says")),
+                .map_err(|_| crash_error(format, "its pixels are not as many as the size says")),
             Answer::Refused(refusal) => Err(refusal.into_error(format, limits)),
-            Answer::Page { .. } | Answer::Header(_) => Err(crashed(format, "it answered something else")),
+            Answer::Page { .. } | Answer::Header(_) => Err(crash_error(format, "it answered something else")),
         }
     }
 
-    fn ask(
+    fn ask_child(
         &self,
         request: &Request,
         bytes: &[u8],
@@ -193,12 +193,16 @@ impl Pages {
         let open = program.get(by, wanted).map_err(|why| {
             undrawn(match why {
                 NotGot::Lacks(lacks) => Undrawn::NoProgram(lacks.to_string()),
-                NotGot::Late => patience.over(Duration::ZERO),
+                NotGot::Late => patience.late_error(Duration::ZERO),
                 NotGot::Unwanted => Undrawn::Unwanted,
             })
         })?;
-        let Some(_place) = self.places.take(by, wanted) else {
-            return Err(undrawn(if wanted() { patience.over(Duration::ZERO) } else { Undrawn::Unwanted }));
+        let Some(_place) = self.places.wait_for_place(by, wanted) else {
+            return Err(undrawn(if wanted() {
+                patience.late_error(Duration::ZERO)
+            } else {
+                Undrawn::Unwanted
+            }));
         };
         let most = self.memory.as_ref().map_or(u64::MAX, |memory| memory.most_for_child());
         let request = &Request { memory: request.memory.min(most), ..*request };
@@ -206,9 +210,9 @@ impl Pages {
         let child = Child::start(&open, program.args()).map_err(|error| {
             undrawn(Undrawn::Unstarted(format!("{} cannot be started: {error}", open.path().display())))
         })?;
-        child.ask(request, bytes, by, wanted, &has_room).map_err(|error| {
+        child.ask_once(request, bytes, by, wanted, &has_room).map_err(|error| {
             undrawn(match error {
-                ChildError::Late(worked) => patience.over(worked),
+                ChildError::Late(worked) => patience.late_error(worked),
                 ChildError::Cpu => {
                     Undrawn::TooMuch(format!("it takes more than {} s of a core", request.cpu_s))
                 }
@@ -220,7 +224,7 @@ impl Pages {
         })
     }
 
-    fn unknown(&self, bytes: &[u8]) -> StillError {
+    fn unknown_error(&self, bytes: &[u8]) -> StillError {
         match self.program {
             Some(_) => StillError::UnknownFile(Found::new(bytes)),
             None => StillError::UnknownFormat(Found::new(bytes)),
@@ -228,7 +232,7 @@ impl Pages {
     }
 }
 
-fn crashed(format: StillFormat, how: &str) -> StillError {
+fn crash_error(format: StillFormat, how: &str) -> StillError {
     StillError::Undrawn { format, why: Undrawn::Crashed(how.into()) }
 }
 

@@ -8,7 +8,7 @@ use sightwire_frame::still::Undrawn;
 const PAGE_CPU: Duration = Duration::from_secs(30);
 /// The same to say which pages there are.
 const HEADER_CPU: Duration = Duration::from_secs(10);
-/// A child that gets no core for so long is not waited for.
+/// A child that gets no core for this long is not waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// How long a file may take.
@@ -26,8 +26,8 @@ pub enum Patience {
 }
 
 impl Patience {
-    /// From now on.
-    pub fn within(of: Duration) -> Self {
+    /// Ends this time from now.
+    pub fn with_limit(of: Duration) -> Self {
         let now = Instant::now();
         Self::Until { at: now.checked_add(of).unwrap_or(now), of }
     }
@@ -49,13 +49,13 @@ impl Patience {
     }
 
     /// Time of a core for a child.
-    pub(crate) fn cpu(&self, is_page: bool) -> Duration {
+    pub(crate) fn cpu_limit(&self, is_page: bool) -> Duration {
         let most = if is_page { PAGE_CPU } else { HEADER_CPU };
         most.min(self.length())
     }
 
     /// What is said of a file that was not drawn in time, of which a child had a core for `worked`.
-    pub(crate) fn over(&self, worked: Duration) -> Undrawn {
+    pub(crate) fn late_error(&self, worked: Duration) -> Undrawn {
         let of = self.length();
         if worked < of / 2 { Undrawn::Busy { of, worked } } else { Undrawn::Late(of) }
     }

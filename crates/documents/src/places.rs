@@ -15,15 +15,19 @@ pub(crate) struct Places {
 }
 
 /// One of them; free again when it is dropped.
-pub(crate) struct Place(Arc<Places>);
+pub(crate) struct RenderSlot(Arc<Places>);
 
 impl Places {
     pub(crate) fn new(count: usize) -> Arc<Self> {
         Arc::new(Self { free: Mutex::new(count), freed: Condvar::new() })
     }
 
-    /// Waits for a place. `None` if there is none by then, or if it is not wanted any more.
-    pub(crate) fn take(self: &Arc<Self>, by: Instant, wanted: &dyn Fn() -> bool) -> Option<Place> {
+    /// Waits for a place. `None` if there is none in time, or if it is not wanted any more.
+    pub(crate) fn wait_for_place(
+        self: &Arc<Self>,
+        by: Instant,
+        wanted: &dyn Fn() -> bool,
+    ) -> Option<RenderSlot> {
         let mut free = self.free.lock();
         while *free == 0 {
             let now = Instant::now();
@@ -33,11 +37,11 @@ impl Places {
             self.freed.wait_until(&mut free, by.min(now + TICK));
         }
         *free -= 1;
-        Some(Place(self.clone()))
+        Some(RenderSlot(self.clone()))
     }
 }
 
-impl Drop for Place {
+impl Drop for RenderSlot {
     fn drop(&mut self) {
         *self.0.free.lock() += 1;
         self.0.freed.notify_one();
@@ -52,16 +56,16 @@ mod tests {
     fn whoever_finds_no_place_waits_for_one_until_its_deadline() {
         let places = Places::new(1);
         let soon = || Instant::now() + Duration::from_millis(20);
-        let first = places.take(soon(), &|| true).unwrap();
-        assert!(places.take(soon(), &|| true).is_none());
+        let first = places.wait_for_place(soon(), &|| true).unwrap();
+        assert!(places.wait_for_place(soon(), &|| true).is_none());
         let later = Instant::now() + Duration::from_secs(60);
-        assert!(places.take(later, &|| false).is_none(), "nobody wants it");
+        assert!(places.wait_for_place(later, &|| false).is_none(), "nobody wants it");
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| places.take(later, &|| true).is_some());
+            let waiting = scope.spawn(|| places.wait_for_place(later, &|| true).is_some());
             std::thread::sleep(Duration::from_millis(5));
             drop(first);
             assert!(waiting.join().unwrap());
         });
-        assert!(places.take(soon(), &|| true).is_some());
+        assert!(places.wait_for_place(soon(), &|| true).is_some());
     }
 }

@@ -13,17 +13,17 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::answer::words;
+use crate::answer::sanitize_words;
 use crate::child::{Child, ChildError};
 
 /// What its file is called.
 pub const NAME: &str = "sightwire-draw";
-/// Of what the two sides say to each other: whoever changes a byte of a request or an answer raises it.
+/// Of what the two sides say to each other: to be raised with any change of a byte in a request or an answer.
 pub const PROTOCOL: u32 = 2;
 
 /// Where packages put it, from the folder above that of the server.
 const INSTALLED: &str = "lib/sightwire";
-/// While it is missing, whoever needs it looks again after so long.
+/// Time until one who needs it looks again while it is missing.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How soon it is noticed that nobody wants it any more.
 const TICK: Duration = Duration::from_millis(50);
@@ -89,11 +89,11 @@ pub enum NoProgram {
          version, and restart the server if it is the older one", .file.display(), version_line()
     )]
     OtherVersion {
-        /// Its file,
+        /// The program's file.
         file: PathBuf,
-        /// which is not asked again before it changes.
+        /// The file's stamp: before that changes, the program is not asked again.
         stamp: Stamp,
-        /// What it said.
+        /// The version line that it wrote.
         said: String,
     },
     /// Others could have put it there.
@@ -105,9 +105,9 @@ pub enum NoProgram {
     /// It cannot be opened, cannot be started, or says nothing.
     #[error("the program {} cannot be used: {error}", .file.display())]
     Unusable {
-        /// Its file.
+        /// The program's file.
         file: PathBuf,
-        /// Why not.
+        /// The error of the operating system, or what it wrote.
         error: io::Error,
     },
 }
@@ -169,13 +169,13 @@ impl OpenProgram {
 
     /// Opens it and asks for its version, unless that was another one `before` and it is still the same file. It is not known
     /// what it says where it is too late `by` then, or nobody wants to know any more.
-    fn open(
+    fn open_file(
         path: &Path,
         before: Option<&Arc<NoProgram>>,
         by: Instant,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Option<Self>, NotGot> {
-        let unusable = |error| NotGot::unusable(path, error);
+        let unusable = |error| NotGot::unusable_file(path, error);
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -207,11 +207,11 @@ impl OpenProgram {
 
     /// What it answers to `--version`, on one line.
     fn ask_version(&self, by: Instant, wanted: &dyn Fn() -> bool) -> Result<String, NotGot> {
-        let unusable = |error| NotGot::unusable(&self.path, error);
+        let unusable = |error| NotGot::unusable_file(&self.path, error);
         let child = Child::start(self, &["--version".into()]).map_err(unusable)?;
         let until = Instant::now() + SAYS_WITHIN;
-        match child.listen(MOST_SAID, until.min(by), wanted) {
-            Ok(said) => Ok(words(said.trim_ascii())),
+        match child.read_output(MOST_SAID, until.min(by), wanted) {
+            Ok(said) => Ok(sanitize_words(said.trim_ascii())),
             Err(ChildError::Crashed(how)) => Err(unusable(io::Error::other(how))),
             Err(ChildError::Memory) => Err(unusable(ErrorKind::OutOfMemory.into())),
             Err(ChildError::Unwanted) => Err(NotGot::Unwanted),
@@ -224,7 +224,7 @@ impl OpenProgram {
     }
 }
 
-/// Whether it belongs to whoever could have replaced this program as well, and not everybody may write to it. A group may: that of the
+/// Whether it belongs to a user who could have replaced this program as well, and not everybody may write to it. A group may: that of the
 /// user, where files are made with a umask of 002.
 fn is_trusted(metadata: &Metadata) -> bool {
     let owner = metadata.uid();
@@ -233,7 +233,7 @@ fn is_trusted(metadata: &Metadata) -> bool {
     is_ours && metadata.mode() & 0o002 == 0
 }
 
-/// Why whoever asked for the program did not get it.
+/// Why a caller did not get the program.
 #[derive(Debug)]
 pub(crate) enum NotGot {
     /// It is not there.
@@ -245,7 +245,7 @@ pub(crate) enum NotGot {
 }
 
 impl NotGot {
-    fn unusable(file: &Path, error: io::Error) -> Self {
+    fn unusable_file(file: &Path, error: io::Error) -> Self {
         Self::Lacks(Arc::new(NoProgram::Unusable { file: file.to_owned(), error }))
     }
 }
@@ -324,10 +324,10 @@ impl Program {
             let before = known.lacks.clone();
             drop(known);
             let mut looking = Looking { program: self, found: None };
-            match self.look(before.as_ref(), by, wanted) {
+            match self.find_program(before.as_ref(), by, wanted) {
                 Ok(found) => looking.found = Some(Ok(found)),
                 Err(NotGot::Lacks(lacks)) => looking.found = Some(Err(lacks)),
-                // Nothing has come of it: whoever waits looks next.
+                // Nothing has come of it: the next caller that waits looks.
                 Err(other) => return Err(other),
             }
             drop(looking);
@@ -335,14 +335,14 @@ impl Program {
         }
     }
 
-    fn look(
+    fn find_program(
         &self,
         before: Option<&Arc<NoProgram>>,
         by: Instant,
         wanted: &dyn Fn() -> bool,
     ) -> Result<OpenProgram, NotGot> {
         for place in &self.launch.places {
-            if let Some(program) = OpenProgram::open(place, before, by, wanted)? {
+            if let Some(program) = OpenProgram::open_file(place, before, by, wanted)? {
                 return Ok(program);
             }
         }
@@ -376,7 +376,7 @@ mod tests {
 
     use super::*;
     use crate::PageHeader;
-    use crate::answer::{Refusal, encode, page_head};
+    use crate::answer::{Refusal, encode_answer, page_head};
     use crate::request::{Request, What};
 
     #[test]
@@ -438,7 +438,7 @@ mod tests {
 
     #[test]
     fn the_number_of_the_protocol_is_that_of_these_bytes() {
-        // Whoever changes them raises it.
+        // To be raised when they change.
         assert_eq!(PROTOCOL, 2);
         let request = Request {
             what: What::Page { page: 2, size: (3, 4) },
@@ -455,11 +455,11 @@ mod tests {
         assert_eq!(request.encode()[..], [&b"sw-draw1"[..], &small, &large].concat());
         let page = PageHeader { size: (1, 2), has_text: true, is_reduced: true, is_cut_off: false };
         let header = [&[1][..], &[1, 0, 0, 0], &[0; 4], &[1, 0, 0, 0], &[2, 0, 0, 0], &[3]].concat();
-        assert_eq!(encode(&Ok(vec![page])), header);
-        assert_eq!(encode(&Err(Refusal::NoPage(9))), [3, 4, 0, 0, 0, 9, 0, 0, 0]);
-        let too_much = encode(&Err(Refusal::TooMuch("x".into())));
+        assert_eq!(encode_answer(&Ok(vec![page])), header);
+        assert_eq!(encode_answer(&Err(Refusal::NoPage(9))), [3, 4, 0, 0, 0, 9, 0, 0, 0]);
+        let too_much = encode_answer(&Err(Refusal::TooMuch("x".into())));
         assert_eq!(too_much, [&[3, 6, 0, 0, 0, 0, 0, 0, 0][..], b"x"].concat());
-        let damaged = encode(&Err(Refusal::Damaged("no trailer".into())));
+        let damaged = encode_answer(&Err(Refusal::Damaged("no trailer".into())));
         assert_eq!(damaged, [&[3, 0, 0, 0, 0, 0, 0, 0, 0][..], b"no trailer"].concat());
         assert_eq!(page_head((1, 2)), [2, 1, 0, 0, 0, 2, 0, 0, 0]);
     }

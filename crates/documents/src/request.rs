@@ -41,18 +41,18 @@ pub struct Request {
     pub bytes: u64,
     /// Pixels of a page at most.
     pub max_pixels: u64,
-    /// On a side.
+    /// Pixels of a page's side at most.
     pub max_side: u32,
     /// Pages of the file at most.
     pub max_pages: u32,
-    /// Bytes of address space that the child may have,
+    /// Bytes of address space that the child may have.
     pub memory: u64,
-    /// and seconds of CPU time.
+    /// Seconds of CPU time that the child may have.
     pub cpu_s: u64,
 }
 
 impl Request {
-    /// What a child is asked of a file of so many bytes, and how much memory and time it has for that.
+    /// What a child is asked of a file of this many bytes, and how much memory and time it has for that.
     pub fn new(
         what: What,
         format: StillFormat,
@@ -75,7 +75,7 @@ impl Request {
             memory: (BASE_MEMORY + MEMORY_PER_BYTE * bytes)
                 .saturating_add(MEMORY_PER_PIXEL.saturating_mul(pixels)),
             // In whole seconds, at least one.
-            cpu_s: patience.cpu(pixels > 0).as_secs_f64().ceil().max(1.0) as u64,
+            cpu_s: patience.cpu_limit(pixels > 0).as_secs_f64().ceil().max(1.0) as u64,
         }
     }
 

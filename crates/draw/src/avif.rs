@@ -5,22 +5,22 @@ use heifer::heifer_isobmff::boxes::{ColorInfo, Property};
 use heifer::heifer_isobmff::{HeifFile, ItemId};
 use re_rav1d::dav1d::pixel::{MatrixCoefficients, YUVRange};
 use re_rav1d::dav1d::{Decoder, Picture, PixelLayout, PlanarImageComponent, Settings};
-use sightwire_pages::answer::{Refusal, words};
-use sightwire_pages::request::Request;
+use sightwire_documents::answer::{Refusal, sanitize_words};
+use sightwire_documents::request::Request;
 
 use crate::Rgba;
-use crate::boxes::{self, Change, damaged};
+use crate::boxes::{self, Change, damaged_file};
 use crate::yuv::{Frame, Matrix, Plane};
 
 /// What a picture's second part has to be called for it to be its opacity.
 const ALPHA: &str = "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha";
 
 /// The main picture, upright.
-pub(super) fn draw(file: &[u8], request: &Request) -> Result<Rgba, Refusal> {
-    let file = boxes::parse(file)?;
+pub(super) fn draw_avif(file: &[u8], request: &Request) -> Result<Rgba, Refusal> {
+    let file = boxes::parse_heif(file)?;
     let most = request.max_pixels.saturating_mul(4).min(u64::from(u32::MAX)) as u32;
     let mut image = Item { file: &file, most }.colours(file.primary_id)?;
-    for change in boxes::changes(&file, file.primary_id)? {
+    for change in boxes::read_changes(&file, file.primary_id)? {
         image = match change {
             Change::Cut { left, top, width, height } => image.crop(left, top, width, height),
             Change::Turn(0) => image,
@@ -41,11 +41,11 @@ struct Item<'a> {
 impl Item<'_> {
     /// A picture with its opacity, as stored.
     fn colours(&self, id: ItemId) -> Result<Image<u8>, Refusal> {
-        let mut image = self.whole(id)?;
+        let mut image = self.decode_item(id)?;
         let second =
             self.file.referencing_items(id, b"auxl").into_iter().find(|second| self.is_alpha(*second));
         if let Some(second) = second {
-            let opacity = self.whole(second)?;
+            let opacity = self.decode_item(second)?;
             if (opacity.width, opacity.height) != (image.width, image.height) {
                 return Err(Refusal::Unsupported("opacity of another size".into()));
             }
@@ -63,17 +63,17 @@ impl Item<'_> {
     }
 
     /// One frame, or the tiles of a grid.
-    fn whole(&self, id: ItemId) -> Result<Image<u8>, Refusal> {
-        let kind = self.file.item(id).map_err(|error| damaged(&error))?.item_type;
+    fn decode_item(&self, id: ItemId) -> Result<Image<u8>, Refusal> {
+        let kind = self.file.item(id).map_err(|error| damaged_file(&error))?.item_type;
         match &kind.0 {
-            b"av01" => self.frame(id),
-            b"grid" => self.grid(id),
-            _ => Err(Refusal::Unsupported(format!("a picture of the kind {}", words(&kind.0)))),
+            b"av01" => self.decode_frame(id),
+            b"grid" => self.decode_grid(id),
+            _ => Err(Refusal::Unsupported(format!("a picture of the kind {}", sanitize_words(&kind.0)))),
         }
     }
 
-    fn grid(&self, id: ItemId) -> Result<Image<u8>, Refusal> {
-        let grid = self.file.grid(id).map_err(|error| damaged(&error))?;
+    fn decode_grid(&self, id: ItemId) -> Result<Image<u8>, Refusal> {
+        let grid = self.file.grid(id).map_err(|error| damaged_file(&error))?;
         let tiles = self.file.referenced_items(id, b"dimg");
         let (width, height) = (grid.output_width, grid.output_height);
         let is_too_large = u64::from(width) * u64::from(height) > u64::from(self.most);
@@ -86,27 +86,27 @@ impl Item<'_> {
         }
         let mut whole = Image::filled_samples(width, height, 8, [0, 0, 0, 255]);
         for (index, tile) in tiles.iter().enumerate() {
-            let tile = match &self.file.item(*tile).map_err(|error| damaged(&error))?.item_type.0 {
-                b"av01" => self.frame(*tile)?,
+            let tile = match &self.file.item(*tile).map_err(|error| damaged_file(&error))?.item_type.0 {
+                b"av01" => self.decode_frame(*tile)?,
                 _ => return Err(Refusal::Unsupported("tiles of another kind".into())),
             };
             let (column, row) = (index % usize::from(grid.columns), index / usize::from(grid.columns));
-            // All tiles have one size, so each begins where so many of them end.
+            // All tiles have one size, so each begins where this many of them end.
             whole.draw(&tile, column as i64 * i64::from(tile.width), row as i64 * i64::from(tile.height));
         }
         Ok(whole)
     }
 
-    fn frame(&self, id: ItemId) -> Result<Image<u8>, Refusal> {
-        let data = self.file.item_data(id).map_err(|error| damaged(&error))?.into_owned();
-        let picture = decode(data, self.most)?;
+    fn decode_frame(&self, id: ItemId) -> Result<Image<u8>, Refusal> {
+        let data = self.file.item_data(id).map_err(|error| damaged_file(&error))?.into_owned();
+        let picture = decode_av1(data, self.most)?;
         let mut matrix = Matrix::of_frame(picture.matrix_coefficients());
         let mut is_full = picture.color_range() == YUVRange::Full;
         // What the file says counts before what the frame says.
-        let properties = self.file.item_properties(id).map_err(|error| damaged(&error))?;
+        let properties = self.file.item_properties(id).map_err(|error| damaged_file(&error))?;
         for property in properties {
             if let Property::Color(ColorInfo::Nclx { matrix: number, full_range, .. }) = property {
-                (matrix, is_full) = (Matrix::numbered(*number), *full_range);
+                (matrix, is_full) = (Matrix::from_number(*number), *full_range);
             }
         }
         let matrix = matrix.ok_or_else(|| Refusal::Unsupported("colours of a rare kind".into()))?;
@@ -114,8 +114,9 @@ impl Item<'_> {
     }
 }
 
-fn decode(data: Vec<u8>, most_pixels: u32) -> Result<Picture, Refusal> {
-    let failed = |error: re_rav1d::dav1d::Error| Refusal::Damaged(words(error.to_string().as_bytes()));
+fn decode_av1(data: Vec<u8>, most_pixels: u32) -> Result<Picture, Refusal> {
+    let failed =
+        |error: re_rav1d::dav1d::Error| Refusal::Damaged(sanitize_words(error.to_string().as_bytes()));
     // The library ends the process on it.
     if data.is_empty() {
         return Err(Refusal::Damaged("it has no frame".into()));

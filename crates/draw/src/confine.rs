@@ -3,7 +3,7 @@
 use std::io;
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
-use sightwire_pages::request::Request;
+use sightwire_documents::request::Request;
 
 use crate::syscalls;
 

@@ -7,7 +7,7 @@ use hayro::hayro_syntax::content::TypedIter;
 use hayro::hayro_syntax::content::ops::TypedInstruction;
 use hayro::hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream};
 use hayro::hayro_syntax::page::{Page, Resources};
-use sightwire_pages::answer::Refusal;
+use sightwire_documents::answer::Refusal;
 
 /// Forms within forms (patterns, glyphs and masks as well); programs write a handful.
 const DEEPEST: u32 = 24;
@@ -50,7 +50,7 @@ impl Cost {
     }
 
     /// What it is too much of, if that can be told already.
-    fn check(&self, page_pixels: u64) -> Result<(), Refusal> {
+    fn check_limits(&self, page_pixels: u64) -> Result<(), Refusal> {
         let checks = [
             (self.operators, MOST_OPERATORS, "operators and glyphs"),
             (self.layers.saturating_mul(page_pixels), MOST_LAYER_PIXELS, "pixels of layers"),
@@ -65,13 +65,13 @@ impl Cost {
 }
 
 /// Refuses a page that would take too much work, at that many pixels.
-pub(super) fn check(page: &Page<'_>, pixels: u64) -> Result<(), Refusal> {
+pub(super) fn check_page(page: &Page<'_>, pixels: u64) -> Result<(), Refusal> {
     let mut reckoning = Reckoning { page_pixels: pixels, looked_at: 0, known: HashMap::new() };
     let (width, height) = page.render_dimensions();
     let area = f64::from(width) * f64::from(height);
     let Some(content) = page.page_stream() else { return Ok(()) };
     let top = Content { resources: page.resources(), owner: None, area, depth: 0 };
-    reckoning.content(content, &top).map(drop)
+    reckoning.content_cost(content, &top).map(drop)
 }
 
 struct Reckoning {
@@ -111,7 +111,6 @@ struct State {
     /// For each thing that is painted.
     fill: Option<Cost>,
     stroke: Option<Cost>,
-    /// For each glyph.
     glyph: Option<Cost>,
 }
 
@@ -123,7 +122,7 @@ struct PathLength {
 }
 
 impl PathLength {
-    fn to(&mut self, x: Number, y: Number) {
+    fn line_to(&mut self, x: Number, y: Number) {
         let to = (x.as_f64(), y.as_f64());
         self.length += (to.0 - self.at.0).abs() + (to.1 - self.at.1).abs();
         self.at = to;
@@ -131,7 +130,7 @@ impl PathLength {
 }
 
 impl Reckoning {
-    fn content(&mut self, data: &[u8], within: &Content<'_, '_>) -> Result<Cost, Refusal> {
+    fn content_cost(&mut self, data: &[u8], within: &Content<'_, '_>) -> Result<Cost, Refusal> {
         within.check_depth()?;
         let bytes = (data.len() / BYTES_OF_OPERATOR) as u64;
         let mut cost = Cost { operators: OPERATORS_OF_FORM + bytes, ..Cost::default() };
@@ -154,61 +153,61 @@ impl Reckoning {
                 }
                 TypedInstruction::DashPattern(dash) => state.dash = mean_dash(dash.0),
                 TypedInstruction::NonStrokeColorNamed(colour) => {
-                    state.fill = self.pattern(colour.1, within)?;
+                    state.fill = self.pattern_cost(colour.1, within)?;
                 }
                 TypedInstruction::StrokeColorNamed(colour) => {
-                    state.stroke = self.pattern(colour.1, within)?;
+                    state.stroke = self.pattern_cost(colour.1, within)?;
                 }
-                TypedInstruction::TextFont(font) => state.glyph = self.font(font.0, within)?,
+                TypedInstruction::TextFont(font) => state.glyph = self.font_cost(font.0, within)?,
                 TypedInstruction::MoveTo(to) => path.at = (to.0.as_f64(), to.1.as_f64()),
-                TypedInstruction::LineTo(to) => path.to(to.0, to.1),
+                TypedInstruction::LineTo(to) => path.line_to(to.0, to.1),
                 TypedInstruction::CubicTo(to) => {
-                    path.to(to.0, to.1);
-                    path.to(to.2, to.3);
-                    path.to(to.4, to.5);
+                    path.line_to(to.0, to.1);
+                    path.line_to(to.2, to.3);
+                    path.line_to(to.4, to.5);
                 }
                 TypedInstruction::CubicStartTo(to) => {
-                    path.to(to.0, to.1);
-                    path.to(to.2, to.3);
+                    path.line_to(to.0, to.1);
+                    path.line_to(to.2, to.3);
                 }
                 TypedInstruction::CubicEndTo(to) => {
-                    path.to(to.0, to.1);
-                    path.to(to.2, to.3);
+                    path.line_to(to.0, to.1);
+                    path.line_to(to.2, to.3);
                 }
                 TypedInstruction::RectPath(rect) => {
                     path.length += 2.0 * (rect.2.as_f64().abs() + rect.3.as_f64().abs());
                 }
                 TypedInstruction::StrokePath(_) | TypedInstruction::CloseAndStrokePath(_) => {
-                    cost.stroke(state, &mut path);
+                    cost.add_stroke(state, &mut path);
                 }
                 TypedInstruction::FillPathNonZero(_)
                 | TypedInstruction::FillPathNonZeroCompatibility(_)
                 | TypedInstruction::FillPathEvenOdd(_) => {
-                    cost.paint(state, state.fill, 1);
+                    cost.add_paint(state, state.fill, 1);
                     path = PathLength::default();
                 }
                 TypedInstruction::FillAndStrokeNonZero(_)
                 | TypedInstruction::FillAndStrokeEvenOdd(_)
                 | TypedInstruction::CloseFillAndStrokeNonZero(_)
                 | TypedInstruction::CloseFillAndStrokeEvenOdd(_) => {
-                    cost.paint(state, state.fill, 1);
-                    cost.stroke(state, &mut path);
+                    cost.add_paint(state, state.fill, 1);
+                    cost.add_stroke(state, &mut path);
                 }
                 TypedInstruction::EndPath(_) => path = PathLength::default(),
                 TypedInstruction::Shading(_) => {
-                    cost.paint(state, None, 1);
+                    cost.add_paint(state, None, 1);
                     cost.layers = cost.layers.saturating_add(1);
                 }
-                TypedInstruction::ShowText(text) => cost.text(state, text.0.as_bytes().len()),
-                TypedInstruction::NextLineAndShowText(text) => cost.text(state, text.0.as_bytes().len()),
+                TypedInstruction::ShowText(text) => cost.add_text(state, text.0.as_bytes().len()),
+                TypedInstruction::NextLineAndShowText(text) => cost.add_text(state, text.0.as_bytes().len()),
                 TypedInstruction::ShowTextWithParameters(text) => {
-                    cost.text(state, text.2.as_bytes().len());
+                    cost.add_text(state, text.2.as_bytes().len());
                 }
                 TypedInstruction::ShowTexts(texts) => {
                     let texts = texts.0.iter::<hayro::hayro_syntax::object::String<'_>>();
-                    cost.text(state, texts.map(|text| text.as_bytes().len()).sum());
+                    cost.add_text(state, texts.map(|text| text.as_bytes().len()).sum());
                 }
-                TypedInstruction::InlineImage(image) => cost.image(state, image.0.dict()),
+                TypedInstruction::InlineImage(image) => cost.add_image(state, image.0.dict()),
                 TypedInstruction::XObject(name) => {
                     if let Some(stream) = within.resources.get_x_object(name.0) {
                         self.x_object(&stream, state, &mut cost, within)?;
@@ -216,7 +215,7 @@ impl Reckoning {
                 }
                 _ => {}
             }
-            cost.check(self.page_pixels)?;
+            cost.check_limits(self.page_pixels)?;
         }
         Ok(cost)
     }
@@ -230,9 +229,9 @@ impl Reckoning {
     ) -> Result<(), Refusal> {
         let dict = stream.dict();
         match dict.get::<Name<'_>>("Subtype").as_deref() {
-            Some(b"Image") => cost.image(state, dict),
+            Some(b"Image") => cost.add_image(state, dict),
             Some(b"Form") => {
-                let form = self.stream(stream, within)?;
+                let form = self.stream_cost(stream, within)?;
                 cost.add(form, 1);
                 let own = match dict.get::<Dict<'_>>("Group") {
                     Some(_) => state.layers.max(1),
@@ -246,7 +245,7 @@ impl Reckoning {
     }
 
     /// A form, a pattern's cell, a glyph.
-    fn stream(&mut self, stream: &Stream<'_>, within: &Content<'_, '_>) -> Result<Cost, Refusal> {
+    fn stream_cost(&mut self, stream: &Stream<'_>, within: &Content<'_, '_>) -> Result<Cost, Refusal> {
         let own = stream.dict().get::<Dict<'_>>("Resources").map(Resources::new);
         let owner = if own.is_some() { Some(stream.obj_id()) } else { within.owner };
         let key = (stream.obj_id(), owner);
@@ -256,7 +255,7 @@ impl Reckoning {
         let resources = own.as_ref().unwrap_or(within.resources);
         let inner = Content { resources, owner, area: within.area, depth: within.depth + 1 };
         let cost = match stream.decoded_data() {
-            Ok(data) => self.content(&data, &inner)?,
+            Ok(data) => self.content_cost(&data, &inner)?,
             Err(_) => Cost::default(),
         };
         self.known.insert(key, cost);
@@ -282,7 +281,7 @@ impl Reckoning {
         if let Some(mask) = dict.get::<Dict<'_>>("SMask") {
             state.layers = LAYERS_OF_MASK;
             if let Some(form) = mask.get::<Stream<'_>>("G") {
-                let form = self.stream(&form, within)?;
+                let form = self.stream_cost(&form, within)?;
                 cost.add(form, 1);
                 cost.layers = cost.layers.saturating_add(LAYERS_OF_MASK);
             }
@@ -294,7 +293,7 @@ impl Reckoning {
     }
 
     /// What it takes to fill anything with a pattern of that name.
-    fn pattern(
+    fn pattern_cost(
         &mut self,
         name: Option<&Name<'_>>,
         within: &Content<'_, '_>,
@@ -302,7 +301,7 @@ impl Reckoning {
         let Some(Object::Stream(cell)) = name.and_then(|name| within.resources.get_pattern(name)) else {
             return Ok(None);
         };
-        let of_cell = self.stream(&cell, within)?;
+        let of_cell = self.stream_cost(&cell, within)?;
         // Drawn once for each tile that may lie on the page.
         let dict = cell.dict();
         let step = |key| dict.get::<Number>(key).map_or(0.0, |step| step.as_f64().abs());
@@ -316,7 +315,7 @@ impl Reckoning {
     }
 
     /// The dearest glyph of a font whose glyphs are drawn by operators.
-    fn font(&mut self, name: &Name<'_>, within: &Content<'_, '_>) -> Result<Option<Cost>, Refusal> {
+    fn font_cost(&mut self, name: &Name<'_>, within: &Content<'_, '_>) -> Result<Option<Cost>, Refusal> {
         let Some(font) = within.resources.get_font(name) else { return Ok(None) };
         let Some(glyphs) = font.get::<Dict<'_>>("CharProcs") else { return Ok(None) };
         let own = font.get::<Dict<'_>>("Resources").map(Resources::new);
@@ -327,7 +326,7 @@ impl Reckoning {
         let mut dearest = Cost::default();
         for name in glyphs.keys() {
             let Some(glyph) = glyphs.get::<Stream<'_>>(&*name) else { continue };
-            dearest.combine(self.stream(&glyph, &inner)?, u64::max);
+            dearest.combine(self.stream_cost(&glyph, &inner)?, u64::max);
         }
         Ok(Some(dearest))
     }
@@ -335,7 +334,7 @@ impl Reckoning {
 
 impl Cost {
     /// `by`: what each takes besides.
-    fn paint(&mut self, state: State, by: Option<Cost>, times: u64) {
+    fn add_paint(&mut self, state: State, by: Option<Cost>, times: u64) {
         self.paints = self.paints.saturating_add(times);
         self.layers = self.layers.saturating_add(state.layers);
         if let Some(by) = by {
@@ -343,24 +342,24 @@ impl Cost {
         }
     }
 
-    fn stroke(&mut self, state: State, path: &mut PathLength) {
-        self.paint(state, state.stroke, 1);
+    fn add_stroke(&mut self, state: State, path: &mut PathLength) {
+        self.add_paint(state, state.stroke, 1);
         if let Some(dash) = state.dash {
             self.dashes = self.dashes.saturating_add((path.length / dash) as u64);
         }
         *path = PathLength::default();
     }
 
-    fn text(&mut self, state: State, glyphs: usize) {
-        self.paint(state, state.fill, 1);
+    fn add_text(&mut self, state: State, glyphs: usize) {
+        self.add_paint(state, state.fill, 1);
         self.operators = self.operators.saturating_add(glyphs as u64);
         if let Some(glyph) = state.glyph {
             self.add(glyph, glyphs as u64);
         }
     }
 
-    fn image(&mut self, state: State, dict: &Dict<'_>) {
-        self.paint(state, state.fill, 1);
+    fn add_image(&mut self, state: State, dict: &Dict<'_>) {
+        self.add_paint(state, state.fill, 1);
         let side = |long, short| dict.get::<u32>(long).or_else(|| dict.get::<u32>(short)).unwrap_or(0);
         let pixels = u64::from(side("Width", "W")) * u64::from(side("Height", "H"));
         self.image_pixels = self.image_pixels.saturating_add(pixels);

@@ -1,4 +1,4 @@
-//! The child's side of `sightwire-pages`: one file, of which it says the pages or draws one. Nothing here is trusted by the
+//! The child's side of `sightwire-documents`: one file, of which it says the pages or draws one. Nothing here is trusted by the
 //! parent.
 //!
 //! - [`confine`]: what the process takes from itself before it looks at the file; `syscalls`: what it may still ask the kernel for
@@ -19,10 +19,10 @@ use std::io::{self, BufWriter, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
+use sightwire_documents::PageHeader;
+use sightwire_documents::answer::{self, Refusal, sanitize_words};
+use sightwire_documents::request::{LENGTH, Request, What};
 use sightwire_frame::still::StillFormat;
-use sightwire_pages::PageHeader;
-use sightwire_pages::answer::{self, Refusal, words};
-use sightwire_pages::request::{LENGTH, Request, What};
 
 /// Files refer to themselves in depth, and libraries follow them with calls.
 const STACK_BYTES: usize = 64 << 20;
@@ -33,20 +33,20 @@ pub enum DrawError {
     /// Standard input or output.
     #[error("this program is started by sightwire itself, to draw pages of PDF, AVIF and HEIC")]
     Stream(#[from] io::Error),
-    /// Not a request.
+    /// What came on stdin is not a request.
     #[error("this program is started by sightwire itself, to draw pages of PDF, AVIF and HEIC")]
     Request,
 }
 
 /// Does what standard input asks, and nothing else for the rest of the process's life.
-pub fn run() -> Result<(), DrawError> {
+pub fn run_drawing() -> Result<(), DrawError> {
     let mut input = io::stdin().lock();
     let mut head = [0; LENGTH];
     input.read_exact(&mut head)?;
     let request = Request::decode(&head).ok_or(DrawError::Request)?;
     let mut out = BufWriter::with_capacity(256 << 10, io::stdout().lock());
     if let Err(error) = confine::this_process(&request) {
-        out.write_all(&answer::encode(&Err(Refusal::Unconfined(error.to_string()))))?;
+        out.write_all(&answer::encode_answer(&Err(Refusal::Unconfined(error.to_string()))))?;
         return Ok(out.flush()?);
     }
     let mut file = Vec::new();
@@ -57,15 +57,15 @@ pub fn run() -> Result<(), DrawError> {
     }
     match request.what {
         What::Header => {
-            let pages = on_a_large_stack(move || header(&request, file));
-            out.write_all(&answer::encode(&pages))?;
+            let pages = on_a_large_stack(move || read_header(&request, file));
+            out.write_all(&answer::encode_answer(&pages))?;
         }
-        What::Page { page, size } => match on_a_large_stack(move || draw(&request, file, page, size)) {
+        What::Page { page, size } => match on_a_large_stack(move || draw_page(&request, file, page, size)) {
             Ok(picture) => {
                 out.write_all(&answer::page_head(size))?;
                 picture.write_bgr(&mut out)?;
             }
-            Err(refusal) => out.write_all(&answer::encode(&Err(refusal)))?,
+            Err(refusal) => out.write_all(&answer::encode_answer(&Err(refusal)))?,
         },
     }
     Ok(out.flush()?)
@@ -73,7 +73,7 @@ pub fn run() -> Result<(), DrawError> {
 
 /// Pixels as a library has them.
 enum Picture {
-    /// Red, green, blue and an opaque fourth; whoever drew it drew on white.
+    /// Red, green, blue and an opaque fourth; the picture was drawn on white.
     Opaque(hayro::vello_cpu::Pixmap),
     Rgba(Rgba),
 }
@@ -101,20 +101,20 @@ impl Picture {
     }
 }
 
-fn header(request: &Request, file: Vec<u8>) -> Result<Vec<PageHeader>, Refusal> {
+fn read_header(request: &Request, file: Vec<u8>) -> Result<Vec<PageHeader>, Refusal> {
     match request.format {
-        StillFormat::Pdf => pdf::header(file, request),
-        StillFormat::Avif | StillFormat::Heic => boxes::header(&file, request),
+        StillFormat::Pdf => pdf::read_header(file, request),
+        StillFormat::Avif | StillFormat::Heic => boxes::read_header(&file, request),
         format => Err(Refusal::Unsupported(format!("{format} is not drawn"))),
     }
 }
 
-fn draw(request: &Request, file: Vec<u8>, page: u32, size: (u32, u32)) -> Result<Picture, Refusal> {
+fn draw_page(request: &Request, file: Vec<u8>, page: u32, size: (u32, u32)) -> Result<Picture, Refusal> {
     match request.format {
-        StillFormat::Pdf => pdf::draw(file, page, size).map(Picture::Opaque),
+        StillFormat::Pdf => pdf::draw_page(file, page, size).map(Picture::Opaque),
         _ if page != 0 => Err(Refusal::NoPage(page)),
-        StillFormat::Avif => of_size(avif::draw(&file, request)?, size),
-        StillFormat::Heic => of_size(heic::draw(&file, request)?, size),
+        StillFormat::Avif => of_size(avif::draw_avif(&file, request)?, size),
+        StillFormat::Heic => of_size(heic::draw_heic(&file, request)?, size),
         format => Err(Refusal::Unsupported(format!("{format} is not drawn"))),
     }
 }
@@ -136,6 +136,6 @@ fn on_a_large_stack<T: Send + 'static>(
     let caught = move || catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed()));
     match thread::Builder::new().stack_size(STACK_BYTES).spawn(caught) {
         Ok(thread) => thread.join().unwrap_or_else(|_| Err(failed())),
-        Err(error) => Err(Refusal::Unconfined(words(error.to_string().as_bytes()))),
+        Err(error) => Err(Refusal::Unconfined(sanitize_words(error.to_string().as_bytes()))),
     }
 }

@@ -4,14 +4,14 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use sightwire_documents::program::version_line;
 use sightwire_draw::DrawError;
-use sightwire_pages::program::version_line;
 
 fn main() -> ExitCode {
     // It is started by its open file, whose number would be its name among the processes.
     let _ = rustix::thread::set_name(c"sightwire-draw");
     let done = match std::env::args_os().nth(1) {
-        None => sightwire_draw::run(),
+        None => sightwire_draw::run_drawing(),
         Some(arg) if arg == "--version" || arg == "-V" => {
             writeln!(io::stdout(), "{}", version_line()).map_err(DrawError::Stream)
         }

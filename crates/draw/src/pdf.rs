@@ -13,9 +13,9 @@ use hayro::kurbo::Affine;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::vello_cpu::{self, Pixmap, RasterizerSettings, RenderContext, TargetInit};
 use hayro::{RenderCache, RenderSettings, render_into};
-use sightwire_pages::answer::Refusal;
-use sightwire_pages::request::Request;
-use sightwire_pages::{DPI, PageHeader};
+use sightwire_documents::answer::Refusal;
+use sightwire_documents::request::Request;
+use sightwire_documents::{DPI, PageHeader};
 
 use crate::cost;
 
@@ -23,16 +23,16 @@ use crate::cost;
 const POINTS: f64 = 72.0;
 /// Of a page on either side: programs write no larger ones, hostile files anything.
 const MOST_POINTS: f64 = 1e6;
-/// Of what draws.
+/// Longest side that the renderer draws, pixels.
 const LONGEST_SIDE: u32 = 32_000;
 /// Operations that are looked at for text in all pages together: a second's worth.
 const MOST_OPERATIONS: u32 = 5_000_000;
 /// Forms within forms that are looked into.
 const DEEPEST_FORM: u32 = 8;
 
-/// The pages.
-pub(super) fn header(file: Vec<u8>, request: &Request) -> Result<Vec<PageHeader>, Refusal> {
-    let pdf = open(file)?;
+/// The pages' sizes, or why the file is refused.
+pub(super) fn read_header(file: Vec<u8>, request: &Request) -> Result<Vec<PageHeader>, Refusal> {
+    let pdf = open_pdf(file)?;
     let pages = pdf.pages();
     if pages.len() > request.max_pages as usize {
         return Err(Refusal::TooManyPages);
@@ -42,17 +42,17 @@ pub(super) fn header(file: Vec<u8>, request: &Request) -> Result<Vec<PageHeader>
     }
     let mut search = TextSearch { operations_left: MOST_OPERATIONS, forms: HashMap::new() };
     let page = |(number, page): (usize, &Page<'_>)| {
-        let (size, is_reduced) = size(page.render_dimensions(), request.max_pixels, request.max_side);
-        PageHeader { size, has_text: search.page(number, page), is_reduced, is_cut_off: false }
+        let (size, is_reduced) = page_size(page.render_dimensions(), request.max_pixels, request.max_side);
+        PageHeader { size, has_text: search.search_page(number, page), is_reduced, is_cut_off: false }
     };
     Ok(pages.iter().enumerate().map(page).collect())
 }
 
 /// A page, from 0, on white, at that size.
-pub(super) fn draw(file: Vec<u8>, page: u32, (width, height): (u32, u32)) -> Result<Pixmap, Refusal> {
-    let pdf = open(file)?;
+pub(super) fn draw_page(file: Vec<u8>, page: u32, (width, height): (u32, u32)) -> Result<Pixmap, Refusal> {
+    let pdf = open_pdf(file)?;
     let page = pdf.pages().get(page as usize).ok_or(Refusal::NoPage(page))?;
-    cost::check(page, u64::from(width) * u64::from(height))?;
+    cost::check_page(page, u64::from(width) * u64::from(height))?;
     let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(Refusal::Damaged("a page is too large to be drawn".into()));
     };
@@ -73,7 +73,7 @@ pub(super) fn draw(file: Vec<u8>, page: u32, (width, height): (u32, u32)) -> Res
     Ok(pixels)
 }
 
-fn open(file: Vec<u8>) -> Result<Pdf, Refusal> {
+fn open_pdf(file: Vec<u8>) -> Result<Pdf, Refusal> {
     Pdf::new(file).map_err(|error| match error {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Refusal::Protected,
         LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => {
@@ -85,7 +85,7 @@ fn open(file: Vec<u8>) -> Result<Pdf, Refusal> {
 }
 
 /// In pixels, at [`DPI`] or smaller, and whether it is smaller.
-fn size((width, height): (f32, f32), max_pixels: u64, max_side: u32) -> ((u32, u32), bool) {
+fn page_size((width, height): (f32, f32), max_pixels: u64, max_side: u32) -> ((u32, u32), bool) {
     let max_side = max_side.min(LONGEST_SIDE);
     let whole = |points: f32| f64::from(points.max(1.0)).min(MOST_POINTS) * DPI / POINTS;
     let (width, height) = (whole(width), whole(height));
@@ -116,11 +116,11 @@ enum Owner {
 }
 
 impl TextSearch {
-    fn page(&mut self, number: usize, page: &Page<'_>) -> bool {
-        self.content(page.typed_operations(), (page.resources(), Owner::Page(number)), 0)
+    fn search_page(&mut self, number: usize, page: &Page<'_>) -> bool {
+        self.search_content(page.typed_operations(), (page.resources(), Owner::Page(number)), 0)
     }
 
-    fn content(
+    fn search_content(
         &mut self,
         mut operations: TypedIter<'_>,
         resources: (&Resources<'_>, Owner),
@@ -137,7 +137,7 @@ impl TextSearch {
                 | TypedInstruction::NextLineAndShowText(_)
                 | TypedInstruction::ShowTextWithParameters(_) => true,
                 TypedInstruction::XObject(form) if depth < DEEPEST_FORM => {
-                    self.form(form.0, resources, depth + 1)
+                    self.search_form(form.0, resources, depth + 1)
                 }
                 _ => false,
             };
@@ -148,7 +148,12 @@ impl TextSearch {
         false
     }
 
-    fn form(&mut self, name: &Name<'_>, (resources, owner): (&Resources<'_>, Owner), depth: u32) -> bool {
+    fn search_form(
+        &mut self,
+        name: &Name<'_>,
+        (resources, owner): (&Resources<'_>, Owner),
+        depth: u32,
+    ) -> bool {
         let Some(stream) = resources.get_x_object(name) else { return false };
         let dict = stream.dict();
         if dict.get::<Name<'_>>(SUBTYPE).is_none_or(|subtype| subtype.as_str() != "Form") {
@@ -163,7 +168,8 @@ impl TextSearch {
         // One that contains itself has what it has beside that.
         self.forms.insert(key, false);
         let Ok(content) = stream.decoded() else { return false };
-        let found = self.content(TypedIter::new(&content), (own.as_ref().unwrap_or(resources), owner), depth);
+        let found =
+            self.search_content(TypedIter::new(&content), (own.as_ref().unwrap_or(resources), owner), depth);
         self.forms.insert(key, found);
         found
     }
@@ -176,15 +182,15 @@ mod tests {
     #[test]
     fn a_page_is_drawn_at_200_dpi_or_as_large_as_the_limits_allow() {
         let a4 = (595.276, 841.89);
-        assert_eq!(size(a4, 100_000_000, 65_535), ((1654, 2339), false));
-        let (smaller, is_reduced) = size(a4, 1_000_000, 65_535);
+        assert_eq!(page_size(a4, 100_000_000, 65_535), ((1654, 2339), false));
+        let (smaller, is_reduced) = page_size(a4, 1_000_000, 65_535);
         assert!(
             is_reduced && smaller.0 * smaller.1 <= 1_000_000 && smaller.0 * smaller.1 > 997_000,
             "{smaller:?}"
         );
-        assert_eq!(size(a4, 100_000_000, 1000), ((707, 1000), true));
-        assert_eq!(size((f32::MAX, 1.0), 1000, 1000).0.1, 1, "a page of one line");
-        assert_eq!(size((f32::NAN, -3.0), 1000, 1000), ((3, 3), false));
-        assert_eq!(size((f32::INFINITY, f32::INFINITY), 1000, 1000).0, (31, 31));
+        assert_eq!(page_size(a4, 100_000_000, 1000), ((707, 1000), true));
+        assert_eq!(page_size((f32::MAX, 1.0), 1000, 1000).0.1, 1, "a page of one line");
+        assert_eq!(page_size((f32::NAN, -3.0), 1000, 1000), ((3, 3), false));
+        assert_eq!(page_size((f32::INFINITY, f32::INFINITY), 1000, 1000).0, (31, 31));
     }
 }

@@ -8,7 +8,7 @@ use seccompiler::{
     SeccompRule,
 };
 
-/// With any arguments.
+/// Calls that are allowed with any arguments.
 const ALLOWED: [libc::c_long; 31] = [
     libc::SYS_read,
     libc::SYS_write,
@@ -45,7 +45,7 @@ const ALLOWED: [libc::c_long; 31] = [
 
 /// All others are answered as by a kernel that does not have them: what can do without them does. Threads are made by `clone`,
 /// whose arguments can be looked at, since `clone3` is not there.
-fn filter() -> Result<BpfProgram, BackendError> {
+fn build_filter() -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
     let argument = |index, length, operator, value| {
         SeccompRule::new(vec![SeccompCondition::new(index, length, operator, value)?])
@@ -69,5 +69,5 @@ fn filter() -> Result<BpfProgram, BackendError> {
 
 /// Gives up all other system calls, for all threads that begin later, where the kernel can do that; whether it can.
 pub fn give_up() -> bool {
-    filter().is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
+    build_filter().is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
 }

@@ -16,7 +16,7 @@ impl Matrix {
     pub(super) const ST240: Self = Self::Shares(0.212, 0.087);
 
     /// By the number in H.273, table 4; none of the rare ones.
-    pub(super) fn numbered(number: u16) -> Option<Self> {
+    pub(super) fn from_number(number: u16) -> Option<Self> {
         Some(match number {
             0 => Self::Identity,
             1 | 12 => Self::BT709,
@@ -39,8 +39,8 @@ pub(super) struct Plane<'a> {
 }
 
 impl Plane<'_> {
-    /// A row of so many samples.
-    fn row(&self, y: usize, samples: usize, out: &mut Vec<f32>) -> Option<()> {
+    /// A row of this many samples.
+    fn read_row(&self, y: usize, samples: usize, out: &mut Vec<f32>) -> Option<()> {
         let row = self.bytes.get(y.checked_mul(self.stride)?..)?;
         out.clear();
         if self.is_wide {
@@ -81,11 +81,11 @@ impl Frame<'_> {
         let (mut luma, mut blue, mut red) = (Vec::new(), Vec::new(), Vec::new());
         let samples = if self.halved.0 { width.div_ceil(2) } else { width };
         for y in 0..height {
-            self.luma.row(y, width, &mut luma)?;
+            self.luma.read_row(y, width, &mut luma)?;
             if let Some(planes) = &self.chroma {
                 let y = if self.halved.1 { y / 2 } else { y };
-                planes[0].row(y, samples, &mut blue)?;
-                planes[1].row(y, samples, &mut red)?;
+                planes[0].read_row(y, samples, &mut blue)?;
+                planes[1].read_row(y, samples, &mut red)?;
             }
             for (x, luma) in luma.iter().enumerate() {
                 let x = if self.halved.0 { x / 2 } else { x };

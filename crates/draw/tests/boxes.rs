@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sightwire_documents::Pages;
+use sightwire_documents::patience::Patience;
+use sightwire_documents::program::Launch;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
-use sightwire_pages::Pages;
-use sightwire_pages::patience::Patience;
-use sightwire_pages::program::Launch;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const RED: [u8; 3] = [0, 0, 255];
@@ -28,7 +28,7 @@ fn file(name: &str) -> Vec<u8> {
 }
 
 fn draw(bytes: &[u8], limits: &StillLimits) -> Result<Image, StillError> {
-    let header = pages().probe(bytes, limits, Patience::within(PATIENCE))?;
+    let header = pages().probe(bytes, limits, Patience::with_limit(PATIENCE))?;
     assert_eq!(header.pages.len(), 1);
     assert!(matches!(header.format, StillFormat::Avif | StillFormat::Heic));
     pages().decode(
@@ -36,7 +36,7 @@ fn draw(bytes: &[u8], limits: &StillLimits) -> Result<Image, StillError> {
         (header.format, header.pages[0].size),
         0,
         limits,
-        Patience::within(PATIENCE),
+        Patience::with_limit(PATIENCE),
         &|| true,
     )
 }

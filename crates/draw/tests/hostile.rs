@@ -9,11 +9,11 @@ mod test_child;
 
 use std::time::Duration;
 
+use sightwire_documents::Pages;
+use sightwire_documents::patience::Patience;
+use sightwire_documents::program::Launch;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
-use sightwire_pages::Pages;
-use sightwire_pages::patience::Patience;
-use sightwire_pages::program::Launch;
 
 const A4: (u32, u32) = (1653, 2339);
 /// Nothing here comes near it.
@@ -41,9 +41,9 @@ fn page(content: &str, resources: &str, others: &[String]) -> Vec<u8> {
 fn drawn(file: &[u8]) -> Result<Image, StillError> {
     let pages = Pages::new(Launch { places: vec![test_child::file()], args: vec!["draw".into()] }, 1);
     let limits = StillLimits { max_bytes: 4 << 20, max_pixels: 4_000_000, max_side: 4000, max_pages: 20 };
-    let header = pages.probe(file, &limits, Patience::within(PATIENCE))?;
+    let header = pages.probe(file, &limits, Patience::with_limit(PATIENCE))?;
     assert_eq!(header.pages[0].size, A4);
-    pages.decode(file, (StillFormat::Pdf, A4), 0, &limits, Patience::within(PATIENCE), &|| true)
+    pages.decode(file, (StillFormat::Pdf, A4), 0, &limits, Patience::with_limit(PATIENCE), &|| true)
 }
 
 fn refused(file: &[u8], what: &str) {
@@ -58,7 +58,7 @@ const DEEP: &str = "its forms lie within each other more than 24 deep";
 const OPERATORS: &str = "it has more than 10000000 operators and glyphs";
 const LAYERS: &str = "it has more than 3000000000 pixels of layers";
 
-/// Forms, each of which draws the next one so many times.
+/// Forms, each of which draws the next one this many times.
 fn tower(levels: usize, times: usize) -> Vec<String> {
     let form = |level: usize| {
         let next = format!("{FORM} /Resources << /XObject << /X {} 0 R >> >>", 6 + level);
@@ -143,10 +143,10 @@ fn text_is_looked_for_once_in_what_is_drawn_often() {
     let file = page(&"/X Do ".repeat(20_000), X, &[empty]);
     let pages = Pages::new(Launch { places: vec![test_child::file()], args: vec!["draw".into()] }, 1);
     let limits = StillLimits { max_bytes: 4 << 20, max_pixels: 4_000_000, max_side: 4000, max_pages: 20 };
-    let header = pages.probe(&file, &limits, Patience::within(PATIENCE)).unwrap();
+    let header = pages.probe(&file, &limits, Patience::with_limit(PATIENCE)).unwrap();
     assert!(!header.pages[0].has_text);
     let said = pages
-        .decode(&file, (StillFormat::Pdf, A4), 0, &limits, Patience::within(PATIENCE), &|| true)
+        .decode(&file, (StillFormat::Pdf, A4), 0, &limits, Patience::with_limit(PATIENCE), &|| true)
         .unwrap_err();
     assert!(said.to_string().contains(OPERATORS), "{said}");
 }

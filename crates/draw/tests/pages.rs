@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use sightwire_base::memory::Memory;
+use sightwire_documents::patience::Patience;
+use sightwire_documents::program::Launch;
+use sightwire_documents::{FileHeader, Pages};
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits, Undrawn};
-use sightwire_measure::memory::Memory;
-use sightwire_pages::patience::Patience;
-use sightwire_pages::program::Launch;
-use sightwire_pages::{FileHeader, Pages};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,19 +30,20 @@ fn limits() -> StillLimits {
 
 fn probe(file: &[u8]) -> FileHeader {
     pages_that("draw")
-        .probe(file, &limits(), Patience::within(PATIENCE))
+        .probe(file, &limits(), Patience::with_limit(PATIENCE))
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn draw(file: &[u8], page: u32) -> Image {
     let header = probe(file);
     let of = (header.format, header.pages[page as usize].size);
-    let drawn = pages_that("draw").decode(file, of, page, &limits(), Patience::within(PATIENCE), &|| true);
+    let drawn =
+        pages_that("draw").decode(file, of, page, &limits(), Patience::with_limit(PATIENCE), &|| true);
     drawn.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn refused(fate: &str, file: &[u8], patience: Duration) -> StillError {
-    pages_that(fate).probe(file, &limits(), Patience::within(patience)).unwrap_err()
+    pages_that(fate).probe(file, &limits(), Patience::with_limit(patience)).unwrap_err()
 }
 
 fn a_pdf() -> Vec<u8> {
@@ -129,7 +130,7 @@ fn a_damaged_pdf_is_an_error_in_words() {
     }
     // Whatever is missing, there is an answer or words.
     for cut in (0..whole.len()).step_by(101) {
-        let _ = pages_that("draw").probe(&whole[..cut], &limits(), Patience::within(PATIENCE));
+        let _ = pages_that("draw").probe(&whole[..cut], &limits(), Patience::with_limit(PATIENCE));
     }
 }
 
@@ -166,7 +167,7 @@ fn a_child_whose_page_nobody_wants_is_ended_at_once() {
     let wanted = || asked.fetch_add(1, Ordering::Relaxed) < 3;
     let of = (StillFormat::Pdf, (400, 200));
     let error = pages_that("hang")
-        .decode(&a_pdf(), of, 0, &limits(), Patience::within(PATIENCE), &wanted)
+        .decode(&a_pdf(), of, 0, &limits(), Patience::with_limit(PATIENCE), &wanted)
         .unwrap_err();
     assert_eq!(error, StillError::Undrawn { format: StillFormat::Pdf, why: Undrawn::Unwanted });
     assert!(begun.elapsed() < Duration::from_secs(10));
@@ -180,9 +181,9 @@ fn a_child_that_wants_all_memory_costs_its_file_only() {
 
 #[test]
 fn what_a_child_has_is_a_part_of_the_servers_memory() {
-    let of = |budget| pages_that("hold").within(Arc::new(Memory::new(Some(budget))));
+    let of = |budget| pages_that("hold").with_memory(Arc::new(Memory::new(Some(budget))));
     let asked = |pages: Pages, patience| {
-        let refused = pages.probe(&a_pdf(), &limits(), Patience::within(patience)).unwrap_err();
+        let refused = pages.probe(&a_pdf(), &limits(), Patience::with_limit(patience)).unwrap_err();
         (refused.waits_for_drawing(), refused.to_string())
     };
     // It has more than a small one, and all of this process has more than that.
@@ -190,7 +191,7 @@ fn what_a_child_has_is_a_part_of_the_servers_memory() {
     assert!(waits && said.contains("uses all of its memory (server.memory_mb)"), "{said}");
     let (waits, said) = asked(of(1 << 40), Duration::from_millis(500));
     assert!(!waits && said.contains("within 0.5 s"), "there is room: {said}");
-    let allocates = pages_that("allocate").within(Arc::new(Memory::new(Some(700 << 20))));
+    let allocates = pages_that("allocate").with_memory(Arc::new(Memory::new(Some(700 << 20))));
     let (_, said) = asked(allocates, PATIENCE);
     assert_eq!(said, "the PDF needs more than 350 MiB of memory to be drawn", "half of the budget");
 }
@@ -236,13 +237,13 @@ fn where_nothing_can_be_drawn_other_pictures_are_read_all_the_same() {
     let plain = Pages::without_children();
     let mut jpeg = Vec::new();
     sightwire_frame::Encoder::new().unwrap().encode(&Image::new(8, 4), 90, &mut jpeg).unwrap();
-    let header = plain.probe(&jpeg, &limits(), Patience::within(PATIENCE)).unwrap();
+    let header = plain.probe(&jpeg, &limits(), Patience::with_limit(PATIENCE)).unwrap();
     let of = (header.format, header.pages[0].size);
     assert_eq!(of, (StillFormat::Jpeg, (8, 4)));
     assert_eq!(
-        plain.decode(&jpeg, of, 0, &limits(), Patience::within(PATIENCE), &|| true).unwrap().width(),
+        plain.decode(&jpeg, of, 0, &limits(), Patience::with_limit(PATIENCE), &|| true).unwrap().width(),
         8
     );
-    let error = plain.probe(&a_pdf(), &limits(), Patience::within(PATIENCE)).unwrap_err().to_string();
+    let error = plain.probe(&a_pdf(), &limits(), Patience::with_limit(PATIENCE)).unwrap_err().to_string();
     assert!(error.contains("it looks like a PDF"), "{error}");
 }

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use sightwire_documents::patience::Patience;
+use sightwire_documents::program::{Launch, NAME, version_line};
+use sightwire_documents::{Drawing, Pages};
 use sightwire_frame::still::{StillError, StillLimits};
-use sightwire_pages::patience::Patience;
-use sightwire_pages::program::{Launch, NAME, version_line};
-use sightwire_pages::{Drawing, Pages};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -57,7 +57,9 @@ fn pages_with(places: &[&Path], args: &[&str]) -> Pages {
 
 fn read(pages: &Pages) -> Result<usize, StillError> {
     let file = pdf::pdf((72.0, 72.0), &["0 0 9 9 re f", ""]);
-    pages.probe(&file, &StillLimits::default(), Patience::within(PATIENCE)).map(|header| header.pages.len())
+    pages
+        .probe(&file, &StillLimits::default(), Patience::with_limit(PATIENCE))
+        .map(|header| header.pages.len())
 }
 
 fn refused(pages: &Pages) -> String {

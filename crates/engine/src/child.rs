@@ -23,7 +23,7 @@ impl Drop for KilledWhenDropped {
     fn drop(&mut self) {
         // pip and venv run children of their own. Not a process group: Ctrl-C on a terminal has to reach them all.
         if matches!(self.0.try_wait(), Ok(None)) {
-            for pid in descendants(self.0.id()) {
+            for pid in find_descendants(self.0.id()) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
         }
@@ -33,7 +33,7 @@ impl Drop for KilledWhenDropped {
 }
 
 /// All processes that a process has started and that are still there, and theirs.
-fn descendants(of: u32) -> Vec<rustix::process::Pid> {
+fn find_descendants(of: u32) -> Vec<rustix::process::Pid> {
     let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -55,7 +55,7 @@ fn descendants(of: u32) -> Vec<rustix::process::Pid> {
     found[1..].iter().filter_map(|pid| rustix::process::Pid::from_raw(i32::try_from(*pid).ok()?)).collect()
 }
 
-/// The lines of a child's standard output, as they come. What is no text is shown as well as can be.
+/// The lines of a child's standard output, as they come. What is not text is shown as well as can be.
 pub fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = sync_channel(LINES_AHEAD);
     if let Some(stdout) = stdout {
@@ -74,13 +74,13 @@ pub fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String
 }
 
 /// What a child says on its standard error, as far as it is kept.
-pub struct Said {
+pub struct ChildOutput {
     kept: Arc<Mutex<Vec<u8>>>,
     ended: Receiver<()>,
 }
 
 /// Listens to a child's standard error.
-pub fn read_end(stderr: Option<impl Read + Send + 'static>) -> Said {
+pub fn read_end(stderr: Option<impl Read + Send + 'static>) -> ChildOutput {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let (end, ended) = sync_channel(1);
     if let Some(mut stderr) = stderr {
@@ -96,13 +96,13 @@ pub fn read_end(stderr: Option<impl Read + Send + 'static>) -> Said {
             let _ = end.send(());
         });
     }
-    Said { kept, ended }
+    ChildOutput { kept, ended }
 }
 
-impl Said {
+impl ChildOutput {
     /// Of a child that has ended: its last lines that are not empty, on one. A child of its own may keep the stream open,
     /// and is not waited for.
-    pub fn last(self) -> String {
+    pub fn last_lines(self) -> String {
         let _ = self.ended.recv_timeout(LAST_WORDS);
         let kept = self.kept.lock();
         let text = String::from_utf8_lossy(&kept);

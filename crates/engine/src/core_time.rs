@@ -13,29 +13,29 @@ pub struct CoreTime {
 }
 
 impl CoreTime {
-    /// The work begins. What a GPU does takes its time, whoever else is on the cores.
+    /// The work begins. What a GPU does takes its time, whatever else is on the cores.
     pub fn start(on_cpu: bool) -> Self {
-        Self { began: Instant::now(), used: on_cpu.then(used) }
+        Self { began: Instant::now(), used: on_cpu.then(thread_time) }
     }
 
     /// Since then: the time in which the thread had a core, or the whole time where the CPU does not do the work.
     pub fn elapsed(&self) -> Duration {
         let elapsed = self.began.elapsed();
-        self.used.map_or(elapsed, |before| used().saturating_sub(before).min(elapsed))
+        self.used.map_or(elapsed, |before| thread_time().saturating_sub(before).min(elapsed))
     }
 }
 
 /// Time for which the calling thread has had a core so far.
-fn used() -> Duration {
-    read(ClockId::ThreadCPUTime)
+fn thread_time() -> Duration {
+    read_clock(ClockId::ThreadCPUTime)
 }
 
 /// Time for which all threads of the process have had cores so far.
 pub fn used_by_all() -> Duration {
-    read(ClockId::ProcessCPUTime)
+    read_clock(ClockId::ProcessCPUTime)
 }
 
-fn read(clock: ClockId) -> Duration {
+fn read_clock(clock: ClockId) -> Duration {
     let time = clock_gettime(clock);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }

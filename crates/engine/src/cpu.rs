@@ -3,7 +3,7 @@
 //! Some virtual machines announce AMX (arithmetic on tiles) and hide the leaf of CPUID that says how large a tile is.
 //! oneDNN, the library inside of OpenVINO, then loads an empty tile configuration, and its first instruction on a tile ends
 //! the process with SIGILL: at bf16 and int8. Read here before anything is loaded, so that the library can be told not to
-//! use tiles (see [`Cpu::cap`]).
+//! use tiles (see [`Cpu::cap_variable`]).
 
 use std::ffi::OsString;
 use std::sync::LazyLock;
@@ -29,8 +29,8 @@ pub enum Tiles {
 }
 
 /// For people: what this machine's CPU announces and cannot do.
-pub fn warning() -> Option<String> {
-    Cpu::here().warning(|name| std::env::var_os(name))
+pub fn cpu_warning() -> Option<String> {
+    Cpu::this_machine().warning(|name| std::env::var_os(name))
 }
 
 impl Tiles {
@@ -55,7 +55,7 @@ pub struct Cpu {
 
 impl Cpu {
     /// Of this machine, with what the environment says of AMX; read once.
-    pub fn here() -> &'static Self {
+    pub fn this_machine() -> &'static Self {
         static HERE: LazyLock<Cpu> = LazyLock::new(|| {
             let off = std::env::var(AMX_VARIABLE).is_ok_and(|value| value.eq_ignore_ascii_case("off"));
             let mut cpu = native();
@@ -67,17 +67,20 @@ impl Cpu {
         &HERE
     }
 
-    /// The variable to set before the library is loaded, and its value: `None` where tiles are no danger, and where
+    /// The variable to set before the library is loaded, and its value: `None` where tiles are not a danger, and where
     /// somebody has set it already. A process cannot set it for itself (threads may read the environment), so `sightwire`
     /// starts itself anew with it.
-    pub fn cap(&self, variable: impl Fn(&str) -> Option<OsString>) -> Option<(&'static str, &'static str)> {
+    pub fn cap_variable(
+        &self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Option<(&'static str, &'static str)> {
         let is_set = CAP_VARIABLES.iter().any(|name| variable(name).is_some_and(|value| !value.is_empty()));
         (self.tiles.must_be_spared() && !is_set).then_some((CAP_VARIABLES[0], CAP))
     }
 
     /// Whether the library, loaded into this process, keeps off tiles that cannot be used.
     pub fn tiles_are_safe(&self, variable: impl Fn(&str) -> Option<OsString>) -> bool {
-        !self.tiles.must_be_spared() || capped(variable).is_some_and(|cap| spares_tiles(&cap))
+        !self.tiles.must_be_spared() || user_cap(variable).is_some_and(|cap| spares_tiles(&cap))
     }
 
     /// For people: why the instruction set is capped, if it is.
@@ -89,7 +92,7 @@ impl Cpu {
             }
             Tiles::Off => "AMX is switched off (SIGHTWIRE_AMX=off)",
         };
-        Some(match capped(variable) {
+        Some(match user_cap(variable) {
             Some(cap) if spares_tiles(&cap) => {
                 format!("{why}: networks run without AMX (ONEDNN_MAX_CPU_ISA={cap})")
             }
@@ -102,13 +105,13 @@ impl Cpu {
 
     /// What decides how fast a network runs, and whether: the CPU, and what the library may use of it.
     pub fn identity(&self, variable: impl Fn(&str) -> Option<OsString>) -> String {
-        let cap = capped(variable).map(|cap| format!("; at most {cap}")).unwrap_or_default();
+        let cap = user_cap(variable).map(|cap| format!("; at most {cap}")).unwrap_or_default();
         format!("{} ({}{cap})", self.name, self.extensions)
     }
 }
 
 /// What the library may use at most, if somebody has said so.
-fn capped(variable: impl Fn(&str) -> Option<OsString>) -> Option<String> {
+fn user_cap(variable: impl Fn(&str) -> Option<OsString>) -> Option<String> {
     let value = CAP_VARIABLES.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()))?;
     Some(value.to_string_lossy().to_uppercase())
 }
@@ -133,7 +136,7 @@ fn spares_tiles(cap: &str) -> bool {
 
 #[cfg(target_arch = "x86_64")]
 fn native() -> Cpu {
-    let mut cpu = x86::read(raw_cpuid::native_cpuid::cpuid_count);
+    let mut cpu = x86::read_cpuid(raw_cpuid::native_cpuid::cpuid_count);
     // The operating system has to save its registers, too.
     cpu.bf16 = std::arch::is_x86_feature_detected!("avx512bf16");
     cpu
@@ -169,7 +172,7 @@ mod x86 {
     /// Sizes of tiles, by palette; the first palette describes the set itself.
     const TILE_LEAF: u32 = 0x1D;
 
-    pub(super) fn read(cpuid: impl Fn(u32, u32) -> CpuIdResult + Clone) -> Cpu {
+    pub(super) fn read_cpuid(cpuid: impl Fn(u32, u32) -> CpuIdResult + Clone) -> Cpu {
         let id = CpuId::with_cpuid_reader(cpuid.clone());
         let brand = id.get_processor_brand_string();
         let vendor = id.get_vendor_info();
@@ -243,7 +246,7 @@ mod tests {
 
         /// An Emerald Rapids: family 6, model 207, with AMX, as a virtual machine shows it.
         fn sapphire(highest: u32, amx: u32, palettes: u32, palette: [u32; 2]) -> Cpu {
-            x86::read(move |leaf, sub| {
+            x86::read_cpuid(move |leaf, sub| {
                 let mut out = CpuIdResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
                 match (leaf, sub) {
                     (0, _) => {
@@ -284,13 +287,16 @@ mod tests {
 
     #[test]
     fn the_instruction_set_is_capped_where_tiles_cannot_be_used_and_nowhere_else() {
-        assert_eq!(cpu(Tiles::Unusable).cap(none), Some(("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")));
-        assert_eq!(cpu(Tiles::Unusable).cap(set("AVX2")), None, "whoever set it is obeyed");
-        assert_eq!(cpu(Tiles::Unusable).cap(|n| (n == "DNNL_MAX_CPU_ISA").then(|| "AVX2".into())), None);
-        assert!(cpu(Tiles::Unusable).cap(set("")).is_some(), "an empty variable counts as not set");
-        assert!(cpu(Tiles::Off).cap(none).is_some());
-        assert_eq!(cpu(Tiles::Usable).cap(none), None);
-        assert_eq!(cpu(Tiles::Absent).cap(none), None);
+        assert_eq!(cpu(Tiles::Unusable).cap_variable(none), Some(("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")));
+        assert_eq!(cpu(Tiles::Unusable).cap_variable(set("AVX2")), None, "whoever set it is obeyed");
+        assert_eq!(
+            cpu(Tiles::Unusable).cap_variable(|n| (n == "DNNL_MAX_CPU_ISA").then(|| "AVX2".into())),
+            None
+        );
+        assert!(cpu(Tiles::Unusable).cap_variable(set("")).is_some(), "an empty variable counts as not set");
+        assert!(cpu(Tiles::Off).cap_variable(none).is_some());
+        assert_eq!(cpu(Tiles::Usable).cap_variable(none), None);
+        assert_eq!(cpu(Tiles::Absent).cap_variable(none), None);
     }
 
     #[test]
@@ -316,7 +322,7 @@ mod tests {
 
     #[test]
     fn this_machine_has_a_name() {
-        let here = Cpu::here();
+        let here = Cpu::this_machine();
         assert!(!here.name.is_empty());
         println!(
             "{}; tiles {:?}; bf16 {}",

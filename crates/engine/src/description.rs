@@ -17,7 +17,7 @@ pub struct Description {
 
 impl Description {
     /// The free dimensions by name, and how large each is at this shape.
-    pub fn sizes(&self, network: &str, input: &[usize]) -> Result<Vec<(String, usize)>, EngineError> {
+    pub fn free_sizes(&self, network: &str, input: &[usize]) -> Result<Vec<(String, usize)>, EngineError> {
         let fits = self.input.len() == input.len()
             && self.input.iter().zip(input).all(|(file, size)| file.is_none_or(|file| file == *size));
         if !fits {

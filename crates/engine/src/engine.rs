@@ -16,9 +16,9 @@ use sightwire_models::manifest::Precision;
 use crate::cpu::Cpu;
 use crate::description::Description;
 use crate::network::Network;
-use crate::offload::{Away, Offload, Task};
+use crate::remote::{Away, RemoteNetworks, Task};
 use crate::runtime::{Runtime, has_nvidia_gpu};
-use crate::trial::choose::{Allowed, choose};
+use crate::trial::choose::{Allowed, choose_plan};
 use crate::trial::record::{Machine, Record};
 use crate::trial::{TrialError, TrialOptions, Trials};
 
@@ -59,7 +59,7 @@ pub struct Engine {
     note: Option<String>,
     /// What is tried before it is done, and where.
     trials: Option<(Trials, Machine)>,
-    offload: Option<Arc<dyn Offload>>,
+    remote: Option<Arc<dyn RemoteNetworks>>,
 }
 
 /// Of address space, in bytes: four times what a small server maps.
@@ -73,9 +73,9 @@ pub enum EngineError {
         "the execution provider {provider} is not available: {reason}; set `engine.provider = \"auto\"` to take what there is"
     )]
     Provider {
-        /// As asked for.
+        /// The provider that the configuration asks for.
         provider: Provider,
-        /// Why.
+        /// Why it is not available.
         reason: String,
     },
     /// The process may have too little address space.
@@ -92,7 +92,7 @@ pub enum EngineError {
     Load {
         /// File name.
         network: String,
-        /// In use.
+        /// The provider that it was loaded with.
         provider: Provider,
         /// As the library says.
         reason: String,
@@ -235,20 +235,22 @@ impl Engine {
         let others = [Provider::Cuda, Provider::OpenVino, Provider::Cpu];
         let others = others.into_iter().filter(|other| *other != provider && available(*other).is_ok());
         let available: Vec<Provider> = std::iter::once(provider).chain(others).collect();
-        let trials =
-            options.trials.clone().map(|options| (Trials::new(options), place(&runtime, &available)));
-        Ok(Self { runtime, options, provider, available, note, trials, offload: None })
+        let trials = options
+            .trials
+            .clone()
+            .map(|options| (Trials::new(options), describe_machine(&runtime, &available)));
+        Ok(Self { runtime, options, provider, available, note, trials, remote: None })
     }
 
     /// Networks that may be run elsewhere are asked for there first.
     #[must_use]
-    pub fn offloading(self, offload: Option<Arc<dyn Offload>>) -> Self {
-        Self { offload, ..self }
+    pub fn with_remote(self, remote: Option<Arc<dyn RemoteNetworks>>) -> Self {
+        Self { remote, ..self }
     }
 
     /// Whether networks for this are asked for elsewhere first.
-    pub fn offloads(&self, task: Task) -> bool {
-        self.offload.as_ref().is_some_and(|offload| offload.takes(task))
+    pub fn runs_remotely(&self, task: Task) -> bool {
+        self.remote.as_ref().is_some_and(|remote| remote.takes_task(task))
     }
 
     pub(crate) fn trials(&self) -> Option<(&Trials, &Machine)> {
@@ -303,33 +305,33 @@ impl Engine {
 
     /// Where the CPU cannot do it by itself, it is slower than f32, and done only for who asks for it by name.
     fn may_run_bf16(&self) -> bool {
-        let cpu = Cpu::here();
+        let cpu = Cpu::this_machine();
         let asked = self.options.precision == Some(Precision::Bf16);
         (cpu.bf16 || asked) && cpu.tiles_are_safe(|name| std::env::var_os(name))
     }
 
     /// What a network is run with: the best of what was tried; without trials, what the manifest says.
-    pub fn decide(&self, network: &Network, input: &[usize]) -> Plan {
+    pub fn decide_plan(&self, network: &Network, input: &[usize]) -> Plan {
         let Some((trials, place)) = self.trials() else {
-            return self.plan(network.precision(), network.preferred());
+            return self.default_plan(network.precision(), network.preferred());
         };
-        let record = trials.known(place, network, input);
+        let record = trials.find_record(place, network, input);
         // Where nothing works, `usable` says so before anything is run.
-        self.best(network, record.as_deref()).unwrap_or(self.ways(network)[0])
+        self.best_plan(network, record.as_deref()).unwrap_or(self.ways(network)[0])
     }
 
     /// The best way by what is known; `None` if nothing that is allowed works.
-    pub(crate) fn best(&self, network: &Network, record: Option<&Record>) -> Option<Plan> {
+    pub(crate) fn best_plan(&self, network: &Network, record: Option<&Record>) -> Option<Plan> {
         let allowed = match (network.precision(), self.options.precision) {
             (None, _) | (_, Some(Precision::F32)) | (Some(Precision::F32), None) => Allowed::F32,
             (_, Some(Precision::Bf16)) => Allowed::Bf16,
             (Some(Precision::Bf16), None) => Allowed::Bf16IfFaster,
         };
         let outcome = |way: &Plan| record.and_then(|record| record.outcome(*way));
-        choose(&self.ways(network), outcome, allowed)
+        choose_plan(&self.ways(network), outcome, allowed)
     }
 
-    fn plan(&self, allowed: Option<Precision>, preferred: Option<Preferred>) -> Plan {
+    fn default_plan(&self, allowed: Option<Precision>, preferred: Option<Preferred>) -> Plan {
         let precision = match allowed {
             Some(allowed) => self.options.precision.unwrap_or(allowed),
             None => Precision::F32,
@@ -348,7 +350,7 @@ impl Engine {
     }
 
     /// Frames that are worth running at once: CPUs gain nothing from more than one (measured, docs/benchmarks.md).
-    pub fn batch(&self) -> usize {
+    pub fn batch_size(&self) -> usize {
         match self.provider {
             Provider::Cpu | Provider::OpenVino => 1,
             Provider::Cuda => 8,
@@ -361,19 +363,19 @@ impl Engine {
         let (network, plan) = (spec.network, spec.network.plan(self, &spec.input));
         let _one_at_a_time = MAKING.lock();
         let shape = Shape { input: &spec.input, sizes: &sizes, varies: false };
-        let mut session = self.make(network.name(), network.bytes(), &shape, 1, plan)?;
-        check(spec, "input", session.inner.inputs(), &spec.input)?;
-        check(spec, "output", session.inner.outputs(), &spec.output)?;
+        let mut session = self.make_session(network.name(), network.bytes(), &shape, 1, plan)?;
+        check_side(spec, "input", session.inner.inputs(), &spec.input)?;
+        check_side(spec, "output", session.inner.outputs(), &spec.output)?;
         session.warm_up()?;
-        session.away = self.away(network, spec.output.iter().copied().map(Some).collect());
+        session.away = self.remote_for(network, spec.output.iter().copied().map(Some).collect());
         Ok(session)
     }
 
     /// Who runs it instead, in its usual shape.
-    fn away(&self, network: &Network, expected: Vec<Option<usize>>) -> Option<Away> {
-        let to = self.offload.clone()?;
+    fn remote_for(&self, network: &Network, expected: Vec<Option<usize>>) -> Option<Away> {
+        let to = self.remote.clone()?;
         let network = Arc::new(network.as_offered()?);
-        to.takes(network.terms.task).then_some(Away { to, network, expected })
+        to.takes_task(network.terms.task).then_some(Away { to, network, expected })
     }
 
     /// Reads what a network's file says of it, without making it ready to run.
@@ -411,22 +413,22 @@ impl Engine {
     }
 
     /// Makes a session for one shape, or for all that differ from it in some dimensions, and runs it once on zeros.
-    pub fn shaped(&self, spec: &ShapedSpec<'_>) -> Result<Session, EngineError> {
+    pub fn shaped_session(&self, spec: &ShapedSpec<'_>) -> Result<Session, EngineError> {
         let (name, bytes) = (spec.network.name(), spec.network.bytes());
-        let mut sizes = spec.description.sizes(name, &spec.input)?;
+        let mut sizes = spec.description.free_sizes(name, &spec.input)?;
         let varies = |symbol: &String| {
             spec.varying.iter().any(|index| spec.description.symbols.get(*index) == Some(symbol))
         };
         sizes.retain(|(symbol, _)| !varies(symbol));
         let _one_at_a_time = MAKING.lock();
         let shape = Shape { input: &spec.input, sizes: &sizes, varies: !spec.varying.is_empty() };
-        let mut session = self.make(name, bytes, &shape, spec.threads, spec.plan)?;
+        let mut session = self.make_session(name, bytes, &shape, spec.threads, spec.plan)?;
         session.warm_up()?;
         Ok(session)
     }
 
     /// A session that was not run yet.
-    pub(crate) fn make(
+    pub(crate) fn make_session(
         &self,
         name: &str,
         bytes: &[u8],
@@ -434,7 +436,7 @@ impl Engine {
         threads: usize,
         plan: Plan,
     ) -> Result<Session, EngineError> {
-        let builder = self.builder(shape, threads, plan);
+        let builder = self.session_builder(shape, threads, plan);
         let inner = builder.and_then(|mut builder| builder.commit_from_memory(bytes));
         let inner = inner.map_err(|error| EngineError::Load {
             network: name.to_owned(),
@@ -444,7 +446,7 @@ impl Engine {
         Ok(Session { name: name.to_owned(), input: shape.input.to_vec(), inner, away: None })
     }
 
-    fn builder(&self, shape: &Shape<'_>, threads: usize, plan: Plan) -> ort::Result<SessionBuilder> {
+    fn session_builder(&self, shape: &Shape<'_>, threads: usize, plan: Plan) -> ort::Result<SessionBuilder> {
         let mut builder = OrtSession::builder(self.runtime.environment())?
             .with_optimization_level(GraphOptimizationLevel::Level3)?
             .with_intra_threads(threads)?
@@ -480,7 +482,7 @@ impl Engine {
 }
 
 /// What decides how networks run: the CPU, and the library with its providers.
-fn place(runtime: &Runtime, available: &[Provider]) -> Machine {
+fn describe_machine(runtime: &Runtime, available: &[Provider]) -> Machine {
     let mut providers: Vec<&str> = available.iter().map(|provider| provider.name()).collect();
     providers.sort_unstable();
     let mut library = format!("{} ({}), {}", runtime.version(), runtime.build(), providers.join(" "));
@@ -488,7 +490,7 @@ fn place(runtime: &Runtime, available: &[Provider]) -> Machine {
         let driver = std::fs::read_to_string("/proc/driver/nvidia/version").unwrap_or_default();
         library = format!("{library}; {}", driver.lines().next().unwrap_or_default());
     }
-    Machine { cpu: Cpu::here().identity(|name| std::env::var_os(name)), library }
+    Machine { cpu: Cpu::this_machine().identity(|name| std::env::var_os(name)), library }
 }
 
 impl Session {
@@ -562,7 +564,7 @@ impl fmt::Debug for Session {
 
 /// The network has exactly one such side, of f32 and of this shape. A dimension override with an unknown symbol is
 /// silently ignored by ONNX Runtime, and shows here as a dimension of -1.
-fn check(
+fn check_side(
     spec: &NetworkSpec<'_>,
     side: &'static str,
     found: &[ort::value::Outlet],

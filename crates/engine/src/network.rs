@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use sightwire_models::digest;
 use sightwire_models::manifest::{File, Precision};
 
-use crate::offload::{Offered, Terms};
+use crate::remote::{Offered, Terms};
 use crate::{Engine, Plan, Preferred};
 
 /// A network's file, and how it may be run.
@@ -19,6 +19,7 @@ pub struct Network {
     sha256: OnceLock<String>,
     precision: Option<Precision>,
     preferred: Option<Preferred>,
+    /// Held while it is decided, and so comes before the locks of trials.
     plan: Mutex<Option<Plan>>,
     offered: Option<(String, Terms)>,
 }
@@ -51,7 +52,7 @@ impl Network {
 
     /// It may be run elsewhere, under the name of this role of its model.
     #[must_use]
-    pub fn offered(self, role: &str, terms: Terms) -> Self {
+    pub fn with_offer(self, role: &str, terms: Terms) -> Self {
         Self { offered: Some((role.to_owned(), terms)), ..self }
     }
 
@@ -77,7 +78,7 @@ impl Network {
 
     /// Of the content, hexadecimal.
     pub fn sha256(&self) -> &str {
-        self.sha256.get_or_init(|| digest::sha256(&self.bytes))
+        self.sha256.get_or_init(|| digest::sha256_hex(&self.bytes))
     }
 
     /// The precision that was checked against f32; `None` for a network that always is f32.
@@ -93,7 +94,7 @@ impl Network {
     /// What it is run with. Decided when that is first asked for, and the same from then on, whatever is measured
     /// meanwhile: all pictures of a batch are looked at with the same arithmetic. `input` is the shape at which it is tried.
     pub fn plan(&self, engine: &Engine, input: &[usize]) -> Plan {
-        *self.plan.lock().get_or_insert_with(|| engine.decide(self, input))
+        *self.plan.lock().get_or_insert_with(|| engine.decide_plan(self, input))
     }
 
     /// Sets what it is run with from now on.

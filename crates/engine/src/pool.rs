@@ -31,13 +31,13 @@ pub trait Work: Send + Sync + Sized + 'static {
     fn next(&self, queue: &mut Self::Queue, tools: Option<&Self::Tools>, idle: usize) -> Option<Self::Task>;
 
     /// Tasks that could be begun now, as far as the queue can tell: 0 if there is none.
-    fn waiting(&self, queue: &Self::Queue) -> usize;
+    fn count_waiting(&self, queue: &Self::Queue) -> usize;
 
     /// Does a task, with the tools that the thread has, or with new ones. If this panics, the tools are gone.
     fn run(&self, tools: &mut Option<Self::Tools>, task: &mut Self::Task) -> Self::Outcome;
 
     /// Tells those who wait what came of a task. They may hand in the next one from here.
-    fn done(&self, queue: &Shared<Self>, task: Self::Task, outcome: Result<Self::Outcome, Panicked>);
+    fn finish_task(&self, queue: &Shared<Self>, task: Self::Task, outcome: Result<Self::Outcome, Panicked>);
 
     /// What a thread has after a task that panicked: none of what it worked with.
     fn after_panic(&self) -> Option<Self::Tools> {
@@ -72,6 +72,25 @@ pub struct Options {
 }
 
 /// Threads at work. They end when this is dropped, each after its task.
+///
+/// Anyone who has its [`Shared`] may put something into the queue, from any thread, any number at a time; only its owner ends
+/// it. The number of threads is fixed at the start: one that could not be started then is missing for good, and the log says
+/// so.
+///
+/// A task that a thread has taken is run, and [`Work::finish_task`] is called with what came of it, exactly once. A panic while
+/// it runs costs its outcome and the thread's tools, and one in [`Work::finish_task`] costs the telling alone; the thread goes
+/// on. One in another method of [`Work`] ends the thread that calls it. The pool itself neither bounds the queue nor counts what
+/// is refused: that is for whoever made the queue.
+///
+/// After [`Self::end`] nothing is begun any more, and what waits is for the caller to give up. Nobody takes what is put into the
+/// queue later; [`Shared::while_it_lasts`] says so, [`Shared::with_queue`] does not. Tasks in flight go on to their end. Whoever
+/// drops a pool, or [joins](Self::join) it, waits three seconds at most for all of its threads together, and not at all after
+/// [`Self::leave`]; one that does not come back is left behind, and the log says so.
+///
+/// There is one lock for the queue. It is held while [`Work::next`], [`Work::count_waiting`] and the closures that are given to
+/// this and to [`Shared`] run: these must not block, and must not call the pool. It is not held while a task is run, while its
+/// outcome is told, or while tools are let go. What is put in wakes one thread at most, and each that takes a task wakes the
+/// next where there is more; to fall asleep costs a search among the threads.
 pub struct Pool<W: Work> {
     shared: Arc<Shared<W>>,
     threads: Vec<JoinHandle<()>>,
@@ -81,13 +100,14 @@ pub struct Pool<W: Work> {
 pub struct Shared<W: Work> {
     work: W,
     options: Options,
+    /// Comes before the locks of what is queued: tasks are taken out and counted under it.
     state: Mutex<State<W::Queue>>,
     /// One for each thread, so that the one that was last at work is woken: under light load the others stay asleep, and
     /// neither make tools nor keep them.
     wake: Vec<Condvar>,
     /// Threads that have tools.
     equipped: AtomicUsize,
-    /// When each thread began the task that it is at.
+    /// When each thread began the task that it is at. Each is locked for a moment, never together with `state`.
     busy: Vec<Mutex<Option<Instant>>>,
 }
 
@@ -95,19 +115,19 @@ pub struct Shared<W: Work> {
 /// such pools in turn take less than a supervisor waits.
 const LAST_TASK: Duration = Duration::from_secs(3);
 
-/// All pools of this process.
+/// All pools of this process. No other lock is taken under it.
 static POOLS: Mutex<Vec<Weak<dyn Busy>>> = Mutex::new(Vec::new());
 
 /// What is known of a pool, whatever it works at.
 trait Busy: Send + Sync {
     fn name(&self) -> &'static str;
     /// Since when the thread is at its task that has been at one for longest.
-    fn since(&self) -> Option<Instant>;
+    fn busy_since(&self) -> Option<Instant>;
 }
 
 /// The pools of this process, each with the longest time for which one of its threads has been at a task now: nothing if all
 /// sleep. Pools of the same name are one.
-pub fn longest() -> BTreeMap<&'static str, Duration> {
+pub fn longest_tasks() -> BTreeMap<&'static str, Duration> {
     let mut longest = BTreeMap::new();
     // One of them may be dropped for good here, and that may take long: not under the lock.
     let pools: Vec<Arc<dyn Busy>> = {
@@ -116,7 +136,7 @@ pub fn longest() -> BTreeMap<&'static str, Duration> {
         pools.iter().filter_map(Weak::upgrade).collect()
     };
     for pool in pools {
-        let time = pool.since().map(|since| since.elapsed()).unwrap_or_default();
+        let time = pool.busy_since().map(|since| since.elapsed()).unwrap_or_default();
         let known = longest.entry(pool.name()).or_insert(time);
         *known = time.max(*known);
     }
@@ -156,7 +176,7 @@ impl<W: Work> Pool<W> {
         for index in 0..count {
             let (shared, tools) = (shared.clone(), first.take());
             let name = format!("{}-{index}", options.name);
-            match std::thread::Builder::new().name(name).spawn(move || shared.live(index, tools)) {
+            match std::thread::Builder::new().name(name).spawn(move || shared.run_thread(index, tools)) {
                 Ok(thread) => threads.push(thread),
                 Err(error) if index == 0 => return Err(error),
                 Err(error) => {
@@ -236,12 +256,12 @@ impl<W: Work> Shared<W> {
     }
 
     /// Threads that have tools now.
-    pub fn equipped(&self) -> usize {
+    pub fn count_equipped(&self) -> usize {
         self.equipped.load(Ordering::Relaxed)
     }
 
     /// Does something with the queue, and wakes a thread if there is more to do than those that are coming will take.
-    pub fn with<R>(&self, change: impl FnOnce(&mut W::Queue) -> R) -> R {
+    pub fn with_queue<R>(&self, change: impl FnOnce(&mut W::Queue) -> R) -> R {
         let mut state = self.state.lock();
         let changed = change(&mut state.queue);
         self.wake_one(state);
@@ -249,11 +269,11 @@ impl<W: Work> Shared<W> {
     }
 
     /// Looks at the queue.
-    pub fn look<R>(&self, look: impl FnOnce(&W::Queue) -> R) -> R {
+    pub fn inspect_queue<R>(&self, look: impl FnOnce(&W::Queue) -> R) -> R {
         look(&self.state.lock().queue)
     }
 
-    /// Like [`Shared::with`], unless the pool has ended: what is put into the queue then is taken by nobody.
+    /// Like [`Shared::with_queue`], unless the pool has ended: what is put into the queue then is taken by nobody.
     pub fn while_it_lasts<R>(&self, change: impl FnOnce(&mut W::Queue) -> R) -> Option<R> {
         let mut state = self.state.lock();
         if state.ended {
@@ -265,7 +285,7 @@ impl<W: Work> Shared<W> {
     }
 
     fn wake_one(&self, mut state: MutexGuard<'_, State<W::Queue>>) {
-        if state.ended || self.work.waiting(&state.queue) <= state.coming {
+        if state.ended || self.work.count_waiting(&state.queue) <= state.coming {
             return;
         }
         let Some(thread) = state.asleep.pop() else { return };
@@ -275,7 +295,7 @@ impl<W: Work> Shared<W> {
     }
 
     /// Takes task after task until the pool has ended.
-    fn live(&self, index: usize, mut tools: Option<W::Tools>) {
+    fn run_thread(&self, index: usize, mut tools: Option<W::Tools>) {
         priority::set_for_this_thread(self.options.priority);
         let mut coming = tools.is_some();
         while let Some(mut task) = self.next(index, &mut tools, coming) {
@@ -290,20 +310,20 @@ impl<W: Work> Shared<W> {
                 tools = self.work.after_panic();
                 Panicked
             });
-            self.count(had, tools.is_some());
+            self.count_tools(had, tools.is_some());
             self.state.lock().coming += 1;
             coming = true;
             // Those who are told may panic, too.
-            let tell = AssertUnwindSafe(|| self.work.done(self, task, outcome));
+            let tell = AssertUnwindSafe(|| self.work.finish_task(self, task, outcome));
             if catch_unwind(tell).is_err() {
                 tracing::error!(pool = self.options.name, "whoever waited for an outcome failed to take it");
             }
             *self.busy[index].lock() = None;
         }
-        self.count(tools.is_some(), false);
+        self.count_tools(tools.is_some(), false);
     }
 
-    fn count(&self, had: bool, has: bool) {
+    fn count_tools(&self, had: bool, has: bool) {
         match (had, has) {
             (false, true) => self.equipped.fetch_add(1, Ordering::Relaxed),
             (true, false) => self.equipped.fetch_sub(1, Ordering::Relaxed),
@@ -320,19 +340,19 @@ impl<W: Work> Shared<W> {
                 return None;
             }
             // What those will take that have their tools is not taken by one that would have to make them.
-            let free = tools.is_some() || self.work.waiting(&state.queue) > state.coming;
+            let free = tools.is_some() || self.work.count_waiting(&state.queue) > state.coming;
             let idle = state.asleep.len();
             if free && let Some(task) = self.work.next(&mut state.queue, tools.as_ref(), idle) {
                 // There may be more than whoever woke this thread knew.
                 self.wake_one(state);
                 return Some(task);
             }
-            coming = self.sleep(&mut state, index, tools);
+            coming = self.wait_for_work(&mut state, index, tools);
         }
     }
 
     /// Until there is work, or too long; whether the thread was woken for work.
-    fn sleep(
+    fn wait_for_work(
         &self,
         state: &mut MutexGuard<'_, State<W::Queue>>,
         index: usize,
@@ -352,11 +372,11 @@ impl<W: Work> Shared<W> {
         // It may have been woken in the moment in which its time was over.
         let woken = !state.asleep.contains(&index);
         state.asleep.retain(|thread| *thread != index);
-        if timed_out && !woken && !state.ended && self.work.waiting(&state.queue) == 0 {
+        if timed_out && !woken && !state.ended && self.work.count_waiting(&state.queue) == 0 {
             MutexGuard::unlocked(state, || {
                 if let Some(tools) = tools.take() {
                     self.work.let_go(tools);
-                    self.count(true, false);
+                    self.count_tools(true, false);
                 }
             });
         }
@@ -369,7 +389,7 @@ impl<W: Work> Busy for Shared<W> {
         self.options.name
     }
 
-    fn since(&self) -> Option<Instant> {
+    fn busy_since(&self) -> Option<Instant> {
         self.busy.iter().filter_map(|since| *since.lock()).min()
     }
 }
@@ -408,7 +428,7 @@ mod tests {
             queue.pop_front()
         }
 
-        fn waiting(&self, queue: &Self::Queue) -> usize {
+        fn count_waiting(&self, queue: &Self::Queue) -> usize {
             queue.len()
         }
 
@@ -423,7 +443,7 @@ mod tests {
             (task.0 + 1, std::thread::current().name().unwrap_or_default().to_owned())
         }
 
-        fn done(&self, _: &Shared<Self>, task: Self::Task, outcome: Result<Self::Outcome, Panicked>) {
+        fn finish_task(&self, _: &Shared<Self>, task: Self::Task, outcome: Result<Self::Outcome, Panicked>) {
             let _ = task.1.send(outcome);
         }
 
@@ -445,7 +465,7 @@ mod tests {
 
     fn add(pool: &Pool<Adder>, number: u32) -> Result<(u32, String), Panicked> {
         let (tell, told) = mpsc::channel();
-        pool.shared().with(|queue| queue.push_back((number, tell)));
+        pool.shared().with_queue(|queue| queue.push_back((number, tell)));
         told.recv_timeout(Duration::from_secs(10)).unwrap()
     }
 
@@ -461,7 +481,7 @@ mod tests {
         assert_eq!(add(&pool, 1).unwrap().0, 2);
         assert_eq!(add(&pool, 13), Err(Panicked));
         assert_eq!(add(&pool, 2).unwrap().0, 3, "the thread goes on");
-        assert_eq!((made(&pool), pool.shared().equipped()), (2, 1));
+        assert_eq!((made(&pool), pool.shared().count_equipped()), (2, 1));
     }
 
     #[test]
@@ -479,7 +499,7 @@ mod tests {
     fn what_comes_at_the_same_time_is_done_by_all() {
         let pool = pool_that_meets(3, LONG, 3);
         let (tell, told) = mpsc::channel();
-        pool.shared().with(|queue| queue.extend((0..3).map(|_| (MEET, tell.clone()))));
+        pool.shared().with_queue(|queue| queue.extend((0..3).map(|_| (MEET, tell.clone()))));
         let mut names: Vec<String> = (0..3).map(|_| told.recv().unwrap().unwrap().1).collect();
         names.sort();
         assert_eq!(names, ["add-0", "add-1", "add-2"]);
@@ -490,10 +510,10 @@ mod tests {
         let pool = pool(2, Duration::from_millis(30));
         add(&pool, 1).unwrap();
         let until = Instant::now() + Duration::from_secs(10);
-        while pool.shared().equipped() > 0 && Instant::now() < until {
+        while pool.shared().count_equipped() > 0 && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
-        assert_eq!(pool.shared().equipped(), 0);
+        assert_eq!(pool.shared().count_equipped(), 0);
         assert_eq!(add(&pool, 1).unwrap().0, 2);
         assert_eq!(made(&pool), 2);
     }
@@ -502,8 +522,8 @@ mod tests {
     fn a_thread_that_does_not_come_back_is_left_at_the_end() {
         let mut pool = pool_that_meets(2, Duration::MAX, 2);
         let (told, outcome) = mpsc::channel();
-        pool.shared().with(|queue| queue.push_back((MEET, told)));
-        while pool.shared().since().is_none() {
+        pool.shared().with_queue(|queue| queue.push_back((MEET, told)));
+        while pool.shared().busy_since().is_none() {
             std::thread::yield_now();
         }
         pool.end(|_| ());
@@ -518,13 +538,13 @@ mod tests {
     fn what_waits_at_the_end_is_handed_back_and_what_is_begun_is_waited_for() {
         let pool = pool_that_meets(1, LONG, 2);
         let (tell, told) = mpsc::channel();
-        pool.shared().with(|queue| queue.push_back((MEET, tell.clone())));
-        while pool.shared().look(VecDeque::len) > 0 {
+        pool.shared().with_queue(|queue| queue.push_back((MEET, tell.clone())));
+        while pool.shared().inspect_queue(VecDeque::len) > 0 {
             std::thread::yield_now();
         }
-        pool.shared().with(|queue| queue.push_back((1, tell.clone())));
+        pool.shared().with_queue(|queue| queue.push_back((1, tell.clone())));
         std::thread::sleep(Duration::from_millis(2));
-        assert!(longest()["add"] >= Duration::from_millis(2), "what it is at");
+        assert!(longest_tasks()["add"] >= Duration::from_millis(2), "what it is at");
         assert_eq!(pool.end(std::mem::take).len(), 1);
         pool.shared().work().meeting.wait();
         assert_eq!(pool.shared().while_it_lasts(|queue| queue.push_back((2, tell.clone()))), None);

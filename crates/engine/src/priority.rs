@@ -21,7 +21,7 @@ pub enum Priority {
 const NICEST: i32 = 19;
 
 impl Priority {
-    /// By so much it is nicer than the server. The kernel gives a thread four fifths of the share of one that is a step less
+    /// How much nicer it is than the server. The kernel gives a thread four fifths of the share of one that is a step less
     /// nice: beside another program live work gets 45 % of a core, and three times as much as a batch.
     fn steps(self) -> i32 {
         match self {

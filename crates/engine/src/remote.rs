@@ -19,7 +19,7 @@ pub enum Task {
 /// How values go as bytes: a value is a byte / `divide_by`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Levels {
-    /// More than 0.
+    /// What bytes are divided by; more than 0.
     pub divide_by: f32,
 }
 
@@ -48,7 +48,7 @@ pub struct Offered {
 pub struct Output {
     /// As many as there are dimensions.
     pub shape: Vec<i64>,
-    /// Row-major.
+    /// As many as the shape says, row-major.
     pub values: Vec<f32>,
 }
 
@@ -63,14 +63,14 @@ pub struct Report {
     pub why_not: Option<String>,
     /// Runs that were answered.
     pub answered: u64,
-    /// Runs that were late, refused, cut off, or answered with what is no answer; each was run here.
+    /// Runs that were late, refused, cut off, or answered with what is not an answer; each was run here.
     pub failed: u64,
 }
 
 /// Has networks run elsewhere.
-pub trait Offload: fmt::Debug + Send + Sync {
+pub trait RemoteNetworks: fmt::Debug + Send + Sync {
     /// Whether networks for this may be asked for at all.
-    fn takes(&self, task: Task) -> bool;
+    fn takes_task(&self, task: Task) -> bool;
 
     /// Runs the network on values of this shape, and blocks until there is an answer in the shape that is expected, where `None`
     /// is any size. `None` is an answer that did not come in time: the network is to be run here.
@@ -89,7 +89,7 @@ pub trait Offload: fmt::Debug + Send + Sync {
 /// Where a session asks first.
 #[derive(Clone, Debug)]
 pub(crate) struct Away {
-    pub(crate) to: Arc<dyn Offload>,
+    pub(crate) to: Arc<dyn RemoteNetworks>,
     pub(crate) network: Arc<Offered>,
     /// Of the output; `None` is any size.
     pub(crate) expected: Vec<Option<usize>>,
@@ -100,8 +100,8 @@ pub const PATIENCE: Duration = Duration::from_millis(250);
 
 impl Levels {
     /// The byte that is nearest to a value.
-    pub fn byte(self, value: f32) -> u8 {
-        // Saturates, and is 0 for what is no number.
+    pub fn to_byte(self, value: f32) -> u8 {
+        // Saturates, and is 0 for what is not a number.
         (value * self.divide_by).round() as u8
     }
 
@@ -121,7 +121,7 @@ impl Offered {
 
 impl Output {
     /// Whether it has the shape that is expected, where `None` is any size, and numbers only.
-    pub fn check(&self, expected: &[Option<usize>]) -> Result<(), &'static str> {
+    pub fn check_shape(&self, expected: &[Option<usize>]) -> Result<(), &'static str> {
         let fits = |(found, expected): (&i64, &Option<usize>)| {
             usize::try_from(*found).is_ok_and(|found| expected.is_none_or(|expected| expected == found))
         };
@@ -143,15 +143,15 @@ mod tests {
     fn bytes_come_back_as_they_went() {
         let levels = Levels { divide_by: 255.0 };
         for (byte, value) in levels.values().into_iter().enumerate() {
-            assert_eq!(usize::from(levels.byte(value)), byte);
+            assert_eq!(usize::from(levels.to_byte(value)), byte);
         }
-        assert_eq!([-1.0, 0.501 / 255.0, 2.0, f32::NAN].map(|value| levels.byte(value)), [0, 1, 255, 0]);
+        assert_eq!([-1.0, 0.501 / 255.0, 2.0, f32::NAN].map(|value| levels.to_byte(value)), [0, 1, 255, 0]);
     }
 
     #[test]
     fn an_output_has_the_shape_that_is_expected_and_numbers() {
         let output = |shape: &[i64], values: &[f32]| Output { shape: shape.into(), values: values.into() };
-        assert_eq!(output(&[1, 2], &[0.0, 1.0]).check(&[Some(1), None]), Ok(()));
+        assert_eq!(output(&[1, 2], &[0.0, 1.0]).check_shape(&[Some(1), None]), Ok(()));
         for (wrong, part) in [
             (output(&[2], &[0.0, 1.0]), "shape"),
             (output(&[2, 1], &[0.0, 1.0]), "shape"),
@@ -160,7 +160,7 @@ mod tests {
             (output(&[1, 2], &[0.0, f32::NAN]), "numbers"),
             (output(&[1, 2], &[0.0, f32::INFINITY]), "numbers"),
         ] {
-            assert!(wrong.check(&[Some(1), None]).unwrap_err().contains(part), "{wrong:?}");
+            assert!(wrong.check_shape(&[Some(1), None]).unwrap_err().contains(part), "{wrong:?}");
         }
     }
 }

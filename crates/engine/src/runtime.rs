@@ -44,7 +44,7 @@ pub enum RuntimeError {
         "the ONNX Runtime library {path} cannot be used: {reason}; version 1.24 or newer is needed: `sightwire models pull runtime` gets one that works"
     )]
     Unusable {
-        /// Of the library.
+        /// Path of the library.
         path: PathBuf,
         /// What the loader says.
         reason: String,
@@ -62,7 +62,7 @@ impl Runtime {
         if let Some(path) = library {
             return Self::load_file(path);
         }
-        let found = find(store, provider)
+        let found = find_library(store, provider)
             .ok_or_else(|| RuntimeError::Missing { looked: store.home().join("runtime") })?;
         Self::load_file(&found)
     }
@@ -117,7 +117,7 @@ impl Runtime {
 }
 
 /// Packages for this machine, the preferred one first.
-pub fn packages(store: &Store) -> Vec<Manifest> {
+pub fn runtime_packages(store: &Store) -> Vec<Manifest> {
     use Provider::{Cpu, Cuda, OpenVino};
     let order = |provider: Provider| {
         if has_nvidia_gpu() { [Cuda, OpenVino, Cpu] } else { [OpenVino, Cpu, Cuda] }
@@ -144,8 +144,8 @@ pub fn has_nvidia_gpu() -> bool {
     Path::new("/dev/nvidia0").exists()
 }
 
-fn find(store: &Store, provider: Option<Provider>) -> Option<PathBuf> {
-    let installed: Vec<(Provider, PathBuf)> = packages(store)
+fn find_library(store: &Store, provider: Option<Provider>) -> Option<PathBuf> {
+    let installed: Vec<(Provider, PathBuf)> = runtime_packages(store)
         .iter()
         .filter_map(|package| Some((package.runtime.as_ref()?.provider, store.runtime_library(package)?)))
         .collect();

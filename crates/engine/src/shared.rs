@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use sightwire_models::store::Store;
 
 use crate::cpu;
-use crate::offload::{Offload, Report};
+use crate::remote::{RemoteNetworks, Report};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::{Engine, EngineError, EngineOptions};
 
@@ -22,7 +22,7 @@ pub struct EngineSettings {
     /// Where it is looked for.
     pub store: Store,
     /// Who is asked to run networks first.
-    pub offload: Option<Arc<dyn Offload>>,
+    pub remote: Option<Arc<dyn RemoteNetworks>>,
 }
 
 /// Why there is no engine.
@@ -37,9 +37,9 @@ pub enum OpenError {
 }
 
 /// Loads the library, and makes an engine.
-pub fn open(settings: &EngineSettings) -> Result<Engine, OpenError> {
+pub fn open_engine(settings: &EngineSettings) -> Result<Engine, OpenError> {
     let runtime = Runtime::load(&settings.store, settings.library.as_deref(), settings.options.provider)?;
-    Ok(Engine::new(runtime, settings.options.clone())?.offloading(settings.offload.clone()))
+    Ok(Engine::new(runtime, settings.options.clone())?.with_remote(settings.remote.clone()))
 }
 
 /// The engine, made when it is first needed: until then there may be no library.
@@ -47,7 +47,8 @@ pub struct SharedEngine {
     settings: EngineSettings,
     going_on: Box<dyn Fn() -> bool + Send + Sync>,
     made: OnceLock<Arc<Engine>>,
-    /// Whoever loads the library is the only one.
+    /// Whoever loads the library is the only one. Others wait meanwhile, and then have the same engine, or try in turn if that
+    /// has failed. Comes before the lock of the library's environment, which is the process's.
     making: Mutex<()>,
 }
 
@@ -70,7 +71,7 @@ impl SharedEngine {
         if let Some(engine) = self.made.get() {
             return Ok(engine.clone());
         }
-        let engine = Arc::new(open(&self.settings)?);
+        let engine = Arc::new(open_engine(&self.settings)?);
         Ok(self.made.get_or_init(|| engine).clone())
     }
 
@@ -82,16 +83,16 @@ impl SharedEngine {
     /// For people: what is not done on this machine, and why.
     pub fn warnings(&self) -> Vec<String> {
         let of_engine = self.made.get().map(|engine| engine.warnings()).unwrap_or_default();
-        let offloaded = self.offloaded().into_iter();
-        let away = offloaded.filter_map(|Report { network, why_not, .. }| Some((network, why_not?)));
+        let remote_networks = self.remote_networks().into_iter();
+        let away = remote_networks.filter_map(|Report { network, why_not, .. }| Some((network, why_not?)));
         let away =
             away.map(|(network, why)| format!("{network} is run here, and not by engine.remote: {why}"));
-        cpu::warning().into_iter().chain(of_engine).chain(away).collect()
+        cpu::cpu_warning().into_iter().chain(of_engine).chain(away).collect()
     }
 
     /// How far networks are that are asked for elsewhere.
-    pub fn offloaded(&self) -> Vec<Report> {
-        self.settings.offload.as_ref().map(|offload| offload.report()).unwrap_or_default()
+    fn remote_networks(&self) -> Vec<Report> {
+        self.settings.remote.as_ref().map(|remote| remote.report()).unwrap_or_default()
     }
 
     /// For people: what networks are not run with, and why.

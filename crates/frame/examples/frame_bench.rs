@@ -52,10 +52,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut decoder = Decoder::new()?;
     let mut resizer = Resizer::new();
     time("header probe", || {
-        black_box(header::probe(black_box(&jpeg))).ok();
+        black_box(header::probe_header(black_box(&jpeg))).ok();
     });
     time("data URL: probe (all base64, header)", || {
-        black_box(data_url::probe(black_box(&url), &limits)).ok();
+        black_box(data_url::probe_data_url(black_box(&url), &limits)).ok();
     });
     time("data URL: decode base64", || {
         black_box(data_url::decode_into(black_box(&url), &mut bytes)).ok();

@@ -6,7 +6,7 @@
 const KEEP_BYTES: usize = 16 << 20;
 
 /// Gives `buffer` the length `len`. Its old bytes may stay in it. Memory far beyond `len` is given back.
-pub(crate) fn fit(buffer: &mut Vec<u8>, len: usize) {
+pub(crate) fn fit_length(buffer: &mut Vec<u8>, len: usize) {
     if buffer.capacity() > KEEP_BYTES.max(len.saturating_mul(4)) {
         *buffer = Vec::new();
     }
@@ -14,7 +14,7 @@ pub(crate) fn fit(buffer: &mut Vec<u8>, len: usize) {
 }
 
 /// Gives large memory back, for a buffer that few pictures need.
-pub(crate) fn release(buffer: &mut Vec<u8>) {
+pub(crate) fn release_large(buffer: &mut Vec<u8>) {
     if buffer.capacity() > KEEP_BYTES {
         *buffer = Vec::new();
     }
@@ -27,13 +27,13 @@ mod tests {
     #[test]
     fn a_huge_picture_leaves_no_huge_buffer() {
         let mut buffer = Vec::new();
-        fit(&mut buffer, KEEP_BYTES * 2);
-        fit(&mut buffer, KEEP_BYTES);
+        fit_length(&mut buffer, KEEP_BYTES * 2);
+        fit_length(&mut buffer, KEEP_BYTES);
         assert!(buffer.capacity() >= KEEP_BYTES * 2, "half the size is no reason to allocate");
-        fit(&mut buffer, 1_000);
+        fit_length(&mut buffer, 1_000);
         assert!(buffer.capacity() < KEEP_BYTES);
-        fit(&mut buffer, KEEP_BYTES * 2);
-        release(&mut buffer);
+        fit_length(&mut buffer, KEEP_BYTES * 2);
+        release_large(&mut buffer);
         assert_eq!(buffer.capacity(), 0);
     }
 }

@@ -43,7 +43,7 @@ impl PartialEq for LibraryError {
 impl Eq for LibraryError {}
 
 impl CodecError {
-    pub(crate) fn library(error: impl Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn from_library(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Library(LibraryError(Arc::new(error)))
     }
 }

@@ -7,7 +7,7 @@ use base64_simd::{AsOut as _, STANDARD, STANDARD_NO_PAD};
 
 use crate::header::{self, Header, HeaderError, LimitError, Limits};
 
-/// Why a text is no acceptable picture.
+/// Why a text is not an acceptable picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DataUrlError {
     /// There is no base64 in it.
@@ -44,8 +44,8 @@ pub enum DataUrlError {
 /// Characters decoded at a time; a multiple of 4.
 const CHUNK: usize = 4096;
 
-/// The base64 part of `text`: what follows `data:image/…;base64,`, or all of it if it is no data URL.
-pub fn body(text: &str) -> Result<&str, DataUrlError> {
+/// The base64 part of `text`: what follows `data:image/…;base64,`, or all of it if it is not a data URL.
+pub fn base64_body(text: &str) -> Result<&str, DataUrlError> {
     let text = text.trim_ascii();
     let is_url =
         text.as_bytes().first_chunk().is_some_and(|start: &[u8; 5]| start.eq_ignore_ascii_case(b"data:"));
@@ -69,8 +69,8 @@ pub fn body(text: &str) -> Result<&str, DataUrlError> {
 ///
 /// This is what makes a `frame` valid on the wire. Decodes only as much as the header needs, and allocates only if
 /// that is more than three kilobytes (a JPEG with a large thumbnail or colour profile).
-pub fn probe(text: &str, limits: &Limits) -> Result<Header, DataUrlError> {
-    let body = body(text)?;
+pub fn probe_data_url(text: &str, limits: &Limits) -> Result<Header, DataUrlError> {
+    let body = base64_body(text)?;
     if body.is_empty() {
         return Err(DataUrlError::Empty);
     }
@@ -86,11 +86,11 @@ pub fn probe(text: &str, limits: &Limits) -> Result<Header, DataUrlError> {
 
 /// Decodes the picture's bytes into `out`, whose old content goes and whose memory is kept.
 ///
-/// Up to three quarters of the text's length is written: bound that before, or call [`probe`] first. After an error
+/// Up to three quarters of the text's length is written: bound that before, or call [`probe_data_url`] first. After an error
 /// `out` is empty.
 pub fn decode_into(text: &str, out: &mut Vec<u8>) -> Result<(), DataUrlError> {
     out.clear();
-    let body = body(text)?;
+    let body = base64_body(text)?;
     if body.is_empty() {
         return Err(DataUrlError::Empty);
     }
@@ -120,14 +120,14 @@ fn probe_strict(body: &str) -> Result<Header, DataUrlError> {
     let text = body.as_bytes();
     let mut chars = CHUNK.min(text.len());
     let decoded = base64_simd::forgiving_decode(&text[..chars], first.as_mut_slice().as_out());
-    let mut result = header::probe(decoded.map_err(|_| length_error(body))?);
+    let mut result = header::probe_header(decoded.map_err(|_| length_error(body))?);
     let mut longer = Vec::new();
     while result == Err(HeaderError::Incomplete) && chars < text.len() {
         chars = (chars * 4).min(text.len());
         longer.clear();
         let kind = if chars == text.len() { STANDARD } else { STANDARD_NO_PAD };
         kind.decode_append(&text[..chars], &mut longer).map_err(|_| length_error(body))?;
-        result = header::probe(&longer);
+        result = header::probe_header(&longer);
     }
     Ok(result?)
 }
@@ -145,14 +145,14 @@ fn probe_forgiving(body: &str, limits: &Limits) -> Result<Header, DataUrlError> 
             head.extend_from_slice(chunk);
             // Trying again only after the text has doubled keeps this linear.
             if head.len() >= next_try {
-                result = header::probe(&head);
+                result = header::probe_header(&head);
                 next_try = head.len() * 2;
             }
         }
         Ok(())
     })?;
     if result == Err(HeaderError::Incomplete) {
-        result = header::probe(&head);
+        result = header::probe_header(&head);
     }
     Ok(result?)
 }

@@ -37,14 +37,14 @@ pub enum DecodeError {
 /// To which part of its sides a picture is decoded; one that is not whole becomes a pixel more.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scale {
-    /// As it is.
+    /// All of its pixels.
     #[default]
     Whole,
-    /// Half of each side,
+    /// Half of each side.
     Half,
-    /// a quarter,
+    /// A quarter of each side.
     Quarter,
-    /// an eighth.
+    /// An eighth of each side.
     Eighth,
 }
 
@@ -59,7 +59,7 @@ impl Scale {
         }
     }
 
-    /// A side of so many pixels.
+    /// A side of this many pixels.
     pub fn side(self, pixels: u32) -> u32 {
         pixels.div_ceil(self.divisor())
     }
@@ -81,7 +81,7 @@ impl Scale {
 /// The header of a picture that is within the limits.
 fn header_within(bytes: &[u8], limits: &Limits) -> Result<Header, DecodeError> {
     limits.check_bytes(bytes.len())?;
-    let header = header::probe(bytes)?;
+    let header = header::probe_header(bytes)?;
     limits.check_size(&header)?;
     Ok(header)
 }
@@ -130,12 +130,12 @@ impl Decoder {
         out: &mut Image,
     ) -> Result<Scale, DecodeError> {
         limits.check_bytes(bytes.len())?;
-        let header = header::probe(bytes)?;
+        let header = header::probe_header(bytes)?;
         let scale = match limits.check_size(&header) {
             Ok(()) => Scale::Whole,
             Err(large) => Scale::to_fit(&header, limits).ok_or(large)?,
         };
-        self.decode_probed(Alpha::Dropped, (bytes, &header), scale, out)?;
+        self.decode_probed(Alpha::Dropped, bytes, &header, scale, out)?;
         Ok(scale)
     }
 
@@ -148,7 +148,7 @@ impl Decoder {
         out: &mut Image,
     ) -> Result<(), DecodeError> {
         let header = header_within(bytes, limits)?;
-        self.decode_probed(alpha, (bytes, &header), Scale::Whole, out)
+        self.decode_probed(alpha, bytes, &header, Scale::Whole, out)
     }
 
     /// [`Decoder::decode_with`], of a JPEG that lacks its end: what is missing of the picture is grey.
@@ -159,7 +159,7 @@ impl Decoder {
         out: &mut Image,
     ) -> Result<(), DecodeError> {
         let header = header_within(bytes, limits)?;
-        self.decode_stored((bytes, &header), out, |this, stored| {
+        self.decode_stored(bytes, &header, out, |this, stored| {
             this.jpeg.decode_cut_off(bytes, &header, stored)
         })
     }
@@ -167,11 +167,12 @@ impl Decoder {
     fn decode_probed(
         &mut self,
         alpha: Alpha,
-        (bytes, header): (&[u8], &Header),
+        bytes: &[u8],
+        header: &Header,
         scale: Scale,
         out: &mut Image,
     ) -> Result<(), DecodeError> {
-        self.decode_stored((bytes, header), out, |this, stored| match header.format {
+        self.decode_stored(bytes, header, out, |this, stored| match header.format {
             Format::Jpeg => this.jpeg.decode(bytes, header, scale, stored),
             Format::Png => this.png.decode(bytes, header, alpha, stored),
         })
@@ -180,11 +181,12 @@ impl Decoder {
     /// Turns upright what `decode` gives.
     fn decode_stored(
         &mut self,
-        (bytes, header): (&[u8], &Header),
+        bytes: &[u8],
+        header: &Header,
         out: &mut Image,
         decode: impl FnOnce(&mut Self, &mut Image) -> Result<(), CodecError>,
     ) -> Result<(), DecodeError> {
-        let orientation = exif::orientation(header.format, bytes);
+        let orientation = exif::read_orientation(header.format, bytes);
         let apart = orientation != Orientation::Upright && !self.in_place;
         let mut unturned = std::mem::take(&mut self.unturned);
         let stored = if apart { &mut unturned } else { &mut *out };

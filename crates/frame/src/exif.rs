@@ -20,7 +20,7 @@ pub(crate) enum Orientation {
 }
 
 /// The orientation that a JPEG or PNG asks for; upright if it says nothing that can be read.
-pub(crate) fn orientation(format: Format, bytes: &[u8]) -> Orientation {
+pub(crate) fn read_orientation(format: Format, bytes: &[u8]) -> Orientation {
     let exif = match format {
         Format::Jpeg => jpeg_exif(bytes),
         Format::Png => png_exif(bytes),
@@ -48,12 +48,12 @@ impl Orientation {
     }
 
     /// Width and height after turning.
-    pub(crate) fn upright(self, (width, height): (u32, u32)) -> (u32, u32) {
-        if self.swaps() { (height, width) } else { (width, height) }
+    pub(crate) fn upright_size(self, (width, height): (u32, u32)) -> (u32, u32) {
+        if self.swaps_sides() { (height, width) } else { (width, height) }
     }
 
     /// Whether what was stored across goes down.
-    pub(crate) fn swaps(self) -> bool {
+    pub(crate) fn swaps_sides(self) -> bool {
         matches!(self, Self::Transposed | Self::QuarterTurnRight | Self::Transversed | Self::QuarterTurnLeft)
     }
 
@@ -81,7 +81,7 @@ impl Orientation {
             Self::Transposed => Self::Upright,
             level => return level.flip(image),
         };
-        transpose(image);
+        transpose_image(image);
         transposed.flip(image);
     }
 
@@ -108,7 +108,7 @@ impl Orientation {
     /// Writes `src`, turned, to `out`.
     pub(crate) fn turn_into(self, src: &Image, out: &mut Image) {
         let (w, h) = (src.width() as usize, src.height() as usize);
-        let (upright_width, upright_height) = self.upright((src.width(), src.height()));
+        let (upright_width, upright_height) = self.upright_size((src.width(), src.height()));
         out.reshape(upright_width, upright_height);
         if src.is_empty() {
             return;
@@ -139,7 +139,7 @@ const BAND: usize = 64;
 
 /// Makes rows of a picture's columns. First within bands of rows, so that what lies side by side in the result does so already;
 /// then these pieces move to where they belong. What is left of the last band is put aside, and between them at the end.
-fn transpose(image: &mut Image) {
+fn transpose_image(image: &mut Image) {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let mut data = std::mem::take(image).into_data();
     let (pixels, _) = data.as_chunks_mut::<3>();
@@ -170,7 +170,7 @@ fn transpose(image: &mut Image) {
     *image = Image::from_bgr(height as u32, width as u32, data).unwrap_or_default();
 }
 
-/// The same with pieces of so many pixels instead of pixels: each moves to where it belongs, then the one that was there, round
+/// The same with pieces of this many pixels instead of pixels: each moves to where it belongs, then the one that was there, round
 /// to where it began.
 fn transpose_pieces(pixels: &mut [[u8; 3]], piece: usize, (width, height): (usize, usize)) {
     let count = width * height;

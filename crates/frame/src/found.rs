@@ -1,13 +1,13 @@
-//! What a file is that is no picture we read: its name, for the error message.
+//! What a file is that is not a picture we read: its name, for the error message.
 
 use std::fmt;
 
-/// Of a file, so many bytes are looked at for its name.
+/// Bytes of a file that are looked at for its name.
 const LOOKED_AT: usize = 1024;
-/// Of a list of brands, so many at most: encoders write fewer than ten.
+/// Brands of a list that are looked at: encoders write fewer than ten.
 const MOST_BRANDS: usize = 32;
 
-/// The first bytes of something that is no picture we read, and what they look like.
+/// The first bytes of something that is not a picture we read, and what they look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
     first: [u8; 4],
@@ -21,7 +21,7 @@ impl Found {
         let mut first = [0; 4];
         let len = bytes.len().min(first.len());
         first[..len].copy_from_slice(&bytes[..len]);
-        Self { first, len, name: name(&bytes[..bytes.len().min(LOOKED_AT)]) }
+        Self { first, len, name: format_name(&bytes[..bytes.len().min(LOOKED_AT)]) }
     }
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for Found {
 }
 
 /// The name of a format that people send by mistake.
-fn name(bytes: &[u8]) -> Option<&'static str> {
+fn format_name(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [b'G', b'I', b'F', b'8', ..] => Some("a GIF"),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("a WebP"),
@@ -58,7 +58,7 @@ fn name(bytes: &[u8]) -> Option<&'static str> {
         [0, 0, 0, 12, b'j', b'P', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => Some("a JPEG 2000"),
         [0, 0, 0, 12, b'J', b'X', ..] | [0xff, 0x0a, ..] => Some("a JPEG XL"),
         [0x1a, 0x45, 0xdf, 0xa3, ..] => Some("a WebM or Matroska"),
-        [b'<', b's' | b'?' | b'!', ..] if has(bytes, b"<svg") => Some("an SVG"),
+        [b'<', b's' | b'?' | b'!', ..] if has_text(bytes, b"<svg") => Some("an SVG"),
         [b'<', b's' | b'?' | b'!', ..] => Some("an XML or HTML"),
         [b'd', b'a', b't', b'a', b':', ..] => Some("the text of a data URL"),
         [b'/', b'9', b'j', b'/', ..] | [b'i', b'V', b'B', b'O', b'R', ..] => Some("base64 text"),
@@ -66,13 +66,13 @@ fn name(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn has(bytes: &[u8], text: &[u8]) -> bool {
+fn has_text(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 
 /// A format whose files begin with a list of brands (ISO/IEC 14496-12, `ftyp`).
 fn of_boxes(bytes: &[u8]) -> &'static str {
-    match brands(bytes) {
+    match read_brands(bytes) {
         Some(Brands::Avif) => "an AVIF",
         Some(Brands::Heic) => "a HEIC",
         None => match bytes.get(8..11) {
@@ -95,7 +95,7 @@ pub(crate) enum Brands {
 }
 
 /// Which of the two a file is. The brand that stands first counts before the others; `mif1` says only that it is one.
-pub(crate) fn brands(bytes: &[u8]) -> Option<Brands> {
+pub(crate) fn read_brands(bytes: &[u8]) -> Option<Brands> {
     let [a, b, c, d, b'f', b't', b'y', b'p', ..] = bytes else { return None };
     let size = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
     let of = |brand: &[u8]| match brand {

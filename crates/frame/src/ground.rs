@@ -2,7 +2,7 @@
 
 /// From this brightness on, a colour is hard to see on white paper.
 const LIGHT: u32 = 192;
-/// Of the edges in a picture that is shown on black, at most one in so many is of something darker.
+/// In a picture that is shown on black, at most one edge in this many is of something darker.
 const DARK_PART: usize = 50;
 /// What covers less than that is not seen.
 const SEEN: u8 = 128;
@@ -17,14 +17,14 @@ impl Ground {
 
     /// White as paper; black where what stands against the ground is light, such as white text that is to be laid over
     /// something dark. A pixel has `channels` samples: 2 (grey) or 4 (colours), the last of which is its opacity.
-    pub fn of(samples: &[u8], width: u32, channels: usize) -> Self {
+    pub fn from_samples(samples: &[u8], width: u32, channels: usize) -> Self {
         let (mut edges, mut dark) = (0, 0);
         for row in samples.chunks_exact((width as usize * channels).max(1)) {
             for (left, right) in row.chunks_exact(channels).zip(row[channels..].chunks_exact(channels)) {
                 let [left_seen, right_seen] = [left, right].map(|pixel| pixel[channels - 1] >= SEEN);
                 if left_seen != right_seen {
                     edges += 1;
-                    dark += usize::from(brightness(if left_seen { left } else { right }) < LIGHT);
+                    dark += usize::from(pixel_brightness(if left_seen { left } else { right }) < LIGHT);
                 }
             }
         }
@@ -32,14 +32,14 @@ impl Ground {
     }
 
     /// What a colour looks like on it that covers it by `opacity`.
-    pub fn shows(self, colour: u8, opacity: u8) -> u8 {
+    pub fn blend_colour(self, colour: u8, opacity: u8) -> u8 {
         let (colour, opacity) = (u32::from(colour), u32::from(opacity));
         ((colour * opacity + u32::from(self.0) * (255 - opacity) + 127) / 255) as u8
     }
 }
 
 /// Rec. 601.
-fn brightness(pixel: &[u8]) -> u32 {
+fn pixel_brightness(pixel: &[u8]) -> u32 {
     match *pixel {
         [red, green, blue, _] => {
             (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) / 1000
@@ -54,7 +54,7 @@ mod tests {
 
     const HIDDEN: [u8; 2] = [0, 0];
 
-    /// A row of bars on transparent ground, each of that grey and so wide.
+    /// A row of bars on transparent ground, each of that grey and this wide.
     fn bars(bars: &[(u8, usize)]) -> Vec<[u8; 2]> {
         let mut row = vec![HIDDEN; 3];
         for &(grey, width) in bars {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     fn of(row: &[[u8; 2]]) -> Ground {
-        Ground::of(row.as_flattened(), row.len() as u32, 2)
+        Ground::from_samples(row.as_flattened(), row.len() as u32, 2)
     }
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
         // White boxes with dark text beside them.
         assert_eq!(of(&bars(&[(255, 900), (255, 900), (0, 2)])), Ground::WHITE);
         let coloured = |[red, green, blue]: [u8; 3]| {
-            Ground::of(&[0, 0, 0, 0, red, green, blue, 255, red, green, blue, 255], 3, 4)
+            Ground::from_samples(&[0, 0, 0, 0, red, green, blue, 255, red, green, blue, 255], 3, 4)
         };
         assert_eq!(coloured([255, 255, 200]), Ground::BLACK);
         assert_eq!(coloured([255, 255, 0]), Ground::BLACK);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn colours_are_mixed_with_what_is_behind() {
-        assert_eq!([0, 128, 255].map(|opacity| Ground::WHITE.shows(55, opacity)), [255, 155, 55]);
-        assert_eq!([0, 128, 255].map(|opacity| Ground::BLACK.shows(200, opacity)), [0, 100, 200]);
+        assert_eq!([0, 128, 255].map(|opacity| Ground::WHITE.blend_colour(55, opacity)), [255, 155, 55]);
+        assert_eq!([0, 128, 255].map(|opacity| Ground::BLACK.blend_colour(200, opacity)), [0, 100, 200]);
     }
 }

@@ -50,7 +50,7 @@ pub enum HeaderError {
     Malformed {
         /// The format by its signature.
         format: Format,
-        /// What is wrong.
+        /// The rule that it breaks.
         what: &'static str,
     },
     /// A JPEG or PNG of a kind that is not read here.
@@ -58,7 +58,7 @@ pub enum HeaderError {
     Unsupported {
         /// The format by its signature.
         format: Format,
-        /// What kind.
+        /// The kind, as the message names it.
         what: &'static str,
     },
 }
@@ -141,12 +141,17 @@ pub(crate) const JPEG_SIGNATURE: [u8; 3] = [0xff, 0xd8, 0xff];
 /// The last marker of a JPEG (EOI).
 pub(crate) const JPEG_END: [u8; 2] = [0xff, 0xd9];
 
+/// Width and height of a JPEG or PNG, px, as [`probe_header`] finds them; `None` where it does not.
+pub fn read_dimensions(bytes: &[u8]) -> Option<(u32, u32)> {
+    probe_header(bytes).ok().map(|header| (header.width, header.height))
+}
+
 /// Reads format and size of a JPEG or PNG from its first bytes.
 ///
 /// Looks at no more than the header: up to the frame header (SOF) of a JPEG, 33 bytes of a PNG. The time is linear in
 /// the bytes before that, nothing is allocated. [`HeaderError::Incomplete`] if `bytes` is a beginning of what may
 /// become a picture.
-pub fn probe(bytes: &[u8]) -> Result<Header, HeaderError> {
+pub fn probe_header(bytes: &[u8]) -> Result<Header, HeaderError> {
     if bytes.starts_with(&PNG_SIGNATURE) {
         return probe_png(bytes);
     }

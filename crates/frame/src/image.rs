@@ -83,21 +83,21 @@ impl Image {
     /// Gives the picture another size. Its memory is kept, unless it is more than 16 MiB and far too much. The pixels
     /// afterwards are unspecified: write all of them.
     pub fn reshape(&mut self, width: u32, height: u32) {
-        buffer::fit(&mut self.data, width as usize * height as usize * 3);
+        buffer::fit_length(&mut self.data, width as usize * height as usize * 3);
         self.width = width;
         self.height = height;
     }
 
     /// Makes the picture empty if its memory is large.
     pub(crate) fn release(&mut self) {
-        buffer::release(&mut self.data);
+        buffer::release_large(&mut self.data);
         if self.data.is_empty() {
             *self = Self::default();
         }
     }
 }
 
-/// The size only: a picture's bytes are no use in a log.
+/// The size only: a picture's bytes are of no use in a log.
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Image({}x{} BGR)", self.width, self.height)

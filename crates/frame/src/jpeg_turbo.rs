@@ -29,8 +29,8 @@ pub(crate) struct JpegDecoder {
 
 impl JpegDecoder {
     pub(crate) fn new() -> Result<Self, CodecError> {
-        let mut handle = Decompressor::new().map_err(CodecError::library)?;
-        handle.set_scan_limit(MAX_SCANS).map_err(CodecError::library)?;
+        let mut handle = Decompressor::new().map_err(CodecError::from_library)?;
+        handle.set_scan_limit(MAX_SCANS).map_err(CodecError::from_library)?;
         Ok(Self { handle, inks: Vec::new() })
     }
 
@@ -44,13 +44,13 @@ impl JpegDecoder {
         scale: Scale,
         out: &mut Image,
     ) -> Result<(), CodecError> {
-        let mut decoded = self.decode_once(bytes, header, (scale, &HARMLESS), out);
+        let mut decoded = self.decode_once(bytes, header, scale, &HARMLESS, out);
         if decoded.as_ref().is_err_and(|error| error.to_string().contains(NO_END))
             && !bytes.ends_with(&JPEG_END)
         {
             // With it there is nothing to warn of, unless pixels are missing.
             *self = Self::new()?;
-            decoded = self.decode_once(&[bytes, &JPEG_END].concat(), header, (scale, &HARMLESS), out);
+            decoded = self.decode_once(&[bytes, &JPEG_END].concat(), header, scale, &HARMLESS, out);
         }
         if decoded.is_err() {
             // The library stays within a header that it could not read, and takes the next picture for its rest.
@@ -67,7 +67,7 @@ impl JpegDecoder {
         out: &mut Image,
     ) -> Result<(), CodecError> {
         let harmless = [&HARMLESS[..], &[NO_END]].concat();
-        let decoded = self.decode_once(bytes, header, (Scale::Whole, &harmless), out);
+        let decoded = self.decode_once(bytes, header, Scale::Whole, &harmless, out);
         *self = Self::new()?;
         decoded
     }
@@ -76,20 +76,21 @@ impl JpegDecoder {
         &mut self,
         bytes: &[u8],
         header: &Header,
-        (scale, harmless): (Scale, &[&str]),
+        scale: Scale,
+        harmless: &[&str],
         out: &mut Image,
     ) -> Result<(), CodecError> {
-        let found = self.handle.read_header(bytes).map_err(CodecError::library)?;
+        let found = self.handle.read_header(bytes).map_err(CodecError::from_library)?;
         if (found.width, found.height) != (header.width as usize, header.height as usize) {
             return Err(CodecError::Size);
         }
         let factor = ScalingFactor::new(1, scale.divisor() as usize);
-        self.handle.set_scaling_factor(factor).map_err(CodecError::library)?;
+        self.handle.set_scaling_factor(factor).map_err(CodecError::from_library)?;
         out.reshape(scale.side(header.width), scale.side(header.height));
         let (width, height) = (out.width() as usize, out.height() as usize);
         let four_colours = matches!(found.colorspace, Colorspace::CMYK | Colorspace::YCCK);
         let (pixels, format) = if four_colours {
-            buffer::fit(&mut self.inks, width * height * 4);
+            buffer::fit_length(&mut self.inks, width * height * 4);
             (self.inks.as_mut_slice(), PixelFormat::CMYK)
         } else {
             (out.data_mut(), PixelFormat::BGR)
@@ -99,11 +100,11 @@ impl JpegDecoder {
         match self.handle.decompress(bytes, target) {
             Err(turbojpeg::Error::TurboJpegError(said))
                 if harmless.iter().any(|harmless| said.contains(harmless)) => {}
-            decompressed => decompressed.map_err(CodecError::library)?,
+            decompressed => decompressed.map_err(CodecError::from_library)?,
         }
         if four_colours {
             cmyk::to_bgr(&self.inks, out.data_mut());
-            buffer::release(&mut self.inks);
+            buffer::release_large(&mut self.inks);
         }
         Ok(())
     }
@@ -117,8 +118,8 @@ pub(crate) struct JpegEncoder {
 
 impl JpegEncoder {
     pub(crate) fn new() -> Result<Self, CodecError> {
-        let mut handle = Compressor::new().map_err(CodecError::library)?;
-        handle.set_subsamp(Subsamp::Sub2x2).map_err(CodecError::library)?;
+        let mut handle = Compressor::new().map_err(CodecError::from_library)?;
+        handle.set_subsamp(Subsamp::Sub2x2).map_err(CodecError::from_library)?;
         Ok(Self { handle, buffer: Vec::new() })
     }
 
@@ -126,13 +127,13 @@ impl JpegEncoder {
     pub(crate) fn encode(&mut self, image: &Image, quality: u8, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let (width, height) = (image.width() as usize, image.height() as usize);
         let most = turbojpeg::compressed_buf_len(width, height, Subsamp::Sub2x2);
-        let most = most.map_err(CodecError::library)?;
-        buffer::fit(&mut self.buffer, most);
-        self.handle.set_quality(quality.into()).map_err(CodecError::library)?;
+        let most = most.map_err(CodecError::from_library)?;
+        buffer::fit_length(&mut self.buffer, most);
+        self.handle.set_quality(quality.into()).map_err(CodecError::from_library)?;
         let format = PixelFormat::BGR;
         let source = turbojpeg::Image { pixels: image.data(), width, pitch: width * 3, height, format };
         let len = self.handle.compress_to_slice(source, &mut self.buffer);
-        let len = len.map_err(CodecError::library)?;
+        let len = len.map_err(CodecError::from_library)?;
         out.clear();
         out.extend_from_slice(&self.buffer[..len]);
         Ok(())

@@ -63,7 +63,7 @@ impl JpegDecoder {
             .jpeg_set_max_scans(MAX_SCANS)
             .jpeg_set_out_colorspace(ColorSpace::BGR);
         let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-        decoder.decode_headers().map_err(CodecError::library)?;
+        decoder.decode_headers().map_err(CodecError::from_library)?;
         let size = decoder.info().map(|info| (usize::from(info.width), usize::from(info.height)));
         if size != Some((width, height)) {
             return Err(CodecError::Size);
@@ -74,7 +74,7 @@ impl JpegDecoder {
         let stored = decoder.input_colorspace();
         let mut decode = |colours: ColorSpace, pixels: &mut [u8]| {
             decoder.set_options(options.jpeg_set_out_colorspace(colours));
-            decoder.decode_into(pixels).map_err(CodecError::library)
+            decoder.decode_into(pixels).map_err(CodecError::from_library)
         };
         match stored {
             // It converts only YCbCr to BGR, the others to RGB.
@@ -83,13 +83,13 @@ impl JpegDecoder {
                 out.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
             }
             Some(inks @ (ColorSpace::CMYK | ColorSpace::YCCK)) if four => {
-                buffer::fit(&mut self.inks, width * height * 4);
+                buffer::fit_length(&mut self.inks, width * height * 4);
                 decode(inks, &mut self.inks)?;
                 if inks == ColorSpace::YCCK {
                     cmyk::from_ycck(&mut self.inks);
                 }
                 cmyk::to_bgr(&self.inks, out.data_mut());
-                buffer::release(&mut self.inks);
+                buffer::release_large(&mut self.inks);
             }
             _ => decode(ColorSpace::BGR, out.data_mut())?,
         }
@@ -115,6 +115,6 @@ impl JpegEncoder {
         let mut encoder = jpeg_encoder::Encoder::new(out, quality);
         encoder.set_sampling_factor(SamplingFactor::F_2_2);
         encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-        encoder.encode(image.data(), width, height, ColorType::Bgr).map_err(CodecError::library)
+        encoder.encode(image.data(), width, height, ColorType::Bgr).map_err(CodecError::from_library)
     }
 }

@@ -29,7 +29,7 @@ pub enum Planes {
 /// How a picture lies in a network's input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fit {
-    /// A pixel of the picture is so many pixels of the input.
+    /// A pixel of the picture is this many pixels of the input.
     pub scale: f32,
     /// Columns of the input left of the picture.
     pub left: u32,

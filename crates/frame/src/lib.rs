@@ -5,12 +5,9 @@
 //! - [`header`]: format and size of a JPEG or PNG from its first bytes, and the limits on them
 //! - [`data_url`]: base64 and `data:` URLs
 //! - [`boxes`]: upright boxes
-//! - [`crop`]: a quadrilateral of a picture, made upright
 //! - [`codec`]: what the libraries of the formats say when they give a picture up
 //! - [`decode`]: JPEG or PNG to [`Image`], as OpenCV's `imdecode` does
 //! - [`encode`]: [`Image`] to JPEG
-//! - [`draw`]: boxes, labels, trails, banners and words onto an [`Image`]
-//! - [`enhance`]: pictures made level, evened out and freed of noise before their text is read
 //! - [`letterbox`]: a picture fitted into the input of a detector
 //! - [`resize`]: bilinear, bit for bit as OpenCV's `INTER_LINEAR`
 //! - [`sent`]: frames as old clients send them, in whatever format and base64
@@ -20,12 +17,9 @@
 
 pub mod boxes;
 pub mod codec;
-pub mod crop;
 pub mod data_url;
 pub mod decode;
-pub mod draw;
 pub mod encode;
-pub mod enhance;
 pub mod header;
 pub mod image;
 pub mod letterbox;

@@ -114,7 +114,7 @@ impl Resizer {
         out: &mut Image,
     ) -> Result<(), ResizeError> {
         let (from_width, from_height) = (src.width(), src.height());
-        check([from_width, from_height, width, height])?;
+        check_sizes([from_width, from_height, width, height])?;
         out.reshape(width, height);
         if (from_width, from_height) == (width, height) {
             out.data_mut().copy_from_slice(src.data());
@@ -133,7 +133,7 @@ impl Resizer {
         (width, height): (u32, u32),
         out: &mut Image,
     ) -> Result<(), ResizeError> {
-        check([from_width, from_height, width, height])?;
+        check_sizes([from_width, from_height, width, height])?;
         out.reshape(width, height);
         self.blend_rows((from_width, from_height), Rows::Made(row), out);
         Ok(())
@@ -141,7 +141,7 @@ impl Resizer {
 
     fn blend_rows(&mut self, (from_width, from_height): (u32, u32), mut src: Rows<'_>, out: &mut Image) {
         let (width, height) = (out.width(), out.height());
-        self.prepare([from_width, from_height, width, height]);
+        self.prepare_columns([from_width, from_height, width, height]);
         self.upper.source = None;
         self.lower.source = None;
         let row_bytes = from_width as usize * 3;
@@ -151,24 +151,24 @@ impl Resizer {
             if self.upper.source != Some(row.above) && self.lower.source == Some(row.above) {
                 std::mem::swap(&mut self.upper, &mut self.lower);
             }
-            self.upper.fill(row.above, (&mut src, row_bytes), &self.columns, &mut self.gathered);
-            self.lower.fill(row.below, (&mut src, row_bytes), &self.columns, &mut self.gathered);
-            self.blend.rows(&self.upper, &self.lower, row.weights, target);
+            self.upper.fill_row(row.above, (&mut src, row_bytes), &self.columns, &mut self.gathered);
+            self.lower.fill_row(row.below, (&mut src, row_bytes), &self.columns, &mut self.gathered);
+            self.blend.blend_pair(&self.upper, &self.lower, row.weights, target);
         }
     }
 
-    fn prepare(&mut self, sizes: [u32; 4]) {
+    fn prepare_columns(&mut self, sizes: [u32; 4]) {
         if self.sizes == sizes {
             return;
         }
         let [from_width, from_height, width, height] = sizes;
         self.sizes = sizes;
-        self.columns.set(from_width, width);
+        self.columns.set_sizes(from_width, width);
         self.rows.clear();
-        self.rows.extend(positions(from_height, height).map(|(s, w)| {
+        self.rows.extend(source_positions(from_height, height).map(|(s, w)| {
             let last = i64::from(from_height) - 1;
             let clamp = |s: i64| s.clamp(0, last) as usize;
-            Row { above: clamp(s), below: clamp(s + 1), weights: weights(w) }
+            Row { above: clamp(s), below: clamp(s + 1), weights: blend_weights(w) }
         }));
         let values = width as usize * 3;
         for row in [&mut self.upper.values, &mut self.lower.values] {
@@ -184,7 +184,7 @@ impl Resizer {
     }
 }
 
-fn check(sides @ [from_width, from_height, to_width, to_height]: [u32; 4]) -> Result<(), ResizeError> {
+fn check_sizes(sides @ [from_width, from_height, to_width, to_height]: [u32; 4]) -> Result<(), ResizeError> {
     if sides.iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
         return Err(ResizeError::Size { from_width, from_height, to_width, to_height });
     }
@@ -198,15 +198,15 @@ enum Rows<'a> {
 }
 
 impl Columns {
-    fn set(&mut self, from: u32, to: u32) {
+    fn set_sizes(&mut self, from: u32, to: u32) {
         self.offsets.clear();
         self.left.clear();
         self.right.clear();
         let last = i64::from(from) - 1;
-        for (s, w) in positions(from, to) {
+        for (s, w) in source_positions(from, to) {
             // Beyond the edges the weight of the right pixel is 0, whatever stands there.
             let (s, w) = if (0..last).contains(&s) { (s, w) } else { (s.clamp(0, last), 0.0) };
-            let [a0, a1] = weights(w);
+            let [a0, a1] = blend_weights(w);
             self.offsets.push(s as u32 * 3);
             self.left.extend([a0; 3]);
             self.right.extend([a1; 3]);
@@ -215,7 +215,7 @@ impl Columns {
 }
 
 /// For each place in the result: the source place before it and the fraction beyond that.
-fn positions(from: u32, to: u32) -> impl Iterator<Item = (i64, f32)> {
+fn source_positions(from: u32, to: u32) -> impl Iterator<Item = (i64, f32)> {
     let scale = 1.0 / (f64::from(to) / f64::from(from));
     (0..to).map(move |d| {
         let f = ((f64::from(d) + 0.5) * scale - 0.5) as f32;
@@ -225,13 +225,13 @@ fn positions(from: u32, to: u32) -> impl Iterator<Item = (i64, f32)> {
 }
 
 /// The weights of the two neighbours in 1/2048.
-fn weights(w: f32) -> [i16; 2] {
+fn blend_weights(w: f32) -> [i16; 2] {
     [1.0 - w, w].map(|w| (w * 2048.0).round_ties_even() as i16)
 }
 
 impl WorkRow {
     /// The horizontal pass over row `source` of `src`.
-    fn fill(
+    fn fill_row(
         &mut self,
         source: usize,
         (src, row_bytes): (&mut Rows<'_>, usize),
@@ -242,7 +242,7 @@ impl WorkRow {
             return;
         }
         self.source = Some(source);
-        gathered.take(source, (src, row_bytes), &columns.offsets);
+        gathered.gather_columns(source, (src, row_bytes), &columns.offsets);
         let pixels = gathered.left.iter().zip(&gathered.right);
         let weights = columns.left.iter().zip(&columns.right);
         for ((out, (&p0, &p1)), (&a0, &a1)) in self.values.iter_mut().zip(pixels).zip(weights) {
@@ -253,7 +253,7 @@ impl WorkRow {
 }
 
 impl Gathered {
-    fn take(&mut self, row: usize, (src, row_bytes): (&mut Rows<'_>, usize), offsets: &[u32]) {
+    fn gather_columns(&mut self, row: usize, (src, row_bytes): (&mut Rows<'_>, usize), offsets: &[u32]) {
         let bytes = match src {
             Rows::There(pixels) if pixels.len() >= (row + 1) * row_bytes + PAIR => &pixels[row * row_bytes..],
             src => {
@@ -283,7 +283,7 @@ impl Gathered {
 
 impl Blend {
     /// The vertical pass: blends two rows with the given weights.
-    fn rows(&mut self, upper: &WorkRow, lower: &WorkRow, weights: [i16; 2], out: &mut [u8]) {
+    fn blend_pair(&mut self, upper: &WorkRow, lower: &WorkRow, weights: [i16; 2], out: &mut [u8]) {
         self.upper.fill(weights[0]);
         self.lower.fill(weights[1]);
         let high = |b: i16, h: i16| ((i32::from(b) * i32::from(h)) >> 16) as i16;

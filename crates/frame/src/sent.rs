@@ -9,13 +9,13 @@ use crate::header::{self, HeaderError, Limits};
 use crate::image::Image;
 use crate::still::{self, StillDecoder, StillError, StillFormat, StillLimits};
 
-/// Of a TIFF the first page counts; one with more than these is no frame.
+/// Of a TIFF the first page counts; one with more than these is not a frame.
 const MAX_PAGES: u32 = 16;
 
-/// Why what was sent is no frame.
+/// Why what was sent is not a frame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SentError {
-    /// The text is no base64, or there is no picture in it.
+    /// The text is not base64, or there is no picture in it.
     #[error(transparent)]
     Text(#[from] DataUrlError),
     /// The picture's header says why not.
@@ -40,7 +40,7 @@ pub enum Bytes {
 
 /// Checks that there is a picture in the text, with a header within the limits.
 pub fn probe_text(text: &str, limits: &Limits) -> Result<(), SentError> {
-    let Err(error) = data_url::probe(text, limits) else { return Ok(()) };
+    let Err(error) = data_url::probe_data_url(text, limits) else { return Ok(()) };
     let unusual = matches!(
         error,
         DataUrlError::Character { .. }
@@ -71,16 +71,18 @@ pub fn probe_bytes(bytes: &[u8], limits: &Limits) -> Result<Bytes, SentError> {
 
 fn probe_picture(bytes: &[u8], limits: &Limits) -> Result<(), SentError> {
     let limit = |error| SentError::Still(StillError::Limit(error));
-    match header::probe(bytes) {
+    match header::probe_header(bytes) {
         Ok(header) => {
             limits.check_bytes(bytes.len()).map_err(limit)?;
             limits.check_size(&header).map_err(limit)
         }
-        Err(HeaderError::UnknownFormat(found)) => match still::probe(bytes, &of_a_still(limits))?.format {
-            StillFormat::WebP | StillFormat::Bmp | StillFormat::Tiff => Ok(()),
-            // OpenCV reads it nowhere, or nearly so.
-            _ => Err(StillError::UnknownFormat(found).into()),
-        },
+        Err(HeaderError::UnknownFormat(found)) => {
+            match still::probe_still(bytes, &of_a_still(limits))?.format {
+                StillFormat::WebP | StillFormat::Bmp | StillFormat::Tiff => Ok(()),
+                // OpenCV reads it nowhere, or nearly so.
+                _ => Err(StillError::UnknownFormat(found).into()),
+            }
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -102,11 +104,11 @@ pub fn decode_text(text: &str, out: &mut Vec<u8>) -> Result<(), SentError> {
     }
 }
 
-/// As Python's `base64.b64decode`: what is no letter of base64 is left out, and what follows whole padding; but padding may be
+/// As Python's `base64.b64decode`: what is not a letter of base64 is left out, and what follows whole padding; but padding may be
 /// missing. False if it cannot be base64 even so.
 fn decode_like_python(text: &str, out: &mut Vec<u8>) -> bool {
     out.clear();
-    let Ok(body) = data_url::body(text) else { return false };
+    let Ok(body) = data_url::base64_body(text) else { return false };
     let (mut letters, mut padding) = (Vec::with_capacity(body.len()), 0);
     for byte in body.bytes() {
         match byte {

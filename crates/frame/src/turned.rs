@@ -23,7 +23,7 @@ pub struct Square {
 
 /// Fraction bits of a place.
 const BITS: u32 = 16;
-/// Of these, so many are used as weights: two of them multiplied, times a colour, fit into 32 bits.
+/// How many of these are used as weights: two of them multiplied, times a colour, fit into 32 bits.
 const WEIGHT_BITS: u32 = 8;
 /// What a colour of 255 is after weighting.
 const WHITE: f32 = 255.0 * (1 << (2 * WEIGHT_BITS)) as f32;
@@ -36,12 +36,12 @@ const MOST_SAMPLES: u32 = 8;
 
 /// Fills `planes` (3 × `size` × `size` values: red, green, blue, rows from the top) with the square's pixels, 0–1.
 ///
-/// A square that is no number, has no side or lies far away is black.
+/// A square that is not a number, has no side or lies far away is black.
 ///
 /// # Panics
 ///
 /// If `planes` has another length.
-pub fn planes(image: &Image, square: &Square, size: u32, planes: &mut [f32]) {
+pub fn fill_planes(image: &Image, square: &Square, size: u32, planes: &mut [f32]) {
     let size = size as usize;
     let plane = size * size;
     assert_eq!(planes.len(), 3 * plane, "three planes");
@@ -60,7 +60,7 @@ pub fn planes(image: &Image, square: &Square, size: u32, planes: &mut [f32]) {
     let source =
         Source { data: image.data(), width: i64::from(image.width()), height: i64::from(image.height()) };
     let half = (size as f32 - 1.0) / 2.0;
-    let offsets: Vec<(i64, i64)> = offsets(step)
+    let offsets: Vec<(i64, i64)> = sample_offsets(step)
         .map(|(across, down)| (fixed(across * cos - down * sin), fixed(across * sin + down * cos)))
         .collect();
     let white = WHITE * offsets.len() as f32;
@@ -86,7 +86,7 @@ pub fn planes(image: &Image, square: &Square, size: u32, planes: &mut [f32]) {
 }
 
 /// Where samples are taken around the middle of each value, in shares of a value, for values that are `step` pixels wide.
-fn offsets(step: f32) -> impl Iterator<Item = (f32, f32)> {
+fn sample_offsets(step: f32) -> impl Iterator<Item = (f32, f32)> {
     let count = ((step / SPARSE).ceil() as u32).clamp(1, MOST_SAMPLES);
     let place = move |index: u32| (index as f32 + 0.5) / count as f32 - 0.5;
     (0..count).flat_map(move |row| (0..count).map(move |column| (place(column), place(row))))
@@ -146,7 +146,7 @@ mod tests {
 
     fn taken(square: Square, size: u32) -> Vec<f32> {
         let mut values = vec![0.5; 3 * (size * size) as usize];
-        planes(&picture(), &square, size, &mut values);
+        fill_planes(&picture(), &square, size, &mut values);
         values
     }
 
@@ -192,7 +192,7 @@ mod tests {
         let image = Image::from_bgr(200, 200, pixels).unwrap();
         for turn in [0.0, 0.4] {
             let mut values = vec![0.0; 3 * 20 * 20];
-            planes(&image, &Square { x: 100.0, y: 100.0, side: 200.0, turn }, 20, &mut values);
+            fill_planes(&image, &Square { x: 100.0, y: 100.0, side: 200.0, turn }, 20, &mut values);
             let inside = (5..15).flat_map(|row| (5..15).map(move |column| row * 20 + column));
             let away = inside.map(|at| (values[at] - 0.5).abs()).sum::<f32>() / 100.0;
             assert!(away < 0.13, "{away} on average");
@@ -213,7 +213,7 @@ mod tests {
             assert!(taken(square, 4).iter().all(|value| *value == 0.0), "{square:?}");
         }
         let mut values = [1.0; 12];
-        planes(&Image::default(), &right, 2, &mut values);
+        fill_planes(&Image::default(), &right, 2, &mut values);
         assert!(values.iter().all(|value| *value == 0.0));
     }
 }

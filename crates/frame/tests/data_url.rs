@@ -4,7 +4,7 @@
 
 use base64_simd::STANDARD;
 use proptest::prelude::*;
-use sightwire_frame::data_url::{DataUrlError, body, decode_into, probe};
+use sightwire_frame::data_url::{DataUrlError, base64_body, decode_into, probe_data_url};
 use sightwire_frame::header::{self, LimitError, Limits};
 use sightwire_frame::{Encoder, Image};
 
@@ -64,7 +64,7 @@ fn a_prefix_is_optional() {
     for prefix in
         ["", "data:image/jpeg;base64,", "DATA:IMAGE/PNG;BASE64,", "data:image/jpeg;q=1;base64,", "  "]
     {
-        assert_eq!(body(&format!("{prefix}/9j/")), Ok("/9j/"), "{prefix}");
+        assert_eq!(base64_body(&format!("{prefix}/9j/")), Ok("/9j/"), "{prefix}");
     }
 }
 
@@ -73,11 +73,11 @@ fn other_data_urls_are_refused_with_what_was_found() {
     for text in
         ["data:,", "data:text/plain;base64,AAAA", "data:image/png,AAAA", "data:image/png;base64", "data:"]
     {
-        let error = body(text).unwrap_err().to_string();
+        let error = base64_body(text).unwrap_err().to_string();
         assert!(error.contains(text), "{error}");
     }
     let long = format!("data:{},AAAA", "x".repeat(1_000_000));
-    assert!(body(&long).unwrap_err().to_string().len() < 150);
+    assert!(base64_body(&long).unwrap_err().to_string().len() < 150);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn text_as_people_send_it_is_read() {
     let url = format!("data:image/jpeg;base64,{strict}");
     for text in [strict.as_str(), wrapped.as_str(), unpadded, url.as_str()] {
         assert_eq!(decode(text).as_ref(), Ok(&bytes));
-        assert_eq!(probe(text, &Limits::default()).unwrap().width, 32);
+        assert_eq!(probe_data_url(text, &Limits::default()).unwrap().width, 32);
     }
 }
 
@@ -100,9 +100,17 @@ fn the_header_is_found_however_late_it_comes() {
     for header in [0, 100, 2_900, 3_000, 3_072, 3_100, 12_000, 12_300, 50_000, 200_000, 1_000_000] {
         let bytes = jpeg(header);
         let text = STANDARD.encode_to_string(&bytes);
-        assert_eq!(probe(&text, &Limits::default()), Ok(header::probe(&bytes).unwrap()), "{header}");
+        assert_eq!(
+            probe_data_url(&text, &Limits::default()),
+            Ok(header::probe_header(&bytes).unwrap()),
+            "{header}"
+        );
         let spaced = text.replace('A', "A\n");
-        assert_eq!(probe(&spaced, &Limits::default()), Ok(header::probe(&bytes).unwrap()), "{header}");
+        assert_eq!(
+            probe_data_url(&spaced, &Limits::default()),
+            Ok(header::probe_header(&bytes).unwrap()),
+            "{header}"
+        );
     }
 }
 
@@ -111,7 +119,10 @@ fn a_mistake_at_the_very_end_is_noticed() {
     let mut text = STANDARD.encode_to_string(jpeg(0)).trim_end_matches('=').to_owned();
     text.push('!');
     let position = text.len() - 1;
-    assert_eq!(probe(&text, &Limits::default()), Err(DataUrlError::Character { byte: b'!', position }));
+    assert_eq!(
+        probe_data_url(&text, &Limits::default()),
+        Err(DataUrlError::Character { byte: b'!', position })
+    );
     assert_eq!(decode(&text), Err(DataUrlError::Character { byte: b'!', position }));
 }
 
@@ -119,10 +130,10 @@ fn a_mistake_at_the_very_end_is_noticed() {
 fn what_is_wrong_is_said() {
     assert_eq!(decode(""), Err(DataUrlError::Empty));
     assert_eq!(decode(" \n"), Err(DataUrlError::Empty));
-    assert_eq!(probe("data:image/png;base64,", &Limits::default()), Err(DataUrlError::Empty));
+    assert_eq!(probe_data_url("data:image/png;base64,", &Limits::default()), Err(DataUrlError::Empty));
     assert_eq!(decode("A"), Err(DataUrlError::Length { chars: 1 }));
     assert_eq!(decode("AA=A"), Err(DataUrlError::Length { chars: 4 }));
-    let text = probe("aGVsbG8gd29ybGQ=", &Limits::default()).unwrap_err().to_string();
+    let text = probe_data_url("aGVsbG8gd29ybGQ=", &Limits::default()).unwrap_err().to_string();
     assert!(text.contains("neither a JPEG nor a PNG"), "{text}");
 }
 
@@ -132,7 +143,7 @@ fn limits_hold_for_strict_and_for_forgiving_text() {
     let strict = STANDARD.encode_to_string(&bytes);
     let spaced = strict.replace('A', "A ");
     for text in [strict, spaced] {
-        let with = |limits: Limits| probe(&text, &limits);
+        let with = |limits: Limits| probe_data_url(&text, &limits);
         let exact = Limits { max_bytes: bytes.len(), max_side: 32, max_pixels: 32 * 24 };
         assert!(with(exact).is_ok());
         let fewer_bytes = with(Limits { max_bytes: bytes.len() - 1, ..exact });
@@ -190,16 +201,16 @@ proptest! {
         let text = format!("{head}{rest}");
         let limits = Limits { max_bytes, ..Limits::default() };
         let all = decode(&text).ok().filter(|bytes| bytes.len() <= max_bytes);
-        let expected = all.and_then(|bytes| header::probe(&bytes).ok());
-        let found = probe(&text, &limits).ok();
+        let expected = all.and_then(|bytes| header::probe_header(&bytes).ok());
+        let found = probe_data_url(&text, &limits).ok();
         prop_assert_eq!(found, expected);
     }
 
     #[test]
     fn any_string_is_answered(text in "\\PC*", prefix in prop::sample::select(vec!["", "data:", "data:image/a;base64,"])) {
         let text = format!("{prefix}{text}");
-        let _ = body(&text);
+        let _ = base64_body(&text);
         let _ = decode(&text);
-        let _ = probe(&text, &Limits::default());
+        let _ = probe_data_url(&text, &Limits::default());
     }
 }

@@ -1,9 +1,9 @@
-//! What `header::probe` promises: the size without decoding, never a panic, limits before any decoder.
+//! What `header::probe_header` promises: the size without decoding, never a panic, limits before any decoder.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a helper cannot do fails its test")]
 
 use proptest::prelude::*;
-use sightwire_frame::header::{Format, Header, HeaderError, LimitError, Limits, probe};
+use sightwire_frame::header::{Format, Header, HeaderError, LimitError, Limits, probe_header};
 use sightwire_frame::{DecodeError, Decoder, Image};
 
 fn png(width: u32, height: u32, depth: u8, colour: u8) -> Vec<u8> {
@@ -40,7 +40,7 @@ fn jpeg(segments: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn message(bytes: &[u8]) -> String {
-    probe(bytes).unwrap_err().to_string()
+    probe_header(bytes).unwrap_err().to_string()
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_bomb_is_refused_from_its_header() {
     for mut bomb in bombs {
         bomb.resize(1_000_000, 0);
         let limits = Limits::default();
-        let header = probe(&bomb).unwrap();
+        let header = probe_header(&bomb).unwrap();
         assert_eq!((header.width, header.height), (20_000, 20_000));
         assert!(matches!(limits.check_size(&header), Err(LimitError::Side { .. })));
         let wide = Limits { max_side: 30_000, ..limits };
@@ -103,14 +103,14 @@ fn a_header_after_long_segments_is_found() {
     exif.resize(65_000, 0xff);
     let mut bytes = jpeg(&[segment(0xe1, &exif), segment(0xe2, &exif), vec![0xff; 7]]);
     bytes.extend(sof(0xc2, 8, 640, 480, 3));
-    assert_eq!(probe(&bytes), Ok(Header { format: Format::Jpeg, width: 640, height: 480 }));
+    assert_eq!(probe_header(&bytes), Ok(Header { format: Format::Jpeg, width: 640, height: 480 }));
 }
 
 /// The beginnings of a picture: incomplete, then for ever the same answer.
 fn assert_grows_into(bytes: &[u8], header: Header) {
     let mut known = false;
     for len in 1..=bytes.len() {
-        match probe(&bytes[..len]) {
+        match probe_header(&bytes[..len]) {
             Ok(found) => {
                 assert_eq!(found, header);
                 known = true;
@@ -187,9 +187,9 @@ proptest! {
 
     #[test]
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = probe(&bytes);
-        let _ = probe(&[&[0xff, 0xd8, 0xff][..], &bytes].concat());
-        let _ = probe(&[b"\x89PNG\r\n\x1a\n", &bytes[..]].concat());
+        let _ = probe_header(&bytes);
+        let _ = probe_header(&[&[0xff, 0xd8, 0xff][..], &bytes].concat());
+        let _ = probe_header(&[b"\x89PNG\r\n\x1a\n", &bytes[..]].concat());
     }
 
     #[test]
@@ -199,13 +199,13 @@ proptest! {
     ) {
         let mut bytes = jpeg(&segments);
         bytes.truncate(cut.map_or(bytes.len(), |cut| cut.index(bytes.len())));
-        let found = probe(&bytes).ok().map(|header| (header.width, header.height));
+        let found = probe_header(&bytes).ok().map(|header| (header.width, header.height));
         let slow = slow_jpeg_size(&bytes);
         if found.is_some() {
             prop_assert_eq!(found, slow);
         } else if let Some(size) = slow {
             // Found, but of a kind that is refused.
-            let refused = probe(&bytes);
+            let refused = probe_header(&bytes);
             let kind = matches!(refused, Err(HeaderError::Unsupported { .. } | HeaderError::Malformed { .. }));
             prop_assert!(kind || bytes.len() < 3, "{:?} {:?}", size, refused);
         }
@@ -217,7 +217,7 @@ proptest! {
     ) {
         let limits = Limits { max_side: side, max_pixels: pixels, ..Limits::default() };
         let fits = width <= side && height <= side && u64::from(width) * u64::from(height) <= pixels;
-        let header = probe(&png(width, height, 8, 2)).unwrap();
+        let header = probe_header(&png(width, height, 8, 2)).unwrap();
         prop_assert_eq!(limits.check_size(&header).is_ok(), fits);
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use sightwire_frame::codec::CodecError;
-use sightwire_frame::header::{Format, Limits, probe};
+use sightwire_frame::header::{Format, Limits, probe_header};
 use sightwire_frame::{DecodeError, Decoder, EncodeError, Encoder, Image, ResizeError, Resizer};
 use sightwire_synth::sample::{Clip, Gesture};
 
@@ -109,7 +109,7 @@ fn what_is_encoded_is_decoded_to_nearly_the_same() {
         let picture = Clip::new(Gesture::Still, 5, width, height).frame(0);
         let mut jpeg = Vec::new();
         encoder.encode(&picture, 95, &mut jpeg).unwrap();
-        let header = probe(&jpeg).unwrap();
+        let header = probe_header(&jpeg).unwrap();
         assert_eq!((header.width, header.height), (width, height));
         let back = decode(&jpeg).unwrap();
         let sum: u64 = picture.data().iter().zip(back.data()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
@@ -205,7 +205,7 @@ proptest! {
         let limits = Limits { max_pixels: 1_000_000, ..Limits::default() };
         let mut image = Image::default();
         if Decoder::new().unwrap().decode(&bytes, &limits, &mut image).is_ok() {
-            let header = probe(&bytes).unwrap();
+            let header = probe_header(&bytes).unwrap();
             let pixels = u64::from(header.width) * u64::from(header.height);
             prop_assert_eq!(image.data().len() as u64, pixels * 3);
         }

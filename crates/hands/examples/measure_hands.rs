@@ -8,7 +8,7 @@ use sightwire_hands::label::Label;
 use sightwire_hands::shape::Measures;
 use sightwire_hands::watch::WatchOptions;
 use sightwire_synth::hand::sets::{self, Case};
-use sightwire_synth::hand::{Act, Camera, Label as Truth, Shape, observe};
+use sightwire_synth::hand::{Act, Camera, Label as Truth, Shape, observe_performance};
 
 #[path = "../tests/measure/player.rs"]
 mod player;
@@ -25,7 +25,7 @@ fn main() {
     for camera in cameras.into_iter().filter(|camera| only.is_none_or(|fps| (fps - camera.fps).abs() < 0.5)) {
         println!("{} pictures a second, 1/{} s", camera.fps, (1.0 / camera.exposure_s).round());
         if let Some(name) = which.strip_prefix("trace:") {
-            for case in sets::strokes(count, seed)
+            for case in sets::stroke_cases(count, seed)
                 .iter()
                 .filter(|case| {
                     format!("{:?} {:?} {}", case.act, case.performance().hinge(), case.seed).contains(name)
@@ -36,21 +36,21 @@ fn main() {
             }
         }
         if which.starts_with("measures") {
-            measures(&sets::shapes(count, seed), camera);
+            measures(&sets::shape_cases(count, seed), camera);
         }
         if which.is_empty() || which.starts_with("shapes") {
-            shapes(&sets::shapes(count, seed), camera, verbose);
+            shapes(&sets::shape_cases(count, seed), camera, verbose);
         }
         if which.is_empty() || which.starts_with("strokes") {
-            strokes(&sets::strokes(count, seed), camera, verbose);
+            strokes(&sets::stroke_cases(count, seed), camera, verbose);
         }
         if which.is_empty() || which.starts_with("bystanders") {
-            bystanders(&sets::bystanders(count, seed), camera, WatchOptions::default(), verbose);
+            bystanders(&sets::bystander_cases(count, seed), camera, WatchOptions::default(), verbose);
         }
         if which.starts_with("unarmed") {
             let gesture = GestureOptions { arming: false, ..GestureOptions::default() };
             let options = WatchOptions { gesture, ..WatchOptions::default() };
-            bystanders(&sets::bystanders(count, seed), camera, options, verbose);
+            bystanders(&sets::bystander_cases(count, seed), camera, options, verbose);
         }
     }
 }
@@ -95,10 +95,10 @@ fn measures(cases: &[Case], camera: Camera) {
         };
         let name =
             performance.other().map_or_else(|| shape.name().to_owned(), |other| format!("none {other:?}"));
-        for observation in observe(&performance, camera, case.seed) {
+        for observation in observe_performance(&performance, camera, case.seed) {
             let inside = observation.t > held.from && observation.t < held.to;
             let Some(hand) = observation.hands[0].as_ref().filter(|_| inside) else { continue };
-            let Some(m) = Measures::of(&hand.joints) else { continue };
+            let Some(m) = Measures::from_points(&hand.joints) else { continue };
             let of_hand = all.entry(name.clone()).or_default();
             of_hand.push(
                 [

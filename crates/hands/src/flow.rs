@@ -18,16 +18,16 @@ const STEP: usize = 4;
 const REACH: isize = 16;
 /// A block that differs by less than this from what is in its place, mean of its cells, has not moved.
 const QUIET: u32 = 6;
-/// A block has moved if it differs so many times less from another place than from its own.
+/// A block has moved if it differs this many times less from another place than from its own.
 const BETTER: u32 = 2;
 /// A cell that differs by more than this has changed.
 const CHANGED: u8 = 12;
-/// Fast is what moves at least so fast, as a part of the fastest.
+/// Fast is what moves at least this fast, as a part of the fastest.
 const SLOWEST: f32 = 0.4;
-/// Blocks go the same way if they differ by so many cells, and so much of their way.
+/// Blocks go the same way if they differ by at most this many cells, and this share of their way.
 const ALIKE: f32 = 1.5;
 const ALIKE_SHARE: f32 = 0.2;
-/// A pixel of a cell is looked at in steps that give so many to its side.
+/// A pixel of a cell is looked at in steps that give this many to its side.
 const SAMPLES: usize = 4;
 
 /// A small grey copy of a picture.
@@ -49,7 +49,7 @@ pub struct Flow {
 
 impl Small {
     /// Takes the place of another picture, and reuses its memory.
-    pub fn take(&mut self, image: &Image) {
+    pub fn copy_image(&mut self, image: &Image) {
         let (width, height) = (image.width() as usize, image.height() as usize);
         self.cells.clear();
         if width == 0 || height == 0 {
@@ -87,8 +87,8 @@ impl Small {
     }
 
     /// Which part of the cells has changed since `before`, 0–1: all where the size has. What changes everywhere alike, as
-    /// when the camera adapts to the light, is no change.
-    pub fn changed(&self, before: &Self) -> f32 {
+    /// when the camera adapts to the light, is not a change.
+    pub fn changed_share(&self, before: &Self) -> f32 {
         if (self.columns, self.rows) != (before.columns, before.rows) || self.cells.is_empty() {
             return 1.0;
         }
@@ -109,7 +109,7 @@ impl Small {
 
     /// Sum of differences of a block from what is at a place, at most a little more than `most`.
     #[inline]
-    fn difference(&self, block: &[[u8; BLOCK]; BLOCK], column: usize, row: usize, most: u32) -> u32 {
+    fn block_difference(&self, block: &[[u8; BLOCK]; BLOCK], column: usize, row: usize, most: u32) -> u32 {
         let mut sum = 0;
         for (line, cells) in block.iter().enumerate() {
             let first = (row + line) * self.columns + column;
@@ -124,7 +124,7 @@ impl Small {
 }
 
 /// How what is within `radius` of `around` (pixels of the picture) moved from `before` to `now`.
-pub fn flow(before: &Small, now: &Small, around: [f32; 2], radius: f32) -> Flow {
+pub fn measure_flow(before: &Small, now: &Small, around: [f32; 2], radius: f32) -> Flow {
     let same = (before.columns, before.rows) == (now.columns, now.rows);
     if !same || now.columns < BLOCK || now.rows < BLOCK || radius.is_nan() || radius <= 0.0 {
         return Flow::default();
@@ -137,7 +137,7 @@ pub fn flow(before: &Small, now: &Small, around: [f32; 2], radius: f32) -> Flow 
     let mut steps = Vec::new();
     for row in range(around[1], now.rows) {
         for column in range(around[0], now.columns) {
-            if let Some(step) = moved(before, now, column, row) {
+            if let Some(step) = find_move(before, now, column, row) {
                 steps.push(step);
             }
         }
@@ -145,14 +145,14 @@ pub fn flow(before: &Small, now: &Small, around: [f32; 2], radius: f32) -> Flow 
     if steps.is_empty() {
         return Flow::default();
     }
-    Flow { step: fastest(steps).map(|cells| cells * now.scale) }
+    Flow { step: fastest_group(steps).map(|cells| cells * now.scale) }
 }
 
 /// Where a block of `before` is now, in cells; `None` if it lies still or is not found.
-fn moved(before: &Small, now: &Small, column: usize, row: usize) -> Option<[f32; 2]> {
+fn find_move(before: &Small, now: &Small, column: usize, row: usize) -> Option<[f32; 2]> {
     const CELLS: u32 = (BLOCK * BLOCK) as u32;
     let block = before.block(column, row);
-    let here = now.difference(&block, column, row, u32::MAX);
+    let here = now.block_difference(&block, column, row, u32::MAX);
     if here < QUIET * CELLS {
         return None;
     }
@@ -163,7 +163,7 @@ fn moved(before: &Small, now: &Small, column: usize, row: usize) -> Option<[f32;
     let (mut least, mut at) = (here / BETTER, None);
     for y in within(row, now.rows) {
         for x in within(column, now.columns) {
-            let difference = now.difference(&block, x as usize, y as usize, least);
+            let difference = now.block_difference(&block, x as usize, y as usize, least);
             if difference < least {
                 (least, at) = (difference, Some([x - column as isize, y - row as isize]));
             }
@@ -172,14 +172,14 @@ fn moved(before: &Small, now: &Small, column: usize, row: usize) -> Option<[f32;
     let step: [isize; 2] = at?;
     // What has looked so there before has not come there: it is a wall, and something has come before this part of it.
     let (x, y) = (column.checked_add_signed(step[0])?, row.checked_add_signed(step[1])?);
-    let there_before = before.difference(&block, x, y, here);
+    let there_before = before.block_difference(&block, x, y, here);
     let came = there_before >= QUIET * CELLS && there_before / BETTER > least;
     came.then_some(step.map(|cells| cells as f32))
 }
 
 /// The way of the largest group of blocks among the fast ones that go nearly the same way: what moves fast is the hand, and a
 /// block or two find something that only looks like it.
-fn fastest(mut steps: Vec<[f32; 2]>) -> [f32; 2] {
+fn fastest_group(mut steps: Vec<[f32; 2]>) -> [f32; 2] {
     let length = |step: &[f32; 2]| step[0].hypot(step[1]);
     steps.sort_by(|a, b| length(b).total_cmp(&length(a)));
     // The arm moves with the hand, and more slowly.
@@ -213,7 +213,7 @@ mod tests {
 
     fn small(left: u32, top: u32, light: u8) -> Small {
         let mut small = Small::default();
-        small.take(&picture(left, top, light));
+        small.copy_image(&picture(left, top, light));
         small
     }
 
@@ -222,7 +222,7 @@ mod tests {
         let before = small(200, 200, 0);
         for (x, y) in [(80, 0), (-96, 0), (0, 64), (0, -112), (64, -64)] {
             let now = small(200_u32.wrapping_add_signed(x), 200_u32.wrapping_add_signed(y), 0);
-            let found = flow(&before, &now, [265.0, 265.0], 210.0);
+            let found = measure_flow(&before, &now, [265.0, 265.0], 210.0);
             assert!((found.step[0] - x as f32).abs() <= 8.0, "({x}, {y}): {found:?}");
             assert!((found.step[1] - y as f32).abs() <= 8.0, "({x}, {y}): {found:?}");
         }
@@ -231,23 +231,27 @@ mod tests {
     #[test]
     fn a_picture_that_stands_still_or_becomes_lighter_has_no_flow() {
         let before = small(200, 200, 0);
-        assert_eq!(flow(&before, &small(200, 200, 0), [265.0, 265.0], 210.0), Flow::default());
-        assert_eq!(flow(&before, &small(280, 200, 0), [600.0, 40.0], 60.0), Flow::default(), "elsewhere");
+        assert_eq!(measure_flow(&before, &small(200, 200, 0), [265.0, 265.0], 210.0), Flow::default());
+        assert_eq!(
+            measure_flow(&before, &small(280, 200, 0), [600.0, 40.0], 60.0),
+            Flow::default(),
+            "elsewhere"
+        );
         let lighter = small(200, 200, 20);
-        assert!(lighter.changed(&before) < 0.01);
-        assert!(small(280, 200, 0).changed(&before) > 0.02);
+        assert!(lighter.changed_share(&before) < 0.01);
+        assert!(small(280, 200, 0).changed_share(&before) > 0.02);
     }
 
     #[test]
     fn pictures_of_other_sizes_and_none_are_no_flow() {
         let (before, mut other) = (small(200, 200, 0), Small::default());
-        assert_eq!(flow(&before, &other, [0.0, 0.0], 100.0), Flow::default());
+        assert_eq!(measure_flow(&before, &other, [0.0, 0.0], 100.0), Flow::default());
         for (width, height) in [(1, 1), (5, 2000), (2000, 5), (7, 7)] {
-            other.take(&Image::new(width, height));
+            other.copy_image(&Image::new(width, height));
             let copy = other.clone();
-            assert_eq!(flow(&other, &copy, [1.0, 1.0], f32::NAN), Flow::default());
-            assert_eq!(flow(&other, &copy, [1e30, -1e30], 1e30), Flow::default());
+            assert_eq!(measure_flow(&other, &copy, [1.0, 1.0], f32::NAN), Flow::default());
+            assert_eq!(measure_flow(&other, &copy, [1e30, -1e30], 1e30), Flow::default());
         }
-        assert_eq!(other.changed(&before).to_bits(), 1.0_f32.to_bits());
+        assert_eq!(other.changed_share(&before).to_bits(), 1.0_f32.to_bits());
     }
 }

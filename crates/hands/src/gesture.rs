@@ -9,7 +9,7 @@ use std::time::Duration;
 
 mod way;
 
-use way::{Sample, Verdict, judge, straighten};
+use way::{Sample, Verdict, judge_way, straighten_gaps};
 
 /// Motions that are named. Directions are those of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,16 +49,16 @@ impl Stroke {
     }
 }
 
-/// When motions count.
+/// When motions count, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GestureOptions {
     /// Only hands that have been armed are followed; without, each hand that rests for a moment is.
     pub arming: bool,
-    /// An open palm arms when it has been held so long.
+    /// An open palm arms when it has been held this long.
     pub hold: Duration,
-    /// An armed hand that does nothing stays armed for so long after it was last held open.
+    /// An armed hand that does nothing stays armed for this long after it was last held open.
     pub armed_for: Duration,
-    /// After a stroke, and its way back, nothing is said for so long.
+    /// After a stroke, and its way back, nothing is said for this long.
     pub quiet_for: Duration,
 }
 
@@ -74,14 +74,14 @@ impl Default for GestureOptions {
 }
 
 impl GestureOptions {
-    fn quiet(self, now: Duration) -> Phase {
+    fn quiet_phase(self, now: Duration) -> Phase {
         Phase::Quiet { until: now + self.quiet_for, latest: now + QUIET_AT_MOST }
     }
 }
 
 /// A hand in one picture, as far as its motion is concerned.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Place {
+pub struct HandPosition {
     /// Its middle, pixels.
     pub middle: [f32; 2],
     /// Length of its palm, pixels.
@@ -90,7 +90,7 @@ pub struct Place {
     pub size: f32,
     /// All fingers are straight.
     pub open: bool,
-    /// It points up, give or take.
+    /// It points up, more or less.
     pub upright: bool,
 }
 
@@ -99,15 +99,15 @@ pub struct Place {
 pub enum Arming {
     /// Not at all.
     Not,
-    /// An open palm is being held: so much of the time is over, 0–1.
+    /// An open palm is being held: the share of the time that is over, 0–1.
     Filling(f32),
-    /// It is armed for so long.
+    /// It is armed for this long.
     Armed(Duration),
 }
 
 /// While a hand rests it moves by less than this, palm lengths.
 const REST: f32 = 0.35;
-/// It has begun to move when it is so far from where it rested.
+/// It has begun to move when it is this far from where it rested.
 const ONSET: f32 = 0.45;
 /// It began no longer before that.
 const BEGINNING: Duration = Duration::from_millis(250);
@@ -115,25 +115,25 @@ const BEGINNING: Duration = Duration::from_millis(250);
 const GROWN: f32 = 0.26;
 /// A hand that moves by more than this from picture to picture, palm lengths, is on its way back.
 const STILL: f32 = 0.03;
-/// It is for so long at most.
+/// It is for this long at most.
 const QUIET_AT_MOST: Duration = Duration::from_secs(3);
-/// A hand that is not seen for so long rests no more.
+/// A hand that is not seen for this long rests no more.
 const UNSEEN: Duration = Duration::from_millis(250);
 /// Nor is it waited for any longer than this.
 const GONE: Duration = Duration::from_millis(1200);
-/// A hand that was lost is looked for in every picture for so long.
+/// A hand that was lost is looked for in every picture for this long.
 const MISSED: Duration = Duration::from_millis(600);
-/// Without arming, a hand has to rest for so long.
+/// Without arming, a hand has to rest for this long.
 const PAUSE: Duration = Duration::from_millis(150);
 
 /// One hand's motion: pure state.
 #[derive(Clone, Debug)]
 pub struct Motion {
     options: GestureOptions,
-    /// When it was last seen,
+    /// When it was last seen.
     seen: Duration,
-    /// and how.
-    place: Place,
+    /// How it was last seen.
+    place: HandPosition,
     /// Where it is thought to be, pixels.
     at: [f32; 2],
     phase: Phase,
@@ -154,9 +154,9 @@ enum Phase {
         way: Vec<Sample>,
     },
     Quiet {
-        /// Not before; goes on as long as it moves,
+        /// It is quiet until then. While the hand moves, that is put off.
         until: Duration,
-        /// but no longer than this.
+        /// From then on `until` is not put off any more.
         latest: Duration,
     },
 }
@@ -174,10 +174,10 @@ struct Held {
 
 impl Motion {
     /// Of a hand that has just been found.
-    pub fn new(options: GestureOptions, now: Duration, place: Place) -> Self {
+    pub fn new(options: GestureOptions, now: Duration, place: HandPosition) -> Self {
         let mut motion =
             Self { options, seen: now, place, at: place.middle, phase: Phase::Idle { held: None } };
-        motion.idle(now, Some(place));
+        motion.step_idle(now, Some(place));
         motion
     }
 
@@ -186,7 +186,7 @@ impl Motion {
         match &self.phase {
             Phase::Armed { until, .. } if self.options.arming => Arming::Armed(until.saturating_sub(now)),
             Phase::Idle { held: Some(held) } if self.options.arming => {
-                let share = held.lasted().as_secs_f32() / self.options.hold.as_secs_f32();
+                let share = held.held_time().as_secs_f32() / self.options.hold.as_secs_f32();
                 if share > 0.0 { Arming::Filling(share.min(1.0)) } else { Arming::Not }
             }
             _ => Arming::Not,
@@ -194,7 +194,7 @@ impl Motion {
     }
 
     /// Where it is thought to be, and how long its palm is, pixels.
-    pub fn whereabouts(&self) -> ([f32; 2], f32) {
+    pub fn current_place(&self) -> ([f32; 2], f32) {
         let palm = match &self.phase {
             Phase::Armed { rest, .. } => rest.palm,
             _ => self.place.palm,
@@ -202,7 +202,7 @@ impl Motion {
         (self.at, palm)
     }
 
-    /// Whether what moves around it matters: it is armed, and the flow is to be told to [`Motion::picture`].
+    /// Whether what moves around it matters: it is armed, and the flow is to be told to [`Motion::see_picture`].
     pub fn wants_flow(&self) -> bool {
         matches!(self.phase, Phase::Armed { .. })
     }
@@ -220,12 +220,17 @@ impl Motion {
 
     /// Says nothing for a while: another hand has spoken.
     pub fn hush(&mut self, now: Duration) {
-        self.phase = self.options.quiet(now);
+        self.phase = self.options.quiet_phase(now);
     }
 
     /// The next picture: where the hand is, if it was found, and the way of what moves around it, pixels. What it did, once
     /// that is clear.
-    pub fn picture(&mut self, now: Duration, place: Option<Place>, flow: Option<[f32; 2]>) -> Option<Stroke> {
+    pub fn see_picture(
+        &mut self,
+        now: Duration,
+        place: Option<HandPosition>,
+        flow: Option<[f32; 2]>,
+    ) -> Option<Stroke> {
         let before = self.at;
         if let Some(place) = place {
             (self.seen, self.place, self.at) = (now, place, place.middle);
@@ -234,10 +239,10 @@ impl Motion {
         }
         match &mut self.phase {
             Phase::Idle { .. } => {
-                self.idle(now, place);
+                self.step_idle(now, place);
                 None
             }
-            Phase::Armed { .. } => self.armed(now, place),
+            Phase::Armed { .. } => self.step_armed(now, place),
             Phase::Quiet { until, latest } => {
                 // Its way back belongs to it, however slow.
                 let palm = self.place.palm.max(1.0);
@@ -253,25 +258,25 @@ impl Motion {
         }
     }
 
-    fn idle(&mut self, now: Duration, place: Option<Place>) {
+    fn step_idle(&mut self, now: Duration, place: Option<HandPosition>) {
         let Phase::Idle { held } = &mut self.phase else { return };
         let (arming, options) = (self.options.arming, self.options);
-        let waits = |place: &Place| !arming || (place.open && place.upright);
+        let waits = |place: &HandPosition| !arming || (place.open && place.upright);
         match (place.filter(waits), held.as_mut()) {
-            (Some(place), Some(held)) if held.is_here(&place) => held.rests(now, &place),
+            (Some(place), Some(held)) if held.is_here(&place) => held.follow_drift(now, &place),
             (Some(place), _) => *held = Some(Held::new(now, &place)),
             // Lost, or another shape, for a picture or two.
             (None, Some(old)) if now.saturating_sub(old.last) <= UNSEEN => {}
             (None, _) => *held = None,
         }
         let needed = if arming { options.hold } else { PAUSE };
-        if let Some(rest) = held.filter(|held| held.lasted() >= needed) {
+        if let Some(rest) = held.filter(|held| held.held_time() >= needed) {
             let (until, there) = (now + options.armed_for, now);
             self.phase = Phase::Armed { rest, until, there, way: Vec::new() };
         }
     }
 
-    fn armed(&mut self, now: Duration, place: Option<Place>) -> Option<Stroke> {
+    fn step_armed(&mut self, now: Duration, place: Option<HandPosition>) -> Option<Stroke> {
         let (options, at) = (self.options, self.at);
         let Phase::Armed { rest, until, there, way } = &mut self.phase else { return None };
         let relative = [0, 1].map(|axis| (at[axis] - rest.at[axis]) / rest.palm.max(1.0));
@@ -284,7 +289,7 @@ impl Motion {
                     *there = now;
                 }
                 if let Some(place) = place.filter(|place| !options.arming || (place.open && place.upright)) {
-                    rest.rests(now, &place);
+                    rest.follow_drift(now, &place);
                     *until = now + options.armed_for;
                 }
                 if now >= *until || now.saturating_sub(self.seen) > GONE {
@@ -296,11 +301,11 @@ impl Motion {
             way.push(Sample { time: began, at: [0.0; 2], grown: Some(0.0), seen: true });
         }
         way.push(Sample { time: now, at: relative, grown, seen: place.is_some() });
-        straighten(way);
-        match judge(now, way, place.is_some()) {
+        straighten_gaps(way);
+        match judge_way(now, way, place.is_some()) {
             Verdict::Goes => None,
             Verdict::Stroke(stroke) => {
-                self.phase = options.quiet(now);
+                self.phase = options.quiet_phase(now);
                 Some(stroke)
             }
             Verdict::Nothing => {
@@ -320,22 +325,22 @@ impl Motion {
 }
 
 impl Held {
-    fn new(now: Duration, place: &Place) -> Self {
+    fn new(now: Duration, place: &HandPosition) -> Self {
         Self { since: now, at: place.middle, palm: place.palm, size: place.size, last: now }
     }
 
-    fn lasted(&self) -> Duration {
+    fn held_time(&self) -> Duration {
         self.last.saturating_sub(self.since)
     }
 
     /// Whether a hand rests here.
-    fn is_here(&self, place: &Place) -> bool {
+    fn is_here(&self, place: &HandPosition) -> bool {
         let way = (place.middle[0] - self.at[0]).hypot(place.middle[1] - self.at[1]);
         way < REST * self.palm && (place.size / self.size).ln().abs() < GROWN / 2.0
     }
 
     /// Follows a hand that drifts.
-    fn rests(&mut self, now: Duration, place: &Place) {
+    fn follow_drift(&mut self, now: Duration, place: &HandPosition) {
         const SHARE: f32 = 0.15;
         for axis in 0..2 {
             self.at[axis] += SHARE * (place.middle[axis] - self.at[axis]);
@@ -352,16 +357,25 @@ mod tests {
 
     #[test]
     fn a_hand_that_was_armed_may_close_before_its_stroke() {
-        let palm =
-            |x: f32, open: bool| Place { middle: [x, 240.0], palm: 60.0, size: 45.0, open, upright: open };
+        let palm = |x: f32, open: bool| HandPosition {
+            middle: [x, 240.0],
+            palm: 60.0,
+            size: 45.0,
+            open,
+            upright: open,
+        };
         for waited in [0_u32, 500, 1500, 2700] {
             let (mut motion, mut now) =
                 (Motion::new(GestureOptions::default(), Duration::ZERO, palm(400.0, true)), 0);
-            let mut show = |until: u32, place: &dyn Fn(u32) -> Place| {
+            let mut show = |until: u32, place: &dyn Fn(u32) -> HandPosition| {
                 let mut strokes = Vec::new();
                 while now < until {
                     now += 33;
-                    strokes.extend(motion.picture(Duration::from_millis(now.into()), Some(place(now)), None));
+                    strokes.extend(motion.see_picture(
+                        Duration::from_millis(now.into()),
+                        Some(place(now)),
+                        None,
+                    ));
                 }
                 strokes
             };
@@ -375,7 +389,8 @@ mod tests {
 
     #[test]
     fn a_hand_that_grows_and_shrinks_for_ever_keeps_no_more_than_a_stroke_of_it() {
-        let place = |size: f32| Place { middle: [320.0, 240.0], palm: 70.0, size, open: true, upright: true };
+        let place =
+            |size: f32| HandPosition { middle: [320.0, 240.0], palm: 70.0, size, open: true, upright: true };
         let mut motion = Motion::new(GestureOptions::default(), Duration::ZERO, place(50.0));
         for index in 1..3000_u32 {
             let now = Duration::from_millis(33) * index;
@@ -385,7 +400,7 @@ mod tests {
                 _ if index.is_multiple_of(2) => 90.0,
                 _ => 75.0,
             };
-            motion.picture(now, Some(place(size)), None);
+            motion.see_picture(now, Some(place(size)), None);
             if let Phase::Armed { way, .. } = &motion.phase {
                 assert!(way.len() <= 75, "{} points after {now:?}", way.len());
             }

@@ -17,11 +17,11 @@ pub const LABELS: usize = Shape::ALL.len() + Stroke::ALL.len();
 
 impl Label {
     /// All, in the order of their indexes.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all_labels() -> impl Iterator<Item = Self> {
         Shape::ALL.into_iter().map(Self::Shape).chain(Stroke::ALL.into_iter().map(Self::Stroke))
     }
 
-    /// Its place among [`Label::all`].
+    /// Its place among [`Label::all_labels`].
     pub fn index(self) -> usize {
         match self {
             Self::Shape(shape) => shape as usize,
@@ -29,7 +29,7 @@ impl Label {
         }
     }
 
-    /// As in answers.
+    /// The name that answers have for it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Shape(shape) => shape.name(),
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn every_label_has_its_own_place_and_name() {
-        let all: Vec<Label> = Label::all().collect();
+        let all: Vec<Label> = Label::all_labels().collect();
         assert_eq!(all.len(), LABELS);
         for (index, label) in all.iter().enumerate() {
             assert_eq!(label.index(), index);

@@ -22,7 +22,7 @@ pub struct Landmarks {
 }
 
 impl Landmarks {
-    /// From the network's values; `None` if they are no numbers or not so many.
+    /// From the network's values; `None` if they are not numbers, or not as many as are needed.
     pub fn decode(values: &[f32], region: &Region) -> Option<Self> {
         let values = values.get(..VALUES).filter(|values| values.iter().all(|value| value.is_finite()))?;
         let input = INPUT as f32;

@@ -34,27 +34,27 @@ pub mod joint {
     pub const WRIST: usize = 0;
     /// First joint of the thumb, in the palm.
     pub const THUMB_BASE: usize = 1;
-    /// Its second.
+    /// Second joint of the thumb.
     pub const THUMB_KNUCKLE: usize = 2;
-    /// Its last.
+    /// Last joint of the thumb.
     pub const THUMB_JOINT: usize = 3;
-    /// Its end.
+    /// Tip of the thumb.
     pub const THUMB_TIP: usize = 4;
     /// Where the index finger leaves the palm; its other joints follow.
     pub const INDEX_KNUCKLE: usize = 5;
-    /// Its end.
+    /// Tip of the index finger.
     pub const INDEX_TIP: usize = 8;
     /// Where the middle finger leaves the palm.
     pub const MIDDLE_KNUCKLE: usize = 9;
-    /// Its end.
+    /// Tip of the middle finger.
     pub const MIDDLE_TIP: usize = 12;
     /// Where the ring finger leaves the palm.
     pub const RING_KNUCKLE: usize = 13;
-    /// Its end.
+    /// Tip of the ring finger.
     pub const RING_TIP: usize = 16;
     /// Where the little finger leaves the palm.
     pub const LITTLE_KNUCKLE: usize = 17;
-    /// Its end.
+    /// Tip of the little finger.
     pub const LITTLE_TIP: usize = 20;
 }
 
@@ -97,7 +97,7 @@ pub enum Side {
 pub struct Hand {
     /// The same as long as the hand is followed; never used again.
     pub id: u64,
-    /// Where it is.
+    /// Its 21 joints, in the order of [`joint`].
     pub points: Points,
     /// How sure it is that this is a hand, 0–1.
     pub presence: f32,

@@ -38,15 +38,15 @@ pub struct Palm {
 pub struct Looked {
     /// Its left edge, pixels of the picture; negative where the picture is higher than wide.
     pub left: f32,
-    /// Its upper edge.
+    /// Its upper edge, pixels, as `left`.
     pub top: f32,
-    /// Its side.
+    /// Length of its side, pixels.
     pub side: f32,
 }
 
 impl Looked {
     /// The smallest square around a picture, with the picture in its middle.
-    pub fn at(width: u32, height: u32) -> Self {
+    pub fn from_size(width: u32, height: u32) -> Self {
         let (width, height) = (width as f32, height as f32);
         let side = width.max(height);
         Self { left: (width - side) / 2.0, top: (height - side) / 2.0, side }
@@ -79,23 +79,23 @@ impl Anchors {
     }
 
     /// The palms of a picture, the surest first. `values` are 19 for each place: box and points in pixels of the input
-    /// relative to the place, and the score before the sigmoid. Values that are missing or no numbers are no palm.
-    pub fn palms(&self, values: &[f32], looked: Looked) -> Vec<Palm> {
+    /// relative to the place, and the score before the sigmoid. Values that are missing or not numbers are not a palm.
+    pub fn decode_palms(&self, values: &[f32], looked: Looked) -> Vec<Palm> {
         let mut found: Vec<Palm> = self
             .0
             .iter()
             .zip(values.chunks_exact(VALUES))
-            .filter_map(|(place, values)| decode(*place, values, looked))
+            .filter_map(|(place, values)| decode_palm(*place, values, looked))
             .collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        merge(&found)
+        merge_palms(&found)
     }
 }
 
-fn decode(place: [f32; 2], values: &[f32], looked: Looked) -> Option<Palm> {
+fn decode_palm(place: [f32; 2], values: &[f32], looked: Looked) -> Option<Palm> {
     let (&score, values) = values.split_last()?;
     let score = sigmoid(score.clamp(-100.0, 100.0));
-    // A score that is no number is not above the threshold, either.
+    // A score that is not a number is not above the threshold, either.
     if !(score >= THRESHOLD && values.iter().all(|value| value.is_finite())) {
         return None;
     }
@@ -115,20 +115,20 @@ fn decode(place: [f32; 2], values: &[f32], looked: Looked) -> Option<Palm> {
 
 /// Makes one palm of those that overlap with the surest one, each counting by its score ("weighted" non-maximum suppression:
 /// `MediaPipe`, `non_max_suppression_calculator`). `found` begins with the surest.
-fn merge(found: &[Palm]) -> Vec<Palm> {
+fn merge_palms(found: &[Palm]) -> Vec<Palm> {
     let mut left: Vec<Palm> = found.to_vec();
     let mut merged = Vec::new();
     while let Some(best) = left.first().copied().filter(|_| merged.len() < MOST) {
         let (same, rest): (Vec<Palm>, Vec<Palm>) =
             left.iter().copied().partition(|palm| palm.rect.iou(&best.rect) > OVERLAP);
-        merged.push(if same.is_empty() { best } else { average(&same, best.score) });
+        merged.push(if same.is_empty() { best } else { average_palms(&same, best.score) });
         // A box without an area overlaps with nothing, not even itself.
         left = if same.is_empty() { rest[1..].to_vec() } else { rest };
     }
     merged
 }
 
-fn average(palms: &[Palm], score: f32) -> Palm {
+fn average_palms(palms: &[Palm], score: f32) -> Palm {
     let total: f32 = palms.iter().map(|palm| palm.score).sum();
     let of =
         |value: &dyn Fn(&Palm) -> f32| palms.iter().map(|palm| palm.score * value(palm)).sum::<f32>() / total;
@@ -178,9 +178,9 @@ mod tests {
         let mut of_place = [0.0; 18];
         of_place[2..4].copy_from_slice(&[19.2, 9.6]);
         of_place[4..6].copy_from_slice(&[0.0, 19.2]);
-        let looked = Looked::at(640, 480);
+        let looked = Looked::from_size(640, 480);
         assert_eq!(looked, Looked { left: 0.0, top: -80.0, side: 640.0 });
-        let palms = anchors.palms(&values(place, 2.0, of_place), looked);
+        let palms = anchors.decode_palms(&values(place, 2.0, of_place), looked);
         let [palm] = palms[..] else { panic!("{palms:?}") };
         let middle = 640.0 * 12.5 / 24.0;
         let (x, y) = palm.rect.centre();
@@ -197,7 +197,7 @@ mod tests {
             points: [[left, 0.0]; POINTS],
             score,
         };
-        let merged = merge(&[palm(0.0, 0.9), palm(2.0, 0.6), palm(50.0, 0.55)]);
+        let merged = merge_palms(&[palm(0.0, 0.9), palm(2.0, 0.6), palm(50.0, 0.55)]);
         assert_eq!(merged.len(), 2, "{merged:?}");
         assert!((merged[0].rect.left - 0.8).abs() < 1e-5 && (merged[0].points[6][0] - 0.8).abs() < 1e-5);
         assert!((merged[0].score - 0.9).abs() < 1e-6);
@@ -209,10 +209,14 @@ mod tests {
         for (score, x) in [(f32::NAN, 0.0), (5.0, f32::INFINITY), (5.0, f32::NAN)] {
             let mut of_place = [1.0; 18];
             of_place[5] = x;
-            assert_eq!(anchors.palms(&values(7, score, of_place), Looked::at(10, 10)), []);
+            assert_eq!(anchors.decode_palms(&values(7, score, of_place), Looked::from_size(10, 10)), []);
         }
-        assert_eq!(anchors.palms(&[1.0; 30], Looked::at(10, 10)).len(), 1, "values that are missing");
+        assert_eq!(
+            anchors.decode_palms(&[1.0; 30], Looked::from_size(10, 10)).len(),
+            1,
+            "values that are missing"
+        );
         // Everywhere palms: they are bounded.
-        assert!(anchors.palms(&vec![1.0; PLACES * VALUES], Looked::at(640, 480)).len() <= MOST);
+        assert!(anchors.decode_palms(&vec![1.0; PLACES * VALUES], Looked::from_size(640, 480)).len() <= MOST);
     }
 }

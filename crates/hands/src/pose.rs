@@ -33,25 +33,25 @@ pub const UPPER_BODY: [usize; 9] = [0, 2, 5, LEFT_SHOULDER, RIGHT_SHOULDER, 13, 
 
 /// The square around a body is larger than the circle that it reaches by this.
 const MARGIN: f32 = 1.25;
-/// Hips of whoever is close are below the picture, but no further down than so many of its heights.
+/// Hips of a person who is close are below the picture, but no further down than this multiple of its height.
 const BELOW_PICTURE: f32 = 3.0;
-/// A body that is followed is at least so large, in shares of the picture's longer side,
+/// A body that is followed is at least this large, in shares of the picture's longer side.
 const SMALLEST: f32 = 0.05;
-/// and at most.
+/// A body that is followed is smaller than this, in shares of the picture's longer side.
 const LARGEST: f32 = 5.0;
 /// From here a shoulder is seen.
 const VISIBLE: f32 = 0.5;
-/// While there are hands, shoulders are looked for so often,
+/// While there are hands, shoulders are looked for with at least this time between.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
-/// and in one of so many pictures at most, so that a server past its capacity looks at hands.
+/// Shoulders are looked for in one of this many pictures at most, so that a server past its capacity looks at hands.
 const LOOK_AFTER: u32 = 4;
-/// A body is looked for below its hand, so many palm lengths,
+/// A body that is not followed is looked for this far below its hand, palm lengths.
 const BELOW: f32 = 5.0;
-/// in a square of so many.
+/// A body that is not followed is looked for in a square of this side, palm lengths.
 const SIDE: f32 = 24.0;
-/// It is not followed into squares beyond these.
+/// A body is not followed into squares whose side is beyond these, palm lengths.
 const SIDES: std::ops::Range<f32> = SIDE / 3.0..SIDE * 3.0;
-/// Nor out of the hand's reach, in shares of the square.
+/// A body is followed only while its square's middle is nearer to the hand than this, in shares of the square's side.
 const IN_REACH: f32 = 0.6;
 
 /// What the network says of a region.
@@ -68,7 +68,7 @@ pub struct Pose {
 }
 
 impl Pose {
-    /// From the network's values; `None` if they are no numbers or not so many.
+    /// From the network's values; `None` if they are not numbers, or not as many as are needed.
     pub fn decode(values: &[f32], region: &Region) -> Option<Self> {
         let values = values.get(..VALUES).filter(|values| values.iter().all(|value| value.is_finite()))?;
         let at = |point: usize| {
@@ -89,7 +89,7 @@ impl Pose {
 
 impl Region {
     /// Where a body is looked for of which nothing is known: all of a picture of that size.
-    pub fn whole(width: u32, height: u32) -> Self {
+    pub fn whole_picture(width: u32, height: u32) -> Self {
         let (width, height) = (width as f32, height as f32);
         Self { x: width / 2.0, y: height / 2.0, side: width.max(height), turn: 0.0 }
     }
@@ -119,9 +119,9 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Where it is to be looked for in the picture of time `now`, in which its hand is there and so large, pixels; `None` if it
+    /// Where it is to be looked for in the picture of time `now`, in which its hand is there and this large, pixels; `None` if it
     /// need not be.
-    pub fn looks(&mut self, now: Duration, [x, y]: [f32; 2], palm: f32) -> Option<Region> {
+    pub fn search_region(&mut self, now: Duration, [x, y]: [f32; 2], palm: f32) -> Option<Region> {
         self.pictures = self.pictures.saturating_add(1);
         let due = |looked: Duration| now.saturating_sub(looked) >= LOOK_EVERY && self.pictures >= LOOK_AFTER;
         self.looked.is_none_or(due).then(|| {
@@ -136,7 +136,7 @@ impl Body {
     }
 
     /// What was found there.
-    pub fn seen(&mut self, found: Option<Pose>) {
+    pub fn set_found(&mut self, found: Option<Pose>) {
         self.next = found.map(|pose| pose.next);
         self.shoulders = found.and_then(|pose| pose.shoulders);
     }
@@ -204,13 +204,13 @@ mod tests {
 
     #[test]
     fn a_body_is_looked_for_in_the_whole_picture_or_around_a_person_and_followed_while_it_can_be_one() {
-        assert_eq!(Region::whole(640, 360), Region { x: 320.0, y: 180.0, side: 640.0, turn: 0.0 });
+        assert_eq!(Region::whole_picture(640, 360), Region { x: 320.0, y: 180.0, side: 640.0, turn: 0.0 });
         let person = Rect { left: 100.0, top: 40.0, right: 180.0, bottom: 240.0 };
         let around = Region::around_person(&person);
         assert_eq!(around, Region { x: 140.0, y: 140.0, side: 250.0, turn: 0.0 });
         for (region, can) in [
             (around, true),
-            // Hips of whoever sits at a desk are below the picture.
+            // Hips of a person who sits at a desk are below the picture.
             (Region { y: 500.0, side: 900.0, ..around }, true),
             (Region { x: -10.0, ..around }, false),
             (Region { y: 1200.0, ..around }, false),
@@ -231,26 +231,26 @@ mod tests {
         let about = Region { x: 280.0, y: 230.0, side: 288.0, turn: 0.0 };
         let pose = Pose::decode(&values([178.0, 128.0], [78.0, 118.0]), &REGION).unwrap();
         let mut body = Body::default();
-        assert_eq!(body.looks(at(0), HAND, PALM), Some(about));
-        body.seen(Some(pose));
+        assert_eq!(body.search_region(at(0), HAND, PALM), Some(about));
+        body.set_found(Some(pose));
         let mut looks = Vec::new();
         for time in (1..100).map(|picture| picture * 33) {
-            if let Some(region) = body.looks(at(time), HAND, PALM) {
+            if let Some(region) = body.search_region(at(time), HAND, PALM) {
                 assert_eq!(region, pose.next);
                 looks.push(time);
             }
         }
         assert_eq!(looks, [429, 858, 1287, 1716, 2145, 2574, 3003]);
         assert_eq!(body.shoulders(), pose.shoulders);
-        // Whoever has three pictures a second is not looked at three times a second.
+        // A client that sends three pictures a second is not looked at three times a second.
         let mut body = Body::default();
         let times = (0..20).map(|picture| picture * 333);
-        let looks: Vec<u64> = times.filter(|ms| body.looks(at(*ms), HAND, PALM).is_some()).collect();
+        let looks: Vec<u64> = times.filter(|ms| body.search_region(at(*ms), HAND, PALM).is_some()).collect();
         assert_eq!(looks, [0, 1332, 2664, 3996, 5328]);
         // Nobody is there any more.
-        body.seen(Some(pose));
-        body.seen(None);
-        assert_eq!((body.shoulders(), body.looks(at(9000), HAND, PALM)), (None, Some(about)));
+        body.set_found(Some(pose));
+        body.set_found(None);
+        assert_eq!((body.shoulders(), body.search_region(at(9000), HAND, PALM)), (None, Some(about)));
     }
 
     #[test]
@@ -263,8 +263,8 @@ mod tests {
             Region { side: f32::NAN, ..pose.next },
         ] {
             let mut body = Body::default();
-            body.seen(Some(Pose { next, ..pose }));
-            let region = body.looks(at(0), HAND, PALM).unwrap();
+            body.set_found(Some(Pose { next, ..pose }));
+            let region = body.search_region(at(0), HAND, PALM).unwrap();
             assert_eq!(region, Region { x: 280.0, y: 230.0, side: 288.0, turn: 0.0 }, "{next:?}");
         }
     }

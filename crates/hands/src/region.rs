@@ -27,16 +27,16 @@ pub struct Region {
 /// the first two joints. With all 21 the region would breathe.
 pub(crate) const STEADY: [usize; 12] = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18];
 
-/// Regions that overlap by more than this are of one hand,
+/// Regions that overlap by more than this are of one hand.
 const SAME: f32 = 0.5;
-/// or whose middles are no further away, in shares of the smaller side.
+/// Regions whose middles are nearer to each other than this, in shares of the smaller side, are of one hand.
 const SAME_MIDDLE: f32 = 0.2;
 
 impl Region {
     /// Around the hand of a palm.
     pub fn of_palm(palm: &Palm) -> Self {
         let (wrist, knuckle) = (palm.points[0], palm.points[2]);
-        let turn = turn(wrist, knuckle);
+        let turn = turn_angle(wrist, knuckle);
         let (x, y) = palm.rect.centre();
         let (width, height) = (palm.rect.width(), palm.rect.height());
         Self { x, y, side: width.max(height) * 2.6, turn }.moved_up(0.5 * height)
@@ -48,7 +48,7 @@ impl Region {
         let (index, middle, ring) =
             (at(joint::INDEX_KNUCKLE), at(joint::MIDDLE_KNUCKLE), at(joint::RING_KNUCKLE));
         let towards = [0, 1].map(|axis| f32::midpoint(f32::midpoint(index[axis], ring[axis]), middle[axis]));
-        let turn = turn(at(joint::WRIST), towards);
+        let turn = turn_angle(at(joint::WRIST), towards);
         let (sin, cos) = turn.sin_cos();
         let upright = |[x, y]: [f32; 2]| [x * cos + y * sin, y * cos - x * sin];
         let (mut low, mut high) = ([f32::INFINITY; 2], [f32::NEG_INFINITY; 2]);
@@ -67,16 +67,16 @@ impl Region {
     /// Around a body whose middle is at `middle`, and which reaches as far to each side as up to `above`.
     pub fn around(middle: [f32; 2], above: [f32; 2], margin: f32) -> Self {
         let reach = (above[0] - middle[0]).hypot(above[1] - middle[1]);
-        Self { x: middle[0], y: middle[1], side: 2.0 * reach * margin, turn: turn(middle, above) }
+        Self { x: middle[0], y: middle[1], side: 2.0 * reach * margin, turn: turn_angle(middle, above) }
     }
 
-    /// Moved by so many pixels in the direction of its fingers.
+    /// Moved by this many pixels in the direction of its fingers.
     fn moved_up(self, pixels: f32) -> Self {
         let (sin, cos) = self.turn.sin_cos();
         Self { x: self.x + pixels * sin, y: self.y - pixels * cos, ..self }
     }
 
-    /// Moved by so many pixels of the picture.
+    /// Moved by this many pixels of the picture.
     #[must_use]
     pub fn moved_by(self, x: f32, y: f32) -> Self {
         Self { x: self.x + x, y: self.y + y, ..self }
@@ -116,7 +116,7 @@ impl Region {
 }
 
 /// By how much a hand is turned whose wrist is at `from` and whose fingers are towards `to`; and a body, from hips to head.
-fn turn(from: [f32; 2], to: [f32; 2]) -> f32 {
+fn turn_angle(from: [f32; 2], to: [f32; 2]) -> f32 {
     let angle = FRAC_PI_2 - (from[1] - to[1]).atan2(to[0] - from[0]);
     angle - TAU * ((angle + PI) / TAU).floor()
 }

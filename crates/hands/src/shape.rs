@@ -1,7 +1,7 @@
 //! The shape of a hand: which fingers are straight, where the thumb is, and where it points.
 //!
 //! By geometry of the 21 points alone, so each shape can be looked up here. A shape counts when it has been held for
-//! [`HOLD`]: see [`Held`].
+//! [`HOLD`]: see [`HeldShape`].
 
 use std::time::Duration;
 
@@ -56,9 +56,9 @@ impl Shape {
     }
 }
 
-/// A shape counts when it has been there so long.
+/// A shape counts when it has been there this long.
 pub const HOLD: Duration = Duration::from_millis(300);
-/// A shape that is not seen for so long is over, also where the hand is not: some pictures in between may be lost.
+/// A shape that is not seen for this long is over, also where the hand is not: some pictures in between may be lost.
 const GAP: Duration = Duration::from_millis(350);
 
 type Vector = [f32; 3];
@@ -88,75 +88,75 @@ pub struct Measures {
     pub up: f32,
 }
 
-fn between(points: &Points, from: usize, to: usize) -> Vector {
+fn vector_between(points: &Points, from: usize, to: usize) -> Vector {
     std::array::from_fn(|axis| points[to][axis] - points[from][axis])
 }
 
-fn length(vector: Vector) -> f32 {
+fn vector_length(vector: Vector) -> f32 {
     vector.iter().map(|value| value * value).sum::<f32>().sqrt()
 }
 
-fn dot(a: Vector, b: Vector) -> f32 {
+fn dot_product(a: Vector, b: Vector) -> f32 {
     (0..3).map(|axis| a[axis] * b[axis]).sum()
 }
 
-fn distance(points: &Points, from: usize, to: usize) -> f32 {
-    length(between(points, from, to))
+fn point_distance(points: &Points, from: usize, to: usize) -> f32 {
+    vector_length(vector_between(points, from, to))
 }
 
 /// Cosine between the palm's normal and the line of sight.
-fn facing(points: &Points) -> f32 {
-    let a = between(points, joint::WRIST, joint::INDEX_KNUCKLE);
-    let b = between(points, joint::WRIST, joint::LITTLE_KNUCKLE);
+fn palm_facing(points: &Points) -> f32 {
+    let a = vector_between(points, joint::WRIST, joint::INDEX_KNUCKLE);
+    let b = vector_between(points, joint::WRIST, joint::LITTLE_KNUCKLE);
     let normal = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-    normal[2].abs() / length(normal).max(1e-6)
+    normal[2].abs() / vector_length(normal).max(1e-6)
 }
 
 /// Of a finger with the joints `first` to `first` + 3, how straight it is.
-fn straightness(points: &Points, first: usize) -> f32 {
-    let bones: f32 = (first..first + 3).map(|joint| distance(points, joint, joint + 1)).sum();
-    if bones > 0.0 { distance(points, first, first + 3) / bones } else { 0.0 }
+fn finger_straightness(points: &Points, first: usize) -> f32 {
+    let bones: f32 = (first..first + 3).map(|joint| point_distance(points, joint, joint + 1)).sum();
+    if bones > 0.0 { point_distance(points, first, first + 3) / bones } else { 0.0 }
 }
 
 impl Measures {
     /// Of a hand; `None` if it has no size.
-    pub fn of(points: &Points) -> Option<Self> {
-        let palm = distance(points, joint::WRIST, joint::MIDDLE_KNUCKLE);
+    pub fn from_points(points: &Points) -> Option<Self> {
+        let palm = point_distance(points, joint::WRIST, joint::MIDDLE_KNUCKLE);
         if !(palm.is_finite() && palm > 1e-3) {
             return None;
         }
         let knuckles =
             [joint::INDEX_KNUCKLE, joint::MIDDLE_KNUCKLE, joint::RING_KNUCKLE, joint::LITTLE_KNUCKLE];
         let reach = |knuckle: usize| {
-            distance(points, joint::WRIST, knuckle + 3)
-                / distance(points, joint::WRIST, knuckle + 1).max(1e-3)
+            point_distance(points, joint::WRIST, knuckle + 3)
+                / point_distance(points, joint::WRIST, knuckle + 1).max(1e-3)
         };
-        let thumb = between(points, joint::THUMB_KNUCKLE, joint::THUMB_TIP);
-        let towards = between(points, joint::WRIST, joint::MIDDLE_KNUCKLE);
-        let up = |vector: Vector| -vector[1] / length(vector).max(1e-3);
-        let across = between(points, joint::LITTLE_KNUCKLE, joint::INDEX_KNUCKLE);
-        let beyond = between(points, joint::INDEX_KNUCKLE, joint::THUMB_TIP);
-        let thumb_out = dot(across, beyond) / length(across).max(1e-3) / palm;
-        let from_thumb = |joint| distance(points, joint::THUMB_TIP, joint) / palm;
+        let thumb = vector_between(points, joint::THUMB_KNUCKLE, joint::THUMB_TIP);
+        let towards = vector_between(points, joint::WRIST, joint::MIDDLE_KNUCKLE);
+        let up = |vector: Vector| -vector[1] / vector_length(vector).max(1e-3);
+        let across = vector_between(points, joint::LITTLE_KNUCKLE, joint::INDEX_KNUCKLE);
+        let beyond = vector_between(points, joint::INDEX_KNUCKLE, joint::THUMB_TIP);
+        let thumb_out = dot_product(across, beyond) / vector_length(across).max(1e-3) / palm;
+        let from_thumb = |joint| point_distance(points, joint::THUMB_TIP, joint) / palm;
         Some(Self {
-            straight: knuckles.map(|knuckle| straightness(points, knuckle)),
+            straight: knuckles.map(|knuckle| finger_straightness(points, knuckle)),
             reach: knuckles.map(reach),
-            thumb_straight: straightness(points, joint::THUMB_BASE),
+            thumb_straight: finger_straightness(points, joint::THUMB_BASE),
             thumb_away: from_thumb(joint::INDEX_KNUCKLE).min(from_thumb(joint::INDEX_KNUCKLE + 1)),
             thumb_out,
             ring: from_thumb(joint::INDEX_TIP),
-            apart: distance(points, joint::INDEX_TIP, joint::MIDDLE_TIP) / palm,
+            apart: point_distance(points, joint::INDEX_TIP, joint::MIDDLE_TIP) / palm,
             thumb_up: up(thumb),
-            facing: facing(points),
+            facing: palm_facing(points),
             up: up(towards),
         })
     }
 }
 
-/// A straight finger is so straight, and its tip so far from the wrist as a multiple of the way to its middle joint.
+/// A straight finger is this straight, and its tip this far from the wrist as a multiple of the way to its middle joint.
 const STRAIGHT: f32 = 0.80;
 const REACHES: f32 = 1.17;
-/// Straight fingers together are so straight in the mean.
+/// Straight fingers together are this straight in the mean.
 const STRAIGHT_MEAN: f32 = 0.88;
 /// A closed finger is no straighter than this, and reaches no further.
 const CLOSED: f32 = 0.85;
@@ -170,22 +170,22 @@ const TOUCH: f32 = 0.42;
 const RING_REACH: f32 = 1.2;
 /// Fingers that are apart are so by more than this, palm lengths.
 const APART: f32 = 0.36;
-/// A thumb that lies over the palm is no part of an open one, palm lengths.
+/// A thumb that lies over the palm is not part of an open one, palm lengths.
 const THUMB_OVER: f32 = -0.1;
-/// A thumb that is out is so far beyond the palm's edge, palm lengths; one that is not, is less far.
+/// A thumb that is out is this far beyond the palm's edge, palm lengths; one that is not, is less far.
 const THUMB_OUT: f32 = 0.4;
-/// Beside closed fingers, a thumb stands off if it is so far beyond the edge and away from the index finger together, and lies
+/// Beside closed fingers, a thumb stands off if it is this far beyond the edge and away from the index finger together, and lies
 /// on them if it is less far: between the two nobody knows.
 const THUMB_OFF: f32 = 0.66;
 const THUMB_ON: f32 = 0.52;
-/// Shapes of straight fingers count if the hand faces the camera so much, and points up.
+/// Shapes of straight fingers count if the hand faces the camera this much, and points up.
 const FACES: f32 = 0.6;
 const UPRIGHT: f32 = 0.55;
 /// A thumb that stands off far is straight, and what is beside it need not look closed, if it reaches no further than this.
 const THUMB_FAR_OFF: f32 = 1.6;
 const THUMB_STRAIGHT: f32 = 0.9;
 const BENT_REACH: f32 = 1.1;
-/// and it points so straight up or down.
+/// A thumb that stands off far is a sign only if it points at least this straight up or down.
 const THUMB_UPRIGHT: f32 = 0.8;
 /// Up is up to 63 degrees from straight up: people's thumbs lean.
 const UPWARDS: f32 = 0.45;
@@ -251,9 +251,9 @@ impl Measures {
     }
 }
 
-/// The shape that a hand holds, and for how long it has: what is seen in a single picture is no shape yet.
+/// The shape that a hand holds, and for how long it has: what is seen in a single picture is not a shape yet.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Held {
+pub struct HeldShape {
     held: Option<Run>,
     /// Another one, which has been seen since that one was.
     next: Option<Run>,
@@ -277,9 +277,9 @@ impl Run {
     }
 }
 
-impl Held {
+impl HeldShape {
     /// What was seen at time `now`.
-    pub fn see(&mut self, now: Duration, seen: Option<Shape>) {
+    pub fn see_shape(&mut self, now: Duration, seen: Option<Shape>) {
         self.next = self.next.filter(|next| next.goes_on(now));
         self.held = self.held.filter(|held| held.goes_on(now)).or_else(|| self.next.take());
         let Some(shape) = seen else { return };
@@ -305,14 +305,14 @@ impl Held {
 mod tests {
     use super::*;
 
-    /// What counts at the end of each run of pictures, 30 a second, in which this was seen for so many milliseconds.
+    /// What counts at the end of each run of pictures, 30 a second, in which this was seen for this many milliseconds.
     fn held(runs: &[(Option<Shape>, u64)]) -> Vec<Option<Shape>> {
-        let (mut held, mut now) = (Held::default(), 0);
+        let (mut held, mut now) = (HeldShape::default(), 0);
         let run = |(seen, took): &(Option<Shape>, u64)| {
             let until = now + took;
             while now < until {
                 now += 33;
-                held.see(Duration::from_millis(now), *seen);
+                held.see_shape(Duration::from_millis(now), *seen);
             }
             held.shape(Duration::from_millis(now))
         };

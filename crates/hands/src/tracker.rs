@@ -20,13 +20,13 @@ pub struct TrackerOptions {
     pub begin: f32,
     /// Presence down to which it still is the hand that it was in the last picture.
     pub keep: f32,
-    /// While no hand is there, palms are looked for so often.
+    /// While no hand is there, palms are looked for with this time between.
     pub look_every: Duration,
     /// While a hand is there, and another might come.
     pub look_for_others_every: Duration,
     /// While all hands are there that are followed, and more might be.
     pub look_for_more_every: Duration,
-    /// What was no hand is not asked about again for so long.
+    /// What was not a hand is not asked about again for this time.
     pub refuse_for: Duration,
 }
 
@@ -46,9 +46,9 @@ impl Default for TrackerOptions {
 
 /// A palm as large as one that was refused, in its place, is the same.
 const SAME_REFUSED: f32 = 0.7;
-/// What is no hand for so long is worth a word.
+/// What is not a hand for this time is worth a word.
 const UNCLEAR: Duration = Duration::from_secs(3);
-/// Handedness is the sum of so many pictures at most: a hand that another takes the place of does not stay what it was.
+/// Handedness is the sum of this many pictures at most: a hand that another takes the place of does not stay what it was.
 const SIDE_AT_MOST: f32 = 60.0;
 /// A region is moved ahead by this part of its last step.
 const AHEAD: f32 = 0.5;
@@ -60,7 +60,7 @@ const LEAP: f32 = 1.5;
 pub struct Tracker {
     options: TrackerOptions,
     hands: Vec<Tracked>,
-    /// Palms that were no hands, and until when they are believed to be none.
+    /// Palms that were not hands, and until when that is believed.
     refused: Vec<(Palm, Duration)>,
     /// When palms were last looked for.
     looked: Option<Duration>,
@@ -85,7 +85,7 @@ struct Tracked {
 }
 
 impl Tracker {
-    /// No hands yet.
+    /// A tracker that follows no hands yet.
     pub fn new(options: TrackerOptions) -> Self {
         let (hands, refused) = (Vec::new(), Vec::new());
         Self { options, hands, refused, looked: None, lost: false, crowded: false, unclear: None, last_id: 0 }
@@ -98,18 +98,18 @@ impl Tracker {
 
     /// Where each hand is to be looked for in the next picture, by its place among [`Tracker::hands`].
     pub fn regions(&self) -> Vec<Region> {
-        self.hands.iter().map(Tracked::ahead).collect()
+        self.hands.iter().map(Tracked::predicted_region).collect()
     }
 
     /// What was found at each of [`Tracker::regions`] in the next picture. Hands that are no longer there are gone, and so is one
     /// that has come to lie on another.
-    pub fn follow(&mut self, found: Vec<Option<Landmarks>>) {
+    pub fn follow_hands(&mut self, found: Vec<Option<Landmarks>>) {
         let before = self.hands.len();
         let mut found = found.into_iter();
         let keep = self.options.keep;
         self.hands.retain_mut(|tracked| {
             let seen = found.next().flatten().filter(|seen| seen.presence >= keep);
-            seen.is_some_and(|seen| tracked.seen(&seen))
+            seen.is_some_and(|seen| tracked.add_seen(&seen))
         });
         let mut index = 0;
         while index < self.hands.len() {
@@ -129,7 +129,7 @@ impl Tracker {
 
     /// Whether palms are to be looked for in the picture of time `now`; `stirring` says that something in it has begun to
     /// move, `missed` that a hand of which something is expected was lost a moment ago.
-    pub fn looks(&self, now: Duration, stirring: bool, missed: bool) -> bool {
+    pub fn needs_search(&self, now: Duration, stirring: bool, missed: bool) -> bool {
         let full = self.hands.len() >= self.options.hands;
         let every = match self.hands.len() {
             0 => self.options.look_every,
@@ -141,7 +141,7 @@ impl Tracker {
     }
 
     /// Palms were looked for: those that may be hands which are not known yet, the surest first, and no more than are
-    /// missing; two, if none is: what is no hand and comes first hides no other.
+    /// missing; two, if none is: what is not a hand and comes first hides no other.
     pub fn candidates(&mut self, now: Duration, palms: &[Palm]) -> Vec<Palm> {
         self.looked = Some(now);
         self.lost = false;
@@ -173,7 +173,7 @@ impl Tracker {
     }
 
     /// What was found at a candidate. Whether it is a hand.
-    pub fn begin(&mut self, now: Duration, palm: &Palm, found: Option<Landmarks>) -> bool {
+    pub fn begin_hand(&mut self, now: Duration, palm: &Palm, found: Option<Landmarks>) -> bool {
         let Some(seen) = found.filter(|seen| seen.presence >= self.options.begin) else {
             let until = now + self.options.refuse_for;
             self.refused.push((*palm, until));
@@ -192,7 +192,7 @@ impl Tracker {
         self.last_id += 1;
         let hand = Hand { id: self.last_id, points: seen.points, presence: seen.presence, side: Side::Right };
         let mut tracked = Tracked { hand, region, step: [0.0; 2], right: 0.0 };
-        if tracked.seen(&seen) {
+        if tracked.add_seen(&seen) {
             tracked.step = [0.0; 2];
             self.hands.push(tracked);
         }
@@ -214,12 +214,12 @@ impl Tracker {
 impl Tracked {
     /// Where it is looked for next. Half a step ahead follows as well as a whole one, and the networks' own answer to where the
     /// region lay, which is part of the step, does not feed back: with the whole step, fists drift onto their forearms.
-    fn ahead(&self) -> Region {
+    fn predicted_region(&self) -> Region {
         self.region.moved_by(AHEAD * self.step[0], AHEAD * self.step[1])
     }
 
-    /// Takes in what was seen of it; false if that is no shape of a hand.
-    fn seen(&mut self, seen: &Landmarks) -> bool {
+    /// Takes in what was seen of it; false if that is not the shape of a hand.
+    fn add_seen(&mut self, seen: &Landmarks) -> bool {
         let (palm, region) = (palm_length(&seen.points), Region::of_points(&seen.points));
         if !(palm > 0.0 && region.side >= 1.0) {
             return false;
@@ -251,7 +251,7 @@ mod tests {
     fn with_one() -> Tracker {
         let mut tracker = Tracker::new(TrackerOptions::default());
         let palms = tracker.candidates(at(0), &[palm_at(100.0, 100.0)]);
-        assert!(tracker.begin(at(0), &palms[0], Some(hand_at(100.0, 100.0, 0.99))));
+        assert!(tracker.begin_hand(at(0), &palms[0], Some(hand_at(100.0, 100.0, 0.99))));
         tracker
     }
 
@@ -261,7 +261,7 @@ mod tests {
         let first = tracker.regions()[0];
         for step in 1..4_u16 {
             let x = 100.0 + 20.0 * f32::from(step);
-            tracker.follow(vec![Some(hand_at(x, 100.0, 0.7))]);
+            tracker.follow_hands(vec![Some(hand_at(x, 100.0, 0.7))]);
         }
         assert_eq!(tracker.hands().next().unwrap().id, 1);
         let ahead = tracker.regions()[0];
@@ -275,16 +275,19 @@ mod tests {
     #[test]
     fn where_a_hand_is_lost_palms_are_looked_for_in_the_same_picture() {
         let mut tracker = with_one();
-        tracker.follow(vec![Some(hand_at(100.0, 100.0, 0.99))]);
-        assert!(!tracker.looks(at(33), true, false), "a hand is there, and another is looked for later");
-        assert!(tracker.looks(at(700), false, false));
-        tracker.follow(vec![Some(hand_at(100.0, 100.0, 0.3))]);
+        tracker.follow_hands(vec![Some(hand_at(100.0, 100.0, 0.99))]);
+        assert!(
+            !tracker.needs_search(at(33), true, false),
+            "a hand is there, and another is looked for later"
+        );
+        assert!(tracker.needs_search(at(700), false, false));
+        tracker.follow_hands(vec![Some(hand_at(100.0, 100.0, 0.3))]);
         assert_eq!(tracker.hands().len(), 0);
-        assert!(tracker.looks(at(66), false, false));
+        assert!(tracker.needs_search(at(66), false, false));
         tracker.candidates(at(66), &[]);
-        assert!(!tracker.looks(at(99), false, false), "only once at once");
-        assert!(tracker.looks(at(99), true, false), "or when something stirs");
-        assert!(tracker.looks(at(266), false, false));
+        assert!(!tracker.needs_search(at(99), false, false), "only once at once");
+        assert!(tracker.needs_search(at(99), true, false), "or when something stirs");
+        assert!(tracker.needs_search(at(266), false, false));
     }
 
     #[test]
@@ -292,7 +295,7 @@ mod tests {
         let mut tracker = Tracker::new(TrackerOptions::default());
         let face = palm_at(300.0, 100.0);
         assert_eq!(tracker.candidates(at(0), &[face]).len(), 1);
-        assert!(!tracker.begin(at(0), &face, Some(hand_at(300.0, 100.0, 0.85))));
+        assert!(!tracker.begin_hand(at(0), &face, Some(hand_at(300.0, 100.0, 0.85))));
         let near = palm_at(303.0, 101.0);
         assert_eq!(tracker.candidates(at(200), &[near, palm_at(100.0, 100.0)]), [palm_at(100.0, 100.0)]);
         assert_eq!(tracker.candidates(at(1001), &[near]).len(), 1, "after a while");
@@ -302,16 +305,16 @@ mod tests {
     fn there_are_no_two_hands_in_one_place_and_no_more_than_asked_for() {
         let mut tracker = with_one();
         let same = Palm { rect: palm_at(100.0, 100.0).rect, ..palm_at(100.0, 100.0) };
-        assert!(!tracker.begin(at(33), &same, Some(hand_at(101.0, 100.0, 0.99))));
-        assert!(tracker.begin(at(33), &palm_at(400.0, 100.0), Some(hand_at(400.0, 100.0, 0.99))));
+        assert!(!tracker.begin_hand(at(33), &same, Some(hand_at(101.0, 100.0, 0.99))));
+        assert!(tracker.begin_hand(at(33), &palm_at(400.0, 100.0), Some(hand_at(400.0, 100.0, 0.99))));
         assert!(
-            !tracker.begin(at(33), &palm_at(400.0, 400.0), Some(hand_at(400.0, 400.0, 0.99))),
+            !tracker.begin_hand(at(33), &palm_at(400.0, 400.0), Some(hand_at(400.0, 400.0, 0.99))),
             "two at most"
         );
-        assert!(!tracker.looks(at(1999), true, true));
-        assert!(tracker.looks(at(2000), false, false), "whether there are more");
+        assert!(!tracker.needs_search(at(1999), true, true));
+        assert!(tracker.needs_search(at(2000), false, false), "whether there are more");
         // The second one slides onto the first: the first stays.
-        tracker.follow(vec![Some(hand_at(100.0, 100.0, 0.99)), Some(hand_at(105.0, 100.0, 0.99))]);
+        tracker.follow_hands(vec![Some(hand_at(100.0, 100.0, 0.99)), Some(hand_at(105.0, 100.0, 0.99))]);
         assert_eq!(tracker.hands().map(|hand| hand.id).collect::<Vec<_>>(), [1]);
     }
 
@@ -321,13 +324,13 @@ mod tests {
         let mut tracker = Tracker::new(options);
         let [one, other] = [100.0, 400.0].map(|x| palm_at(x, 100.0));
         for palm in tracker.candidates(at(0), &[one]) {
-            tracker.begin(at(0), &palm, Some(hand_at(100.0, 100.0, 0.99)));
+            tracker.begin_hand(at(0), &palm, Some(hand_at(100.0, 100.0, 0.99)));
         }
-        assert!(!tracker.is_crowded() && !tracker.looks(at(1000), true, true));
-        assert!(tracker.looks(at(2000), false, false), "now and then one is looked for");
+        assert!(!tracker.is_crowded() && !tracker.needs_search(at(1000), true, true));
+        assert!(tracker.needs_search(at(2000), false, false), "now and then one is looked for");
         let candidates = tracker.candidates(at(2000), &[one, other]);
         assert_eq!(candidates.len(), 1);
-        assert!(!tracker.begin(at(2000), &candidates[0], Some(hand_at(400.0, 100.0, 0.99))));
+        assert!(!tracker.begin_hand(at(2000), &candidates[0], Some(hand_at(400.0, 100.0, 0.99))));
         assert!(tracker.is_crowded() && tracker.hands().len() == 1);
         assert!(tracker.candidates(at(4000), &[one]).is_empty());
         assert!(!tracker.is_crowded());
@@ -336,16 +339,16 @@ mod tests {
     #[test]
     fn a_face_that_is_surer_hides_no_hand_and_what_is_refused_beside_a_hand_is_not_unclear_later() {
         let mut tracker = with_one();
-        assert!(tracker.begin(at(33), &palm_at(400.0, 100.0), Some(hand_at(400.0, 100.0, 0.99))));
+        assert!(tracker.begin_hand(at(33), &palm_at(400.0, 100.0), Some(hand_at(400.0, 100.0, 0.99))));
         let (face, third) = (palm_at(250.0, 300.0), palm_at(500.0, 400.0));
         for palm in tracker.candidates(at(5000), &[face, third]) {
             let is_face = palm == face;
             let found = if is_face { hand_at(250.0, 300.0, 0.7) } else { hand_at(500.0, 400.0, 0.99) };
-            tracker.begin(at(5000), &palm, Some(found));
+            tracker.begin_hand(at(5000), &palm, Some(found));
         }
         assert!(tracker.is_crowded());
         // Both hands are lost a minute later, and something like a palm is left.
-        tracker.follow(vec![None, None]);
+        tracker.follow_hands(vec![None, None]);
         tracker.candidates(at(60_000), &[face]);
         assert!(!tracker.is_unclear(at(60_000)));
     }
@@ -355,7 +358,7 @@ mod tests {
         let mut tracker = Tracker::new(TrackerOptions::default());
         let refuse = |tracker: &mut Tracker, time: u64, presence: f32| {
             for palm in tracker.candidates(at(time), &[palm_at(100.0, 100.0)]) {
-                tracker.begin(at(time), &palm, Some(hand_at(100.0, 100.0, presence)));
+                tracker.begin_hand(at(time), &palm, Some(hand_at(100.0, 100.0, presence)));
             }
         };
         for time in (0..=4000).step_by(200) {

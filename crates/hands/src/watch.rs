@@ -6,7 +6,7 @@ use sightwire_api::sign::{HandHint, Shoulders};
 use sightwire_frame::Image;
 
 use crate::flow::{self, Small};
-use crate::gesture::{Arming, GestureOptions, Motion, Place, Stroke};
+use crate::gesture::{Arming, GestureOptions, HandPosition, Motion, Stroke};
 use crate::label::Label;
 use crate::landmarks::{Landmarks, palm_length};
 use crate::palm::Palm;
@@ -18,7 +18,7 @@ use crate::{Hand, Points};
 
 /// The networks.
 pub trait Networks {
-    /// Why one failed.
+    /// Why a network could not be run.
     type Error;
 
     /// The palms in a picture, the surest first.
@@ -43,8 +43,8 @@ pub struct WatchOptions {
 }
 
 impl WatchOptions {
-    /// With so many hands at most, whose motions count only once they are armed, or always.
-    pub fn following(hands: usize, arming: bool) -> Self {
+    /// With this many hands at most, whose motions count only once they are armed, or always.
+    pub fn with_hands(hands: usize, arming: bool) -> Self {
         Self {
             tracker: TrackerOptions { hands, ..TrackerOptions::default() },
             gesture: GestureOptions { arming, ..GestureOptions::default() },
@@ -54,8 +54,8 @@ impl WatchOptions {
 
 /// What a hand says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
-    /// Where it is.
+pub struct WatchedHand {
+    /// The hand and its joints.
     pub hand: Hand,
     /// The shape that it has held for long enough.
     pub shape: Option<Shape>,
@@ -65,8 +65,8 @@ pub struct Seen {
 
 /// What is said, by all hands together.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Said {
-    /// In a word.
+pub struct SpokenSign {
+    /// The shape or motion that is said.
     pub label: Label,
     /// How sure that is, 0–1: as sure as it is that this is a hand.
     pub score: f32,
@@ -76,12 +76,12 @@ pub struct Said {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sight {
     /// The hands, the longest known first.
-    pub hands: Vec<Seen>,
+    pub hands: Vec<WatchedHand>,
     /// A motion that has just become clear.
     pub stroke: Option<Stroke>,
     /// A motion, for a second, or a shape, as long as it is held.
-    pub said: Option<Said>,
-    /// Of whoever shows the hands, where they were seen last.
+    pub said: Option<SpokenSign>,
+    /// Of the person who shows the hands, where they were seen last.
     pub shoulders: Option<Shoulders>,
     /// Whether palms were looked for.
     pub looked: bool,
@@ -97,7 +97,7 @@ pub struct Watch {
     now: Small,
     before: Small,
     /// The last motion, and until when it is said.
-    spoken: Option<(Said, Duration)>,
+    spoken: Option<(SpokenSign, Duration)>,
     /// Whether something moved in the last picture.
     stirred: bool,
     brightness: f32,
@@ -112,10 +112,10 @@ struct Performer {
     hand: u64,
     /// How sure it was that it is a hand, when it was last seen.
     presence: f32,
-    shape: shape::Held,
+    shape: shape::HeldShape,
     motion: Motion,
     /// Where it last moved to, and when.
-    stayed: (Duration, Place),
+    stayed: (Duration, HandPosition),
 }
 
 impl Performer {
@@ -124,7 +124,7 @@ impl Performer {
         now.saturating_sub(self.stayed.0) > FROZEN
     }
 
-    fn stays(&mut self, now: Duration, place: Place) {
+    fn stay_at(&mut self, now: Duration, place: HandPosition) {
         let before = self.stayed.1;
         let step = (place.middle[0] - before.middle[0]).hypot(place.middle[1] - before.middle[1]);
         let moved = step > TREMBLE * before.palm || (place.size / before.size).ln().abs() > TREMBLE;
@@ -134,28 +134,28 @@ impl Performer {
     }
 }
 
-/// When so much of the picture changes, something stirs.
+/// When this much of the picture changes, something stirs.
 const STIRRED: f32 = 0.012;
-/// A hand that is found again so near, palm lengths, is the one that was lost.
+/// A hand that is found again this near, palm lengths, is the one that was lost.
 const NEAR: f32 = 2.5;
-/// What moves around a hand is looked for so far, palm lengths.
+/// What moves around a hand is looked for this far, palm lengths.
 const AROUND: f32 = 3.0;
-/// A hand whose middle was so near the lower edge when it was lost, palm lengths, has left.
+/// A hand whose middle was this near the lower edge when it was lost, palm lengths, has left.
 const LEAVING: f32 = 1.0;
 /// A palm that points up: at most 40 degrees from it.
 const UPRIGHT: f32 = 0.76;
 /// Below this brightness (0–255) cameras expose for long.
 const DARK: f32 = 50.0;
-/// Below so many pictures a second strokes are lost.
+/// Below this many pictures a second strokes are lost.
 const FEW: f32 = 20.0;
 /// Below this part of the picture's longer side a palm is hardly found.
 const SMALL: f32 = 0.05;
 /// A hand of whose joints this part is outside the picture is cut.
 const CUT: f32 = 0.25;
-/// No hand of a person stays within this, palm lengths, for so long.
+/// No hand of a person stays within this, palm lengths, for this long.
 const TREMBLE: f32 = 0.08;
 const FROZEN: Duration = Duration::from_secs(20);
-/// A motion is said for so long.
+/// A motion is said for this long.
 const SAID: Duration = Duration::from_secs(1);
 /// How sure a motion is whose hand was lost on its way.
 const LOST: f32 = 0.9;
@@ -179,41 +179,41 @@ impl Watch {
     }
 
     /// The next picture, taken at `now`, which counts from anywhere and does not go back.
-    pub fn look<N: Networks>(
+    pub fn see_picture<N: Networks>(
         &mut self,
         now: Duration,
         image: &Image,
         networks: &mut N,
     ) -> Result<Sight, N::Error> {
         std::mem::swap(&mut self.now, &mut self.before);
-        self.now.take(image);
-        let stirs = self.last.is_some() && self.now.changed(&self.before) > STIRRED;
+        self.now.copy_image(image);
+        let stirs = self.last.is_some() && self.now.changed_share(&self.before) > STIRRED;
         let begins = stirs && !self.stirred;
         self.stirred = stirs;
         let regions = self.tracker.regions();
         let found =
             regions.iter().map(|region| networks.landmarks(image, region)).collect::<Result<_, _>>()?;
-        self.tracker.follow(found);
+        self.tracker.follow_hands(found);
         let missed = self.performers.iter().any(|performer| {
             let found = self.tracker.hands().any(|hand| hand.id == performer.hand);
             !found && performer.motion.is_missed(now)
         });
-        let looked = self.tracker.looks(now, begins, missed);
+        let looked = self.tracker.needs_search(now, begins, missed);
         if looked {
             let palms = networks.palms(image)?;
             for palm in self.tracker.candidates(now, &palms) {
                 let found = networks.landmarks(image, &Region::of_palm(&palm))?;
-                self.tracker.begin(now, &palm, found);
+                self.tracker.begin_hand(now, &palm, found);
             }
         }
         let hands: Vec<Hand> = self.tracker.hands().cloned().collect();
         let sight = self.take_in(now, hands, image.height() as f32);
-        let shoulders = self.shoulders(now, image, networks)?;
+        let shoulders = self.find_shoulders(now, image, networks)?;
         Ok(Sight { shoulders, looked, ..sight })
     }
 
-    /// Where whoever shows their hands has their shoulders.
-    fn shoulders<N: Networks>(
+    /// Where the person who shows their hands has their shoulders.
+    fn find_shoulders<N: Networks>(
         &mut self,
         now: Duration,
         image: &Image,
@@ -222,41 +222,42 @@ impl Watch {
         match self.performers.first() {
             None => self.body = Body::default(),
             Some(performer) => {
-                let (middle, palm) = performer.motion.whereabouts();
-                if let Some(region) = self.body.looks(now, middle, palm) {
-                    self.body.seen(networks.pose(image, &region)?);
+                let (middle, palm) = performer.motion.current_place();
+                if let Some(region) = self.body.search_region(now, middle, palm) {
+                    self.body.set_found(networks.pose(image, &region)?);
                 }
             }
         }
         Ok(self.body.shoulders())
     }
 
-    /// What the hands of the picture taken last by [`Watch::look`] say; `bottom` is its lower edge, pixels.
+    /// What the hands of the picture taken last by [`Watch::see_picture`] say; `bottom` is its lower edge, pixels.
     fn take_in(&mut self, now: Duration, hands: Vec<Hand>, bottom: f32) -> Sight {
-        self.pace(now);
+        self.update_pace(now);
         self.brightness += 0.1 * (self.now.brightness() - self.brightness);
-        let seen: Vec<(Option<Measures>, Place)> = hands.iter().map(|hand| place(&hand.points)).collect();
-        let who = self.assign(now, &hands, &seen);
+        let seen: Vec<(Option<Measures>, HandPosition)> =
+            hands.iter().map(|hand| measure_place(&hand.points)).collect();
+        let who = self.assign_performers(now, &hands, &seen);
         let (small, before) = (&self.now, &self.before);
         let mut stroke = None;
         for (index, performer) in self.performers.iter_mut().enumerate() {
             let hand = who.iter().position(|performer| *performer == index);
             let at = hand.map(|hand| seen[hand].1);
-            let around = performer.motion.wants_flow().then(|| performer.motion.whereabouts());
+            let around = performer.motion.wants_flow().then(|| performer.motion.current_place());
             // Where the joints are seen, they say where it goes.
             let flow = around
                 .filter(|_| at.is_none())
-                .map(|(middle, palm)| flow::flow(before, small, middle, AROUND * palm).step);
-            let of_this = performer.motion.picture(now, at, flow);
+                .map(|(middle, palm)| flow::measure_flow(before, small, middle, AROUND * palm).step);
+            let of_this = performer.motion.see_picture(now, at, flow);
             // A hand that was lowered and let go of was not meant.
-            let (place, palm) = performer.motion.whereabouts();
+            let (place, palm) = performer.motion.current_place();
             let gone = at.is_none() && place[1] + LEAVING * palm > bottom;
             stroke = of_this.filter(|stroke| *stroke != Stroke::Down || !gone).or(stroke);
             if let Some(hand) = hand {
-                performer.stays(now, seen[hand].1);
+                performer.stay_at(now, seen[hand].1);
                 performer.presence = hands[hand].presence;
                 let measures = seen[hand].0.filter(|_| !performer.is_frozen(now));
-                performer.shape.see(now, measures.and_then(|measures| measures.shape()));
+                performer.shape.see_shape(now, measures.and_then(|measures| measures.shape()));
             }
             if performer.is_frozen(now) {
                 performer.motion.hush(now);
@@ -265,28 +266,33 @@ impl Watch {
         if let Some(stroke) = stroke {
             self.performers.iter_mut().for_each(|performer| performer.motion.hush(now));
             let score = hands.iter().map(|hand| hand.presence).fold(LOST, f32::max);
-            self.spoken = Some((Said { label: Label::Stroke(stroke), score }, now + SAID));
+            self.spoken = Some((SpokenSign { label: Label::Stroke(stroke), score }, now + SAID));
         }
-        let hands: Vec<Seen> = hands
+        let hands: Vec<WatchedHand> = hands
             .into_iter()
             .zip(&who)
             .map(|(hand, who)| {
                 let performer = &self.performers[*who];
-                Seen { hand, shape: performer.shape.shape(now), arming: performer.motion.arming(now) }
+                WatchedHand { hand, shape: performer.shape.shape(now), arming: performer.motion.arming(now) }
             })
             .collect();
         self.performers.retain(|performer| !performer.motion.is_gone(now));
         self.spoken = self.spoken.filter(|(_, until)| now < *until);
         // Of a hand that is lost for a moment, too.
         let shape = |performer: &Performer| {
-            Some(Said { label: Label::Shape(performer.shape.shape(now)?), score: performer.presence })
+            Some(SpokenSign { label: Label::Shape(performer.shape.shape(now)?), score: performer.presence })
         };
         let said = self.spoken.map(|(said, _)| said).or_else(|| self.performers.iter().find_map(shape));
         Sight { hands, stroke, said, ..Sight::default() }
     }
 
     /// Who each hand is, by its place among the performers.
-    fn assign(&mut self, now: Duration, hands: &[Hand], seen: &[(Option<Measures>, Place)]) -> Vec<usize> {
+    fn assign_performers(
+        &mut self,
+        now: Duration,
+        hands: &[Hand],
+        seen: &[(Option<Measures>, HandPosition)],
+    ) -> Vec<usize> {
         let mut who: Vec<Option<usize>> = hands
             .iter()
             .map(|hand| self.performers.iter().position(|performer| performer.hand == hand.id))
@@ -298,7 +304,7 @@ impl Watch {
             let place = seen[index].1;
             // One that was lost near here, the nearest.
             let distance = |performer: &Performer| {
-                let (at, palm) = performer.motion.whereabouts();
+                let (at, palm) = performer.motion.current_place();
                 (place.middle[0] - at[0]).hypot(place.middle[1] - at[1]) / palm.max(1.0)
             };
             let lost = self
@@ -315,7 +321,7 @@ impl Watch {
                     self.performers.push(Performer {
                         hand: 0,
                         presence: 0.0,
-                        shape: shape::Held::default(),
+                        shape: shape::HeldShape::default(),
                         motion,
                         stayed: (now, place),
                     });
@@ -331,10 +337,10 @@ impl Watch {
 
     /// Where each hand is thought to be, pixels, those that are lost for a moment among them.
     pub fn whereabouts(&self) -> impl Iterator<Item = [f32; 2]> {
-        self.performers.iter().map(|performer| performer.motion.whereabouts().0)
+        self.performers.iter().map(|performer| performer.motion.current_place().0)
     }
 
-    fn pace(&mut self, now: Duration) {
+    fn update_pace(&mut self, now: Duration) {
         if let Some(last) = self.last {
             let interval = now.saturating_sub(last).min(Duration::from_secs(1));
             self.interval =
@@ -371,8 +377,8 @@ impl Watch {
 }
 
 /// What a hand's points say of its shape and its motion.
-fn place(points: &Points) -> (Option<Measures>, Place) {
-    let measures = Measures::of(points);
+fn measure_place(points: &Points) -> (Option<Measures>, HandPosition) {
+    let measures = Measures::from_points(points);
     let count = points.len() as f32;
     let middle = [0, 1].map(|axis| points.iter().map(|point| point[axis]).sum::<f32>() / count);
     let steady = crate::region::STEADY.map(|joint| [points[joint][0], points[joint][1]]);
@@ -381,7 +387,7 @@ fn place(points: &Points) -> (Option<Measures>, Place) {
     let size = (spread.sum::<f32>() / steady.len() as f32).sqrt();
     let open = measures.is_some_and(|measures| measures.is_open());
     let upright = measures.is_some_and(|measures| measures.up > UPRIGHT);
-    (measures, Place { middle, palm: palm_length(points), size, open, upright })
+    (measures, HandPosition { middle, palm: palm_length(points), size, open, upright })
 }
 
 #[cfg(test)]
@@ -406,7 +412,7 @@ mod tests {
 
     fn look(watch: &mut Watch, milliseconds: u64, middle: [f32; 2]) -> (Sight, Vec<HandHint>) {
         let image = Image::new(640, 480);
-        let Ok(sight) = watch.look(Duration::from_millis(milliseconds), &image, &mut There(middle));
+        let Ok(sight) = watch.see_picture(Duration::from_millis(milliseconds), &image, &mut There(middle));
         (sight, watch.hints([640, 480]))
     }
 

@@ -20,7 +20,7 @@ pub enum Cause<'a> {
     Late,
     /// The connection ended before the answer did.
     BrokeOff,
-    /// What came is no HTTP.
+    /// What came is not HTTP.
     NotHttp(&'a hyper::Error),
     /// Anything else, in its own words, without the address asked for.
     Other(String),
@@ -28,11 +28,11 @@ pub enum Cause<'a> {
 
 impl<'a> Cause<'a> {
     /// Of a failed request, or of a failed read of its answer (also where an [`io::Error`] is around it).
-    pub fn of(error: &'a (dyn Error + 'static)) -> Self {
-        if let Some(error) = find(error) {
+    pub fn from_error(error: &'a (dyn Error + 'static)) -> Self {
+        if let Some(error) = find_error(error) {
             return Self::Tls(error);
         }
-        let request = find::<reqwest::Error>(error);
+        let request = find_error::<reqwest::Error>(error);
         let connecting = request.is_some_and(reqwest::Error::is_connect);
         if request.is_some_and(reqwest::Error::is_dns) {
             return Self::UnknownName;
@@ -40,7 +40,7 @@ impl<'a> Cause<'a> {
         if request.is_some_and(reqwest::Error::is_timeout) {
             return if connecting { Self::NoConnection } else { Self::Late };
         }
-        if let Some(error) = find::<hyper::Error>(error) {
+        if let Some(error) = find_error::<hyper::Error>(error) {
             if error.is_parse() {
                 return Self::NotHttp(error);
             }
@@ -84,22 +84,22 @@ impl Cause<'_> {
 }
 
 /// The error of this type in a chain of them. One within an error of the system is not that one's source.
-pub fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    chain(error).find_map(|error| error.downcast_ref())
+pub fn find_error<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    error_chain(error).find_map(|error| error.downcast_ref())
 }
 
 /// What lies at the bottom of an error, in its own words. Never those of a request's error: they show its URL.
 pub fn root_cause(error: &(dyn Error + 'static)) -> String {
-    let bottom = chain(error).filter(|error| !error.is::<reqwest::Error>()).last();
+    let bottom = error_chain(error).filter(|error| !error.is::<reqwest::Error>()).last();
     bottom.map_or_else(|| "no reason given".to_owned(), ToString::to_string)
 }
 
 fn innermost_io<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
-    chain(error).filter_map(|error| error.downcast_ref()).last()
+    error_chain(error).filter_map(|error| error.downcast_ref()).last()
 }
 
 /// An error, what it was caused by, and so on.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn error_chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let cause = |&error: &&'a (dyn Error + 'static)| match error.downcast_ref::<io::Error>() {
         Some(error) if error.get_ref().is_some() => error.get_ref().map(|inner| inner as _),
         _ => error.source(),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn get(url: &str, proxy: Option<String>) -> Result<Response, reqwest::Error> {
-        let builder = ClientBuilder::from(crate::builder(trust::nobody())).no_proxy();
+        let builder = ClientBuilder::from(crate::client_builder(trust::trust_nobody())).no_proxy();
         let builder = builder.timeout(Duration::from_millis(300)).connect_timeout(Duration::from_millis(200));
         let proxied = proxy.map(|proxy| reqwest::Proxy::all(proxy).unwrap());
         let builder = proxied.into_iter().fold(builder, ClientBuilder::proxy);
@@ -148,26 +148,26 @@ mod tests {
     fn what_is_wrong_between_here_and_a_server_is_told_apart() {
         let of = |url: String| get(&url, None).unwrap_err();
         let refused = of(format!("http://{}/", nobody()));
-        assert!(matches!(Cause::of(&refused), Cause::Refused), "{refused:?}");
+        assert!(matches!(Cause::from_error(&refused), Cause::Refused), "{refused:?}");
         // `.invalid` has no names by RFC 6761.
         let unknown = of("http://models.invalid/".to_owned());
-        assert!(matches!(Cause::of(&unknown), Cause::UnknownName), "{unknown:?}");
+        assert!(matches!(Cause::from_error(&unknown), Cause::UnknownName), "{unknown:?}");
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let late = of(format!("http://{}/", silent.local_addr().unwrap()));
-        assert!(matches!(Cause::of(&late), Cause::Late), "{late:?}");
+        assert!(matches!(Cause::from_error(&late), Cause::Late), "{late:?}");
         let closed = of(format!("http://{}/", server("")));
-        assert!(matches!(Cause::of(&closed), Cause::BrokeOff), "{closed:?}");
+        assert!(matches!(Cause::from_error(&closed), Cause::BrokeOff), "{closed:?}");
         let ssh = of(format!("http://{}/", server("SSH-2.0-OpenSSH_9.2\r\n\r\n")));
-        assert!(matches!(Cause::of(&ssh), Cause::NotHttp(_)), "{ssh:?}");
+        assert!(matches!(Cause::from_error(&ssh), Cause::NotHttp(_)), "{ssh:?}");
         let plain = of(format!("https://{}/", server("HTTP/1.1 400 Bad Request\r\n\r\n")));
-        assert!(matches!(Cause::of(&plain), Cause::Tls(_)), "{plain:?}");
+        assert!(matches!(Cause::from_error(&plain), Cause::Tls(_)), "{plain:?}");
     }
 
     #[test]
     fn an_answer_that_is_cut_off_is_known_through_the_error_of_its_reader() {
         let cut = server("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
         let error = get(&format!("http://{cut}/"), None).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
-        assert!(matches!(Cause::of(&error), Cause::BrokeOff), "{error:?}");
+        assert!(matches!(Cause::from_error(&error), Cause::BrokeOff), "{error:?}");
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
             ("socks5h", nobody()),
         ] {
             let error = get("https://models.example/", Some(format!("{scheme}://{proxy}"))).unwrap_err();
-            assert!(matches!(Cause::of(&error), Cause::NoWay(_)), "{error:?}");
+            assert!(matches!(Cause::from_error(&error), Cause::NoWay(_)), "{error:?}");
         }
     }
 

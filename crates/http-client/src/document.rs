@@ -28,12 +28,16 @@ pub enum DocumentError {
 
 /// What stands at an address: over https through the environment's proxy, if there is one; over http without. A redirect is
 /// not followed, since where it leads was not asked for.
-pub async fn document(address: &str, max_bytes: usize, within: Duration) -> Result<Vec<u8>, DocumentError> {
+pub async fn fetch_document(
+    address: &str,
+    max_bytes: usize,
+    within: Duration,
+) -> Result<Vec<u8>, DocumentError> {
     let builder = if address.starts_with("https://") {
         let untrusted = |why: &trust::TrustError| DocumentError::Unreachable(why.to_string());
-        crate::builder(Trust::System.tls().map_err(untrusted)?)
+        crate::client_builder(Trust::System.tls().map_err(untrusted)?)
     } else {
-        crate::direct(trust::nobody())
+        crate::direct_builder(trust::trust_nobody())
     };
     let client = builder.redirect(Policy::none()).timeout(within).pool_max_idle_per_host(0).build();
     let client = client.map_err(|error| in_words(&error))?;
@@ -52,7 +56,7 @@ pub async fn document(address: &str, max_bytes: usize, within: Duration) -> Resu
 }
 
 fn in_words(error: &(dyn Error + 'static)) -> DocumentError {
-    match Cause::of(error) {
+    match Cause::from_error(error) {
         Cause::Late => DocumentError::Late,
         cause => DocumentError::Unreachable(cause.in_words()),
     }
@@ -78,7 +82,7 @@ mod tests {
                 let _ = stream.read(&mut [0; 4096]);
             }
         });
-        document(&address, 100, within).await
+        fetch_document(&address, 100, within).await
     }
 
     #[tokio::test]
@@ -98,7 +102,8 @@ mod tests {
         let late = heard(String::new(), Duration::from_millis(50)).await;
         assert_eq!(late, Err(DocumentError::Late));
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let refused = document(&format!("http://{nobody}/?token=hidden"), 100, patient).await.unwrap_err();
+        let refused =
+            fetch_document(&format!("http://{nobody}/?token=hidden"), 100, patient).await.unwrap_err();
         let refused = refused.to_string();
         assert!(refused.contains("nothing listens there") && !refused.contains("hidden"), "{refused}");
     }

@@ -24,7 +24,7 @@ pub enum Trust {
     /// `SSL_CERT_DIR` names instead. They are read once: an authority that is installed later is trusted after a restart.
     #[default]
     System,
-    /// These alone.
+    /// These authorities alone.
     Only(Arc<RootCertStore>),
     /// None: a server that shows the very certificate with that fingerprint, whatever its names and its validity, is who it
     /// should be.
@@ -112,8 +112,10 @@ impl Trust {
     /// TLS that trusts these authorities.
     pub fn tls(&self) -> Result<ClientConfig, &'static TrustError> {
         match self {
-            Self::System => system().as_ref().cloned(),
-            Self::Only(roots) => Ok(tls().with_root_certificates(roots.clone()).with_no_client_auth()),
+            Self::System => system_config().as_ref().cloned(),
+            Self::Only(roots) => {
+                Ok(tls_builder().with_root_certificates(roots.clone()).with_no_client_auth())
+            }
             Self::Fingerprint(fingerprint) => Ok(tls_verified_by(This::new(*fingerprint))),
         }
     }
@@ -121,9 +123,9 @@ impl Trust {
     /// The same, noting what is shown.
     pub fn tls_showing(&self, shown: &Shown) -> Result<ClientConfig, &'static TrustError> {
         let inner: Arc<dyn ServerCertVerifier> = match self {
-            Self::System => installed().as_ref().cloned()?,
+            Self::System => installed_verifier().as_ref().cloned()?,
             Self::Only(roots) => {
-                let provider = tls().crypto_provider().clone();
+                let provider = tls_builder().crypto_provider().clone();
                 match WebPkiServerVerifier::builder_with_provider(roots.clone(), provider).build() {
                     Ok(verifier) => verifier,
                     Err(_) => return self.tls(), // without any authority
@@ -151,18 +153,18 @@ struct Installed {
 }
 
 /// TLS that trusts nobody, for plain http: reading the system's authorities takes some milliseconds.
-pub fn nobody() -> ClientConfig {
-    tls().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+pub fn trust_nobody() -> ClientConfig {
+    tls_builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
 }
 
-fn tls() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+fn tls_builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap_or_else(|error| unreachable!("ring has the suites of TLS 1.2 and 1.3: {error}"))
 }
 
 fn tls_verified_by(verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
-    tls().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+    tls_builder().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
 }
 
 /// Of [`Trust::Fingerprint`]: the handshake's signature shows that the server has the certificate's private key.
@@ -174,7 +176,7 @@ struct This {
 
 impl This {
     fn new(fingerprint: Fingerprint) -> Arc<Self> {
-        let algorithms = tls().crypto_provider().signature_verification_algorithms;
+        let algorithms = tls_builder().crypto_provider().signature_verification_algorithms;
         Arc::new(Self { fingerprint, algorithms })
     }
 }
@@ -286,20 +288,20 @@ impl ServerCertVerifier for Installed {
     signatures_of!(authorities);
 }
 
-fn installed() -> &'static Result<Arc<dyn ServerCertVerifier>, TrustError> {
+fn installed_verifier() -> &'static Result<Arc<dyn ServerCertVerifier>, TrustError> {
     static INSTALLED: OnceLock<Result<Arc<dyn ServerCertVerifier>, TrustError>> = OnceLock::new();
     INSTALLED.get_or_init(|| {
-        let provider = tls().crypto_provider().clone();
+        let provider = tls_builder().crypto_provider().clone();
         let authorities = Verifier::new(provider).map_err(|_| why_none())?;
         let installed = rustls_native_certs::load_native_certs().certs;
         Ok(Arc::new(Installed { authorities: Arc::new(authorities), installed }) as _)
     })
 }
 
-fn system() -> &'static Result<ClientConfig, TrustError> {
+fn system_config() -> &'static Result<ClientConfig, TrustError> {
     static SYSTEM: OnceLock<Result<ClientConfig, TrustError>> = OnceLock::new();
     SYSTEM.get_or_init(|| {
-        let builder = tls().with_platform_verifier().map_err(|_| why_none())?;
+        let builder = tls_builder().with_platform_verifier().map_err(|_| why_none())?;
         Ok(builder.with_no_client_auth())
     })
 }

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
+use sightwire_base::histogram::{Histogram, HistogramSnapshot};
 
 use crate::sync::AtomicU64;
 

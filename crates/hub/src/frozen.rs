@@ -37,7 +37,7 @@ impl RepeatWatch {
     }
 
     /// A picture has come. Whether the source is frozen.
-    pub fn picture(&mut self, jpeg: &Bytes, now: Instant) -> Option<Frozen> {
+    pub fn check_picture(&mut self, jpeg: &Bytes, now: Instant) -> Option<Frozen> {
         let after = self.after?;
         match &mut self.last {
             Some((last, frozen)) if last == jpeg => {
@@ -72,7 +72,7 @@ pub struct Slow {
 pub struct RateOptions {
     /// Below this share of the usual rate.
     pub share: f64,
-    /// Whole seconds for which the rate has to be so low.
+    /// Whole seconds for which the rate has to be this low.
     pub seconds: u32,
 }
 
@@ -115,16 +115,16 @@ impl RateWatch {
     }
 
     /// A picture has come.
-    pub fn picture(&mut self, now: Instant) {
-        self.pass(now);
+    pub fn record_picture(&mut self, now: Instant) {
+        self.pass_time(now);
         self.second.get_or_insert(now);
         self.count = self.count.saturating_add(1);
     }
 
     /// Whether the source is slow. To be asked now and then, also while no picture comes.
-    pub fn slow(&mut self, now: Instant) -> Option<Slow> {
-        self.pass(now);
-        self.state()
+    pub fn check_slow(&mut self, now: Instant) -> Option<Slow> {
+        self.pass_time(now);
+        self.slow_state()
     }
 
     /// The connection is another: the time without one does not count. The usual rate stays.
@@ -133,7 +133,7 @@ impl RateWatch {
         self.recent.clear();
     }
 
-    fn state(&self) -> Option<Slow> {
+    fn slow_state(&self) -> Option<Slow> {
         let usual = self.usual.filter(|_| self.seen >= Self::WARM_UP)?;
         let seconds = self.options.seconds;
         if self.recent.len() < seconds as usize || usual * f64::from(seconds) < Self::LEAST_PICTURES {
@@ -144,7 +144,7 @@ impl RateWatch {
     }
 
     /// Ends the seconds that are over.
-    fn pass(&mut self, now: Instant) {
+    fn pass_time(&mut self, now: Instant) {
         let Some(begin) = self.second else { return };
         let over = now.saturating_duration_since(begin).as_secs();
         // After a long silence the last seconds tell everything.
@@ -161,7 +161,7 @@ impl RateWatch {
             self.recent.remove(0);
         }
         self.recent.push(count);
-        let is_slow = self.state().is_some();
+        let is_slow = self.slow_state().is_some();
         let share = if self.seen < Self::WARM_UP {
             self.seen += 1;
             1.0 / f64::from(self.seen)
@@ -187,10 +187,10 @@ mod tests {
         let mut slow = 0;
         for step in 0..seconds * 600 {
             if rate > 0 && step % (600 / rate) == 0 {
-                watch.picture(*now);
+                watch.record_picture(*now);
             }
             *now += Duration::from_secs(1) / 600;
-            slow += u32::from(step % 60 == 0 && watch.slow(*now).is_some());
+            slow += u32::from(step % 60 == 0 && watch.check_slow(*now).is_some());
         }
         slow
     }
@@ -201,15 +201,15 @@ mod tests {
         let mut watch = RepeatWatch::new(Some(Duration::from_secs(10)));
         for tenth in 0..300 {
             let now = start + Duration::from_millis(100 * tenth);
-            let state = watch.picture(&picture(1), now);
+            let state = watch.check_picture(&picture(1), now);
             assert_eq!(state.is_some(), tenth >= 100);
             if let Some(frozen) = state {
                 assert_eq!(frozen, Frozen { since: start, times: tenth + 1 });
             }
         }
         let later = start + Duration::from_secs(30);
-        assert_eq!(watch.picture(&picture(2), later), None);
-        assert_eq!(watch.picture(&picture(2), later + Duration::from_secs(5)), None);
+        assert_eq!(watch.check_picture(&picture(2), later), None);
+        assert_eq!(watch.check_picture(&picture(2), later + Duration::from_secs(5)), None);
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
         for second in 0..100 {
             let mut noisy = vec![7; 1000];
             noisy[900] = (second % 2) as u8;
-            assert_eq!(watch.picture(&noisy.into(), start + Duration::from_secs(second)), None);
+            assert_eq!(watch.check_picture(&noisy.into(), start + Duration::from_secs(second)), None);
         }
     }
 
@@ -227,9 +227,9 @@ mod tests {
     fn a_slow_source_is_not_frozen_by_one_repetition() {
         let start = Instant::now();
         let mut watch = RepeatWatch::new(Some(Duration::from_secs(10)));
-        assert_eq!(watch.picture(&picture(1), start), None);
-        assert_eq!(watch.picture(&picture(1), start + Duration::from_secs(60)), None);
-        assert!(watch.picture(&picture(1), start + Duration::from_secs(120)).is_some());
+        assert_eq!(watch.check_picture(&picture(1), start), None);
+        assert_eq!(watch.check_picture(&picture(1), start + Duration::from_secs(60)), None);
+        assert!(watch.check_picture(&picture(1), start + Duration::from_secs(120)).is_some());
     }
 
     #[test]
@@ -239,11 +239,11 @@ mod tests {
         let mut reset = RepeatWatch::new(Some(Duration::from_secs(10)));
         for second in 0..100 {
             let now = start + Duration::from_secs(second);
-            assert_eq!(off.picture(&picture(1), now), None);
+            assert_eq!(off.check_picture(&picture(1), now), None);
             if second % 9 == 0 {
                 reset.reset();
             }
-            assert_eq!(reset.picture(&picture(1), now), None);
+            assert_eq!(reset.check_picture(&picture(1), now), None);
         }
     }
 
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(feed(&mut watch, &mut now, 20, 60), 0);
         assert_eq!(feed(&mut watch, &mut now, 4, 3), 0, "too short to tell");
         assert!(feed(&mut watch, &mut now, 4, 10) > 50);
-        let slow = watch.slow(now).unwrap();
+        let slow = watch.check_slow(now).unwrap();
         assert!((3.5..4.5).contains(&slow.rate) && (17.0..20.0).contains(&slow.usual), "{slow:?}");
         feed(&mut watch, &mut now, 20, 2);
         assert_eq!(feed(&mut watch, &mut now, 20, 60), 0);
@@ -279,10 +279,10 @@ mod tests {
     fn a_source_of_few_pictures_is_never_slow() {
         let (mut watch, mut now) = (RateWatch::new(RateOptions::default()), Instant::now());
         for gap in [3, 3, 3, 3, 3, 3, 9, 3, 20, 3] {
-            watch.picture(now);
+            watch.record_picture(now);
             for _ in 0..gap {
                 now += Duration::from_secs(1);
-                assert_eq!(watch.slow(now), None);
+                assert_eq!(watch.check_slow(now), None);
             }
         }
     }
@@ -293,9 +293,9 @@ mod tests {
         feed(&mut watch, &mut now, 20, 60);
         // The first question after an hour: no work for each of its seconds.
         now += Duration::from_secs(3600);
-        assert!(watch.slow(now).is_some());
+        assert!(watch.check_slow(now).is_some());
         watch.reset();
-        assert_eq!(watch.slow(now), None);
+        assert_eq!(watch.check_slow(now), None);
         assert_eq!(feed(&mut watch, &mut now, 20, 30), 0);
     }
 }

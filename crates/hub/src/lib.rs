@@ -1,10 +1,10 @@
 //! Streams of live pictures: sources that write them, subscribers that read them. Knows nothing of models.
 //!
-//! - [`multipart`]: finds the JPEG pictures in the bytes that a camera sends
+//! - [`multipart`]: parses MJPEG: finds the JPEG pictures in the bytes that a camera sends
 //! - [`source`]: cameras and folders: which addresses may be reached (`allow`), how they are asked (`web`, `mjpeg`,
 //!   `capture`), and how they are reached again after they failed
 //! - [`stream`]: a slot with the newest picture; its producer and its subscribers
-//! - [`picture`]: one picture; [`forms`]: as which it is sent; [`delivery`]: what viewers got and what they missed
+//! - [`picture`]: one picture, its file and its pixels; [`forms`]: as which it is sent; [`delivery`]: what viewers got and what they missed
 //! - [`on_demand`]: what runs while someone needs it
 //! - [`reader`]: reads a source for a stream, and says what is wrong with it
 //! - [`thin`]: fewer pictures than there are

@@ -15,6 +15,9 @@ pub struct OnDemand<K, V> {
 }
 
 struct Shared<K, V> {
+    /// Held while `start` makes a thing and while `is_over`, `alike` and `when` are asked, so it comes before the locks that
+    /// these take. They must neither use this set nor drop a lease of it. What was stopped is dropped after this is released,
+    /// since that may drop leases of other sets.
     running: Mutex<HashMap<K, Running<V>>>,
     /// Goes up with each lease, so that a timer set before one knows that it is out of date.
     epoch: AtomicU64,
@@ -74,7 +77,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     }
 
     /// The thing with that key. If it is not running, or is over, `start` makes it, and is given the token that will stop it; what
-    /// it runs belongs to the tasks that this was made with. What `start` gives beside the thing is for whoever called,
+    /// it runs belongs to the tasks that this was made with. What `start` gives beside the thing is for the caller,
     /// to run it.
     pub fn get<T>(
         &self,
@@ -98,7 +101,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
         let mut running = self.shared.running.lock();
         let mut begun = None;
         if running.get(key).is_some_and(|entry| (self.shared.is_over)(&entry.value)) {
-            gone.extend(stop(&mut running, key));
+            gone.extend(stop_running(&mut running, key));
         }
         if !running.contains_key(key) {
             let count = running.keys().filter(|key| alike(key)).count();
@@ -111,17 +114,17 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
             running.insert(key.clone(), Running { value: Arc::new(value), stop: token, leases: 0, epoch: 0 });
         }
         let Some(entry) = running.get_mut(key) else { return Err(TooMany { max }) };
-        Ok((self.lease(key, entry), begun))
+        Ok((self.new_lease(key, entry), begun))
     }
 
     /// The thing with that key, if it is running.
     pub fn join(&self, key: &K) -> Option<Lease<K, V>> {
         let mut running = self.shared.running.lock();
         let entry = running.get_mut(key)?;
-        Some(self.lease(key, entry))
+        Some(self.new_lease(key, entry))
     }
 
-    fn lease(&self, key: &K, entry: &mut Running<V>) -> Lease<K, V> {
+    fn new_lease(&self, key: &K, entry: &mut Running<V>) -> Lease<K, V> {
         entry.leases += 1;
         entry.epoch = self.shared.epoch.fetch_add(1, Ordering::Relaxed) + 1;
         Lease { key: key.clone(), value: entry.value.clone(), shared: self.shared.clone(), lingers: true }
@@ -133,11 +136,11 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     }
 
     /// Stops the thing with that key if that is to be, which is asked of it and of how many hold it; whether it was. Nobody
-    /// comes, goes, or puts another in its place meanwhile: whoever answers must let go of nothing that is a lease of this.
+    /// comes, goes, or puts another in its place meanwhile: the code that answers must let go of nothing that is a lease of this.
     pub fn stop_if(&self, key: &K, when: impl FnOnce(&Arc<V>, usize) -> bool) -> bool {
         let mut running = self.shared.running.lock();
         let stops = running.get(key).is_some_and(|entry| when(&entry.value, entry.leases));
-        let gone = if stops { stop(&mut running, key) } else { None };
+        let gone = if stops { stop_running(&mut running, key) } else { None };
         drop(running);
         gone.is_some()
     }
@@ -147,7 +150,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
         let mut running = self.shared.running.lock();
         let is_over = |(key, entry): &(&K, &Running<V>)| alike(key) && (self.shared.is_over)(&entry.value);
         let over: Vec<K> = running.iter().filter(is_over).map(|(key, _)| key.clone()).collect();
-        let gone: Vec<_> = over.iter().map(|key| stop(&mut running, key)).collect();
+        let gone: Vec<_> = over.iter().map(|key| stop_running(&mut running, key)).collect();
         drop(running);
         drop(gone);
     }
@@ -158,7 +161,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     }
 
     /// Whether the thing with that key is running.
-    pub fn has(&self, key: &K) -> bool {
+    pub fn is_running(&self, key: &K) -> bool {
         self.shared.running.lock().contains_key(key)
     }
 
@@ -169,7 +172,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     }
 
     /// How many hold the thing with that key.
-    pub fn leases(&self, key: &K) -> usize {
+    pub fn lease_count(&self, key: &K) -> usize {
         self.shared.running.lock().get(key).map_or(0, |entry| entry.leases)
     }
 
@@ -201,14 +204,14 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
         self.shared.max.load(Ordering::Relaxed)
     }
 
-    /// So many may run from now on. What runs goes on, also where there are more.
+    /// This many may run from now on. What runs goes on, also where there are more.
     pub fn set_max(&self, max: usize) {
         self.shared.max.store(max, Ordering::Relaxed);
     }
 }
 
 /// Stops it before anybody can put another in its place.
-fn stop<K: Eq + Hash, V>(running: &mut HashMap<K, Running<V>>, key: &K) -> Option<Running<V>> {
+fn stop_running<K: Eq + Hash, V>(running: &mut HashMap<K, Running<V>>, key: &K) -> Option<Running<V>> {
     running.remove(key).inspect(|entry| entry.stop.cancel())
 }
 
@@ -219,7 +222,7 @@ fn stop_idle<K: Clone + Eq + Hash, V>(
 ) -> Option<Running<V>> {
     let idle = running.iter().find(|(key, entry)| entry.leases == 0 && alike(key));
     let idle = idle.map(|(key, _)| key.clone());
-    idle.and_then(|key| stop(running, &key))
+    idle.and_then(|key| stop_running(running, &key))
 }
 
 /// Stops it unless somebody holds it, or has since that epoch.
@@ -229,7 +232,7 @@ fn stop_if_idle<K: Eq + Hash, V>(
     epoch: u64,
 ) -> Option<Running<V>> {
     let is_idle = running.get(key).is_some_and(|entry| entry.leases == 0 && entry.epoch == epoch);
-    if is_idle { stop(running, key) } else { None }
+    if is_idle { stop_running(running, key) } else { None }
 }
 
 impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> Drop for Lease<K, V> {

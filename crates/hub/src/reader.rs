@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 
 use crate::frozen::{RateOptions, RateWatch, RepeatWatch};
 use crate::silence::Silence;
@@ -15,12 +15,12 @@ use crate::stream::{Condition, Producer, State};
 /// When a source is called what.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReaderOptions {
-    /// Without a picture for so long it has stalled; a source that usually gives one less often gets three of its usual
+    /// Without a picture for this long it has stalled; a source that usually gives one less often gets three of its usual
     /// intervals.
     pub stalled_after: Duration,
     /// How often a picture is asked for, where the source is one that is asked.
     pub every: Option<Duration>,
-    /// The same picture again after so long: it is frozen. `None`: never.
+    /// The same picture again after this time: it is frozen. `None`: never.
     pub frozen_after: Option<Duration>,
     /// When it is slow.
     pub rate: RateOptions,
@@ -45,7 +45,7 @@ impl Default for ReaderOptions {
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Reads `source` into `producer` until this future is dropped.
-pub async fn read(source: &dyn Source, producer: &mut Producer, options: ReaderOptions, seed: u64) {
+pub async fn read_source(source: &dyn Source, producer: &mut Producer, options: ReaderOptions, seed: u64) {
     let watch = Mutex::new(SourceWatch::new(producer, options));
     let mut backoff = Backoff::new(options.pauses, seed);
     let mut sink = Shared(&watch);
@@ -54,7 +54,7 @@ pub async fn read(source: &dyn Source, producer: &mut Producer, options: ReaderO
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            watch.lock().look(clock::now());
+            watch.lock().check_silence(clock::now());
         }
     };
     tokio::select! {
@@ -66,20 +66,20 @@ pub async fn read(source: &dyn Source, producer: &mut Producer, options: ReaderO
 struct Shared<'a, 'b>(&'a Mutex<SourceWatch<'b>>);
 
 impl Sink for Shared<'_, '_> {
-    fn picture(&mut self, jpeg: Bytes, now: Instant) {
-        self.0.lock().picture(jpeg, now);
+    fn on_picture(&mut self, jpeg: Bytes, now: Instant) {
+        self.0.lock().handle_picture(jpeg, now);
     }
 
-    fn bytes(&mut self, count: usize, _now: Instant) {
-        self.0.lock().producer.received(count);
+    fn on_bytes(&mut self, count: usize, _now: Instant) {
+        self.0.lock().producer.count_bytes(count);
     }
 
-    fn skipped(&mut self, skipped: Skipped, _now: Instant) {
-        self.0.lock().producer.skipped(skipped);
+    fn on_skipped(&mut self, skipped: Skipped, _now: Instant) {
+        self.0.lock().producer.count_skipped(skipped);
     }
 
-    fn down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
-        self.0.lock().down(error, pause, now);
+    fn on_down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
+        self.0.lock().handle_down(error, pause, now);
     }
 }
 
@@ -107,7 +107,7 @@ impl<'a> SourceWatch<'a> {
         let mut silence = Silence::new(options.stalled_after, options.every);
         // Another may have written it before: that picture is the last so far, however old it is.
         if let Some(newest) = producer.stream().newest() {
-            silence.picture(newest.captured(), false);
+            silence.record_picture(newest.captured(), false);
         }
         Self {
             producer,
@@ -120,43 +120,43 @@ impl<'a> SourceWatch<'a> {
         }
     }
 
-    fn picture(&mut self, jpeg: Bytes, now: Instant) {
+    fn handle_picture(&mut self, jpeg: Bytes, now: Instant) {
         // Whatever was said of it meanwhile: over one connection it is as slow as it is.
-        self.silence.picture(now, self.down.is_none());
+        self.silence.record_picture(now, self.down.is_none());
         self.down = None;
-        self.rate.picture(now);
-        self.producer.slow(self.rate.slow(now));
-        let frozen = self.repeats.picture(&jpeg, now);
+        self.rate.record_picture(now);
+        self.producer.set_slow(self.rate.check_slow(now));
+        let frozen = self.repeats.check_picture(&jpeg, now);
         // The state first: subscribers take no pictures of what they believe to be frozen.
         match frozen {
             Some(frozen) => {
                 let reason = "the camera sends the same picture again and again. Restart it";
-                self.say(Condition::Frozen, Some(reason), frozen.since);
+                self.set_condition(Condition::Frozen, Some(reason), frozen.since);
             }
-            None => self.say(Condition::Running, None, now),
+            None => self.set_condition(Condition::Running, None, now),
         }
-        self.producer.picture(jpeg, now);
+        self.producer.publish_jpeg(jpeg, now);
     }
 
-    fn down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
+    fn handle_down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
         self.repeats.reset();
         self.rate.reset();
         self.down = Some(Down { why: error.to_string(), again: now + pause });
         // A camera that ends its answer after each picture is not down while they come.
         let ends = matches!(error, SourceError::Ended { .. } | SourceError::OnePicture { .. });
-        if !ends || self.silence.since().is_none() {
-            self.look(now);
+        if !ends || self.silence.last_picture().is_none() {
+            self.check_silence(now);
         }
         self.producer.stream().counters().connects.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Says what has become of the stream by now if no picture has come since.
-    fn look(&mut self, now: Instant) {
-        let Some(last) = self.silence.since() else {
+    fn check_silence(&mut self, now: Instant) {
+        let Some(last) = self.silence.last_picture() else {
             let reason = self.down.as_ref().map(|down| down.why.as_str());
-            return self.say(Condition::Starting, reason, self.began);
+            return self.set_condition(Condition::Starting, reason, self.began);
         };
-        self.producer.slow(self.rate.slow(now));
+        self.producer.set_slow(self.rate.check_slow(now));
         let silence = now.saturating_duration_since(last);
         let patience = self.silence.patience();
         let is_frozen = self.producer.stream().state().condition == Condition::Frozen;
@@ -172,15 +172,15 @@ impl<'a> SourceWatch<'a> {
             None if is_frozen => "the camera sent the same picture again and again, and now none".to_owned(),
             None => "the camera is connected but sends no picture".to_owned(),
         };
-        self.say(Condition::Stalled, Some(&reason), last);
+        self.set_condition(Condition::Stalled, Some(&reason), last);
     }
 
-    fn say(&self, condition: Condition, reason: Option<&str>, since: Instant) {
+    fn set_condition(&self, condition: Condition, reason: Option<&str>, since: Instant) {
         let present = self.producer.stream().state();
         let same = present.condition == condition && present.reason.as_deref() == reason;
         if !same {
             let since = if present.condition == condition { present.since } else { since };
-            self.producer.state(State::new(condition, reason, since));
+            self.producer.set_state(State::new(condition, reason, since));
         }
     }
 }
@@ -220,22 +220,22 @@ mod tests {
     fn a_camera_that_is_connected_and_silent_has_stalled_and_comes_back() {
         let (mut watch, now) = watch();
         assert_eq!(state(&watch), ("starting", None));
-        watch.picture(jpeg(1), now);
+        watch.handle_picture(jpeg(1), now);
         assert_eq!(state(&watch), ("running", None));
-        watch.look(now + SECOND * 2);
+        watch.check_silence(now + SECOND * 2);
         assert_eq!(state(&watch).0, "running");
-        watch.look(now + SECOND * 3);
+        watch.check_silence(now + SECOND * 3);
         let (name, reason) = state(&watch);
         assert_eq!((name, reason.unwrap().contains("sends no picture")), ("stalled", true));
         assert_eq!(watch.producer.stream().state().since, now, "since its last picture");
-        watch.picture(jpeg(2), now + SECOND * 9);
+        watch.handle_picture(jpeg(2), now + SECOND * 9);
         assert_eq!(state(&watch), ("running", None));
     }
 
     #[test]
     fn a_camera_that_was_never_reached_is_starting_and_says_why() {
         let (mut watch, now) = watch();
-        watch.down(&unreachable(), SECOND, now);
+        watch.handle_down(&unreachable(), SECOND, now);
         let (name, reason) = state(&watch);
         assert_eq!(name, "starting");
         assert!(reason.unwrap().contains("cannot be reached"));
@@ -244,14 +244,14 @@ mod tests {
     #[test]
     fn a_brief_reconnect_is_not_shown_and_a_long_one_is() {
         let (mut watch, now) = watch();
-        watch.picture(jpeg(1), now);
-        watch.down(&unreachable(), SECOND, now + SECOND / 10);
+        watch.handle_picture(jpeg(1), now);
+        watch.handle_down(&unreachable(), SECOND, now + SECOND / 10);
         assert_eq!(state(&watch).0, "running");
-        watch.look(now + SECOND * 3);
+        watch.check_silence(now + SECOND * 3);
         assert_eq!(state(&watch).0, "stalled");
-        watch.picture(jpeg(2), now + SECOND * 4);
+        watch.handle_picture(jpeg(2), now + SECOND * 4);
         assert_eq!(state(&watch).0, "running");
-        watch.down(&unreachable(), SECOND * 30, now + SECOND * 5);
+        watch.handle_down(&unreachable(), SECOND * 30, now + SECOND * 5);
         assert_eq!(state(&watch).0, "stalled", "it will not be back soon");
     }
 
@@ -259,11 +259,11 @@ mod tests {
     fn the_same_picture_again_and_again_is_frozen_until_another_comes() {
         let (mut watch, now) = watch();
         for tenth in 0..=100 {
-            watch.picture(jpeg(1), now + SECOND / 10 * tenth);
+            watch.handle_picture(jpeg(1), now + SECOND / 10 * tenth);
         }
         assert_eq!(state(&watch).0, "frozen");
         assert_eq!(watch.producer.stream().state().since, now, "since that picture came first");
-        watch.picture(jpeg(2), now + SECOND * 11);
+        watch.handle_picture(jpeg(2), now + SECOND * 11);
         assert_eq!(state(&watch).0, "running");
     }
 
@@ -271,16 +271,16 @@ mod tests {
     fn an_outage_does_not_make_the_next_stall_be_noticed_late() {
         let (mut watch, now) = watch();
         for tenth in 0..20 {
-            watch.picture(jpeg(tenth), now + SECOND / 10 * u32::from(tenth));
+            watch.handle_picture(jpeg(tenth), now + SECOND / 10 * u32::from(tenth));
         }
-        watch.down(&unreachable(), SECOND * 30, now + SECOND * 3);
+        watch.handle_down(&unreachable(), SECOND * 30, now + SECOND * 3);
         assert_eq!(state(&watch).0, "stalled");
         let back = now + SECOND * 600;
         for tenth in 0..3 {
-            watch.picture(jpeg(100 + tenth), back + SECOND / 10 * u32::from(tenth));
+            watch.handle_picture(jpeg(100 + tenth), back + SECOND / 10 * u32::from(tenth));
         }
         assert_eq!(state(&watch).0, "running");
-        watch.look(back + SECOND * 4);
+        watch.check_silence(back + SECOND * 4);
         assert_eq!(state(&watch).0, "stalled");
     }
 
@@ -290,10 +290,10 @@ mod tests {
         let (_, producer) = Stream::new("a", now);
         let options = ReaderOptions { every: Some(SECOND * 5), ..ReaderOptions::default() };
         let mut watch = SourceWatch::new(Box::leak(Box::new(producer)), options);
-        watch.picture(jpeg(1), now);
-        watch.look(now + SECOND * 14);
+        watch.handle_picture(jpeg(1), now);
+        watch.check_silence(now + SECOND * 14);
         assert_eq!(state(&watch).0, "running");
-        watch.look(now + SECOND * 15);
+        watch.check_silence(now + SECOND * 15);
         assert_eq!(state(&watch).0, "stalled");
     }
 
@@ -301,11 +301,11 @@ mod tests {
     fn a_camera_that_gives_a_picture_every_five_seconds_has_not_stalled_between_them() {
         let (mut watch, now) = watch();
         for i in 0..5 {
-            watch.picture(jpeg(i), now + SECOND * 5 * u32::from(i));
+            watch.handle_picture(jpeg(i), now + SECOND * 5 * u32::from(i));
         }
-        watch.look(now + SECOND * 24);
+        watch.check_silence(now + SECOND * 24);
         assert_eq!(state(&watch).0, "running");
-        watch.look(now + SECOND * 36);
+        watch.check_silence(now + SECOND * 36);
         assert_eq!(state(&watch).0, "stalled");
     }
 
@@ -313,19 +313,19 @@ mod tests {
     fn a_camera_that_gives_a_picture_a_minute_is_slow_and_not_stalled_after_its_second() {
         for interval in [8, 12, 60] {
             let (mut watch, now) = watch();
-            watch.picture(jpeg(0), now);
+            watch.handle_picture(jpeg(0), now);
             for second in 1..=interval * 4 {
                 let at = now + SECOND * second;
                 // As while it is read: four times a second.
-                watch.look(at);
+                watch.check_silence(at);
                 if second > interval {
                     assert_eq!(state(&watch).0, "running", "{interval} s, after {second}");
                 }
                 if second % interval == 0 {
-                    watch.picture(jpeg(1 + (second / interval) as u8), at);
+                    watch.handle_picture(jpeg(1 + (second / interval) as u8), at);
                 }
             }
-            watch.look(now + SECOND * interval * 8);
+            watch.check_silence(now + SECOND * interval * 8);
             assert_eq!(state(&watch).0, "stalled", "{interval} s");
         }
     }

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// A source gets so many of its usual intervals before its silence means something.
+/// How many of its usual intervals a source may be silent before that means something.
 const PATIENCE: u32 = 3;
 /// The share that the newest interval has in the mean.
 const NEWEST: f64 = 0.1;
-/// What is longer is no rate.
+/// What is longer is not a rate.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(300);
 
 /// How long a source has been silent, and how long it may be.
@@ -28,7 +28,7 @@ impl Silence {
     }
 
     /// A picture came. `running`: the source was there until now; the time of an outage tells nothing of its rate.
-    pub fn picture(&mut self, now: Instant, running: bool) {
+    pub fn record_picture(&mut self, now: Instant, running: bool) {
         let patience = self.patience();
         if let Some(last) = self.last.replace(now)
             && running
@@ -42,7 +42,7 @@ impl Silence {
     }
 
     /// When the last picture came.
-    pub fn since(&self) -> Option<Instant> {
+    pub fn last_picture(&self) -> Option<Instant> {
         self.last
     }
 
@@ -62,7 +62,7 @@ impl Silence {
     }
 
     /// From when on its silence means something; `None` before its first picture.
-    pub fn ends(&self) -> Option<Instant> {
+    pub fn end_time(&self) -> Option<Instant> {
         self.last.map(|last| last + self.patience())
     }
 }
@@ -76,18 +76,18 @@ mod tests {
     #[test]
     fn a_source_gets_three_of_its_usual_intervals_and_never_less_than_was_chosen() {
         let (start, mut silence) = (Instant::now(), Silence::new(3 * SECOND, None));
-        assert_eq!(silence.ends(), None);
-        silence.picture(start, true);
-        assert_eq!(silence.ends(), Some(start + 3 * SECOND));
-        silence.picture(start + 5 * SECOND, true);
+        assert_eq!(silence.end_time(), None);
+        silence.record_picture(start, true);
+        assert_eq!(silence.end_time(), Some(start + 3 * SECOND));
+        silence.record_picture(start + 5 * SECOND, true);
         assert_eq!(silence.patience(), 15 * SECOND, "what is longer than its patience is its rate");
         for n in 2..60 {
-            silence.picture(start + 5 * SECOND * n, true);
+            silence.record_picture(start + 5 * SECOND * n, true);
         }
         assert!((14 * SECOND..=15 * SECOND).contains(&silence.patience()), "{:?}", silence.patience());
         let start = start + 5 * SECOND * 60;
         for n in 0..100 {
-            silence.picture(start + SECOND * n / 25, true);
+            silence.record_picture(start + SECOND * n / 25, true);
         }
         assert_eq!(silence.patience(), 3 * SECOND);
         assert_eq!(Silence::new(3 * SECOND, Some(2 * SECOND)).patience(), 6 * SECOND);
@@ -97,10 +97,10 @@ mod tests {
     fn the_time_of_an_outage_tells_nothing_of_the_rate() {
         let (start, mut silence) = (Instant::now(), Silence::new(SECOND, None));
         for n in 0..10 {
-            silence.picture(start + SECOND * n / 10, true);
+            silence.record_picture(start + SECOND * n / 10, true);
         }
         let before = silence.patience();
-        silence.picture(start + 600 * SECOND, false);
-        assert_eq!((silence.patience(), silence.since()), (before, Some(start + 600 * SECOND)));
+        silence.record_picture(start + 600 * SECOND, false);
+        assert_eq!((silence.patience(), silence.last_picture()), (before, Some(start + 600 * SECOND)));
     }
 }

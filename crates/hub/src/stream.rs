@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 
 use crate::delivery::{Deliveries, Delivery};
 use crate::frozen::Slow;
@@ -67,7 +67,7 @@ impl State {
 pub struct Counters {
     /// Pictures that were published.
     pub pictures: AtomicU64,
-    /// Bytes of pictures written.
+    /// Bytes of pictures that were published, not those that went out to subscribers.
     pub bytes: AtomicU64,
     /// Bytes that the source sent, whatever was in them.
     pub received_bytes: AtomicU64,
@@ -85,11 +85,28 @@ pub struct Counters {
     pub connects: AtomicU64,
 }
 
-/// The shared part. Cheap to share; see [`Stream::new`] and [`Stream::subscribe`].
+/// The slot that all share: the newest picture of one stream, its state, a banner, and counters.
+///
+/// It has exactly one [`Producer`], which alone writes pictures and states. Any thread or task may read it, show a banner and
+/// subscribe, any number of them at a time. Only [`Stream::first_picture`] waits; everything else takes a lock for a moment at
+/// most.
+///
+/// Only the newest picture, banner and state are kept, and publishing never waits for a subscriber: memory does not grow, and
+/// what nobody has taken is overwritten. A picture that a [`Subscriber`] was too slow for is counted as missed in its accounts,
+/// with the exceptions that are named there; banners and states that were overwritten are counted nowhere.
+///
+/// It ends when its producer ends it or is dropped, and does not begin again: its state stays [`Condition::Ended`], and its
+/// newest picture stays what it was. Every subscriber is told of the end, also one that comes later, and gets no picture after
+/// it; pictures that it had not taken by then are lost to it, and are not counted.
+///
+/// Publishing costs the same however large the picture is and however many subscribers there are, except that those who wait
+/// have to be woken. All that they wait for is behind the lock of one `watch` channel. It is held while pointers are replaced
+/// or cloned, never across an await, and no other lock is taken under it.
 pub struct Stream {
     id: Arc<str>,
     // One channel for all of it: to wait on it is most of what a subscriber costs.
     now: watch::Sender<Now>,
+    // Never held together with the lock of `now`.
     slow: Mutex<Option<Slow>>,
     counters: Counters,
 }
@@ -110,10 +127,27 @@ struct Now {
 pub struct Producer {
     stream: Arc<Stream>,
     sequence: u64,
-    ended: bool,
 }
 
 /// Reads a stream at its own pace: what it is too slow for, it misses.
+///
+/// One task has it, since [`Subscriber::next`] takes it mutably. That call may be cancelled while it waits, and nothing is lost
+/// by that. However slow it is, it delays neither the producer nor other subscribers.
+///
+/// It is told of a new state first, then of the newest picture, then of a banner. Its first picture is the newest one there is,
+/// however long that has been there, unless the stream is stalled or frozen, or that one is [too old](Self::only_after); each
+/// later one has a higher number. The end is never lost: it is told of the state `Ended`, and then it gets `None`.
+///
+/// Pictures that were overwritten before it came back are counted as missed, in all its accounts, when it takes the next one.
+/// Not counted are those before its first one and after its last one, and all that it has not taken when it finds the stream
+/// stalled or frozen (it is shown a banner then), also those that came before that. With an [interval](Self::with_interval), a
+/// picture that it sees too early is not missed, nor is what was overwritten before that one; what was overwritten before one
+/// that it takes is missed, whether or not the interval would have left it out. States and banners that were overwritten are
+/// lost without a count, and so are banners of a stream that runs.
+///
+/// It keeps the stream's slot alive, and not the producer. Until it is dropped it is one of [`Counters::subscribers`], unless
+/// it is a [`Stream::tap`]. Each look at the slot takes its lock for reading; each picture adds to a few atomic counters per
+/// account.
 pub struct Subscriber {
     stream: Arc<Stream>,
     now: watch::Receiver<Now>,
@@ -162,7 +196,7 @@ impl Stream {
             slow: Mutex::default(),
             counters: Counters::default(),
         });
-        let producer = Producer { stream: stream.clone(), sequence: 0, ended: false };
+        let producer = Producer { stream: stream.clone(), sequence: 0 };
         (stream, producer)
     }
 
@@ -202,15 +236,15 @@ impl Stream {
     /// Someone who watches; its first picture is the newest one there is.
     pub fn subscribe(self: &Arc<Self>) -> Subscriber {
         self.counters.subscribers.fetch_add(1, Ordering::Relaxed);
-        self.reader(vec![self.counters.delivered.clone()])
+        self.new_subscriber(vec![self.counters.delivered.clone()])
     }
 
     /// A subscriber that is not counted: a part of the server that makes something else of the pictures.
     pub fn tap(self: &Arc<Self>) -> Subscriber {
-        self.reader(Vec::new())
+        self.new_subscriber(Vec::new())
     }
 
-    fn reader(self: &Arc<Self>, accounts: Vec<Arc<Deliveries>>) -> Subscriber {
+    fn new_subscriber(self: &Arc<Self>, accounts: Vec<Arc<Deliveries>>) -> Subscriber {
         Subscriber {
             stream: self.clone(),
             now: self.now.subscribe(),
@@ -251,12 +285,12 @@ impl Stream {
 
 impl Producer {
     /// Writes a picture that came or was made now, in the place of the one before.
-    pub fn picture(&mut self, jpeg: Bytes, now: Instant) {
+    pub fn publish_jpeg(&mut self, jpeg: Bytes, now: Instant) {
         self.publish(|sequence| Picture::new(jpeg, sequence, now, SystemTime::now()));
     }
 
     /// Writes a picture that was made of another one.
-    pub fn derived(&mut self, jpeg: Bytes, stamp: Stamp) {
+    pub fn publish_derived(&mut self, jpeg: Bytes, stamp: Stamp) {
         self.publish(|sequence| Picture::made_of(jpeg, sequence, stamp));
     }
 
@@ -275,10 +309,10 @@ impl Producer {
         });
     }
 
-    /// Says what the stream is doing.
-    pub fn state(&self, state: State) {
+    /// Says what the stream is doing. Nothing comes after [`Condition::Ended`], whose reason stays the one that was given first.
+    pub fn set_state(&self, state: State) {
         self.stream.now.send_if_modified(|now| {
-            let news = now.state != state;
+            let news = now.state != state && now.state.condition != Condition::Ended;
             if news {
                 now.state = state;
                 now.states += 1;
@@ -288,17 +322,17 @@ impl Producer {
     }
 
     /// Says whether far fewer pictures come than usual.
-    pub fn slow(&self, slow: Option<Slow>) {
+    pub fn set_slow(&self, slow: Option<Slow>) {
         *self.stream.slow.lock() = slow;
     }
 
     /// Counts bytes that the source sent.
-    pub fn received(&self, bytes: usize) {
+    pub fn count_bytes(&self, bytes: usize) {
         self.stream.counters.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Counts what the source gave that was no picture.
-    pub fn skipped(&self, skipped: Skipped) {
+    pub fn count_skipped(&self, skipped: Skipped) {
         let counters = &self.stream.counters;
         counters.skipped_bytes.fetch_add(skipped.bytes, Ordering::Relaxed);
         counters.broken.fetch_add(skipped.broken, Ordering::Relaxed);
@@ -306,9 +340,8 @@ impl Producer {
     }
 
     /// Ends the stream for a reason.
-    pub fn end(mut self, reason: &str, now: Instant) {
-        self.ended = true;
-        self.state(State::new(Condition::Ended, Some(reason), now));
+    pub fn end(self, reason: &str, now: Instant) {
+        self.set_state(State::new(Condition::Ended, Some(reason), now));
     }
 
     /// The stream that this writes.
@@ -319,9 +352,7 @@ impl Producer {
 
 impl Drop for Producer {
     fn drop(&mut self) {
-        if !self.ended {
-            self.state(State::new(Condition::Ended, Some("it was closed"), clock::now()));
-        }
+        self.set_state(State::new(Condition::Ended, Some("it was closed"), clock::now()));
     }
 }
 
@@ -329,7 +360,7 @@ impl Subscriber {
     /// Waits for a newer picture or another state. Cancel-safe. `None` after the end.
     pub async fn next(&mut self) -> Option<Update> {
         loop {
-            match self.news() {
+            match self.next_news() {
                 News::Is(Update::Picture(picture)) => {
                     if let Some((interval, thin)) = &mut self.apart
                         && !thin.takes(picture.captured(), *interval)
@@ -337,7 +368,7 @@ impl Subscriber {
                         self.last = picture.sequence();
                         continue;
                     }
-                    self.count(&picture);
+                    self.count_picture(&picture);
                     return Some(Update::Picture(picture));
                 }
                 News::Is(update) => return Some(update),
@@ -348,7 +379,7 @@ impl Subscriber {
     }
 
     /// What it does not know yet, the most important first.
-    fn news(&mut self) -> News {
+    fn next_news(&mut self) -> News {
         let now = self.now.borrow_and_update();
         let condition = now.state.condition;
         if self.states != now.states {
@@ -382,7 +413,7 @@ impl Subscriber {
         News::No
     }
 
-    fn count(&mut self, picture: &Picture) {
+    fn count_picture(&mut self, picture: &Picture) {
         self.missed = match self.last {
             0 => 0,
             last => picture.sequence().saturating_sub(last + 1),
@@ -395,9 +426,10 @@ impl Subscriber {
         }
     }
 
-    /// Its pictures are counted there as well, each with the bytes that `size` says.
+    /// Its pictures are counted there as well, each with the bytes that `size` says. Not for a [`Stream::tap`]: whatever has
+    /// accounts is taken off [`Counters::subscribers`] when it is dropped, and a tap was never added.
     #[must_use]
-    pub fn counted(mut self, accounts: &[Arc<Deliveries>], size: fn(&Picture) -> usize) -> Self {
+    pub fn with_accounts(mut self, accounts: &[Arc<Deliveries>], size: fn(&Picture) -> usize) -> Self {
         self.accounts.extend_from_slice(accounts);
         self.size = size;
         self
@@ -405,7 +437,7 @@ impl Subscriber {
 
     /// It is told of pictures that are so far apart at least, where that is given.
     #[must_use]
-    pub fn apart(mut self, interval: Option<Duration>) -> Self {
+    pub fn with_interval(mut self, interval: Option<Duration>) -> Self {
         self.apart = interval.map(|interval| (interval, Thin::default()));
         self
     }

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 /// Pictures that come a little early are taken, or a rate near the camera's own would drop every other one.
 const EARLY: Duration = Duration::from_millis(8);
 
-/// Chooses at most so many pictures a second. Pure state; time is given.
+/// Chooses at most this many pictures a second. Pure state; time is given.
 #[derive(Debug, Default)]
 pub struct Thin {
-    /// When the picture that was taken last was due. The next one is due an interval later, whatever that is by then.
+    /// When the picture that was taken last was due. The next one is due an interval later, whatever the interval is then.
     turn: Option<Instant>,
 }
 
 impl Thin {
-    /// Whether a picture is taken that was captured then, where pictures are to be so far apart.
+    /// Whether a picture is taken that was captured then, where pictures are to be this far apart.
     pub fn takes(&mut self, captured: Instant, interval: Duration) -> bool {
         self.takes_early(captured, interval, EARLY)
     }

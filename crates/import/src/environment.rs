@@ -61,7 +61,7 @@ pub enum EnvironmentError {
         "importing a Keras model needs Python 3.9, 3.10 or 3.11 (TensorFlow 2.15, which reads old and new files, is made for no other); found: {found}. Install one (Debian 12: `apt-get install python3 python3-venv`), or name one with import.python (SIGHTWIRE_IMPORT_PYTHON). Where none can be, as in a small container, import the model beforehand on another machine with `sightwire models import FILE` and copy the folder models/ of its store into this one ({store})"
     )]
     NoPython {
-        /// What was tried.
+        /// The programs that were tried, and what they are.
         found: String,
         /// Folder of the store.
         store: PathBuf,
@@ -73,7 +73,7 @@ pub enum EnvironmentError {
     Install {
         /// pip's last words.
         reason: String,
-        /// Of the environment.
+        /// Folder of the environment.
         folder: PathBuf,
     },
     /// A folder cannot be written.
@@ -81,10 +81,10 @@ pub enum EnvironmentError {
     Write {
         /// Of the file or folder.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The child process.
+    /// The child process did not do its work.
     #[error(transparent)]
     Tool(#[from] ToolError),
 }
@@ -100,41 +100,41 @@ struct Python {
 
 impl Environment {
     /// Waits for another import to end, and makes the environment if it is not there. `python` names one to use.
-    pub fn ready(
+    pub fn make_ready(
         store: &Store,
         python: Option<&Path>,
         watch: OnProgress<'_>,
     ) -> Result<Self, EnvironmentError> {
         let tools = store.home().join("tools");
         create_dir(&tools)?;
-        let lock = lock(&tools.join("import.lock"), watch)?;
+        let lock = lock_file(&tools.join("import.lock"), watch)?;
         let requirements =
             SCRIPTS.iter().find(|(name, _)| *name == "requirements.txt").map_or("", |(_, t)| *t);
-        let hash = digest::sha256(requirements.as_bytes());
+        let hash = digest::sha256_hex(requirements.as_bytes());
         let folder_of = |minor: u32| tools.join(format!("import-{}-3.{minor}", &hash[..12]));
         // One that is there needs no looking for a Python.
         let there = MINORS.iter().map(|minor| folder_of(*minor)).find(|folder| is_ready(folder));
         let folder = if let Some(folder) = there.filter(|_| python.is_none()) {
             folder
         } else {
-            let python = find(store, python)?;
+            let python = find_python(store, python)?;
             let folder = folder_of(python.minor);
             if !is_ready(&folder) {
-                make(&folder, &python, requirements, watch)?;
+                make_environment(&folder, &python, requirements, watch)?;
             }
             folder
         };
         let environment = Self { folder, _lock: lock };
         // Each time, for a newer binary has newer scripts.
         for (name, text) in SCRIPTS {
-            write(&environment.folder.join("tool").join(name), text)?;
+            write_text(&environment.folder.join("tool").join(name), text)?;
         }
         Ok(environment)
     }
 
     /// The environment's Python interpreter.
     pub fn python(&self) -> PathBuf {
-        interpreter(&self.folder)
+        interpreter_path(&self.folder)
     }
 
     /// The script that converts, `import_model.py`; run by [`Self::python`].
@@ -143,16 +143,16 @@ impl Environment {
     }
 }
 
-fn interpreter(folder: &Path) -> PathBuf {
+fn interpreter_path(folder: &Path) -> PathBuf {
     folder.join("bin/python")
 }
 
 /// The last thing that is written of an environment.
 fn is_ready(folder: &Path) -> bool {
-    folder.join("ready").is_file() && interpreter(folder).exists()
+    folder.join("ready").is_file() && interpreter_path(folder).exists()
 }
 
-fn lock(path: &Path, watch: OnProgress<'_>) -> Result<fs::File, EnvironmentError> {
+fn lock_file(path: &Path, watch: OnProgress<'_>) -> Result<fs::File, EnvironmentError> {
     let failed = |error| EnvironmentError::Write { path: path.to_owned(), error };
     let file = fs::File::create(path).map_err(failed)?;
     // Said once; then it is only asked whether to go on.
@@ -171,7 +171,7 @@ fn lock(path: &Path, watch: OnProgress<'_>) -> Result<fs::File, EnvironmentError
     }
 }
 
-fn make(
+fn make_environment(
     folder: &Path,
     python: &Python,
     requirements: &str,
@@ -187,7 +187,7 @@ fn make(
     }
     create_dir(&folder.join("tool"))?;
     let file = folder.join("tool/requirements.txt");
-    write(&file, requirements)?;
+    write_text(&file, requirements)?;
     let failed = |reason| EnvironmentError::Install { reason, folder: folder.to_owned() };
     let mut venv = Command::new(&python.program);
     venv.args(["-m", "venv"]);
@@ -195,23 +195,23 @@ fn make(
         venv.arg("--without-pip");
     }
     venv.arg(folder);
-    let ended = tool::run(venv, INSTALL_DEADLINE, &mut |_| say(String::new(), None).is_ok())?;
+    let ended = tool::run_child(venv, INSTALL_DEADLINE, &mut |_| say(String::new(), None).is_ok())?;
     if !ended.status.success() {
         return Err(failed(ended.said));
     }
     // Debian packs ensurepip apart; the machine's own pip can install into an environment without one.
     let mut pip =
-        Command::new(if python.has_ensurepip { interpreter(folder) } else { python.program.clone() });
+        Command::new(if python.has_ensurepip { interpreter_path(folder) } else { python.program.clone() });
     pip.args(["-m", "pip"]);
     if !python.has_ensurepip {
-        pip.arg("--python").arg(interpreter(folder));
+        pip.arg("--python").arg(interpreter_path(folder));
     }
     pip.args(["install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"])
         .args(["--only-binary", ":all:", "--require-hashes", "--requirement"])
         .arg(&file);
     let count = requirements.lines().filter(|line| line.contains("==")).count().max(1);
     let mut collected = 0;
-    let ended = tool::run(pip, INSTALL_DEADLINE, &mut |line| {
+    let ended = tool::run_child(pip, INSTALL_DEADLINE, &mut |line| {
         let words = line.trim();
         if let Some(package) = words.strip_prefix("Collecting ") {
             collected += 1;
@@ -228,19 +228,19 @@ fn make(
         let _ = fs::remove_dir_all(folder);
         return Err(failed(ended.said));
     }
-    write(&folder.join("ready"), "")
+    write_text(&folder.join("ready"), "")
 }
 
 /// The Python that was named, or the best one that is there.
-fn find(store: &Store, named: Option<&Path>) -> Result<Python, EnvironmentError> {
+fn find_python(store: &Store, named: Option<&Path>) -> Result<Python, EnvironmentError> {
     let candidates = match named {
         Some(path) => vec![path.to_owned()],
-        None => candidates(),
+        None => python_candidates(),
     };
     let mut found = Vec::new();
     let mut fitting: Vec<Python> = Vec::new();
     for program in candidates {
-        match ask(&program) {
+        match probe_python(&program) {
             Ok(python) if MINORS.contains(&python.minor) => fitting.push(python),
             Ok(python) => found.push(format!("{} is 3.{}", program.display(), python.minor)),
             Err(reason) => found.extend(reason.map(|reason| format!("{}: {reason}", program.display()))),
@@ -253,7 +253,7 @@ fn find(store: &Store, named: Option<&Path>) -> Result<Python, EnvironmentError>
     })
 }
 
-fn candidates() -> Vec<PathBuf> {
+fn python_candidates() -> Vec<PathBuf> {
     let mut programs: Vec<PathBuf> =
         MINORS.iter().map(|minor| PathBuf::from(format!("python3.{minor}"))).collect();
     programs.push("python3".into());
@@ -268,7 +268,7 @@ fn candidates() -> Vec<PathBuf> {
 }
 
 /// What an interpreter is; `Err(None)` if there is none of that name.
-fn ask(program: &Path) -> Result<Python, Option<String>> {
+fn probe_python(program: &Path) -> Result<Python, Option<String>> {
     const QUESTION: &str = "import sys, importlib.util as u; print(sys.implementation.name, *sys.version_info[:2], \
                             int(bool(u.find_spec('ensurepip') and u.find_spec('venv'))), int(bool(u.find_spec('pip'))))";
     let output = match Command::new(program).args(["-c", QUESTION]).output() {
@@ -299,7 +299,7 @@ fn create_dir(path: &Path) -> Result<(), EnvironmentError> {
     fs::create_dir_all(path).map_err(|error| EnvironmentError::Write { path: path.to_owned(), error })
 }
 
-fn write(path: &Path, text: &str) -> Result<(), EnvironmentError> {
+fn write_text(path: &Path, text: &str) -> Result<(), EnvironmentError> {
     if let Some(folder) = path.parent() {
         create_dir(folder)?;
     }
@@ -342,12 +342,12 @@ mod tests {
             [("cpython 3 13 1 1", "3.13"), ("cpython 3 8 1 1", "3.8"), ("pypy 3 10 1 1", "pypy 3.10")]
         {
             let python = fake(dir.path(), "python", answer);
-            let error = find(&store, Some(&python)).unwrap_err().to_string();
+            let error = find_python(&store, Some(&python)).unwrap_err().to_string();
             for part in [found, "3.11", "import.python", "models import FILE"] {
                 assert!(error.contains(part), "{error} lacks {part}");
             }
         }
-        let error = find(&store, Some(Path::new("/nowhere/python"))).unwrap_err().to_string();
+        let error = find_python(&store, Some(Path::new("/nowhere/python"))).unwrap_err().to_string();
         assert!(error.contains("found: none"), "{error}");
     }
 
@@ -356,7 +356,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::new(dir.path().join("home"), None);
         let python = fake(dir.path(), "python", "cpython 3 10 0 1");
-        let found = find(&store, Some(&python)).unwrap();
+        let found = find_python(&store, Some(&python)).unwrap();
         assert_eq!(found, Python { program: python, minor: 10, has_ensurepip: false });
     }
 
@@ -364,15 +364,15 @@ mod tests {
     fn a_second_import_waits_and_can_be_ended() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("import.lock");
-        let first = lock(&path, &mut |_| true).unwrap();
+        let first = lock_file(&path, &mut |_| true).unwrap();
         let mut said = String::new();
-        let second = lock(&path, &mut |progress| {
+        let second = lock_file(&path, &mut |progress| {
             said = progress.text;
             false
         });
         assert!(matches!(second, Err(EnvironmentError::Tool(ToolError::Cancelled))));
         assert!(said.contains("another import"));
         drop(first);
-        lock(&path, &mut |_| true).unwrap();
+        lock_file(&path, &mut |_| true).unwrap();
     }
 }

@@ -32,7 +32,7 @@ const OLD_TORCH: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\
 
 impl Foreign {
     /// What the file is; `None` for Keras's own and for what is not known. Its content goes before its name.
-    pub fn of(path: &Path) -> io::Result<Option<Self>> {
+    pub fn from_file(path: &Path) -> io::Result<Option<Self>> {
         let mut head = Vec::new();
         File::open(path)?.take(HEAD).read_to_end(&mut head)?;
         Ok(match Self::by_content(&head) {
@@ -153,7 +153,7 @@ mod tests {
         let of = |name: &str, content: &[u8]| {
             let path = folder.path().join(name);
             std::fs::write(&path, content).unwrap();
-            Foreign::of(&path).unwrap()
+            Foreign::from_file(&path).unwrap()
         };
         let onnx = include_bytes!("../../../models/gestures_head.onnx");
         assert_eq!(of("x.h5", onnx), Some(Foreign::Onnx));
@@ -171,7 +171,7 @@ mod tests {
         let of = |name: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, "anything").unwrap();
-            Foreign::of(&path).unwrap()
+            Foreign::from_file(&path).unwrap()
         };
         assert_eq!(of("x.ONNX"), Some(Foreign::Onnx));
         assert_eq!(of("x.pth"), Some(Foreign::Torch));
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(of("x.safetensors"), Some(Foreign::Safetensors));
         assert_eq!(of("x.h5"), None, "the import says what is wrong with it");
         assert_eq!(of("x"), None);
-        let missing = Foreign::of(&folder.path().join("none.onnx")).unwrap_err();
+        let missing = Foreign::from_file(&folder.path().join("none.onnx")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }
 }

@@ -24,12 +24,12 @@ pub struct Labels {
 /// Why there are no labels.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelsError {
-    /// Not readable.
+    /// The file cannot be read.
     #[error("cannot read the labels in {path}: {reason}")]
     Read {
-        /// Of the file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Why it cannot be read.
         reason: LabelFileError,
     },
     /// Not as many as outputs.
@@ -39,14 +39,14 @@ pub enum LabelsError {
     Count {
         /// Where the labels come from.
         origin: String,
-        /// How many.
+        /// How many labels there are.
         found: usize,
         /// File of the model.
         model: String,
         /// How many outputs it has.
         outputs: usize,
     },
-    /// None at all.
+    /// Nothing says what the outputs mean.
     #[error(
         "{model} has {outputs} outputs, and nothing says what they mean: put a file {sidecar} with one label a line beside it, or give one with --labels"
     )]
@@ -62,9 +62,9 @@ pub enum LabelsError {
 
 /// The labels that were given, or that lie beside the file: `<name>.labels.txt`, `<name>.labels.json`, `labels.txt` or
 /// `labels.json`.
-pub fn given(request: &Request) -> Result<Option<Labels>, LabelsError> {
+pub fn given_labels(request: &Request) -> Result<Option<Labels>, LabelsError> {
     if let Some(path) = &request.labels_file {
-        return read(path).map(Some);
+        return read_labels(path).map(Some);
     }
     if let Some(names) = &request.labels {
         return Ok(Some(Labels { names: names.clone(), file: None, note: None }));
@@ -77,11 +77,11 @@ pub fn given(request: &Request) -> Result<Option<Labels>, LabelsError> {
         "labels.txt".into(),
         "labels.json".into(),
     ];
-    names.into_iter().map(beside).find(|path| path.is_file()).map(|path| read(&path)).transpose()
+    names.into_iter().map(beside).find(|path| path.is_file()).map(|path| read_labels(&path)).transpose()
 }
 
 /// The labels of the model: those given, those in the file itself, or the known ones.
-pub fn choose(given: Option<Labels>, report: &Report, source: &Path) -> Result<Labels, LabelsError> {
+pub fn choose_labels(given: Option<Labels>, report: &Report, source: &Path) -> Result<Labels, LabelsError> {
     let model = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let outputs = report.labels;
     if let Some(labels) = given {
@@ -98,7 +98,7 @@ pub fn choose(given: Option<Labels>, report: &Report, source: &Path) -> Result<L
             note: Some("The labels are from the model file itself.".into()),
         });
     }
-    let known = known();
+    let known = known_labels();
     if outputs == known.len() {
         let note = "No labels lay beside the file; it has 20 outputs, so they are taken for the 20 words of the \
                     original recogniser, book to wall.";
@@ -108,17 +108,17 @@ pub fn choose(given: Option<Labels>, report: &Report, source: &Path) -> Result<L
     Err(LabelsError::Missing { model, outputs, sidecar: format!("{stem}.labels.txt") })
 }
 
-/// The words of the prototype's own model, in the order of its outputs. Whoever trained a model of 20 outputs for it used
+/// The words of the prototype's own model, in the order of its outputs. Those who trained a model of 20 outputs for it used
 /// these unless a file says otherwise.
-fn known() -> Vec<String> {
-    let wlasl20 = builtin::manifests().into_iter().find(|manifest| manifest.name == "wlasl20");
+fn known_labels() -> Vec<String> {
+    let wlasl20 = builtin::builtin_manifests().into_iter().find(|manifest| manifest.name == "wlasl20");
     wlasl20.and_then(|manifest| manifest.import).map(|import| import.labels).unwrap_or_default()
 }
 
 /// Why a file of labels cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelFileError {
-    /// The system does not give it, or it is no text.
+    /// The system does not give it, or it is not text.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// It begins as JSON does.
@@ -139,7 +139,7 @@ pub enum LabelFileError {
 }
 
 /// One label a line; or JSON: a list, or an object from index to label.
-fn read(path: &Path) -> Result<Labels, LabelsError> {
+fn read_labels(path: &Path) -> Result<Labels, LabelsError> {
     let wrong = |reason| LabelsError::Read { path: path.to_owned(), reason };
     let text = fs::read_to_string(path).map_err(|error| wrong(error.into()))?;
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -173,7 +173,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(name);
         fs::write(&path, text).unwrap();
-        read(&path).map(|labels| labels.names)
+        read_labels(&path).map(|labels| labels.names)
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! - [`tool`]: the child process
 //! - [`labels`]: names of the outputs
 //! - [`missing`]: what is not there yet, and how its user gets it
+//! - `options`: how models are imported, as it is configured
 //! - [`verify`]: compares original and import, and chooses the precision
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ pub mod environment;
 pub mod foreign;
 pub mod labels;
 pub mod missing;
+mod options;
 pub mod tool;
 pub mod verify;
 
@@ -35,6 +37,7 @@ use sightwire_models::store::Store;
 use environment::Environment;
 use foreign::Foreign;
 use labels::Labels;
+pub use options::{IMPORT, ImportOptions};
 use tool::Report;
 
 /// Goes up when imports have to be done again.
@@ -79,7 +82,7 @@ pub struct Request {
 
 impl Request {
     /// Of a file, going by the manifest that it belongs to if there is one.
-    pub fn of(
+    pub fn from_source(
         source: &Path,
         manifest: Option<&Manifest>,
         python: Option<PathBuf>,
@@ -122,25 +125,25 @@ pub enum ImportError {
     /// The file cannot be read.
     #[error("cannot read {path}: {error}")]
     Read {
-        /// Of the file.
+        /// Path of the file.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// Not a file.
+    /// A folder, such as a `SavedModel`.
     #[error(
         "{path} is a folder; a SavedModel can hold any program, and is not imported: load it where it was made and save it as one file with `model.save(\"x.h5\")`"
     )]
     Folder {
-        /// Of the folder.
+        /// Path of the folder.
         path: PathBuf,
     },
     /// A model file of another kind.
     #[error("{path} is {foreign}, and {}", foreign.cure())]
     Foreign {
-        /// Of the file.
+        /// Path of the file.
         path: PathBuf,
-        /// What it is.
+        /// The format that it has.
         foreign: Foreign,
     },
     /// The store cannot be written.
@@ -148,13 +151,13 @@ pub enum ImportError {
     Write {
         /// Of the file or folder.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// No name for the model.
     #[error("{name:?} cannot be a model's name; give one with --name: letters, digits, `-`, `_` and `.`")]
     Name {
-        /// As asked for.
+        /// The name that was asked for.
         name: String,
     },
     /// A model of that name is there, and is not this one.
@@ -168,10 +171,10 @@ pub enum ImportError {
     /// The names of the outputs.
     #[error(transparent)]
     Labels(#[from] labels::LabelsError),
-    /// The environment.
+    /// There is no environment to convert it in.
     #[error(transparent)]
     Environment(#[from] environment::EnvironmentError),
-    /// The conversion.
+    /// The conversion did not do its work.
     #[error(transparent)]
     Tool(#[from] tool::ToolError),
     /// No library to verify it with.
@@ -205,7 +208,7 @@ pub fn name_of(source: &Path) -> String {
 
 /// The manifest of an earlier import, if it is of this very file, of what is asked for now, and all of it is still there.
 /// An error if the name is another model's.
-fn find(
+fn find_manifest(
     store: &Store,
     request: &Request,
     name: &str,
@@ -227,17 +230,17 @@ fn find(
         && labels.is_none_or(|labels| clip.labels == labels.names)
         && request.threshold.is_none_or(|threshold| (clip.threshold - threshold).abs() < 1e-6)
         && request.licence.as_ref().is_none_or(|licence| *licence == manifest.licence)
-        && manifest.files.iter().all(|file| store.verified(name, file).is_ok());
+        && manifest.files.iter().all(|file| store.verified_path(name, file).is_ok());
     Ok(Some(manifest).filter(|_| same))
 }
 
 /// Whether a file can be read and is of a kind that is imported, as far as its beginning and its name tell.
-pub fn check(source: &Path) -> Result<(), ImportError> {
+pub fn check_source(source: &Path) -> Result<(), ImportError> {
     let path = || source.to_owned();
     if source.is_dir() {
         return Err(ImportError::Folder { path: path() });
     }
-    match Foreign::of(source) {
+    match Foreign::from_file(source) {
         Ok(None) => Ok(()),
         Ok(Some(foreign)) => Err(ImportError::Foreign { path: path(), foreign }),
         Err(error) => Err(ImportError::Read { path: path(), error }),
@@ -246,29 +249,33 @@ pub fn check(source: &Path) -> Result<(), ImportError> {
 
 /// Imports a file into the store, unless that has been done; returns the manifest. Blocks for about a minute, and for
 /// some more the first time.
-pub fn import(store: &Store, request: &Request, watch: OnProgress<'_>) -> Result<Manifest, ImportError> {
-    check(&request.source)?;
+pub fn import_model(
+    store: &Store,
+    request: &Request,
+    watch: OnProgress<'_>,
+) -> Result<Manifest, ImportError> {
+    check_source(&request.source)?;
     let name = model_name(request)?;
     let sha256 = hash(&request.source)?;
-    let given = labels::given(request)?;
-    if let Some(manifest) = find(store, request, &name, &sha256, given.as_ref())? {
+    let given = labels::given_labels(request)?;
+    if let Some(manifest) = find_manifest(store, request, &name, &sha256, given.as_ref())? {
         return Ok(manifest);
     }
-    let environment = Environment::ready(store, request.python.as_deref(), watch)?;
+    let environment = Environment::make_ready(store, request.python.as_deref(), watch)?;
     // Another process may have done it while this one waited.
-    if let Some(manifest) = find(store, request, &name, &sha256, given.as_ref())? {
+    if let Some(manifest) = find_manifest(store, request, &name, &sha256, given.as_ref())? {
         return Ok(manifest);
     }
     let models = store.models();
     fs::create_dir_all(&models).map_err(|error| ImportError::Write { path: models.clone(), error })?;
-    sweep(&models);
+    remove_leftovers(&models);
     // Beside its place, and moved there when all is well.
     let scratch = tempfile::Builder::new()
         .prefix(SCRATCH)
         .tempdir_in(&models)
         .map_err(|error| ImportError::Write { path: models.clone(), error })?;
-    let report = tool::convert(&environment, request, scratch.path(), watch)?;
-    let labels = labels::choose(given, &report, &request.source)?;
+    let report = tool::convert_model(&environment, request, scratch.path(), watch)?;
+    let labels = labels::choose_labels(given, &report, &request.source)?;
     let mut clip = Clip {
         window: report.window,
         width: report.width,
@@ -282,7 +289,8 @@ pub fn import(store: &Store, request: &Request, watch: OnProgress<'_>) -> Result
         rest: None,
         precision: Precision::F32,
     };
-    let verdict = verify::verify(store, request, &name, &clip, scratch.path(), &report.loops, watch)?;
+    let verdict =
+        verify::verify_networks(store, request, &name, &clip, scratch.path(), &report.loops, watch)?;
     clip.precision = verdict.precision;
     let file_name = request.source.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut notes = report.notes.clone();
@@ -304,7 +312,7 @@ pub fn import(store: &Store, request: &Request, watch: OnProgress<'_>) -> Result
     let files = clip
         .roles()
         .iter()
-        .map(|role| described(role, verdict.providers.get(role).copied(), scratch.path()))
+        .map(|role| describe_file(role, verdict.providers.get(role).copied(), scratch.path()))
         .collect::<Result<_, _>>()?;
     let manifest = Manifest {
         title: request.title.clone().unwrap_or_else(|| format!("{name} (imported from {file_name})")),
@@ -321,12 +329,12 @@ pub fn import(store: &Store, request: &Request, watch: OnProgress<'_>) -> Result
         imported: Some(imported),
         runtime: None,
     };
-    keep(store, scratch.path(), &manifest, &report)?;
+    store_import(store, scratch.path(), &manifest, &report)?;
     Ok(manifest)
 }
 
 /// Removes what imports left that were killed. Only the one who holds the lock may.
-fn sweep(models: &Path) {
+fn remove_leftovers(models: &Path) {
     for entry in fs::read_dir(models).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
             let _ = fs::remove_dir_all(entry.path());
@@ -344,7 +352,7 @@ fn hash(source: &Path) -> Result<String, ImportError> {
 }
 
 /// A file's entry in the manifest.
-fn described(role: &str, preferred: Option<Preferred>, folder: &Path) -> Result<File, ImportError> {
+fn describe_file(role: &str, preferred: Option<Preferred>, folder: &Path) -> Result<File, ImportError> {
     let name = format!("{role}.onnx");
     let path = folder.join(&name);
     let read = |error| ImportError::Read { path: path.clone(), error };
@@ -361,7 +369,7 @@ fn described(role: &str, preferred: Option<Preferred>, folder: &Path) -> Result<
 }
 
 /// Moves files, card and manifest to their places; the manifest last, so that what it names is there.
-fn keep(store: &Store, from: &Path, manifest: &Manifest, report: &Report) -> Result<(), ImportError> {
+fn store_import(store: &Store, from: &Path, manifest: &Manifest, report: &Report) -> Result<(), ImportError> {
     let write = |path: &Path| {
         let path = path.to_owned();
         move |error| ImportError::Write { path, error }

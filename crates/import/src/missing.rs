@@ -21,7 +21,7 @@ pub enum Missing {
 
 impl Missing {
     /// What an error says is missing, if pulling it would help.
-    pub fn of(error: &anyhow::Error, engine: &EngineSettings) -> Option<Self> {
+    pub fn from_error(error: &anyhow::Error, engine: &EngineSettings) -> Option<Self> {
         let is_missing = |error: &RuntimeError| matches!(error, RuntimeError::Missing { .. });
         if let Some(
             StoreError::Missing { model, .. } | StoreError::Altered { model, remedy: Remedy::Pull, .. },
@@ -49,7 +49,7 @@ impl Missing {
         };
         let home = store.home();
         let usual = same_folder(home, &default_home());
-        let home = if usual { String::new() } else { format!("SIGHTWIRE_HOME={} ", quoted(home)) };
+        let home = if usual { String::new() } else { format!("SIGHTWIRE_HOME={} ", quote_path(home)) };
         format!("{home}sightwire models pull {name}")
     }
 }
@@ -57,7 +57,7 @@ impl Missing {
 /// The package with the library that fits this machine best.
 pub fn runtime_package(store: &Store) -> anyhow::Result<Manifest> {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    runtime::packages(store).into_iter().next().with_context(|| {
+    runtime::runtime_packages(store).into_iter().next().with_context(|| {
         format!("there is no ONNX Runtime package for {os} on {arch}; build one and set engine.library")
     })
 }
@@ -72,14 +72,14 @@ pub fn other_home(store: &Store) -> Option<String> {
         "the store in use is {}; the one at {} has the library: SIGHTWIRE_HOME={} takes it",
         store.home().display(),
         other.display(),
-        quoted(&other)
+        quote_path(&other)
     ))
 }
 
 fn other_with_runtime(store: &Store, homes: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
     let has_runtime = |home: &Path| {
         let other = Store::new(home.to_owned(), None);
-        runtime::packages(&other).iter().any(|package| other.has(package))
+        runtime::runtime_packages(&other).iter().any(|package| other.has_files(package))
     };
     homes.into_iter().find(|home| home.is_dir() && !same_folder(home, store.home()) && has_runtime(home))
 }
@@ -90,7 +90,7 @@ fn same_folder(a: &Path, b: &Path) -> bool {
 }
 
 /// As a word of a shell's command; not relative, since the shell may be elsewhere.
-fn quoted(path: &Path) -> String {
+fn quote_path(path: &Path) -> String {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@".contains(c);
     if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
@@ -102,7 +102,7 @@ mod tests {
 
     fn with_runtime(home: &Path) {
         let store = Store::new(home.to_owned(), None);
-        let package = runtime::packages(&store).remove(0);
+        let package = runtime::runtime_packages(&store).remove(0);
         let folder = store.runtime_dir(&package.name);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(package.runtime.unwrap().library), "").unwrap();

@@ -62,10 +62,10 @@ pub enum ToolError {
     /// It refused the file.
     #[error("{0}")]
     Refused(String),
-    /// It ended otherwise.
+    /// It ended without a result.
     #[error("the import ended without a result ({status}); it said last: {said}")]
     Ended {
-        /// Of the process.
+        /// Exit status of the process.
         status: String,
         /// The end of its standard error.
         said: String,
@@ -78,7 +78,7 @@ pub enum ToolError {
     Start {
         /// Path.
         program: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: std::io::Error,
     },
     /// Asked to end.
@@ -97,7 +97,7 @@ struct ToolMessage {
 }
 
 /// Converts the file into networks, comparison data and a report in the folder `out`.
-pub(super) fn convert(
+pub(super) fn convert_model(
     environment: &Environment,
     request: &Request,
     out: &Path,
@@ -114,7 +114,7 @@ pub(super) fn convert(
         .env("PYTHONUNBUFFERED", "1")
         .env("CUDA_VISIBLE_DEVICES", "");
     let mut refused = None;
-    let run = run(command, DEADLINE, &mut |line| match serde_json::from_str::<ToolMessage>(line) {
+    let run = run_child(command, DEADLINE, &mut |line| match serde_json::from_str::<ToolMessage>(line) {
         Ok(ToolMessage { error: Some(error), .. }) => {
             refused = Some(error);
             true
@@ -143,7 +143,7 @@ pub(super) struct Ended {
 
 /// Runs a child to its end. `line` is called with each line of its standard output, and with an empty one now and then;
 /// when it answers false, the child is killed.
-pub(super) fn run(
+pub(super) fn run_child(
     mut command: Command,
     deadline: Duration,
     line: &mut dyn FnMut(&str) -> bool,
@@ -169,7 +169,7 @@ pub(super) fn run(
         }
     }
     let status = child.0.wait().map_err(|error| ToolError::Report(error.to_string()))?;
-    Ok(Ended { status, said: said.last() })
+    Ok(Ended { status, said: said.last_lines() })
 }
 
 #[cfg(test)]
@@ -185,9 +185,12 @@ mod tests {
     #[test]
     fn a_child_is_killed_when_asked_to_end_and_at_its_deadline() {
         let started = Instant::now();
-        assert!(matches!(run(sh("exec sleep 60"), DEADLINE, &mut |_| false), Err(ToolError::Cancelled)));
+        assert!(matches!(
+            run_child(sh("exec sleep 60"), DEADLINE, &mut |_| false),
+            Err(ToolError::Cancelled)
+        ));
         let short = Duration::from_millis(50);
-        assert!(matches!(run(sh("exec sleep 60"), short, &mut |_| true), Err(ToolError::TooLong)));
+        assert!(matches!(run_child(sh("exec sleep 60"), short, &mut |_| true), Err(ToolError::TooLong)));
         assert!(started.elapsed() < Duration::from_secs(20));
     }
 
@@ -197,7 +200,8 @@ mod tests {
         let file = dir.path().join("pid");
         let script = format!("sh -c 'echo $$ > {0}; exec sleep 60' & wait", file.display());
         let started = Instant::now();
-        let ended = run(sh(&script), DEADLINE, &mut |_| !file.exists() && started.elapsed().as_secs() < 20);
+        let ended =
+            run_child(sh(&script), DEADLINE, &mut |_| !file.exists() && started.elapsed().as_secs() < 20);
         assert!(matches!(ended, Err(ToolError::Cancelled)));
         let pid = std::fs::read_to_string(&file).unwrap();
         let stat = format!("/proc/{}/stat", pid.trim());
@@ -211,7 +215,7 @@ mod tests {
     #[test]
     fn lines_status_and_last_words_come_through() {
         let mut lines = Vec::new();
-        let ended = run(sh("echo one; echo two; echo oops >&2; exit 3"), DEADLINE, &mut |line| {
+        let ended = run_child(sh("echo one; echo two; echo oops >&2; exit 3"), DEADLINE, &mut |line| {
             lines.push(line.to_owned());
             true
         })

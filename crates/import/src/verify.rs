@@ -19,7 +19,7 @@ use sightwire_synth::sample::{Clip as SampleClip, Gesture};
 
 use super::{ImportError, MAX_DIFFERENCE, OnProgress, Progress, Request, tool};
 
-/// A probability may differ so much between f32 and bf16.
+/// A probability may differ this much between f32 and bf16.
 const MAX_BF16_DIFFERENCE: f64 = 0.02;
 const TIMED_RUNS: usize = 25;
 const SAMPLE_SIZE_PX: (u32, u32) = (640, 480);
@@ -60,7 +60,7 @@ struct Trial<'a> {
 
 /// Runs the networks in `folder` on the input that the original was run on (`check_input.u8`, `check_output.f32`), at
 /// f32 and at bf16, in the fastest way that works on this machine, and on generated clips.
-pub(super) fn verify(
+pub(super) fn verify_networks(
     store: &Store,
     request: &Request,
     name: &str,
@@ -79,7 +79,7 @@ pub(super) fn verify(
     say("comparing the import with the original in the engine", 0.96)?;
     let frame_bytes = clip.width as usize * clip.height as usize * 3;
     let trial = Trial { store, request, name, clip, folder };
-    let (input, output) = (trial.read("check_input.u8")?, trial.read("check_output.f32")?);
+    let (input, output) = (trial.read_file("check_input.u8")?, trial.read_file("check_output.f32")?);
     let windows: Vec<&[u8]> = input.chunks_exact(clip.window * frame_bytes).collect();
     let Some(first) = windows.first().copied() else {
         return Err(tool::ToolError::Report("there is nothing to compare".into()).into());
@@ -92,12 +92,12 @@ pub(super) fn verify(
     let has_loops = |role: &&str| loops.contains(&format!("{role}.onnx"));
     let fixed: Providers =
         clip.roles().iter().copied().filter(has_loops).map(|role| (role, only_plain)).collect();
-    let (model, engine) = trial.model(Precision::F32, &fixed)?;
+    let (model, engine) = trial.load_model(Precision::F32, &fixed)?;
     say("finding the fastest way to run it", 0.97)?;
     // Nothing of it has run in this process before.
-    engine.measure(&model.subjects(&engine), &going_on).map_err(EngineError::from)?;
+    engine.measure_ways(&model.subjects(&engine), &going_on).map_err(EngineError::from)?;
     let mut exact = model.networks(&engine, Limits::default()).map_err(engine_error)?;
-    let difference = difference(&expected, &scores(&mut exact, frame_bytes, &windows)?);
+    let difference = score_difference(&expected, &score_windows(&mut exact, frame_bytes, &windows)?);
     if difference.is_nan() || difference > MAX_DIFFERENCE {
         let source_file = request.source.display().to_string();
         return Err(ImportError::Differs { source_file, difference });
@@ -123,9 +123,9 @@ pub(super) fn verify(
     }
 
     say("calibrating bf16 against f32 on generated clips", 0.98)?;
-    let (half_model, half_engine) = trial.model(Precision::Bf16, &fixed)?;
+    let (half_model, half_engine) = trial.load_model(Precision::Bf16, &fixed)?;
     let subjects = half_model.subjects(&half_engine);
-    half_engine.measure(&subjects, &going_on).map_err(EngineError::from)?;
+    half_engine.measure_ways(&subjects, &going_on).map_err(EngineError::from)?;
     if half_model.plans(&half_engine).iter().all(|(_, plan)| plan.precision == Precision::F32) {
         let reasons: Vec<String> =
             half_engine.given_up().into_iter().filter(|reason| reason.contains("bf16")).collect();
@@ -137,12 +137,13 @@ pub(super) fn verify(
         verdict.note = Some(format!("Precision f32: {why}."));
         return Ok(verdict);
     }
-    let generated = generated(clip);
+    let generated = generate_windows(clip);
     let mut all = windows;
     all.extend(generated.iter().map(Vec::as_slice));
     let mut half = half_model.networks(&half_engine, Limits::default()).map_err(engine_error)?;
-    let (sure, near) = (scores(&mut exact, frame_bytes, &all)?, scores(&mut half, frame_bytes, &all)?);
-    let bf16_difference = self::difference(&sure, &near);
+    let (sure, near) =
+        (score_windows(&mut exact, frame_bytes, &all)?, score_windows(&mut half, frame_bytes, &all)?);
+    let bf16_difference = score_difference(&sure, &near);
     let same = same_labels(&sure, &near, clip.labels.len());
     let bf16_ms = prediction_ms(&mut half, frame_bytes, first)?;
     (verdict.bf16_difference, verdict.bf16_ms) = (Some(bf16_difference), Some(bf16_ms));
@@ -165,15 +166,19 @@ pub(super) fn verify(
 }
 
 impl Trial<'_> {
-    fn read(&self, file: &str) -> Result<Vec<u8>, ImportError> {
+    fn read_file(&self, file: &str) -> Result<Vec<u8>, ImportError> {
         let path = self.folder.join(file);
         fs::read(&path).map_err(|error| ImportError::Read { path, error })
     }
 
     /// The model, and an engine that runs it at a precision.
-    fn model(&self, precision: Precision, fixed: &Providers) -> Result<(ClipModel, Engine), ImportError> {
+    fn load_model(
+        &self,
+        precision: Precision,
+        fixed: &Providers,
+    ) -> Result<(ClipModel, Engine), ImportError> {
         let preferred = |role: &str| fixed.get(role).copied();
-        let model = ClipModel::read(self.name, self.clip, preferred, |file| self.read(file))?;
+        let model = ClipModel::from_reader(self.name, self.clip, preferred, |file| self.read_file(file))?;
         let options = EngineOptions { precision: Some(precision), ..self.request.engine.clone() };
         let runtime = Runtime::load(self.store, self.request.library.as_deref(), options.provider)?;
         Ok((model, Engine::new(runtime, options)?))
@@ -190,7 +195,7 @@ fn engine_error(error: sightwire_infer::clip::model::ClipModelError) -> ImportEr
 }
 
 /// One window for each gesture that the project can draw.
-fn generated(clip: &Clip) -> Vec<Vec<u8>> {
+fn generate_windows(clip: &Clip) -> Vec<Vec<u8>> {
     let (mut drawn, mut resized, mut resizer) = (Image::new(0, 0), Image::new(0, 0), Resizer::new());
     Gesture::ALL
         .iter()
@@ -209,7 +214,11 @@ fn generated(clip: &Clip) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn scores(networks: &mut Networks, frame_bytes: usize, windows: &[&[u8]]) -> Result<Vec<f32>, EngineError> {
+fn score_windows(
+    networks: &mut Networks,
+    frame_bytes: usize,
+    windows: &[&[u8]],
+) -> Result<Vec<f32>, EngineError> {
     let mut all = Vec::new();
     for pixels in windows {
         let mut window = Window::default();
@@ -238,7 +247,7 @@ fn prediction_ms(networks: &mut Networks, frame_bytes: usize, pixels: &[u8]) -> 
 }
 
 /// NaN where they cannot be compared.
-fn difference(a: &[f32], b: &[f32]) -> f64 {
+fn score_difference(a: &[f32], b: &[f32]) -> f64 {
     if a.len() != b.len() || a.is_empty() || a.iter().chain(b).any(|value| !value.is_finite()) {
         return f64::NAN;
     }
@@ -260,10 +269,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_compared_never_passes() {
-        assert!(difference(&[], &[]).is_nan());
-        assert!(difference(&[0.5], &[0.5, 0.5]).is_nan());
-        assert!(difference(&[0.5], &[f32::NAN]).is_nan());
-        assert!((difference(&[0.5, 0.2], &[0.5, 0.1]) - 0.1).abs() < 1e-6);
+        assert!(score_difference(&[], &[]).is_nan());
+        assert!(score_difference(&[0.5], &[0.5, 0.5]).is_nan());
+        assert!(score_difference(&[0.5], &[f32::NAN]).is_nan());
+        assert!((score_difference(&[0.5, 0.2], &[0.5, 0.1]) - 0.1).abs() < 1e-6);
     }
 
     #[test]

@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut networks = model.networks(&engine, Limits::default())?;
     let (mut encoder, begun) = (Encoder::new()?, Instant::now());
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
-    for case in sets::bystanders(count, seed) {
+    for case in sets::bystander_cases(count, seed) {
         let performance = case.performance();
         let stage = Stage::new(&performance, [640, 480], case.seed);
         let (mut window, mut meant) = (Window::default(), Meant::new(rest, threshold));
@@ -55,12 +55,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let t = index as f32 / FPS;
             jpeg.clear();
             encoder.encode(&stage.picture(t, EXPOSURE_S), QUALITY, &mut jpeg)?;
-            networks.prepare(0, &Payload::Binary(jpeg.clone().into()))?;
+            networks.prepare_frame(0, &Payload::Binary(jpeg.clone().into()))?;
             networks.extend(&mut window, 1)?;
             let Some(scores) = networks.predict(&window)? else { continue };
             let best = (0..labels.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(rest);
             let says = scores[best] >= threshold && best != rest;
-            let is_meant = meant.see(begun + Duration::from_secs_f32(t), best, scores[best]);
+            let is_meant = meant.see_prediction(begun + Duration::from_secs_f32(t), best, scores[best]);
             let now = [is_meant && says, says].map(|said| said.then_some(best));
             for (begins, counter) in now.iter().zip(&last).zip([&mut of_kind.armed, &mut of_kind.unarmed]) {
                 *counter += u32::from(begins.0.is_some() && begins.0 != begins.1);

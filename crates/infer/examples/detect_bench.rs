@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             black_box(letterbox.fit(black_box(&pictures[0]))).ok();
         });
         for (name, options) in
-            [("motion", MotionOptions::default()), ("motion, as a gate", MotionOptions::gate())]
+            [("motion", MotionOptions::default()), ("motion, as a gate", MotionOptions::for_gate())]
         {
             let mut motion = Motion::new(options);
             let (start, mut count, mut found) = (Instant::now(), 0, 0);

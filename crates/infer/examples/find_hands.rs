@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let time = Duration::from_secs_f64(index as f64 / fps.unwrap_or(25.0));
         let begun = Instant::now();
-        let sight = watch.look(time, &image, &mut networks)?;
+        let sight = watch.see_picture(time, &image, &mut networks)?;
         spent += begun.elapsed();
         looked += usize::from(sight.looked);
         let said = sight.said.map(|said| said.label.name());
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
         for seen in &sight.hands {
             let hand = &seen.hand;
-            let measures = Measures::of(&hand.points);
+            let measures = Measures::from_points(&hand.points);
             let shape = measures.and_then(|measures| measures.shape());
             println!(
                 "{{\"side\": \"{:?}\", \"presence\": {:.4}, \"shape\": \"{shape:?}\", \"arming\": \"{:?}\", \"points\": {:?}}}",

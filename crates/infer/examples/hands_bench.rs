@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sightwire_engine::runtime::Runtime;
 use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::Image;
-use sightwire_hands::flow::{Small, flow};
+use sightwire_hands::flow::{Small, measure_flow};
 use sightwire_hands::region::Region;
 use sightwire_hands::watch::{Networks as _, Watch, WatchOptions};
 use sightwire_infer::landmarks::{HandModel, HandNetworks};
@@ -46,7 +46,7 @@ fn watch(
         let place = index % (2 * count - 2);
         let picture = &pictures[place.min(2 * count - 2 - place) as usize];
         let begun = Instant::now();
-        let sight = watch.look(Duration::from_secs_f32(index as f32 / FPS), picture, networks)?;
+        let sight = watch.see_picture(Duration::from_secs_f32(index as f32 / FPS), picture, networks)?;
         times.push(begun.elapsed());
         hands += usize::from(!sight.hands.is_empty());
         looked += usize::from(sight.looked);
@@ -91,12 +91,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             })
             .collect()
     };
-    report("small grey copy", time(Box::new(|| before.take(&first))));
-    now.take(&second);
+    report("small grey copy", time(Box::new(|| before.copy_image(&first))));
+    now.copy_image(&second);
     report(
         "flow around a hand that moves",
         time(Box::new(|| {
-            std::hint::black_box(flow(&before, &now, [320.0, 300.0], 210.0));
+            std::hint::black_box(measure_flow(&before, &now, [320.0, 300.0], 210.0));
         })),
     );
     let whole = Region { x: 320.0, y: 240.0, side: 640.0, turn: 0.0 };

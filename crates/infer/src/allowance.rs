@@ -1,10 +1,10 @@
-//! How often one client may have a frame analysed: so many times a second, and more at once after a pause.
+//! How often one client may have a frame analysed: a number of times a second, and more at once after a pause.
 
 use std::time::{Duration, Instant};
 
-/// A client that has been silent for so long neither counts as load nor holds a place in the order.
+/// A client that has been silent for this long neither counts as load nor holds a place in the order.
 pub const SILENT: Duration = Duration::from_millis(500);
-/// So much of a second's frames may come at once.
+/// Share of a second's frames that may come at once.
 const BURST_S: f32 = 0.5;
 
 /// What a client may send. Time is what the caller says.
@@ -19,14 +19,14 @@ pub struct Allowance {
 impl Allowance {
     /// Of a client that has sent nothing yet.
     pub fn new(max_fps: f32) -> Self {
-        Self { max_fps, left: most(max_fps), last: None }
+        Self { max_fps, left: burst_size(max_fps), last: None }
     }
 
     /// A frame has come: whether it is within the rate.
-    pub fn takes(&mut self, now: Instant) -> bool {
+    pub fn accept_frame(&mut self, now: Instant) -> bool {
         if let Some(last) = self.last.replace(now) {
             let elapsed = now.saturating_duration_since(last).as_secs_f32();
-            self.left = (self.left + elapsed * self.max_fps).min(most(self.max_fps));
+            self.left = (self.left + elapsed * self.max_fps).min(burst_size(self.max_fps));
         }
         let takes = self.left >= 1.0;
         if takes {
@@ -41,13 +41,13 @@ impl Allowance {
     }
 
     /// When the last frame came, taken or not.
-    pub fn last(&self) -> Option<Instant> {
+    pub fn last_frame(&self) -> Option<Instant> {
         self.last
     }
 }
 
 /// Frames that may come at once: one, however low the rate is.
-fn most(max_fps: f32) -> f32 {
+fn burst_size(max_fps: f32) -> f32 {
     (max_fps * BURST_S).max(1.0)
 }
 
@@ -55,11 +55,11 @@ fn most(max_fps: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// Of so many frames a second for ten seconds, those that are taken.
+    /// Of this many frames a second for ten seconds, those that are taken.
     fn taken(max_fps: f32, sent_fps: u32) -> usize {
         let (start, mut allowance) = (Instant::now(), Allowance::new(max_fps));
         let at = |frame: u32| start + Duration::from_secs(1) * frame / sent_fps;
-        (0..10 * sent_fps).filter(|frame| allowance.takes(at(*frame))).count()
+        (0..10 * sent_fps).filter(|frame| allowance.accept_frame(at(*frame))).count()
     }
 
     #[test]
@@ -79,9 +79,9 @@ mod tests {
     #[test]
     fn a_pause_saves_no_more_than_half_a_second() {
         let (start, mut allowance) = (Instant::now(), Allowance::new(30.0));
-        assert!(allowance.takes(start));
+        assert!(allowance.accept_frame(start));
         let later = start + Duration::from_secs(60);
-        assert_eq!((0..100).filter(|_| allowance.takes(later)).count(), 15);
-        assert_eq!(allowance.last(), Some(later));
+        assert_eq!((0..100).filter(|_| allowance.accept_frame(later)).count(), 15);
+        assert_eq!(allowance.last_frame(), Some(later));
     }
 }

@@ -11,7 +11,7 @@ type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 /// The threads. They end when this is dropped; what waits then is not done.
 ///
-/// Whoever gives work waits for it, so there is never more waiting than there are those who may ask.
+/// A thread that gives work waits for it, so there is never more waiting than there are those who may ask.
 pub struct Jobs<T: 'static> {
     pool: Pool<Tools<T>>,
 }
@@ -77,7 +77,7 @@ impl<T: 'static> Work for Tools<T> {
         jobs.pop_front().map(Some)
     }
 
-    fn waiting(&self, jobs: &Self::Queue) -> usize {
+    fn count_waiting(&self, jobs: &Self::Queue) -> usize {
         jobs.len()
     }
 
@@ -92,7 +92,7 @@ impl<T: 'static> Work for Tools<T> {
         job(tools);
     }
 
-    fn done(&self, _: &Shared<Self>, _: Self::Task, _: Result<(), Panicked>) {}
+    fn finish_task(&self, _: &Shared<Self>, _: Self::Task, _: Result<(), Panicked>) {}
 
     fn let_go(&self, _: T) {}
 

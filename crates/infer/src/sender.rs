@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use sightwire_base::histogram::{Histogram, HistogramSnapshot};
 use sightwire_engine::EngineError;
 use sightwire_frame::Image;
 use sightwire_frame::header::Limits;
 use sightwire_frame::sent::{self, FrameDecoder, SentError};
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
 use crate::clip::meant::Meant;
 use crate::clip::scheduler::Verdict;
@@ -157,7 +157,7 @@ impl Counters {
     }
 
     /// A frame came, of which this was made.
-    pub fn frame(&self, verdict: Verdict) {
+    pub fn count_frame(&self, verdict: Verdict) {
         self.frames.fetch_add(1, Ordering::Relaxed);
         match verdict {
             Verdict::Queued => {}
@@ -205,7 +205,8 @@ impl ClientState {
     /// Counts a prediction, and tells the client.
     pub fn publish(&self, counters: &Counters, mut prediction: Prediction) {
         if let Some(meant) = &self.meant {
-            prediction.meant = meant.lock().see(prediction.arrived, prediction.label, prediction.score);
+            prediction.meant =
+                meant.lock().see_prediction(prediction.arrived, prediction.label, prediction.score);
         }
         counters.delay.record(prediction.finished.saturating_duration_since(prediction.arrived));
         counters.predictions.fetch_add(1, Ordering::Relaxed);
@@ -218,10 +219,10 @@ impl ClientState {
     }
 }
 
-/// Why a frame is no picture.
+/// Why a frame is not a picture.
 #[derive(Debug, thiserror::Error)]
 pub enum PayloadError {
-    /// Its base64 is no text.
+    /// Its base64 is not text.
     #[error(transparent)]
     Text(#[from] Utf8Error),
     /// Not the picture that its header promised.
@@ -248,7 +249,7 @@ impl Decode {
         Ok(Self { limits, decoder, encoded: Vec::new(), image: Image::new(0, 0) })
     }
 
-    /// Decodes a frame.
+    /// Decodes a frame into the picture that this keeps.
     pub fn decode(&mut self, payload: &Payload) -> Result<&Image, PayloadError> {
         let bytes = match payload {
             Payload::Binary(bytes) => bytes.as_ref(),

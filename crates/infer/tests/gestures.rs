@@ -175,7 +175,7 @@ fn a_truncated_picture_leaves_the_window_and_is_counted() {
 fn a_panic_in_a_run_costs_that_run_and_its_thread_goes_on() {
     let service = service(None);
     let frames = jpegs(Gesture::Left, 1, 11);
-    // Whoever is told panics, at the first prediction of two.
+    // The one that is told panics, at the first prediction of two.
     let (sender, receiver) = mpsc::channel();
     let first = AtomicBool::new(true);
     let client = service.join(Box::new(move |prediction| {
@@ -206,7 +206,7 @@ fn a_shape_that_is_not_the_manifests_is_refused_in_words() {
         ("width = 224", "width = 96", "[1, 224, 96, 3]"),
         ("batch_symbol = \"n\"", "batch_symbol = \"batch\"", "-1"),
     ] {
-        let text = sightwire_models::builtin::text("gestures").unwrap().replace(from, to);
+        let text = sightwire_models::builtin::manifest_text("gestures").unwrap().replace(from, to);
         let model = ClipModel::load(&store(), &Manifest::parse(&text, "test").unwrap()).unwrap();
         let error = ClipService::start(model, engine(None), OPTIONS).unwrap_err();
         assert!(matches!(error, ClipModelError::Engine { error: EngineError::Shape { .. }, .. }), "{error}");
@@ -219,9 +219,9 @@ fn a_shape_that_is_not_the_manifests_is_refused_in_words() {
 fn what_is_not_a_network_is_refused_in_words() {
     let home = tempfile::tempdir().unwrap();
     let store = Store::new(home.path().to_owned(), None);
-    let mut text = sightwire_models::builtin::text("gestures").unwrap().to_owned();
+    let mut text = sightwire_models::builtin::manifest_text("gestures").unwrap().to_owned();
     let bytes = b"this is not a network";
-    let path = store.path("gestures", "gestures_head.onnx");
+    let path = store.file_path("gestures", "gestures_head.onnx");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, bytes).unwrap();
     let hash = sightwire_models::digest::sha256_of(&path).unwrap();

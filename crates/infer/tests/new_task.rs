@@ -55,7 +55,7 @@ impl Work for Lightness {
         queue.pop_front()
     }
 
-    fn waiting(&self, queue: &Self::Queue) -> usize {
+    fn count_waiting(&self, queue: &Self::Queue) -> usize {
         queue.len()
     }
 
@@ -74,7 +74,12 @@ impl Work for Lightness {
         Ok(Light(output[0]))
     }
 
-    fn done(&self, _: &pool::Shared<Self>, task: Self::Task, outcome: Result<Self::Outcome, Panicked>) {
+    fn finish_task(
+        &self,
+        _: &pool::Shared<Self>,
+        task: Self::Task,
+        outcome: Result<Self::Outcome, Panicked>,
+    ) {
         let _ = task.1.send(outcome.unwrap_or(Err(LightError::Panicked)));
     }
 
@@ -116,18 +121,18 @@ async fn light(pool: &Pool<Lightness>, side: usize, value: u8) -> Result<Light, 
     let mut image = Image::new(side as u32, side as u32);
     image.data_mut().fill(value);
     let (give, take) = oneshot::channel();
-    pool.shared().with(|queue| queue.push_back((image, give)));
+    pool.shared().with_queue(|queue| queue.push_back((image, give)));
     take.await.unwrap_or(Err(LightError::Panicked))
 }
 
 #[tokio::test]
 async fn a_task_from_outside_runs_as_the_others_do() {
     let slot = ModelSlot::default();
-    slot.bring(|slot| {
-        slot.ready(Lightness::start()?);
+    slot.spawn_load(|slot| {
+        slot.set_ready(Lightness::start()?);
         Ok(())
     });
-    let State::Ready(pool) = slot.settled(true).await else { panic!("it is started") };
+    let State::Ready(pool) = slot.wait_settled(true).await else { panic!("it is started") };
     assert_eq!(light(&pool, SIDE, 0).await.unwrap(), Light(0.0));
     let grey = light(&pool, SIDE, 51).await.unwrap().0;
     assert!((grey - 0.2).abs() < 1e-3, "{grey}");

@@ -48,7 +48,7 @@ fn the_child() {
         writeln!(file, "started").unwrap();
     }
     let mut before = |way: Plan| {
-        // As libraries do: lines that are no text, and such that do not end.
+        // As libraries do: lines that are not text, and lines that do not end.
         std::io::stdout().write_all(b"\xff\xfe something is said\nand {\"way\": ").unwrap();
         let of_this = fate.split(',').find_map(|one| one.strip_prefix(&format!("{way}=")).map(str::to_owned));
         match of_this.as_deref() {
@@ -72,7 +72,7 @@ fn the_child() {
             _ => {}
         }
     };
-    child::run(&mut before).unwrap();
+    child::run_trial(&mut before).unwrap();
 }
 
 fn launch(fate: &str) -> Launch {
@@ -110,7 +110,7 @@ fn run(model: &ClipModel, engine: &Engine) {
 }
 
 fn works(outcome: Option<&Outcome>) -> bool {
-    outcome.is_some_and(Outcome::works)
+    outcome.is_some_and(Outcome::is_usable)
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn every_way_is_measured_once_and_the_result_is_kept() {
     let subjects = model.subjects(&engine);
     assert_eq!(subjects.len(), 2, "backbone and head");
     assert!(!engine.is_measured(&subjects));
-    engine.measure(&subjects, &|| true).unwrap();
+    engine.measure_ways(&subjects, &|| true).unwrap();
     assert!(engine.is_measured(&subjects));
     let (backbone, _) = engine.record(&subjects[0]).unwrap();
     assert_eq!(backbone.ways.len(), engine.ways(&subjects[0].network).len());
@@ -136,7 +136,7 @@ fn every_way_is_measured_once_and_the_result_is_kept() {
     let nowhere = Launch { program: "/nowhere".into(), args: Vec::new(), env: Vec::new() };
     let again = engine_with(dir.path(), nowhere, PATIENT, None);
     assert!(again.is_measured(&subjects));
-    again.measure(&subjects, &|| true).unwrap();
+    again.measure_ways(&subjects, &|| true).unwrap();
     assert_eq!(again.record(&subjects[0]), engine.record(&subjects[0]));
 }
 
@@ -148,8 +148,8 @@ fn a_way_at_which_the_child_dies_is_given_up_for_good_and_the_next_is_taken() {
     let way = Plan { provider: Provider::OpenVino, precision: Precision::F32 };
     let (model, engine) = (model(), engine(dir.path(), "openvino f32=abort,openvino bf16=abort"));
     let subjects = model.subjects(&engine);
-    engine.usable(&subjects, &|| true).unwrap();
-    engine.measure(&subjects, &|| true).unwrap();
+    engine.ensure_usable(&subjects, &|| true).unwrap();
+    engine.measure_ways(&subjects, &|| true).unwrap();
     for (role, plan) in model.plans(&engine) {
         assert_eq!(plan.provider, Provider::Cpu, "{role}");
     }
@@ -161,7 +161,7 @@ fn a_way_at_which_the_child_dies_is_given_up_for_good_and_the_next_is_taken() {
 
     // The next process knows it, though its child would not die.
     let next = self::engine(dir.path(), "");
-    next.measure(&subjects, &|| true).unwrap();
+    next.measure_ways(&subjects, &|| true).unwrap();
     let (record, plan) = next.record(&subjects[0]).unwrap();
     assert!(matches!(record.outcome(way), Some(Outcome::Died(_))));
     assert_eq!(plan.provider, Provider::Cpu);
@@ -178,7 +178,7 @@ fn a_way_at_which_the_child_hangs_is_given_up() {
     // One that hangs may still have much to say.
     let engine = engine_with(dir.path(), launch("openvino f32=chatter,openvino bf16=abort"), HASTY, None);
     let (model, started) = (model(), Instant::now());
-    engine.usable(&model.subjects(&engine)[..1], &|| true).unwrap();
+    engine.ensure_usable(&model.subjects(&engine)[..1], &|| true).unwrap();
     assert!(started.elapsed() >= HASTY);
     let given_up = engine.given_up().join("\n");
     assert!(given_up.contains("did not come back within 6 s"), "{given_up}");
@@ -191,7 +191,7 @@ fn a_child_that_died_is_not_waited_for_by_those_who_hold_its_streams() {
     let dir = tempfile::tempdir().unwrap();
     let (model, engine) = (model(), engine(dir.path(), "openvino f32=orphan,cpu f32=orphan"));
     let started = Instant::now();
-    assert!(engine.usable(&model.subjects(&engine)[..1], &|| true).is_err());
+    assert!(engine.ensure_usable(&model.subjects(&engine)[..1], &|| true).is_err());
     assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
 }
 
@@ -200,7 +200,7 @@ fn a_network_that_works_in_no_way_is_refused_with_the_reasons_and_nothing_dies_b
     let dir = tempfile::tempdir().unwrap();
     let fate = "openvino f32=abort,openvino bf16=abort,cpu f32=abort";
     let (model, engine) = (model(), engine(dir.path(), fate));
-    let error = engine.usable(&model.subjects(&engine), &|| true).unwrap_err().to_string();
+    let error = engine.ensure_usable(&model.subjects(&engine), &|| true).unwrap_err().to_string();
     assert!(error.contains("backbone.onnx of the model gestures cannot be run on this machine"), "{error}");
     assert!(error.contains("cpu f32") && error.contains("SIGABRT"), "{error}");
     assert!(error.contains("`sightwire models check gestures --again`"), "{error}");
@@ -214,13 +214,13 @@ fn what_works_but_is_not_allowed_is_no_reason_to_run_what_died() {
     let asked = Some(Provider::OpenVino);
     let engine = engine_with(dir.path(), launch("openvino f32=abort"), PATIENT, asked);
     let subjects = model().subjects(&engine);
-    assert!(matches!(engine.usable(&subjects, &|| true), Err(TrialError::GivenUp { .. })));
-    assert!(matches!(engine.measure(&subjects, &|| true), Err(TrialError::GivenUp { .. })));
+    assert!(matches!(engine.ensure_usable(&subjects, &|| true), Err(TrialError::GivenUp { .. })));
+    assert!(matches!(engine.measure_ways(&subjects, &|| true), Err(TrialError::GivenUp { .. })));
     // What would do instead is said, as soon as it is known.
     let any = engine_with(dir.path(), launch(""), PATIENT, None);
-    any.measure(&subjects, &|| true).unwrap();
+    any.measure_ways(&subjects, &|| true).unwrap();
     let again = engine_with(dir.path(), launch(""), PATIENT, asked);
-    let refused = again.usable(&subjects, &|| true).unwrap_err().to_string();
+    let refused = again.ensure_usable(&subjects, &|| true).unwrap_err().to_string();
     assert!(
         refused.contains("openvino f32: it ended") && refused.contains("would take another: cpu f32"),
         "{refused}"
@@ -232,7 +232,7 @@ fn a_child_that_somebody_else_ended_says_nothing_of_the_way() {
     let dir = tempfile::tempdir().unwrap();
     let (model, engine) = (model(), engine(dir.path(), "openvino f32=kill,cpu f32=kill"));
     let subjects = model.subjects(&engine);
-    engine.measure(&subjects, &|| true).unwrap();
+    engine.measure_ways(&subjects, &|| true).unwrap();
     assert!(!engine.is_measured(&subjects) && engine.given_up().is_empty());
     assert_eq!(model.plans(&engine)[0].1, SAFEST);
     let warnings = engine.warnings().join("\n");
@@ -245,7 +245,7 @@ fn without_a_child_the_safest_way_is_taken_if_it_may_be() {
     let dir = tempfile::tempdir().unwrap();
     let nowhere = Launch { program: "/nowhere".into(), args: Vec::new(), env: Vec::new() };
     let (model, engine) = (model(), engine_with(dir.path(), nowhere.clone(), PATIENT, None));
-    engine.usable(&model.subjects(&engine), &|| true).unwrap();
+    engine.ensure_usable(&model.subjects(&engine), &|| true).unwrap();
     assert_eq!(model.plans(&engine)[0].1, SAFEST);
     let warnings = engine.warnings().join("\n");
     assert!(
@@ -255,7 +255,7 @@ fn without_a_child_the_safest_way_is_taken_if_it_may_be() {
     run(&model, &engine);
     if cfg!(target_arch = "x86_64") {
         let engine = engine_with(dir.path(), nowhere, PATIENT, Some(Provider::OpenVino));
-        let refused = engine.usable(&model.subjects(&engine), &|| true);
+        let refused = engine.ensure_usable(&model.subjects(&engine), &|| true);
         assert!(matches!(refused, Err(TrialError::Untried { .. })), "{refused:?}");
     }
 }
@@ -266,7 +266,7 @@ fn where_nothing_can_be_kept_it_is_said_once_and_all_works() {
     let folder = dir.path().join("trials");
     std::fs::write(&folder, "a file in its place").unwrap();
     let (model, engine) = (model(), engine(&folder, ""));
-    engine.measure(&model.subjects(&engine), &|| true).unwrap();
+    engine.measure_ways(&model.subjects(&engine), &|| true).unwrap();
     let warnings = engine.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
@@ -282,7 +282,7 @@ fn a_trial_ends_at_once_when_it_is_to_end_and_its_child_with_it() {
     let (model, engine) = (model(), engine(dir.path(), "openvino f32=chatter,cpu f32=hang"));
     let (started, asked) = (Instant::now(), AtomicUsize::new(0));
     let going_on = || asked.fetch_add(1, Ordering::Relaxed) < 20;
-    let ended = engine.usable(&model.subjects(&engine), &going_on);
+    let ended = engine.ensure_usable(&model.subjects(&engine), &going_on);
     assert_eq!(ended, Err(TrialError::Cancelled), "what was not tried is not run");
     assert!(started.elapsed() < PATIENT / 2);
     let own = std::process::id().to_string();
@@ -304,9 +304,9 @@ fn what_was_found_out_before_a_trial_is_ended_is_kept() {
     let (model, engine) = (model(), engine(dir.path(), "openvino f32=abort,cpu f32=hang"));
     let subjects = model.subjects(&engine);
     let kept = || std::fs::read_dir(dir.path()).unwrap().next().is_some();
-    assert_eq!(engine.usable(&subjects[..1], &|| !kept()), Err(TrialError::Cancelled));
+    assert_eq!(engine.ensure_usable(&subjects[..1], &|| !kept()), Err(TrialError::Cancelled));
     let next = self::engine(dir.path(), "");
-    next.usable(&subjects[..1], &|| true).unwrap();
+    next.ensure_usable(&subjects[..1], &|| true).unwrap();
     let given_up = next.given_up().join("\n");
     assert!(given_up.contains("openvino f32") && given_up.contains("SIGABRT"), "{given_up}");
 }
@@ -321,7 +321,7 @@ fn two_who_want_to_know_the_same_ask_one_child() {
     let subjects = model.subjects(&engine);
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| engine.measure(&subjects, &|| true).unwrap());
+            scope.spawn(|| engine.measure_ways(&subjects, &|| true).unwrap());
         }
     });
     assert_eq!(std::fs::read_to_string(started).unwrap().lines().count(), 1);

@@ -20,17 +20,17 @@ pub mod watch;
 /// `std`'s, in the same order in each run.
 pub type HashMap<K, V> = collections::HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
 
-/// Whoever can run may run before this returns.
+/// Any task that can run may run before this returns.
 pub fn others_first() {
     AtomicBool::new(false).load(Ordering::SeqCst);
 }
 
-/// `parking_lot`'s.
+/// `parking_lot`'s mutex, as far as it is used.
 #[derive(Debug, Default)]
 pub struct Mutex<T>(shuttle::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
-    /// Not locked.
+    /// A mutex that nobody holds.
     pub fn new(value: T) -> Self {
         Self(shuttle::sync::Mutex::new(value))
     }
@@ -57,17 +57,17 @@ pub async fn sleep(_: Duration) {
     shuttle::future::yield_now().await;
 }
 
-/// `tokio`'s.
+/// `tokio`'s; the work is a thread of the scheduler's.
 pub fn spawn_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) {
     shuttle::thread::spawn(work);
 }
 
-/// `tokio_util`'s.
+/// `tokio_util`'s token, as far as it is used.
 #[derive(Clone, Debug, Default)]
 pub struct CancellationToken(Token);
 
 impl CancellationToken {
-    /// Not cancelled.
+    /// A token that is not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
@@ -98,12 +98,12 @@ impl CancellationToken {
     }
 }
 
-/// `tokio_util`'s.
+/// `tokio_util`'s tracker, as far as it is used.
 #[derive(Clone, Debug, Default)]
 pub struct TaskTracker(Tracker);
 
 impl TaskTracker {
-    /// Without tasks.
+    /// A tracker without tasks.
     pub fn new() -> Self {
         Self::default()
     }

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::inputs::{Input, Unreadable};
 
-/// How these files are written. A job of another format is left to whoever knows it.
+/// How these files are written. A job of another format is left to a program that knows it.
 pub const FORMAT: u32 = 1;
 
-/// What a job is, for whoever reads it. Written once, before anything else of it.
+/// What a job is, for the workers that read it. Written once, before anything else of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct About {
-    /// [`FORMAT`].
+    /// Must be [`FORMAT`]; another program version wrote others.
     pub format: u32,
     /// What is read, as people say it: the folders that were named.
     pub name: String,
@@ -18,7 +18,7 @@ pub struct About {
     pub created: u64,
     /// The same for the same files and the same way to read them: such a job is gone on with instead of begun anew.
     pub key: String,
-    /// How it is read; of whoever reads it. Bounded by [`MAX_FILE_BYTES`](crate::folder::MAX_FILE_BYTES) with all the rest.
+    /// How it is read; in the words of its reader. Bounded by [`MAX_FILE_BYTES`](crate::folder::MAX_FILE_BYTES) with all the rest.
     pub how: serde_json::Value,
     /// Who began it over HTTP, as servers call them; `None` of a command, which keeps what came of it and removes the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]

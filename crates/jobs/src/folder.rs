@@ -80,7 +80,7 @@ pub enum JobError {
     Format {
         /// Which file.
         path: PathBuf,
-        /// What it says.
+        /// The format that it names.
         found: u32,
     },
 }
@@ -92,8 +92,7 @@ pub fn is_full(error: &io::Error) -> bool {
 }
 
 impl JobError {
-    /// Of a file.
-    pub(crate) fn of(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn for_path(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::File { path, error }
     }
@@ -130,8 +129,8 @@ pub struct Job {
 impl Jobs {
     /// Makes the folder if there is none, and ends what was being removed; blocks.
     pub fn open(root: &Path) -> Result<Self, JobError> {
-        make(root)?;
-        for entry in fs::read_dir(root).map_err(JobError::of(root))?.flatten() {
+        make_folder(root)?;
+        for entry in fs::read_dir(root).map_err(JobError::for_path(root))?.flatten() {
             if entry.file_name().to_string_lossy().starts_with(REMOVED) {
                 let _ = fs::remove_dir_all(entry.path());
             }
@@ -139,27 +138,27 @@ impl Jobs {
         Ok(Self { root: root.to_owned(), told: Arc::default(), known: Arc::default() })
     }
 
-    /// Where it is.
+    /// The folder that holds all jobs.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// A new job; blocks. It is there for others when this returns.
-    pub fn begin(&self, about: &About) -> Result<Job, JobError> {
+    pub fn begin_job(&self, about: &About) -> Result<Job, JobError> {
         Ok(self.begin_locked(about)?.0)
     }
 
     /// One more, locked ([`Job::lock`]) before anybody can see it; blocks.
     pub fn begin_locked(&self, about: &About) -> Result<(Job, Option<File>), JobError> {
-        if self.folders()?.len() >= MAX_JOBS {
+        if self.job_folders()?.len() >= MAX_JOBS {
             return Err(JobError::TooMany(self.root.clone()));
         }
         let id = JobId::random();
         let job = self.job(id);
-        make(&job.folder.join("chunks"))?;
+        make_folder(&job.folder.join("chunks"))?;
         let lock = job.lock()?;
-        job.write("job.json", about)?;
-        sync(&self.root)?;
+        job.write_file("job.json", about)?;
+        sync_folder(&self.root)?;
         Ok((job, lock))
     }
 
@@ -169,33 +168,33 @@ impl Jobs {
     }
 
     /// All that there are, the oldest first, each with what it is; blocks. What cannot be read is passed over, with one line in the log.
-    pub fn all(&self) -> Result<Vec<(Job, About)>, JobError> {
-        self.those(|_| true)
+    pub fn all_jobs(&self) -> Result<Vec<(Job, About)>, JobError> {
+        self.filter_jobs(|_| true)
     }
 
     /// Those that are to be read; blocks.
-    pub fn wanted(&self) -> Result<Vec<(Job, About)>, JobError> {
-        self.those(Job::is_wanted)
+    pub fn wanted_jobs(&self) -> Result<Vec<(Job, About)>, JobError> {
+        self.filter_jobs(Job::is_wanted)
     }
 
-    fn folders(&self) -> Result<Vec<Job>, JobError> {
+    fn job_folders(&self) -> Result<Vec<Job>, JobError> {
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.root).map_err(JobError::of(&self.root))? {
-            let name = entry.map_err(JobError::of(&self.root))?.file_name();
+        for entry in fs::read_dir(&self.root).map_err(JobError::for_path(&self.root))? {
+            let name = entry.map_err(JobError::for_path(&self.root))?.file_name();
             let Some(id) = name.to_str().and_then(JobId::parse) else { continue };
             found.push(self.job(id));
         }
         Ok(found)
     }
 
-    fn those(&self, which: impl Fn(&Job) -> bool) -> Result<Vec<(Job, About)>, JobError> {
-        let folders = self.folders()?;
+    fn filter_jobs(&self, which: impl Fn(&Job) -> bool) -> Result<Vec<(Job, About)>, JobError> {
+        let folders = self.job_folders()?;
         let ids: HashSet<&JobId> = folders.iter().map(|job| &job.id).collect();
         self.known.lock().retain(|id, _| ids.contains(id));
         self.told.lock().retain(|id| ids.contains(id));
         let mut found = Vec::new();
         for job in folders.into_iter().filter(which) {
-            match self.about(&job) {
+            match self.read_about(&job) {
                 Ok(Some(about)) => found.push((job, about)),
                 // Just begun, or just removed.
                 Ok(None) => {}
@@ -210,7 +209,7 @@ impl Jobs {
         Ok(found)
     }
 
-    fn about(&self, job: &Job) -> Result<Option<About>, JobError> {
+    fn read_about(&self, job: &Job) -> Result<Option<About>, JobError> {
         if let Some(known) = self.known.lock().get(&job.id) {
             return Ok(Some(known.clone()));
         }
@@ -225,14 +224,14 @@ impl Jobs {
 }
 
 impl Job {
-    /// Where it is.
+    /// The folder of this job.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// What it is; `None` if there is no such job (any more).
     pub fn about(&self) -> Result<Option<About>, JobError> {
-        let about: Option<About> = self.read("job.json")?;
+        let about: Option<About> = self.read_file("job.json")?;
         match about {
             Some(about) if about.format != FORMAT => {
                 Err(JobError::Format { path: self.folder.join("job.json"), found: about.format })
@@ -243,25 +242,25 @@ impl Job {
 
     /// With what it is read: as given, if nobody said so before; blocks.
     pub fn agree_on(&self, plan: &Plan) -> Result<Plan, JobError> {
-        if let Some(agreed) = self.read("plan.json")? {
+        if let Some(agreed) = self.read_file("plan.json")? {
             return Ok(agreed);
         }
         let bytes = serde_json::to_vec(plan).unwrap_or_default();
-        match self.put(&self.folder.join("plan.json"), &bytes, false) {
+        match self.put_file(&self.folder.join("plan.json"), &bytes, false) {
             Err(JobError::File { error, .. }) if error.kind() == io::ErrorKind::AlreadyExists => {}
             put => put?,
         }
-        Ok(self.read("plan.json")?.unwrap_or_else(|| plan.clone()))
+        Ok(self.read_file("plan.json")?.unwrap_or_else(|| plan.clone()))
     }
 
     /// How much there is; `None` until that is known.
     pub fn listed(&self) -> Result<Option<Listed>, JobError> {
-        self.read("listed.json")
+        self.read_file("listed.json")
     }
 
     /// Says how much there is.
     pub fn set_listed(&self, listed: Listed) -> Result<(), JobError> {
-        self.write("listed.json", &listed)
+        self.write_file("listed.json", &listed)
     }
 
     /// Whether somebody is to read on.
@@ -272,7 +271,7 @@ impl Job {
 
     /// Nobody is to read on, until [`Self::go_on`].
     pub fn stop(&self) -> Result<(), JobError> {
-        self.put(&self.folder.join("stopped"), b"", true)
+        self.put_file(&self.folder.join("stopped"), b"", true)
     }
 
     /// What was stopped is to be read on.
@@ -281,8 +280,8 @@ impl Job {
     }
 
     /// All chunks are read.
-    pub fn end(&self) -> Result<(), JobError> {
-        self.put(&self.folder.join("ended"), b"", true)
+    pub fn mark_done(&self) -> Result<(), JobError> {
+        self.put_file(&self.folder.join("ended"), b"", true)
     }
 
     /// Whether all chunks are read.
@@ -299,7 +298,7 @@ impl Job {
 
     /// Says why it was stopped, if nobody asked for that; blocks.
     pub fn set_note(&self, note: &str) -> Result<(), JobError> {
-        self.put(&self.folder.join("note"), note.as_bytes(), true)
+        self.put_file(&self.folder.join("note"), note.as_bytes(), true)
     }
 
     /// What was said does not hold any more; blocks.
@@ -315,9 +314,9 @@ impl Job {
 
     /// Takes it away, with all that was read; blocks.
     pub fn remove(&self) -> Result<(), JobError> {
-        // Whoever still reads finds no place for what it reads.
+        // A worker that still reads finds no place for what it reads.
         let gone = self.folder.with_file_name(format!("{REMOVED}{}", self.id));
-        fs::rename(&self.folder, &gone).map_err(JobError::of(&self.folder))?;
+        fs::rename(&self.folder, &gone).map_err(JobError::for_path(&self.folder))?;
         // What is left of it goes when somebody opens the folder the next time.
         let _ = fs::remove_dir_all(&gone);
         Ok(())
@@ -327,8 +326,8 @@ impl Job {
     pub fn chunks(&self) -> Result<Chunks, JobError> {
         let folder = self.folder.join("chunks");
         let mut chunks = Chunks::default();
-        for entry in fs::read_dir(&folder).map_err(JobError::of(&folder))? {
-            let name = entry.map_err(JobError::of(&folder))?.file_name();
+        for entry in fs::read_dir(&folder).map_err(JobError::for_path(&folder))? {
+            let name = entry.map_err(JobError::for_path(&folder))?.file_name();
             let Some((number, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
             let Ok(number) = number.parse() else { continue };
             match kind {
@@ -346,7 +345,7 @@ impl Job {
         self.folder.join("chunks").join(format!("{chunk:06}.{kind}"))
     }
 
-    /// A picture that was sent for this job; `None` if that is no name of one.
+    /// A picture that was sent for this job; `None` if that is not the name of one.
     pub fn own_file(&self, name: &str) -> Option<PathBuf> {
         let is_one = !name.starts_with('.') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
         (is_one && !name.is_empty()).then(|| self.folder.join("files").join(name))
@@ -356,23 +355,23 @@ impl Job {
     pub fn keep_file(&self, name: &str, bytes: &[u8]) -> Result<(), JobError> {
         let path = self
             .own_file(name)
-            .ok_or_else(|| JobError::of(&self.folder)(io::ErrorKind::InvalidInput.into()))?;
-        make(&self.folder.join("files"))?;
+            .ok_or_else(|| JobError::for_path(&self.folder)(io::ErrorKind::InvalidInput.into()))?;
+        make_folder(&self.folder.join("files"))?;
         let write = || {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path)?;
             file.write_all(bytes)?;
             file.sync_all()
         };
-        write().map_err(JobError::of(&path))
+        write().map_err(JobError::for_path(&path))
     }
 
     /// Says how many files of a chunk could not be read; blocks.
     pub fn set_failed(&self, chunk: u32, failed: usize) -> Result<(), JobError> {
-        self.put(&self.chunk_file(chunk, "failed"), failed.to_string().as_bytes(), true)
+        self.put_file(&self.chunk_file(chunk, "failed"), failed.to_string().as_bytes(), true)
     }
 
     /// How many files of a chunk could not be read; blocks.
-    pub fn failed(&self, chunk: u32) -> Result<u64, JobError> {
+    pub fn count_failed(&self, chunk: u32) -> Result<u64, JobError> {
         let text = read_whole(&self.chunk_file(chunk, "failed"))?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&text).trim().parse().unwrap_or_default())
     }
@@ -385,7 +384,8 @@ impl Job {
     /// What a chunk has; blocks.
     pub fn entries(&self, chunk: u32) -> Result<Vec<Entry>, JobError> {
         let path = self.chunk_file(chunk, "list");
-        let text = read_whole(&path)?.ok_or_else(|| JobError::of(&path)(io::ErrorKind::NotFound.into()))?;
+        let text =
+            read_whole(&path)?.ok_or_else(|| JobError::for_path(&path)(io::ErrorKind::NotFound.into()))?;
         let broken = |error| JobError::Broken { path: path.clone(), error };
         text.split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
@@ -400,16 +400,16 @@ impl Job {
             lines.extend(serde_json::to_vec(entry).unwrap_or_default());
             lines.push(b'\n');
         }
-        self.put(&self.chunk_file(chunk, "list"), &lines, true)
+        self.put_file(&self.chunk_file(chunk, "list"), &lines, true)
     }
 
-    /// Held by whoever puts its files into chunks; `None` if another process does. Blocks.
+    /// Held by the process that puts its files into chunks; `None` if another process does. Blocks.
     pub fn lock(&self) -> Result<Option<File>, JobError> {
         let path = self.folder.join("lock");
-        let file = File::create(&path).map_err(JobError::of(&path))?;
+        let file = File::create(&path).map_err(JobError::for_path(&path))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Ok(None),
-            // A file system without locks leaves it to whoever runs this.
+            // A file system without locks leaves it to the operator.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
         }
     }
@@ -418,24 +418,24 @@ impl Job {
     fn take_away(&self, name: &str) -> Result<(), JobError> {
         let path = self.folder.join(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JobError::of(&path)(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JobError::for_path(&path)(error)),
             _ => Ok(()),
         }
     }
 
-    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobError> {
+    fn read_file<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, JobError> {
         let path = self.folder.join(name);
         let Some(bytes) = read_whole(&path)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|error| JobError::Broken { path, error })
     }
 
-    fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), JobError> {
+    fn write_file<T: Serialize>(&self, name: &str, value: &T) -> Result<(), JobError> {
         let bytes = serde_json::to_vec(value).unwrap_or_default();
-        self.put(&self.folder.join(name), &bytes, true)
+        self.put_file(&self.folder.join(name), &bytes, true)
     }
 
     /// Writes a file whole, or not at all.
-    fn put(&self, path: &Path, bytes: &[u8], over: bool) -> Result<(), JobError> {
+    fn put_file(&self, path: &Path, bytes: &[u8], over: bool) -> Result<(), JobError> {
         let put = || {
             let mut builder = tempfile::Builder::new();
             builder.prefix(".new-").permissions(fs::Permissions::from_mode(FILE_MODE));
@@ -449,8 +449,8 @@ impl Job {
             };
             Ok(())
         };
-        put().map_err(JobError::of(path))?;
-        sync(path.parent().unwrap_or(&self.folder))
+        put().map_err(JobError::for_path(path))?;
+        sync_folder(path.parent().unwrap_or(&self.folder))
     }
 }
 
@@ -465,24 +465,24 @@ pub struct Chunks {
     pub failed: BTreeSet<u32>,
 }
 
-fn make(folder: &Path) -> Result<(), JobError> {
+fn make_folder(folder: &Path) -> Result<(), JobError> {
     let made = fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
-    made.map_err(JobError::of(folder))
+    made.map_err(JobError::for_path(folder))
 }
 
 /// What stands in a folder is there after a power cut as well.
-pub(crate) fn sync(folder: &Path) -> Result<(), JobError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(JobError::of(folder))
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), JobError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(JobError::for_path(folder))
 }
 
 fn read_whole(path: &Path) -> Result<Option<Vec<u8>>, JobError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(JobError::of(path)(error)),
+        Err(error) => return Err(JobError::for_path(path)(error)),
     };
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(JobError::of(path))?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(JobError::for_path(path))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         Err(JobError::TooLarge(path.to_owned()))
     } else {
@@ -511,10 +511,10 @@ pub(crate) mod tests {
     fn a_job_is_there_for_whoever_looks_and_the_first_plan_counts() {
         let root = tempfile::tempdir().unwrap();
         let jobs = Jobs::open(&root.path().join("a/jobs")).unwrap();
-        let job = jobs.begin(&about("scans")).unwrap();
+        let job = jobs.begin_job(&about("scans")).unwrap();
         fs::create_dir(jobs.root().join("lost+found")).unwrap();
         fs::create_dir(jobs.root().join("0123456789abcdef")).unwrap();
-        let all = Jobs::open(jobs.root()).unwrap().all().unwrap();
+        let all = Jobs::open(jobs.root()).unwrap().all_jobs().unwrap();
         assert_eq!(
             all.iter().map(|(job, about)| (&job.id, &*about.name)).collect::<Vec<_>>(),
             [(&job.id, "scans")]
@@ -529,10 +529,10 @@ pub(crate) mod tests {
         job.go_on().unwrap();
         job.go_on().unwrap();
         assert!(job.is_wanted());
-        job.end().unwrap();
+        job.mark_done().unwrap();
         assert!(!job.is_wanted() && job.has_ended());
         job.remove().unwrap();
-        assert_eq!(jobs.all().unwrap(), []);
+        assert_eq!(jobs.all_jobs().unwrap(), []);
         let mode = fs::metadata(jobs.root()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
@@ -541,10 +541,10 @@ pub(crate) mod tests {
     fn what_cannot_be_read_is_passed_over_and_left() {
         let root = tempfile::tempdir().unwrap();
         let jobs = Jobs::open(root.path()).unwrap();
-        let [broken, newer, good] = ["a", "b", "c"].map(|name| jobs.begin(&about(name)).unwrap());
+        let [broken, newer, good] = ["a", "b", "c"].map(|name| jobs.begin_job(&about(name)).unwrap());
         fs::write(broken.folder.join("job.json"), "{").unwrap();
-        newer.write("job.json", &About { format: 2, ..about("b") }).unwrap();
-        let all = jobs.all().unwrap();
+        newer.write_file("job.json", &About { format: 2, ..about("b") }).unwrap();
+        let all = jobs.all_jobs().unwrap();
         assert_eq!(all.iter().map(|(job, _)| &job.id).collect::<Vec<_>>(), [&good.id]);
         let said = newer.about().unwrap_err().to_string();
         assert!(said.contains("format 2") && said.contains("update"), "{said}");
@@ -555,16 +555,16 @@ pub(crate) mod tests {
     fn what_a_job_is_is_read_once_unless_it_is_long_and_gone_with_it() {
         let root = tempfile::tempdir().unwrap();
         let jobs = Jobs::open(root.path()).unwrap();
-        let short = jobs.begin(&about("a")).unwrap();
-        let long = jobs.begin(&about(&"b".repeat(MAX_KNOWN_BYTES))).unwrap();
-        assert_eq!(jobs.all().unwrap().len(), 2);
+        let short = jobs.begin_job(&about("a")).unwrap();
+        let long = jobs.begin_job(&about(&"b".repeat(MAX_KNOWN_BYTES))).unwrap();
+        assert_eq!(jobs.all_jobs().unwrap().len(), 2);
         for job in [&short, &long] {
             fs::write(job.folder.join("job.json"), "{").unwrap();
         }
-        assert_eq!(jobs.all().unwrap(), [(short.clone(), about("a"))]);
-        assert_eq!(jobs.wanted().unwrap().len(), 1);
+        assert_eq!(jobs.all_jobs().unwrap(), [(short.clone(), about("a"))]);
+        assert_eq!(jobs.wanted_jobs().unwrap().len(), 1);
         short.remove().unwrap();
-        assert_eq!(jobs.all().unwrap(), []);
+        assert_eq!(jobs.all_jobs().unwrap(), []);
         assert!(jobs.known.lock().is_empty());
     }
 }

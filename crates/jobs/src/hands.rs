@@ -46,7 +46,7 @@ pub(crate) struct Hands {
 }
 
 impl Hands {
-    /// So many; what they read comes by the receiver.
+    /// Starts this many; what they read comes by the receiver.
     pub(crate) fn start(count: usize) -> io::Result<(Self, mpsc::Receiver<Filled>)> {
         let (orders, taken) = std_mpsc::channel::<Order>();
         let (fill, filled) = mpsc::channel(count);
@@ -54,9 +54,9 @@ impl Hands {
         let thread = |number: usize| {
             let (taken, fill) = (taken.clone(), fill.clone());
             thread::Builder::new().name(format!("read-{number}")).spawn(move || {
-                // The lock is held while waiting: whoever has it takes the next.
+                // The lock is held while waiting: the thread that has it takes the next.
                 while let Ok(order) = { taken.lock().recv() } {
-                    let (chunk, kept) = (order.chunk, read(&order));
+                    let (chunk, kept) = (order.chunk, read_order(&order));
                     drop(order);
                     if fill.blocking_send(Filled { chunk, kept }).is_err() {
                         return;
@@ -69,21 +69,21 @@ impl Hands {
     }
 
     /// Never more than there are threads may be on their way.
-    pub(crate) fn give(&self, order: Order) {
+    pub(crate) fn give_order(&self, order: Order) {
         // They end only after this.
         let _ = self.orders.send(order);
     }
 }
 
-fn read(order: &Order) -> Result<(), NotKept> {
+fn read_order(order: &Order) -> Result<(), NotKept> {
     let Order { part, index, reads, .. } = order;
     let entry = &part.entries()[*index];
     if let Some(why) = &entry.error {
-        return Ok(part.keep(*index, &record::failed_line(*index, why))?);
+        return Ok(part.keep_record(*index, &record::failed_line(*index, why))?);
     }
-    part.begin(*index)?;
+    part.begin_file(*index)?;
     // A bug costs one file.
-    let line = catch_unwind(AssertUnwindSafe(|| reads.read(*index, entry)))
+    let line = catch_unwind(AssertUnwindSafe(|| reads.read_record(*index, entry)))
         .unwrap_or_else(|_| Ok(record::failed_line(*index, "it made the reader fail")));
-    Ok(part.keep(*index, &line?)?)
+    Ok(part.keep_record(*index, &line?)?)
 }

@@ -28,11 +28,11 @@ impl How {
     }
 
     /// The model and its options.
-    pub fn ask(&self) -> ReadRequest {
+    pub fn to_request(&self) -> ReadRequest {
         ReadRequest { model: self.model.clone(), options: options_of(&self.options) }
     }
 
-    /// For one picture.
+    /// Time that reading one picture may take.
     pub fn deadline(&self) -> Duration {
         Duration::try_from_secs_f64(self.deadline_s).unwrap_or(Duration::from_secs(60))
     }

@@ -7,9 +7,9 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use globset::{GlobBuilder, GlobMatcher};
-use sightwire_objects::Objects;
-use sightwire_objects::address::{Address, AddressError};
-use sightwire_objects::error::ObjectError;
+use sightwire_s3::Objects;
+use sightwire_s3::address::{Address, AddressError};
+use sightwire_s3::error::ObjectError;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::left_out::LeftOut;
@@ -46,16 +46,16 @@ pub struct Unreadable {
 /// Why there is nothing to be read of what was named.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
-    /// Of a file.
+    /// No file has the name.
     #[error("there is no such file")]
     Missing,
-    /// Of a pattern.
+    /// No file matches the pattern.
     #[error("no file matches")]
     NoMatch,
-    /// Of a folder.
+    /// The folder holds no picture.
     #[error("there is no picture in it (.{})", EXTENSIONS.join(", ."))]
     NoPicture,
-    /// Of stdin.
+    /// Nothing came on stdin.
     #[error("there is nothing in it")]
     Empty,
     /// A folder, or something in one.
@@ -79,7 +79,7 @@ impl Unreadable {
 }
 
 /// Storage that is away ends no list.
-pub fn there(found: &Result<Input, Unreadable>) -> Result<(), StorageAway> {
+pub fn check_storage(found: &Result<Input, Unreadable>) -> Result<(), StorageAway> {
     match found {
         Err(unreadable) if unreadable.is_passing() => {
             Err(StorageAway(format!("{}: {}", unreadable.name, unreadable.reason)))
@@ -135,7 +135,6 @@ pub struct Inputs {
     next: usize,
     walk: Option<Walk>,
     object_walk: Option<ObjectWalk>,
-    /// Where objects are.
     objects: Option<Objects>,
     /// The folder of results, which is not read.
     out: Option<PathBuf>,
@@ -153,7 +152,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(all: &[Named]) -> Self {
+    fn from_named(all: &[Named]) -> Self {
         let (mut files, mut others) = (HashSet::new(), Vec::new());
         for named in all {
             match named {
@@ -181,22 +180,22 @@ impl Inputs {
         if all.iter().filter(|named| matches!(named, Named::Stdin)).count() > 1 {
             return Err(NamedError::StdinTwice);
         }
-        Ok(Self::of(all, out.map(Path::to_owned)))
+        Ok(Self::from_named(all, out.map(Path::to_owned)))
     }
 
-    /// From the beginning, for whoever wants to count them.
+    /// From the beginning, for a caller that wants to count them.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self::of(self.all.clone(), self.out.clone()).with(self.objects.clone())
+        Self::from_named(self.all.clone(), self.out.clone()).with_objects(self.objects.clone())
     }
 
     /// Objects are looked for there; else there are none.
     #[must_use]
-    pub fn with(self, objects: Option<Objects>) -> Self {
+    pub fn with_objects(self, objects: Option<Objects>) -> Self {
         Self { objects, ..self }
     }
 
-    fn of(all: Vec<Named>, out: Option<PathBuf>) -> Self {
+    fn from_named(all: Vec<Named>, out: Option<PathBuf>) -> Self {
         let (left_out, places) = (LeftOut::default(), OnceLock::new());
         Self { all, next: 0, walk: None, object_walk: None, objects: None, out, left_out, places }
     }
@@ -215,7 +214,7 @@ impl Inputs {
     pub fn is_read(&self, file: &Path) -> bool {
         let Ok(file) = file.canonicalize() else { return false };
         let is_result = self.out.as_deref().is_some_and(|out| lies_in(&file, out));
-        let places = self.places.get_or_init(|| Places::of(&self.all));
+        let places = self.places.get_or_init(|| Places::from_named(&self.all));
         places.files.contains(&file)
             || places.others.iter().any(|named| match named {
                 // Folders of results inside of what is read are left out.
@@ -229,7 +228,7 @@ impl Inputs {
             })
     }
 
-    fn walk(&self, named: Named) -> Walk {
+    fn walk_named(&self, named: Named) -> Walk {
         let (root, depth, hidden) = match &named {
             Named::Pattern(pattern) => (pattern.root(), pattern.depth, pattern.hidden),
             Named::Folder(root) => (root.as_path(), None, false),
@@ -252,7 +251,7 @@ impl Inputs {
                 }
                 if is_hidden(entry.file_name()) && !hidden {
                     if in_folder {
-                        hidden_ones.hidden();
+                        hidden_ones.count_hidden();
                     }
                     return false;
                 }
@@ -296,7 +295,7 @@ impl Iterator for Inputs {
                     let name = path.display().to_string();
                     return Some(Err(Unreadable { name, reason: InputError::Missing }));
                 }
-                named @ (Named::Folder(_) | Named::Pattern(_)) => self.walk = Some(self.walk(named)),
+                named @ (Named::Folder(_) | Named::Pattern(_)) => self.walk = Some(self.walk_named(named)),
             }
         }
     }
@@ -311,17 +310,17 @@ impl Walk {
                 Some(Err(error)) if error.loop_ancestor().is_some() => continue,
                 Some(Err(error)) => {
                     self.found = true;
-                    return Some(Err(unreadable(error)));
+                    return Some(Err(unreadable_entry(error)));
                 }
                 None if self.found => return None,
                 None => {
                     self.found = true;
-                    return Some(Err(self.nothing()));
+                    return Some(Err(self.nothing_found()));
                 }
             };
             if !entry.file_type().is_file() {
                 if !entry.file_type().is_dir() && matches!(self.named, Named::Folder(_)) {
-                    self.left_out.special();
+                    self.left_out.count_special();
                 }
                 continue;
             }
@@ -338,7 +337,7 @@ impl Walk {
                     (entry.path().to_owned(), place.to_owned())
                 }
                 Named::Folder(_) => {
-                    self.left_out.of_another_kind(entry.path());
+                    self.left_out.count_other_kind(entry.path());
                     continue;
                 }
                 Named::Stdin | Named::File(_) | Named::Objects(_) | Named::Missing(_) => continue,
@@ -350,7 +349,7 @@ impl Walk {
     }
 
     /// What to say of a folder or a pattern that gave nothing.
-    fn nothing(&self) -> Unreadable {
+    fn nothing_found(&self) -> Unreadable {
         match &self.named {
             Named::Pattern(pattern) => Unreadable { name: pattern.text.clone(), reason: InputError::NoMatch },
             Named::Folder(root) | Named::File(root) | Named::Missing(root) => {
@@ -362,7 +361,7 @@ impl Walk {
     }
 }
 
-fn unreadable(error: walkdir::Error) -> Unreadable {
+fn unreadable_entry(error: walkdir::Error) -> Unreadable {
     let name = error.path().map_or_else(|| "a folder".to_owned(), |path| path.display().to_string());
     Unreadable { name, reason: InputError::Walk(error) }
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Kinds that are told apart,
+/// This many kinds are told apart.
 const MAX_KINDS: usize = 256;
-/// and that are named at the end, the most frequent first.
+/// This many kinds are named at the end, the most frequent first.
 const NAMED: usize = 8;
 const READ_BEFORE: &str = "read before";
 /// A longer extension is none.
@@ -23,7 +23,7 @@ pub struct LeftOut {
 
 impl LeftOut {
     /// Something whose name begins with a dot; of a hidden folder nothing else is known.
-    pub fn hidden(&self) {
+    pub fn count_hidden(&self) {
         self.add("hidden".to_owned());
     }
 
@@ -38,12 +38,12 @@ impl LeftOut {
     }
 
     /// A socket, a pipe or a device.
-    pub fn special(&self) {
+    pub fn count_special(&self) {
         self.add("not a regular file".to_owned());
     }
 
     /// A file that has no picture's extension.
-    pub fn of_another_kind(&self, path: &Path) {
+    pub fn count_other_kind(&self, path: &Path) {
         let extension = path.extension().and_then(|extension| extension.to_str());
         let named =
             extension.filter(|name| name.len() <= MAX_EXTENSION && name.chars().all(char::is_alphanumeric));
@@ -93,12 +93,12 @@ mod tests {
     fn kinds_are_counted_and_the_most_frequent_named_first() {
         let left_out = LeftOut::default();
         assert_eq!(left_out.in_words(), None);
-        left_out.hidden();
+        left_out.count_hidden();
         assert_eq!(left_out.in_words().unwrap(), "1 file was left out: 1 hidden");
         for name in ["a.txt", "b.TXT", "c.mp4", "README", "x.an extension that is none"] {
-            left_out.clone().of_another_kind(Path::new(name));
+            left_out.clone().count_other_kind(Path::new(name));
         }
-        left_out.special();
+        left_out.count_special();
         assert_eq!(
             left_out.in_words().unwrap(),
             "7 files were left out: 2 .txt, 2 without an extension, 1 .mp4, 1 hidden, 1 not a regular file"
@@ -109,7 +109,7 @@ mod tests {
     fn a_hundred_thousand_kinds_take_no_more_memory_than_some() {
         let left_out = LeftOut::default();
         for number in 0..100_000 {
-            left_out.of_another_kind(Path::new(&format!("a.{number}")));
+            left_out.count_other_kind(Path::new(&format!("a.{number}")));
         }
         assert!(left_out.kinds.lock().len() <= MAX_KINDS + 1);
         let words = left_out.in_words().unwrap();

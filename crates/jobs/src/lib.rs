@@ -10,6 +10,7 @@
 //! - [`service`]: jobs as a server sees them
 //! - [`readable`]: what is read for others; [`shared`]: the folders of it
 //! - [`outcome`]: what came of a chunk
+//! - `metrics`: what is counted, for `/metrics`
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ pub mod how;
 pub mod inputs;
 pub mod left_out;
 pub mod list;
+mod metrics;
 mod objects;
 pub mod outcome;
 pub mod part;

@@ -3,7 +3,7 @@
 
 use crate::about::{Entry, Listed};
 use crate::folder::{Job, JobError};
-use crate::inputs::{Input, NamedError, StorageAway, Unreadable, there};
+use crate::inputs::{Input, NamedError, StorageAway, Unreadable, check_storage};
 
 /// Files of a chunk: at first, and at most.
 const FIRST: usize = 4;
@@ -11,7 +11,7 @@ const MOST: usize = 250;
 /// A chunk has at most so great a part of what is before it.
 const PART: u64 = 48;
 
-/// Writes chunks.
+/// Writes the files of a job as its chunks.
 #[derive(Debug)]
 pub struct Lists {
     job: Job,
@@ -20,8 +20,8 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// Goes on after so many that are there already.
-    pub fn of(job: Job, listed: Listed) -> Self {
+    /// Goes on after this many that are there already.
+    pub fn from_listed(job: Job, listed: Listed) -> Self {
         Self { job, waiting: Vec::new(), listed }
     }
 
@@ -80,7 +80,7 @@ pub fn pass_over(
         for entry in job.entries(chunk)? {
             let mut is_there = false;
             while !is_there && let Some(found) = inputs.next() {
-                there(&found)?;
+                check_storage(&found)?;
                 is_there = entry.is_of(&found);
             }
             if !is_there {
@@ -92,7 +92,7 @@ pub fn pass_over(
 }
 
 /// What is in chunks already; blocks.
-pub fn before(job: &Job) -> Result<Listed, JobError> {
+pub fn read_listed(job: &Job) -> Result<Listed, JobError> {
     let mut listed = Listed::default();
     loop {
         match job.entries(listed.chunks) {
@@ -107,7 +107,7 @@ pub fn before(job: &Job) -> Result<Listed, JobError> {
 }
 
 /// How many files each chunk has, one after the other; but for the last, which may have fewer.
-pub fn sizes() -> impl Iterator<Item = u64> {
+pub fn chunk_sizes() -> impl Iterator<Item = u64> {
     let mut before = 0;
     std::iter::repeat_with(move || {
         let size = size_after(before) as u64;
@@ -116,15 +116,15 @@ pub fn sizes() -> impl Iterator<Item = u64> {
     })
 }
 
-/// Files of so many chunks, if the last is as large as it may be.
+/// Files of this many chunks, if the last is as large as it may be.
 pub fn files_of(chunks: u32) -> u64 {
-    sizes().take(chunks as usize).sum()
+    chunk_sizes().take(chunks as usize).sum()
 }
 
 /// The chunk in which a file is, by its number among all, and its number there.
 pub fn place_of(file: u64) -> (u32, usize) {
     let (mut chunk, mut left) = (0, file);
-    for size in sizes() {
+    for size in chunk_sizes() {
         if left < size {
             break;
         }
@@ -133,7 +133,7 @@ pub fn place_of(file: u64) -> (u32, usize) {
     (chunk, left as usize)
 }
 
-/// Files of the chunk that comes after so many.
+/// Files of the chunk that comes after this many.
 fn size_after(files: u64) -> usize {
     usize::try_from(files / PART).unwrap_or(MOST).clamp(FIRST, MOST)
 }
@@ -147,8 +147,8 @@ mod tests {
     #[test]
     fn chunks_grow_and_each_file_is_in_one() {
         let root = tempfile::tempdir().unwrap();
-        let job = Jobs::open(root.path()).unwrap().begin(&about("scans")).unwrap();
-        let mut lists = Lists::of(job.clone(), Listed::default());
+        let job = Jobs::open(root.path()).unwrap().begin_job(&about("scans")).unwrap();
+        let mut lists = Lists::from_listed(job.clone(), Listed::default());
         let entry = |number: usize| Entry { name: format!("{number}.png"), ..Entry::default() };
         for number in 0..1001 {
             lists.push(entry(number)).unwrap();

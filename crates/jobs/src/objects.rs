@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use sightwire_objects::Objects;
-use sightwire_objects::address::Address;
-use sightwire_objects::error::ObjectError;
-use sightwire_objects::listing::{Listing, Object};
+use sightwire_s3::Objects;
+use sightwire_s3::address::Address;
+use sightwire_s3::error::ObjectError;
+use sightwire_s3::listing::{Listing, Object};
 
 use crate::inputs::{Input, InputError, Unreadable, is_picture};
 use crate::left_out::LeftOut;
@@ -31,9 +31,9 @@ impl ObjectWalk {
         }
         let below = Path::new(&object.below);
         if object.below.split('/').any(|part| part.starts_with('.')) {
-            self.left_out.hidden();
+            self.left_out.count_hidden();
         } else if !is_picture(below) {
-            self.left_out.of_another_kind(below);
+            self.left_out.count_other_kind(below);
         } else {
             return true;
         }

@@ -11,12 +11,12 @@ use parking_lot::Mutex;
 use sightwire_reading::record;
 
 use crate::about::Entry;
-use crate::folder::{FILE_MODE, Job, JobError, sync};
+use crate::folder::{FILE_MODE, Job, JobError, sync_folder};
 
-/// A file that so many have begun to read and nobody has ended is not begun again.
+/// A file that this many have begun to read and nobody has ended is not begun again.
 pub const MAX_STARTS: u32 = 3;
 
-/// A chunk that this process reads. Whoever else has a part of it wakes up too late: one of both gives the chunk its result, and
+/// A chunk that this process reads. Another process that has a part of it wakes up too late: one of both gives the chunk its result, and
 /// both say the same.
 #[derive(Debug)]
 pub struct Part {
@@ -65,7 +65,7 @@ impl Part {
     pub fn open(job: &Job, chunk: u32, worker: &str) -> Result<(Self, Todo), JobError> {
         let entries = job.entries(chunk)?;
         let mut lines: Vec<Option<Vec<u8>>> = vec![None; entries.len()];
-        let parts = parts(job, chunk)?;
+        let parts = find_parts(job, chunk)?;
         for part in &parts {
             take_over(part, &mut lines)?;
         }
@@ -75,14 +75,14 @@ impl Part {
         for line in lines.iter().flatten() {
             results.extend_from_slice(line);
         }
-        let file = write_new(&path, &results).map_err(JobError::of(&path))?;
+        let file = write_new(&path, &results).map_err(JobError::for_path(&path))?;
         for part in parts {
             // What is left of it says nothing new.
             let _ = fs::remove_file(part);
         }
         let starts_path = job.chunk_file(chunk, "starts");
-        let begun = starts(&starts_path, entries.len()).map_err(JobError::of(&starts_path))?;
-        let file_of_starts = append(&starts_path).map_err(JobError::of(&starts_path))?;
+        let begun = count_starts(&starts_path, entries.len()).map_err(JobError::for_path(&starts_path))?;
+        let file_of_starts = open_append(&starts_path).map_err(JobError::for_path(&starts_path))?;
         let starts = Starts { path: starts_path, file: file_of_starts, begun: BTreeMap::new() };
         let part = Self {
             job: job.clone(),
@@ -98,7 +98,7 @@ impl Part {
                 0 => todo.fresh.push(index),
                 begun if begun < MAX_STARTS => todo.suspects.push(index),
                 _ => {
-                    part.keep(index, &record::failed_line(index, &dead()))?;
+                    part.keep_record(index, &record::failed_line(index, &dead_reason()))?;
                     todo.dead.push(index);
                 }
             }
@@ -106,32 +106,32 @@ impl Part {
         Ok((part, todo))
     }
 
-    /// Of which job.
+    /// The job that it belongs to.
     pub fn job(&self) -> &Job {
         &self.job
     }
 
-    /// Its files.
+    /// All files of the chunk.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// A file is begun; blocks.
-    pub fn begin(&self, index: usize) -> Result<(), JobError> {
+    pub fn begin_file(&self, index: usize) -> Result<(), JobError> {
         let mut starts = self.starts.lock();
         let line = format!("{index} +\n");
         let mut append = || {
             starts.file.write_all(line.as_bytes())?;
             starts.file.stream_position()
         };
-        let end = append().map_err(JobError::of(&starts.path))?;
+        let end = append().map_err(JobError::for_path(&starts.path))?;
         starts.begun.insert(index, end - 2);
         Ok(())
     }
 
     /// A file is read, and this is its record; blocks.
-    pub fn keep(&self, index: usize, line: &str) -> Result<(), JobError> {
-        self.results.lock().write_all(line.as_bytes()).map_err(JobError::of(&self.path))?;
+    pub fn keep_record(&self, index: usize, line: &str) -> Result<(), JobError> {
+        self.results.lock().write_all(line.as_bytes()).map_err(JobError::for_path(&self.path))?;
         self.starts.lock().begun.remove(&index);
         Ok(())
     }
@@ -148,8 +148,8 @@ impl Part {
 
     /// All files are read: from now on the chunk is; blocks until that is on the disk.
     pub fn finish(&self) -> Result<Finished, JobError> {
-        self.results.lock().sync_all().map_err(JobError::of(&self.path))?;
-        let failed = failures(&self.path, self.entries.len())?;
+        self.results.lock().sync_all().map_err(JobError::for_path(&self.path))?;
+        let failed = count_failures(&self.path, self.entries.len())?;
         if failed > 0 {
             self.job.set_failed(self.chunk, failed)?;
         }
@@ -160,9 +160,9 @@ impl Part {
             Err(_) if whole.exists() => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Finished::TakenOver),
             // Not every file system has links.
-            Err(_) => fs::rename(&self.path, &whole).map_err(JobError::of(&whole))?,
+            Err(_) => fs::rename(&self.path, &whole).map_err(JobError::for_path(&whole))?,
         }
-        sync(whole.parent().unwrap_or(self.job.folder()))?;
+        sync_folder(whole.parent().unwrap_or(self.job.folder()))?;
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_file(self.job.chunk_file(self.chunk, "starts"));
         Ok(Finished::Read)
@@ -170,34 +170,34 @@ impl Part {
 }
 
 /// How many files could not be read. Somebody else may have taken the part over.
-fn failures(part: &Path, files: usize) -> Result<usize, JobError> {
+fn count_failures(part: &Path, files: usize) -> Result<usize, JobError> {
     let file = match File::open(part) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        file => file.map_err(JobError::of(part))?,
+        file => file.map_err(JobError::for_path(part))?,
     };
     let mut failed = vec![false; files];
-    record::outlines(BufReader::new(file), |index, has_failed| {
+    record::scan_outlines(BufReader::new(file), |index, has_failed| {
         if let Some(of) = failed.get_mut(index) {
             *of = has_failed;
         }
     })
-    .map_err(JobError::of(part))?;
+    .map_err(JobError::for_path(part))?;
     Ok(failed.into_iter().filter(|failed| *failed).count())
 }
 
-fn dead() -> String {
+fn dead_reason() -> String {
     format!("whoever read it ended before it did, {MAX_STARTS} times: it is left out")
 }
 
 /// What others have of a chunk, and this worker of an earlier time.
-fn parts(job: &Job, chunk: u32) -> Result<Vec<PathBuf>, JobError> {
+fn find_parts(job: &Job, chunk: u32) -> Result<Vec<PathBuf>, JobError> {
     let folder = job.folder().join("chunks");
     let prefix = format!("{chunk:06}.");
     let is_part =
         |name: &str| name.strip_prefix(&prefix).is_some_and(|rest| rest.split('.').nth(1) == Some("part"));
     let mut found = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(JobError::of(&folder))? {
-        let entry = entry.map_err(JobError::of(&folder))?;
+    for entry in fs::read_dir(&folder).map_err(JobError::for_path(&folder))? {
+        let entry = entry.map_err(JobError::for_path(&folder))?;
         let name = entry.file_name();
         if name.to_str().is_some_and(is_part) {
             found.push(entry.path());
@@ -209,9 +209,9 @@ fn parts(job: &Job, chunk: u32) -> Result<Vec<PathBuf>, JobError> {
 
 fn take_over(part: &Path, lines: &mut [Option<Vec<u8>>]) -> Result<(), JobError> {
     let bytes = match fs::read(part) {
-        // Whoever had it has ended it meanwhile.
+        // The process that had it has ended it meanwhile.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        read => read.map_err(JobError::of(part))?,
+        read => read.map_err(JobError::for_path(part))?,
     };
     let keep = |record: record::Record, place: std::ops::Range<u64>| {
         if let Some(line) = lines.get_mut(record.index) {
@@ -219,7 +219,7 @@ fn take_over(part: &Path, lines: &mut [Option<Vec<u8>>]) -> Result<(), JobError>
             *line = bytes.get(place.start as usize..=place.end as usize).map(<[u8]>::to_vec);
         }
     };
-    record::replay(&bytes[..], keep).map(|_| ()).map_err(JobError::of(part))
+    record::replay_records(&bytes[..], keep).map(|_| ()).map_err(JobError::for_path(part))
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
@@ -228,12 +228,12 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-fn append(path: &Path) -> io::Result<File> {
+fn open_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(FILE_MODE).open(path)
 }
 
 /// How often each file was begun.
-fn starts(path: &Path, files: usize) -> io::Result<Vec<u32>> {
+fn count_starts(path: &Path, files: usize) -> io::Result<Vec<u32>> {
     let mut begun = vec![0; files];
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(begun),
@@ -259,11 +259,11 @@ mod tests {
     use crate::folder::Jobs;
     use crate::folder::tests::about;
     use crate::list::Lists;
-    use crate::outcome::outcomes;
+    use crate::outcome::read_outcomes;
 
     fn job(root: &Path) -> Job {
-        let job = Jobs::open(root).unwrap().begin(&about("scans")).unwrap();
-        let mut lists = Lists::of(job.clone(), Listed::default());
+        let job = Jobs::open(root).unwrap().begin_job(&about("scans")).unwrap();
+        let mut lists = Lists::from_listed(job.clone(), Listed::default());
         for number in 0..4 {
             let name = format!("{number}.png");
             lists.push(Entry { path: Some(name.clone()), name, ..Entry::default() }).unwrap();
@@ -279,7 +279,7 @@ mod tests {
     fn said(job: &Job) -> Vec<String> {
         let of =
             |outcome: Result<Document, String>| outcome.map_or_else(|why| why, |read| read.file.unwrap());
-        outcomes(job, 0).unwrap().into_iter().map(|(_, record)| of(record.outcome)).collect()
+        read_outcomes(job, 0).unwrap().into_iter().map(|(_, record)| of(record.outcome)).collect()
     }
 
     #[test]
@@ -289,16 +289,16 @@ mod tests {
         let (first, todo) = Part::open(&job, 0, "a").unwrap();
         assert_eq!(todo, Todo { fresh: vec![0, 1, 2, 3], ..Todo::default() });
         for index in [1, 0, 3] {
-            first.begin(index).unwrap();
+            first.begin_file(index).unwrap();
         }
-        first.keep(1, &line(1, "by a")).unwrap();
+        first.keep_record(1, &line(1, "by a")).unwrap();
         // Killed in the middle of a line.
-        first.keep(3, &line(3, "torn")[..40]).unwrap();
+        first.keep_record(3, &line(3, "torn")[..40]).unwrap();
         let (second, todo) = Part::open(&job, 0, "b").unwrap();
         assert_eq!(todo, Todo { fresh: vec![2], suspects: vec![0, 3], ..Todo::default() });
         for index in [2, 3, 0] {
-            second.begin(index).unwrap();
-            second.keep(index, &line(index, "by b")).unwrap();
+            second.begin_file(index).unwrap();
+            second.keep_record(index, &line(index, "by b")).unwrap();
         }
         // The first has not heard of that, and thinks that it has read all.
         assert_eq!(first.finish().unwrap(), Finished::TakenOver);
@@ -307,7 +307,7 @@ mod tests {
         assert!(job.is_read(0));
         assert_eq!(said(&job), ["by b", "by a", "by b", "by b"]);
         // The first was only asleep.
-        first.keep(0, &line(0, "late")).unwrap();
+        first.keep_record(0, &line(0, "late")).unwrap();
         first.finish().unwrap();
         assert_eq!(said(&job), ["by b", "by a", "by b", "by b"]);
         let left: Vec<_> =
@@ -322,18 +322,18 @@ mod tests {
         for worker in ["a", "b", "c"] {
             let (part, todo) = Part::open(&job, 0, worker).unwrap();
             assert!(todo.dead.is_empty());
-            part.begin(2).unwrap();
+            part.begin_file(2).unwrap();
         }
         let (part, todo) = Part::open(&job, 0, "d").unwrap();
         assert_eq!(todo, Todo { fresh: vec![0, 1, 3], suspects: vec![], dead: vec![2] });
         for index in todo.fresh {
-            part.keep(index, &line(index, "read")).unwrap();
+            part.keep_record(index, &line(index, "read")).unwrap();
         }
         part.finish().unwrap();
         let said = said(&job);
         assert_eq!([&said[0], &said[1], &said[3]], ["read"; 3]);
         assert!(said[2].contains("3 times"), "{}", said[2]);
-        assert_eq!((job.chunks().unwrap().failed, job.failed(0).unwrap()), ([0].into(), 1));
+        assert_eq!((job.chunks().unwrap().failed, job.count_failed(0).unwrap()), ([0].into(), 1));
     }
 
     #[test]
@@ -344,8 +344,8 @@ mod tests {
             let (part, todo) = Part::open(&job, 0, "a").unwrap();
             assert_eq!(todo.fresh, [0, 1, 2, 3]);
             // There is no room for what it says.
-            part.begin(1).unwrap();
-            part.begin(3).unwrap();
+            part.begin_file(1).unwrap();
+            part.begin_file(3).unwrap();
             part.let_go();
         }
         assert_eq!(Part::open(&job, 0, "b").unwrap().1.fresh, [0, 1, 2, 3]);
@@ -356,14 +356,14 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let job = job(root.path());
         let (before, _) = Part::open(&job, 0, "a").unwrap();
-        before.keep(1, &line(1, "first")).unwrap();
+        before.keep_record(1, &line(1, "first")).unwrap();
         let (part, todo) = Part::open(&job, 0, "a").unwrap();
         assert_eq!(todo.fresh, [0, 2, 3]);
         // It gives the chunk nothing of what it takes over itself.
-        before.keep(0, &line(0, "late")).unwrap();
+        before.keep_record(0, &line(0, "late")).unwrap();
         assert_eq!(before.finish().unwrap(), Finished::TakenOver);
         for index in todo.fresh {
-            part.keep(index, &line(index, "then")).unwrap();
+            part.keep_record(index, &line(index, "then")).unwrap();
         }
         part.finish().unwrap();
         assert_eq!(said(&job), ["then", "first", "then", "then"]);

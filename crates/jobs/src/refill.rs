@@ -1,5 +1,5 @@
-//! What is left of a job goes into the queue: as much as workers need, by whoever comes first. So a queue that forgets is filled again,
-//! and a job goes on without whoever began it.
+//! What is left of a job goes into the queue: as much as workers need, by the process that comes first. So a queue that forgets is filled
+//! again, and a job goes on without the process that began it.
 
 use std::sync::Arc;
 
@@ -30,12 +30,12 @@ pub enum Left {
     Nothing,
     /// Nothing that could be queued now: it is all being read, or more will come.
     Waiting,
-    /// So many chunks were queued.
+    /// This many chunks were queued.
     Queued(usize),
 }
 
 /// Queues what is left, the first chunks first. Where nothing is left, says so in the job's folder.
-pub async fn refill(queue: &Arc<dyn Queue>, job: &Job) -> Result<Left, RefillError> {
+pub async fn refill_queue(queue: &Arc<dyn Queue>, job: &Job) -> Result<Left, RefillError> {
     let looked = spawn_blocking({
         let job = job.clone();
         move || -> Result<_, JobError> {
@@ -49,19 +49,19 @@ pub async fn refill(queue: &Arc<dyn Queue>, job: &Job) -> Result<Left, RefillErr
             let all = listed.is_some_and(|listed| listed.chunks as usize == chunks.listed.len());
             let left: Vec<u32> = chunks.listed.difference(&chunks.read).copied().collect();
             if all && left.is_empty() {
-                job.end()?;
+                job.mark_done()?;
                 return Ok(None);
             }
             Ok(Some(left))
         }
     });
     let Some(left) = looked.await.map_err(|_| RefillError::Ending)?? else {
-        queue.forget(&job.id).await?;
+        queue.forget_job(&job.id).await?;
         return Ok(Left::Nothing);
     };
     let mut queued = 0;
     for chunk in left {
-        match queue.add(&job.id, chunk).await? {
+        match queue.add_chunk(&job.id, chunk).await? {
             Added::Queued => queued += 1,
             Added::Already => {}
             Added::Full => break,

@@ -1,4 +1,4 @@
-//! Jobs for whoever asks a server: begun there, and all of them as any process sees them that sees their folder. A server keeps
+//! Jobs for callers of a server: begun there, and all of them as any process sees them that sees their folder. A server keeps
 //! nothing of a job to itself: what one began, another one puts into chunks, tells of, and ends.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -18,9 +18,9 @@ use tracing::{info, warn};
 use crate::about::{About, Entry, FORMAT};
 use crate::folder::{Job, JobError, Jobs};
 use crate::how::How;
-use crate::inputs::{Inputs, there};
+use crate::inputs::{Inputs, check_storage};
 use crate::list::{self, Lists, SearchError};
-use crate::outcome::outcomes;
+use crate::outcome::read_outcomes;
 use crate::readable::{self, Readable, ReadableError};
 use crate::worker::Shown;
 
@@ -63,7 +63,7 @@ pub struct Service {
     jobs: Jobs,
     readable: Readable,
     queue: Arc<dyn Queue>,
-    /// So long those of a server stay after their end.
+    /// How long those of a server stay after their end.
     ttl: Duration,
     /// How many files of chunks could not be read, which does not change.
     failed: Mutex<HashMap<JobId, BTreeMap<u32, u64>>>,
@@ -144,13 +144,13 @@ impl Service {
         }
         for source in sources {
             let path = Path::new(source);
-            if !path.is_absolute() && readable::address(path).is_none() {
+            if !path.is_absolute() && readable::parse_address(path).is_none() {
                 return Err(BeginError::Relative(source.clone()));
             }
             let outside = |error| BeginError::Outside { path: source.clone(), error };
-            self.readable.place(path).map_err(outside)?;
+            self.readable.real_path(path).map_err(outside)?;
         }
-        Ok(self.begin(owner, &sources.join(" "), sources, how)?)
+        Ok(self.begin_job(owner, &sources.join(" "), sources, how)?)
     }
 
     /// A job of pictures that were sent, each with its name and what is in it, or why that is not known; blocks. After an error there
@@ -161,7 +161,7 @@ impl Service {
         how: &How,
         files: impl Iterator<Item = (String, Result<Bytes, String>)>,
     ) -> Result<(Job, About), BeginError> {
-        let (job, about) = self.begin(owner, "uploaded", &[], how)?;
+        let (job, about) = self.begin_job(owner, "uploaded", &[], how)?;
         let kept = keep_all(&job, files);
         if kept.is_err() {
             let _ = job.remove();
@@ -169,7 +169,7 @@ impl Service {
         Ok(kept.map(|()| (job, about))?)
     }
 
-    fn begin(
+    fn begin_job(
         &self,
         owner: &str,
         name: &str,
@@ -187,12 +187,12 @@ impl Service {
             owner: Some(owner.to_owned()),
             sources: sources.to_vec(),
         };
-        Ok((self.jobs.begin(&about)?, about))
+        Ok((self.jobs.begin_job(&about)?, about))
     }
 
     /// All there are, the newest first; blocks.
-    pub fn all(&self) -> Result<Vec<(Job, About)>, JobError> {
-        let mut all = self.jobs.all()?;
+    pub fn all_jobs(&self) -> Result<Vec<(Job, About)>, JobError> {
+        let mut all = self.jobs.all_jobs()?;
         all.reverse();
         let ids: HashSet<&JobId> = all.iter().map(|(job, _)| &job.id).collect();
         self.failed.lock().retain(|id, _| ids.contains(id));
@@ -200,18 +200,18 @@ impl Service {
         Ok(all)
     }
 
-    /// That one; blocks.
+    /// The job of this id, `None` if there is none; blocks.
     pub fn get(&self, id: &str) -> Result<Option<(Job, About)>, JobError> {
         let Some(job) = JobId::parse(id).map(|id| self.jobs.job(id)) else { return Ok(None) };
         Ok(job.about()?.map(|about| (job, about)))
     }
 
     /// How far it is; blocks.
-    pub fn progress(&self, job: &Job) -> Result<Progress, JobError> {
+    pub fn job_progress(&self, job: &Job) -> Result<Progress, JobError> {
         let (listed, chunks) = (job.listed()?, job.chunks()?);
         let found = chunks.listed.len() as u32;
         let files = listed.map_or_else(|| list::files_of(found), |listed| listed.files);
-        let sizes = (0..found).zip(list::sizes());
+        let sizes = (0..found).zip(list::chunk_sizes());
         let before_last = list::files_of(found.saturating_sub(1));
         let size = |(chunk, size)| if chunk + 1 == found { files - before_last } else { size };
         let ended = sizes.filter(|(chunk, _)| chunks.read.contains(chunk)).map(size).sum();
@@ -221,7 +221,7 @@ impl Service {
             failed += if let Some(known) = known {
                 known
             } else {
-                let count = job.failed(*chunk)?;
+                let count = job.count_failed(*chunk)?;
                 self.failed.lock().entry(job.id.clone()).or_default().insert(*chunk, count);
                 count
             };
@@ -237,12 +237,12 @@ impl Service {
         Ok(Progress { state, files, all_found: listed.is_some(), ended, failed })
     }
 
-    /// The files from `offset` on, at most so many; blocks.
-    pub fn files(&self, job: &Job, offset: u64, limit: usize) -> Result<Vec<FileOf>, JobError> {
+    /// The files from `offset` on, at most this many; blocks.
+    pub fn list_files(&self, job: &Job, offset: u64, limit: usize) -> Result<Vec<FileOf>, JobError> {
         let (mut chunk, mut skipped) = list::place_of(offset);
         let mut found = Vec::new();
         while found.len() < limit {
-            let Some(files) = self.chunk(job, chunk)? else { break };
+            let Some(files) = self.list_chunk(job, chunk)? else { break };
             found.extend(files.into_iter().skip(skipped).take(limit - found.len()));
             (chunk, skipped) = (chunk + 1, 0);
         }
@@ -250,7 +250,7 @@ impl Service {
     }
 
     /// The files of a chunk; `None` after the last. Blocks.
-    pub fn chunk(&self, job: &Job, chunk: u32) -> Result<Option<Vec<FileOf>>, JobError> {
+    pub fn list_chunk(&self, job: &Job, chunk: u32) -> Result<Option<Vec<FileOf>>, JobError> {
         let files = match file_of_chunk(job, chunk) {
             Err(error) if error.is_missing() => return Ok(None),
             files => files?,
@@ -260,7 +260,7 @@ impl Service {
     }
 
     /// Nobody is to read on; what is read stays. Blocks.
-    pub fn stop(&self, job: &Job) -> Result<(), JobError> {
+    pub fn stop_job(&self, job: &Job) -> Result<(), JobError> {
         job.stop()
     }
 
@@ -270,17 +270,17 @@ impl Service {
     }
 
     /// Takes it away with all that was read; blocks.
-    pub fn remove(&self, job: &Job) -> Result<(), JobError> {
+    pub fn remove_job(&self, job: &Job) -> Result<(), JobError> {
         job.remove()
     }
 
     /// Whether a command waits for this job: what it reads is the command's; blocks.
-    pub fn is_of_command(&self, job: &Job, about: &About) -> bool {
+    pub fn has_waiting_command(&self, job: &Job, about: &About) -> bool {
         about.owner.is_none() && matches!(job.lock(), Ok(None))
     }
 
     /// Who works, and what each shows.
-    pub async fn workers(&self) -> Result<Vec<(Worker, Shown)>, StoreError> {
+    pub async fn list_workers(&self) -> Result<Vec<(Worker, Shown)>, StoreError> {
         let workers = self.queue.workers().await?;
         let shown = |worker: &Worker| serde_json::from_str(&worker.about).unwrap_or_default();
         Ok(workers.into_iter().map(|worker| (worker.clone(), shown(&worker))).collect())
@@ -299,7 +299,7 @@ impl Service {
         let mut said = String::new();
         loop {
             let (service, stopping) = (self.clone(), stop.clone());
-            let looked = spawn_blocking(move || service.look(&stopping)).await;
+            let looked = spawn_blocking(move || service.check_jobs(&stopping)).await;
             match looked {
                 Ok(Ok(())) => said.clear(),
                 Ok(Err(error)) if said != error.to_string() => {
@@ -315,8 +315,8 @@ impl Service {
         }
     }
 
-    fn look(&self, stop: &CancellationToken) -> Result<(), JobError> {
-        for (job, about) in self.jobs.all()?.into_iter().filter(|(_, about)| about.owner.is_some()) {
+    fn check_jobs(&self, stop: &CancellationToken) -> Result<(), JobError> {
+        for (job, about) in self.jobs.all_jobs()?.into_iter().filter(|(_, about)| about.owner.is_some()) {
             if stop.is_cancelled() {
                 return Ok(());
             }
@@ -324,21 +324,21 @@ impl Service {
                 info!("job {} is taken away: its time is over", job.id);
                 job.remove()?;
             } else if job.is_wanted() && job.listed()?.is_none() {
-                self.find(&job, &about, stop)?;
+                self.find_job_files(&job, &about, stop)?;
             }
         }
         Ok(())
     }
 
     /// Finds the files of a job, unless another process does.
-    fn find(&self, job: &Job, about: &About, stop: &CancellationToken) -> Result<(), JobError> {
+    fn find_job_files(&self, job: &Job, about: &About, stop: &CancellationToken) -> Result<(), JobError> {
         let Some(_lock) = job.lock()? else { return Ok(()) };
         // It may have been found meanwhile.
         if job.listed()?.is_some() {
             return Ok(());
         }
         if about.sources.is_empty() {
-            // Whoever received it has gone, and with it what was not received so far.
+            // The receiver has gone, and with it what was not received so far.
             info!("job {} is taken away: it did not arrive whole", job.id);
             return job.remove();
         }
@@ -365,13 +365,13 @@ impl Service {
 
     fn find_all(&self, job: &Job, about: &About, stop: &CancellationToken) -> Result<(), SearchError> {
         let sources: Vec<PathBuf> = about.sources.iter().map(PathBuf::from).collect();
-        let mut inputs = Inputs::new(&sources, None)?.with(self.readable.objects.clone());
-        let before = list::before(job)?;
+        let mut inputs = Inputs::new(&sources, None)?.with_objects(self.readable.objects.clone());
+        let before = list::read_listed(job)?;
         list::pass_over(job, before, &mut inputs)?;
-        let mut lists = Lists::of(job.clone(), before);
+        let mut lists = Lists::from_listed(job.clone(), before);
         for found in inputs {
-            there(&found)?;
-            let is_complete = lists.push(self.readable.entry(found))?;
+            check_storage(&found)?;
+            let is_complete = lists.push(self.readable.to_entry(found))?;
             if is_complete && (stop.is_cancelled() || !job.is_wanted()) {
                 return Ok(());
             }
@@ -384,7 +384,7 @@ impl Service {
 
 fn keep_all(job: &Job, files: impl Iterator<Item = (String, Result<Bytes, String>)>) -> Result<(), JobError> {
     let _lock = job.lock()?;
-    let mut lists = Lists::of(job.clone(), list::before(job)?);
+    let mut lists = Lists::from_listed(job.clone(), list::read_listed(job)?);
     for (number, (name, bytes)) in files.enumerate() {
         let entry = match bytes {
             Err(error) => Entry { place: name.clone(), name, error: Some(error), ..Entry::default() },
@@ -402,7 +402,7 @@ fn keep_all(job: &Job, files: impl Iterator<Item = (String, Result<Bytes, String
 /// The files of a chunk in their order, with what came of them if it is read.
 fn file_of_chunk(job: &Job, chunk: u32) -> Result<Vec<(Entry, Option<Record>)>, JobError> {
     if job.is_read(chunk) {
-        let read = outcomes(job, chunk)?;
+        let read = read_outcomes(job, chunk)?;
         return Ok(read.into_iter().map(|(entry, record)| (entry, Some(record))).collect());
     }
     Ok(job.entries(chunk)?.into_iter().map(|entry| (entry, None)).collect())

@@ -21,7 +21,7 @@ pub enum SharedError {
     /// The file itself.
     #[error(transparent)]
     File(#[from] io::Error),
-    /// It is elsewhere.
+    /// It lies outside of the folders that may be read.
     #[error("it lies in none of the folders that are read for others (cluster.folders)")]
     Outside,
     /// A folder, a pipe or the like.
@@ -48,22 +48,22 @@ impl Folders {
     }
 
     /// Where a file really is; blocks.
-    pub fn place(&self, path: &Path) -> Result<PathBuf, SharedError> {
+    pub fn real_path(&self, path: &Path) -> Result<PathBuf, SharedError> {
         let real = fs::canonicalize(path)?;
-        if self.has(&real) { Ok(real) } else { Err(SharedError::Outside) }
+        if self.is_inside(&real) { Ok(real) } else { Err(SharedError::Outside) }
     }
 
     /// Opens a file, and looks where it was found: a link may have been put into its way since; blocks.
     pub fn open(&self, path: &Path) -> Result<File, SharedError> {
-        let file = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(self.place(path)?)?;
+        let file = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(self.real_path(path)?)?;
         if !file.metadata()?.is_file() {
             return Err(SharedError::NoFile);
         }
         let real = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-        if self.has(&real) { Ok(file) } else { Err(SharedError::Outside) }
+        if self.is_inside(&real) { Ok(file) } else { Err(SharedError::Outside) }
     }
 
-    fn has(&self, real: &Path) -> bool {
+    fn is_inside(&self, real: &Path) -> bool {
         self.roots.iter().any(|root| real.starts_with(root))
     }
 }

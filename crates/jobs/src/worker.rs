@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sightwire_cluster::queue::{Held, Queue, WORKER_TTL};
+use sightwire_cluster::queue::{HeldChunk, Queue, WORKER_TTL};
 use sightwire_cluster::store::StoreError;
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -18,13 +18,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::taking::{TakeError, Taken, Taker, Took};
+use self::taking::{ChunkClaim, TakeError, Taker, Took};
 use crate::about::{About, Entry, Plan};
 use crate::folder::{Job, JobError, Jobs};
 use crate::hands::{Filled, Hands, Order};
 use crate::part::{Finished, Part, Todo};
 
-/// Whoever has said nothing for so long has its chunk taken over.
+/// The chunk of a worker that has said nothing for this time is taken over.
 pub const SILENT: Duration = Duration::from_secs(6);
 /// Chunks that are held at a time: the next one, while the last files of one are read.
 const HELD: usize = 2;
@@ -33,14 +33,14 @@ const IDLE: Duration = Duration::from_millis(250);
 /// Until something is tried again that failed: the first time, and at most.
 const PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-/// What a worker shows of itself, at most: so many characters of what is wrong, and so many jobs that it does not read.
+/// What a worker shows of itself, at most: characters of what is wrong, and jobs that it does not read.
 const MAX_WORDS: usize = 250;
 const MAX_REFUSED: usize = 4;
 
 /// Reads files. Called on several threads at once.
 pub trait Reads: Send + Sync + 'static {
     /// The [record](sightwire_reading::record) of a file, by its number in its chunk; blocks.
-    fn read(&self, index: usize, entry: &Entry) -> Result<String, Away>;
+    fn read_record(&self, index: usize, entry: &Entry) -> Result<String, Away>;
 }
 
 /// A file cannot be read for now, in words, and nothing is wrong with it: its chunk is given back, and read again after a while.
@@ -52,14 +52,14 @@ pub struct Away(pub String);
 pub trait Opens: Send + Sync + 'static {
     /// Loads what it is read with; blocks. `first` are the first files of the job: where none of them can be seen, this is not the
     /// place to read it.
-    fn open(&self, job: &Job, about: &About, first: &[Entry]) -> Result<Opened, Unfit>;
+    fn open_job(&self, job: &Job, about: &About, first: &[Entry]) -> Result<Opened, Unfit>;
 }
 
 /// What a job is read with.
 pub struct Opened {
     /// In a form that others compare with theirs.
     pub plan: Plan,
-    /// It.
+    /// Reads the pictures of the job.
     pub reads: Arc<dyn Reads>,
 }
 
@@ -75,14 +75,14 @@ pub struct WorkerOptions {
     pub name: Arc<str>,
     /// Files that are read at once.
     pub hands: usize,
-    /// Whose silence is so long has lost its chunk.
+    /// Whose silence is this long has lost its chunk.
     pub silent: Duration,
 }
 
 /// What a worker shows of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
-    /// Its version.
+    /// Version of its program.
     #[serde(default)]
     pub version: String,
     /// By job: how many files it has read of chunks that it has not ended.
@@ -96,7 +96,7 @@ pub struct Shown {
     pub note: String,
 }
 
-/// A worker.
+/// Reads chunks of jobs until it is stopped.
 pub struct Worker {
     options: WorkerOptions,
     queue: Arc<dyn Queue>,
@@ -110,7 +110,7 @@ pub struct Worker {
     alone: bool,
     taker: Option<Taker>,
     beating: bool,
-    /// A refusal since the last beat. Whoever waits for the job is to know at once: it may be over before the next.
+    /// A refusal since the last beat. Who waits for the job is to know at once: it may be over before the next.
     has_news: bool,
     rest_until: Instant,
     trouble: Trouble,
@@ -141,7 +141,7 @@ struct Trouble {
 /// A chunk that is held.
 struct Chunk {
     number: u64,
-    held: Held,
+    held: HeldChunk,
     part: Arc<Part>,
     reads: Arc<dyn Reads>,
     fresh: VecDeque<usize>,
@@ -153,9 +153,9 @@ struct Chunk {
 }
 
 enum Event {
-    Took(Box<Taker>, Result<Option<Taken>, TakeError>),
+    Took(Box<Taker>, Result<Option<ChunkClaim>, TakeError>),
     /// Chunks that are another's by now, or nobody's.
-    Beat(Vec<Held>),
+    Beat(Vec<HeldChunk>),
     /// A chunk is ended, or not.
     Ended(u64, Result<Finished, EndError>),
 }
@@ -170,7 +170,7 @@ enum EndError {
     Ending,
 }
 
-/// Whoever ends it ends no file by that: what is in progress counts as not begun.
+/// Ending it ends no file: what is in progress counts as not begun.
 impl Drop for Worker {
     fn drop(&mut self) {
         for chunk in &self.chunks {
@@ -229,23 +229,23 @@ impl Worker {
             refused: Vec::new(),
             counts: Counts::default(),
         };
-        worker.work(&mut filled, &stop).await;
-        worker.leave().await;
+        worker.work_until(&mut filled, &stop).await;
+        worker.return_chunks().await;
         Ok(worker.counts)
     }
 
-    async fn work(&mut self, filled: &mut mpsc::Receiver<Filled>, stop: &CancellationToken) {
+    async fn work_until(&mut self, filled: &mut mpsc::Receiver<Filled>, stop: &CancellationToken) {
         let mut beats = interval((self.options.silent / 4).min(WORKER_TTL / 3));
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stopping = false;
         loop {
             if !stopping {
                 self.give_out();
-                self.take();
+                self.spawn_take();
             }
             self.end_chunks();
             if self.has_news {
-                self.beat();
+                self.send_beat();
             }
             // What is being taken is given back, too.
             if stopping && self.chunks.is_empty() && self.taker.is_some() {
@@ -256,14 +256,14 @@ impl Worker {
                     stopping = true;
                     self.chunks.iter_mut().for_each(Chunk::drop_rest);
                 }
-                Some(file) = filled.recv() => self.filled(file),
+                Some(file) = filled.recv() => self.handle_filled(file),
                 Some(event) = self.tasks.join_next() => {
                     // They are never cancelled, and what panics is a bug that is told of elsewhere.
                     if let Ok(event) = event {
-                        self.heard(event, stopping);
+                        self.handle_event(event, stopping);
                     }
                 }
-                _ = beats.tick() => self.beat(),
+                _ = beats.tick() => self.send_beat(),
                 () = sleep_until(self.rest_until), if !stopping && self.wants_more() => {}
             }
         }
@@ -288,11 +288,11 @@ impl Worker {
             self.in_flight += 1;
             self.alone = is_suspect;
             let (part, reads) = (chunk.part.clone(), chunk.reads.clone());
-            self.hands.give(Order { chunk: chunk.number, part, index, reads });
+            self.hands.give_order(Order { chunk: chunk.number, part, index, reads });
         }
     }
 
-    fn filled(&mut self, file: Filled) {
+    fn handle_filled(&mut self, file: Filled) {
         self.in_flight -= 1;
         self.alone = false;
         let Some(chunk) = self.chunks.iter_mut().find(|chunk| chunk.number == file.chunk) else { return };
@@ -304,7 +304,7 @@ impl Worker {
             }
             Err(error) => {
                 chunk.drop_rest();
-                self.is_in_trouble(&error.to_string(), true);
+                self.record_trouble(&error.to_string(), true);
             }
         }
     }
@@ -314,14 +314,14 @@ impl Worker {
         self.taker.is_some() && self.chunks.len() < HELD && waiting < self.options.hands
     }
 
-    fn take(&mut self) {
+    fn spawn_take(&mut self) {
         if !self.wants_more() || Instant::now() < self.rest_until {
             return;
         }
         let Some(mut taker) = self.taker.take() else { return };
-        let held: Vec<Held> = self.chunks.iter().map(|chunk| chunk.held.clone()).collect();
+        let held: Vec<HeldChunk> = self.chunks.iter().map(|chunk| chunk.held.clone()).collect();
         self.tasks.spawn(async move {
-            let took = taker.take(&held).await;
+            let took = taker.take_chunk(&held).await;
             Event::Took(Box::new(taker), took)
         });
     }
@@ -342,7 +342,7 @@ impl Worker {
                         if wanted.await.map_err(|_| EndError::Ending)? {
                             queue.give_back(&name, &held).await?;
                         } else {
-                            queue.done(&held).await?;
+                            queue.finish_chunk(&held).await?;
                         }
                         return Ok(Finished::TakenOver);
                     }
@@ -350,7 +350,7 @@ impl Worker {
                         spawn_blocking(move || part.finish()).await.map_err(|_| EndError::Ending)??;
                     if finished == Finished::Read {
                         // Whether the queue hears of it or not: the chunk is read.
-                        queue.done(&held).await?;
+                        queue.finish_chunk(&held).await?;
                     }
                     Ok(finished)
                 };
@@ -359,28 +359,28 @@ impl Worker {
         }
     }
 
-    fn beat(&mut self) {
+    fn send_beat(&mut self) {
         if std::mem::replace(&mut self.beating, true) {
             return;
         }
         self.has_news = false;
-        let held: Vec<Held> = self.chunks.iter().map(|chunk| chunk.held.clone()).collect();
-        let (queue, name, about) = (self.queue.clone(), self.options.name.clone(), self.shown());
-        let parts: Vec<(Held, Arc<Part>)> =
+        let held: Vec<HeldChunk> = self.chunks.iter().map(|chunk| chunk.held.clone()).collect();
+        let (queue, name, about) = (self.queue.clone(), self.options.name.clone(), self.shown_json());
+        let parts: Vec<(HeldChunk, Arc<Part>)> =
             self.chunks.iter().map(|chunk| (chunk.held.clone(), chunk.part.clone())).collect();
         self.tasks.spawn(async move {
             let unwanted = spawn_blocking(move || {
                 let unwanted = parts.into_iter().filter(|(_, part)| !part.job().is_wanted());
                 unwanted.map(|(held, _)| held).collect::<Vec<_>>()
             });
-            let beat = queue.beat(&name, &about, &held).await;
+            let beat = queue.beat_worker(&name, &about, &held).await;
             let unwanted = unwanted.await.unwrap_or_default();
             // Where the queue does not answer, so does taking, which says so.
             Event::Beat([beat.unwrap_or_default(), unwanted].concat())
         });
     }
 
-    fn shown(&self) -> String {
+    fn shown_json(&self) -> String {
         let at = self.chunks.iter().map(|chunk| (chunk.held.job.to_string(), chunk.done)).collect();
         let short = |text: &str| text.chars().take(MAX_WORDS).collect();
         let refused =
@@ -389,19 +389,19 @@ impl Worker {
         serde_json::to_string(&Shown { version: self.version.clone(), at, refused, note }).unwrap_or_default()
     }
 
-    fn heard(&mut self, event: Event, stopping: bool) {
+    fn handle_event(&mut self, event: Event, stopping: bool) {
         match event {
             Event::Took(taker, took) => {
-                let refused = taker.refused();
+                let refused = taker.refused_jobs();
                 self.has_news |= refused.iter().any(|of| !self.refused.contains(of));
                 self.refused = refused;
                 self.taker = Some(*taker);
                 if took.is_ok() {
-                    self.is_well(false);
+                    self.clear_trouble(false);
                 }
                 match took {
-                    Ok(Some(Taken::New(took))) => self.hold(*took, stopping),
-                    Ok(Some(Taken::Again(held))) => {
+                    Ok(Some(ChunkClaim::New(took))) => self.hold_chunk(*took, stopping),
+                    Ok(Some(ChunkClaim::Again(held))) => {
                         let is_it = |chunk: &&mut Chunk| {
                             (&chunk.held.job, chunk.held.chunk) == (&held.job, held.chunk)
                         };
@@ -410,7 +410,7 @@ impl Worker {
                         }
                     }
                     Ok(None) => self.rest_until = self.rest_until.max(Instant::now() + IDLE),
-                    Err(error) => self.is_in_trouble(&error.to_string(), false),
+                    Err(error) => self.record_trouble(&error.to_string(), false),
                 }
             }
             Event::Beat(lost) => {
@@ -436,20 +436,20 @@ impl Worker {
                     .map(|at| self.chunks.remove(at));
                 match ended {
                     Ok(Finished::Read) => {
-                        self.is_well(true);
+                        self.clear_trouble(true);
                         self.counts.chunks += 1;
                         self.rest_until = self.rest_until.min(Instant::now());
                     }
                     Ok(Finished::TakenOver) => {
                         self.counts.lost += u64::from(was.is_some_and(|chunk| !chunk.failed));
                     }
-                    Err(error) => self.is_in_trouble(&format!("a chunk cannot be ended: {error}"), true),
+                    Err(error) => self.record_trouble(&format!("a chunk cannot be ended: {error}"), true),
                 }
             }
         }
     }
 
-    fn hold(&mut self, took: Took, stopping: bool) {
+    fn hold_chunk(&mut self, took: Took, stopping: bool) {
         let Took { held, part, todo, reads } = took;
         let Todo { fresh, suspects, dead } = todo;
         if !dead.is_empty() {
@@ -479,7 +479,7 @@ impl Worker {
         self.chunks.push(chunk);
     }
 
-    fn is_in_trouble(&mut self, why: &str, with_results: bool) {
+    fn record_trouble(&mut self, why: &str, with_results: bool) {
         let Trouble { said, pause, of_results } = &mut self.trouble;
         *of_results |= with_results;
         *pause = if pause.is_zero() { PAUSE } else { (*pause * 2).min(MAX_PAUSE) };
@@ -490,7 +490,7 @@ impl Worker {
         }
     }
 
-    fn is_well(&mut self, has_ended: bool) {
+    fn clear_trouble(&mut self, has_ended: bool) {
         if self.trouble.of_results && !has_ended {
             return;
         }
@@ -500,8 +500,8 @@ impl Worker {
         self.trouble = Trouble::default();
     }
 
-    async fn leave(&mut self) {
+    async fn return_chunks(&mut self) {
         self.tasks.shutdown().await;
-        let _ = self.queue.leave(&self.options.name).await;
+        let _ = self.queue.leave_worker(&self.options.name).await;
     }
 }

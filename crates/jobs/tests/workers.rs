@@ -12,7 +12,7 @@ use sightwire_cluster::queue::Queue;
 use sightwire_jobs::about::{About, Entry, FORMAT, Listed, Plan};
 use sightwire_jobs::folder::{Job, Jobs};
 use sightwire_jobs::list::Lists;
-use sightwire_jobs::outcome::outcomes;
+use sightwire_jobs::outcome::read_outcomes;
 use sightwire_jobs::worker::{Away, Counts, Opened, Opens, Reads, Unfit, Worker, WorkerOptions};
 use sightwire_reading::output::Document;
 use sightwire_reading::record;
@@ -31,7 +31,7 @@ struct Fake {
 struct Reader(Arc<Fake>);
 
 impl Reads for Reader {
-    fn read(&self, index: usize, entry: &Entry) -> Result<String, Away> {
+    fn read_record(&self, index: usize, entry: &Entry) -> Result<String, Away> {
         std::thread::sleep(self.0.takes);
         if self.0.away.load(Ordering::Relaxed) {
             return Err(Away("the storage is away".into()));
@@ -48,7 +48,7 @@ impl Reads for Reader {
 struct Opener(Arc<Fake>);
 
 impl Opens for Opener {
-    fn open(&self, _: &Job, _: &About, _: &[Entry]) -> Result<Opened, Unfit> {
+    fn open_job(&self, _: &Job, _: &About, _: &[Entry]) -> Result<Opened, Unfit> {
         let plan = Plan { version: "1".into(), model: "m".into(), runs: vec![self.0.plan.into()] };
         Ok(Opened { plan, reads: Arc::new(Reader(self.0.clone())) })
     }
@@ -86,8 +86,8 @@ impl Place {
             how,
             ..About::default()
         };
-        let job = self.jobs.begin(&about).unwrap();
-        let mut lists = Lists::of(job.clone(), Listed::default());
+        let job = self.jobs.begin_job(&about).unwrap();
+        let mut lists = Lists::from_listed(job.clone(), Listed::default());
         for name in names {
             lists.push(Entry { path: Some(name.clone()), name, ..Entry::default() }).unwrap();
         }
@@ -122,7 +122,7 @@ async fn ends(job: &Job) {
 
 fn is_whole(job: &Job, names: impl Iterator<Item = String>) {
     let chunks = job.listed().unwrap().unwrap().chunks;
-    let all: Vec<_> = (0..chunks).flat_map(|chunk| outcomes(job, chunk).unwrap()).collect();
+    let all: Vec<_> = (0..chunks).flat_map(|chunk| read_outcomes(job, chunk).unwrap()).collect();
     let expected = names.map(|name| match name.split(' ').next() {
         Some("broken") => "it is broken".to_owned(),
         Some("panics") => "it made the reader fail".to_owned(),
@@ -161,7 +161,7 @@ async fn three_workers_read_all_though_one_dies_and_the_queue_forgets_twice() {
     // What was read is not read again, but for what was in progress and for chunks that two had for a moment.
     let read = fake.read.load(Ordering::Relaxed);
     assert!((1500..1900).contains(&read), "{read}");
-    assert_eq!(place.queue.queued(&job.id), 0);
+    assert_eq!(place.queue.queued_chunks(&job.id), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -181,11 +181,10 @@ async fn a_worker_with_another_model_takes_nothing() {
     is_whole(&job, names(300));
 }
 
-/// Opens no job.
 struct Refuses;
 
 impl Opens for Refuses {
-    fn open(&self, _: &Job, _: &About, _: &[Entry]) -> Result<Opened, Unfit> {
+    fn open_job(&self, _: &Job, _: &About, _: &[Entry]) -> Result<Opened, Unfit> {
         Err(Unfit("its folder is not here".into()))
     }
 }

@@ -5,21 +5,21 @@ use std::f32::consts::{FRAC_PI_2, FRAC_PI_4};
 
 /// Lines stand beside each other if they share this much of the lower one's height.
 const BESIDE: f32 = 0.5;
-/// How a page was seen is learned from so many lines,
+/// How a page was seen is learned from at least this many long lines, and from at least this many edges of them.
 const LINES: usize = 12;
-/// of which each is so many heights long,
+/// A line says how a page was seen if it is at least this many heights long.
 const LONG: f32 = 5.0;
-/// and from edges that are so close to below each other, in heights,
+/// Edges of two lines are one below the other if they are off that by no more than this, in heights.
 const BELOW: f32 = 0.5;
-/// with so much room between, in heights.
+/// Between two lines whose edges are compared there is at most this much room, in heights.
 const ROOM: f32 = 1.5;
-/// For each line so many others are looked at.
+/// Others that are looked at for each line.
 const PAIRS: usize = 64;
-/// Edges agree on how much they lean within so much, radians;
+/// An edge agrees with a lean if its own differs by no more than this, radians.
 const AGREES: f32 = 0.02;
-/// and by so many times more than on not leaning at all.
+/// A lean counts if at least this many times as many edges agree with it as with none at all.
 const CLEARLY: f32 = 1.25;
-/// No page is seen so much from aside: radians by which its edges lean.
+/// No page is seen this much from aside: radians by which its edges lean.
 const MOST: f32 = 0.35;
 
 /// A line's box on the level page, px.
@@ -34,7 +34,7 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    fn of(line: usize, outline: &[[f32; 2]; 4]) -> Self {
+    fn from_outline(line: usize, outline: &[[f32; 2]; 4]) -> Self {
         let [mut left, mut top] = [f32::MAX; 2];
         let [mut right, mut bottom] = [f32::MIN; 2];
         for [x, y] in outline {
@@ -64,13 +64,13 @@ impl Bounds {
 }
 
 /// The lines' boxes from the top, those at one height from the left. Outlines are clockwise from the text's top left.
-pub(crate) fn level(outlines: &[[[f32; 2]; 4]]) -> Vec<Bounds> {
-    let (sin, cos) = slope(outlines).sin_cos();
+pub(crate) fn level_lines(outlines: &[[[f32; 2]; 4]]) -> Vec<Bounds> {
+    let (sin, cos) = measure_slope(outlines).sin_cos();
     let mut outlines: Vec<_> =
         outlines.iter().map(|outline| outline.map(|[x, y]| [x * cos + y * sin, y * cos - x * sin])).collect();
-    straighten(&mut outlines);
+    straighten_outlines(&mut outlines);
     let mut lines: Vec<Bounds> =
-        outlines.iter().enumerate().map(|(line, outline)| Bounds::of(line, outline)).collect();
+        outlines.iter().enumerate().map(|(line, outline)| Bounds::from_outline(line, outline)).collect();
     lines.sort_by(from_the_top);
     lines
 }
@@ -81,7 +81,7 @@ pub(crate) fn from_the_top(a: &Bounds, b: &Bounds) -> std::cmp::Ordering {
 
 /// The direction in which most lines are read, radians: the quarter of the circle in which they lie together, and the median
 /// of how far they are off it.
-fn slope(outlines: &[[[f32; 2]; 4]]) -> f32 {
+fn measure_slope(outlines: &[[[f32; 2]; 4]]) -> f32 {
     let edges = || outlines.iter().map(|[from, to, ..]| [to[0] - from[0], to[1] - from[1]]);
     let [x, y] = edges().fold([0.0, 0.0], |[x, y], edge| [x + edge[0], y + edge[1]]);
     let quarter = (y.atan2(x) / FRAC_PI_2).round() * FRAC_PI_2;
@@ -95,9 +95,9 @@ fn slope(outlines: &[[[f32; 2]; 4]]) -> f32 {
 
 /// Takes away what a page has that was seen from aside: lines that lean more the lower they stand, and edges of columns that
 /// lean more the further right they are. Both as they are seen most, a straight line through medians.
-fn straighten(outlines: &mut [[[f32; 2]; 4]]) {
+fn straighten_outlines(outlines: &mut [[[f32; 2]; 4]]) {
     let mut lines: Vec<Bounds> =
-        outlines.iter().enumerate().map(|(line, outline)| Bounds::of(line, outline)).collect();
+        outlines.iter().enumerate().map(|(line, outline)| Bounds::from_outline(line, outline)).collect();
     let height = median(lines.iter().map(Bounds::height).collect());
     lines.retain(|line| line.width() >= LONG * height);
     if lines.len() < LINES {
@@ -111,11 +111,11 @@ fn straighten(outlines: &mut [[[f32; 2]; 4]]) {
         let [from, to, ..] = outlines[line.line];
         [line.middle() - middle[1], (to[1] - from[1]) / (to[0] - from[0]).max(height)]
     });
-    let across = Lean::through(across.collect());
+    let across = Lean::through_medians(across.collect());
     for outline in &mut *outlines {
-        *outline = outline.map(|[x, y]| [x, y - across.at(y - middle[1]) * (x - middle[0])]);
+        *outline = outline.map(|[x, y]| [x, y - across.value_at(y - middle[1]) * (x - middle[0])]);
     }
-    lines = lines.iter().map(|line| Bounds::of(line.line, &outlines[line.line])).collect();
+    lines = lines.iter().map(|line| Bounds::from_outline(line.line, &outlines[line.line])).collect();
     lines.sort_by(from_the_top);
     let mut edges = Vec::new();
     for (index, line) in lines.iter().enumerate() {
@@ -132,16 +132,16 @@ fn straighten(outlines: &mut [[[f32; 2]; 4]]) {
         }
     }
     if edges.len() >= LINES {
-        let down = Lean::through(edges.clone());
+        let down = Lean::through_medians(edges.clone());
         // Edges of ragged and centred text lie anywhere. Those of a page seen from aside agree, and not on a page that is level.
         let fits = |lean: &dyn Fn(f32) -> f32| {
             edges.iter().filter(|[x, leans]| (leans - lean(*x)).abs() <= AGREES).count() as f32
         };
-        if fits(&|x| down.at(x)) < CLEARLY * fits(&|_| 0.0) {
+        if fits(&|x| down.value_at(x)) < CLEARLY * fits(&|_| 0.0) {
             return;
         }
         for outline in outlines {
-            *outline = outline.map(|[x, y]| [x - down.at(x - middle[0]) * (y - middle[1]), y]);
+            *outline = outline.map(|[x, y]| [x - down.value_at(x - middle[0]) * (y - middle[1]), y]);
         }
     }
 }
@@ -154,7 +154,7 @@ struct Lean {
 
 impl Lean {
     /// Through the medians of the two halves of these places with what was seen there.
-    fn through(mut seen: Vec<[f32; 2]>) -> Self {
+    fn through_medians(mut seen: Vec<[f32; 2]>) -> Self {
         seen.sort_by(|a, b| a[0].total_cmp(&b[0]));
         let halves = seen.split_at(seen.len() / 2);
         let [first, second] = [halves.0, halves.1]
@@ -163,7 +163,7 @@ impl Lean {
         Self { at_middle: first[1] - by * first[0], by }
     }
 
-    fn at(&self, place: f32) -> f32 {
+    fn value_at(&self, place: f32) -> f32 {
         (self.at_middle + self.by * place).clamp(-MOST, MOST)
     }
 }

@@ -6,30 +6,30 @@
 use std::collections::HashSet;
 
 use super::bounds::{Bounds, from_the_top};
-use super::rows::{self, CELL, reaches, rows};
+use super::rows::{self, CELL, group_rows, row_reaches};
 use super::text::{PROSE_ROWS, Pair};
 
 /// A gutter is looked for at this distance, in heights of a line.
 const STEP: f32 = 0.25;
-/// A line may reach so far into it, in heights.
+/// A line may reach this far into it, in heights.
 const TOUCH: f32 = 0.25;
 /// A line with another one beside it may reach beyond the gutter by this share of its length.
 const POKE: f32 = 0.25;
-/// Outlines of lines beside each other overlap by so much at most, in heights.
+/// Outlines of lines beside each other overlap by this much at most, in heights.
 const OVERLAP: f32 = 1.0;
-/// With so many long rows beside each other there is no doubt that there are columns.
+/// With this many long rows beside each other there is no doubt that there are columns.
 const SURE_ROWS: f32 = 6.0;
-/// What lies across and is this share of all that lies across parts that.
+/// What lies across is parted by a line that has nothing beside it and at least this share of the whole width.
 const WIDE: f32 = 0.5;
 /// Above a figure's labels there is this much room, in heights.
 const LABEL_ROOM: f32 = 1.2;
-/// Lines of one text have at most so much room between them, or overlap by it, in heights,
+/// Lines of one text have at most this much room between them, or overlap by it, in heights.
 const PITCH: f32 = 0.6;
-/// and those above and below one are among so many before and after it from the top.
+/// The lines above and below one are looked for among this many before and after it from the top.
 const NEXT: usize = 6;
-/// Of the lines that stand beside one, those are looked for that are among so many before and after it from the top.
+/// Of the lines that stand beside one, those are looked for that are among this many before and after it from the top.
 const NEIGHBOURS: usize = 24;
-/// Gutters are looked for at so many places at most.
+/// Gutters are looked for at this many places at most.
 const PLACES: usize = 512;
 
 /// On which side of a gutter a line stands.
@@ -67,19 +67,19 @@ struct Sheet<'a> {
 
 /// The parts of these lines, which are given from the top, in reading order, each from the top; `None` where there are no columns. `height` is that
 /// of a line.
-pub(crate) fn parts(lines: &[Bounds], height: f32) -> Option<Vec<Vec<Bounds>>> {
+pub(crate) fn split_columns(lines: &[Bounds], height: f32) -> Option<Vec<Vec<Bounds>>> {
     if lines.len() < 2 * PROSE_ROWS {
         return None;
     }
     let sheet = Sheet::new(lines, height);
     let mut best: Option<(f32, f32, Vec<Band>, Vec<bool>)> = None;
-    for x in sheet.places() {
-        let sides = sheet.sides(x);
-        let bands = sheet.bands(&sides);
-        let Some((worth, columns)) = sheet.worth(&bands) else { continue };
+    for x in sheet.gutter_places() {
+        let sides = sheet.line_sides(x);
+        let bands = sheet.find_bands(&sides);
+        let Some((worth, columns)) = sheet.rate_bands(&bands) else { continue };
         let clearance = sheet.clearance(x, &sides);
         // One that many lines reach into is beside the right one.
-        let worth = worth - sheet.pokes(x, &sides);
+        let worth = worth - sheet.poke_length(x, &sides);
         let better = best.as_ref().is_none_or(|(most, widest, ..)| {
             let more = worth - most;
             if more.abs() < 0.01 * height { clearance > *widest } else { more > 0.0 }
@@ -93,7 +93,7 @@ pub(crate) fn parts(lines: &[Bounds], height: f32) -> Option<Vec<Vec<Bounds>>> {
     let mut whole = Vec::new();
     for (band, is_columns) in bands.into_iter().zip(columns) {
         if is_columns {
-            parts.extend(self::whole(&mut whole));
+            parts.extend(finish_part(&mut whole));
             parts.push(band.left);
             parts.push(band.right);
         } else {
@@ -101,19 +101,20 @@ pub(crate) fn parts(lines: &[Bounds], height: f32) -> Option<Vec<Vec<Bounds>>> {
         }
         whole.extend(band.below);
     }
-    parts.extend(self::whole(&mut whole));
+    parts.extend(finish_part(&mut whole));
     Some(parts)
 }
 
-/// Takes what was gathered. Where it may have columns of its own, what has nothing beside it and is as wide as half of all parts
-/// it.
-fn whole(lines: &mut Vec<Bounds>) -> Vec<Vec<Bounds>> {
+/// Takes the lines that were gathered, and gives their parts from the top. Lines with nothing beside them that are as wide
+/// as half of all part the rest: each piece between them that may have columns of its own becomes a part, and what lies
+/// between two such parts becomes one, too.
+fn finish_part(lines: &mut Vec<Bounds>) -> Vec<Vec<Bounds>> {
     let mut lines = std::mem::take(lines);
     lines.sort_by(from_the_top);
     let left = lines.iter().map(|line| line.left).fold(f32::MAX, f32::min);
     let right = lines.iter().map(|line| line.right).fold(f32::MIN, f32::max);
     let is_wide = |row: &[Bounds]| row.len() == 1 && row[0].width() >= WIDE * (right - left);
-    let rows = rows(&lines);
+    let rows = group_rows(&lines);
     let mut parts: Vec<(bool, Vec<Bounds>)> = Vec::new();
     for rows in rows.chunk_by(|a, b| is_wide(a) == is_wide(b)) {
         let may_have_columns = rows.concat().len() >= 2 * PROSE_ROWS && !is_wide(&rows[0]);
@@ -133,7 +134,7 @@ fn whole(lines: &mut Vec<Bounds>) -> Vec<Vec<Bounds>> {
 
 impl<'a> Sheet<'a> {
     fn new(lines: &'a [Bounds], height: f32) -> Self {
-        let rows = rows(lines);
+        let rows = group_rows(lines);
         let (head, foot) = rows::head_and_foot(&rows, height);
         let feet = rows.len() - usize::from(foot);
         let apart: HashSet<usize> =
@@ -144,7 +145,7 @@ impl<'a> Sheet<'a> {
         });
         Self {
             lines,
-            reaches: reaches(lines, &rows, height),
+            reaches: row_reaches(lines, &rows, height),
             apart: lines.iter().map(|line| apart.contains(&line.line)).collect(),
             neighbours: neighbours.collect(),
             height,
@@ -152,7 +153,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// Where a gutter may be: beside the ends of lines.
-    fn places(&self) -> Vec<f32> {
+    fn gutter_places(&self) -> Vec<f32> {
         let left = self.lines.iter().map(|line| line.left).fold(f32::MAX, f32::min);
         let right = self.lines.iter().map(|line| line.right).fold(f32::MIN, f32::max);
         let step = (self.height * STEP).max((right - left) / PLACES as f32).max(f32::MIN_POSITIVE);
@@ -161,16 +162,16 @@ impl<'a> Sheet<'a> {
     }
 
     /// By how much a line goes beyond a gutter, from the side on which more of it stands; below 0 where it does not reach it.
-    fn beyond(&self, index: usize, x: f32) -> f32 {
+    fn distance_beyond(&self, index: usize, x: f32) -> f32 {
         let (left, right) = self.reaches[index];
         (right - x).min(x - left)
     }
 
-    fn sides(&self, x: f32) -> Vec<Side> {
+    fn line_sides(&self, x: f32) -> Vec<Side> {
         let touch = TOUCH * self.height;
         let side = |index: usize| {
             let (left, right) = self.reaches[index];
-            let crosses = self.beyond(index, x) > touch;
+            let crosses = self.distance_beyond(index, x) > touch;
             if self.apart[index] || crosses && !self.belongs_to_one_side(index, x) {
                 Side::Across
             } else if f32::midpoint(left, right) < x {
@@ -203,7 +204,7 @@ impl<'a> Sheet<'a> {
     /// Whether a line that reaches beyond a gutter does so a little only, with another one beside it there.
     fn belongs_to_one_side(&self, index: usize, x: f32) -> bool {
         let line = &self.lines[index];
-        if self.is_cell(index) || self.beyond(index, x) > POKE * line.width() {
+        if self.is_cell(index) || self.distance_beyond(index, x) > POKE * line.width() {
             return false;
         }
         let is_left = f32::midpoint(line.left, line.right) < x;
@@ -232,12 +233,12 @@ impl<'a> Sheet<'a> {
     }
 
     /// By how much lines reach into the gutter and beyond that do not go across, px, all together.
-    fn pokes(&self, x: f32, sides: &[Side]) -> f32 {
+    fn poke_length(&self, x: f32, sides: &[Side]) -> f32 {
         let pokes = sides.iter().enumerate().filter(|(_, side)| matches!(side, Side::Left | Side::Right));
-        pokes.map(|(index, _)| (self.beyond(index, x) - TOUCH * self.height).max(0.0)).sum()
+        pokes.map(|(index, _)| (self.distance_beyond(index, x) - TOUCH * self.height).max(0.0)).sum()
     }
 
-    fn bands(&self, sides: &[Side]) -> Vec<Band> {
+    fn find_bands(&self, sides: &[Side]) -> Vec<Band> {
         let mut bands: Vec<Band> = Vec::new();
         for (index, (line, side)) in self.lines.iter().zip(sides).enumerate() {
             let ends = |band: &Band| *side != Side::Across && !band.below.is_empty();
@@ -294,9 +295,9 @@ impl<'a> Sheet<'a> {
     }
 
     /// How much text stands beside each other, px, less a line's height wherever something goes across, and which bands are columns; `None` where none is.
-    fn worth(&self, bands: &[Band]) -> Option<(f32, Vec<bool>)> {
+    fn rate_bands(&self, bands: &[Band]) -> Option<(f32, Vec<bool>)> {
         let pairs: Vec<Pair> =
-            bands.iter().map(|band| Pair::of(&band.left, &band.right, self.height)).collect();
+            bands.iter().map(|band| Pair::from_sides(&band.left, &band.right, self.height)).collect();
         let rows = || pairs.iter().filter(|pair| pair.is_prose()).map(Pair::rows_beside);
         if rows().all(|rows| rows < PROSE_ROWS as f32) {
             return None;
@@ -315,7 +316,7 @@ impl<'a> Sheet<'a> {
         let first = columns.iter().position(|columns| *columns)?;
         let last = columns.iter().rposition(|columns| *columns)?;
         let beside = pairs.iter().zip(&columns).filter(|(_, columns)| **columns);
-        let beside: f32 = beside.map(|(pair, _)| pair.beside()).sum();
+        let beside: f32 = beside.map(|(pair, _)| pair.shared_length()).sum();
         Some((beside - self.height * (last - first) as f32, columns))
     }
 

@@ -4,13 +4,13 @@
 const BOTH_WAYS: &str = "0168905HIMNOSWXZdlnopqsuwxz.,:;'\"-–+=/|()%";
 /// A line that is read less surely than this says nothing either.
 const SURE: f32 = 0.8;
-/// A page has a direction if it has so many letters that say so,
+/// A page has a direction only if it has at least this many letters that say so.
 const LETTERS: usize = 8;
-/// and so many times as many as for the other one.
+/// A page has a direction only if at least this many times as many letters speak for it as for the other one.
 const TIMES: usize = 3;
-/// What is read in the page's direction counts if it is at least this sure,
+/// What is read in the page's direction counts if it is at least this sure.
 const FAIR: f32 = 0.75;
-/// or less sure by no more than this than what was read against it.
+/// What is read in the page's direction counts, too, if it is less sure than what was read against it by no more than this.
 const LESS: f32 = 0.2;
 
 /// By how many quarters lines are turned that stand as the page does: of those that lie, and of those that are upright.
@@ -19,7 +19,7 @@ pub struct Directions([Option<usize>; 2]);
 
 impl Directions {
     /// Of lines: what each says, how surely it was read (0 to 1), and by how many quarters it was turned for that.
-    pub fn of<'a>(lines: impl Iterator<Item = (&'a str, f32, usize)>) -> Self {
+    pub fn from_lines<'a>(lines: impl Iterator<Item = (&'a str, f32, usize)>) -> Self {
         let mut letters = [0; 4];
         for (text, _, turned) in lines.filter(|(_, confidence, _)| *confidence >= SURE) {
             let says = |letter: &char| !letter.is_whitespace() && !BOTH_WAYS.contains(*letter);
@@ -33,7 +33,7 @@ impl Directions {
     }
 
     /// Whether a line that was turned so stands on its head among those of the page.
-    pub fn against(self, turned: usize) -> bool {
+    pub fn is_upside_down(self, turned: usize) -> bool {
         self.0[turned % 2].is_some_and(|direction| direction != turned)
     }
 }
@@ -51,10 +51,10 @@ mod tests {
     fn a_page_stands_as_the_letters_do_that_can_be_read_one_way_only() {
         let (receipt, price) = (("GREEN TEA", 0.95, 2), ("066", 0.98, 0));
         let lines = [receipt, price, price, price, receipt, ("gibberish", 0.6, 0)];
-        let directions = Directions::of(lines.into_iter());
-        assert!(directions.against(0) && !directions.against(2));
+        let directions = Directions::from_lines(lines.into_iter());
+        assert!(directions.is_upside_down(0) && !directions.is_upside_down(2));
         assert!(
-            !directions.against(1) && !directions.against(3),
+            !directions.is_upside_down(1) && !directions.is_upside_down(3),
             "upright lines have a direction of their own"
         );
     }
@@ -65,8 +65,8 @@ mod tests {
         for lines in
             [vec![("tea", 0.95, 2), ("0.68", 0.98, 0)], vec![(long, 0.95, 2), (long, 0.95, 0)], Vec::new()]
         {
-            let directions = Directions::of(lines.into_iter());
-            assert!((0..4).all(|turned| !directions.against(turned)));
+            let directions = Directions::from_lines(lines.into_iter());
+            assert!((0..4).all(|turned| !directions.is_upside_down(turned)));
         }
     }
 

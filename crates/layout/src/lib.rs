@@ -1,7 +1,7 @@
 //! How the lines of a page belong together: columns, rows, blocks, and the order in which they are read. Pure: no
 //! picture, no network.
 //!
-//! - [`arrange`]: all of it
+//! - [`arrange_lines`]: all of it
 //! - [`Directions`]: which lines stand on their head
 //! - `bounds`: lines as upright boxes, after the page was turned so that most of them are level
 //! - `rows`: what stands side by side, and which rows are those of a table
@@ -17,4 +17,4 @@ mod rows;
 mod text;
 
 pub use direction::{Directions, counts_before};
-pub use order::{Place, arrange};
+pub use order::{LinePosition, arrange_lines};

@@ -1,11 +1,12 @@
 //! The order in which a person reads the lines of a page: parts of it from the top, columns from the left, rows from the top,
 //! and what stands in one row from the left.
 //!
-//! A recursive X-Y cut (Nagy and Seth 1984) of which columns are found as in [`columns`].
+//! This is a recursive X-Y cut (Nagy and Seth 1984). [`columns`] finds the columns into which a part is cut; a part without
+//! columns is read row by row.
 
-use super::bounds::{Bounds, level, median};
+use super::bounds::{Bounds, level_lines, median};
 use super::columns;
-use super::rows::rows;
+use super::rows::group_rows;
 
 /// Blocks are parted where there is this much room between them, in heights of a line.
 const BLOCK_GAP: f32 = 1.2;
@@ -14,7 +15,7 @@ const DEPTH: usize = 32;
 
 /// A line's place in its page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct LinePosition {
     /// The line's number among those that were given.
     pub line: usize,
     /// The number of its part: a column, or what lies across columns. From 0 in reading order.
@@ -27,18 +28,18 @@ pub struct Place {
 
 /// The lines in the order in which a person reads them. Outlines are in pixels, clockwise from the top left of the text; the page
 /// may lie in any direction.
-pub fn arrange(outlines: &[[[f32; 2]; 4]]) -> Vec<Place> {
-    let lines = level(outlines);
+pub fn arrange_lines(outlines: &[[[f32; 2]; 4]]) -> Vec<LinePosition> {
+    let lines = level_lines(outlines);
     let height = median(lines.iter().map(Bounds::height).collect());
     let mut order = Order { height, places: Vec::with_capacity(lines.len()), part: 0, block: 0, row: 0 };
-    order.part(&lines, 0);
+    order.append_part(&lines, 0);
     order.places
 }
 
 struct Order {
-    /// Of a line.
+    /// Height of a line.
     height: f32,
-    places: Vec<Place>,
+    places: Vec<LinePosition>,
     part: u32,
     block: u32,
     row: u32,
@@ -46,29 +47,34 @@ struct Order {
 
 impl Order {
     /// Appends these lines, which are given from the top.
-    fn part(&mut self, lines: &[Bounds], depth: usize) {
-        let parts = if depth < DEPTH { columns::parts(lines, self.height) } else { None };
+    fn append_part(&mut self, lines: &[Bounds], depth: usize) {
+        let parts = if depth < DEPTH { columns::split_columns(lines, self.height) } else { None };
         match parts {
             Some(parts) => {
                 for part in parts {
-                    self.part(&part, depth + 1);
+                    self.append_part(&part, depth + 1);
                 }
             }
-            None => self.rows(lines),
+            None => self.append_rows(lines),
         }
     }
 
     /// Row by row, each from the left; a block ends where there is room below it.
-    fn rows(&mut self, lines: &[Bounds]) {
+    fn append_rows(&mut self, lines: &[Bounds]) {
         let mut bottom = f32::MAX;
-        for row in rows(lines) {
+        for row in group_rows(lines) {
             let top = row.iter().map(|line| line.top).fold(f32::MAX, f32::min);
             if top - bottom >= BLOCK_GAP * self.height {
                 self.block += 1;
             }
             bottom = row.iter().map(|line| line.bottom).fold(f32::MIN, f32::max);
             let (part, block, number) = (self.part, self.block, self.row);
-            self.places.extend(row.iter().map(|line| Place { line: line.line, part, block, row: number }));
+            self.places.extend(row.iter().map(|line| LinePosition {
+                line: line.line,
+                part,
+                block,
+                row: number,
+            }));
             self.row += 1;
         }
         self.part += 1;
@@ -81,7 +87,7 @@ mod tests {
     use super::*;
 
     fn reading_order(outlines: &[[[f32; 2]; 4]]) -> Vec<usize> {
-        arrange(outlines).into_iter().map(|place| place.line).collect()
+        arrange_lines(outlines).into_iter().map(|place| place.line).collect()
     }
 
     fn line(x: f32, y: f32, width: f32) -> [[f32; 2]; 4] {

@@ -2,25 +2,25 @@
 
 use super::bounds::{Bounds, median};
 
-/// A cell of a table is shorter than so many heights of a line.
+/// A cell of a table is shorter than this many heights of a line.
 pub(crate) const CELL: f32 = 6.0;
-/// A row of a table has at least so many cells,
+/// A row of a table has at least this many cells that have one below or above them in another row.
 const CELLS: usize = 3;
-/// and another such row within so many heights.
+/// The middles of two rows of a table with cells below each other are at most this many heights of a line apart.
 const NEXT_ROW: f32 = 4.0;
-/// Cells of a row stand at one height, with their neighbours, within so many heights.
+/// Cells of a row stand at one height, with their neighbours, within this many heights.
 pub(crate) const LEVEL: f32 = 0.25;
-/// Cells of a column begin, end or have their middle so close to below each other, in heights.
+/// Cells of a column begin, end or have their middle this close to below each other, in heights.
 const ALIGNED: f32 = 0.5;
-/// Before a running head's end, and after a foot's beginning, there is this much room, in heights,
+/// Below a running head, and above a foot, there is at least this much room, in heights.
 const HEAD_ROOM: f32 = 1.8;
-/// which is so many times what is usual.
+/// Below a running head, and above a foot, there is at least this many times the room that is usual between rows.
 const HEAD_SHARE: f32 = 1.8;
-/// A running head has at most so many rows, a foot one.
+/// A running head has at most this many rows, a foot one.
 const HEAD_ROWS: usize = 2;
 
 /// The rows of these lines, which are given from the top; each from the left.
-pub(crate) fn rows(lines: &[Bounds]) -> Vec<Vec<Bounds>> {
+pub(crate) fn group_rows(lines: &[Bounds]) -> Vec<Vec<Bounds>> {
     let mut rows = Vec::new();
     let mut rest = lines;
     while let Some(first) = rest.first() {
@@ -35,7 +35,7 @@ pub(crate) fn rows(lines: &[Bounds]) -> Vec<Vec<Bounds>> {
 
 /// What must stay together from left to right, though there is room within: the reach of each of `lines`, which is its own, or
 /// that of the row of a table to which it belongs.
-pub(crate) fn reaches(lines: &[Bounds], rows: &[Vec<Bounds>], height: f32) -> Vec<(f32, f32)> {
+pub(crate) fn row_reaches(lines: &[Bounds], rows: &[Vec<Bounds>], height: f32) -> Vec<(f32, f32)> {
     let last = lines.iter().map(|line| line.line).max().map_or(0, |last| last + 1);
     let mut known: Vec<Option<(f32, f32)>> = vec![None; last];
     let mut grow = |cells: &[&Bounds]| {

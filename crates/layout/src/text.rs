@@ -1,23 +1,25 @@
 //! Whether what stands on both sides of a gutter is text in columns, or rows of a table or a list.
 
 use super::bounds::{Bounds, median};
-use super::rows::{CELL, LEVEL, rows};
+use super::rows::{CELL, LEVEL, group_rows};
 
-/// Pieces of a row that are closer than so many heights are one.
+/// Pieces of a row that are closer than this many heights are one.
 const WORD_GAP: f32 = 1.0;
-/// Text in columns has at least so many long rows a side,
+/// Text in columns has at least this many long rows a side.
 pub(crate) const PROSE_ROWS: usize = 3;
-/// which are at least this share of all rows.
+/// Of the rows of text in columns, at least this share is long.
 const PROSE_SHARE: f32 = 1.0 / 3.0;
-/// Of the rows of a table, at least this share stands at one height with another,
+/// Of the rows of a table, at least this share stands at one height with one of the other side.
 const PARTNERED: f32 = 0.8;
-/// and half of them fill less than this of the longest one. (Lines of text may stand side by side, too, but fill more.)
+/// On one side of a table, half of the rows fill less than this share of the longest one. (Lines of text may stand side by
+/// side, too, but fill more.)
 const FILL: f32 = 0.75;
-/// Or three in four of those on the right end below each other, within so many heights of a line,
+/// Of the amounts on the right of a table, three in four end below each other, within this many heights of a line.
 const FLUSH: f32 = 0.15;
-/// and one in four begins further from the others than this: amounts of money do, lines of text do not.
+/// Of the amounts on the right of a table, one in four begins at least this many heights from where the others do: amounts
+/// of money do, lines of text do not.
 const RAGGED: f32 = 0.3;
-/// An amount is no longer than so many heights.
+/// An amount is no longer than this many heights.
 const AMOUNT: f32 = 12.0;
 
 /// What stands on one side of a gutter.
@@ -39,8 +41,8 @@ struct Text {
 }
 
 impl Text {
-    fn of(lines: &[Bounds], height: f32) -> Self {
-        let rows = rows(lines);
+    fn from_lines(lines: &[Bounds], height: f32) -> Self {
+        let rows = group_rows(lines);
         let length = |row: &Vec<Bounds>| {
             let pieces = row.chunk_by(|a, b| b.left - a.right < WORD_GAP * height);
             pieces.map(|piece| piece[piece.len() - 1].right - piece[0].left).fold(0.0, f32::max)
@@ -78,7 +80,7 @@ impl Text {
     }
 
     /// The share of its rows that have one of the other side's at their height.
-    fn partnered(&self, other: &Self, height: f32) -> f32 {
+    fn partnered_share(&self, other: &Self, height: f32) -> f32 {
         let has_partner = |middle: &&f32| {
             let from = other.middles.partition_point(|other| *other < *middle - LEVEL * height);
             other.middles.get(from).is_some_and(|other| *other <= *middle + LEVEL * height)
@@ -104,14 +106,14 @@ fn off_line(places: &[(f32, f32)]) -> f32 {
 pub(crate) struct Pair {
     left: Text,
     right: Text,
-    /// Of a line.
+    /// Height of a line.
     height: f32,
 }
 
 impl Pair {
     /// Of lines that are given from the top.
-    pub(crate) fn of(left: &[Bounds], right: &[Bounds], height: f32) -> Self {
-        Self { left: Text::of(left, height), right: Text::of(right, height), height }
+    pub(crate) fn from_sides(left: &[Bounds], right: &[Bounds], height: f32) -> Self {
+        Self { left: Text::from_lines(left, height), right: Text::from_lines(right, height), height }
     }
 
     /// Whether both are text without doubt.
@@ -131,20 +133,21 @@ impl Pair {
     }
 
     /// How much stands beside each other, px.
-    pub(crate) fn beside(&self) -> f32 {
+    pub(crate) fn shared_length(&self) -> f32 {
         (self.left.bottom.min(self.right.bottom) - self.left.top.max(self.right.top)).max(0.0)
     }
 
     /// How many long rows stand beside each other, if they are evenly spread.
     pub(crate) fn rows_beside(&self) -> f32 {
-        let rows = |side: &Text| self.beside() / (side.bottom - side.top).max(1.0) * side.long as f32;
+        let rows = |side: &Text| self.shared_length() / (side.bottom - side.top).max(1.0) * side.long as f32;
         rows(&self.left).min(rows(&self.right))
     }
 
     /// Whether nearly every row of both has a partner, and they are as different in length as cells are.
     fn is_table(&self) -> bool {
         let (left, right) = (&self.left, &self.right);
-        let partnered = left.partnered(right, self.height).min(right.partnered(left, self.height));
+        let partnered =
+            left.partnered_share(right, self.height).min(right.partnered_share(left, self.height));
         let are_amounts = right.longest <= AMOUNT * self.height
             && right.ends <= FLUSH * self.height
             && right.begins >= RAGGED * self.height;
@@ -156,7 +159,7 @@ impl Pair {
     /// Whether one side is of short rows that each have a partner: terms and what they mean, names and prices.
     fn is_list(&self) -> bool {
         let names = |side: &Text, other: &Text| {
-            side.long < PROSE_ROWS && side.partnered(other, self.height) >= PARTNERED
+            side.long < PROSE_ROWS && side.partnered_share(other, self.height) >= PARTNERED
         };
         names(&self.left, &self.right) || names(&self.right, &self.left)
     }

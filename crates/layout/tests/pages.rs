@@ -1,7 +1,7 @@
 //! Pages as they are printed: what lies across columns, what stands in them, and rows that are none.
 
 use proptest::prelude::*;
-use sightwire_layout::arrange;
+use sightwire_layout::arrange_lines;
 
 type Outline = [[f32; 2]; 4];
 
@@ -24,7 +24,7 @@ impl Sheet {
         self
     }
 
-    /// So many lines of a paragraph after the other: the first is indented, the last is short.
+    /// This many lines of a paragraph after the other: the first is indented, the last is short.
     fn text(&mut self, x: f32, y: f32, width: f32, rows: u8) -> &mut Self {
         for row in 0..rows {
             let (indent, end) = match row % 7 {
@@ -67,7 +67,7 @@ fn read(lines: &[Outline]) -> Vec<usize> {
     let step = (count / 2 + 1..=count + 1).find(|step| gcd(*step, count) == 1).unwrap_or(1);
     let given: Vec<usize> = (0..count).map(|index| index * step % count).collect();
     let outlines: Vec<Outline> = given.iter().map(|index| lines[*index]).collect();
-    arrange(&outlines).into_iter().map(|place| given[place.line]).collect()
+    arrange_lines(&outlines).into_iter().map(|place| given[place.line]).collect()
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -291,9 +291,10 @@ fn blocks_and_rows_have_numbers() {
     let mut page = Sheet::default();
     page.row(0.0, &[(0.0, 100.0), (200.0, 50.0)]).row(PITCH, &[(0.0, 90.0), (200.0, 50.0)]);
     page.row(PITCH + 60.0, &[(0.0, 100.0)]);
-    let places: Vec<_> = arrange(&page.0).iter().map(|place| (place.line, place.block, place.row)).collect();
+    let places: Vec<_> =
+        arrange_lines(&page.0).iter().map(|place| (place.line, place.block, place.row)).collect();
     assert_eq!(places, [(0, 0, 0), (1, 0, 0), (2, 0, 1), (3, 0, 1), (4, 1, 2)]);
-    assert!(arrange(&[]).is_empty());
+    assert!(arrange_lines(&[]).is_empty());
 }
 
 fn outline() -> impl Strategy<Value = Outline> {
@@ -309,7 +310,7 @@ fn outline() -> impl Strategy<Value = Outline> {
 proptest! {
     #[test]
     fn whatever_is_found_has_one_place_each(lines in proptest::collection::vec(outline(), 0..80)) {
-        let places = arrange(&lines);
+        let places = arrange_lines(&lines);
         let mut found: Vec<usize> = places.iter().map(|place| place.line).collect();
         found.sort_unstable();
         prop_assert_eq!(found, (0..lines.len()).collect::<Vec<_>>());

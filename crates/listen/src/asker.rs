@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use sightwire_measure::clock;
-use sightwire_measure::shares::{Limit, Limited, Shares};
+use sightwire_base::clock;
+use sightwire_base::shares::{Limit, Limited, Shares};
 
 use super::counts::{Counted, Counts};
 
 /// Bytes are counted in pieces, so that few are counted.
 const PIECE: usize = 16 << 10;
 const PIECES_PER_MIB: u32 = (1 << 20) / PIECE as u32;
-/// So many seconds' worth may come at once.
+/// This many seconds' worth may come at once.
 const BURST_S: u32 = 2;
 
 /// Who takes shares.
@@ -23,7 +23,7 @@ const BURST_S: u32 = 2;
 pub enum Asker {
     /// A key or a user, wherever they are; by their name with its kind, `key 3f9c`.
     Known(Arc<str>),
-    /// Everybody else there.
+    /// Everybody without a key at this address, together.
     Address(IpAddr),
 }
 
@@ -57,13 +57,13 @@ impl AskerShares {
         }
     }
 
-    /// As [`Shares::take`].
-    pub fn take(&self, asker: &Asker) -> Result<(), Duration> {
+    /// As [`Shares::take_one`].
+    pub fn take_one(&self, asker: &Asker) -> Result<(), Duration> {
         self.take_some(asker, NonZeroU32::MIN)
     }
 }
 
-/// What each of them may take; 0 is no limit.
+/// What each of them may take; 0 means no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerAsker {
     /// Open connections of one key or user.
@@ -104,10 +104,12 @@ pub struct Belonging(Arc<State>);
 #[derive(Debug)]
 struct State {
     askers: Arc<Askers>,
+    /// Before `Askers::allowed`, where both are held: whoever has that to read and waits for this keeps a reload from writing it, and
+    /// behind a reload that waits nobody gets it to read.
     to: Mutex<(Option<Asker>, Option<Open>)>,
 }
 
-/// A key or user has so many connections already.
+/// A key or user has this many connections already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many connections with it: {0} at once (limits.{key})", key = Limit::ConnectionsPerKey.name())]
 pub struct TooMany(pub usize);
@@ -118,18 +120,18 @@ impl Askers {
     }
 
     /// From now on that is allowed. Connections that are open may stay.
-    pub fn allow(&self, options: PerAsker) {
+    pub fn set_limits(&self, options: PerAsker) {
         *self.allowed.write() = options.into();
     }
 
     /// Open connections of one key or user, at most; 0: no limit.
-    fn most(&self) -> usize {
+    fn max_connections(&self) -> usize {
         self.allowed.read().options.connections
     }
 
     /// One more connection of a key or user.
-    fn count(&self, name: &Arc<str>) -> Result<Option<Open>, TooMany> {
-        let most = self.most();
+    fn count_connection(&self, name: &Arc<str>) -> Result<Option<Open>, TooMany> {
+        let most = self.max_connections();
         if most == 0 {
             return Ok(None);
         }
@@ -145,17 +147,17 @@ impl Belonging {
 
     /// Its latest request is theirs; `None`: of somebody who is not limited. Where they have too many already it is theirs, too,
     /// and counts for nothing.
-    pub fn to(&self, asker: Option<&Asker>) -> Result<(), TooMany> {
+    pub fn assign_to(&self, asker: Option<&Asker>) -> Result<(), TooMany> {
         let State { askers, to } = &*self.0;
         let mut to = to.lock();
-        if to.0.as_ref() == asker && (to.1.is_some() || askers.most() == 0) {
+        if to.0.as_ref() == asker && (to.1.is_some() || askers.max_connections() == 0) {
             return Ok(());
         }
         *to = (asker.cloned(), None);
         if let Some(Asker::Known(name)) = asker {
-            to.1 = askers.count(name).inspect_err(|_| {
+            to.1 = askers.count_connection(name).inspect_err(|_| {
                 if let Some(unsaid) = askers.limited.count(Limit::ConnectionsPerKey, clock::now()) {
-                    let (key, most) = (Limit::ConnectionsPerKey.name(), askers.most());
+                    let (key, most) = (Limit::ConnectionsPerKey.name(), askers.max_connections());
                     tracing::warn!(
                         unsaid,
                         "a connection with the {name} is refused: {most} are open (limits.{key})"
@@ -166,12 +168,17 @@ impl Belonging {
         Ok(())
     }
 
-    /// So many bytes came. What is left of them is counted later; an error says after how long more may be read.
-    pub(super) fn pay(&self, owed: &mut usize) -> Result<(), Duration> {
+    /// This many bytes came. What is left of them is counted later; an error says after how long more may be read.
+    pub(super) fn pay_bytes(&self, owed: &mut usize) -> Result<(), Duration> {
         let State { askers, to } = &*self.0;
+        // Most reads bring less: nothing is locked for them.
+        if *owed < PIECE {
+            return Ok(());
+        }
+        let asker = to.lock().0.clone();
         let Allowed { options, pieces } = &*askers.allowed.read();
-        let Some(pieces) = pieces else { return Ok(()) };
-        let Some(asker) = to.lock().0.clone() else {
+        let (Some(pieces), Some(asker)) = (pieces, asker) else {
+            // What came without a limit is not owed when there is one.
             *owed = 0;
             return Ok(());
         };
@@ -208,17 +215,17 @@ mod tests {
         let askers = askers(2, 0);
         let [first, second, third] = [(); 3].map(|()| Belonging::new(askers.clone()));
         let (gate, yard) = (known("key gate"), known("key yard"));
-        assert_eq!(first.to(Some(&gate)), Ok(()));
-        assert_eq!(first.to(Some(&gate)), Ok(()), "it is the same one");
-        assert_eq!(second.to(Some(&gate)), Ok(()));
-        let refused = third.to(Some(&gate)).unwrap_err();
+        assert_eq!(first.assign_to(Some(&gate)), Ok(()));
+        assert_eq!(first.assign_to(Some(&gate)), Ok(()), "it is the same one");
+        assert_eq!(second.assign_to(Some(&gate)), Ok(()));
+        let refused = third.assign_to(Some(&gate)).unwrap_err();
         assert!(refused.to_string().contains("2 at once (limits.connections_per_key)"), "{refused}");
-        assert!(third.to(Some(&gate)).is_err(), "not at the second try either");
-        assert_eq!(askers.limited.counted(Limit::ConnectionsPerKey), 2);
-        assert_eq!(third.to(Some(&yard)), Ok(()), "another key has its own");
+        assert!(third.assign_to(Some(&gate)).is_err(), "not at the second try either");
+        assert_eq!(askers.limited.limited_count(Limit::ConnectionsPerKey), 2);
+        assert_eq!(third.assign_to(Some(&yard)), Ok(()), "another key has its own");
         // A proxy's connection carries somebody else's request next.
-        assert_eq!(second.to(Some(&yard)), Ok(()));
-        assert_eq!(third.to(Some(&gate)), Ok(()));
+        assert_eq!(second.assign_to(Some(&yard)), Ok(()));
+        assert_eq!(third.assign_to(Some(&gate)), Ok(()));
         drop((first, second, third));
         assert!(askers.open.len() == 0, "whoever has left is forgotten");
     }
@@ -228,7 +235,42 @@ mod tests {
         let askers = askers(1, 0);
         let all: Vec<Belonging> = (0..10).map(|_| Belonging::new(askers.clone())).collect();
         let address = Asker::Address([192, 0, 2, 7].into());
-        assert!(all.iter().all(|one| one.to(Some(&address)).is_ok() && one.to(None).is_ok()));
+        assert!(all.iter().all(|one| one.assign_to(Some(&address)).is_ok() && one.assign_to(None).is_ok()));
+    }
+
+    #[test]
+    fn what_came_without_a_limit_is_not_owed_when_there_is_one() {
+        let askers = askers(0, 0);
+        let (by, mut owed) = (Belonging::new(askers.clone()), 1 << 30);
+        by.assign_to(Some(&known("key gate"))).unwrap();
+        assert_eq!((by.pay_bytes(&mut owed), owed), (Ok(()), 0));
+        askers.set_limits(PerAsker { connections: 0, mib_per_s: 1 });
+        owed = PIECE;
+        assert_eq!((by.pay_bytes(&mut owed), owed), (Ok(()), 0));
+    }
+
+    #[test]
+    fn limits_that_change_while_a_connection_is_read_and_assigned_hold_up_neither() {
+        let (askers, (give, take)) = (askers(4, 1), std::sync::mpsc::channel());
+        let connection = Belonging::new(askers.clone());
+        let each = |work: Box<dyn Fn(usize) + Send>| {
+            let give = give.clone();
+            std::thread::spawn(move || {
+                (0..20_000).for_each(work);
+                let _ = give.send(());
+            });
+        };
+        let (reads, is_assigned) = (connection.clone(), connection);
+        each(Box::new(move |_| {
+            let _ = reads.pay_bytes(&mut { PIECE });
+        }));
+        each(Box::new(move |round| {
+            let _ = is_assigned.assign_to(Some(&known(["gate", "yard"][round % 2])));
+        }));
+        each(Box::new(move |_| askers.set_limits(PerAsker { connections: 4, mib_per_s: 1 })));
+        for _ in 0..3 {
+            take.recv_timeout(Duration::from_secs(60)).expect("none of them waits for ever");
+        }
     }
 
     #[test]
@@ -236,10 +278,10 @@ mod tests {
         let askers = askers(0, 1);
         let [one, other, stranger] = [(); 3].map(|()| Belonging::new(askers.clone()));
         let gate = known("key gate");
-        one.to(Some(&gate)).unwrap();
-        other.to(Some(&gate)).unwrap();
-        stranger.to(Some(&known("key yard"))).unwrap();
-        let sent = |by: &Belonging, mut owed: usize| by.pay(&mut owed).map(|()| owed);
+        one.assign_to(Some(&gate)).unwrap();
+        other.assign_to(Some(&gate)).unwrap();
+        stranger.assign_to(Some(&known("key yard"))).unwrap();
+        let sent = |by: &Belonging, mut owed: usize| by.pay_bytes(&mut owed).map(|()| owed);
         assert_eq!(sent(&one, PIECE - 1), Ok(PIECE - 1), "less than a piece is counted later");
         assert_eq!(sent(&one, 1 << 20), Ok(0));
         assert_eq!(sent(&other, 1 << 20), Ok(0), "two seconds' worth at once");
@@ -247,8 +289,8 @@ mod tests {
         assert!(wait > Duration::from_millis(500) && wait <= Duration::from_secs(1), "{wait:?}");
         assert!(sent(&other, PIECE).is_err());
         assert_eq!(sent(&stranger, 1 << 20), Ok(0));
-        assert!(askers.limited.counted(Limit::MbPerS) >= 2);
-        one.to(None).unwrap();
+        assert!(askers.limited.limited_count(Limit::MbPerS) >= 2);
+        one.assign_to(None).unwrap();
         assert_eq!(sent(&one, 10 << 20), Ok(0), "a program on this machine");
     }
 }

@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::LOCATION;
 use http::{Extensions, HeaderMap, HeaderName, StatusCode, Uri, uri};
-use sightwire_measure::address::Networks;
+use sightwire_base::address::Networks;
 
 use super::Peer;
 
@@ -28,7 +28,7 @@ const MAX_CHARS: usize = 200;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BasePath(Arc<str>);
 
-/// Why a text is no [`BasePath`].
+/// Why a text is not a [`BasePath`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BasePathError {
     /// It is the rest of another path, or an address.
@@ -87,20 +87,24 @@ pub struct Places {
     pub trusted: Networks,
 }
 
-/// Where this server is for whoever sent a request. An extension of each.
+/// Where this server is for the client of a request. An extension of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Base {
     /// `None` where nobody said: it may be anywhere.
     known: Option<BasePath>,
-    /// Whoever brings the request shows pages in a frame of its own.
+    /// The proxy that brings the request shows pages in a frame of its own.
     is_framed: bool,
 }
 
-/// Takes `server.base_path` off, and notes where the server is for whoever asks.
-pub async fn find(State(places): State<Arc<Places>>, mut request: Request, next: Next) -> Response {
+/// Takes `server.base_path` off, and notes where the server is for the client.
+pub async fn strip_base_path(
+    State(places): State<Arc<Places>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let peer = request.extensions().get::<Peer>();
-    let is_trusted = peer.is_some_and(|Peer(peer)| places.trusted.contain(peer.ip()));
-    let said = if is_trusted { said(request.headers()) } else { None };
+    let is_trusted = peer.is_some_and(|Peer(peer)| places.trusted.contains_address(peer.ip()));
+    let said = if is_trusted { proxied_base(request.headers()) } else { None };
     let below = places.base_path.rest(request.uri().path()).map(str::to_owned);
     let is_framed = said.is_some() && request.headers().contains_key(INGRESS);
     let known = said.or_else(|| below.is_some().then(|| places.base_path.clone()));
@@ -111,14 +115,14 @@ pub async fn find(State(places): State<Arc<Places>>, mut request: Request, next:
     request.extensions_mut().insert(base.clone());
     let mut response = next.run(request).await;
     if response.status() == StatusCode::CREATED {
-        base.moves(response.headers_mut());
+        base.prefix_location(response.headers_mut());
     }
     response
 }
 
 /// What a proxy says that it has taken off; `None` where that is nothing, no path, or said in two ways: one of them may be its
 /// client's, which it has let through.
-fn said(headers: &HeaderMap) -> Option<BasePath> {
+fn proxied_base(headers: &HeaderMap) -> Option<BasePath> {
     let mut all = [INGRESS, PREFIX].into_iter().flat_map(|name| headers.get_all(name));
     let path: BasePath = all.next()?.to_str().ok()?.trim().parse().ok()?;
     let is_one = |other: &http::HeaderValue| {
@@ -136,8 +140,8 @@ fn replace_path(uri: &mut Uri, path: &str) {
     }
 }
 
-/// Where the server is for whoever sent a request with these.
-pub fn of(extensions: &Extensions) -> Base {
+/// Where the server is for the client of a request with these.
+pub fn request_base(extensions: &Extensions) -> Base {
     extensions.get().cloned().unwrap_or_default()
 }
 
@@ -155,18 +159,18 @@ impl Base {
         address
     }
 
-    /// What all paths begin with for whoever asked, where that is known: empty, or `/sightwire`.
+    /// What all paths begin with for the client, where that is known: empty, or `/sightwire`.
     pub fn path(&self) -> &str {
         self.known.as_ref().map_or("", BasePath::as_str)
     }
 
-    /// Whether whoever brings the request shows pages in a frame of its own.
+    /// Whether the proxy that brings the request shows pages in a frame of its own.
     pub fn is_framed(&self) -> bool {
         self.is_framed
     }
 
     /// Where something lies that was made: the path of this server, as somebody finds it who comes through a proxy.
-    fn moves(&self, headers: &mut HeaderMap) {
+    fn prefix_location(&self, headers: &mut HeaderMap) {
         let (Some(BasePath(known)), Some(location)) = (&self.known, headers.get(LOCATION)) else { return };
         let location = location.to_str().ok().filter(|path| path.starts_with('/'));
         if let Some(Ok(location)) = location.map(|path| format!("{known}{path}").parse()) {
@@ -241,7 +245,7 @@ mod tests {
         let said_in = |name: &'static str, value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            said(&headers).map(|path| path.as_str().to_owned())
+            proxied_base(&headers).map(|path| path.as_str().to_owned())
         };
         assert_eq!(said_in("x-forwarded-prefix", "/a/"), Some("/a".into()));
         assert_eq!(said_in("x-ingress-path", "/api/hassio_ingress/x"), Some("/api/hassio_ingress/x".into()));
@@ -250,7 +254,7 @@ mod tests {
         }
         let both = |ingress: &str, prefix: &str| {
             let pairs = [(INGRESS, ingress.parse().unwrap()), (PREFIX, prefix.parse().unwrap())];
-            said(&HeaderMap::from_iter(pairs))
+            proxied_base(&HeaderMap::from_iter(pairs))
         };
         assert_eq!(both("/a", "/a/"), Some("/a".parse().unwrap()));
         assert_eq!(both("/evil", "/a"), None, "one of them is the client's");
@@ -264,7 +268,7 @@ mod tests {
             (Base::default(), "/api/v1/jobs/a", "/api/v1/jobs/a"),
         ] {
             let mut headers = HeaderMap::from_iter([(LOCATION, given.parse().unwrap())]);
-            base.moves(&mut headers);
+            base.prefix_location(&mut headers);
             assert_eq!(headers[LOCATION], expected);
         }
     }

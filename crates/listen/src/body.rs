@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::receive::{Holding, Receiving};
 
-/// A body of which nothing comes for so long is given up.
+/// A body of which nothing comes for this long is given up.
 const STALLED: Duration = Duration::from_secs(15);
 
 /// Why a body is given up.
@@ -59,9 +59,9 @@ struct State {
 }
 
 impl Taking {
-    /// Its bytes go to disk as they come, and whoever takes it sees to its rate: it neither counts as held in memory nor has to
+    /// Its bytes go to disk as they come, and its reader sees to its rate: it neither counts as held in memory nor has to
     /// be whole in time.
-    pub fn is_stored(&self) {
+    pub fn mark_stored(&self) {
         self.0.is_stored.store(true, Ordering::Relaxed);
     }
 
@@ -72,13 +72,13 @@ impl Taking {
 
     /// The answer to the request, or the one to its body: what a handler makes of a body that ends with an error can only be a
     /// guess.
-    pub fn answer(&self, response: Response) -> Response {
+    pub fn choose_answer(&self, response: Response) -> Response {
         let Some(fault) = self.0.fault.get() else { return response };
         if !response.status().is_client_error() && !response.status().is_server_error() {
             return response;
         }
         let (mut parts, _) = response.into_parts();
-        let answer = crate::refusal::error(fault.status(), &fault.to_string());
+        let answer = crate::refusal::error_response(fault.status(), &fault.to_string());
         parts.status = fault.status();
         parts.headers.remove(CONTENT_LENGTH);
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -98,7 +98,7 @@ pub struct Receipt<B = Incoming> {
     taking: Taking,
     holding: Holding,
     bytes: usize,
-    /// Since when it is waited for (whoever handles the request may come to it late), and when something of it came last.
+    /// Since when it is waited for (the handler of the request may come to it late), and when something of it came last.
     since: Option<(Instant, Instant)>,
     /// There is one as soon as the body has been waited for.
     timer: Option<Pin<Box<Sleep>>>,
@@ -115,7 +115,7 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Receipt<B> {
         self.taking.0.is_stored.load(Ordering::Relaxed)
     }
 
-    fn fault(&mut self, cx: &mut Context<'_>) -> Option<Fault> {
+    fn poll_fault(&mut self, cx: &mut Context<'_>) -> Option<Fault> {
         if self.holding.poll_given_up(cx).is_ready() {
             return Some(Fault::NoRoom);
         }
@@ -141,17 +141,17 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Receipt<B> {
         None
     }
 
-    fn came(&mut self, bytes: usize) -> Result<(), Fault> {
+    fn record_bytes(&mut self, bytes: usize) -> Result<(), Fault> {
         self.bytes += bytes;
         let now = Instant::now();
         self.since = Some((self.since.map_or(now, |(begun, _)| begun), now));
         if self.is_stored() {
             return Ok(());
         }
-        self.holding.set(self.bytes).map_err(|_| Fault::NoRoom)
+        self.holding.set_bytes(self.bytes).map_err(|_| Fault::NoRoom)
     }
 
-    fn end(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    fn fail_with(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         let fault = *self.taking.0.fault.get_or_init(|| fault);
         Poll::Ready(Some(Err(fault)))
     }
@@ -170,18 +170,18 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Receipt<B> {
             return Poll::Ready(Some(Err(*fault)));
         }
         let fault = match Pin::new(&mut this.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => match this.came(frame.data_ref().map_or(0, Bytes::len)) {
+            Poll::Ready(Some(Ok(frame))) => match this.record_bytes(frame.data_ref().map_or(0, Bytes::len)) {
                 Ok(()) => return Poll::Ready(Some(Ok(frame))),
                 Err(fault) => fault,
             },
             Poll::Ready(Some(Err(_))) => Fault::Broken,
             Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Pending => match this.fault(cx) {
+            Poll::Pending => match this.poll_fault(cx) {
                 Some(fault) => fault,
                 None => return Poll::Pending,
             },
         };
-        this.end(fault)
+        this.fail_with(fault)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -194,7 +194,7 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Receipt<B> {
 }
 
 /// The body of a request, and how it is taken if there is one.
-pub fn received(body: Incoming, receiving: &Arc<Receiving>) -> (Body, Option<Taking>) {
+pub fn receive_body(body: Incoming, receiving: &Arc<Receiving>) -> (Body, Option<Taking>) {
     if body.is_end_stream() {
         return (Body::empty(), None);
     }
@@ -217,7 +217,7 @@ mod tests {
         (Receipt::new(Body::from_stream(pieces), receiving.clone(), taking.clone()), taking, receiving)
     }
 
-    /// A piece each so many seconds.
+    /// A piece at each multiple of this many seconds.
     fn each(seconds: u64, piece: Bytes) -> impl stream::Stream<Item = Result<Bytes, std::io::Error>> + Send {
         stream::unfold((), move |()| {
             let piece = piece.clone();
@@ -234,7 +234,7 @@ mod tests {
 
     async fn said(taking: &Taking) -> (StatusCode, String) {
         let guess = (StatusCode::PAYLOAD_TOO_LARGE, "too large").into_response();
-        let answer = taking.answer(guess);
+        let answer = taking.choose_answer(guess);
         let status = answer.status();
         (status, String::from_utf8(to_bytes(answer.into_body(), 4096).await.unwrap().to_vec()).unwrap())
     }
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(receiving.timed_out(), 1);
 
         let (body, taking, _) = receipt(each(2, Bytes::from_static(b"x")).take(100), 1 << 20);
-        taking.is_stored();
+        taking.mark_stored();
         assert_eq!(taken(body).await, Some(100));
     }
 
@@ -261,7 +261,7 @@ mod tests {
             let some = stream::iter([Ok(Bytes::from_static(b"some"))]);
             let (body, taking, _) = receipt(some.chain(stream::pending()), 1 << 20);
             if stored {
-                taking.is_stored();
+                taking.mark_stored();
             }
             let begun = Instant::now();
             assert_eq!(taken(body).await, None);
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!((receiving.given_up(), receiving.used()), (1, 0));
         let long = stream::repeat_with(|| Ok(Bytes::from(vec![0; 10_000])));
         let (body, taking, _) = receipt(long.take(30), 200_000);
-        taking.is_stored();
+        taking.mark_stored();
         assert_eq!(taken(body).await, Some(300_000), "what goes to disk is not in memory");
     }
 
@@ -290,7 +290,7 @@ mod tests {
         let (status, text) = said(&taking).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
         assert!(text.contains("broken"), "{text}");
-        let fine = taking.answer(StatusCode::OK.into_response());
+        let fine = taking.choose_answer(StatusCode::OK.into_response());
         assert_eq!(fine.status(), StatusCode::OK, "whoever answers without the body has answered");
         let (_, taking, _) = receipt(stream::empty(), 1 << 20);
         assert_eq!(said(&taking).await.0, StatusCode::PAYLOAD_TOO_LARGE);

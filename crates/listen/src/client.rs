@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::FORWARDED;
 use http::{Extensions, HeaderMap, HeaderName};
-use sightwire_measure::address::{Networks, counted, shown};
+use sightwire_base::address::{Networks, counted_address, format_peer};
 
 use super::Peer;
 
@@ -37,7 +37,7 @@ enum Known {
 }
 
 /// The first layer of all.
-pub async fn find(State(trusted): State<Networks>, mut request: Request, next: Next) -> Response {
+pub async fn identify_client(State(trusted): State<Networks>, mut request: Request, next: Next) -> Response {
     if let Some(Peer(peer)) = request.extensions().get::<Peer>() {
         let address = ClientAddress::new(*peer, request.headers(), &trusted);
         request.extensions_mut().insert(address);
@@ -46,15 +46,15 @@ pub async fn find(State(trusted): State<Networks>, mut request: Request, next: N
 }
 
 /// The client's address; `None` where there is no connection.
-pub fn of(extensions: &Extensions) -> Option<ClientAddress> {
+pub fn request_client(extensions: &Extensions) -> Option<ClientAddress> {
     extensions.get().copied()
 }
 
 impl ClientAddress {
-    /// Of whoever has sent these headers; `trusted` are the proxies that are believed.
+    /// The client that has sent these headers; `trusted` are the proxies that are believed.
     pub fn new(peer: SocketAddr, headers: &HeaderMap, trusted: &Networks) -> Self {
         let proxied = is_proxied(headers);
-        if !trusted.contain(peer.ip()) {
+        if !trusted.contains_address(peer.ip()) {
             let known = if proxied { Known::Proxied } else { Known::Direct };
             return Self { address: peer, known };
         }
@@ -63,17 +63,17 @@ impl ClientAddress {
         }
         // A proxy sets one of them and may pass on the other as the client has sent it: only what both say counts.
         let told = [
-            forwarded(headers).map(|chain| client_of(chain, trusted)),
+            forwarded_addresses(headers).map(|chain| client_of(chain, trusted)),
             x_forwarded_for(headers).map(|chain| client_of(chain, trusted)),
         ];
         match told {
-            [Some(Some(ip)), None] | [None, Some(Some(ip))] => Self::told(ip),
-            [Some(Some(one)), Some(Some(other))] if one == other => Self::told(one),
+            [Some(Some(ip)), None] | [None, Some(Some(ip))] => Self::from_proxy(ip),
+            [Some(Some(one)), Some(Some(other))] if one == other => Self::from_proxy(one),
             _ => Self { address: peer, known: Known::Unclear },
         }
     }
 
-    fn told(ip: IpAddr) -> Self {
+    fn from_proxy(ip: IpAddr) -> Self {
         Self { address: SocketAddr::new(ip, 0), known: Known::Told }
     }
 
@@ -87,7 +87,7 @@ impl ClientAddress {
         self.address
     }
 
-    /// Where whoever needs no key has to be; `None` where that cannot be told, though it should.
+    /// Where a client that needs no key has to be; `None` where that cannot be told, though it should.
     pub fn place(&self) -> Option<IpAddr> {
         matches!(self.known, Known::Direct | Known::Told).then(|| self.ip())
     }
@@ -99,14 +99,14 @@ impl ClientAddress {
     }
 
     /// Whose shares it takes, if it can be told.
-    pub fn shares(&self) -> Option<IpAddr> {
-        (!self.is_shared()).then(|| counted(self.ip()))
+    pub fn share_address(&self) -> Option<IpAddr> {
+        (!self.is_shared()).then(|| counted_address(self.ip()))
     }
 
     /// By which requests are limited; `None` for programs on this machine.
-    pub fn limited(&self) -> Option<IpAddr> {
+    pub fn limit_address(&self) -> Option<IpAddr> {
         let is_local = self.known == Known::Direct && self.ip().to_canonical().is_loopback();
-        (!is_local).then(|| counted(self.ip()))
+        (!is_local).then(|| counted_address(self.ip()))
     }
 }
 
@@ -121,17 +121,17 @@ pub fn is_proxied(headers: &HeaderMap) -> bool {
 
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(self.address))
+        f.write_str(&format_peer(self.address))
     }
 }
 
-/// The nearest address that is no trusted proxy's; if all are, the farthest. `None` where one up to there is no address: whoever
-/// wrote it may have had a reason.
+/// The nearest address that is not a trusted proxy's; if all are, the farthest. `None` where one up to there is not an address: the proxy
+/// that wrote it may have had a reason.
 fn client_of<'a>(chain: impl DoubleEndedIterator<Item = &'a str>, trusted: &Networks) -> Option<IpAddr> {
     let mut farthest = None;
     for (hop, text) in chain.rev().enumerate() {
-        let address = address(text).filter(|_| hop < MAX_HOPS)?;
-        if !trusted.contain(address) {
+        let address = parse_address(text).filter(|_| hop < MAX_HOPS)?;
+        if !trusted.contains_address(address) {
             return Some(address);
         }
         farthest = Some(address);
@@ -139,16 +139,16 @@ fn client_of<'a>(chain: impl DoubleEndedIterator<Item = &'a str>, trusted: &Netw
     farthest
 }
 
-/// The entries of `X-Forwarded-For`, the client's first; what is no text is no address either.
+/// The entries of `X-Forwarded-For`, the client's first; what is not text is not an address either.
 fn x_forwarded_for(headers: &HeaderMap) -> Option<impl DoubleEndedIterator<Item = &str>> {
     let lines = headers.contains_key(X_FORWARDED_FOR).then(|| headers.get_all(X_FORWARDED_FOR).iter())?;
     Some(lines.flat_map(|line| line.to_str().unwrap_or("?").split(',')).map(str::trim))
 }
 
 /// The same of `Forwarded` (RFC 7239): one for each proxy, also for one that does not say `for`.
-fn forwarded(headers: &HeaderMap) -> Option<impl DoubleEndedIterator<Item = &str>> {
+fn forwarded_addresses(headers: &HeaderMap) -> Option<impl DoubleEndedIterator<Item = &str>> {
     let lines = headers.contains_key(FORWARDED).then(|| headers.get_all(FORWARDED).iter())?;
-    // Text in quotes that has a comma in it is no address, and neither is any part of it.
+    // Text in quotes that has a comma in it is not an address, and neither is any part of it.
     Some(lines.flat_map(|line| line.to_str().unwrap_or("?").split(',')).map(|element| {
         let mut named = element.split(';').filter_map(|pair| {
             let (name, value) = pair.split_once('=')?;
@@ -161,7 +161,7 @@ fn forwarded(headers: &HeaderMap) -> Option<impl DoubleEndedIterator<Item = &str
 }
 
 /// `192.0.2.7`, `192.0.2.7:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
-fn address(text: &str) -> Option<IpAddr> {
+fn parse_address(text: &str) -> Option<IpAddr> {
     let bare = text.parse::<IpAddr>().ok();
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
     let in_brackets = || {
@@ -211,7 +211,7 @@ mod tests {
             let found = of("10.0.0.1", &[(header, value)]);
             assert_eq!((found.ip().to_string().as_str(), found.known), (expected, Known::Told), "{value}");
             assert_eq!(
-                (found.place(), found.limited().is_some(), found.shares().is_some()),
+                (found.place(), found.limit_address().is_some(), found.share_address().is_some()),
                 (Some(found.ip()), true, true)
             );
         }
@@ -240,11 +240,15 @@ mod tests {
         ] {
             let found = of("10.0.0.1", given);
             assert_eq!(
-                (found.ip().to_string().as_str(), found.place(), found.shares()),
+                (found.ip().to_string().as_str(), found.place(), found.share_address()),
                 ("10.0.0.1", None, Some(found.ip())),
                 "{given:?}"
             );
-            assert_eq!(of("127.0.0.1", given).limited(), Some(IpAddr::from([127, 0, 0, 1])), "{given:?}");
+            assert_eq!(
+                of("127.0.0.1", given).limit_address(),
+                Some(IpAddr::from([127, 0, 0, 1])),
+                "{given:?}"
+            );
         }
         let many = vec!["10.1.1.1"; MAX_HOPS + 1].join(",");
         assert_eq!(place("10.0.0.1", &[("x-forwarded-for", &many)]), None);
@@ -256,7 +260,7 @@ mod tests {
     fn nobody_else_is_believed() {
         let found = of("192.0.2.1", &[("x-forwarded-for", "127.0.0.1")]);
         assert_eq!(
-            (found.ip().to_string().as_str(), found.known, found.shares()),
+            (found.ip().to_string().as_str(), found.known, found.share_address()),
             ("192.0.2.1", Known::Proxied, Some(found.ip()))
         );
         let nobody_named = ClientAddress::new(
@@ -264,21 +268,21 @@ mod tests {
             &HeaderMap::from_iter([(X_FORWARDED_FOR, "192.0.2.7".parse().unwrap())]),
             &Networks::default(),
         );
-        assert_eq!(nobody_named.shares(), None, "many come through it");
+        assert_eq!(nobody_named.share_address(), None, "many come through it");
         assert_eq!(
-            found.limited(),
+            found.limit_address(),
             Some(IpAddr::from([192, 0, 2, 1])),
             "no header frees anybody from limits"
         );
         let direct = of("192.0.2.1", &[]);
-        assert_eq!((direct.place(), direct.limited()), (Some(direct.ip()), Some(direct.ip())));
+        assert_eq!((direct.place(), direct.limit_address()), (Some(direct.ip()), Some(direct.ip())));
     }
 
     #[test]
     fn only_programs_of_this_machine_that_come_through_no_proxy_have_no_limit() {
-        assert_eq!(of("127.0.0.1", &[]).limited(), None);
-        assert_eq!(of("::1", &[]).limited(), None);
-        assert!(of("::1", &[("x-forwarded-for", "192.0.2.7")]).limited().is_some());
-        assert!(of("127.0.0.1", &[("x-forwarded-for", "127.0.0.1")]).limited().is_some());
+        assert_eq!(of("127.0.0.1", &[]).limit_address(), None);
+        assert_eq!(of("::1", &[]).limit_address(), None);
+        assert!(of("::1", &[("x-forwarded-for", "192.0.2.7")]).limit_address().is_some());
+        assert!(of("127.0.0.1", &[("x-forwarded-for", "127.0.0.1")]).limit_address().is_some());
     }
 }

@@ -27,13 +27,13 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::asker::Belonging;
 use super::frames::Head;
 use super::outbox::Outbox;
-use super::per_address::Place;
+use super::per_address::ConnectionSlot;
 use super::receive::Receiving;
 use super::socket::Socket;
 use ahead::Ahead;
 use traffic::{Fault, TURN_BYTES, Traffic};
 
-/// A peer that takes no byte for so long is gone, unless something else was set for its connection.
+/// A peer that takes no byte for this long is gone, unless something else was set for its connection.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(3);
 /// A message of a peer who is not known yet is handled within this, or the next is read all the same.
 const HANDLING: Duration = Duration::from_millis(200);
@@ -67,9 +67,9 @@ struct Shared {
     /// Bytes that the kernel has taken.
     written: AtomicU64,
     endless: AtomicBool,
-    /// With the next answer it becomes a WebSocket;
+    /// With the next answer it becomes a WebSocket.
     becomes_websocket: AtomicBool,
-    /// one that reads nothing while its answers wait.
+    /// It reads nothing while its answers wait.
     answers_first: AtomicBool,
     /// Its peer has said who it is.
     is_known: AtomicBool,
@@ -92,7 +92,7 @@ impl fmt::Debug for Kept {
 }
 
 impl Shared {
-    fn has_room(&self) {
+    fn mark_writable(&self) {
         self.stalled.store(false, Ordering::Release);
         self.waits.wake();
         self.reader.wake();
@@ -103,7 +103,7 @@ impl ConnectionHandle {
     /// Waits until the kernel has taken all that was written. For one task at a time.
     ///
     /// What is sent of a live stream is chosen then and not before: layers between would keep it, and it would be old.
-    pub async fn room(&self) {
+    pub async fn wait_for_room(&self) {
         poll_fn(|cx| {
             if !self.shared.stalled.load(Ordering::Acquire) {
                 return Poll::Ready(());
@@ -116,7 +116,7 @@ impl ConnectionHandle {
     }
 
     /// Bytes that the kernel has taken for the peer.
-    pub fn written(&self) -> u64 {
+    pub fn written_bytes(&self) -> u64 {
         self.shared.written.load(Ordering::Relaxed)
     }
 
@@ -127,51 +127,51 @@ impl ConnectionHandle {
 
     /// For those who know of no connections: it is cut when this is cancelled, whatever it is at. An [end](Self::end) is only seen
     /// by what reads, and by writes that have to wait.
-    pub fn cutting(&self) -> CancellationToken {
+    pub fn cut_token(&self) -> CancellationToken {
         self.cut.clone()
     }
 
     /// Keeps something until something else takes its place or the connection is gone.
-    pub fn keep(&self, what: Option<Box<dyn Any + Send>>) {
+    pub fn keep_value(&self, what: Option<Box<dyn Any + Send>>) {
         // Dropped outside of the lock: it may be anything.
         let before = std::mem::replace(&mut *self.shared.kept.0.lock(), what);
         drop(before);
     }
 
     /// From now on it carries a session without an end of its own (a websocket): it ends when the server stops.
-    pub fn ends_with_the_server(&self) {
+    pub fn end_on_shutdown(&self) {
         self.shared.endless.store(true, Ordering::Relaxed);
     }
 
     /// The answer that is written next makes it a WebSocket, whose messages have to arrive whole in time and count in the
-    /// budget of all that is not whole. Of a peer that is not [known](Self::is_known) no long message is read.
-    pub fn becomes_websocket(&self) {
+    /// budget of all that is not whole. Of a peer that is not [known](Self::mark_known) no long message is read.
+    pub fn expect_websocket(&self) {
         self.shared.becomes_websocket.store(true, Ordering::Release);
     }
 
     /// From now on nothing is read while what was written waits for the peer: a peer that sends and does not read is not
     /// answered into a queue.
-    pub fn answers_first(&self) {
+    pub fn pause_reads_while_stalled(&self) {
         self.shared.answers_first.store(true, Ordering::Relaxed);
     }
 
     /// Its peer has said who it is, and may send long messages.
-    pub fn is_known(&self) {
+    pub fn mark_known(&self) {
         self.shared.is_known.store(true, Ordering::Release);
         self.shared.reader.wake();
     }
 
     /// Its answer is the last one, and its peer may still be sending.
-    pub fn hears_out(&self) {
+    pub fn enable_lingering_close(&self) {
         self.shared.hears_out.store(true, Ordering::Relaxed);
     }
 
     /// Where messages to its peer are counted until they are sent. The first one stays.
-    pub fn counts_in(&self, outbox: Arc<Outbox>) {
+    pub fn set_outbox(&self, outbox: Arc<Outbox>) {
         let _ = self.shared.outbox.set(outbox);
     }
 
-    /// From now on its peer may take no byte for so long.
+    /// From now on its peer may take no byte for this long.
     pub fn set_write_deadline(&self, deadline: Duration) {
         self.shared.write_deadline.store(deadline.as_millis() as u64, Ordering::Relaxed);
     }
@@ -209,7 +209,7 @@ impl Guarded {
     /// Takes the connection's place with it; it is free when the stream is dropped.
     pub fn new(
         stream: Socket,
-        place: impl Into<Place>,
+        place: impl Into<ConnectionSlot>,
         receiving: Arc<Receiving>,
         stop: CancellationToken,
     ) -> (Self, ConnectionHandle) {
@@ -268,7 +268,7 @@ impl Guarded {
                 ready!(paying.as_mut().poll(cx));
                 self.paying = None;
             }
-            match belonging.pay(&mut self.owed) {
+            match belonging.pay_bytes(&mut self.owed) {
                 Ok(()) => return Poll::Ready(()),
                 Err(wait) => self.paying = Some(Box::pin(tokio::time::sleep(wait))),
             }
@@ -276,7 +276,7 @@ impl Guarded {
     }
 
     /// A write of `bufs` has got `result`: progress, or none.
-    fn watch(
+    fn watch_write(
         &mut self,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
@@ -285,10 +285,10 @@ impl Guarded {
         let was_stalled = self.shared.stalled.load(Ordering::Relaxed);
         if let Poll::Ready(result) = result {
             if let Ok(taken) = &result {
-                self.wrote(bufs, *taken);
+                self.record_write(bufs, *taken);
             }
             if was_stalled {
-                self.shared.has_room();
+                self.shared.mark_writable();
             }
             return Poll::Ready(result);
         }
@@ -310,10 +310,10 @@ impl Guarded {
             // The kernel calls a socket writable when a third of what it holds has gone. A slow peer may need longer for that
             // than the deadline, though it reads all the time: then there is some room.
             let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
-            match self.stream.socket()?.send_now(first) {
+            match self.stream.socket_mut()?.send_now(first) {
                 Ok(taken @ 1..) => {
-                    self.wrote(bufs, taken);
-                    self.shared.has_room();
+                    self.record_write(bufs, taken);
+                    self.shared.mark_writable();
                     return Poll::Ready(Ok(taken));
                 }
                 // Of what was encrypted before, and nothing of this.
@@ -331,24 +331,24 @@ impl Guarded {
         Poll::Pending
     }
 
-    /// The kernel has taken so many bytes of them.
-    fn wrote(&mut self, bufs: &[io::IoSlice<'_>], mut taken: usize) {
+    /// The kernel has taken this many bytes of them.
+    fn record_write(&mut self, bufs: &[io::IoSlice<'_>], mut taken: usize) {
         self.shared.written.fetch_add(taken as u64, Ordering::Relaxed);
         let mut of_messages = 0;
         for buf in bufs {
             let (part, _) = buf.split_at(taken.min(buf.len()));
-            of_messages += self.traffic.wrote(part);
+            of_messages += self.traffic.record_written(part);
             taken -= part.len();
         }
         if of_messages > 0
             && let Some(outbox) = self.shared.outbox.get()
         {
-            outbox.sent(of_messages);
+            outbox.record_sent(of_messages);
         }
     }
 
     /// Before something is written.
-    fn may_write(&mut self) -> io::Result<&mut Socket> {
+    fn prepare_write(&mut self) -> io::Result<&mut Socket> {
         if self.stream.has_said_goodbye {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
@@ -360,14 +360,14 @@ impl Guarded {
                 io::Error::from(io::ErrorKind::ConnectionAborted)
             })?;
         }
-        self.stream.socket()
+        self.stream.socket_mut()
     }
 
     /// From now on the deadline alone decides: the kernel's own gives up a peer whose window stays shut for a while, though it
     /// opens again and again. One that vanished takes nothing, and is found by the deadline as well.
     fn leave_it_to_the_deadline(&self) {
         if let Some(socket) = &self.stream.socket
-            && let Err(error) = socket.keeps_slow_peers()
+            && let Err(error) = socket.disable_user_timeout()
         {
             tracing::debug!(%error, "a connection keeps the usual deadline of the kernel");
         }
@@ -381,7 +381,7 @@ impl Guarded {
     fn give_up(&mut self, fault: Fault) {
         let can_say_it = self.traffic.is_between_frames() && !self.shared.stalled.load(Ordering::Relaxed);
         let frame = fault.close_frame();
-        if can_say_it && self.stream.socket().is_ok_and(|socket| socket.send_now(&frame).is_ok()) {
+        if can_say_it && self.stream.socket_mut().is_ok_and(|socket| socket.send_now(&frame).is_ok()) {
             self.stream.has_said_goodbye = true;
         }
         self.end.cancel();
@@ -402,7 +402,7 @@ impl Guarded {
     /// What a peer says who is not known is handled message by message: with the first one it enters, which takes a moment, and a
     /// second that comes with it must find it inside.
     fn poll_handled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let units = self.traffic.units();
+        let units = self.traffic.unit_count();
         if units == self.handled {
             return Poll::Ready(());
         }
@@ -423,7 +423,7 @@ impl Guarded {
             cx.waker().wake_by_ref(); // it has got room between the two
             return Poll::Pending;
         }
-        match self.stream.socket()?.poll_peek(cx) {
+        match self.stream.socket_mut()?.poll_peek(cx) {
             // The peer has closed. Else it has sent more, which has to wait.
             Poll::Ready(Ok(0)) => {
                 self.end.cancel();
@@ -467,7 +467,7 @@ impl AsyncRead for Guarded {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         if this.in_turn >= TURN_BYTES {
-            // Whoever handles what came may never have to wait for anything else: others are to have their turn.
+            // The handler of what came may never have to wait for anything else: others are to have their turn.
             this.in_turn = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -484,20 +484,20 @@ impl AsyncRead for Guarded {
             this.in_turn = 0;
             return this.poll_ended(cx);
         }
-        let mut most = this.traffic.piece() as u64;
+        let mut most = this.traffic.piece_size() as u64;
         if this.is_unknown() {
             if this.poll_handled(cx).is_pending() {
                 this.in_turn = 0;
                 return this.poll_ended(cx);
             }
-            most = most.min(this.traffic.missing());
+            most = most.min(this.traffic.missing_bytes());
         }
         let before = buf.filled().len();
-        let left = this.traffic.left();
+        let left = this.traffic.bytes_left();
         let read = if !this.ahead.is_empty() || left > buf.remaining() as u64 {
-            this.ahead.poll_read(cx, this.stream.socket()?, left, buf)
+            this.ahead.poll_read(cx, this.stream.socket_mut()?, left, buf)
         } else {
-            Pin::new(&mut this.stream.socket()?.take(most)).poll_read(cx, buf)
+            Pin::new(&mut this.stream.socket_mut()?.take(most)).poll_read(cx, buf)
         };
         match read {
             Poll::Pending => {
@@ -511,7 +511,7 @@ impl AsyncRead for Guarded {
                     // The peer has closed. A write that is stuck would keep everything of it until its deadline.
                     this.end.cancel();
                 }
-                match this.traffic.received(came) {
+                match this.traffic.record_received(came) {
                     Ok(of_turn) => this.in_turn += of_turn,
                     Err(fault) => {
                         this.give_up(fault);
@@ -530,8 +530,8 @@ impl AsyncRead for Guarded {
 
 impl AsyncWrite for Guarded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(self.may_write()?).poll_write(cx, buf);
-        self.watch(cx, &[io::IoSlice::new(buf)], result)
+        let result = Pin::new(self.prepare_write()?).poll_write(cx, buf);
+        self.watch_write(cx, &[io::IoSlice::new(buf)], result)
     }
 
     fn poll_write_vectored(
@@ -539,8 +539,8 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(self.may_write()?).poll_write_vectored(cx, bufs);
-        self.watch(cx, bufs, result)
+        let result = Pin::new(self.prepare_write()?).poll_write_vectored(cx, bufs);
+        self.watch_write(cx, bufs, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -548,18 +548,18 @@ impl AsyncWrite for Guarded {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let socket = self.stream.socket()?;
+        let socket = self.stream.socket_mut()?;
         let keeps = socket.keeps_what_is_written();
         let flushed = Pin::new(socket).poll_flush(cx);
         if !keeps {
             return flushed;
         }
         // A peer that reads nothing is found here, where what was written last waits.
-        self.watch(cx, &[], flushed.map_ok(|()| 0)).map_ok(|_| ())
+        self.watch_write(cx, &[], flushed.map_ok(|()| 0)).map_ok(|_| ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.stream.socket()?).poll_shutdown(cx)
+        Pin::new(self.stream.socket_mut()?).poll_shutdown(cx)
     }
 }
 
@@ -568,12 +568,12 @@ impl AsyncWrite for Guarded {
 #[derive(Debug)]
 struct Stream {
     socket: Option<Socket>,
-    place: Option<Place>,
+    place: Option<ConnectionSlot>,
     has_said_goodbye: bool,
 }
 
 impl Stream {
-    fn socket(&mut self) -> io::Result<&mut Socket> {
+    fn socket_mut(&mut self) -> io::Result<&mut Socket> {
         self.socket.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }

@@ -18,7 +18,7 @@ pub struct Counted<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone> Counts<K> {
-    /// There are none.
+    /// Without any counts.
     pub fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::default()))
     }

@@ -18,27 +18,27 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use multer::{Field, Multipart};
-use sightwire_measure::clock;
+use sightwire_base::clock;
 
 use heads::Heads;
 
-/// A body may be slow for so long;
+/// A body may be slow for this long.
 const GRACE: Duration = Duration::from_secs(30);
-/// after that it has to have come at this rate, in bytes a second. Else a few that trickle would hold all places.
+/// After [`GRACE`] a body has to have come at this rate, in bytes a second. Else a few that trickle would hold all places.
 const MIN_RATE: u64 = 16 << 10;
 /// Longest header of a part of a form.
 const MAX_HEADER_BYTES: usize = 64 << 10;
-/// Parts of a form that are no files, the same option again and again included, and their length.
+/// Parts of a form that are not files, the same option again and again included, and their length.
 const MAX_OPTIONS: usize = 64;
 const MAX_OPTION_BYTES: usize = 1024;
-/// Of a body that is not wanted so much is read, and no longer than this: many clients hear an answer only after that.
+/// Most bytes that are read of a body which is not wanted, and no longer than this: many clients hear an answer only after that.
 const MAX_DRAINED_BYTES: u64 = 64 << 20;
 const DRAIN_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Why a body cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It stopped coming.
+    /// Nothing more of it came in time.
     #[error("The body did not arrive: nothing came for a while.")]
     Stalled,
     /// It comes too slowly.
@@ -118,7 +118,7 @@ struct Gate {
     starved: AtomicBool,
     /// Bytes since the parser got on.
     unused: AtomicUsize,
-    /// Parts that were no files.
+    /// Parts that were not files.
     options: AtomicUsize,
     fault: parking_lot::Mutex<Option<BodyError>>,
 }
@@ -135,7 +135,7 @@ impl Stream for Gated {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let gate = self.gate.clone();
         gate.asked.store(true, Ordering::Relaxed);
-        // Whoever shut it opens it again, and asks.
+        // The code that shut it opens it again, and asks.
         if !gate.open.swap(false, Ordering::Relaxed) {
             return Poll::Pending;
         }
@@ -160,7 +160,7 @@ impl Stream for Gated {
 
 impl Gate {
     /// Runs a step of the parser to its end.
-    async fn pull<F: Future>(&self, step: F) -> F::Output {
+    async fn run_step<F: Future>(&self, step: F) -> F::Output {
         tokio::pin!(step);
         let done = poll_fn(|cx| {
             loop {
@@ -203,7 +203,7 @@ impl Form {
     /// The next part; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Part>, BodyError> {
         let gate = self.gate.clone();
-        let field = gate.pull(self.multipart.next_field()).await.map_err(|_| gate.fault())?;
+        let field = gate.run_step(self.multipart.next_field()).await.map_err(|_| gate.fault())?;
         Ok(field.map(|field| Part { field, gate }))
     }
 
@@ -241,29 +241,29 @@ impl Part {
         self.field.name()
     }
 
-    /// What whoever sent the file calls it; empty where a page had nothing to send.
+    /// The name that the sender gave the file; empty where a page had nothing to send.
     pub fn name(&self) -> Option<&str> {
         self.field.file_name()
     }
 
-    /// The part's `Content-Type`, as whoever sent it says.
+    /// The part's `Content-Type`, as the sender says.
     pub fn content_type(&self) -> Option<&str> {
         self.field.content_type().map(AsRef::as_ref)
     }
 
     /// Its next bytes; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
-        self.gate.pull(self.field.chunk()).await.map_err(|_| self.gate.fault())
+        self.gate.run_step(self.field.chunk()).await.map_err(|_| self.gate.fault())
     }
 
     /// There is nothing in it.
-    pub fn skip(self) -> Result<(), BodyError> {
+    pub fn skip_part(self) -> Result<(), BodyError> {
         let before = self.gate.options.fetch_add(1, Ordering::Relaxed);
         if before < MAX_OPTIONS { Ok(()) } else { Err(BodyError::Options) }
     }
 
     /// Adds it to the options.
-    pub async fn option(mut self, params: &mut BTreeMap<String, String>) -> Result<(), BodyError> {
+    pub async fn add_option(mut self, params: &mut BTreeMap<String, String>) -> Result<(), BodyError> {
         let name = self.field.name().unwrap_or_default().to_owned();
         let mut value = Vec::new();
         while let Some(chunk) = self.next().await? {
@@ -275,7 +275,7 @@ impl Part {
         if name.len() > MAX_OPTION_BYTES {
             return Err(BodyError::Options);
         }
-        self.skip()?;
+        self.skip_part()?;
         params.insert(name, String::from_utf8(value).map_err(|_| BodyError::Broken)?);
         Ok(())
     }
@@ -306,7 +306,7 @@ mod tests {
         let (mut files, mut params) = (Vec::new(), BTreeMap::new());
         while let Some(mut part) = form.next().await.unwrap() {
             if !part.is_file() {
-                part.option(&mut params).await.unwrap();
+                part.add_option(&mut params).await.unwrap();
                 continue;
             }
             let (name, mut content) = (part.name().unwrap_or("-").to_owned(), Vec::new());
@@ -400,13 +400,13 @@ mod tests {
         assert_eq!(form.next().await.err(), Some(BodyError::Broken), "it ends too early");
         let head = Bytes::from_static(b"--XX\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n");
         let mut form = Form::new(request(stream::iter([head]).chain(endless))).unwrap();
-        let option = form.next().await.unwrap().unwrap().option(&mut BTreeMap::new()).await;
+        let option = form.next().await.unwrap().unwrap().add_option(&mut BTreeMap::new()).await;
         assert_eq!(option.err(), Some(BodyError::Options), "an option without end");
         let same = Bytes::from(part("name=\"model\"", b"m"));
         let mut form = Form::new(request(stream::repeat(same))).unwrap();
         let (mut params, mut taken) = (BTreeMap::new(), 0);
         let end = loop {
-            match form.next().await.unwrap().unwrap().option(&mut params).await {
+            match form.next().await.unwrap().unwrap().add_option(&mut params).await {
                 Ok(()) => taken += 1,
                 Err(end) => break end,
             }

@@ -84,22 +84,22 @@ impl Frames {
     }
 
     /// Payload bytes that have come of a message which has not ended.
-    pub fn held(&self) -> u64 {
+    pub fn held_bytes(&self) -> u64 {
         self.held
     }
 
     /// What that message will have at least.
-    pub fn announced(&self) -> u64 {
+    pub fn announced_bytes(&self) -> u64 {
         if self.open && !self.is_control { self.held.saturating_add(self.left) } else { self.held }
     }
 
     /// Payload bytes of the current frame that have not come.
-    pub fn left(&self) -> u64 {
+    pub fn bytes_left(&self) -> u64 {
         self.left
     }
 
     /// Bytes that do not go beyond the frame that arrives: of its header, then of its payload.
-    pub fn missing(&self) -> u64 {
+    pub fn missing_bytes(&self) -> u64 {
         match self.in_header {
             _ if self.left > 0 => self.left,
             begun @ 0..2 => 2 - begun as u64,
@@ -118,12 +118,12 @@ impl Frames {
     }
 
     /// Messages that have ended, and control frames that were not within one.
-    pub fn units(&self) -> u64 {
+    pub fn unit_count(&self) -> u64 {
         self.units
     }
 
     /// Frames of every kind that have ended.
-    pub fn ended(&self) -> u64 {
+    pub fn ended_frames(&self) -> u64 {
         self.ended
     }
 }
@@ -224,10 +224,10 @@ mod tests {
             let mut frames = Frames::default();
             let passed: u64 = wire.chunks(piece).map(|bytes| frames.pass(bytes)).sum();
             assert_eq!(passed, payload, "{piece}");
-            assert_eq!((frames.held(), frames.is_within()), (0, false), "{piece}");
+            assert_eq!((frames.held_bytes(), frames.is_within()), (0, false), "{piece}");
             // Of five frames the fourth is a pong within a message, and the second a ping between two.
-            assert_eq!(frames.units(), 3 * 16, "{piece}");
-            assert_eq!(frames.ended(), 5 * 16, "{piece}");
+            assert_eq!(frames.unit_count(), 3 * 16, "{piece}");
+            assert_eq!(frames.ended_frames(), 5 * 16, "{piece}");
         }
     }
 
@@ -235,16 +235,16 @@ mod tests {
     fn what_is_held_of_a_message_is_known_before_it_ends() {
         let mut frames = Frames::default();
         frames.pass(&frame(0x01, 1000, true));
-        assert_eq!((frames.held(), frames.announced()), (1000, 1000), "more fragments follow");
+        assert_eq!((frames.held_bytes(), frames.announced_bytes()), (1000, 1000), "more fragments follow");
         assert!(frames.is_within() && !frames.is_within_frame());
         frames.pass(&frame(0x89, 100, true));
-        assert_eq!(frames.held(), 1000, "a ping in between is no part of it");
+        assert_eq!(frames.held_bytes(), 1000, "a ping in between is no part of it");
         let last = frame(0x80, 70_000, true);
         frames.pass(&last[..20]);
-        assert_eq!((frames.held(), frames.announced()), (1006, 71_000));
+        assert_eq!((frames.held_bytes(), frames.announced_bytes()), (1006, 71_000));
         assert!(frames.is_within_frame());
         frames.pass(&last[20..]);
-        assert_eq!((frames.held(), frames.announced(), frames.units()), (0, 0, 1));
+        assert_eq!((frames.held_bytes(), frames.announced_bytes(), frames.unit_count()), (0, 0, 1));
     }
 
     #[test]
@@ -254,8 +254,8 @@ mod tests {
         huge.extend([0xff; 12]);
         frames.pass(&huge);
         frames.pass(&vec![0; 100_000]);
-        assert_eq!(frames.held(), 100_000);
-        assert_eq!(frames.announced(), u64::MAX);
+        assert_eq!(frames.held_bytes(), 100_000);
+        assert_eq!(frames.announced_bytes(), u64::MAX);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Of each line so much is kept: enough for the fields that say how long a body is.
+/// Bytes that are kept of each line: enough for the fields that say how long a body is.
 const KEPT_BYTES: usize = 64;
 
 /// Follows the requests of a connection, as its bytes come. What it does not understand is left to the HTTP library, which
@@ -26,7 +26,7 @@ enum Part {
     /// Also the empty lines that may stand before it.
     RequestLine,
     Fields,
-    /// So many bytes are to come.
+    /// This many bytes are to come.
     Body(u64),
     ChunkSize,
     /// Likewise, the end of its line included.
@@ -65,7 +65,7 @@ impl HeadLine {
     }
 
     /// Without the CR; whether it is all of the line.
-    fn text(&self) -> (&[u8], bool) {
+    fn line_text(&self) -> (&[u8], bool) {
         let length = self.bytes.saturating_sub(1);
         (&self.kept[..length.min(KEPT_BYTES)], length <= KEPT_BYTES)
     }
@@ -114,7 +114,7 @@ impl Heads {
 
     /// What comes after the line that has just ended.
     fn after_line(&mut self) -> Part {
-        let (line, is_whole) = self.line.text();
+        let (line, is_whole) = self.line.line_text();
         match self.part {
             Part::RequestLine if !line.is_empty() => {
                 let is_tunnel = line.starts_with(b"CONNECT ");

@@ -15,15 +15,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::response::Response;
 use futures_util::future::{Either, Ready, ready};
 use parking_lot::Mutex;
-use sightwire_measure::{clock, lines};
+use sightwire_base::{clock, lines};
 use tower::Service;
 
 use crate::names::{self, HostNames, ends_with, is_name};
-use crate::refusal::error;
+use crate::refusal::error_response;
 
-/// A name that is refused again and again is logged so often.
+/// Time between log lines of a name that is refused again and again.
 const LOGGED_AGAIN_AFTER: Duration = Duration::from_secs(600);
-/// Names that are logged within that time at most: whoever asks for made-up ones fills neither the log nor the memory.
+/// Names that are logged within that time at most: a client that asks for made-up ones fills neither the log nor the memory.
 const MAX_LOGGED: usize = 32;
 
 /// The names that this server answers for. Addresses and `localhost` are always among them.
@@ -61,7 +61,7 @@ impl Hosts {
     }
 
     /// Looks at the `Host`, and at the target's authority where it has one: proxies go by either.
-    fn check<'a>(
+    fn check_host<'a>(
         &self,
         version: Version,
         target: &'a Uri,
@@ -77,7 +77,7 @@ impl Hosts {
         };
         let authority = target.authority().map(|authority| authority.as_str().as_bytes());
         for given in authority.into_iter().chain(host.map(HeaderValue::as_bytes)) {
-            match read(given) {
+            match parse_host(given) {
                 None => return Err(Refusal::Malformed("The Host of this request is invalid.")),
                 Some(Named::Name(name)) if !self.answers_for(name.as_bytes()) => {
                     return Err(Refusal::Misdirected(name));
@@ -92,41 +92,41 @@ impl Hosts {
         name.eq_ignore_ascii_case(b"localhost")
             || ends_with(name, b".localhost")
             || self.own.iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
-            || self.listed.contain(name)
+            || self.listed.contains_name(name)
     }
 
-    fn refuse(&self, refusal: &Refusal<'_>, peer: Option<&Peer>) -> Response {
+    fn refuse_request(&self, refusal: &Refusal<'_>, peer: Option<&Peer>) -> Response {
         let name = match refusal {
-            Refusal::Malformed(reason) => return error(StatusCode::BAD_REQUEST, reason),
+            Refusal::Malformed(reason) => return error_response(StatusCode::BAD_REQUEST, reason),
             Refusal::Misdirected(name) => name,
         };
         self.refused.fetch_add(1, Ordering::Relaxed);
-        if self.logged.lock().is_due(name, clock::now()) {
+        if self.logged.lock().admit_line(name, clock::now()) {
             let peer = peer.map(|Peer(address)| tracing::field::display(address));
             tracing::warn!(
                 peer,
                 "refused a request for the host \"{}\" (421); if that is a name of this server, add it to server.hosts",
-                lines::short(name),
+                lines::short_line(name),
             );
         }
         let detail = format!(
             "This server does not answer for {name:?}. If it should, set SIGHTWIRE_SERVER_HOSTS={name}, or hosts = [{name:?}] below [server] in sightwire.toml."
         );
-        error(StatusCode::MISDIRECTED_REQUEST, &detail)
+        error_response(StatusCode::MISDIRECTED_REQUEST, &detail)
     }
 }
 
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Named<'a> {
-    /// An address leads here whoever says so: no page can make it lead elsewhere.
+    /// An address leads here whatever client says so: no page can make it lead elsewhere.
     Address,
     /// Without the port, and without the dot that may end it.
     Name(&'a str),
 }
 
 /// Reads `name`, `name:port`, `1.2.3.4:port` or `[::1]:port`; `None` for anything else.
-fn read(host: &[u8]) -> Option<Named<'_>> {
+fn parse_host(host: &[u8]) -> Option<Named<'_>> {
     let host = std::str::from_utf8(host).ok()?;
     let is_port = |port: &str| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
     if let Some(rest) = host.strip_prefix('[') {
@@ -151,7 +151,7 @@ struct Logged(Vec<(Box<str>, Instant)>);
 
 impl Logged {
     /// Whether a refused name is to be logged now; if so, it is remembered.
-    fn is_due(&mut self, name: &str, now: Instant) -> bool {
+    fn admit_line(&mut self, name: &str, now: Instant) -> bool {
         self.0.retain(|(_, at)| now.saturating_duration_since(*at) < LOGGED_AGAIN_AFTER);
         let is_due =
             self.0.len() < MAX_LOGGED && !self.0.iter().any(|(logged, _)| logged.eq_ignore_ascii_case(name));
@@ -186,8 +186,8 @@ impl<S: Service<Request, Response = Response>> Service<Request> for OwnHosts<S> 
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        if let Err(refusal) = self.hosts.check(request.version(), request.uri(), request.headers()) {
-            return Either::Right(ready(Ok(self.hosts.refuse(&refusal, request.extensions().get()))));
+        if let Err(refusal) = self.hosts.check_host(request.version(), request.uri(), request.headers()) {
+            return Either::Right(ready(Ok(self.hosts.refuse_request(&refusal, request.extensions().get()))));
         }
         Either::Left(self.inner.call(request))
     }
@@ -208,9 +208,9 @@ mod tests {
         for host in given {
             headers.append(HOST, HeaderValue::from_bytes(host).unwrap());
         }
-        match hosts.check(version, &target.parse().unwrap(), &headers) {
+        match hosts.check_host(version, &target.parse().unwrap(), &headers) {
             Ok(()) => 200,
-            Err(refusal) => hosts.refuse(&refusal, None).status().as_u16(),
+            Err(refusal) => hosts.refuse_request(&refusal, None).status().as_u16(),
         }
     }
 
@@ -361,12 +361,12 @@ mod tests {
     #[test]
     fn a_name_is_logged_once_in_a_while_and_only_so_many_are() {
         let (mut logged, start) = (Logged::default(), Instant::now());
-        assert!(logged.is_due("evil.example", start));
-        assert!(!logged.is_due("Evil.example", start + LOGGED_AGAIN_AFTER / 2));
-        assert!(logged.is_due("evil.example", start + LOGGED_AGAIN_AFTER));
+        assert!(logged.admit_line("evil.example", start));
+        assert!(!logged.admit_line("Evil.example", start + LOGGED_AGAIN_AFTER / 2));
+        assert!(logged.admit_line("evil.example", start + LOGGED_AGAIN_AFTER));
         let later = start + 3 * LOGGED_AGAIN_AFTER;
-        let lines = (0..1000).filter(|n| logged.is_due(&format!("{n}.example"), later)).count();
+        let lines = (0..1000).filter(|n| logged.admit_line(&format!("{n}.example"), later)).count();
         assert_eq!((lines, logged.0.len()), (MAX_LOGGED, MAX_LOGGED));
-        assert!(logged.is_due("1000.example", later + LOGGED_AGAIN_AFTER));
+        assert!(logged.admit_line("1000.example", later + LOGGED_AGAIN_AFTER));
     }
 }

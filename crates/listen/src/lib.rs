@@ -7,15 +7,21 @@
 //! - [`base`]: below which path of an address this server is
 //! - [`body`]: bodies of requests; [`form`]: read piece by piece, and the files of a form
 //! - [`frames`]: what is known of a WebSocket from the bytes that go by
+//! - [`limits`]: what one address, key or user may take, as it is configured
 //! - [`per_address`]: what one address may take
 //! - [`receive`]: one budget for all that is not whole
 //! - [`outbox`]: what waits to be sent
+//! - `metrics`: what is counted, for `/metrics`
 //! - [`head`]: refuses requests whose lines do not end as they have to
 //! - [`host`]: whether a request is meant for this server; [`names`]: those that it answers for
 //! - [`refusal`]: the JSON answer to a request that cannot be served
+//! - [`websocket`]: the handshake, and goodbyes that arrive
+//! - [`sessions`]: bounds and ends what Engine.IO itself would keep
 //! - [`socket`]: TCP, and pipes in memory; [`tls`]: the handshake, where connections are encrypted
 
 #![forbid(unsafe_code)]
+// These panic when nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod asker;
 pub mod base;
@@ -27,13 +33,17 @@ pub mod form;
 mod frames;
 pub mod head;
 pub mod host;
+pub mod limits;
+mod metrics;
 pub mod names;
 pub mod outbox;
 pub mod per_address;
 pub mod receive;
 pub mod refusal;
+pub mod sessions;
 pub mod socket;
 pub mod tls;
+pub mod websocket;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -49,10 +59,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sightwire_measure::address::counted;
-use sightwire_measure::clock;
-use sightwire_measure::lines::LogThrottle;
-use sightwire_measure::shares::Limited;
+use sightwire_base::address::counted_address;
+use sightwire_base::clock;
+use sightwire_base::lines::LogThrottle;
+use sightwire_base::shares::Limited;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +75,7 @@ use connection::{ConnectionHandle, Guarded};
 use head::Strict;
 use outbox::Outboxes;
 pub use per_address::PerAddress;
-use per_address::{Addresses, Enough, Place};
+use per_address::{Addresses, ConnectionSlot, Enough};
 use receive::Receiving;
 use socket::{Listener, Socket};
 use tls::{Opened, Secured, Tls};
@@ -88,7 +98,7 @@ pub struct Options {
     pub receive_timeout: Duration,
     /// For Socket.IO messages that wait to be sent.
     pub send_memory_bytes: usize,
-    /// Requests that are being answered when the server stops get so long.
+    /// Requests that are being answered when the server stops get this time.
     pub last_answer: Duration,
     /// What one address may take.
     pub per_address: PerAddress,
@@ -144,29 +154,29 @@ impl Listening {
         })
     }
 
-    /// From now on an address, and a key or user, may take that. Whoever has more than that keeps it.
-    pub fn allow(&self, per_address: &PerAddress, per_asker: PerAsker) {
-        self.addresses.allow(per_address);
-        self.askers.allow(per_asker);
+    /// From now on an address, and a key or user, may take that. Who has more than that keeps it.
+    pub fn set_limits(&self, per_address: &PerAddress, per_asker: PerAsker) {
+        self.addresses.set_limits(per_address);
+        self.askers.set_limits(per_asker);
     }
 
     /// Connections that are open at the moment.
-    pub fn open(&self) -> usize {
+    pub fn open_count(&self) -> usize {
         self.max_connections - self.places.available_permits()
     }
 
     /// Connections that may be open at once; one more is told so and closed.
-    pub fn max(&self) -> usize {
+    pub fn max_connections(&self) -> usize {
         self.max_connections
     }
 
     /// Connections accepted so far.
-    pub fn accepted(&self) -> u64 {
+    pub fn accepted_count(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
 
     /// Connections refused so far because there were too many.
-    pub fn refused(&self) -> u64 {
+    pub fn refused_count(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
@@ -176,12 +186,12 @@ impl Listening {
     }
 
     /// Requests that were not answered to their end when the server stopped.
-    pub fn cut(&self) -> u64 {
+    pub fn cut_requests(&self) -> u64 {
         self.cut.load(Ordering::Relaxed)
     }
 
-    /// A place for a connection from there; otherwise why there is none, for whoever connects.
-    fn place_for(&self, from: IpAddr) -> Result<Place, &'static str> {
+    /// A place for a connection from there; otherwise why there is none, for the client.
+    fn place_for(&self, from: IpAddr) -> Result<ConnectionSlot, &'static str> {
         let all_taken = |_| {
             self.refused.fetch_add(1, Ordering::Relaxed);
             let max = self.max_connections;
@@ -189,9 +199,9 @@ impl Listening {
             "Too many connections. Please try again later."
         };
         let permit = self.places.clone().try_acquire_owned().map_err(all_taken)?;
-        self.addresses.admit(from, permit).map_err(|Enough(limit)| {
+        self.addresses.admit_connection(from, permit).map_err(|Enough(limit)| {
             if let Some(unsaid) = self.limited.count(limit, clock::now()) {
-                let (from, key) = (counted(from), limit.name());
+                let (from, key) = (counted_address(from), limit.name());
                 tracing::warn!(
                     unsaid,
                     "a connection from {from} is refused: too many from this address (limits.{key})"
@@ -204,10 +214,10 @@ impl Listening {
     /// Counts it, and says so, but not each time.
     fn accept_failed(&self, error: &std::io::Error) {
         let all = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
-        if let Some(unsaid) = self.failures_said.is_due(Instant::now()) {
+        if let Some(unsaid) = self.failures_said.admit_line(Instant::now()) {
             tracing::warn!(
                 "cannot accept a connection: {error}; {unsaid} more times since this was last said, {all} times since the start{}",
-                cure(error),
+                suggest_cure(error),
             );
         }
     }
@@ -216,7 +226,7 @@ impl Listening {
 /// What answers the connections of a listener.
 #[derive(Clone, Debug)]
 pub struct Served {
-    /// Its requests.
+    /// Answers the requests.
     pub app: Router,
     /// Where they come encrypted.
     pub secure: Option<Secure>,
@@ -225,7 +235,7 @@ pub struct Served {
 /// Connections have to be encrypted.
 #[derive(Clone, Debug)]
 pub struct Secure {
-    /// How.
+    /// Makes the handshakes, and limits them.
     pub tls: Arc<Tls>,
     /// Answers who speaks plain HTTP.
     pub plain: Router,
@@ -235,17 +245,17 @@ pub struct Secure {
 ///
 /// Boxed, so that all that is done for a connection is compiled in this crate, with its optimisation, and not where this is
 /// awaited.
-pub fn run(
+pub fn run_listener(
     listener: Box<dyn Listener>,
     served: Served,
     listening: Arc<Listening>,
     stop: CancellationToken,
     tasks: TaskTracker,
 ) -> BoxFuture<'static, ()> {
-    accept(listener, served, listening, stop, tasks).boxed()
+    accept_connections(listener, served, listening, stop, tasks).boxed()
 }
 
-async fn accept(
+async fn accept_connections(
     mut listener: Box<dyn Listener>,
     served: Served,
     listening: Arc<Listening>,
@@ -272,8 +282,11 @@ async fn accept(
             Err(detail) => {
                 if let Ok(turn) = listening.refusing.clone().try_acquire_owned() {
                     tasks.spawn(async move {
-                        let _ =
-                            tokio::time::timeout(Duration::from_millis(300), refuse(stream, detail)).await;
+                        let _ = tokio::time::timeout(
+                            Duration::from_millis(300),
+                            refuse_connection(stream, detail),
+                        )
+                        .await;
                         drop(turn);
                     });
                 }
@@ -290,20 +303,20 @@ async fn accept(
         let (served, listening) = (served.clone(), listening.clone());
         let belonging = Belonging::new(listening.askers.clone());
         tasks.spawn(async move {
-            let opening = open(stream, peer, served);
+            let opening = open_connection(stream, peer, served);
             let Some(Some((stream, app, is_secured))) = stop.run_until_cancelled(opening).await else {
                 return;
             };
             let (stream, handle) = Guarded::new(stream, place, listening.receiving.clone(), stop.clone());
             let stream = stream.paid_by(belonging.clone());
             let connection = Connection { peer: Peer(peer), handle, belonging, is_secured };
-            serve(stream, connection, app, listening, stop).await;
+            serve_connection(stream, connection, app, listening, stop).await;
         });
     }
 }
 
 /// What is on the other side of the handshake, if there is one; `None` if it failed.
-async fn open(stream: Socket, peer: SocketAddr, served: Served) -> Option<(Socket, Router, bool)> {
+async fn open_connection(stream: Socket, peer: SocketAddr, served: Served) -> Option<(Socket, Router, bool)> {
     let Some(Secure { tls, plain }) = served.secure else { return Some((stream, served.app, false)) };
     match tls.open(stream, peer).await.ok()? {
         Opened::Secured(stream) => Some((stream, served.app, true)),
@@ -323,17 +336,17 @@ struct Connection {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-async fn serve(
+async fn serve_connection(
     stream: Guarded,
     Connection { peer, handle, belonging, is_secured }: Connection,
     app: Router,
     listening: Arc<Listening>,
     stop: CancellationToken,
 ) {
-    let (cut, receiving) = (handle.cutting(), listening.receiving.clone());
+    let (cut, receiving) = (handle.cut_token(), listening.receiving.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (parts, body) = request.into_parts();
-        let (body, taking) = body::received(body, &receiving);
+        let (body, taking) = body::receive_body(body, &receiving);
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(handle.clone());
         request.extensions_mut().insert(peer);
@@ -350,9 +363,9 @@ async fn serve(
             Ok::<_, Infallible>(match taking {
                 Some(taking) => {
                     if taking.is_given_up() {
-                        handle.hears_out();
+                        handle.enable_lingering_close();
                     }
-                    taking.answer(response)
+                    taking.choose_answer(response)
                 }
                 None => response,
             })
@@ -382,13 +395,13 @@ async fn serve(
     }
 }
 
-fn cure(error: &std::io::Error) -> &'static str {
+fn suggest_cure(error: &std::io::Error) -> &'static str {
     let full = [rustix::io::Errno::MFILE.raw_os_error(), rustix::io::Errno::NFILE.raw_os_error()];
     let is_full = error.raw_os_error().is_some_and(|code| full.contains(&code));
     if is_full { ". Raise the limit of open files (`ulimit -n`, LimitNOFILE= for systemd)" } else { "" }
 }
 
-async fn refuse(mut stream: Socket, detail: &str) {
+async fn refuse_connection(mut stream: Socket, detail: &str) {
     let body = format!(r#"{{"detail":"{detail}"}}"#);
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: application/json\r\n\
@@ -412,11 +425,11 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use sightwire_measure::captured;
+    use sightwire_base::captured;
 
     #[tokio::test]
     async fn connections_that_cannot_be_accepted_are_counted_and_take_one_line() {
-        let log = captured::log();
+        let log = captured::capture_log();
         // A socket that does not listen gives none.
         let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_nonblocking(true).unwrap();
@@ -432,7 +445,8 @@ mod tests {
         };
         let (listening, stop) = (Listening::new(&options), CancellationToken::new());
         let served = Served { app: Router::new(), secure: None };
-        let running = run(Box::new(listener), served, listening.clone(), stop.clone(), TaskTracker::new());
+        let running =
+            run_listener(Box::new(listener), served, listening.clone(), stop.clone(), TaskTracker::new());
         let failing = async {
             while listening.accept_failures() < 4 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -440,7 +454,7 @@ mod tests {
             stop.cancel();
         };
         tokio::join!(running, failing);
-        let lines = log.with("cannot accept a connection");
+        let lines = log.lines_with("cannot accept a connection");
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("WARN") && lines[0].contains("1 times since the start"), "{lines:?}");
     }
@@ -448,6 +462,6 @@ mod tests {
     #[test]
     fn where_no_file_can_be_opened_any_more_the_cure_is_said() {
         let (full, other) = (std::io::Error::from_raw_os_error(24), std::io::Error::from_raw_os_error(103));
-        assert!(cure(&full).contains("ulimit -n") && cure(&other).is_empty());
+        assert!(suggest_cure(&full).contains("ulimit -n") && suggest_cure(&other).is_empty());
     }
 }

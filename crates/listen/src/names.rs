@@ -51,7 +51,7 @@ impl HostNames {
             } else if is_name(name.as_bytes()) {
                 hosts.names.push(name.into());
             } else {
-                return Err(wrong(entry));
+                return Err(entry_error(entry));
             }
         }
         Ok(hosts)
@@ -59,7 +59,7 @@ impl HostNames {
 
     /// With that host, which others use for this server; an address is allowed anyway.
     #[must_use]
-    pub fn with(mut self, host: &str) -> Self {
+    pub fn with_host(mut self, host: &str) -> Self {
         if is_name(host.as_bytes()) {
             self.names.push(host.into());
         }
@@ -78,7 +78,7 @@ impl HostNames {
     }
 
     /// Whether a name is allowed, whatever its case. It has neither a port nor a dot at its end.
-    pub fn contain(&self, name: &[u8]) -> bool {
+    pub fn contains_name(&self, name: &[u8]) -> bool {
         self.all
             || self.names.iter().any(|listed| name.eq_ignore_ascii_case(listed.as_bytes()))
             || self.endings.iter().any(|ending| ends_with(name, ending.as_bytes()))
@@ -116,7 +116,7 @@ pub fn is_name(name: &[u8]) -> bool {
 }
 
 /// Says what was probably meant.
-fn wrong(entry: &str) -> HostNameError {
+fn entry_error(entry: &str) -> HostNameError {
     let rest = entry.split_once("://").map_or(entry, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let is_port = |port: &str| port == "*" || (!port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
@@ -145,7 +145,7 @@ mod tests {
             parse(&["vision.example.org", "*.Cam.example.", "xn--bcher-kva.example", "my_box"]).unwrap();
         for name in ["vision.example.org", "VISION.Example.org", "a.cam.example", "a.b.CAM.example", "my_box"]
         {
-            assert!(hosts.contain(name.as_bytes()), "{name}");
+            assert!(hosts.contains_name(name.as_bytes()), "{name}");
         }
         for name in [
             "example.org",
@@ -157,11 +157,11 @@ mod tests {
             "vision.example.org.evil.example",
             "",
         ] {
-            assert!(!hosts.contain(name.as_bytes()), "{name}");
+            assert!(!hosts.contains_name(name.as_bytes()), "{name}");
         }
         assert!(!hosts.are_all());
         let all = parse(&["a.example", "*"]).unwrap();
-        assert!(all.are_all() && all.contain(b"evil.example"));
+        assert!(all.are_all() && all.contains_name(b"evil.example"));
         assert_eq!(parse(&["192.168.1.2", "[::1]", "fe80::1"]).unwrap(), HostNames::default());
     }
 

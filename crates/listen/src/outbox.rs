@@ -18,7 +18,7 @@ pub struct Outboxes {
 }
 
 impl Outboxes {
-    /// At most so many bytes at once, and a small share for each client beyond that.
+    /// At most this many bytes at once, and a small share for each client beyond that.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, waiting: AtomicUsize::new(0), refused: AtomicU64::new(0) })
     }
@@ -52,8 +52,8 @@ impl Outbox {
         Arc::new(Self { all, waiting: AtomicUsize::new(0) })
     }
 
-    /// Takes room for a message of so many bytes; whether there was room.
-    pub fn take(&self, bytes: usize) -> bool {
+    /// Takes room for a message of this many bytes; whether there was room.
+    pub fn take_room(&self, bytes: usize) -> bool {
         // Counted before it can be sent and taken off again.
         let all = self.all.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let limit = if all > self.all.limit { SHARE_BYTES } else { MAX_BYTES };
@@ -69,8 +69,8 @@ impl Outbox {
         taken.is_ok()
     }
 
-    /// So many bytes are on their way. What was not counted when it was sent (the protocol's own messages) may be among them.
-    pub fn sent(&self, bytes: usize) {
+    /// This many bytes are on their way. What was not counted when it was sent (the protocol's own messages) may be among them.
+    pub fn record_sent(&self, bytes: usize) {
         let Ok(before) = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
             Some(waiting.saturating_sub(bytes))
         }) else {
@@ -100,14 +100,14 @@ mod tests {
         let all = Outboxes::new(2 * MAX_BYTES);
         let greedy: Vec<_> = (0..4).map(|_| Outbox::new(all.clone())).collect();
         let taken: Vec<usize> =
-            greedy.iter().map(|outbox| (0..3000).filter(|_| outbox.take(1000)).count()).collect();
+            greedy.iter().map(|outbox| (0..3000).filter(|_| outbox.take_room(1000)).count()).collect();
         assert_eq!(taken, [1048, 1048, 16, 16], "the later ones have a share each");
         assert_eq!(all.refused(), 4 * 3000 - 2 * 1048 - 2 * 16);
         let other = Outbox::new(all.clone());
-        assert!(other.take(100_000), "one message, however long");
-        assert!(!other.take(1));
-        other.sent(100_000);
-        assert!(other.take(10_000) && other.take(6_000));
+        assert!(other.take_room(100_000), "one message, however long");
+        assert!(!other.take_room(1));
+        other.record_sent(100_000);
+        assert!(other.take_room(10_000) && other.take_room(6_000));
         drop(greedy);
         assert_eq!((all.waiting(), other.waiting()), (16_000, 16_000));
     }
@@ -116,8 +116,8 @@ mod tests {
     fn what_was_never_counted_takes_nothing_from_others() {
         let all = Outboxes::new(MAX_BYTES);
         let (one, other) = (Outbox::new(all.clone()), Outbox::new(all.clone()));
-        assert!(one.take(10) && other.take(10));
-        one.sent(25);
+        assert!(one.take_room(10) && other.take_room(10));
+        one.record_sent(25);
         assert_eq!((one.waiting(), all.waiting()), (0, 10));
     }
 }

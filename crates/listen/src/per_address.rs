@@ -4,19 +4,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use sightwire_measure::address::{Networks, counted};
-use sightwire_measure::shares::{Limit, Shares};
+use sightwire_base::address::{Networks, counted_address};
+use sightwire_base::shares::{Limit, Shares};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::counts::{Counted, Counts};
 
-/// So many seconds' worth of new connections may come at once: a page opens several, and all tabs of a browser come back together.
+/// This many seconds' worth of new connections may come at once: a page opens several, and all tabs of a browser come back together.
 const BURST_S: u32 = 4;
 
-/// What one address may take; 0 is no limit.
+/// What one address may take; 0 means no limit.
 #[derive(Clone, Debug, Default)]
 pub struct PerAddress {
-    /// Open at once.
+    /// Connections that are open at once.
     pub connections: usize,
     /// New ones a second.
     pub connection_rate: u32,
@@ -27,7 +27,6 @@ pub struct PerAddress {
 /// Counts connections by address, as long as they are open.
 #[derive(Debug)]
 pub(super) struct Addresses {
-    /// Of each address.
     open: Arc<Counts<IpAddr>>,
     allowed: RwLock<Allowed>,
 }
@@ -47,18 +46,18 @@ impl From<PerAddress> for Allowed {
 
 /// What a connection takes while it is open.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionSlot {
     _permit: OwnedSemaphorePermit,
     _counted: Option<Counted<IpAddr>>,
 }
 
-impl From<OwnedSemaphorePermit> for Place {
+impl From<OwnedSemaphorePermit> for ConnectionSlot {
     fn from(permit: OwnedSemaphorePermit) -> Self {
         Self { _permit: permit, _counted: None }
     }
 }
 
-/// An address has what it may have, until it has let go of some: so much of the limit of that key.
+/// An address has what it may have, until it has let go of some: this much of the limit of that key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Enough(pub Limit);
 
@@ -68,26 +67,30 @@ impl Addresses {
     }
 
     /// From now on that is allowed; who is exempt stays so. Connections that are open may stay.
-    pub fn allow(&self, &PerAddress { connections, connection_rate, .. }: &PerAddress) {
+    pub fn set_limits(&self, &PerAddress { connections, connection_rate, .. }: &PerAddress) {
         let mut allowed = self.allowed.write();
         let exempt = allowed.options.exempt.clone();
         *allowed = PerAddress { connections, connection_rate, exempt }.into();
     }
 
     /// One more connection of that address, which has a place among all.
-    pub fn admit(self: &Arc<Self>, from: IpAddr, permit: OwnedSemaphorePermit) -> Result<Place, Enough> {
+    pub fn admit_connection(
+        self: &Arc<Self>,
+        from: IpAddr,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<ConnectionSlot, Enough> {
         // Local programs have one address, and so have all who come through a proxy that nobody named.
         let Allowed { options, rate } = &*self.allowed.read();
-        if from.to_canonical().is_loopback() || options.exempt.contain(from) {
+        if from.to_canonical().is_loopback() || options.exempt.contains_address(from) {
             return Ok(permit.into());
         }
-        let address = counted(from);
-        if rate.as_ref().is_some_and(|rate| rate.take(&address).is_err()) {
+        let address = counted_address(from);
+        if rate.as_ref().is_some_and(|rate| rate.take_one(&address).is_err()) {
             return Err(Enough(Limit::ConnectionRate));
         }
         let most = Some(options.connections).filter(|most| *most > 0).unwrap_or(usize::MAX);
         let counted = self.open.add(address, most).ok_or(Enough(Limit::ConnectionsPerAddress))?;
-        Ok(Place { _permit: permit, _counted: Some(counted) })
+        Ok(ConnectionSlot { _permit: permit, _counted: Some(counted) })
     }
 }
 
@@ -97,8 +100,12 @@ mod tests {
 
     use super::*;
 
-    fn admit(addresses: &Arc<Addresses>, places: &Arc<Semaphore>, from: &str) -> Result<Place, Enough> {
-        addresses.admit(from.parse().unwrap(), places.clone().try_acquire_owned().unwrap())
+    fn admit(
+        addresses: &Arc<Addresses>,
+        places: &Arc<Semaphore>,
+        from: &str,
+    ) -> Result<ConnectionSlot, Enough> {
+        addresses.admit_connection(from.parse().unwrap(), places.clone().try_acquire_owned().unwrap())
     }
 
     #[test]
@@ -136,11 +143,13 @@ mod tests {
         let options = PerAddress { connections: 1, connection_rate: 1, exempt };
         let (addresses, places) = (Addresses::new(options), Arc::new(Semaphore::new(1000)));
         for from in ["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.1.2.3"] {
-            let all: Vec<Place> = (0..50).map(|_| admit(&addresses, &places, from).unwrap()).collect();
+            let all: Vec<ConnectionSlot> =
+                (0..50).map(|_| admit(&addresses, &places, from).unwrap()).collect();
             assert_eq!(all.len(), 50, "{from}");
         }
         let unlimited = Addresses::new(PerAddress::default());
-        let all: Vec<Place> = (0..500).map(|_| admit(&unlimited, &places, "192.0.2.7").unwrap()).collect();
+        let all: Vec<ConnectionSlot> =
+            (0..500).map(|_| admit(&unlimited, &places, "192.0.2.7").unwrap()).collect();
         assert_eq!(all.len(), 500);
     }
 }

@@ -1,5 +1,5 @@
 //! One budget for all that has begun to arrive and is not whole: messages of sockets, and bodies of requests that are
-//! held in memory. Where five eighths of it are used up, whoever holds most is given up. So a message of at most that,
+//! held in memory. Where five eighths of it are used up, the connection that holds most is given up. So a message of at most that,
 //! divided by the number of connections, always finds room, whatever others do.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use sightwire_measure::lines::LogThrottle;
+use sightwire_base::lines::LogThrottle;
 
 /// What each connection may hold without being counted: it is read in pieces of about this size.
 pub const FREE_BYTES: usize = 16 << 10;
@@ -22,7 +22,7 @@ const GIVEN_BACK: Duration = Duration::from_secs(1);
 /// What may count of the limit. The rest is for what was given up and is still there, and for what libraries and the allocator
 /// take on top.
 const COUNTABLE_EIGHTHS: usize = 5;
-/// With what was given up and is still there, so much of it at most before those that hold much wait.
+/// With what was given up and is still there, this much of it at most before those that hold much wait.
 const CROWDED_EIGHTHS: usize = 7;
 
 /// Shared by all connections.
@@ -61,12 +61,12 @@ struct Holder {
     waker: AtomicWaker,
 }
 
-/// There was no room, and whoever asks holds most.
+/// There was no room, and the one that asks holds most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRoom;
 
 impl Receiving {
-    /// At most so many bytes at once, on so many connections, and each message or body whole within `timeout`.
+    /// At most this many bytes at once, on this many connections, and each message or body whole within `timeout`.
     pub fn new(limit: usize, connections: usize, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -100,16 +100,16 @@ impl Receiving {
 
     /// Whether half of what may count is there, or is still there after it was given up.
     pub fn is_half_used(&self) -> bool {
-        self.used() + self.going() > self.countable / 2
+        self.used() + self.going_bytes() > self.countable / 2
     }
 
     /// Whether those that hold much wait.
     fn is_crowded(&self) -> bool {
-        let going = self.going();
+        let going = self.going_bytes();
         going > 0 && going + self.used() > self.limit / 8 * CROWDED_EIGHTHS
     }
 
-    fn going(&self) -> usize {
+    fn going_bytes(&self) -> usize {
         self.going.load(Ordering::Acquire)
     }
 
@@ -132,15 +132,15 @@ impl Receiving {
     }
 
     /// What was given up is not there any more.
-    fn gone(&self, bytes: usize) {
+    fn release_bytes(&self, bytes: usize) {
         self.going.fetch_sub(bytes, Ordering::Release);
         let waiting = std::mem::take(&mut *self.waiting.lock());
         waiting.into_iter().for_each(Waker::wake);
     }
 
     /// Says so, but not for each.
-    fn warn(&self, bytes: usize) {
-        if self.said.is_due(Instant::now()).is_none() {
+    fn warn_given_up(&self, bytes: usize) {
+        if self.said.admit_line(Instant::now()).is_none() {
             return;
         }
         let (limit, all) = (self.limit >> 20, self.given_up());
@@ -166,7 +166,7 @@ impl Receiving {
             self.given_up.fetch_add(1, Ordering::Relaxed);
             holder.is_given_up.store(true, Ordering::Release);
             holder.waker.wake();
-            self.warn(bytes);
+            self.warn_given_up(bytes);
         }
     }
 }
@@ -190,8 +190,8 @@ impl Holding {
         &self.receiving
     }
 
-    /// From now on it holds so many bytes.
-    pub fn set(&mut self, bytes: usize) -> Result<(), NoRoom> {
+    /// From now on it holds this many bytes.
+    pub fn set_bytes(&mut self, bytes: usize) -> Result<(), NoRoom> {
         // What is read next needs room, too.
         let bytes = if bytes > FREE_BYTES { bytes + FREE_BYTES } else { 0 };
         if bytes == 0 && self.holder.is_none() {
@@ -230,7 +230,7 @@ impl Holding {
 }
 
 impl Holding {
-    /// Ready unless others that were given up for want of room are still there: whoever holds much and went on reading would
+    /// Ready unless others that were given up for want of room are still there: a connection that holds much and went on reading would
     /// take what is not free yet.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let held = self.holder.as_ref().map_or(0, |(_, holder)| holder.bytes.load(Ordering::Relaxed));
@@ -257,9 +257,9 @@ impl Drop for Holding {
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(async move {
                 tokio::time::sleep(GIVEN_BACK).await;
-                receiving.gone(going);
+                receiving.release_bytes(going);
             })),
-            Err(_) => receiving.gone(going),
+            Err(_) => receiving.release_bytes(going),
         }
     }
 }
@@ -279,15 +279,15 @@ mod tests {
         let receiving = receiving(14_400 * KB);
         let mut attackers: Vec<Holding> = (0..9).map(|_| Holding::new(receiving.clone())).collect();
         for attacker in &mut attackers {
-            attacker.set(900 * KB).unwrap();
+            attacker.set_bytes(900 * KB).unwrap();
         }
-        attackers[4].set(950 * KB).unwrap();
+        attackers[4].set_bytes(950 * KB).unwrap();
         let mut newcomer = Holding::new(receiving.clone());
-        assert_eq!(newcomer.set(800 * KB), Ok(()));
-        newcomer.set(900 * KB).unwrap();
-        assert_eq!((receiving.given_up(), attackers[4].set(960 * KB)), (1, Err(NoRoom)));
+        assert_eq!(newcomer.set_bytes(800 * KB), Ok(()));
+        newcomer.set_bytes(900 * KB).unwrap();
+        assert_eq!((receiving.given_up(), attackers[4].set_bytes(960 * KB)), (1, Err(NoRoom)));
         let mut greedy = Holding::new(receiving.clone());
-        assert_eq!(greedy.set(6000 * KB), Err(NoRoom), "it holds most itself");
+        assert_eq!(greedy.set_bytes(6000 * KB), Err(NoRoom), "it holds most itself");
         assert!(receiving.used() <= 9000 * KB);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(attackers[0].poll_room(&mut cx).is_pending(), "both that were given up are still there");
@@ -308,11 +308,11 @@ mod tests {
     fn small_messages_are_free_and_whole_ones_take_no_room() {
         let receiving = receiving(200 * KB);
         let mut holding = Holding::new(receiving.clone());
-        holding.set(FREE_BYTES).unwrap();
+        holding.set_bytes(FREE_BYTES).unwrap();
         assert!(holding.holder.is_none());
-        holding.set(50 * KB).unwrap();
+        holding.set_bytes(50 * KB).unwrap();
         assert_eq!(receiving.used(), 50 * KB + FREE_BYTES);
-        holding.set(0).unwrap();
+        holding.set_bytes(0).unwrap();
         assert_eq!((receiving.used(), receiving.given_up()), (0, 0));
     }
 
@@ -326,7 +326,8 @@ mod tests {
                     for turn in 0..2000_usize {
                         let mut holding = Holding::new(receiving.clone());
                         for step in 0..10 {
-                            let _ = holding.set((seed * 7919 + turn * 104_729 + step * 1299) % (600 * KB));
+                            let _ =
+                                holding.set_bytes((seed * 7919 + turn * 104_729 + step * 1299) % (600 * KB));
                         }
                     }
                 });

@@ -6,6 +6,6 @@ use http::StatusCode;
 use sightwire_api::Error;
 
 /// `detail` is for people: what was wrong, and what to do.
-pub fn error(status: StatusCode, detail: &str) -> Response {
+pub fn error_response(status: StatusCode, detail: &str) -> Response {
     (status, Json(Error { detail: detail.to_owned() })).into_response()
 }

@@ -4,7 +4,6 @@
 //!
 //! - [`packets`]: bodies of polling clients, one packet after the other
 
-mod carried;
 mod packets;
 
 use std::collections::HashMap;
@@ -13,6 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use crate::asker::{Asker, Belonging, TooMany};
+use crate::connection::ConnectionHandle;
+use crate::outbox::{Outbox, Outboxes};
+use crate::receive::FREE_BYTES;
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -24,25 +27,20 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use parking_lot::Mutex;
 use sightwire_api::sign::EngineIoError;
-use sightwire_listen::asker::{Asker, TooMany};
-use sightwire_listen::connection::ConnectionHandle;
-use sightwire_listen::outbox::{Outbox, Outboxes};
-use sightwire_listen::receive::FREE_BYTES;
-use sightwire_measure::address::counted;
-use sightwire_measure::clock;
+use sightwire_base::address::counted_address;
+use sightwire_base::clock;
+use sightwire_base::metrics::{Collector, Metrics};
 use socketioxide::SocketIo;
 use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use carried::Carried;
-
+use crate::client;
 use crate::websocket;
-use sightwire_listen::client;
 
 /// Official clients close by themselves as soon as they have read the refusal.
 const GRACE: Duration = Duration::from_secs(2);
-/// For so long a polling client is told that its session is unknown; by then the session has timed out.
+/// How long a polling client is told that its session is unknown; after this time the session has timed out.
 const REMEMBERED: Duration = Duration::from_secs(120);
 /// Refused polling sessions that are remembered at once; the oldest go first.
 const MAX_REMEMBERED: usize = 10_000;
@@ -54,6 +52,7 @@ const ADMITTANCE: Duration = Duration::from_secs(1);
 /// The Engine.IO sessions of all clients, and how many of them may poll.
 #[derive(Debug)]
 pub struct Sessions {
+    /// Comes before the signs of life of each session: whether one has been ended and how many have not change together.
     polling: Mutex<Polling>,
     /// Sessions that poll, at once. Those that have been ended and are still being put away come on top.
     max_polling: usize,
@@ -96,6 +95,7 @@ pub struct Session {
     /// If it began by polling.
     id: Mutex<Option<String>>,
     counts: AtomicBool,
+    /// Comes before the lock of what that connection belongs to.
     carried: Mutex<Carried>,
 }
 
@@ -143,12 +143,12 @@ impl Sessions {
     }
 
     /// Sessions that poll now.
-    pub fn polling(&self) -> usize {
+    pub fn polling_count(&self) -> usize {
         self.polling.lock().live
     }
 
     /// Polling sessions that were ended so far to make room for others.
-    pub fn evicted(&self) -> usize {
+    pub fn evicted_count(&self) -> usize {
         self.evicted.load(Ordering::Relaxed)
     }
 
@@ -186,11 +186,11 @@ impl Sessions {
     }
 
     /// A session that begins.
-    fn begin(self: &Arc<Self>, address: IpAddr) -> Arc<Session> {
+    fn begin_session(self: &Arc<Self>, address: IpAddr) -> Arc<Session> {
         Arc::new(Session {
             all: Arc::downgrade(self),
             life: Arc::new(Life {
-                address: counted(address),
+                address: counted_address(address),
                 polls: AtomicUsize::new(0),
                 seen: Mutex::new(Seen {
                     last: clock::now(),
@@ -212,7 +212,7 @@ impl Sessions {
     }
 
     /// Counts a session that polls. Where there are too many, one without life has to go: its id.
-    fn admit(&self, session: &Session) -> Result<Option<String>, Full> {
+    fn admit_polling(&self, session: &Session) -> Result<Option<String>, Full> {
         let mut polling = self.polling.lock();
         let all = polling.all;
         let own = polling.by_address.get(&session.life.address).copied().unwrap_or_default();
@@ -222,34 +222,45 @@ impl Sessions {
             return Err(Full);
         }
         let full = polling.live >= self.max_polling;
-        let victim = if full { Some(polling.victim().ok_or(Full)?) } else { None };
+        let victim = if full { Some(polling.choose_victim().ok_or(Full)?) } else { None };
         polling.all += 1;
         session.counts.store(true, Ordering::Relaxed);
         *polling.by_address.entry(session.life.address).or_default() += 1;
         polling.live += 1;
         if let Some(victim) = &victim {
-            polling.end(victim);
+            polling.mark_ended(victim);
             self.evicted.fetch_add(1, Ordering::Relaxed);
             tracing::info!("a polling session that nobody polls for was removed to make room for another");
         }
         Ok(victim)
     }
 
-    fn opened(&self, session: &Arc<Session>, id: &str) {
+    fn record_opened(&self, session: &Arc<Session>, id: &str) {
         *session.id.lock() = Some(id.to_owned());
         let entry = (session.life.clone(), Arc::downgrade(session));
         self.polling.lock().by_id.insert(id.to_owned(), entry);
     }
 
-    fn find(&self, id: &str) -> Option<Arc<Session>> {
+    fn find_session(&self, id: &str) -> Option<Arc<Session>> {
         self.polling.lock().by_id.get(id)?.1.upgrade()
+    }
+}
+
+impl Collector for Sessions {
+    fn collect(&self, metrics: &mut Metrics) {
+        metrics.counter(
+            "socketio_sessions_evicted",
+            "Polling sessions without a poll that were removed because there were too many.",
+            self.evicted_count() as u64,
+        );
+        metrics.gauge("socketio_polling_sessions", "Sessions without a WebSocket now.", self.polling_count());
     }
 }
 
 impl Polling {
     /// Of those that do not poll now, and of the address that has most: the one that has been silent longest, those first that
     /// never came back.
-    fn victim(&self) -> Option<String> {
+    fn choose_victim(&self) -> Option<String> {
         let lifeless = self.by_id.iter().filter_map(|(id, (life, _))| {
             let seen = life.seen.lock();
             let is_lifeless =
@@ -260,7 +271,7 @@ impl Polling {
         lifeless.max_by_key(|(rank, _)| *rank).map(|(_, id)| id.clone())
     }
 
-    fn end(&mut self, id: &str) {
+    fn mark_ended(&mut self, id: &str) {
         if let Some((life, _)) = self.by_id.get(id) {
             let mut seen = life.seen.lock();
             self.live -= usize::from(!seen.is_ended);
@@ -271,22 +282,22 @@ impl Polling {
 
 impl Session {
     /// It has entered the namespace, and its handlers are there: its connections may carry long messages.
-    pub fn is_known(&self) {
+    pub fn mark_known(&self) {
         self.known.cancel();
         self.answered.cancel();
         if let Some(websocket) = &*self.websocket.lock() {
-            websocket.is_known();
+            websocket.mark_known();
         }
     }
 
     /// It may not enter the namespace.
-    pub fn is_refused(&self) {
+    pub fn mark_refused(&self) {
         self.answered.cancel();
     }
 
-    /// Its connections are of whoever enters, if that one may have one more.
-    pub fn belongs_to(&self, asker: Option<&Asker>) -> Result<(), TooMany> {
-        self.carried.lock().belongs_to(asker)
+    /// Its connections count for who enters, if that one may have one more.
+    pub fn assign_to(&self, asker: Option<&Asker>) -> Result<(), TooMany> {
+        self.carried.lock().assign_to(asker)
     }
 
     /// Messages to it that wait.
@@ -295,19 +306,19 @@ impl Session {
     }
 
     /// It has a websocket from now on, on that connection.
-    fn upgraded(&self, connection: &ConnectionHandle) {
-        connection.ends_with_the_server();
-        connection.answers_first();
-        connection.counts_in(self.outbox.clone());
-        connection.becomes_websocket();
+    fn mark_upgraded(&self, connection: &ConnectionHandle) {
+        connection.end_on_shutdown();
+        connection.pause_reads_while_stalled();
+        connection.set_outbox(self.outbox.clone());
+        connection.expect_websocket();
         *self.websocket.lock() = Some(connection.clone());
         if self.known.is_cancelled() {
-            connection.is_known();
+            connection.mark_known();
         }
     }
 
     /// It does not count among those that poll any more.
-    fn leave(&self) {
+    fn leave_polling(&self) {
         let Some(all) = self.all.upgrade() else { return };
         let mut polling = all.polling.lock();
         if !self.counts.swap(false, Ordering::Relaxed) {
@@ -330,9 +341,34 @@ impl Session {
     }
 }
 
+/// What carries a session now, and whom that belongs to: the connection of its latest request, or its WebSocket.
+#[derive(Debug, Default)]
+struct Carried {
+    by: Option<Belonging>,
+    /// As the one who entered has said, perhaps only then.
+    for_whom: Option<Asker>,
+}
+
+impl Carried {
+    /// It counts for who enters, if that one may have one more connection.
+    fn assign_to(&mut self, asker: Option<&Asker>) -> Result<(), TooMany> {
+        self.for_whom = asker.cloned();
+        self.by.as_ref().map_or(Ok(()), |connection| connection.assign_to(asker))
+    }
+
+    /// A request of the session comes over that connection, and says nothing of who has entered.
+    fn set_connection(&mut self, connection: Option<&Belonging>) {
+        if let (Some(connection), Some(asker)) = (connection, &self.for_whom) {
+            // Who was let in is not sent away by the next request.
+            let _ = connection.assign_to(Some(asker));
+        }
+        self.by = connection.cloned();
+    }
+}
+
 impl Drop for Session {
     fn drop(&mut self) {
-        self.leave();
+        self.leave_polling();
         if let (Some(all), Some(id)) = (self.all.upgrade(), self.id.get_mut()) {
             all.polling.lock().by_id.remove(id);
         }
@@ -363,7 +399,7 @@ impl Drop for Poll {
             && !all.stop.is_cancelled()
             && !session.upgrades.load(Ordering::Relaxed)
         {
-            all.tasks.spawn(async move { close(&id, next).await });
+            all.tasks.spawn(async move { close_session(&id, next).await });
         }
     }
 }
@@ -378,7 +414,7 @@ impl Drop for Post<'_> {
 }
 
 /// Ends a polling session as its client would.
-async fn close(id: &str, next: Next) {
+async fn close_session(id: &str, next: Next) {
     let uri = format!("/socket.io/?EIO=4&transport=polling&sid={id}");
     if let Ok(goodbye) = Request::post(uri).body(Body::from("1")) {
         next.run(goodbye).await;
@@ -411,16 +447,16 @@ async fn with_a_number(response: Response) -> Response {
     Response::from_parts(parts, Body::from(text))
 }
 
-fn refuse(text: &'static str) -> Response {
+fn refuse_request(text: &'static str) -> Response {
     bad_request(3, text)
 }
 
 /// Goes around Engine.IO's requests.
-pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next: Next) -> Response {
+pub async fn guard_requests(State(sessions): State<Arc<Sessions>>, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/socket.io") {
         return next.run(request).await;
     }
-    let transport = parameter(&request, "transport");
+    let transport = query_parameter(&request, "transport");
     if transport.is_some_and(|name| !matches!(name, "polling" | "websocket")) {
         return bad_request(0, "Transport unknown");
     }
@@ -428,27 +464,33 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next
     if transport == Some("websocket") && !websocket::is_handshake(request.headers()) {
         return websocket::no_handshake();
     }
-    let id = parameter(&request, "sid").map(str::to_owned);
+    let id = query_parameter(&request, "sid").map(str::to_owned);
     if id.as_ref().is_some_and(|id| sessions.ended.lock().contains_key(id)) {
         return unknown_session();
     }
     // A poll waits for the next message; when the server stops, none will come.
     tokio::select! {
-        response = handle(&sessions, id, request, next) => with_a_number(response).await,
+        response = handle_request(&sessions, id, request, next) => with_a_number(response).await,
         () = sessions.stop.cancelled() => {
             (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the server is stopping").into_response()
         }
     }
 }
 
-async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, next: Next) -> Response {
+async fn handle_request(
+    sessions: &Arc<Sessions>,
+    id: Option<String>,
+    request: Request,
+    next: Next,
+) -> Response {
     let session = if let Some(id) = &id {
-        sessions.find(id)
+        sessions.find_session(id)
     } else {
-        let address = client::of(request.extensions()).map_or(IpAddr::from([0; 4]), |client| client.ip());
-        Some(sessions.begin(address))
+        let address =
+            client::request_client(request.extensions()).map_or(IpAddr::from([0; 4]), |client| client.ip());
+        Some(sessions.begin_session(address))
     };
-    let is_websocket = parameter(&request, "transport") == Some("websocket");
+    let is_websocket = query_parameter(&request, "transport") == Some("websocket");
     let Some(session) = session else {
         if is_websocket {
             return unknown_session();
@@ -456,20 +498,20 @@ async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, 
         // Whatever Engine.IO does not know, it says so itself.
         return next.run(request).await;
     };
-    session.carried.lock().is_by(request.extensions().get());
+    session.carried.lock().set_connection(request.extensions().get());
     if is_websocket {
-        return upgrade(session, id.is_none(), request, next).await;
+        return upgrade_session(session, id.is_none(), request, next).await;
     }
     match id {
-        None => open(sessions, session, request, next).await,
+        None => open_session(sessions, session, request, next).await,
         Some(_) if request.method() == Method::GET => poll(session, request, next).await,
-        Some(_) => post(session, request, next).await,
+        Some(_) => post_packets(session, request, next).await,
     }
 }
 
 /// Engine.IO keeps the first request of a session as long as the session, and with any piece of its head the 8 KiB into which
 /// it was read. So what it does not look at is left out, and the rest is copied.
-fn bare(mut request: Request) -> Request {
+fn strip_request(mut request: Request) -> Request {
     let head = std::mem::take(request.headers_mut());
     for name in [CONNECTION, UPGRADE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, CONTENT_TYPE] {
         if let Some(copy) = head.get(&name).and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
@@ -482,37 +524,41 @@ fn bare(mut request: Request) -> Request {
     request
 }
 
-async fn upgrade(session: Arc<Session>, begins: bool, mut request: Request, next: Next) -> Response {
+async fn upgrade_session(session: Arc<Session>, begins: bool, mut request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     if begins {
-        request = bare(request);
+        request = strip_request(request);
         request.extensions_mut().insert(session.clone());
     } else if session.upgrades.swap(true, Ordering::AcqRel) {
-        return refuse("The session has a WebSocket already");
+        return refuse_request("The session has a WebSocket already");
     }
     let response = next.run(request).await;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS
         && let Some(connection) = connection
     {
-        session.upgraded(&connection);
+        session.mark_upgraded(&connection);
         session.life.seen.lock().has_websocket = true;
-        session.leave();
+        session.leave_polling();
     } else {
         session.upgrades.store(false, Ordering::Release);
     }
     response
 }
 
-async fn open(sessions: &Arc<Sessions>, session: Arc<Session>, request: Request, next: Next) -> Response {
-    let Ok(victim) = sessions.admit(&session) else {
-        let response =
-            sightwire_listen::refusal::error(StatusCode::SERVICE_UNAVAILABLE, "Too many sessions.");
+async fn open_session(
+    sessions: &Arc<Sessions>,
+    session: Arc<Session>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Ok(victim) = sessions.admit_polling(&session) else {
+        let response = crate::refusal::error_response(StatusCode::SERVICE_UNAVAILABLE, "Too many sessions.");
         return ([(RETRY_AFTER, "2")], response).into_response();
     };
     if let Some(victim) = victim {
-        close(&victim, next.clone()).await;
+        close_session(&victim, next.clone()).await;
     }
-    let mut request = bare(request);
+    let mut request = strip_request(request);
     request.extensions_mut().insert(session.clone());
     let (parts, body) = next.run(request).await.into_parts();
     if parts.status != StatusCode::OK {
@@ -522,7 +568,7 @@ async fn open(sessions: &Arc<Sessions>, session: Arc<Session>, request: Request,
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     if let Some(id) = id_of(&body) {
-        sessions.opened(&session, &id);
+        sessions.record_opened(&session, &id);
     }
     Response::from_parts(parts, Body::from(body))
 }
@@ -534,19 +580,19 @@ async fn poll(session: Arc<Session>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     poll.end = None;
     if let Some(length) = content_length(response.headers()) {
-        poll.session.outbox.sent(length);
+        poll.session.outbox.record_sent(length);
     }
     poll.session.come_back();
     response
 }
 
-async fn post(session: Arc<Session>, request: Request, next: Next) -> Response {
+async fn post_packets(session: Arc<Session>, request: Request, next: Next) -> Response {
     session.come_back();
     if session.posts.swap(true, Ordering::AcqRel) {
-        if let Some(id) = parameter(&request, "sid") {
-            close(id, next).await;
+        if let Some(id) = query_parameter(&request, "sid") {
+            close_session(id, next).await;
         }
-        return refuse("A session posts one body after the other");
+        return refuse_request("A session posts one body after the other");
     }
     let _post = Post(&session);
     post_alone(&session, request, next).await
@@ -569,7 +615,7 @@ async fn post_alone(session: &Session, request: Request, next: Next) -> Response
 }
 
 /// As Engine.IO reads it: what it goes by and what is bounded here must be the same.
-fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+fn query_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     let pairs = request.uri().query()?.split('&');
     pairs
         .map(|pair| pair.split('='))

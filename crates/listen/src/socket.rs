@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::server::TlsStream;
 
-/// A peer that acknowledges nothing for so long has vanished.
+/// A peer that acknowledges nothing for this long has vanished.
 const VANISHED: Duration = Duration::from_millis(2500);
 /// Unread bytes the kernel may hold for one connection beyond what is in flight; less means fresher replies.
 const UNSENT_BYTES: u32 = 16 << 10;
@@ -34,7 +34,7 @@ pub trait Listener: Send + 'static {
 }
 
 /// Binds a TCP address. `v6_only`: an IPv6 address leaves IPv4 to another listener.
-pub fn bind(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
+pub fn bind_tcp(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
     let socket =
         if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
@@ -73,8 +73,8 @@ pub struct Dialer {
     buffer: usize,
 }
 
-/// A listener without a network. Each direction of its connections holds so many unread bytes.
-pub fn pipes(address: SocketAddr, buffer: usize) -> (Dialer, PipeListener) {
+/// A listener without a network. Each direction of its connections holds this many unread bytes.
+pub fn new_pipes(address: SocketAddr, buffer: usize) -> (Dialer, PipeListener) {
     let (outgoing, incoming) = mpsc::channel(BACKLOG as usize);
     (Dialer { address, outgoing, buffer }, PipeListener { address, incoming })
 }
@@ -136,8 +136,8 @@ impl Pipe {
         Self { stream, ahead: None, writer: None }
     }
 
-    /// What came of a write; if nothing, whoever wrote waits.
-    fn wrote<T>(&mut self, cx: &Context<'_>, written: Poll<T>) -> Poll<T> {
+    /// What came of a write; if nothing, the writer waits.
+    fn record_write<T>(&mut self, cx: &Context<'_>, written: Poll<T>) -> Poll<T> {
         if written.is_pending() {
             self.writer = Some(cx.waker().clone());
         }
@@ -223,7 +223,7 @@ fn poll_decrypted(
 
 impl Socket {
     /// What this connection is after its handshake.
-    pub fn secured(stream: TlsStream<Self>) -> Self {
+    pub fn from_tls(stream: TlsStream<Self>) -> Self {
         Self::Secured(Box::new(stream))
     }
 
@@ -264,11 +264,11 @@ impl Socket {
     }
 
     /// The kernel gives up no peer by itself any more.
-    pub fn keeps_slow_peers(&self) -> io::Result<()> {
+    pub fn disable_user_timeout(&self) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
             Self::Tcp(stream) => SockRef::from(stream).set_tcp_user_timeout(None),
-            Self::Secured(stream) => stream.get_ref().0.keeps_slow_peers(),
+            Self::Secured(stream) => stream.get_ref().0.disable_user_timeout(),
             _ => Ok(()),
         }
     }
@@ -334,7 +334,7 @@ impl AsyncWrite for Socket {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Pipe(pipe) => {
                 let written = Pin::new(&mut pipe.stream).poll_write(cx, buf);
-                pipe.wrote(cx, written)
+                pipe.record_write(cx, written)
             }
             Self::Secured(stream) => Pin::new(stream).poll_write(cx, buf),
         }
@@ -349,7 +349,7 @@ impl AsyncWrite for Socket {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Pipe(pipe) => {
                 let written = Pin::new(&mut pipe.stream).poll_write_vectored(cx, bufs);
-                pipe.wrote(cx, written)
+                pipe.record_write(cx, written)
             }
             Self::Secured(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
@@ -388,7 +388,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_looked_at_in_a_pipe_is_still_read() {
-        let (dialer, mut listener) = pipes(([127, 0, 0, 1], 80).into(), 64);
+        let (dialer, mut listener) = new_pipes(([127, 0, 0, 1], 80).into(), 64);
         let mut near = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap();
         let (mut far, peer) = listener.accept().await.unwrap();
         assert_eq!((peer.port(), dialer.address()), (1, listener.address().unwrap()));
@@ -405,7 +405,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_full_pipe_takes_nothing_now_and_later_again() {
-        let (dialer, mut listener) = pipes(([127, 0, 0, 1], 80).into(), 4);
+        let (dialer, mut listener) = new_pipes(([127, 0, 0, 1], 80).into(), 4);
         let mut near = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         assert_eq!(far.send_now(b"abcdef").unwrap(), 4);
@@ -416,7 +416,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_room_in_a_pipe_is_woken_though_something_was_to_be_sent_at_once_meanwhile() {
-        let (dialer, mut listener) = pipes(([127, 0, 0, 1], 80).into(), 4);
+        let (dialer, mut listener) = new_pipes(([127, 0, 0, 1], 80).into(), 4);
         let mut near = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         far.write_all(b"abcd").await.unwrap();
@@ -440,7 +440,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_connects_to_a_server_that_has_gone() {
-        let (dialer, listener) = pipes(([127, 0, 0, 1], 80).into(), 4);
+        let (dialer, listener) = new_pipes(([127, 0, 0, 1], 80).into(), 4);
         drop(listener);
         let refused = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);

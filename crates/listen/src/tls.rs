@@ -1,4 +1,4 @@
-//! TLS: the handshake of a connection, within a time of its own and so many at once.
+//! TLS: the handshake of a connection, within a time of its own, and a limited number at once.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,28 +17,28 @@ use futures_util::future::OptionFuture;
 use http::uri::PathAndQuery;
 use parking_lot::Mutex;
 use rustls::{AlertDescription, ServerConfig};
-use sightwire_measure::address::counted;
-use sightwire_measure::lines::{self, LogThrottle};
+use sightwire_base::address::counted_address;
+use sightwire_base::lines::{self, LogThrottle};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use crate::refusal::error;
+use crate::refusal::error_response;
 use crate::socket::Socket;
 
 /// From the beginning of the connection to the last byte of the handshake.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Handshakes at once, of those who have said something, beside the [`OWN`] of each address; others wait for their turn.
 const MAX_AT_ONCE: usize = 256;
-/// Those of one address: whoever begins them and does not go on keeps nobody waiting but others of that address.
+/// Those of one address: a client that begins them and does not go on keeps only others of that address waiting.
 const MAX_OF_ADDRESS: usize = 32;
-/// Of these, so many wait for no other address: else whoever has many addresses would keep everybody waiting.
+/// How many of these wait for no other address: else a client with many addresses would keep everybody waiting.
 const OWN: usize = 4;
 /// What waits to be sent over a connection, encrypted, beside what the kernel has: about two records.
 const UNSENT_BYTES: usize = 32 << 10;
 /// The first byte of every handshake: the type of its record.
 const HANDSHAKE: u8 = 22;
-/// A client that hears why it gets no connection has so long for that.
+/// A client that hears why it gets no connection has this time for that.
 const GOODBYE: Duration = Duration::from_millis(300);
 
 /// An extension of requests that came over TLS.
@@ -48,17 +48,30 @@ pub struct Secured;
 /// Secures the connections of listeners.
 pub struct Tls {
     config: Box<dyn Fn() -> Arc<ServerConfig> + Send + Sync>,
-    handshakes: Semaphore,
+    turns: Semaphore,
     /// The turns of each address that has or waits for some.
     of_address: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+    handshakes: Arc<Handshakes>,
+    failures_said: LogThrottle,
+}
+
+/// How many there were so far.
+#[derive(Debug, Default)]
+pub struct Handshakes {
     done: AtomicU64,
     failed: AtomicU64,
-    failures_said: LogThrottle,
+}
+
+impl Handshakes {
+    /// That were done, and that failed or were not done in time.
+    pub fn counts(&self) -> [u64; 2] {
+        [&self.done, &self.failed].map(|count| count.load(Ordering::Relaxed))
+    }
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("failed", &self.failed).finish_non_exhaustive()
+        f.debug_struct("Tls").field("handshakes", &self.handshakes).finish_non_exhaustive()
     }
 }
 
@@ -72,21 +85,18 @@ pub enum Opened {
 }
 
 impl Tls {
-    /// Each connection is secured by what `config` gives when it begins.
-    pub fn new(config: impl Fn() -> Arc<ServerConfig> + Send + Sync + 'static) -> Arc<Self> {
+    /// Each connection is secured by what `config` gives when it begins, and counted in `handshakes`.
+    pub fn new(
+        config: impl Fn() -> Arc<ServerConfig> + Send + Sync + 'static,
+        handshakes: Arc<Handshakes>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             config: Box::new(config),
-            handshakes: Semaphore::new(MAX_AT_ONCE),
+            turns: Semaphore::new(MAX_AT_ONCE),
             of_address: Mutex::default(),
-            done: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            handshakes,
             failures_said: LogThrottle::new(),
         })
-    }
-
-    /// Handshakes so far that were done, and those that were not.
-    pub fn counts(&self) -> [u64; 2] {
-        [&self.done, &self.failed].map(|count| count.load(Ordering::Relaxed))
     }
 
     /// Waits for the handshake; an error where there is none within its time.
@@ -95,37 +105,37 @@ impl Tls {
             .await
             .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it was not done within 10 s")));
         match &opened {
-            Ok(Opened::Secured(_)) => drop(self.done.fetch_add(1, Ordering::Relaxed)),
+            Ok(Opened::Secured(_)) => drop(self.handshakes.done.fetch_add(1, Ordering::Relaxed)),
             Ok(Opened::Plain(_)) => {}
-            Err(error) => self.has_failed(error, peer),
+            Err(error) => self.record_failure(error, peer),
         }
         opened
     }
 
     /// One more of that address, until it is dropped.
-    fn begin(&self, from: IpAddr) -> Begun<'_> {
-        let from = counted(from);
+    fn begin_handshake(&self, from: IpAddr) -> Begun<'_> {
+        let from = counted_address(from);
         let new = || Arc::new(Semaphore::new(MAX_OF_ADDRESS));
         let turns = self.of_address.lock().entry(from).or_insert_with(new).clone();
         Begun { tls: self, from, turns }
     }
 
     async fn shake_hands(&self, mut socket: Socket, from: IpAddr) -> io::Result<Opened> {
-        // Whoever says nothing has the place of a connection, and no other.
+        // A client that says nothing has the place of a connection, and no other.
         match socket.first_byte().await? {
             Some(HANDSHAKE) => {}
             // Load balancers that look whether somebody listens say nothing.
             Some(_) | None => return Ok(Opened::Plain(socket)),
         }
-        let begun = self.begin(from);
+        let begun = self.begin_handshake(from);
         let _of_address = begun.turns.acquire().await.map_err(io::Error::other)?;
         let is_own = begun.turns.available_permits() >= MAX_OF_ADDRESS - OWN;
-        let of_all = (!is_own).then(|| self.handshakes.acquire());
+        let of_all = (!is_own).then(|| self.turns.acquire());
         let _of_all = OptionFuture::from(of_all).await.transpose().map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from((self.config)());
         let accept = acceptor.accept_with(socket, |session| session.set_buffer_limit(Some(UNSENT_BYTES)));
         match accept.into_fallible().await {
-            Ok(stream) => Ok(Opened::Secured(Socket::secured(stream))),
+            Ok(stream) => Ok(Opened::Secured(Socket::from_tls(stream))),
             Err((error, mut socket)) => {
                 // With what the client still sends unread, the alert would be lost.
                 let _ = tokio::time::timeout(GOODBYE, async {
@@ -139,13 +149,13 @@ impl Tls {
         }
     }
 
-    fn has_failed(&self, error: &io::Error, peer: impl fmt::Display) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
-        if let Some(unsaid) = self.failures_said.is_due(Instant::now()) {
-            let why = lines::sentence(&error.to_string()).to_string();
+    fn record_failure(&self, error: &io::Error, peer: impl fmt::Display) {
+        self.handshakes.failed.fetch_add(1, Ordering::Relaxed);
+        if let Some(unsaid) = self.failures_said.admit_line(Instant::now()) {
+            let why = lines::short_sentence(&error.to_string()).to_string();
             tracing::info!(
                 "a TLS handshake with {peer} failed: {why}{} ({unsaid} more since this was last said)",
-                cure(error)
+                suggest_cure(error)
             );
         }
     }
@@ -169,7 +179,7 @@ impl Drop for Begun<'_> {
 }
 
 /// What helps, where that is known.
-fn cure(error: &io::Error) -> &'static str {
+fn suggest_cure(error: &io::Error) -> &'static str {
     let reason = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
     match reason {
         Some(rustls::Error::AlertReceived(
@@ -191,20 +201,21 @@ fn cure(error: &io::Error) -> &'static str {
 }
 
 /// Answers every request with the address that is the same over TLS, at that port.
-pub fn redirect(port: u16) -> Router {
-    Router::new().fallback(async move |request: Request| elsewhere(&request, port))
+pub fn redirect_routes(port: u16) -> Router {
+    Router::new().fallback(async move |request: Request| redirect_response(&request, port))
 }
 
-fn elsewhere(request: &Request, port: u16) -> Response {
+fn redirect_response(request: &Request, port: u16) -> Response {
     let given = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let target = secure_address(given, request.uri(), port);
     let Some(location) = target.and_then(|address| HeaderValue::from_str(&address).ok()) else {
-        return error(
+        return error_response(
             StatusCode::BAD_REQUEST,
             "This server speaks HTTPS, and the Host of this request is invalid.",
         );
     };
-    let mut response = error(StatusCode::PERMANENT_REDIRECT, "This server speaks HTTPS.").into_response();
+    let mut response =
+        error_response(StatusCode::PERMANENT_REDIRECT, "This server speaks HTTPS.").into_response();
     response.headers_mut().insert(LOCATION, location);
     response
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use crate::connection::ConnectionHandle;
 use axum::extract::Request;
 use axum::http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
@@ -15,12 +16,11 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use sha1_smol::Sha1;
-use sightwire_listen::connection::ConnectionHandle;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::task::TaskTracker;
 use tokio_websockets::{CloseCode, Config, Limits, Message, ServerBuilder, WebSocketStream};
 
-use sightwire_listen::refusal::error;
+use crate::refusal::error_response;
 
 /// RFC 6455, section 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -67,17 +67,17 @@ pub fn is_handshake(headers: &HeaderMap) -> bool {
 /// The answer to a handshake that cannot.
 pub fn no_handshake() -> Response {
     let detail = "This is no WebSocket handshake of version 13 with one key of 16 bytes in base64.";
-    error(StatusCode::BAD_REQUEST, detail)
+    error_response(StatusCode::BAD_REQUEST, detail)
 }
 
 /// Whether the client speaks that protocol.
-pub fn offers(headers: &HeaderMap, protocol: &str) -> bool {
+pub fn offers_protocol(headers: &HeaderMap, protocol: &str) -> bool {
     let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     offered.flat_map(|value| value.split(',')).any(|offered| offered.trim() == protocol)
 }
 
 /// Answers 101 and hands the socket to `session`, which is a task of `tasks`.
-pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
+pub fn upgrade_request<F: Future<Output = ()> + Send + 'static>(
     mut request: Request,
     terms: UpgradeOptions,
     tasks: &TaskTracker,
@@ -88,9 +88,9 @@ pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
     let accept = STANDARD.encode_to_string(digest);
     if let Some(connection) = request.extensions().get::<ConnectionHandle>() {
         if terms.ends_with_the_server {
-            connection.ends_with_the_server();
+            connection.end_on_shutdown();
         }
-        connection.becomes_websocket();
+        connection.expect_websocket();
     }
     let upgraded = hyper::upgrade::on(&mut request);
     tasks.spawn(async move {
@@ -108,8 +108,8 @@ pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
     response
 }
 
-/// Says goodbye, and waits a little for the peer's: whoever is still sending would lose ours with the connection.
-pub async fn close(mut socket: Socket, code: u16, reason: &str) {
+/// Says goodbye, and waits a little for the peer's: a peer that is still sending would lose ours with the connection.
+pub async fn close_socket(mut socket: Socket, code: u16, reason: &str) {
     let Ok(code) = CloseCode::try_from(code) else { return };
     let reason = &reason[..reason.floor_char_boundary(MAX_REASON)];
     let goodbye = async {

@@ -12,30 +12,33 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_api::detect as api;
+use sightwire_base::clock;
+use sightwire_base::histogram::Histogram;
+use sightwire_base::meter::{Meter, Sample};
 use sightwire_frame::Image;
 use sightwire_frame::boxes::Detection;
 use sightwire_hub::forms::Forms;
-use sightwire_hub::picture::{Picture, Stamp};
+use sightwire_hub::picture::{Picture, Pixels, Stamp};
 use sightwire_hub::stream::Update;
 use sightwire_hub::thin::Thin;
-use sightwire_measure::clock;
-use sightwire_measure::histogram::Histogram;
-use sightwire_measure::meter::{Meter, Sample};
 use sightwire_track::{Track, Tracker, TrackerOptions};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::bodies::{People, SeenBody, largest_person};
-use super::detector::{BASE_CONFIDENCE, FindError, Model};
+use super::detector::{BASE_CONFIDENCE, Model};
 use super::hands::Sighted;
 use super::looker::Looker;
+use super::remote::FindError;
 
+use super::shown::{ShownObjects, Stats, ViewOptions};
 use super::upstream::Upstream;
-use super::view::{Seen, Stats, ViewOptions};
+use crate::StreamLease;
 use crate::demand::{Analysing, Demand, Pace, Rate};
-use crate::{Dependencies, StreamLease};
+use crate::dependencies::Dependencies;
 
-/// Ways of showing it of which is known what they have shown.
+/// Most ways of showing it whose counts are kept. With one more, the way that was drawn longest ago is forgotten: it counts
+/// from the beginning when it is drawn again.
 const MOST_LOOKS: usize = 32;
 /// Where the model took so long to be loaded, the picture that waited for it is not looked at.
 const OLD: Duration = Duration::from_millis(500);
@@ -45,11 +48,29 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 const SAME_IOU: f32 = 0.5;
 
 /// Runs a model over the pictures of one stream, for all who want to know what is in them.
+///
+/// Who begins it spawns [`Self::run`], once, and only that task publishes results. Everything else may be called from any task,
+/// any number at a time. Those who share it hold an [`AnalysisLease`](crate::analysis_lease::AnalysisLease) each, which says
+/// how often they want pictures and looks; it goes as fast as the fastest of them.
+///
+/// Nothing queues: while one picture is looked at, at most one more is decoded, the newest there is when that begins. Pictures
+/// that come meanwhile, or more often than anybody wants, are passed over and counted nowhere. One that cannot be decoded is
+/// left out and counts as failed. One that the model fails on counts as failed, too, but is published all the same, as is one
+/// for which the model has no time: with the objects where they are thought to be. (Where another process looks, up to 16
+/// pictures wait for what it finds in them.) Only the newest result is kept: who is slow misses those between, and
+/// [`Looks`](crate::analysis_lease::Looks) counts the looks among them. While nobody subscribes, nothing is decoded.
+///
+/// `run` ends with its stream or with its token. Receivers of results are not told of that: the last result stays, and those
+/// who hold this hear of the end from the stream. It keeps the stream open, and lets go of it without lingering when it is
+/// dropped, for it has lingered itself.
+///
+/// Its locks are held for a moment, never across an await and never while a picture is worked on: `seen` is taken alone, and
+/// that of `demand` comes before the one of [`Analysing`].
 #[derive(Debug)]
 pub struct Analysis {
     /// How often those who share it want pictures and looks.
     pub demand: Demand,
-    /// What views have shown of it, by what they show: the one that was drawn last is the last.
+    /// What views have shown of it, by what they show: the one that was drawn last is the last. At most [`MOST_LOOKS`].
     seen: Mutex<Vec<Shown>>,
     /// The stream that is analysed.
     pub upstream: Arc<Upstream>,
@@ -60,7 +81,7 @@ pub struct Analysis {
     pub counters: Counters,
     /// Rates of the counters.
     pub meter: Meter<2, 3>,
-    pub(crate) problem: Mutex<Option<Arc<str>>>,
+    pub(crate) problem: watch::Sender<Option<Arc<str>>>,
 }
 
 /// What views of one confidence and some classes have shown.
@@ -68,7 +89,7 @@ pub struct Analysis {
 struct Shown {
     confidence: u8,
     classes: Vec<String>,
-    seen: Seen,
+    seen: ShownObjects,
 }
 
 /// Since the analysis began.
@@ -146,7 +167,7 @@ impl Object {
 
 struct Decoded {
     picture: Picture,
-    image: Arc<Image>,
+    pixels: Pixels,
 }
 
 /// When the second stage is likely to be free.
@@ -168,7 +189,7 @@ impl Analysis {
             newest: watch::Sender::new(None),
             counters: Counters::default(),
             meter: Meter::default(),
-            problem: Mutex::default(),
+            problem: watch::Sender::new(None),
         }
     }
 
@@ -193,11 +214,16 @@ impl Analysis {
 
     /// What keeps it from working, for people.
     pub fn problem(&self) -> Option<Arc<str>> {
-        self.problem.lock().clone()
+        self.problem.borrow().clone()
+    }
+
+    /// It works.
+    pub(crate) fn clear_problem(&self) {
+        self.problem.send_if_modified(|problem| problem.take().is_some());
     }
 
     /// How many of each class there are, at the usual threshold.
-    pub fn objects(&self, confidence: f32) -> BTreeMap<String, usize> {
+    pub fn count_objects(&self, confidence: f32) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         if let Some(newest) = self.newest() {
             for object in newest.objects.iter().filter(|o| o.detection.confidence >= confidence) {
@@ -208,7 +234,7 @@ impl Analysis {
     }
 
     /// How many objects a view shows and any like it has shown, of tracks with these numbers.
-    pub fn stats(&self, options: &ViewOptions, ids: impl Iterator<Item = u64>) -> Stats {
+    pub fn view_stats(&self, options: &ViewOptions, ids: impl Iterator<Item = u64>) -> Stats {
         let mut all = self.seen.lock();
         let is_same =
             |shown: &Shown| shown.confidence == options.confidence && shown.classes == options.classes;
@@ -217,10 +243,10 @@ impl Analysis {
             None => Shown {
                 confidence: options.confidence,
                 classes: options.classes.clone(),
-                seen: Seen::default(),
+                seen: ShownObjects::default(),
             },
         };
-        let stats = shown.seen.see(ids);
+        let stats = shown.seen.count_shown(ids);
         if all.len() >= MOST_LOOKS {
             all.remove(0);
         }
@@ -244,18 +270,18 @@ impl Analysis {
         loop {
             let from = place.borrow_and_update().clone();
             // Where bodies are each process sees for itself.
-            let asked = self.demand.is_of_objects();
+            let asked = self.demand.wants_objects();
             let analysing = async {
                 match &from {
-                    Some(process) if asked => self.follow(&deps, process).await,
-                    Some(_) => self.stages(&deps, false).await,
-                    None => self.stages(&deps, true).await,
+                    Some(process) if asked => self.follow_process(&deps, process).await,
+                    Some(_) => self.run_stages(&deps, false).await,
+                    None => self.run_stages(&deps, true).await,
                 }
             };
             let asked_otherwise = async {
                 loop {
                     tokio::time::sleep(ASK_AGAIN).await;
-                    if self.demand.is_any() && self.demand.is_of_objects() != asked {
+                    if self.demand.is_any() && self.demand.wants_objects() != asked {
                         break;
                     }
                 }
@@ -272,19 +298,26 @@ impl Analysis {
     }
 
     /// Until the stream has ended; without a detector where another process has that.
-    pub(crate) async fn stages(&self, deps: &Dependencies, detects: bool) {
+    pub(crate) async fn run_stages(&self, deps: &Dependencies, detects: bool) {
         let (give, take) = mpsc::channel(1);
         let pace = Mutex::new(Readiness::default());
-        tokio::join!(self.decode(deps, give, &pace), self.look((deps, detects), take, &pace));
+        tokio::join!(
+            self.decode_pictures(deps, give, &pace),
+            self.detect_objects(deps, detects, take, &pace)
+        );
     }
 
     /// First stage: the newest picture, decoded, when the second is about to be free.
-    async fn decode(&self, deps: &Dependencies, give: mpsc::Sender<Decoded>, pace: &Mutex<Readiness>) {
+    async fn decode_pictures(
+        &self,
+        deps: &Dependencies,
+        give: mpsc::Sender<Decoded>,
+        pace: &Mutex<Readiness>,
+    ) {
         let mut reader = self.upstream.stream.tap();
         let mut thin = Thin::default();
-        let limits = deps.options.pictures;
         while let Ok(place) = give.reserve().await {
-            let wait = pace.lock().wait(clock::now());
+            let wait = pace.lock().wait_time(clock::now());
             tokio::time::sleep(wait).await;
             let picture = loop {
                 match reader.next().await {
@@ -302,25 +335,23 @@ impl Analysis {
             }
             let captured = picture.captured();
             let begun = clock::now();
-            let jpeg = picture.jpeg().clone();
-            let decoded = deps.pixels.run(move |tools| tools.decode_to_fit(&jpeg, &limits));
-            match decoded.await {
-                Ok(Ok(image)) => {
+            match picture.pixels(&*deps.pixels).await {
+                Ok(pixels) => {
                     let mut pace = pace.lock();
-                    pace.decode = smooth(pace.decode, clock::since(begun));
+                    pace.decode = smooth_mean(pace.decode, clock::since(begun));
                     self.counters.decoded.record(clock::since(captured));
-                    place.send(Decoded { picture, image: Arc::new(image) });
+                    place.send(Decoded { picture, pixels });
                 }
-                Ok(Err(error)) => self.fail(&error),
-                Err(lost) => self.fail(&lost),
+                Err(error) => self.record_failure(&error),
             }
         }
     }
 
     /// Second stage: what is in it.
-    async fn look(
+    async fn detect_objects(
         &self,
-        (deps, may_detect): (&Dependencies, bool),
+        deps: &Dependencies,
+        may_detect: bool,
         mut take: mpsc::Receiver<Decoded>,
         pace: &Mutex<Readiness>,
     ) {
@@ -329,10 +360,11 @@ impl Analysis {
         let mut people = People::default();
         let options = TrackerOptions::for_confidence(deps.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
-        let mut hand_looker = deps.hands.looker().await;
+        let mut hand_looker = deps.hands.new_looker().await;
         let (mut turns, mut body_turns, mut last) = (Turns::default(), Thin::default(), Vec::new());
-        while let Some(Decoded { picture, image }) = take.recv().await {
-            let asked = may_detect && self.demand.is_of_objects();
+        while let Some(Decoded { picture, pixels }) = take.recv().await {
+            let image = pixels.image.clone();
+            let asked = may_detect && self.demand.wants_objects();
             if asked && looker.is_none() {
                 let begun = clock::now();
                 looker = Some(Looker::new(deps).await);
@@ -347,8 +379,8 @@ impl Analysis {
             }
             let mut looker = looker.as_mut().filter(|_| asked);
             let (captured, begun) = (picture.captured(), clock::now());
-            let mut hands = hand_looker.as_ref().and_then(|looker| looker.recent(captured));
-            let due = turns.is_due(self.demand.pace(), self.demand.between_looks(), captured);
+            let mut hands = hand_looker.as_ref().and_then(|looker| looker.recent_hands(captured));
+            let due = turns.admit_picture(self.demand.pace(), self.demand.between_looks(), captured);
             // Whether a detector looks; hands are looked for while its gate is closed, too.
             let mut detects = due && asked;
             let mut body_is_new = people.has_looked();
@@ -356,7 +388,7 @@ impl Analysis {
                 && body_turns.takes_early(captured, between, self.demand.pace().interval() / 2)
             {
                 let person = looker.as_ref().and_then(|looker| largest_person(&last, looker.model()));
-                people.begin_look(deps, (picture.jpeg(), &image), captured, person);
+                people.begin_look(&deps.bodies, &deps.tasks, &pixels, captured, person);
                 if !asked {
                     // Nobody waits for anything else.
                     body_is_new = people.wait_for_look().await;
@@ -371,28 +403,28 @@ impl Analysis {
                 pace.lock().busy_since = Some(begun);
                 let of_hands = async {
                     let looker = hand_looker.as_mut()?;
-                    looker.look(image.clone(), captured).await
+                    looker.find_hands(image.clone(), captured).await
                 };
                 let within = self.demand.pace().interval() * 2;
                 let looking = async {
                     let Some(looker) = &mut looker else { return Ok(None) };
-                    looker.look(deps, &image, picture.jpeg(), (captured, within)).await
+                    looker.find_objects(deps, &picture, &image, within).await
                 };
                 let (seen, sighted) = tokio::join!(looking, of_hands);
                 hands = sighted;
                 {
                     let mut pace = pace.lock();
                     pace.busy_since = None;
-                    pace.look = smooth(pace.look, clock::since(begun));
+                    pace.look = smooth_mean(pace.look, clock::since(begun));
                 }
                 match seen {
                     Ok(Some(seen)) => {
                         tracker.update(captured, &seen);
                         last = seen;
-                        self.problem.lock().take();
+                        self.clear_problem();
                     }
                     Ok(None) if !asked => {
-                        self.problem.lock().take();
+                        self.clear_problem();
                     }
                     Ok(None) => {
                         // Nothing moves: all is where it was, though nobody looked.
@@ -403,14 +435,15 @@ impl Analysis {
                     Err(FindError::Busy) => detects = false,
                     Err(error) => {
                         detects = false;
-                        self.fail(&error);
+                        self.record_failure(&error);
                     }
                 }
             }
             let looked = detects || (due && hands.is_some());
             self.counters.analysed.fetch_add(u64::from(looked), Ordering::Relaxed);
             let tracks = tracker.predict(captured);
-            let objects = if detects { matched(&last, &tracks) } else { between(&last, &tracks) };
+            let objects =
+                if detects { match_tracks(&last, &tracks) } else { predict_objects(&last, &tracks) };
             self.counters.inferred.record(clock::since(captured));
             deps.totals.inferred_age.record(clock::since(captured));
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
@@ -428,7 +461,7 @@ impl Analysis {
                 objects,
                 tracks,
                 hands,
-                body: people.recent(captured),
+                body: people.recent_body(captured),
                 body_is_new,
                 forms,
             };
@@ -436,14 +469,17 @@ impl Analysis {
         }
     }
 
-    fn fail(&self, error: &dyn Error) {
+    fn record_failure(&self, error: &dyn Error) {
         let reason = error.to_string();
         self.counters.failed.fetch_add(1, Ordering::Relaxed);
-        let mut problem = self.problem.lock();
-        if problem.as_deref() != Some(&*reason) {
-            tracing::warn!(camera = &**self.upstream.stream.id(), "a picture was not analysed: {reason}");
-            *problem = Some(reason.into());
-        }
+        self.problem.send_if_modified(|problem| {
+            let is_new = problem.as_deref() != Some(&*reason);
+            if is_new {
+                tracing::warn!(camera = &**self.upstream.stream.id(), "a picture was not analysed: {reason}");
+                *problem = Some(reason.into());
+            }
+            is_new
+        });
     }
 }
 
@@ -458,7 +494,7 @@ impl Drop for Analysis {
 
 impl Readiness {
     /// How long the first stage may wait so that its picture is ready just when the second is.
-    fn wait(&self, now: Instant) -> Duration {
+    fn wait_time(&self, now: Instant) -> Duration {
         let Some(since) = self.busy_since else { return Duration::ZERO };
         let left = self.look.saturating_sub(now.saturating_duration_since(since));
         left.saturating_sub(self.decode.mul_f64(1.5) + Duration::from_millis(2))
@@ -475,7 +511,7 @@ struct Turns {
 
 impl Turns {
     /// Whether it is this picture's turn; `at_least` is what the limit leaves from one look to the next.
-    fn is_due(&mut self, pace: Pace, at_least: Duration, captured: Instant) -> bool {
+    fn admit_picture(&mut self, pace: Pace, at_least: Duration, captured: Instant) -> bool {
         let between = pace.between_looks.max(at_least);
         let turn = (self.since == 0 || self.since >= u64::from(pace.least_skip))
             && self.thin.takes_early(captured, between, pace.interval() / 2);
@@ -484,12 +520,12 @@ impl Turns {
     }
 }
 
-fn smooth(mean: Duration, this: Duration) -> Duration {
+fn smooth_mean(mean: Duration, this: Duration) -> Duration {
     if mean.is_zero() { this } else { mean.mul_f64(0.8) + this.mul_f64(0.2) }
 }
 
 /// Each detection with its track.
-fn matched(detections: &[Detection], tracks: &[Track]) -> Vec<Object> {
+fn match_tracks(detections: &[Detection], tracks: &[Track]) -> Vec<Object> {
     let best = |detection: &Detection| {
         tracks
             .iter()
@@ -503,7 +539,7 @@ fn matched(detections: &[Detection], tracks: &[Track]) -> Vec<Object> {
 }
 
 /// Where the detections of an earlier picture are thought to be now: where their tracks are, else where they were.
-fn between(last: &[Detection], tracks: &[Track]) -> Vec<Object> {
+fn predict_objects(last: &[Detection], tracks: &[Track]) -> Vec<Object> {
     let moved: Vec<Object> = tracks
         .iter()
         .map(|track| Object {
@@ -536,7 +572,7 @@ mod tests {
             tracker.update(at(i), &[detection(10.0 * i as f32)]);
         }
         let last = [detection(50.0), detection(400.0)];
-        let objects = between(&last, &tracker.predict(at(5) + Duration::from_millis(50)));
+        let objects = predict_objects(&last, &tracker.predict(at(5) + Duration::from_millis(50)));
         assert_eq!(objects.len(), 2, "the moved one, and the one without a track where it was");
         assert!((53.0..58.0).contains(&objects[0].detection.rect.left), "{:?}", objects[0]);
         assert_eq!(objects[0].track, Some(1));
@@ -548,7 +584,7 @@ mod tests {
         let (start, mut turns) = (Instant::now(), Turns::default());
         let pace = Demand::new(rates, Analysing::new(240.0)).pace();
         let captured = |i| start + Duration::from_secs(1) * i / camera_fps;
-        (0..30).filter(|i| turns.is_due(pace, at_least, captured(*i))).collect()
+        (0..30).filter(|i| turns.admit_picture(pace, at_least, captured(*i))).collect()
     }
 
     #[test]
@@ -568,9 +604,9 @@ mod tests {
         let now = Instant::now();
         let ms = Duration::from_millis;
         let mut pace = Readiness { busy_since: None, look: ms(100), decode: ms(10) };
-        assert_eq!(pace.wait(now), Duration::ZERO, "the model is free");
+        assert_eq!(pace.wait_time(now), Duration::ZERO, "the model is free");
         pace.busy_since = Some(now);
-        assert_eq!(pace.wait(now), ms(83));
-        assert_eq!(pace.wait(now + ms(90)), Duration::ZERO);
+        assert_eq!(pace.wait_time(now), ms(83));
+        assert_eq!(pace.wait_time(now + ms(90)), Duration::ZERO);
     }
 }

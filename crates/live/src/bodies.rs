@@ -6,31 +6,31 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_api::status::StreamHands;
+use sightwire_base::clock;
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
 use sightwire_frame::boxes::{Detection, Rect};
-use sightwire_frame::header;
 use sightwire_hands::pose::Pose;
 use sightwire_hands::region::Region;
+use sightwire_hub::picture::Pixels;
 use sightwire_infer::landmarks::{BodyModel, BodyService, NotLooked};
-use sightwire_measure::clock;
 use sightwire_models::slot::{ModelSlot, State};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
 
-use crate::Dependencies;
 use crate::detector::Model;
 use crate::hands::report_state;
 use crate::options::Options;
 
 /// The picture is not waited for any longer: it is told of without a body, or with that of just before.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// So long a body is told of where it was seen last, while there is no time to look.
+/// How long a body is told of where it was seen last, while there is no time to look.
 const RECENT: Duration = Duration::from_secs(1);
-/// A body that is not followed yet is looked for so often in one picture: each answer says better where and how large it is.
+/// How many times a body that is not followed yet is looked for in one picture: each answer says better where and how large it is.
 const LOOKS_AT_FIRST: u32 = 6;
 /// The class of people, as models name it.
 const PERSON: &str = "person";
-/// So often it is looked whether the store has the model by now.
+/// Time between looks whether the store has the model.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Finds bodies, for all analyses.
@@ -85,21 +85,22 @@ impl People {
     /// Has a body looked for in a picture, unless the last one is still being looked at.
     pub(crate) fn begin_look(
         &mut self,
-        deps: &Dependencies,
-        (jpeg, image): (&[u8], &Arc<Image>),
+        bodies: &Arc<Bodies>,
+        tasks: &TaskTracker,
+        pixels: &Pixels,
         captured: Instant,
         person: Option<Rect>,
     ) {
-        if self.looking.is_some() || !deps.bodies.are_found() {
+        if self.looking.is_some() || !bodies.are_found() {
             return;
         }
         let give = self.give.get_or_insert_with(|| {
             let (give, take) = mpsc::channel(1);
-            deps.tasks.spawn(look_for_bodies(deps.bodies.clone(), take));
+            tasks.spawn(look_for_bodies(bodies.clone(), take));
             give
         });
         let (answer, looking) = oneshot::channel();
-        let (image, scale) = (image.clone(), scale(jpeg, image));
+        let (image, scale) = (pixels.image.clone(), pixels.scale());
         if give.try_send(Asked { image, scale, person, answer }).is_ok() {
             self.looking = Some((captured, looking));
         }
@@ -111,23 +112,23 @@ impl People {
         let captured = *captured;
         match looking.try_recv() {
             Err(oneshot::error::TryRecvError::Empty) => false,
-            seen => self.learn(seen.ok().flatten(), captured),
+            seen => self.record_body(seen.ok().flatten(), captured),
         }
     }
 
     /// The same, as soon as it is known; not where nothing is being looked at, or the model cannot be had.
     pub(crate) async fn wait_for_look(&mut self) -> bool {
         let Some((captured, looking)) = self.looking.take() else { return false };
-        self.learn(looking.await.ok().flatten(), captured)
+        self.record_body(looking.await.ok().flatten(), captured)
     }
 
     /// The body that was seen last, unless that was long before a picture.
-    pub(crate) fn recent(&self, captured: Instant) -> Option<SeenBody> {
+    pub(crate) fn recent_body(&self, captured: Instant) -> Option<SeenBody> {
         let (at, newest) = self.newest?;
         (captured.saturating_duration_since(at) <= RECENT).then_some(newest)
     }
 
-    fn learn(&mut self, seen: Option<SeenBody>, captured: Instant) -> bool {
+    fn record_body(&mut self, seen: Option<SeenBody>, captured: Instant) -> bool {
         self.looking = None;
         let Some(seen) = seen else { return false };
         self.newest = Some((captured, seen));
@@ -140,7 +141,7 @@ async fn look_for_bodies(bodies: Arc<Bodies>, mut take: mpsc::Receiver<Asked>) {
     let mut looker = None;
     while let Some(Asked { image, scale, person, answer }) = take.recv().await {
         if looker.is_none() {
-            looker = bodies.looker().await;
+            looker = bodies.new_looker().await;
         }
         let seen = match &mut looker {
             Some(looker) => looker.find_body(&image, scale, person).await,
@@ -148,12 +149,6 @@ async fn look_for_bodies(bodies: Arc<Bodies>, mut take: mpsc::Receiver<Asked>) {
         };
         let _ = answer.send(seen);
     }
-}
-
-/// Pixels of the frame as it was sent for each of the image's.
-fn scale(jpeg: &[u8], image: &Image) -> f32 {
-    let Ok(header) = header::probe(jpeg) else { return 1.0 };
-    header.width.max(header.height) as f32 / image.width().max(image.height()).max(1) as f32
 }
 
 /// The box of the largest person.
@@ -176,7 +171,8 @@ impl Bodies {
             Some((at, is_there)) if now.saturating_duration_since(at) < LOOK_AGAIN => is_there,
             _ => {
                 let store = &self.options.store;
-                let is_there = store.manifest(BodyModel::NAME).is_ok_and(|manifest| store.has(&manifest));
+                let is_there =
+                    store.manifest(BodyModel::NAME).is_ok_and(|manifest| store.has_files(&manifest));
                 *there = Some((now, is_there));
                 is_there
             }
@@ -187,29 +183,30 @@ impl Bodies {
     pub fn report(&self) -> Option<StreamHands> {
         let state = self.slot.state();
         let is_here = !matches!(state, State::Idle) || self.are_found();
-        is_here.then(|| report_state(state, "bodies", BodyService::failed))
+        is_here.then(|| report_state(state, "bodies", BodyService::count_failed))
     }
 
     /// For one more stream; `None` where the model cannot be had, which the log says once. It is tried again for a later stream.
-    pub async fn looker(self: &Arc<Self>) -> Option<BodyLooker> {
+    pub async fn new_looker(self: &Arc<Self>) -> Option<BodyLooker> {
         if !self.are_found() {
             return None;
         }
         let this = self.clone();
-        self.slot.bring(move |slot| {
-            let service = this.start().inspect_err(|error| tracing::warn!("bodies in streams: {error:#}"))?;
-            slot.ready(Arc::new(service));
+        self.slot.spawn_load(move |slot| {
+            let service =
+                this.start_service().inspect_err(|error| tracing::warn!("bodies in streams: {error:#}"))?;
+            slot.set_ready(Arc::new(service));
             Ok(())
         });
-        let State::Ready(service) = self.slot.settled(true).await else { return None };
+        let State::Ready(service) = self.slot.wait_settled(true).await else { return None };
         Some(BodyLooker { service, next: None })
     }
 
-    fn start(&self) -> anyhow::Result<BodyService> {
+    fn start_service(&self) -> anyhow::Result<BodyService> {
         let model = BodyModel::load(&self.options.store)?
             .ok_or_else(|| anyhow::anyhow!("the model {} is not here any more", BodyModel::NAME))?;
         let engine = self.engine.get()?;
-        engine.usable(&[model.subject()], &|| self.engine.going_on())?;
+        engine.ensure_usable(&[model.subject()], &|| self.engine.going_on())?;
         Ok(BodyService::start(model, engine, self.options.idle_release)?)
     }
 }
@@ -224,11 +221,11 @@ impl BodyLooker {
             (followed, 1)
         } else {
             let around = person.map(|person| Region::around_person(&person)).filter(can);
-            (around.unwrap_or_else(|| Region::whole(width, height)), LOOKS_AT_FIRST)
+            (around.unwrap_or_else(|| Region::whole_picture(width, height)), LOOKS_AT_FIRST)
         };
         let finding = async {
             loop {
-                let pose = self.service.find(image.clone(), region).await?;
+                let pose = self.service.find_pose(image.clone(), region).await?;
                 looks -= 1;
                 match pose.map(|pose| pose.next).filter(can) {
                     Some(next) if looks > 0 => region = next,
@@ -263,19 +260,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_is_told_of_for_a_second_after_the_picture_in_which_it_was_seen() {
         let (mut people, begun) = (People::default(), clock::now());
-        assert!(!people.has_looked() && !people.wait_for_look().await && people.recent(begun).is_none());
+        assert!(!people.has_looked() && !people.wait_for_look().await && people.recent_body(begun).is_none());
         let answer = looking(&mut people, begun);
         assert!(!people.has_looked(), "nothing is known yet");
         answer.send(Some(seen(640))).unwrap();
         assert!(people.has_looked() && !people.has_looked(), "told once");
-        assert_eq!(people.recent(begun + RECENT), Some(seen(640)));
-        assert_eq!(people.recent(begun + RECENT + Duration::from_millis(1)), None);
+        assert_eq!(people.recent_body(begun + RECENT), Some(seen(640)));
+        assert_eq!(people.recent_body(begun + RECENT + Duration::from_millis(1)), None);
         // While there is no time to look, and when the model has gone, that of before is told until it is too old.
         looking(&mut people, begun + RECENT / 2).send(None).unwrap();
         assert!(!people.wait_for_look().await);
         drop(looking(&mut people, begun + RECENT / 2));
         assert!(!people.has_looked());
-        assert_eq!(people.recent(begun + RECENT), Some(seen(640)));
+        assert_eq!(people.recent_body(begun + RECENT), Some(seen(640)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -288,15 +285,6 @@ mod tests {
         };
         let (has, ()) = tokio::join!(people.wait_for_look(), told);
         assert!(has && clock::since(begun) < Duration::from_millis(400));
-        assert_eq!(people.recent(clock::now()), Some(seen(320)));
-    }
-
-    #[test]
-    fn a_frame_decoded_to_a_part_of_its_sides_is_counted_in_pixels_of_the_whole() {
-        let image = Image::new(320, 240);
-        let mut jpeg = Vec::new();
-        sightwire_frame::Encoder::new().unwrap().encode(&Image::new(1280, 960), 80, &mut jpeg).unwrap();
-        assert!((scale(&jpeg, &image) - 4.0).abs() < 1e-6);
-        assert!((scale(b"none", &image) - 1.0).abs() < 1e-6);
+        assert_eq!(people.recent_body(clock::now()), Some(seen(320)));
     }
 }

@@ -1,20 +1,13 @@
 //! How often a stream's pictures are analysed: what each of those who share the analysis wants, and what serves them all.
 //!
-//! There is one analysis of a stream. It goes as fast as the fastest who is there wants it, and whoever wants less takes
+//! There is one analysis of a stream. It goes as fast as the fastest who is there wants it, and those who want less take
 //! fewer of its pictures: so moving a slider starts nothing, and many settings cost what the greatest of them does.
 
 use std::net::IpAddr;
-use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use sightwire_hub::on_demand::Lease;
-use sightwire_hub::thin::Thin;
-use tokio::sync::watch;
-
-use crate::analysis::{Analysed, Analysis};
-use crate::origin::Origin;
 
 /// The most that `skip_frames` may be.
 pub const MAX_SKIP: u8 = 10;
@@ -24,7 +17,7 @@ pub const MAX_SKIP: u8 = 10;
 pub struct Rate {
     /// Pictures a second at most, 1–30.
     pub fps: u8,
-    /// Every so-many-th picture is looked at, 1–10; on the others objects are where they are thought to be.
+    /// One of this many pictures is looked at, 1–10; on the others objects are where they are thought to be.
     pub skip_frames: u8,
 }
 
@@ -53,12 +46,12 @@ pub enum Wish {
 
 impl Wish {
     /// Whether objects are wanted.
-    pub fn is_of_objects(self) -> bool {
+    pub fn wants_objects(self) -> bool {
         self != Self::Bodies
     }
 
     /// Whether bodies are wanted.
-    pub fn is_of_bodies(self) -> bool {
+    pub fn wants_bodies(self) -> bool {
         self != Self::Objects
     }
 }
@@ -70,12 +63,12 @@ pub struct Pace {
     pub fps: u8,
     /// From one look to the next, as often as the most curious wants.
     pub between_looks: Duration,
-    /// Nobody wants looks closer together than every so-many-th picture, however few a camera gives.
+    /// Nobody wants looks closer together than one of this many pictures, however few a camera gives.
     pub least_skip: u8,
 }
 
 impl Pace {
-    fn of(rates: impl Iterator<Item = Rate> + Clone) -> Option<Self> {
+    fn from_rates(rates: impl Iterator<Item = Rate> + Clone) -> Option<Self> {
         Some(Self {
             fps: rates.clone().map(|rate| rate.fps).max()?,
             between_looks: rates.clone().map(Rate::between_looks).min()?,
@@ -88,7 +81,7 @@ impl Pace {
         Duration::from_secs(1) / u32::from(self.fps.max(1))
     }
 
-    /// Every so-many-th picture is looked at while the camera gives as many as are wanted.
+    /// One of this many pictures is looked at while the camera gives as many as are wanted.
     pub fn skip_frames(self) -> u64 {
         (self.between_looks.as_secs_f64() / self.interval().as_secs_f64()).round().max(1.0) as u64
     }
@@ -97,6 +90,7 @@ impl Pace {
 /// What those who share an analysis want now.
 #[derive(Debug)]
 pub struct Demand {
+    /// Comes before the lock of [`Analysing`]: what somebody wants and its share of all looks change together.
     now: Mutex<Now>,
     analysing: Arc<Analysing>,
 }
@@ -112,10 +106,13 @@ struct Now {
 
 /// What one of them wants, and from where it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Wanted {
-    rate: Rate,
-    wish: Wish,
-    from: Option<IpAddr>,
+pub struct Wanted {
+    /// How often pictures are to be looked at.
+    pub rate: Rate,
+    /// What it wants to know of them.
+    pub wish: Wish,
+    /// The address that it counts for; `None` for the server's own.
+    pub from: Option<IpAddr>,
 }
 
 impl Demand {
@@ -137,18 +134,18 @@ impl Demand {
     }
 
     /// Whether anybody is there who wants objects.
-    pub fn is_of_objects(&self) -> bool {
-        self.now.lock().wishes.iter().any(|wanted| wanted.wish.is_of_objects())
+    pub fn wants_objects(&self) -> bool {
+        self.now.lock().wishes.iter().any(|wanted| wanted.wish.wants_objects())
     }
 
     /// Whether anybody is there who wants bodies.
-    pub fn is_of_bodies(&self) -> bool {
-        self.now.lock().wishes.iter().any(|wanted| wanted.wish.is_of_bodies())
+    pub fn wants_bodies(&self) -> bool {
+        self.now.lock().wishes.iter().any(|wanted| wanted.wish.wants_bodies())
     }
 
     /// Whether all who are there, and there are some, are told of bodies without having asked.
     pub fn is_only_overlay(&self) -> bool {
-        self.is_any() && !self.is_of_objects()
+        self.is_any() && !self.wants_objects()
     }
 
     /// Whether anybody is there who is told of bodies without having asked.
@@ -158,36 +155,36 @@ impl Demand {
 
     /// From one look to the next, at least: what all analyses may cost together leaves no more for this one.
     pub fn between_looks(&self) -> Duration {
-        self.analysing.between_looks(self.is_of_objects())
+        self.analysing.between_looks(self.wants_objects())
     }
 
     /// From one look for a body to the next, as often as the most curious wants, and as what others leave allows; `None` where
     /// nobody wants any.
     pub fn between_bodies(&self) -> Option<Duration> {
         let now = self.now.lock();
-        let rates = now.wishes.iter().filter(|wanted| wanted.wish.is_of_bodies()).map(|wanted| wanted.rate);
+        let rates = now.wishes.iter().filter(|wanted| wanted.wish.wants_bodies()).map(|wanted| wanted.rate);
         let wanted = rates.map(Rate::between_looks).min()?;
         drop(now);
         Some(wanted.max(self.analysing.between_looks(false)))
     }
 
     /// Whether all clients that are there, and there are some, come from that address.
-    pub fn is_only_of(&self, from: IpAddr) -> bool {
+    pub fn is_only_from(&self, from: IpAddr) -> bool {
         only_of(self.now.lock().wishes.iter().map(|wanted| wanted.from), from)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<Wanted>)) {
+    pub(crate) fn change_wishes(&self, change: impl FnOnce(&mut Vec<Wanted>)) {
         let mut now = self.now.lock();
         change(&mut now.wishes);
         now.running = None;
         let all = now.wishes.iter().map(|wanted| wanted.rate);
-        let of_objects = now.wishes.iter().filter(|wanted| wanted.wish.is_of_objects());
+        let of_objects = now.wishes.iter().filter(|wanted| wanted.wish.wants_objects());
         // Who is told of bodies without having asked has nobody looked for objects.
-        let asked = Pace::of(of_objects.map(|wanted| wanted.rate));
-        if let Some(pace) = Pace::of(all) {
+        let asked = Pace::from_rates(of_objects.map(|wanted| wanted.rate));
+        if let Some(pace) = Pace::from_rates(all) {
             let fps = pace.fps;
             now.pace = asked.map_or(pace, |asked| Pace { fps, ..asked });
-            now.running = Some(self.analysing.enter(asked.map(|asked| asked.between_looks)));
+            now.running = Some(self.analysing.add_running(asked.map(|asked| asked.between_looks)));
         }
     }
 }
@@ -198,54 +195,11 @@ pub fn only_of(all: impl Iterator<Item = Option<IpAddr>>, from: IpAddr) -> bool 
     known.peek().is_some() && known.all(|address| address == from)
 }
 
-/// An analysis that somebody needs, at a rate of their own.
-#[derive(Debug)]
-pub struct AnalysisLease {
-    lease: Lease<Origin, Analysis>,
-    wanted: Wanted,
-}
-
-impl AnalysisLease {
-    /// From now on the analysis is as fast as this one wants it, too; `from` is the address that this counts for.
-    pub fn new(lease: Lease<Origin, Analysis>, (wish, rate): (Wish, Rate), from: Option<IpAddr>) -> Self {
-        let wanted = Wanted { rate, wish, from };
-        lease.demand.change(|wishes| wishes.push(wanted));
-        Self { lease, wanted }
-    }
-
-    /// The analysis itself, without keeping it running.
-    pub fn value(&self) -> &Arc<Analysis> {
-        self.lease.value()
-    }
-
-    /// What is found from now on, as often as it is wanted.
-    pub fn looks(self) -> Looks {
-        Looks { newest: self.subscribe(), thin: Thin::default(), last: None, lease: self }
-    }
-}
-
-impl Deref for AnalysisLease {
-    type Target = Analysis;
-
-    fn deref(&self) -> &Analysis {
-        &self.lease
-    }
-}
-
-impl Drop for AnalysisLease {
-    fn drop(&mut self) {
-        self.lease.demand.change(|wishes| {
-            if let Some(index) = wishes.iter().position(|wanted| *wanted == self.wanted) {
-                wishes.swap_remove(index);
-            }
-        });
-    }
-}
-
-/// What analyses may cost together: so many looks a second, and to each that somebody has asked for an equal share of them. What
+/// What analyses may cost together: a number of looks a second, and to each that somebody has asked for an equal share of them. What
 /// those leave is shared by overlays that nobody has asked for.
 #[derive(Debug)]
 pub struct Analysing {
+    /// No other lock is taken under it.
     running: Mutex<Count>,
     max_per_s: f64,
 }
@@ -270,13 +224,13 @@ pub struct Running {
 const FOR_OVERLAYS: f64 = 0.05;
 
 impl Analysing {
-    /// None yet; at most so many looks a second.
+    /// None yet; at most this many looks a second.
     pub fn new(max_per_s: f64) -> Arc<Self> {
         Arc::new(Self { running: Mutex::default(), max_per_s })
     }
 
     /// One more, of which somebody who has asked for it wants a look that often.
-    fn enter(self: &Arc<Self>, asked: Option<Duration>) -> Running {
+    fn add_running(self: &Arc<Self>, asked: Option<Duration>) -> Running {
         let asked = asked.map(|between| 1.0 / between.as_secs_f64().max(1e-3));
         let mut running = self.running.lock();
         match asked {
@@ -313,57 +267,6 @@ impl Drop for Running {
     }
 }
 
-/// Pictures that the model looked at, as often as one of those who share the analysis wants them.
-#[derive(Debug)]
-pub struct Looks {
-    lease: AnalysisLease,
-    newest: watch::Receiver<Option<Arc<Analysed>>>,
-    thin: Thin,
-    /// Number of the last look that was taken, and when its picture was captured.
-    last: Option<(u64, Instant)>,
-}
-
-impl Looks {
-    /// Waits until there may be something to take. Cancel-safe. When the analysis has ended it waits for ever: whoever holds
-    /// this hears of the end from the stream.
-    pub async fn changed(&mut self) {
-        if self.newest.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        self.newest.mark_changed();
-    }
-
-    /// What was found and not taken yet, and how many looks that were wanted were missed before it.
-    pub fn take(&mut self) -> Option<(Arc<Analysed>, u64)> {
-        if !self.newest.has_changed().is_ok_and(|changed| changed) {
-            return None;
-        }
-        let wish = self.lease.wanted.wish;
-        let is_wanted = |analysed: &Arc<Analysed>| match wish {
-            Wish::Bodies => analysed.looked || analysed.body_is_new,
-            Wish::Objects | Wish::ObjectsAndBodies => analysed.looked && analysed.asked,
-        };
-        let analysed = self.newest.borrow_and_update().clone().filter(is_wanted)?;
-        let (own, all) = (self.lease.wanted.rate.between_looks(), self.lease.demand.pace().between_looks);
-        let captured = analysed.stamp.captured;
-        if own > all && !self.thin.takes_early(captured, own, all / 2) {
-            return None;
-        }
-        let now = (analysed.look, captured);
-        let missed = self.last.replace(now).map_or(0, |last| missed(last, now, own));
-        Some((analysed, missed))
-    }
-}
-
-/// Of the looks between two that were taken, how many were wanted, where they are wanted so far apart.
-fn missed(last: (u64, Instant), now: (u64, Instant), own: Duration) -> u64 {
-    let looks = now.0.saturating_sub(last.0).max(1);
-    let apart = now.1.saturating_duration_since(last.1).as_secs_f64() / looks as f64;
-    // Of every so-many looks that there were one is wanted here.
-    let wanted = (own.as_secs_f64() / apart.max(1e-3) - 0.1).ceil().max(1.0) as u64;
-    (looks / wanted).saturating_sub(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,15 +283,15 @@ mod tests {
         let demand = Demand::new(wanted(10, 2).rate, analysing.clone());
         let pace = || (demand.pace().fps, demand.pace().skip_frames(), demand.pace().least_skip);
         assert_eq!(pace(), (10, 2, 2), "of the one that is about to come");
-        demand.change(|all| all.push(wanted(10, 2)));
-        demand.change(|all| all.push(wanted(30, 10)));
+        demand.change_wishes(|all| all.push(wanted(10, 2)));
+        demand.change_wishes(|all| all.push(wanted(30, 10)));
         assert_eq!(pace(), (30, 6, 2), "30 pictures a second and 5 looks");
-        demand.change(|all| all.push(wanted(1, 1)));
+        demand.change_wishes(|all| all.push(wanted(1, 1)));
         assert_eq!(pace(), (30, 6, 1));
-        demand.change(|all| all.retain(|wanted| wanted.rate.fps != 30));
+        demand.change_wishes(|all| all.retain(|wanted| wanted.rate.fps != 30));
         assert_eq!(pace(), (10, 2, 1));
         assert_eq!(analysing.running.lock().asked, 1);
-        demand.change(Vec::clear);
+        demand.change_wishes(Vec::clear);
         assert_eq!(pace(), (10, 2, 1), "as it was until somebody comes back");
         assert_eq!(analysing.running.lock().asked, 0, "it costs nothing meanwhile");
     }
@@ -398,23 +301,23 @@ mod tests {
         let demand = Demand::new(wanted(10, 2).rate, Analysing::new(240.0));
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse::<IpAddr>().unwrap());
         let of = |from| Wanted { from, ..wanted(10, 2) };
-        assert!(!demand.is_only_of(a) && !demand.is_any());
-        demand.change(|all| all.push(of(None)));
-        assert!(!demand.is_only_of(a) && demand.is_any(), "the server's own");
-        demand.change(|all| all.push(of(Some(a))));
-        assert!(demand.is_only_of(a) && !demand.is_only_of(b));
-        demand.change(|all| all.push(of(Some(b))));
-        assert!(!demand.is_only_of(a) && !demand.is_only_of(b));
-        demand.change(|all| all.retain(|wanted| wanted.from != Some(a)));
-        assert!(demand.is_only_of(b), "who had it begun has left");
+        assert!(!demand.is_only_from(a) && !demand.is_any());
+        demand.change_wishes(|all| all.push(of(None)));
+        assert!(!demand.is_only_from(a) && demand.is_any(), "the server's own");
+        demand.change_wishes(|all| all.push(of(Some(a))));
+        assert!(demand.is_only_from(a) && !demand.is_only_from(b));
+        demand.change_wishes(|all| all.push(of(Some(b))));
+        assert!(!demand.is_only_from(a) && !demand.is_only_from(b));
+        demand.change_wishes(|all| all.retain(|wanted| wanted.from != Some(a)));
+        assert!(demand.is_only_from(b), "who had it begun has left");
     }
 
     #[test]
     fn each_analysis_has_an_equal_share_of_what_all_may_cost() {
         let analysing = Analysing::new(20.0);
-        let first = analysing.enter(Some(MS(200)));
+        let first = analysing.add_running(Some(MS(200)));
         assert_eq!(analysing.between_looks(true), MS(50));
-        let second = analysing.enter(Some(MS(200)));
+        let second = analysing.add_running(Some(MS(200)));
         assert_eq!(analysing.between_looks(true), MS(100));
         drop((first, second));
         assert_eq!(analysing.between_looks(true), MS(50));
@@ -425,19 +328,19 @@ mod tests {
         let analysing = Analysing::new(20.0);
         let demand = Demand::new(wanted(5, 1).rate, analysing.clone());
         let overlay = Wanted { wish: Wish::Bodies, ..wanted(5, 1) };
-        demand.change(|all| all.push(overlay));
-        assert!(demand.is_of_bodies() && !demand.is_of_objects());
+        demand.change_wishes(|all| all.push(overlay));
+        assert!(demand.wants_bodies() && !demand.wants_objects());
         assert_eq!(demand.between_looks(), MS(50));
-        let asked = analysing.enter(Some(MS(100)));
+        let asked = analysing.add_running(Some(MS(100)));
         assert_eq!((demand.between_looks(), analysing.between_looks(true)), (MS(100), MS(50)));
-        let others: Vec<_> = (0..9).map(|_| analysing.enter(Some(MS(100)))).collect();
+        let others: Vec<_> = (0..9).map(|_| analysing.add_running(Some(MS(100)))).collect();
         assert_eq!(demand.between_looks(), MS(1000), "a twentieth, however much others want");
         assert_eq!(analysing.between_looks(true), MS(500), "who asks has all, as if there were no overlays");
         drop((asked, others));
         assert_eq!(demand.between_looks(), MS(50));
         // Somebody asks for what is in it.
-        demand.change(|all| all.push(wanted(10, 1)));
-        assert!(demand.is_of_bodies() && demand.is_of_objects());
+        demand.change_wishes(|all| all.push(wanted(10, 1)));
+        assert!(demand.wants_bodies() && demand.wants_objects());
         assert_eq!(demand.pace().between_looks, MS(100), "of the detector, by who asks");
         assert_eq!(demand.between_bodies(), Some(MS(200)), "as often as the overlay wants it");
         let count = || {
@@ -445,29 +348,14 @@ mod tests {
             (running.asked, running.overlays)
         };
         assert_eq!(count(), (1, 0));
-        demand.change(|all| all.retain(|wanted| *wanted == overlay));
+        demand.change_wishes(|all| all.retain(|wanted| *wanted == overlay));
         assert_eq!(count(), (0, 1));
-        demand.change(|all| {
+        demand.change_wishes(|all| {
             all[0].rate.fps = 15;
             all.push(wanted(1, 1));
         });
         let pace = demand.pace();
         assert_eq!((pace.fps, pace.between_looks), (15, MS(1000)), "one look a second is what was asked for");
         assert!(demand.is_overlay() && demand.between_bodies() < Some(MS(70)));
-    }
-
-    #[test]
-    fn looks_that_nobody_wanted_here_are_not_missed() {
-        let start = Instant::now();
-        let of = |looks: u64, apart: u64, own: u64| {
-            missed((10, start), (10 + looks, start + MS(looks * apart)), MS(own))
-        };
-        assert_eq!([of(1, 100, 100), of(3, 100, 100)], [0, 2], "all are wanted");
-        assert_eq!([of(2, 200, 250), of(1, 200, 200), of(5, 200, 1000)], [0, 0, 0], "some are");
-        assert_eq!(
-            [of(4, 100, 200), of(2, 100, 200)],
-            [1, 0],
-            "where the analysis is slower than asked for, too"
-        );
     }
 }

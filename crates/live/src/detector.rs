@@ -7,16 +7,14 @@ use sightwire_api::status::{DetectorStatus, ModelState};
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
 use sightwire_infer::detect::{
-    self, Chosen, DetectError, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
+    self, Chosen, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose, choose_model,
 };
-use sightwire_kserve::remote::RemoteError;
 use sightwire_models::fetch::Progress;
 use sightwire_models::slot::{ModelSlot, State};
 use tokio::sync::oneshot;
 
 use crate::options::Options;
-use crate::pixels::Lost;
-use crate::remote::RemoteDetector;
+use crate::remote::{FindError, ModelElsewhere, RemoteDetector};
 
 /// Runs that say how fast the others will be.
 const MEASURED_BY: u64 = 50;
@@ -40,22 +38,13 @@ pub enum Model {
     Elsewhere(Arc<ModelElsewhere>),
 }
 
-/// The model of another process, as far as that tells of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ModelElsewhere {
-    /// As in that one's store, or `motion`.
-    pub name: String,
-    /// Names of the classes that were seen so far, by class number.
-    pub labels: Vec<String>,
-}
-
 /// Finds objects in pictures, for all analyses.
 #[derive(Debug)]
 pub struct Detector {
     options: Arc<Options>,
     engine: Arc<SharedEngine>,
     slot: ModelSlot<Model>,
-    remote: Option<Arc<RemoteDetector>>,
+    remote: Option<Arc<dyn RemoteDetector>>,
 }
 
 impl Model {
@@ -86,26 +75,6 @@ impl Model {
     }
 }
 
-/// Why there are no detections.
-#[derive(Debug, thiserror::Error)]
-pub enum FindError {
-    /// Too much waits for the model.
-    #[error("too many pictures wait for the model")]
-    Busy,
-    /// The model says so.
-    #[error(transparent)]
-    Failed(#[from] DetectError),
-    /// The thread that compared it with the last one has gone.
-    #[error(transparent)]
-    Lost(#[from] Lost),
-    /// That elsewhere failed.
-    #[error("the detector elsewhere failed: {0}")]
-    Elsewhere(RemoteError),
-    /// It was let go while the picture waited.
-    #[error("the model has ended")]
-    Ended,
-}
-
 /// Why pictures of other servers are not looked at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotForOthers {
@@ -128,8 +97,7 @@ pub enum NotForOthers {
 impl Detector {
     /// Nothing is loaded before it is needed.
     pub fn new(options: Arc<Options>, engine: Arc<SharedEngine>) -> Arc<Self> {
-        let most = options.detector.max_boxes;
-        let remote = options.remote.clone().map(|remote| RemoteDetector::new(remote, most));
+        let remote = options.remote.clone();
         Arc::new(Self { options, engine, slot: ModelSlot::default(), remote })
     }
 
@@ -139,7 +107,7 @@ impl Detector {
     }
 
     /// The model, if it works already.
-    pub fn ready(&self) -> Option<Model> {
+    pub fn ready_model(&self) -> Option<Model> {
         match self.state() {
             State::Ready(model) => Some(model),
             State::Idle | State::Loading | State::Fetching { .. } | State::Failed(_) => None,
@@ -160,59 +128,60 @@ impl Detector {
     }
 
     /// The one elsewhere, if there is to be one.
-    pub fn remote(&self) -> Option<&Arc<RemoteDetector>> {
+    pub fn remote(&self) -> Option<&Arc<dyn RemoteDetector>> {
         self.remote.as_ref()
     }
 
     /// The model elsewhere while it answers, otherwise the one here. Nobody waits for that one where there is one elsewhere: until it
     /// is here, motion looks.
     pub async fn at_work(self: &Arc<Self>) -> Model {
-        let Some(remote) = &self.remote else { return self.model().await };
+        let Some(remote) = &self.remote else { return self.load_model().await };
         if remote.is_here().await {
-            return Model::Remote(remote.known());
+            return Model::Remote(remote.known_model());
         }
-        self.bring();
-        self.ready().unwrap_or(Model::Motion)
+        self.start_loading();
+        self.ready_model().unwrap_or(Model::Motion)
     }
 
     /// The model; found out, fetched and loaded if nobody needed one before.
-    pub async fn model(self: &Arc<Self>) -> Model {
-        self.bring();
-        match self.slot.settled(true).await {
+    pub async fn load_model(self: &Arc<Self>) -> Model {
+        self.start_loading();
+        match self.slot.wait_settled(true).await {
             State::Ready(model) => model,
             State::Idle | State::Loading | State::Fetching { .. } | State::Failed(_) => Model::Motion,
         }
     }
 
-    fn bring(self: &Arc<Self>) {
+    fn start_loading(self: &Arc<Self>) {
         let this = self.clone();
-        self.slot.bring(move |slot| {
-            this.prepare(slot).inspect_err(|error| tracing::warn!("detection: {error:#}"))
+        self.slot.spawn_load(move |slot| {
+            this.prepare_model(slot).inspect_err(|error| tracing::warn!("detection: {error:#}"))
         });
     }
 
-    fn prepare(&self, slot: &ModelSlot<Model>) -> anyhow::Result<()> {
+    fn prepare_model(&self, slot: &ModelSlot<Model>) -> anyhow::Result<()> {
         let options = &self.options;
         let mut progress = |progress: Progress<'_>| {
             let Progress::Bytes { bytes, of } = progress else { return };
-            slot.fetching("", of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32));
+            slot.set_fetching("", of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32));
         };
-        let found = match choose(&options.store, &options.detector.model, &mut progress) {
+        let found = match choose_model(&options.store, &options.detector.model, &mut progress) {
             Chosen::Motion { note: None } => {
                 tracing::info!(model = Model::Motion.name(), "detection is ready");
-                slot.ready(Model::Motion);
+                slot.set_ready(Model::Motion);
                 return Ok(());
             }
             Chosen::Motion { note: Some(note) } => bail!(note),
             Chosen::Network(found) => found,
         };
         let name = found.name().to_owned();
-        let service =
-            self.start(found).map_err(|error| anyhow!(choose::note(&name, &format!("{error:#}"))))?;
+        let service = self
+            .start_service(found)
+            .map_err(|error| anyhow!(choose::fallback_note(&name, &format!("{error:#}"))))?;
         let service = Arc::new(service);
         tracing::info!(model = name, "detection is ready");
-        slot.ready(Model::Network(service.clone()));
-        if let Err(error) = self.measure(&service)
+        slot.set_ready(Model::Network(service.clone()));
+        if let Err(error) = self.measure_service(&service)
             && self.engine.going_on()
         {
             tracing::warn!("how the detector runs fastest was not measured: {error:#}");
@@ -221,9 +190,9 @@ impl Detector {
     }
 
     /// It works already; from here on in the fastest way.
-    fn measure(&self, service: &DetectService) -> anyhow::Result<()> {
+    fn measure_service(&self, service: &DetectService) -> anyhow::Result<()> {
         let going_on = || self.engine.going_on();
-        service.engine().measure(&service.subjects(), &going_on)?;
+        service.engine().measure_ways(&service.subjects(), &going_on)?;
         if going_on() && service.decide_again()? {
             tracing::info!(model = service.name(), "detection runs with {} from now on", service.plan());
         }
@@ -238,17 +207,17 @@ impl Detector {
             name => name,
         };
         let manifest = store.manifest(name)?;
-        if manifest.detect.is_none() || !store.has(&manifest) {
+        if manifest.detect.is_none() || !store.has_files(&manifest) {
             return Ok(());
         }
         let subjects = DetectModel::load(store, &manifest)?.subjects();
-        Ok(self.engine.get()?.measure(&subjects, &|| self.engine.going_on())?)
+        Ok(self.engine.get()?.measure_ways(&subjects, &|| self.engine.going_on())?)
     }
 
-    fn start(&self, model: DetectModel) -> anyhow::Result<DetectService> {
+    fn start_service(&self, model: DetectModel) -> anyhow::Result<DetectService> {
         let options = &self.options;
         let engine = self.engine.get()?;
-        engine.usable(&model.subjects(), &|| self.engine.going_on())?;
+        engine.ensure_usable(&model.subjects(), &|| self.engine.going_on())?;
         let options = ServiceOptions {
             threads: engine.threads(),
             queue: options.cameras.max_analyses + 2 * engine.threads() + SPARE_PLACES,
@@ -259,7 +228,7 @@ impl Detector {
     }
 
     /// Why the model at work is not the one asked for.
-    pub fn note(&self) -> Option<Arc<str>> {
+    pub fn fallback_note(&self) -> Option<Arc<str>> {
         match self.state() {
             State::Failed(failure) => Some(failure.reason),
             State::Idle | State::Loading | State::Fetching { .. } | State::Ready(_) => None,
@@ -268,7 +237,7 @@ impl Detector {
 
     /// Pictures a second that its threads look at together, where enough were looked at to know.
     pub fn capacity(&self) -> Option<f64> {
-        if self.remote.as_ref().is_some_and(|remote| remote.answers()) {
+        if self.remote.as_ref().is_some_and(|remote| remote.is_answering()) {
             return None;
         }
         let State::Ready(Model::Network(service)) = self.state() else { return None };
@@ -327,7 +296,7 @@ impl Detector {
 
 /// Runs a network on one picture; what nobody waits for any more is not run. `place` is held until the network has let go of
 /// the picture, though the one who asked may have gone.
-pub async fn find(
+pub async fn find_objects(
     service: &DetectService,
     image: Arc<Image>,
     threshold: f32,

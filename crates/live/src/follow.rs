@@ -7,30 +7,31 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sightwire_api::detect::{Detections, SharedLook, SharedTrack};
+use sightwire_base::clock;
 use sightwire_cluster::cluster::Cluster;
 use sightwire_cluster::looks::Looks;
 use sightwire_frame::boxes::{Detection, Rect};
 use sightwire_hub::forms::Forms;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Subscriber, Update};
-use sightwire_measure::clock;
 use sightwire_track::{Anchor, Track, TrackerOptions, TrailPoint};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::Dependencies;
 use crate::analysis::{Analysed, Analysis, Object};
 use crate::bodies::{People, largest_person};
 use crate::demand::Pace;
-use crate::detector::{BASE_CONFIDENCE, Model, ModelElsewhere};
+use crate::dependencies::Dependencies;
+use crate::detector::{BASE_CONFIDENCE, Model};
 use crate::hands::Sighted;
+use crate::remote::ModelElsewhere;
 
 /// Frames that wait for what was found in them.
 const KEPT: usize = 16;
-/// What was found in a frame that did not come this far is shown in one that came so many later, at most.
+/// What was found in a frame that did not come this far is shown in one that came this many later, at most.
 const NEAR: u64 = 3;
 /// How often it is looked whether those who watch want another rate.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// Where the other process does not tell what it sees, this one looks itself for so long, and asks again.
+/// Where the other process does not tell what it sees, this one looks itself for this long, and asks again.
 const ALONE: Duration = Duration::from_secs(5);
 /// From one connection to the next, at least.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -51,8 +52,8 @@ struct Followed {
 
 impl Analysis {
     /// Shows what that process sees, until the stream has ended.
-    pub(crate) async fn follow(&self, deps: &Dependencies, process: &Arc<str>) {
-        let Some(cluster) = deps.options.cluster.clone() else { return self.stages(deps, true).await };
+    pub(crate) async fn follow_process(&self, deps: &Dependencies, process: &Arc<str>) {
+        let Some(cluster) = deps.options.cluster.clone() else { return self.run_stages(deps, true).await };
         let confidence = deps.options.detector.confidence.max(BASE_CONFIDENCE);
         let mut followed = Followed {
             model: Arc::default(),
@@ -67,10 +68,10 @@ impl Analysis {
         loop {
             let pace = self.demand.pace();
             if asked.is_none() {
-                asked = self.ask(&cluster, process, pace).await;
+                asked = self.request_looks(&cluster, process, pace).await;
             }
             if let Some(looks) = asked.take() {
-                self.problem.lock().take();
+                self.clear_problem();
                 let begun = clock::now();
                 if self.show_all(deps, &mut followed, (looks, &mut reader), pace).await.is_none() {
                     return;
@@ -82,23 +83,23 @@ impl Analysis {
             let again = async {
                 loop {
                     tokio::time::sleep(ALONE).await;
-                    if let Some(looks) = self.ask(&cluster, process, self.demand.pace()).await {
+                    if let Some(looks) = self.request_looks(&cluster, process, self.demand.pace()).await {
                         break looks;
                     }
                 }
             };
             // What was learned meanwhile is not thrown away before there is something better.
             tokio::select! {
-                () = self.stages(deps, true) => return,
+                () = self.run_stages(deps, true) => return,
                 looks = again => asked = Some(looks),
             }
         }
     }
 
-    async fn ask(&self, cluster: &Cluster, process: &Arc<str>, pace: Pace) -> Option<Looks> {
+    async fn request_looks(&self, cluster: &Cluster, process: &Arc<str>, pace: Pace) -> Option<Looks> {
         let stream = self.upstream.stream.id();
         let skip_frames = pace.skip_frames().clamp(1, u64::from(crate::demand::MAX_SKIP)) as u8;
-        let asked = cluster.looks(process, stream, (pace.fps, skip_frames)).await;
+        let asked = cluster.open_looks(process, stream, (pace.fps, skip_frames)).await;
         asked
             .inspect_err(|why| {
                 let (stream, process) = (&**stream, &**process);
@@ -125,7 +126,7 @@ impl Analysis {
             tokio::select! {
                 biased;
                 update = reader.next() => if let Update::Picture(picture) = update? {
-                    followed.came(picture);
+                    followed.add_picture(picture);
                 },
                 told = looks.next() => match told {
                     Some(told) => followed.waits = Some(told),
@@ -136,18 +137,23 @@ impl Analysis {
                 },
             }
             if let Some((told, picture)) = followed.next() {
-                self.show(deps, followed, told, picture).await;
+                self.show_detections(deps, followed, told, picture).await;
             }
         }
     }
 
-    async fn show(&self, deps: &Dependencies, followed: &mut Followed, told: Detections, picture: Picture) {
+    async fn show_detections(
+        &self,
+        deps: &Dependencies,
+        followed: &mut Followed,
+        told: Detections,
+        picture: Picture,
+    ) {
         if self.newest.receiver_count() == 0 {
             return; // nobody looks
         }
-        let (captured, limits, jpeg) = (picture.captured(), deps.options.pictures, picture.jpeg().clone());
-        let decoded = deps.pixels.run(move |tools| tools.decode_to_fit(&jpeg, &limits)).await;
-        let Ok(Ok(image)) = decoded else {
+        let captured = picture.captured();
+        let Ok(pixels) = picture.pixels(&*deps.pixels).await else {
             self.counters.failed.fetch_add(1, Ordering::Relaxed);
             return;
         };
@@ -156,25 +162,25 @@ impl Analysis {
         self.counters.analysed.fetch_add(u64::from(shared.looked), Ordering::Relaxed);
         let look = self.counters.analysed.load(Ordering::Relaxed);
         let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
-        followed.learn(&told.model, &told.detections);
-        let objects: Vec<Object> = told.detections.iter().map(object).collect();
+        followed.learn_labels(&told.model, &told.detections);
+        let objects: Vec<Object> = told.detections.iter().map(object_from_detection).collect();
         let tracks = followed.tracks(&shared.tracks, captured);
         self.counters.inferred.record(clock::since(captured));
         deps.totals.inferred_age.record(clock::since(captured));
-        let (stamp, image, looked) = (picture.stamp(), Arc::new(image), shared.looked);
+        let (stamp, looked) = (picture.stamp(), shared.looked);
         let body_is_new = followed.people.has_looked();
-        if looked && self.demand.is_of_bodies() {
+        if looked && self.demand.wants_bodies() {
             let detections: Vec<Detection> = objects.iter().map(|object| object.detection).collect();
             let person = largest_person(&detections, &Model::Elsewhere(followed.model.clone()));
-            followed.people.begin_look(deps, (picture.jpeg(), &image), captured, person);
+            followed.people.begin_look(&deps.bodies, &deps.tasks, &pixels, captured, person);
         }
-        let body = followed.people.recent(captured);
+        let body = followed.people.recent_body(captured);
         let hands = told.hands.map(|told| Sighted::Elsewhere(Arc::new(told)));
         let (model, forms) = (Model::Elsewhere(followed.model.clone()), Forms::default());
         let analysed = Analysed {
             sequence,
             stamp,
-            image,
+            image: pixels.image,
             model,
             asked: true,
             looked,
@@ -191,7 +197,7 @@ impl Analysis {
 }
 
 impl Followed {
-    fn came(&mut self, picture: Picture) {
+    fn add_picture(&mut self, picture: Picture) {
         if self.frames.len() >= KEPT {
             self.frames.pop_front();
         }
@@ -207,7 +213,7 @@ impl Followed {
         (picture.stamp().sequence <= frame + NEAR).then_some((told, picture))
     }
 
-    fn learn(&mut self, name: &str, detections: &[sightwire_api::detect::Detection]) {
+    fn learn_labels(&mut self, name: &str, detections: &[sightwire_api::detect::Detection]) {
         let knows = |d: &sightwire_api::detect::Detection| {
             d.class >= MAX_LABELS || self.model.labels.get(d.class) == Some(&d.label)
         };
@@ -231,8 +237,8 @@ impl Followed {
     fn tracks(&mut self, shared: &[SharedTrack], captured: Instant) -> Vec<Track> {
         self.trails.retain(|id, _| shared.iter().any(|track| track.id == *id));
         let tracks = shared.iter().map(|track| {
-            let rect = rect(track.bounds);
-            let (x, y) = Anchor::default().of(&rect);
+            let rect = rect_from_corners(track.bounds);
+            let (x, y) = Anchor::default().anchor_point(&rect);
             let trail = self.trails.entry(track.id).or_default();
             while trail.len() >= self.options.trail_points.max(1)
                 || trail
@@ -257,19 +263,19 @@ impl Followed {
     }
 }
 
-fn object(told: &sightwire_api::detect::Detection) -> Object {
-    let rect = rect(told.bounds.map(|side| side as f32));
+fn object_from_detection(told: &sightwire_api::detect::Detection) -> Object {
+    let rect = rect_from_corners(told.bounds.map(|side| side as f32));
     let detection = Detection { rect, class: told.class, confidence: told.confidence as f32 };
     Object { detection, track: told.track }
 }
 
-fn rect([left, top, right, bottom]: [f32; 4]) -> Rect {
+fn rect_from_corners([left, top, right, bottom]: [f32; 4]) -> Rect {
     Rect { left, top, right, bottom }
 }
 
 impl Analysed {
     /// What another process needs to show the same.
-    pub fn shared(&self) -> SharedLook {
+    pub fn shared_look(&self) -> SharedLook {
         let tracks = self.tracks.iter().map(|track| SharedTrack {
             id: track.id,
             bounds: [track.rect.left, track.rect.top, track.rect.right, track.rect.bottom],

@@ -15,15 +15,14 @@ use tokio::sync::watch;
 
 use crate::options::Options;
 
-/// The model.
 const MODEL: &str = "hands";
 /// No stream gives more pictures a second.
 const MOST_FPS: f32 = 120.0;
 /// A picture is not waited for any longer: it is shown without hands.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// After so many in a row that were waited for in vain, none is.
+/// After this many in a row that were waited for in vain, none is.
 const GIVEN_UP: u32 = 3;
-/// So long hands are shown where they were seen last, in pictures at which nobody looks.
+/// How long hands are shown where they were seen last, in pictures at which nobody looks.
 const RECENT: Duration = Duration::from_millis(500);
 
 /// Finds hands, for all analyses.
@@ -46,7 +45,7 @@ pub struct HandLooker {
 /// What was seen of hands in one picture.
 #[derive(Clone, Debug)]
 pub enum Sighted {
-    /// By this process.
+    /// What this process has seen.
     Here(Arc<Prediction>),
     /// By another, as that tells of it.
     Elsewhere(Arc<api::HandSight>),
@@ -62,9 +61,9 @@ impl Sighted {
     }
 
     /// As it is told to viewers.
-    pub fn told(&self) -> Option<api::HandSight> {
+    pub fn to_api(&self) -> Option<api::HandSight> {
         match self {
-            Self::Here(_) => self.sight().map(HandSight::told),
+            Self::Here(_) => self.sight().map(HandSight::to_api),
             Self::Elsewhere(told) => Some(api::HandSight::clone(told)),
         }
     }
@@ -78,21 +77,26 @@ impl Hands {
 
     /// How far it is, as in `/api/v1/status`; `None` where nobody asked for hands in streams.
     pub fn report(&self) -> Option<StreamHands> {
-        self.options.detector.hands?;
+        if !self.options.detector.hands {
+            return None;
+        }
         Some(report_state(self.slot.state(), "hands", |service| service.stats().failed))
     }
 
     /// For one more stream; `None` where nobody asked for hands, or the model cannot be had, which the log says once. It is
     /// tried again for a later stream.
-    pub async fn looker(self: &Arc<Self>) -> Option<HandLooker> {
-        self.options.detector.hands?;
+    pub async fn new_looker(self: &Arc<Self>) -> Option<HandLooker> {
+        if !self.options.detector.hands {
+            return None;
+        }
         let this = self.clone();
-        self.slot.bring(move |slot| {
-            let service = this.start().inspect_err(|error| tracing::warn!("hands in streams: {error:#}"))?;
-            slot.ready(Arc::new(service));
+        self.slot.spawn_load(move |slot| {
+            let service =
+                this.start_service().inspect_err(|error| tracing::warn!("hands in streams: {error:#}"))?;
+            slot.set_ready(Arc::new(service));
             Ok(())
         });
-        let State::Ready(service) = self.slot.settled(true).await else { return None };
+        let State::Ready(service) = self.slot.wait_settled(true).await else { return None };
         let (give, newest) = watch::channel(None);
         let client = service.join(Box::new(move |prediction| {
             give.send_replace(Some(prediction.clone()));
@@ -100,16 +104,16 @@ impl Hands {
         Some(HandLooker { client, newest, unheard: 0 })
     }
 
-    fn start(&self) -> anyhow::Result<HandService> {
+    fn start_service(&self) -> anyhow::Result<HandService> {
         let (store, options) = (&self.options.store, &self.options);
         let mut model = HandModel::load(store, &store.manifest(MODEL)?)?;
         let engine = self.engine.get()?;
-        model.usable(&engine, &|| self.engine.going_on())?;
+        model.ensure_usable(&engine, &|| self.engine.going_on())?;
         let options = HandServiceOptions {
             limits: options.pictures,
             max_fps: MOST_FPS,
             idle_release: options.idle_release,
-            watch: options.detector.hands.unwrap_or_default(),
+            watch: options.detector.watch,
         };
         Ok(HandService::start(model, engine, options)?)
     }
@@ -137,7 +141,7 @@ pub(crate) fn report_state<S>(
 
 impl HandLooker {
     /// The hands in a picture that was taken then; `None` where the model has no time for it.
-    pub async fn look(&mut self, image: Arc<Image>, captured: Instant) -> Option<Sighted> {
+    pub async fn find_hands(&mut self, image: Arc<Image>, captured: Instant) -> Option<Sighted> {
         if self.newest.has_changed().unwrap_or(false) {
             self.unheard = 0;
         }
@@ -157,7 +161,7 @@ impl HandLooker {
     }
 
     /// The hands that were seen last, unless that was long before a picture.
-    pub fn recent(&self, captured: Instant) -> Option<Sighted> {
+    pub fn recent_hands(&self, captured: Instant) -> Option<Sighted> {
         let newest = self.newest.borrow().clone()?;
         (captured.saturating_duration_since(newest.arrived) <= RECENT).then_some(Sighted::Here(newest))
     }

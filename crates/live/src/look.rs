@@ -8,19 +8,19 @@ use sightwire_hub::source::{Sink, Skipped, Source, SourceError};
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout_at};
 
+use crate::Unreachable;
 use crate::options::CameraOptions;
-use crate::private::Reach;
+use crate::private::CameraReach;
 use crate::registry::Camera;
-use crate::tries::Unreachable;
 use crate::upstream;
 
-/// After the first picture, others are counted for so long.
+/// After the first picture, others are counted for this long.
 const COUNTED: Duration = Duration::from_secs(2);
 
 /// What was seen of a camera that gives pictures.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
-    /// Width and height of the first picture, px; `None` if it is no JPEG.
+pub struct CameraProbe {
+    /// Width and height of the first picture, px; `None` if it is not a JPEG.
     pub size: Option<(u32, u32)>,
     /// Bytes of the first picture.
     pub bytes: usize,
@@ -35,16 +35,20 @@ pub struct Seen {
 }
 
 /// Looks at a camera for at most `within`. It may serve few at once, so that a server that reads it may be in the way.
-pub async fn at(
+pub async fn look_at_camera(
     Camera { table, leads_to, .. }: &Camera,
     options: &CameraOptions,
     within: Duration,
-) -> Result<Seen, Unreachable> {
-    let reach = Reach::new(&options.allow, options.private);
-    look(&*upstream::open(&table.source, reach.known(*leads_to), options.max_frame_bytes), within).await
+) -> Result<CameraProbe, Unreachable> {
+    let reach = CameraReach::new(&options.allow, options.private);
+    look_at_source(
+        &*upstream::build_source(&table.source, reach.web_for_known(*leads_to), options.max_frame_bytes),
+        within,
+    )
+    .await
 }
 
-async fn look(reads: &dyn Source, within: Duration) -> Result<Seen, Unreachable> {
+async fn look_at_source(reads: &dyn Source, within: Duration) -> Result<CameraProbe, Unreachable> {
     let (came, first_came) = oneshot::channel();
     let mut pictures = Pictures { came: Some(came), first: None, last: None, others: 0, broken: 0 };
     let (begun, due) = (Instant::now(), tokio::time::Instant::now() + within);
@@ -60,9 +64,9 @@ async fn look(reads: &dyn Source, within: Duration) -> Result<Seen, Unreachable>
     let Some((jpeg, first)) = pictures.first else {
         return Err(ended.map_or(Unreachable::Late(within), Unreachable::from));
     };
-    let size = header::probe(&jpeg).ok().map(|header| (header.width, header.height));
+    let size = header::read_dimensions(&jpeg);
     let took = pictures.last.map(|last| last.saturating_duration_since(first).as_secs_f64());
-    Ok(Seen {
+    Ok(CameraProbe {
         size,
         bytes: jpeg.len(),
         fps: took.filter(|seconds| *seconds > 0.0).map(|seconds| f64::from(pictures.others) / seconds),
@@ -76,13 +80,13 @@ struct Pictures {
     came: Option<oneshot::Sender<()>>,
     first: Option<(Bytes, Instant)>,
     last: Option<Instant>,
-    /// After the first.
+    /// Pictures after the first.
     others: u32,
     broken: u64,
 }
 
 impl Sink for Pictures {
-    fn picture(&mut self, jpeg: Bytes, now: Instant) {
+    fn on_picture(&mut self, jpeg: Bytes, now: Instant) {
         if self.first.is_some() {
             (self.last, self.others) = (Some(now), self.others + 1);
             return;
@@ -93,9 +97,9 @@ impl Sink for Pictures {
         }
     }
 
-    fn bytes(&mut self, _count: usize, _now: Instant) {}
+    fn on_bytes(&mut self, _count: usize, _now: Instant) {}
 
-    fn skipped(&mut self, skipped: Skipped, _now: Instant) {
+    fn on_skipped(&mut self, skipped: Skipped, _now: Instant) {
         self.broken += skipped.broken;
     }
 }
@@ -106,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives so many pictures a second, up to a number, and then ends or is silent.
+    /// Gives this many pictures a second, up to a number, and then ends or is silent.
     struct Camera {
         pictures: u32,
         ends: bool,
@@ -116,7 +120,7 @@ mod tests {
         fn run<'a>(&'a self, sink: &'a mut dyn Sink) -> Run<'a> {
             Box::pin(async move {
                 for _ in 0..self.pictures {
-                    sink.picture(Bytes::from_static(b"no JPEG"), tokio::time::Instant::now().into());
+                    sink.on_picture(Bytes::from_static(b"no JPEG"), tokio::time::Instant::now().into());
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
                 if !self.ends {
@@ -132,7 +136,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn pictures_are_counted_for_a_while() {
         let begun = tokio::time::Instant::now();
-        let seen = look(&Camera { pictures: 1000, ends: false }, WITHIN).await.unwrap();
+        let seen = look_at_source(&Camera { pictures: 1000, ends: false }, WITHIN).await.unwrap();
         assert_eq!(begun.elapsed(), COUNTED);
         let fps = seen.fps.unwrap();
         assert!((9.9..10.1).contains(&fps), "{fps}");
@@ -142,15 +146,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_camera_that_says_nothing_is_given_up_in_time() {
         let begun = tokio::time::Instant::now();
-        let seen = look(&Camera { pictures: 0, ends: false }, WITHIN).await;
+        let seen = look_at_source(&Camera { pictures: 0, ends: false }, WITHIN).await;
         assert_eq!((seen, begun.elapsed()), (Err(Unreachable::Late(WITHIN)), WITHIN));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_camera_that_ends_says_why_with_or_without_pictures() {
-        let seen = look(&Camera { pictures: 0, ends: true }, WITHIN).await;
+        let seen = look_at_source(&Camera { pictures: 0, ends: true }, WITHIN).await;
         assert!(matches!(seen, Err(Unreachable::Source(_))), "{seen:?}");
-        let seen = look(&Camera { pictures: 1, ends: true }, WITHIN).await.unwrap();
+        let seen = look_at_source(&Camera { pictures: 1, ends: true }, WITHIN).await.unwrap();
         assert!(seen.fps.is_none() && seen.ended.is_some(), "{seen:?}");
     }
 }

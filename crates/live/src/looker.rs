@@ -4,17 +4,18 @@ use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use sightwire_frame::Image;
 use sightwire_frame::boxes::Detection;
+use sightwire_hub::picture::Picture;
 use sightwire_track::{Motion, MotionOptions};
 
-use crate::Dependencies;
-use crate::detector::{BASE_CONFIDENCE, FindError, Model, find};
+use crate::dependencies::Dependencies;
+use crate::detector::{BASE_CONFIDENCE, Model, find_objects};
+use crate::remote::FindError;
 
-/// A network that is gated by motion looks at least so often.
+/// A network that is gated by motion looks at least once in this time.
 const GATED_EVERY: Duration = Duration::from_secs(10);
-/// Boxes of two classes that overlap so much are one thing; people on horses and things in hands overlap less.
+/// Boxes of two classes that overlap this much are one thing; people on horses and things in hands overlap less.
 const SAME_THING_IOU: f32 = 0.75;
 
 /// The state of what looks; a network has none but its gate's.
@@ -30,11 +31,10 @@ impl Looker {
     /// With the model that is at work, once there is one.
     pub(crate) async fn new(deps: &Dependencies) -> Self {
         let (model, gated) = (deps.detector.at_work().await, deps.options.detector.gated);
-        let options = options(&model);
+        let options = motion_options(&model);
         Self { model, motion: None, options, gated, looked: None }
     }
 
-    /// What looks.
     pub(crate) fn model(&self) -> &Model {
         &self.model
     }
@@ -47,21 +47,22 @@ impl Looker {
         let model = deps.detector.at_work().await;
         let is_same = discriminant(&model) == discriminant(&self.model);
         if !is_same {
-            let options = options(&model);
+            let options = motion_options(&model);
             *self = Self { model, motion: None, options, gated: self.gated, looked: None };
         }
         !is_same
     }
 
-    /// What is in a picture, which came as `jpeg`; of a model elsewhere, if it says so within the second of the times. `None`
-    /// where the gate is closed.
-    pub(crate) async fn look(
+    /// What is in a picture, whose pixels are `image`; of a model elsewhere, if it says so within that time. `None` where the
+    /// gate is closed.
+    pub(crate) async fn find_objects(
         &mut self,
         deps: &Dependencies,
+        picture: &Picture,
         image: &Arc<Image>,
-        jpeg: &Bytes,
-        (now, within): (Instant, Duration),
+        within: Duration,
     ) -> Result<Option<Vec<Detection>>, FindError> {
+        let now = picture.captured();
         if matches!(self.model, Model::Motion) {
             let detections = self.with_motion(deps, image, move |m, image| m.update(now, image)).await?;
             return Ok(Some(detections));
@@ -75,11 +76,12 @@ impl Looker {
         }
         let detections = match (&self.model, deps.detector.remote()) {
             (Model::Network(service), _) => {
-                find(service, image.clone(), BASE_CONFIDENCE, ()).await?.detections
+                find_objects(service, image.clone(), BASE_CONFIDENCE, ()).await?.detections
             }
             (Model::Remote(_), Some(remote)) => {
-                let detections = remote.find(&deps.pixels, image, jpeg, within).await?;
-                self.model = Model::Remote(remote.known());
+                let file = Box::pin(async { Ok(picture.jpeg(&*deps.pixels).await?.clone()) });
+                let detections = remote.find_objects(&deps.pixels, image, file, within).await?;
+                self.model = Model::Remote(remote.known_model());
                 detections
             }
             // It looks for itself; none of this process looks with it.
@@ -107,10 +109,10 @@ impl Looker {
     }
 }
 
-fn options(model: &Model) -> MotionOptions {
+fn motion_options(model: &Model) -> MotionOptions {
     match model {
         Model::Motion => MotionOptions::default(),
-        Model::Network(_) | Model::Elsewhere(_) | Model::Remote(_) => MotionOptions::gate(),
+        Model::Network(_) | Model::Elsewhere(_) | Model::Remote(_) => MotionOptions::for_gate(),
     }
 }
 

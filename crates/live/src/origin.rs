@@ -1,4 +1,4 @@
-//! Where the pictures of a stream come from, and what differs by that. Whoever watches, analyses, counts or ends a stream
+//! Where the pictures of a stream come from, and what differs by that. Code that watches, analyses, counts or ends a stream
 //! needs to know no more than the [`Origin`].
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::source::CameraSource;
 /// Where the pictures of a stream come from. What is equal is one stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// A camera, which is read while somebody needs it, and where whoever named its address asks from.
+    /// A camera, which is read while somebody needs it, and where the client that named its address asks from.
     Camera(CameraSource, AskedFrom),
     /// Somebody who connects and sends, under that name.
     Sent(Arc<str>),
@@ -31,7 +31,7 @@ pub struct PerOrigin<T> {
 
 impl<T> PerOrigin<T> {
     /// That of a stream.
-    pub fn of(&self, origin: &Origin) -> &T {
+    pub fn for_origin(&self, origin: &Origin) -> &T {
         match origin {
             Origin::Camera(..) | Origin::Elsewhere(_, _, StreamKind::Camera) => &self.cameras,
             Origin::Sent(_) | Origin::Elsewhere(_, _, StreamKind::Relay) => &self.sent,
@@ -58,15 +58,15 @@ impl Origin {
     }
 
     /// For people: without name and password.
-    pub fn shown(&self) -> String {
+    pub fn shown_address(&self) -> String {
         match self {
-            Self::Camera(source, _) => source.shown(),
+            Self::Camera(source, _) => source.shown_address(),
             Self::Sent(name) | Self::Elsewhere(name, ..) => name.to_string(),
         }
     }
 }
 
-/// One that is known, whoever asks for it.
+/// One that is known, to every caller.
 impl From<CameraSource> for Origin {
     fn from(source: CameraSource) -> Self {
         Self::Camera(source, AskedFrom::Elsewhere)

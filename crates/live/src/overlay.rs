@@ -31,7 +31,7 @@ const LEFT_SHOULDER: usize = 3;
 const RIGHT_SHOULDER: usize = 4;
 /// Ids beyond all of those.
 const FIRST_OF_HANDS: u16 = 100;
-/// The axis at the nose is so long, in shares of the picture's height: 50 pixels of 360.
+/// Length of the axis at the nose, in shares of the picture's height: 50 pixels of 360.
 const UP: f32 = 50.0 / 360.0;
 
 /// Points, pairs of their ids that are joined by lines, and axes.
@@ -46,7 +46,7 @@ pub struct Drawn {
 }
 
 /// What was seen of a body and of hands. A body's shoulders come before those that were found beside hands.
-pub fn drawn(body: Option<&SeenBody>, hands: Option<&Sighted>) -> Drawn {
+pub fn build_overlay(body: Option<&SeenBody>, hands: Option<&Sighted>) -> Drawn {
     let mut drawn = Drawn::default();
     if let Some(SeenBody { pose: Some(pose), width, height, scale }) = body {
         let size = [*width, *height];
@@ -54,7 +54,7 @@ pub fn drawn(body: Option<&SeenBody>, hands: Option<&Sighted>) -> Drawn {
             |[x, y]: &[f32; 2]| (0.0..=*width as f32).contains(x) && (0.0..=*height as f32).contains(y);
         let joints = pose.joints.map(|joint| joint.filter(inside));
         for ((joint, id), (kind, colour)) in joints.iter().zip(UPPER_BODY).zip(JOINTS) {
-            drawn.landmarks.extend(joint.map(|at| landmark(id as u16, kind, colour, at, size)));
+            drawn.landmarks.extend(joint.map(|at| make_landmark(id as u16, kind, colour, at, size)));
         }
         let has = |id: u16| drawn.landmarks.iter().any(|landmark| landmark.id == id);
         drawn.connections.extend(LINES.iter().filter(|[from, to]| has(*from) && has(*to)));
@@ -62,7 +62,7 @@ pub fn drawn(body: Option<&SeenBody>, hands: Option<&Sighted>) -> Drawn {
             (joints[NOSE], joints[LEFT_SHOULDER], joints[RIGHT_SHOULDER])
         {
             let sent = |[x, y]: [f32; 2]| [x * scale, y * scale];
-            drawn.axes = Some(axes(sent(nose), sent(left), sent(right), *height as f32 * scale));
+            drawn.axes = Some(head_axes(sent(nose), sent(left), sent(right), *height as f32 * scale));
         }
     }
     if let Some(sight) = hands.and_then(Sighted::sight) {
@@ -74,12 +74,12 @@ pub fn drawn(body: Option<&SeenBody>, hands: Option<&Sighted>) -> Drawn {
             let joints = seen.hand.points.iter().zip(first..);
             drawn
                 .landmarks
-                .extend(joints.map(|([x, y, _], id)| landmark(id, "hand", "cyan", [*x, *y], size)));
+                .extend(joints.map(|([x, y, _], id)| make_landmark(id, "hand", "cyan", [*x, *y], size)));
         }
         if let (None, Some(Shoulders { left, right })) = (body, sight.sight.shoulders) {
             for (place, at) in [(LEFT_SHOULDER, left), (RIGHT_SHOULDER, right)] {
                 let (kind, colour) = JOINTS[place];
-                drawn.landmarks.push(landmark(UPPER_BODY[place] as u16, kind, colour, at, size));
+                drawn.landmarks.push(make_landmark(UPPER_BODY[place] as u16, kind, colour, at, size));
             }
             drawn.connections.push([UPPER_BODY[LEFT_SHOULDER] as u16, UPPER_BODY[RIGHT_SHOULDER] as u16]);
         }
@@ -87,13 +87,13 @@ pub fn drawn(body: Option<&SeenBody>, hands: Option<&Sighted>) -> Drawn {
     drawn
 }
 
-fn landmark(id: u16, kind: &str, colour: &str, at: [f32; 2], size: [u32; 2]) -> Landmark {
+fn make_landmark(id: u16, kind: &str, colour: &str, at: [f32; 2], size: [u32; 2]) -> Landmark {
     let share = |axis: usize| (f64::from(at[axis]) / f64::from(size[axis].max(1)) * 1e4).round() / 1e4;
     Landmark { color: colour.to_owned(), id, kind: kind.to_owned(), x: share(0), y: share(1) }
 }
 
 /// As the prototype has them, whose z axis ends at the left shoulder.
-fn axes(nose: [f32; 2], left: [f32; 2], right: [f32; 2], height: f32) -> HeadPoseAxes {
+fn head_axes(nose: [f32; 2], left: [f32; 2], right: [f32; 2], height: f32) -> HeadPoseAxes {
     let px = |value: f32| (f64::from(value) * 10.0).round() / 10.0;
     let axis = |[x, y]: [f32; 2], colour: &str| HeadPoseAxis { color: colour.to_owned(), x: px(x), y: px(y) };
     let above = [nose[0], nose[1] - UP * height];
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn body(joints: [Option<[f32; 2]>; UPPER_BODY.len()]) -> SeenBody {
-        let next = Region::whole(640, 360);
+        let next = Region::whole_picture(640, 360);
         SeenBody {
             pose: Some(Pose { presence: 0.9, joints, shoulders: None, next }),
             width: 640,
@@ -135,7 +135,7 @@ mod tests {
             [460.0, 350.0],
             [180.0, 350.0],
         ];
-        let Drawn { landmarks, connections, axes } = drawn(Some(&body(places.map(Some))), None);
+        let Drawn { landmarks, connections, axes } = build_overlay(Some(&body(places.map(Some))), None);
         let ids: Vec<_> = landmarks.iter().map(|mark| (mark.id, &*mark.kind, &*mark.color)).collect();
         let expected = [
             (0, "nose", "green"),
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(connections, LINES);
         // A frame that was decoded to half of its sides.
         let half = SeenBody { scale: 2.0, ..body(places.map(Some)) };
-        let large = drawn(Some(&half), None).axes.unwrap();
+        let large = build_overlay(Some(&half), None).axes.unwrap();
         assert_eq!((large.origin.x, large.origin.y, large.y_axis.y), (640.0, 180.0, 80.0));
         let axes = axes.unwrap();
         assert_eq!((axes.origin.x, axes.origin.y), (320.0, 90.0));
@@ -169,11 +169,11 @@ mod tests {
         joints[1] = Some([340.0, 80.0]);
         joints[LEFT_SHOULDER] = Some([400.0, 200.0]);
         joints[RIGHT_SHOULDER] = Some([-3.0, 200.0]);
-        let Drawn { landmarks, connections, axes } = drawn(Some(&body(joints)), None);
+        let Drawn { landmarks, connections, axes } = build_overlay(Some(&body(joints)), None);
         assert_eq!(landmarks.iter().map(|mark| mark.id).collect::<Vec<_>>(), [0, 2, 11]);
         assert_eq!((connections, axes), (vec![[0, 2], [2, 11]], None));
         let nobody = SeenBody { pose: None, width: 640, height: 360, scale: 1.0 };
-        assert_eq!(drawn(Some(&nobody), None), Drawn::default());
-        assert_eq!(drawn(None, None), Drawn::default());
+        assert_eq!(build_overlay(Some(&nobody), None), Drawn::default());
+        assert_eq!(build_overlay(None, None), Drawn::default());
     }
 }

@@ -8,8 +8,7 @@ use sightwire_hub::source::address::AddressError;
 use sightwire_hub::source::allow::{Allow, Kind, private_network};
 use sightwire_hub::source::web::Web;
 
-use crate::registry::Camera;
-use crate::source::{CameraError, CameraSource};
+use crate::source::{CameraError, CameraSource, LeadsTo};
 
 /// Networks that one line names, at most.
 const MAX_NETWORKS: usize = 8;
@@ -25,18 +24,22 @@ pub enum PrivateNetworks {
         /// What says so, as in `access.mode is "protected"`.
         because: &'static str,
     },
-    /// Whoever asks from this machine may name any; those that were added are read for everybody.
+    /// Clients on this machine may name any; those that were added are read for everybody.
     Here,
 }
 
 impl PrivateNetworks {
     /// What those who run the server should know who had cameras in private networks named to it; these are known.
-    pub fn closed(self, allow: &Allow, known: &[Camera]) -> Option<String> {
+    pub fn closed_warning<'a>(
+        self,
+        allow: &Allow,
+        known: impl IntoIterator<Item = &'a CameraSource>,
+    ) -> Option<String> {
         let Self::Added { because } = self else { return None };
         if allow.lists_private() {
             return None;
         }
-        let hosts = known.iter().filter_map(|camera| Some(camera.table.source.url()?.host()));
+        let hosts = known.into_iter().filter_map(|source| Some(source.url()?.host()));
         let networks: BTreeSet<String> = hosts.filter_map(|host| private_network(&host)).collect();
         let (networks, example) = match networks.len() {
             0 => (vec!["192.168.1.0/24".to_owned()], ", for example"),
@@ -48,7 +51,7 @@ impl PrivateNetworks {
     }
 }
 
-/// Where whoever names an address asks from. All are equal: one address is one stream, whoever had it opened.
+/// Where the client that names an address asks from. All are equal: one address is one stream, no matter who had it opened.
 #[derive(Clone, Copy, Debug)]
 pub enum AskedFrom {
     /// Another machine, as far as anybody knows.
@@ -69,24 +72,15 @@ impl Hash for AskedFrom {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
-/// Where an address may lead to that was named and is kept, beside what is listed then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeadsTo {
-    /// Nowhere else: whoever named it might not have named a private network.
-    Listed,
-    /// To private networks, where the server listens on loopback.
-    Private,
-}
-
 /// What cameras are connected to with.
 #[derive(Clone, Debug)]
-pub struct Reach {
+pub struct CameraReach {
     listed: Web,
     private: Web,
     rule: PrivateNetworks,
 }
 
-impl Reach {
+impl CameraReach {
     /// `allow` is what is listed, configured cameras included.
     pub fn new(allow: &Allow, rule: PrivateNetworks) -> Self {
         let web = |allow: Allow| Web::new(Arc::new(allow));
@@ -94,7 +88,7 @@ impl Reach {
     }
 
     /// For a camera that is known.
-    pub fn known(&self, leads_to: LeadsTo) -> &Web {
+    pub fn web_for_known(&self, leads_to: LeadsTo) -> &Web {
         match (self.rule, leads_to) {
             (PrivateNetworks::Nobody, _) | (_, LeadsTo::Listed) => &self.listed,
             (PrivateNetworks::Added { .. } | PrivateNetworks::Here, LeadsTo::Private) => &self.private,
@@ -102,8 +96,8 @@ impl Reach {
     }
 
     /// For an address that somebody names.
-    pub fn named(&self, from: AskedFrom) -> &Web {
-        self.known(self.leads_to(from))
+    pub fn web_for_named(&self, from: AskedFrom) -> &Web {
+        self.web_for_known(self.leads_to(from))
     }
 
     /// Where an address may lead to that is named there.
@@ -117,7 +111,7 @@ impl Reach {
     /// Whether somebody may name that address, as far as can be told before its name is resolved.
     pub fn check_named(&self, source: &CameraSource, from: AskedFrom) -> Result<(), CameraError> {
         let Some(url) = source.url() else { return Ok(()) };
-        self.named(from).check(url).map_err(|refused| match (&refused, self.rule) {
+        self.web_for_named(from).check_camera(url).map_err(|refused| match (&refused, self.rule) {
             (AddressError::Forbidden { kind: Kind::Private, .. }, PrivateNetworks::Added { because }) => {
                 CameraError::BehindProxy { refused, because }
             }
@@ -132,16 +126,11 @@ impl Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::CameraTable;
 
     const BEHIND: PrivateNetworks = PrivateNetworks::Added { because: "access.mode is protected" };
 
     fn camera(url: &str) -> CameraSource {
-        CameraSource::of(url, None, None).unwrap()
-    }
-
-    fn known(url: &str) -> Camera {
-        Camera::configured(CameraTable { source: camera(url), ..CameraTable::default_camera(url).unwrap() })
+        CameraSource::from_address(url, None, None).unwrap()
     }
 
     #[test]
@@ -154,11 +143,11 @@ mod tests {
             (PrivateNetworks::Here, LeadsTo::Private, true),
             (PrivateNetworks::Here, LeadsTo::Listed, false),
         ] {
-            let reach = Reach::new(&Allow::default(), rule);
-            assert_eq!(reach.known(kept).check(&url).is_ok(), read, "{rule:?} {kept:?}");
+            let reach = CameraReach::new(&Allow::default(), rule);
+            assert_eq!(reach.web_for_known(kept).check_camera(&url).is_ok(), read, "{rule:?} {kept:?}");
         }
         // The address of a name is not known when it is added.
-        let reach = |rule| Reach::new(&Allow::default(), rule);
+        let reach = |rule| CameraReach::new(&Allow::default(), rule);
         assert_eq!(reach(BEHIND).leads_to(AskedFrom::Here), LeadsTo::Listed);
         assert_eq!(reach(PrivateNetworks::Here).leads_to(AskedFrom::Elsewhere), LeadsTo::Listed);
         assert_eq!(reach(PrivateNetworks::Here).leads_to(AskedFrom::Here), LeadsTo::Private);
@@ -167,21 +156,21 @@ mod tests {
     #[test]
     fn the_start_says_which_networks_have_to_be_listed() {
         let cameras = [
-            known("http://192.168.7.7"),
-            known("http://192.168.7.8/a"),
-            known("http://[fd12:3456::9]/"),
-            known("http://203.0.113.7"),
-            known("http://cam.example.org"),
+            camera("http://192.168.7.7"),
+            camera("http://192.168.7.8/a"),
+            camera("http://[fd12:3456::9]/"),
+            camera("http://203.0.113.7"),
+            camera("http://cam.example.org"),
         ];
-        let said = BEHIND.closed(&Allow::default(), &cameras).unwrap();
+        let said = BEHIND.closed_warning(&Allow::default(), &cameras).unwrap();
         assert!(said.contains("since access.mode is protected"), "{said}");
         assert!(said.ends_with(r#"cameras.allow = ["192.168.7.0/24", "fd12:3456::/64"]"#), "{said}");
-        let example = BEHIND.closed(&Allow::default(), &[]).unwrap();
+        let example = BEHIND.closed_warning(&Allow::default(), &[]).unwrap();
         assert!(example.contains("for example") && example.contains("192.168.1.0/24"), "{example}");
         let listed = Allow::parse(["10.0.0.0/8"]).unwrap();
-        assert_eq!(BEHIND.closed(&listed, &cameras), None);
-        assert_eq!(PrivateNetworks::Here.closed(&Allow::default(), &cameras), None);
+        assert_eq!(BEHIND.closed_warning(&listed, &cameras), None);
+        assert_eq!(PrivateNetworks::Here.closed_warning(&Allow::default(), &cameras), None);
         let public = Allow::parse(["203.0.113.0/24"]).unwrap();
-        assert!(BEHIND.closed(&public, &cameras).is_some());
+        assert!(BEHIND.closed_warning(&public, &cameras).is_some());
     }
 }

@@ -3,17 +3,17 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use sightwire_api::camera::CameraChange;
+use sightwire_base::lines::{self, LogThrottle};
+use sightwire_base::{clock, disk};
 use sightwire_hub::source::address::CameraUrl;
-use sightwire_measure::lines::{self, LogThrottle};
-use sightwire_measure::{clock, disk};
 
-use crate::private::LeadsTo;
-use crate::source::{CameraError, CameraSource, CameraTable, check_id};
+use crate::source::{CameraError, CameraSource, CameraTable, LeadsTo, check_id};
 
 /// Most cameras that clients may add.
 const MAX_SAVED: usize = 1000;
@@ -45,26 +45,49 @@ pub struct Times {
 /// The cameras that are known: those of the configuration, and those that clients added.
 #[derive(Debug)]
 pub struct Registry {
+    /// Held for a look, or to replace all; no other lock is taken under it.
     cameras: RwLock<Vec<Camera>>,
     file: PathBuf,
-    /// Held while the file is being written, so that the last change is what it holds.
+    /// Held from the look at what there is until the file is written and `cameras` replaced, so that both hold what was changed
+    /// last. It comes before the locks of [`Streams`](crate::Streams), which is asked meanwhile whether an address is allowed and
+    /// whether a stream of that name is sent: whoever changes a camera must hold none of those.
     writing: parking_lot::Mutex<()>,
+    /// Ids of cameras that are about to be there, from before the look whether streams of those names are sent until they are
+    /// among `cameras`. No other lock is taken under it.
+    reserved: Arc<parking_lot::Mutex<Vec<String>>>,
     not_kept: LogThrottle,
 }
 
-/// Cameras that are to be the configured ones.
-#[derive(Clone, Debug)]
+/// Ids of cameras that are about to be there: no stream begins by one of these names until it is dropped.
+#[derive(Debug)]
+struct Reserved {
+    all: Arc<parking_lot::Mutex<Vec<String>>>,
+    ids: Vec<String>,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let mut all = self.all.lock();
+        for id in &self.ids {
+            // Another may have reserved the same one.
+            if let Some(index) = all.iter().position(|one| one == id) {
+                all.swap_remove(index);
+            }
+        }
+    }
+}
+
+/// Cameras that are to be the configured ones. Until it is dropped no stream begins by the name of a new one.
+#[derive(Debug)]
 pub struct ConfiguredAnew {
     tables: Vec<CameraTable>,
-    /// Ids of all cameras that there were.
-    before: Vec<String>,
+    new: Reserved,
 }
 
 impl ConfiguredAnew {
     /// Those that no camera had before.
     pub fn new_ids(&self) -> impl Iterator<Item = &str> {
-        let ids = self.tables.iter().map(|table| &*table.id);
-        ids.filter(|id| !self.before.iter().any(|before| before == id))
+        self.new.ids.iter().map(String::as_str)
     }
 }
 
@@ -81,7 +104,7 @@ pub enum RegistryError {
     Configured(String),
     /// The id, or the user, has another one.
     #[error(transparent)]
-    Taken(#[from] Taken),
+    Taken(#[from] CameraConflict),
     /// What was said of it cannot be.
     #[error(transparent)]
     Invalid(#[from] CameraError),
@@ -117,7 +140,7 @@ struct Saved {
     user: Option<String>,
     #[serde(default)]
     default: bool,
-    /// Whoever named it might not have named an address in a private network.
+    /// The client that named it might not have named an address in a private network.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     listed_only: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,7 +149,7 @@ struct Saved {
 
 impl Camera {
     /// One of the configuration.
-    pub fn configured(table: CameraTable) -> Self {
+    pub fn from_table(table: CameraTable) -> Self {
         Self { table, configured: true, leads_to: LeadsTo::Private, times: None }
     }
 }
@@ -140,7 +163,7 @@ impl Times {
 
 /// What a camera cannot have, and who has it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Taken {
+pub enum CameraConflict {
     /// There is no place for one more.
     #[error("There are {MAX_SAVED} cameras already.")]
     Places,
@@ -168,11 +191,11 @@ impl Registry {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(fail(error.to_string())),
         };
-        let mut cameras: Vec<Camera> = configured.iter().cloned().map(Camera::configured).collect();
+        let mut cameras: Vec<Camera> = configured.iter().cloned().map(Camera::from_table).collect();
         for saved in saved {
             let (id, times) = (saved.id.clone(), saved.times);
             let leads_to = if saved.listed_only { LeadsTo::Listed } else { LeadsTo::Private };
-            let table = saved.read().map_err(|reason| fail(format!("camera {id:?}: {reason}")))?;
+            let table = saved.into_table().map_err(|reason| fail(format!("camera {id:?}: {reason}")))?;
             if cameras.iter().any(|camera| camera.table.id == table.id) {
                 tracing::warn!("the camera {id:?} of {} gives way to the configured one", file.display());
                 continue;
@@ -183,26 +206,34 @@ impl Registry {
             cameras: RwLock::new(cameras),
             file: file.to_owned(),
             writing: parking_lot::Mutex::default(),
+            reserved: Arc::default(),
             not_kept: LogThrottle::new(),
         })
     }
 
-    /// The cameras as they will be with these configured, and those kept that clients have added.
+    /// Prepares that these cameras become the configured ones, which [`set_configured`](Self::set_configured) does. Nothing
+    /// changes yet.
     pub fn configured_anew(&self, configured: &[CameraTable]) -> ConfiguredAnew {
         let before = self.all();
-        let tables = configured.iter().cloned();
-        ConfiguredAnew { tables: tables.collect(), before: before.into_iter().map(|c| c.table.id).collect() }
+        let is_new = |id: &&String| !before.iter().any(|camera| camera.table.id == **id);
+        let ids = configured.iter().map(|table| &table.id).filter(is_new).cloned().collect();
+        ConfiguredAnew { tables: configured.to_vec(), new: self.reserve_ids(ids) }
+    }
+
+    fn reserve_ids(&self, ids: Vec<String>) -> Reserved {
+        self.reserved.lock().extend(ids.iter().cloned());
+        Reserved { all: self.reserved.clone(), ids }
     }
 
     /// From now on those are configured. Gives those that are gone, or have another id or source than before. One that a client
     /// added gives way to a configured one of its id.
-    pub fn set(&self, anew: ConfiguredAnew) -> Vec<Camera> {
+    pub fn set_configured(&self, anew: ConfiguredAnew) -> Vec<Camera> {
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.write();
         let stands = |camera: &Camera| anew.tables.iter().any(|table| table.id == camera.table.id);
         let added = cameras.iter().filter(|camera| !camera.configured && !stands(camera));
         let kept: Vec<Camera> = added.cloned().collect();
-        let configured = anew.tables.into_iter().map(Camera::configured);
+        let configured = anew.tables.into_iter().map(Camera::from_table);
         let before = std::mem::replace(&mut *cameras, configured.chain(kept).collect());
         let is_there = |was: &Camera| {
             cameras.iter().any(|now| now.table.id == was.table.id && now.table.source == was.table.source)
@@ -218,6 +249,13 @@ impl Registry {
     /// The camera of that id.
     pub fn get(&self, id: &str) -> Option<Camera> {
         self.cameras.read().iter().find(|camera| camera.table.id == id).cloned()
+    }
+
+    /// Whether a camera has that id, or is about to.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        // In this order: one that has come in between is found among the cameras.
+        let is_reserved = self.reserved.lock().iter().any(|one| one == id);
+        is_reserved || self.get(id).is_some()
     }
 
     /// The first camera with that source.
@@ -244,7 +282,7 @@ impl Registry {
     }
 
     /// Adds a camera. `allowed` says whether a client may name that address, `is_sent` whether a stream of that name is sent.
-    pub fn add(
+    pub fn add_camera(
         &self,
         change: CameraChange,
         allowed: impl FnOnce(&CameraSource) -> Result<LeadsTo, CameraError>,
@@ -252,13 +290,13 @@ impl Registry {
     ) -> Result<Camera, RegistryError> {
         let CameraChange { id, name, url, mode, fps, user, default } = change;
         let url = url.ok_or(CameraError::NoUrl)?;
-        let source = CameraSource::of(&url, mode.as_deref(), fps)?;
+        let source = CameraSource::from_address(&url, mode.as_deref(), fps)?;
         let leads_to = allowed(&source)?;
         let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.read().clone();
         if cameras.iter().filter(|camera| !camera.configured).count() >= MAX_SAVED {
-            return Err(Taken::Places.into());
+            return Err(CameraConflict::Places.into());
         }
         let id = match id {
             Some(id) => id,
@@ -266,21 +304,22 @@ impl Registry {
         };
         check_id(&id)?;
         if cameras.iter().any(|camera| camera.table.id == id) {
-            return Err(Taken::Id(id).into());
+            return Err(CameraConflict::Id(id).into());
         }
+        let _reserved = self.reserve_ids(vec![id.clone()]);
         if is_sent(&id) {
-            return Err(Taken::Name(id).into());
+            return Err(CameraConflict::Name(id).into());
         }
         let name = name.unwrap_or_else(|| id.clone());
         let table = CameraTable { id, name, source, user: None, default: false };
         cameras.push(Camera { table, configured: false, leads_to, times: Some(Times::now()) });
         let index = cameras.len() - 1;
-        apply(&mut cameras, index, user, default)?;
-        self.keep(cameras, index)
+        assign_camera(&mut cameras, index, user, default)?;
+        self.replace_cameras(cameras, index)
     }
 
     /// Changes what `change` names of a camera; `allowed` is asked where that gives it another source.
-    pub fn change(
+    pub fn change_camera(
         &self,
         id: &str,
         change: CameraChange,
@@ -288,13 +327,13 @@ impl Registry {
     ) -> Result<Camera, RegistryError> {
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.read().clone();
-        let index = position(&cameras, id)?;
+        let index = find_position(&cameras, id)?;
         let Camera { table, leads_to, .. } = &mut cameras[index];
         if change.id.as_deref().is_some_and(|new| new != id) {
             return Err(CameraError::FixedId.into());
         }
         if change.url.is_some() || change.mode.is_some() || change.fps.is_some() {
-            let source = table.source.changed(&change)?;
+            let source = table.source.with_change(&change)?;
             if source != table.source {
                 *leads_to = allowed(&source)?;
                 table.source = source;
@@ -303,34 +342,35 @@ impl Registry {
         if let Some(name) = change.name {
             name.trim().clone_into(&mut table.name);
         }
-        apply(&mut cameras, index, change.user, change.default)?;
+        assign_camera(&mut cameras, index, change.user, change.default)?;
         let now = Times::now();
         let added = cameras[index].times.map_or(now.added, |times| times.added);
         cameras[index].times = Some(Times { added, ..now });
-        self.keep(cameras, index)
+        self.replace_cameras(cameras, index)
     }
 
     /// Takes a camera away, and says what it was.
-    pub fn remove(&self, id: &str) -> Result<Camera, RegistryError> {
+    pub fn remove_camera(&self, id: &str) -> Result<Camera, RegistryError> {
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.read().clone();
-        let index = position(&cameras, id)?;
+        let index = find_position(&cameras, id)?;
         let removed = cameras.remove(index);
-        self.write(&cameras)?;
+        self.write_file(&cameras)?;
         *self.cameras.write() = cameras;
         Ok(removed)
     }
 
-    fn keep(&self, cameras: Vec<Camera>, index: usize) -> Result<Camera, RegistryError> {
-        self.write(&cameras)?;
+    fn replace_cameras(&self, cameras: Vec<Camera>, index: usize) -> Result<Camera, RegistryError> {
+        self.write_file(&cameras)?;
         let kept = cameras[index].clone();
         *self.cameras.write() = cameras;
         Ok(kept)
     }
 
     /// Written beside the old file and then put in its place, so that there is always a whole one.
-    fn write(&self, cameras: &[Camera]) -> Result<(), RegistryError> {
-        let saved: Vec<Saved> = cameras.iter().filter(|camera| !camera.configured).map(Saved::of).collect();
+    fn write_file(&self, cameras: &[Camera]) -> Result<(), RegistryError> {
+        let saved: Vec<Saved> =
+            cameras.iter().filter(|camera| !camera.configured).map(Saved::from_camera).collect();
         let write = || -> std::io::Result<()> {
             let folder = self.file.parent().unwrap_or(Path::new("."));
             std::fs::create_dir_all(folder)?;
@@ -343,8 +383,8 @@ impl Registry {
             Ok(())
         };
         write().map_err(|error| {
-            disk::failed();
-            if let Some(unsaid) = self.not_kept.is_due(clock::now()) {
+            disk::count_failure();
+            if let Some(unsaid) = self.not_kept.admit_line(clock::now()) {
                 let file = self.file.display();
                 tracing::warn!(
                     %file,
@@ -357,7 +397,7 @@ impl Registry {
     }
 }
 
-fn position(cameras: &[Camera], id: &str) -> Result<usize, RegistryError> {
+fn find_position(cameras: &[Camera], id: &str) -> Result<usize, RegistryError> {
     let index = cameras.iter().position(|camera| camera.table.id == id);
     match index {
         Some(index) if cameras[index].configured => Err(RegistryError::Configured(id.to_owned())),
@@ -367,7 +407,7 @@ fn position(cameras: &[Camera], id: &str) -> Result<usize, RegistryError> {
 }
 
 /// Sets whose it is; a user has one camera, and there is one default.
-fn apply(
+fn assign_camera(
     cameras: &mut [Camera],
     index: usize,
     user: Option<String>,
@@ -377,7 +417,7 @@ fn apply(
         let user = Some(user).filter(|user| !user.is_empty());
         let taken = |camera: &&Camera| user.is_some() && camera.table.user == user;
         if let Some((_, other)) = cameras.iter().enumerate().find(|(i, c)| *i != index && taken(c)) {
-            return Err(Taken::User(other.table.id.clone()).into());
+            return Err(CameraConflict::User(other.table.id.clone()).into());
         }
         cameras[index].table.user = user;
     }
@@ -385,7 +425,7 @@ fn apply(
         if default
             && let Some(other) = cameras.iter().find(|camera| camera.table.default && camera.configured)
         {
-            return Err(Taken::Default(other.table.id.clone()).into());
+            return Err(CameraConflict::Default(other.table.id.clone()).into());
         }
         if default {
             for camera in cameras.iter_mut() {
@@ -419,12 +459,12 @@ fn free_id(cameras: &[Camera], name: &str) -> String {
 }
 
 impl Saved {
-    fn of(camera: &Camera) -> Self {
+    fn from_camera(camera: &Camera) -> Self {
         let table = &camera.table;
         Self {
             id: table.id.clone(),
             name: table.name.clone(),
-            url: table.source.url().map_or_else(|| table.source.shown(), CameraUrl::secret),
+            url: table.source.url().map_or_else(|| table.source.shown_address(), CameraUrl::secret_url),
             mode: table.source.mode().name().to_owned(),
             fps: table.source.fps(),
             user: table.user.clone(),
@@ -434,9 +474,9 @@ impl Saved {
         }
     }
 
-    fn read(self) -> Result<CameraTable, CameraError> {
+    fn into_table(self) -> Result<CameraTable, CameraError> {
         check_id(&self.id)?;
-        let source = CameraSource::of(&self.url, Some(&self.mode), self.fps)?;
+        let source = CameraSource::from_address(&self.url, Some(&self.mode), self.fps)?;
         Ok(CameraTable { id: self.id, name: self.name, source, user: self.user, default: self.default })
     }
 }
@@ -444,7 +484,7 @@ impl Saved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sightwire_measure::captured;
+    use sightwire_base::captured;
 
     fn change(text: &str) -> CameraChange {
         serde_json::from_str(text).unwrap()
@@ -463,9 +503,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &configured());
         let add = r#"{"name":"Front door","url":"http://me:se%20cret@10.0.0.5","user":"eve"}"#;
-        let added = registry.add(change(add), |_| Ok(LeadsTo::Private), |_| false).unwrap();
+        let added = registry.add_camera(change(add), |_| Ok(LeadsTo::Private), |_| false).unwrap();
         assert_eq!(added.table.id, "front-door");
-        let second = registry.add(
+        let second = registry.add_camera(
             change(r#"{"name":"Front door","url":"http://10.0.0.6","mode":"capture","fps":3}"#),
             |_| Ok(LeadsTo::Private),
             |_| false,
@@ -496,18 +536,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &[]);
         registry
-            .add(
+            .add_camera(
                 change(r#"{"id":"a","url":"http://me:secret@10.0.0.5"}"#),
                 |_| Ok(LeadsTo::Private),
                 |_| false,
             )
             .unwrap();
         let moved = registry
-            .change("a", change(r#"{"url":"http://***:***@10.0.0.5/other.mjpg"}"#), |_| Ok(LeadsTo::Private))
+            .change_camera("a", change(r#"{"url":"http://***:***@10.0.0.5/other.mjpg"}"#), |_| {
+                Ok(LeadsTo::Private)
+            })
             .unwrap();
-        assert_eq!(moved.table.source.url().unwrap().secret(), "http://me:secret@10.0.0.5/other.mjpg");
+        assert_eq!(moved.table.source.url().unwrap().secret_url(), "http://me:secret@10.0.0.5/other.mjpg");
         let error = registry
-            .change("a", change(r#"{"url":"http://***:***@evil.example"}"#), |_| Ok(LeadsTo::Private))
+            .change_camera("a", change(r#"{"url":"http://***:***@evil.example"}"#), |_| Ok(LeadsTo::Private))
             .unwrap_err();
         assert!(matches!(error, RegistryError::Invalid(CameraError::Hidden)));
         assert_eq!(registry.get("a").unwrap(), moved, "nothing was changed");
@@ -518,21 +560,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &[]);
         let added = registry
-            .add(
+            .add_camera(
                 change(r#"{"name":"Test","url":"http://10.0.0.5/v.mjpg?pw=secret"}"#),
                 |_| Ok(LeadsTo::Private),
                 |_| false,
             )
             .unwrap();
         assert_eq!(added.table.id, "camera", "the API has a path /cameras/test of its own");
-        let shown = added.table.source.shown();
+        let shown = added.table.source.shown_address();
         assert_eq!(shown, "http://10.0.0.5/v.mjpg?…");
         let sent_back =
             CameraChange { url: Some(shown), name: Some("Yard".into()), ..CameraChange::default() };
-        let changed = registry.change("camera", sent_back, |_| Ok(LeadsTo::Private)).unwrap();
+        let changed = registry.change_camera("camera", sent_back, |_| Ok(LeadsTo::Private)).unwrap();
         assert_eq!(changed.table.source, added.table.source);
         let elsewhere = change(r#"{"url":"http://10.0.0.5/other?…"}"#);
-        assert!(registry.change("camera", elsewhere, |_| Ok(LeadsTo::Private)).is_err());
+        assert!(registry.change_camera("camera", elsewhere, |_| Ok(LeadsTo::Private)).is_err());
     }
 
     #[test]
@@ -541,23 +583,24 @@ mod tests {
         let registry = open(&folder, &[]);
         assert!(registry.for_user(Some("eve")).is_none());
         registry
-            .add(change(r#"{"id":"a","url":"http://10.0.0.5"}"#), |_| Ok(LeadsTo::Private), |_| false)
+            .add_camera(change(r#"{"id":"a","url":"http://10.0.0.5"}"#), |_| Ok(LeadsTo::Private), |_| false)
             .unwrap();
         assert_eq!(registry.for_user(None).unwrap().table.id, "a", "the only one");
         registry
-            .add(
+            .add_camera(
                 change(r#"{"id":"b","url":"http://10.0.0.6","user":"eve"}"#),
                 |_| Ok(LeadsTo::Private),
                 |_| false,
             )
             .unwrap();
         assert!(registry.for_user(None).is_none(), "neither is the default");
-        registry.change("a", change(r#"{"default":true}"#), |_| Ok(LeadsTo::Private)).unwrap();
+        registry.change_camera("a", change(r#"{"default":true}"#), |_| Ok(LeadsTo::Private)).unwrap();
         let id = |user: Option<&str>| registry.for_user(user).unwrap().table.id;
         assert_eq!((id(None), id(Some("eve")), id(Some("bob"))), ("a".into(), "b".into(), "a".into()));
-        let taken = registry.change("a", change(r#"{"user":"eve"}"#), |_| Ok(LeadsTo::Private)).unwrap_err();
-        assert!(matches!(taken, RegistryError::Taken(Taken::User(_))));
-        registry.change("b", change(r#"{"default":true}"#), |_| Ok(LeadsTo::Private)).unwrap();
+        let taken =
+            registry.change_camera("a", change(r#"{"user":"eve"}"#), |_| Ok(LeadsTo::Private)).unwrap_err();
+        assert!(matches!(taken, RegistryError::Taken(CameraConflict::User(_))));
+        registry.change_camera("b", change(r#"{"default":true}"#), |_| Ok(LeadsTo::Private)).unwrap();
         assert_eq!(registry.all().iter().filter(|camera| camera.table.default).count(), 1);
     }
 
@@ -565,11 +608,12 @@ mod tests {
     fn configured_cameras_stay_as_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &configured());
-        let error =
-            registry.change("default", change(r#"{"name":"x"}"#), |_| Ok(LeadsTo::Private)).unwrap_err();
+        let error = registry
+            .change_camera("default", change(r#"{"name":"x"}"#), |_| Ok(LeadsTo::Private))
+            .unwrap_err();
         assert_eq!(error, RegistryError::Configured("default".into()));
-        assert_eq!(registry.remove("default").unwrap_err(), error);
-        assert!(matches!(registry.remove("other").unwrap_err(), RegistryError::Unknown(_)));
+        assert_eq!(registry.remove_camera("default").unwrap_err(), error);
+        assert!(matches!(registry.remove_camera("other").unwrap_err(), RegistryError::Unknown(_)));
     }
 
     #[test]
@@ -577,7 +621,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &[]);
         let refuse = |_: &CameraSource| Err(CameraError::NotListed);
-        assert!(registry.add(change(r#"{"url":"http://127.0.0.1"}"#), refuse, |_| false).is_err());
+        assert!(registry.add_camera(change(r#"{"url":"http://127.0.0.1"}"#), refuse, |_| false).is_err());
         assert!(registry.all().is_empty());
     }
 
@@ -589,17 +633,21 @@ mod tests {
             cameras: RwLock::default(),
             file: folder.path().join("deep/cameras.json"),
             writing: parking_lot::Mutex::default(),
+            reserved: Arc::default(),
             not_kept: LogThrottle::new(),
         };
-        let log = captured::log();
+        let log = captured::capture_log();
         for _ in 0..100 {
-            let added =
-                registry.add(change(r#"{"url":"http://10.0.0.5"}"#), |_| Ok(LeadsTo::Private), |_| false);
+            let added = registry.add_camera(
+                change(r#"{"url":"http://10.0.0.5"}"#),
+                |_| Ok(LeadsTo::Private),
+                |_| false,
+            );
             let error = added.unwrap_err();
             assert!(error.to_string().contains("Nothing was changed"), "{error}");
         }
         assert!(registry.all().is_empty());
-        let lines = log.with("cannot be kept");
+        let lines = log.lines_with("cannot be kept");
         assert_eq!(lines.len(), 1, "one line, however often it is tried: {lines:?}");
         assert!(lines[0].contains("WARN") && lines[0].contains("deep/cameras.json"), "{lines:?}");
     }

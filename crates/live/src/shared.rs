@@ -6,25 +6,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use sightwire_base::clock;
 use sightwire_cluster::Cluster;
 use sightwire_cluster::cameras::Reader;
 use sightwire_cluster::directory::Directory;
 use sightwire_cluster::pull::{PullOptions, What};
-use sightwire_hub::reader::{ReaderOptions, read};
+use sightwire_hub::reader::{ReaderOptions, read_source};
 use sightwire_hub::source::Source;
 use sightwire_hub::stream::Producer;
-use sightwire_measure::clock;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-/// A process from which a camera could not be got is not asked again for so long.
+/// A process from which a camera could not be got is not asked again for this long.
 const OUT_FOR: Duration = Duration::from_secs(10);
 /// Between one decision who reads it and the next, at least.
 const SETTLES: Duration = Duration::from_millis(50);
 
-/// Where a camera's pictures come from at the moment, for whoever needs to know.
+/// Where a camera's pictures come from at the moment, for code that needs to know.
 #[derive(Debug, Default)]
-pub struct Place {
+pub struct SourceLocation {
     /// Of the camera's address, by which other processes know it; none of what is this process's own affair.
     mark: Option<Arc<str>>,
     /// The process that they come from, if not from this one.
@@ -34,9 +34,9 @@ pub struct Place {
     changed: Notify,
 }
 
-impl Place {
+impl SourceLocation {
     /// Of a camera that other processes may know by that mark.
-    pub(crate) fn shared(mark: Option<Arc<str>>) -> Self {
+    pub(crate) fn with_mark(mark: Option<Arc<str>>) -> Self {
         Self { mark, ..Self::default() }
     }
 
@@ -46,7 +46,7 @@ impl Place {
     }
 
     /// In another process, for as long as it is watched.
-    pub(crate) fn at(process: Arc<str>) -> Self {
+    pub(crate) fn with_process(process: Arc<str>) -> Self {
         Self { from: watch::Sender::new(Some(process)), ..Self::default() }
     }
 
@@ -76,10 +76,9 @@ impl Place {
 /// A camera that is read here or elsewhere.
 pub(crate) struct SharedCamera {
     pub id: Arc<str>,
-    /// Of its address.
     pub mark: Arc<str>,
     pub cluster: Arc<Cluster>,
-    pub place: Arc<Place>,
+    pub place: Arc<SourceLocation>,
     pub source: Box<dyn Source>,
     pub reads: ReaderOptions,
     pub pulls: PullOptions,
@@ -92,9 +91,10 @@ impl SharedCamera {
         let mut out: HashMap<Arc<str>, Instant> = HashMap::new();
         loop {
             out.retain(|_, since| clock::since(*since) < OUT_FOR);
-            // Whoever asks has looked who is to read it; the two need not agree.
+            // The asker has looked up who is to read it; the two need not agree.
             let wanted = self.place.wanted.swap(false, Ordering::Relaxed);
-            let is_out = |name: &str| out.contains_key(name) || wanted && *name != *self.cluster.me().name;
+            let is_out =
+                |name: &str| out.contains_key(name) || wanted && *name != *self.cluster.own_record().name;
             match self.cluster.reader_of(&self.id, &self.mark, is_out) {
                 Reader::Here => self.read_here(&mut producer).await,
                 Reader::Apart => self.read_apart(&mut producer).await,
@@ -117,17 +117,17 @@ impl SharedCamera {
         self.place.from.send_if_modified(|from| from.take().is_some());
         tracing::info!(camera = &*self.id, "this process reads it");
         tokio::select! {
-            () = read(&*self.source, producer, self.reads, self.seed) => {}
+            () = read_source(&*self.source, producer, self.reads, self.seed) => {}
             () = lost.cancelled() => tracing::info!(camera = &*self.id, "another process reads it now"),
-            () = self.is_given_away() => {}
+            () = self.wait_for_handover() => {}
         }
     }
 
     /// Waits until this process gives its cameras away, and there is one to take it.
-    async fn is_given_away(&self) {
-        self.cluster.draining().cancelled().await;
-        self.cluster.has_said_so().await;
-        self.cluster.has_takers().await;
+    async fn wait_for_handover(&self) {
+        self.cluster.drain_token().cancelled().await;
+        self.cluster.announce_drain().await;
+        self.cluster.wait_for_available_peer().await;
     }
 
     /// Until nothing else has its id any more.
@@ -143,7 +143,7 @@ impl SharedCamera {
             all.streams.get(id).is_none_or(|entry| entry.about.camera.as_deref() == mark)
         };
         tokio::select! {
-            () = read(&*self.source, producer, self.reads, self.seed) => {}
+            () = read_source(&*self.source, producer, self.reads, self.seed) => {}
             _ = directory.wait_for(is_over) => {}
         }
     }
@@ -157,7 +157,7 @@ impl SharedCamera {
         tracing::debug!(camera = &*self.id, process = &**process, "got from another process");
         let what = What::Camera { process: process.clone(), mark: self.mark.clone() };
         let why = tokio::select! {
-            why = self.cluster.pull(&self.id, what, producer, self.pulls) => Some(why),
+            why = self.cluster.pull_stream(&self.id, what, producer, self.pulls) => Some(why),
             () = self.place.changed.notified() => None,
         };
         tracing::debug!(

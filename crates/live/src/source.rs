@@ -20,13 +20,22 @@ pub enum CameraSource {
     Simulated(Scenery),
 }
 
+/// Where an address may lead to that was named and is kept, beside what is listed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeadsTo {
+    /// Nowhere else: the client that named it might not have named a private network.
+    Listed,
+    /// To private networks, where the server listens on loopback.
+    Private,
+}
+
 /// What is wrong with what was said of a camera.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CameraError {
     /// Its address is none, or nobody allowed it.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// Private networks are for whoever is on this machine.
+    /// Private networks are for clients on this machine.
     #[error(
         "{0}; without it, only whoever asks from the server's own machine, and through no proxy, may name it"
     )]
@@ -44,7 +53,7 @@ pub enum CameraError {
     /// Only known cameras, and listed addresses, may be named by any page.
     #[error("pages from elsewhere may only name cameras that are known, or addresses in cameras.allow")]
     NotListed,
-    /// Whoever knows a camera but not its password must not have that sent elsewhere.
+    /// A client that knows a camera but not its password must not have the password sent elsewhere.
     #[error("name, password and query have to be given anew for another address")]
     Hidden,
     /// Neither an address nor a camera.
@@ -59,7 +68,7 @@ pub enum CameraError {
     /// A folder has neither an address nor a mode.
     #[error("a folder can only be changed in the configuration file")]
     Folder,
-    /// Another word.
+    /// A mode that is not known.
     #[error("mode must be stream or capture")]
     Mode,
     /// Nothing is simulated that is called so.
@@ -68,10 +77,10 @@ pub enum CameraError {
     /// A generated scene comes as it is.
     #[error("a simulated camera has no mode, fps or password")]
     Simulated,
-    /// Of a stream.
+    /// A rate for a stream, which has its own.
     #[error("fps is for mode = \"capture\"; a stream comes as fast as the camera sends it")]
     StreamRate,
-    /// Out of range.
+    /// A rate that is not from 0.01 to 60.
     #[error("fps must be from 0.01 to 60")]
     Rate,
     /// No id at all.
@@ -93,8 +102,8 @@ pub enum CameraError {
 
 impl CameraSource {
     /// `mode` is `stream` or `capture`.
-    pub fn of(address: &str, mode: Option<&str>, fps: Option<f64>) -> Result<Self, CameraError> {
-        match Self::simulated(address)? {
+    pub fn from_address(address: &str, mode: Option<&str>, fps: Option<f64>) -> Result<Self, CameraError> {
+        match Self::parse_simulated(address)? {
             Some(_) if mode.is_some_and(|mode| mode != "simulated") || fps.is_some() => {
                 Err(CameraError::Simulated)
             }
@@ -104,17 +113,17 @@ impl CameraSource {
     }
 
     /// What `simulated:street` stands for; `None` of any other kind of address.
-    pub fn simulated(address: &str) -> Result<Option<Self>, NoScenery> {
+    pub fn parse_simulated(address: &str) -> Result<Option<Self>, NoScenery> {
         let name = address.trim().strip_prefix(scenery::SCHEME);
         name.map(|name| Ok(Self::Simulated(name.parse()?))).transpose()
     }
 
-    /// As [`Self::of`], of an address that was read.
+    /// As [`Self::from_address`], of an address that was read.
     pub fn of_url(url: &CameraUrl, mode: Option<&str>, fps: Option<f64>) -> Result<Self, CameraError> {
         match mode {
             None | Some("stream") if fps.is_some() => Err(CameraError::StreamRate),
             None | Some("stream") => Ok(Self::Stream(url.stream_if_bare())),
-            Some("capture") => Ok(Self::Capture(url.capture_if_bare(), every(fps.unwrap_or(1.0))?)),
+            Some("capture") => Ok(Self::Capture(url.capture_if_bare(), frame_interval(fps.unwrap_or(1.0))?)),
             Some(_) => Err(CameraError::Mode),
         }
     }
@@ -124,12 +133,12 @@ impl CameraSource {
         let address = address.trim();
         let scheme = if address.contains("://") { "" } else { "http://" };
         let url = CameraUrl::parse(&format!("{scheme}{address}"))?;
-        Ok(Self::Stream(url.stream()))
+        Ok(Self::Stream(url.stream_url()))
     }
 
     /// What it is after a change; what that does not name stays.
-    pub fn changed(&self, change: &CameraChange) -> Result<Self, CameraError> {
-        if let Some(simulated) = change.url.as_deref().map(Self::simulated).transpose()?.flatten() {
+    pub fn with_change(&self, change: &CameraChange) -> Result<Self, CameraError> {
+        if let Some(simulated) = change.url.as_deref().map(Self::parse_simulated).transpose()?.flatten() {
             return Ok(simulated);
         }
         if matches!(self, Self::Simulated(_)) && change.url.is_none() {
@@ -146,13 +155,13 @@ impl CameraSource {
         let url = match (&change.url, self.url()) {
             (Some(text), present) => {
                 let url = CameraUrl::parse(text)?;
-                // Whoever knows the camera but not its password must not have it sent elsewhere.
+                // A client that knows the camera but not its password must not have it sent elsewhere.
                 url.unmasked(present).ok_or(CameraError::Hidden)?
             }
             (None, Some(present)) => present.clone(),
             (None, None) => return Err(CameraError::Folder),
         };
-        Self::of(&url.secret(), Some(mode), fps)
+        Self::from_address(&url.secret_url(), Some(mode), fps)
     }
 
     /// Its address, where it has one.
@@ -182,7 +191,7 @@ impl CameraSource {
     }
 
     /// For people: without name and password.
-    pub fn shown(&self) -> String {
+    pub fn shown_address(&self) -> String {
         match self {
             Self::Stream(url) | Self::Capture(url, _) => url.masked(),
             Self::Simulated(scenery) => scenery.address(),
@@ -192,9 +201,14 @@ impl CameraSource {
     }
 }
 
-/// From one picture to the next, at so many a second.
-pub fn every(fps: f64) -> Result<Duration, CameraError> {
-    if (0.01..=60.0).contains(&fps) {
+/// Pictures a second that a camera may be asked for, or a folder has.
+pub const MIN_FPS: f64 = 0.01;
+/// The most of them.
+pub const MAX_FPS: f64 = 60.0;
+
+/// From one picture to the next, at this many a second.
+pub fn frame_interval(fps: f64) -> Result<Duration, CameraError> {
+    if (MIN_FPS..=MAX_FPS).contains(&fps) {
         // In whole milliseconds, so that it is the same when it was kept in a file as a rate.
         Ok(Duration::from_millis((1000.0 / fps).round() as u64))
     } else {
@@ -220,7 +234,7 @@ pub struct CameraTable {
 impl CameraTable {
     /// The camera that `cameras.default_url` names; its id is `default`.
     pub fn default_camera(address: &str) -> Result<Self, CameraError> {
-        let source = CameraSource::of(address, None, None)?;
+        let source = CameraSource::from_address(address, None, None)?;
         Ok(Self { id: "default".into(), name: "Default camera".into(), source, user: None, default: true })
     }
 }
@@ -252,7 +266,7 @@ mod tests {
             (" 192.0.2.5:81 ", "http://192.0.2.5:81/stream"),
             ("192.0.2.5/", "http://192.0.2.5/stream"),
         ] {
-            assert_eq!(CameraSource::of_board(address).unwrap().shown(), stream, "{address:?}");
+            assert_eq!(CameraSource::of_board(address).unwrap().shown_address(), stream, "{address:?}");
         }
         for wrong in ["", "ftp://192.0.2.5", "javascript:alert(1)", "http://"] {
             assert!(CameraSource::of_board(wrong).is_err(), "{wrong:?}");
@@ -261,25 +275,25 @@ mod tests {
 
     #[test]
     fn a_simulated_camera_is_named_by_its_scene_and_comes_as_it_is() {
-        let street = CameraSource::of(" simulated:street ", None, None).unwrap();
-        assert_eq!((street.shown(), street.mode().name()), ("simulated:street".into(), "simulated"));
-        assert_eq!(CameraSource::of("simulated:street", Some("simulated"), None).unwrap(), street);
-        let error = CameraSource::of("simulated:alley", None, None).unwrap_err().to_string();
+        let street = CameraSource::from_address(" simulated:street ", None, None).unwrap();
+        assert_eq!((street.shown_address(), street.mode().name()), ("simulated:street".into(), "simulated"));
+        assert_eq!(CameraSource::from_address("simulated:street", Some("simulated"), None).unwrap(), street);
+        let error = CameraSource::from_address("simulated:alley", None, None).unwrap_err().to_string();
         assert!(error.contains("\"alley\"") && error.contains("simulated:car-park"), "{error}");
-        let timed = CameraSource::of("simulated:street", Some("capture"), Some(1.0));
+        let timed = CameraSource::from_address("simulated:street", Some("capture"), Some(1.0));
         assert_eq!(timed, Err(CameraError::Simulated));
     }
 
     #[test]
     fn a_change_of_its_address_makes_a_camera_of_another_kind_and_a_change_of_nothing_leaves_it() {
-        let street = CameraSource::of("simulated:street", None, None).unwrap();
-        let to = |from: &CameraSource, change: CameraChange| from.changed(&change);
+        let street = CameraSource::from_address("simulated:street", None, None).unwrap();
+        let to = |from: &CameraSource, change: CameraChange| from.with_change(&change);
         let address = |url: &str| CameraChange { url: Some(url.into()), ..CameraChange::default() };
         assert_eq!(to(&street, CameraChange::default()).unwrap(), street);
-        assert_eq!(to(&street, address("simulated:car-park")).unwrap().shown(), "simulated:car-park");
+        assert_eq!(to(&street, address("simulated:car-park")).unwrap().shown_address(), "simulated:car-park");
         let real = CameraChange { mode: Some("stream".into()), ..address("http://192.0.2.5/stream") };
         let real = to(&street, real).unwrap();
-        assert_eq!(real.shown(), "http://192.0.2.5/stream");
+        assert_eq!(real.shown_address(), "http://192.0.2.5/stream");
         assert_eq!(to(&real, address("simulated:street")).unwrap(), street);
         let faster = CameraChange { fps: Some(5.0), ..CameraChange::default() };
         assert_eq!(to(&street, faster), Err(CameraError::Simulated));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use sightwire_base::histogram::Histogram;
 use sightwire_hub::delivery::Deliveries;
-use sightwire_measure::histogram::Histogram;
 
 use crate::origin::PerOrigin;
 

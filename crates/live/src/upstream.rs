@@ -7,45 +7,53 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use sightwire_annotate::{self as annotate, Edge, Tone};
+use sightwire_base::meter::{Meter, Sample};
+use sightwire_base::{clock, lines};
 use sightwire_cluster::Cluster;
 use sightwire_cluster::entry::Token;
 use sightwire_cluster::pull::{PullOptions, What};
-use sightwire_frame::draw::{self, Edge, Tone};
-use sightwire_frame::header::{self, Limits};
 use sightwire_hub::multipart;
-use sightwire_hub::picture::Picture;
-use sightwire_hub::reader::{ReaderOptions, read};
+use sightwire_hub::on_demand::Lease;
+use sightwire_hub::picture::{Picture, Pixels};
+use sightwire_hub::reader::{ReaderOptions, read_source};
 use sightwire_hub::source::Source;
 use sightwire_hub::source::capture::{Capture, CaptureOptions};
 use sightwire_hub::source::folder::Folder;
 use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
-use sightwire_hub::source::simulated::Simulated;
+use sightwire_hub::source::scenery::Scenery;
+use sightwire_hub::source::simulated::{Draw, Simulated};
 use sightwire_hub::source::web::Web;
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
-use sightwire_measure::meter::{Meter, Sample};
-use sightwire_measure::{clock, lines};
+use sightwire_synth::scene::Scene;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::Dependencies;
+use crate::dependencies::Dependencies;
 use crate::origin::Origin;
-use crate::pixels::{Pixels, Tools};
-use crate::relay::Sender;
-use crate::shared::{Place, SharedCamera};
+use crate::pixels::{PixelPool, Tools};
+use crate::sender::Sender;
+use crate::shared::{SharedCamera, SourceLocation};
 use crate::source::CameraSource;
 use crate::totals::lost_percent;
 
 /// How often viewers of a camera without pictures get a new banner.
 const BANNER_EVERY: Duration = Duration::from_secs(1);
-/// A line in the log for the first picture of a camera, and for every so-many-th.
+/// A line in the log for the first picture of a camera, and for one of this many after it.
 const LOG_EVERY: u64 = 100;
-/// A process that says nothing of a camera for so long is asked for it no more.
+/// A process that says nothing of a camera for this long is asked for it no more.
 const GIVE_UP: Duration = Duration::from_secs(5);
 /// Of banners; they need no better.
 pub(crate) const BANNER_QUALITY: u8 = 80;
+/// Each simulated camera shows the same.
+const SCENE_SEED: u64 = 1;
 /// Size of a banner before the first picture, px.
 const PLACEHOLDER: (u32, u32) = (640, 480);
 
-/// A stream that runs: a camera that is being read, or what somebody sends.
+/// A stream that somebody needs.
+pub type StreamLease = Lease<Origin, Upstream>;
+
+/// A stream that runs: a camera that is being read, what somebody sends, or a stream that is pulled from another process.
 #[derive(Debug)]
 pub struct Upstream {
     /// The pictures as they come; views and analyses make theirs of them.
@@ -58,21 +66,24 @@ pub struct Upstream {
     pub meter: Meter<5, 1>,
     /// When it was opened.
     pub since: Instant,
-    /// Whoever had it opened, where a client named it by its address.
+    /// The client that had it opened, where a client named it by its address.
     pub asked_by: OnceLock<IpAddr>,
+    /// Has a token of each who waits for a single picture of it.
+    pub single_pictures: TaskTracker,
     /// It was closed for all who watch it, on purpose.
     pub sent_off: AtomicBool,
     /// Where a camera's pictures come from that several processes know.
-    pub place: Arc<Place>,
-    /// Ends it.
+    pub place: Arc<SourceLocation>,
     stop: CancellationToken,
 }
 
 impl Upstream {
     /// Begins to read a camera, until `stop`; or, if it `is_shared` with other processes, one of them does.
-    pub fn read(
-        (id, is_shared): (&str, bool),
-        (source, reads): (&CameraSource, Box<dyn Source>),
+    pub fn from_camera(
+        id: &str,
+        is_shared: bool,
+        source: &CameraSource,
+        reads: Box<dyn Source>,
         deps: &Dependencies,
         stop: CancellationToken,
     ) -> Self {
@@ -86,12 +97,12 @@ impl Upstream {
             ..ReaderOptions::default()
         };
         let seed = fastrand::u64(..);
-        tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
+        tracing::info!(camera = id, "opening {}", lines::short_line(&source.shown_address()));
         let (token, name) = (stop.clone(), id.to_owned());
         let address = source.url().map(|url| format!("{:?} {url}", source.mode())).unwrap_or_default();
         let cluster = deps.options.cluster.clone().filter(|_| is_shared);
-        let cluster = cluster.map(|cluster| (cluster.mark(&address), cluster));
-        let place = Arc::new(Place::shared(cluster.as_ref().map(|(mark, _)| mark.clone())));
+        let cluster = cluster.map(|cluster| (cluster.camera_mark(&address), cluster));
+        let place = Arc::new(SourceLocation::with_mark(cluster.as_ref().map(|(mark, _)| mark.clone())));
         let pulls = PullOptions { max_picture: cameras.max_frame_bytes, give_up: Some(GIVE_UP) };
         let (shared_place, shared_id) = (place.clone(), Arc::from(id));
         deps.tasks.spawn(async move {
@@ -112,7 +123,7 @@ impl Upstream {
                         };
                         camera.run(producer).await;
                     }
-                    None => read(&*reads, &mut producer, options, seed).await,
+                    None => read_source(&*reads, &mut producer, options, seed).await,
                 }
             };
             tokio::select! {
@@ -124,8 +135,8 @@ impl Upstream {
         Self { place, ..Self::new(stream, source.clone().into(), None, deps, stop) }
     }
 
-    /// What somebody sends: whoever holds the producer writes it; only its banners are made here, until `stop`.
-    pub fn sent(
+    /// What somebody sends: the holder of the producer writes it; only its banners are made here, until `stop`.
+    pub fn from_sender(
         id: &str,
         sender: impl FnOnce(&Arc<Stream>) -> Arc<Sender>,
         deps: &Dependencies,
@@ -137,9 +148,11 @@ impl Upstream {
     }
 
     /// What somebody sends to another process: pulled from there until `stop`.
-    pub fn pulled(
+    pub fn from_process(
         origin: &Origin,
-        (name, token, process): (&Arc<str>, Token, Arc<str>),
+        name: &Arc<str>,
+        token: Token,
+        process: Arc<str>,
         cluster: Arc<Cluster>,
         deps: &Dependencies,
         stop: CancellationToken,
@@ -154,7 +167,7 @@ impl Upstream {
             let mut producer = producer;
             let why = tokio::select! {
                 () = until.cancelled() => None,
-                why = cluster.pull(&id, What::Sent(token), &mut producer, options) => Some(why),
+                why = cluster.pull_stream(&id, What::Sent(token), &mut producer, options) => Some(why),
             };
             if let Some(why) = why {
                 producer.end(&why, clock::now());
@@ -162,7 +175,7 @@ impl Upstream {
             tracing::debug!(stream = &*id, "not pulled any more");
         });
         let this = Self::new(stream, origin.clone(), None, deps, stop);
-        Self { place: Arc::new(Place::at(process)), ..this }
+        Self { place: Arc::new(SourceLocation::with_process(process)), ..this }
     }
 
     fn new(
@@ -173,9 +186,9 @@ impl Upstream {
         stop: CancellationToken,
     ) -> Self {
         // Of what is sent the relay tells, here or elsewhere.
-        let told = if origin.camera().is_none() { Logged::default() } else { Logged::every(LOG_EVERY) };
-        let (pixels, limits) = (deps.pixels.clone(), deps.options.pictures);
-        deps.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop.clone()));
+        let told =
+            if origin.camera().is_none() { Logged::default() } else { Logged::with_line_every(LOG_EVERY) };
+        deps.tasks.spawn(show_banners(stream.clone(), deps.pixels.clone(), told, stop.clone()));
         Self {
             stream,
             stop,
@@ -184,6 +197,7 @@ impl Upstream {
             meter: Meter::default(),
             since: clock::now(),
             asked_by: OnceLock::new(),
+            single_pictures: TaskTracker::new(),
             sent_off: AtomicBool::new(false),
             place: Arc::default(),
         }
@@ -213,14 +227,13 @@ impl Upstream {
     }
 
     /// Width and height of its newest picture, px.
-    pub fn size(&self) -> Option<(u32, u32)> {
-        let picture = self.stream.newest()?;
-        header::probe(picture.jpeg()).ok().map(|header| (header.width, header.height))
+    pub fn dimensions(&self) -> Option<(u32, u32)> {
+        self.stream.newest()?.dimensions()
     }
 }
 
-/// What reads a camera; a picture of it has at most so many bytes.
-pub fn open(source: &CameraSource, web: &Web, max_picture: usize) -> Box<dyn Source> {
+/// What reads a camera; a picture of it has at most this many bytes.
+pub fn build_source(source: &CameraSource, web: &Web, max_picture: usize) -> Box<dyn Source> {
     let limits = multipart::Limits { max_picture, ..multipart::Limits::default() };
     match source {
         CameraSource::Stream(url) => {
@@ -232,29 +245,41 @@ pub fn open(source: &CameraSource, web: &Web, max_picture: usize) -> Box<dyn Sou
             Box::new(Capture::new(url.clone(), web.clone(), options))
         }
         CameraSource::Folder(path, every) => Box::new(Folder::new(path, *every, limits)),
-        CameraSource::Simulated(scenery) => Box::new(Simulated::new(*scenery)),
+        CameraSource::Simulated(scenery) => Box::new(Simulated::new(match scenery {
+            Scenery::Street => street_scene,
+            Scenery::CarPark => car_park,
+        })),
     }
 }
 
+/// A street, seen from the roadside.
+fn street_scene([width, height]: [u32; 2]) -> Draw {
+    let scene = Scene::street(SCENE_SEED, width, height);
+    Box::new(move |at, image| scene.frame_into(at, image))
+}
+
+/// A car park from above.
+fn car_park([width, height]: [u32; 2]) -> Draw {
+    let scene = Scene::new(SCENE_SEED, width, height);
+    Box::new(move |at, image| scene.frame_into(at, image))
+}
+
 /// Viewers of a camera that gives no pictures are kept: they see what it was last, and why it is no more.
-async fn show_banners(
-    stream: Arc<Stream>,
-    pixels: Arc<Pixels>,
-    limits: Limits,
-    mut told: Logged,
-    stop: CancellationToken,
-) {
+async fn show_banners(stream: Arc<Stream>, pool: Arc<PixelPool>, mut told: Logged, stop: CancellationToken) {
     let mut reader = stream.tap();
     let shown = async {
         loop {
             let state = stream.state();
-            told.state(&stream, &state);
+            told.log_state(&stream, &state);
             match state.condition {
                 Condition::Ended => return,
                 Condition::Starting | Condition::Stalled | Condition::Frozen => {
-                    let (last, now) = (stream.newest(), clock::now());
-                    let drawn =
-                        pixels.run(move |tools| banner(tools, last.as_ref(), &state, now, limits)).await;
+                    let last = match stream.newest() {
+                        Some(picture) => picture.pixels(&*pool).await.ok(),
+                        None => None,
+                    };
+                    let now = clock::now();
+                    let drawn = pool.run(move |tools| draw_banner(tools, last, &state, now)).await;
                     if let Ok(Some(jpeg)) = drawn {
                         stream.show_banner(Picture::new(jpeg, 0, now, SystemTime::now()));
                     }
@@ -264,7 +289,7 @@ async fn show_banners(
                     while let Some(update) = reader.next().await {
                         match update {
                             Update::State(state) if state.condition != Condition::Running => break,
-                            Update::Picture(picture) => told.picture(&stream, picture.sequence()),
+                            Update::Picture(picture) => told.log_picture(&stream, picture.sequence()),
                             Update::State(_) | Update::Banner(_) => {}
                         }
                     }
@@ -288,13 +313,13 @@ struct Logged {
 }
 
 impl Logged {
-    /// A line for so many pictures each.
-    fn every(pictures: u64) -> Self {
+    /// A line for each multiple of this many pictures.
+    fn with_line_every(pictures: u64) -> Self {
         Self { every: Some(pictures), ..Self::default() }
     }
 
-    /// A line for the first picture, and for every so-many-th after it.
-    fn picture(&mut self, stream: &Stream, sequence: u64) {
+    /// A line for the first picture, and for each whose number is a multiple of `every`.
+    fn log_picture(&mut self, stream: &Stream, sequence: u64) {
         let Some(every) = self.every else { return };
         let lines = sequence / every;
         if self.lines.replace(lines) != Some(lines) {
@@ -304,7 +329,7 @@ impl Logged {
     }
 
     /// A line for each thing that is wrong, and one when it is right again.
-    fn state(&mut self, stream: &Stream, state: &State) {
+    fn log_state(&mut self, stream: &Stream, state: &State) {
         if self.every.is_none() {
             return; // others tell it
         }
@@ -324,7 +349,7 @@ impl Logged {
                     *c == condition && *r == state.reason
                 };
                 if !self.trouble.as_ref().is_some_and(same) {
-                    tracing::warn!(camera = id, "{}: {}", condition.name(), lines::sentence(reason));
+                    tracing::warn!(camera = id, "{}: {}", condition.name(), lines::short_sentence(reason));
                     let since = self.trouble.take().map_or(state.since, |(_, _, since)| since);
                     self.trouble = Some((condition, state.reason.clone(), since));
                 }
@@ -334,33 +359,27 @@ impl Logged {
 }
 
 /// The last picture, greyed, with what is wrong.
-fn banner(
-    tools: &mut Tools,
-    last: Option<&Picture>,
-    state: &State,
-    now: Instant,
-    limits: Limits,
-) -> Option<Bytes> {
+fn draw_banner(tools: &mut Tools, last: Option<Pixels>, state: &State, now: Instant) -> Option<Bytes> {
     let seconds = now.saturating_duration_since(state.since).as_secs();
     let reason = state.reason.as_deref().unwrap_or("waiting for the first picture");
-    let image = if let Some(mut image) = last.and_then(|last| tools.decode_to_fit(last.jpeg(), &limits).ok())
-    {
+    let image = if let Some(pixels) = last {
+        let mut image = Arc::unwrap_or_clone(pixels.image);
         let (word, tone) = match state.condition {
             Condition::Frozen => ("Frozen", Tone::Warning),
             _ => ("No picture", Tone::Error),
         };
-        draw::dim(&mut image);
-        let text = format!("{word} for {}: {reason}", words(seconds));
-        tools.annotator.banner(&mut image, &text, tone, Edge::Bottom);
+        annotate::dim_image(&mut image);
+        let text = format!("{word} for {}: {reason}", format_duration(seconds));
+        tools.annotator.draw_banner(&mut image, &text, tone, Edge::Bottom);
         image
     } else {
-        let title = format!("Waiting for {}", words(seconds));
-        tools.annotator.placeholder(PLACEHOLDER.0, PLACEHOLDER.1, &title, reason)
+        let title = format!("Waiting for {}", format_duration(seconds));
+        tools.annotator.draw_placeholder(PLACEHOLDER.0, PLACEHOLDER.1, &title, reason)
     };
     tools.encode(&image, BANNER_QUALITY)
 }
 
-fn words(seconds: u64) -> String {
+fn format_duration(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),

@@ -1,6 +1,5 @@
 //! A view: an analysis drawn one way, or a camera's pictures at a lower quality; encoded once for all who want the same.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,26 +8,30 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sightwire_frame::draw::{Mark, Skeleton, TrailPoint as DrawnPoint};
-use sightwire_frame::{DecodeError, Image};
+use sightwire_annotate::{Mark, Skeleton, TrailPoint as DrawnPoint};
+use sightwire_base::clock;
+use sightwire_base::meter::{Meter, Sample};
+use sightwire_frame::Image;
 use sightwire_hands::BONES;
-use sightwire_hands::watch::Seen as SeenHand;
+use sightwire_hands::watch::WatchedHand as SeenHand;
 use sightwire_hub::on_demand::Lease;
-use sightwire_hub::picture::{Picture, Stamp};
+use sightwire_hub::picture::{Picture, PictureError, PicturePool as _, Pixels, Stamp};
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
 use sightwire_hub::thin::Thin;
-use sightwire_measure::clock;
-use sightwire_measure::meter::{Meter, Sample};
 use sightwire_models::slot;
 use sightwire_track::{Track, TrailPoint};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::StreamLease;
 use super::analysis::{Analysed, Analysis};
-use super::demand::{AnalysisLease, Rate, only_of};
+use super::analysis_lease::AnalysisLease;
+use super::demand::{Rate, only_of};
+use super::dependencies::Dependencies;
 use super::hands::Sighted;
-use super::pixels::{Lost, Tools};
+use super::pixels::Tools;
+use super::shown::{Stats, ViewOptions};
 use super::upstream::{BANNER_QUALITY, Upstream};
-use super::{Dependencies, StreamLease};
 use crate::origin::Origin;
 
 /// What makes one view another.
@@ -54,81 +57,6 @@ pub enum ViewKey {
     },
 }
 
-/// What of an analysis is shown, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ViewOptions {
-    /// Objects that keep their number, instead of what each picture shows.
-    pub tracking: Option<Tracking>,
-    /// Least confidence that is shown, in hundredths (25 is 0.25).
-    pub confidence: u8,
-    /// Names beside the boxes.
-    pub labels: bool,
-    /// Classes that are shown, sorted; empty: all.
-    pub classes: Vec<String>,
-}
-
-/// What is shown of objects that keep their number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Tracking {
-    /// Where they have been.
-    pub trails: bool,
-    /// How many there are and have been, in a corner.
-    pub stats: bool,
-}
-
-impl ViewOptions {
-    /// Least confidence that is shown, 0–1.
-    pub fn confidence(&self) -> f32 {
-        f32::from(self.confidence) / 100.0
-    }
-
-    /// Whether that class is shown.
-    pub fn shows(&self, label: &str) -> bool {
-        is_among(label, &self.classes)
-    }
-}
-
-/// How many objects views show and have shown.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// The newest of those that were shown.
-    ids: BTreeSet<u64>,
-    /// Of older ones it is not known any more whether they were, and they are not counted again.
-    forgotten: u64,
-    unique: u64,
-}
-
-impl Seen {
-    const MOST_IDS: usize = 1024;
-
-    /// These are shown now.
-    pub fn see(&mut self, ids: impl Iterator<Item = u64>) -> Stats {
-        let mut objects = 0;
-        for id in ids {
-            objects += 1;
-            self.unique += u64::from(id > self.forgotten && self.ids.insert(id));
-        }
-        while self.ids.len() > Self::MOST_IDS {
-            self.forgotten = self.ids.pop_first().unwrap_or(self.forgotten);
-        }
-        Stats { objects, unique: self.unique }
-    }
-}
-
-/// What stands in the corner of a tracking picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stats {
-    /// Objects in this picture.
-    pub objects: usize,
-    /// Since the analysis began.
-    pub unique: u64,
-}
-
-/// Whether a class was asked for; without any names all are.
-pub fn is_among(label: &str, classes: &[String]) -> bool {
-    classes.is_empty() || classes.iter().any(|class| class.eq_ignore_ascii_case(label))
-}
-
 impl ViewKey {
     /// The stream that it is a view of.
     pub fn origin(&self) -> &Origin {
@@ -146,6 +74,22 @@ impl ViewKey {
 }
 
 /// Pictures made of a stream's, for all who want the same ones.
+///
+/// Who begins it spawns [`run_view`], once, and that task has the only producer of [`Self::stream`]: it draws and encodes each
+/// picture once, however many watch. Those who watch subscribe there, from any task, and hold a [`ViewLease`]; with the last of
+/// these it ends at once.
+///
+/// It takes the newest picture or result when it is ready for one. What came meanwhile is passed over and counted nowhere:
+/// subscribers miss pictures of the view, not of the camera. A picture that cannot be decoded is left out. Where nothing can be
+/// shown for a second though the stream runs, subscribers are told why, by a banner and the state `Stalled`.
+///
+/// The stream's states are the view's, except that while the stream runs the view is `Starting` until it has a picture of its
+/// own. So are the stream's banners, once that has given a picture; the view shows some of its own beside them. It ends with its
+/// stream or with its token: then the producer is dropped, and all who subscribe are told. Why it ended, only the stream itself
+/// says for sure. Until it is dropped it keeps the stream, or the analysis that it draws, running.
+///
+/// `watched_from` is locked alone. The producer's lock is held for a moment, by futures of the one task, so nobody waits for
+/// it; the slots of both streams are locked under it.
 #[derive(Debug)]
 pub struct View {
     /// What makes it another.
@@ -155,9 +99,9 @@ pub struct View {
     /// Rate of the pictures that the view makes.
     pub meter: Meter<1, 0>,
     basis: Basis,
-    /// Where those who watch come from.
+    /// Where those who watch come from. No other lock is taken under it.
     watched_from: Mutex<Vec<Option<IpAddr>>>,
-    problem: Mutex<Option<Arc<str>>>,
+    problem: watch::Sender<Option<Arc<str>>>,
 }
 
 /// A view that somebody watches.
@@ -218,7 +162,7 @@ impl View {
                 meter: Meter::default(),
                 basis,
                 watched_from: Mutex::default(),
-                problem: Mutex::default(),
+                problem: watch::Sender::new(None),
             },
             producer,
         )
@@ -238,17 +182,16 @@ impl View {
     }
 
     /// Whether all who watch, and there are some, come from that address.
-    pub fn is_only_of(&self, from: IpAddr) -> bool {
+    pub fn is_only_from(&self, from: IpAddr) -> bool {
         only_of(self.watched_from.lock().iter().copied(), from)
     }
 
-    /// Why its pictures cannot be shown, if they cannot.
-    fn problem(&self) -> Option<Arc<str>> {
-        let own = self.problem.lock().clone();
-        own.or_else(|| match &self.basis {
-            Basis::Stream(_) => None,
-            Basis::Analysis(analysis) => analysis.problem(),
-        })
+    /// Why its pictures cannot be shown, while they cannot.
+    fn problems(&self) -> watch::Receiver<Option<Arc<str>>> {
+        match &self.basis {
+            Basis::Stream(_) => self.problem.subscribe(),
+            Basis::Analysis(analysis) => analysis.problem.subscribe(),
+        }
     }
 
     /// Takes a sample of its counters.
@@ -259,17 +202,18 @@ impl View {
 }
 
 /// Makes the view's pictures until `stop`.
-pub async fn run(view: Arc<View>, producer: Producer, deps: Dependencies, stop: CancellationToken) {
-    // Pictures are written by one future and states by another.
+pub async fn run_view(view: Arc<View>, producer: Producer, deps: Dependencies, stop: CancellationToken) {
+    // Pictures are written by one future and states by another, of one task: neither ever waits for the lock. It comes before
+    // those of the slots.
     let producer = Mutex::new(producer);
     let work = async {
         tokio::select! {
-            () = forward(&view, &producer) => {}
+            () = forward_state(&view, &producer) => {}
             () = wait_for_model(&view, &deps) => {}
             () = tell_problem(&view, &producer, &deps) => {}
             () = async { match &view.basis {
-                Basis::Stream(stream) => encode(stream.value(), &view, &producer, &deps).await,
-                Basis::Analysis(analysis) => draw(analysis.value(), &view, &producer, &deps).await,
+                Basis::Stream(stream) => encode_pictures(stream.value(), &view, &producer, &deps).await,
+                Basis::Analysis(analysis) => draw_pictures(analysis.value(), &view, &producer, &deps).await,
             } } => {}
         }
     };
@@ -280,7 +224,7 @@ pub async fn run(view: Arc<View>, producer: Producer, deps: Dependencies, stop: 
 }
 
 /// The camera's state and banners are the view's. Ends with the camera.
-async fn forward(view: &View, producer: &Mutex<Producer>) {
+async fn forward_state(view: &View, producer: &Mutex<Producer>) {
     let mut reader = view.upstream().stream.tap();
     while let Some(update) = reader.next().await {
         match update {
@@ -289,9 +233,9 @@ async fn forward(view: &View, producer: &Mutex<Producer>) {
             {
                 // It runs when it has a picture of its own.
                 let waits = State::new(Condition::Starting, None, state.since);
-                producer.lock().state(waits);
+                producer.lock().set_state(waits);
             }
-            Update::State(state) => producer.lock().state(state),
+            Update::State(state) => producer.lock().set_state(state),
             // Viewers come when the camera has given a picture: what was shown before it, in another size, is not for them.
             Update::Banner(banner) if view.upstream().stream.newest().is_some() => {
                 view.stream.show_banner(banner);
@@ -314,35 +258,35 @@ async fn wait_for_model(view: &View, deps: &Dependencies) {
                 Some(done) => format!("The detection model is being fetched: {:.0} %", done * 100.0),
                 None => "The detection model is being loaded".to_owned(),
             };
-            placeholder(view, deps, "One moment", text).await;
+            show_placeholder(view, deps, "One moment", text).await;
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
     std::future::pending::<()>().await;
 }
 
-/// A camera whose pictures come and cannot be shown has viewers, too.
+/// A camera whose pictures come and cannot be shown has viewers, too: those who see none for a second are told why.
 async fn tell_problem(view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut before = 0;
-    loop {
-        second.tick().await;
-        let pictures = view.stream.counters().pictures.load(Ordering::Relaxed);
-        let none_came = std::mem::replace(&mut before, pictures) == pictures;
+    let mut problems = view.problems();
+    let count = || view.stream.counters().pictures.load(Ordering::Relaxed);
+    // Its sender is the view's or its analysis's, and does not end before this.
+    while problems.wait_for(Option::is_some).await.is_ok() {
+        let before = count();
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let runs = view.upstream().stream.state().condition == Condition::Running;
-        let Some(problem) = view.problem().filter(|_| none_came && runs) else { continue };
+        let problem = problems.borrow().clone();
+        let Some(problem) = problem.filter(|_| count() == before && runs) else { continue };
         let since = view.stream.newest().map_or(view.stream.state().since, |newest| newest.captured());
-        producer.lock().state(State::new(Condition::Stalled, Some(&problem), since));
-        placeholder(view, deps, "This picture cannot be shown", problem.to_string()).await;
+        producer.lock().set_state(State::new(Condition::Stalled, Some(&problem), since));
+        show_placeholder(view, deps, "This picture cannot be shown", problem.to_string()).await;
     }
 }
 
 /// A picture of words, as large as the camera's.
-async fn placeholder(view: &View, deps: &Dependencies, title: &'static str, text: String) {
-    let Some((width, height)) = view.upstream().size() else { return };
+async fn show_placeholder(view: &View, deps: &Dependencies, title: &'static str, text: String) {
+    let Some((width, height)) = view.upstream().dimensions() else { return };
     let jpeg = deps.pixels.run(move |tools| {
-        let image = tools.annotator.placeholder(width, height, title, &text);
+        let image = tools.annotator.draw_placeholder(width, height, title, &text);
         tools.encode(&image, BANNER_QUALITY)
     });
     if let Ok(Some(jpeg)) = jpeg.await {
@@ -350,29 +294,29 @@ async fn placeholder(view: &View, deps: &Dependencies, title: &'static str, text
     }
 }
 
-async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
+async fn encode_pictures(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
     let mut reader = upstream.stream.tap();
-    let (limits, quality) = (deps.options.pictures, view.key.quality());
+    // The pixels of the last picture are held until the next one: an analysis that comes later has them without work.
+    let mut held: Option<Pixels> = None;
     while let Some(update) = reader.next().await {
         let Update::Picture(picture) = update else { continue };
-        let jpeg = picture.jpeg().clone();
-        let made = deps.pixels.run(move |tools| {
-            let image = tools.decode_to_fit(&jpeg, &limits)?;
-            Ok::<_, DecodeError>(tools.encode(&image, quality))
-        });
-        let made = match made.await {
-            Ok(Ok(made)) => Ok(made),
-            Ok(Err(problem)) => {
-                *view.problem.lock() = Some(problem.to_string().into());
+        // Never those of two pictures.
+        drop(held.take());
+        let pixels = match picture.pixels(&*deps.pixels).await {
+            Ok(pixels) => held.insert(pixels),
+            Err(PictureError::Decode(problem)) => {
+                view.problem.send_replace(Some(problem.to_string().into()));
                 continue;
             }
-            Err(lost) => Err(lost),
+            Err(_) => continue,
         };
-        give(view, producer, made, picture.stamp());
+        if let Ok(jpeg) = deps.pixels.encode(pixels.image.clone(), view.key.quality()).await {
+            publish_picture(view, producer, jpeg, picture.stamp());
+        }
     }
 }
 
-async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
+async fn draw_pictures(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
     let ViewKey::Drawn { options, quality, fps, .. } = &view.key else { return };
     let (options, quality) = (Arc::new(options.clone()), *quality);
     let (mut newest, mut thin) = (analysis.subscribe(), Thin::default());
@@ -388,25 +332,26 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, deps
         let options = options.clone();
         let with_stats = options.tracking.is_some_and(|tracking| tracking.stats);
         let ids = shown_tracks(&analysed, &options).map(|(_, track)| track.id);
-        let stats = with_stats.then(|| analysis.stats(&options, ids));
+        let stats = with_stats.then(|| analysis.view_stats(&options, ids));
         let made = deps.pixels.run(move |tools| {
-            let image = drawn(tools, &analysed, &options, stats);
+            let image = draw_objects(tools, &analysed, &options, stats);
             tools.encode(&image, quality)
         });
-        give(view, producer, made.await, stamp);
+        if let Ok(Some(jpeg)) = made.await {
+            publish_picture(view, producer, jpeg, stamp);
+        }
         analysis.counters.encoded.record(clock::since(stamp.captured));
     }
 }
 
-fn give(view: &View, producer: &Mutex<Producer>, made: Result<Option<Bytes>, Lost>, stamp: Stamp) {
-    let Ok(Some(jpeg)) = made else { return };
-    view.problem.lock().take();
+fn publish_picture(view: &View, producer: &Mutex<Producer>, jpeg: Bytes, stamp: Stamp) {
+    view.problem.send_if_modified(|problem| problem.take().is_some());
     let mut producer = producer.lock();
     let runs = view.upstream().stream.state().condition == Condition::Running;
     if runs && producer.stream().state().condition != Condition::Running {
-        producer.state(State::new(Condition::Running, None, clock::now()));
+        producer.set_state(State::new(Condition::Running, None, clock::now()));
     }
-    producer.derived(jpeg, stamp);
+    producer.publish_derived(jpeg, stamp);
 }
 
 /// The tracks that are drawn, each with its place among all.
@@ -415,17 +360,23 @@ fn shown_tracks<'a>(
     options: &ViewOptions,
 ) -> impl Iterator<Item = (usize, &'a Track)> {
     analysed.tracks.iter().enumerate().filter(|(_, track)| {
-        track.held_confidence >= options.confidence() && options.shows(analysed.model.label(track.class))
+        track.held_confidence >= options.confidence()
+            && options.is_class_shown(analysed.model.label(track.class))
     })
 }
 
 /// A picture with what is in it.
-fn drawn(tools: &mut Tools, analysed: &Analysed, options: &ViewOptions, stats: Option<Stats>) -> Image {
+fn draw_objects(
+    tools: &mut Tools,
+    analysed: &Analysed,
+    options: &ViewOptions,
+    stats: Option<Stats>,
+) -> Image {
     let mut image = (*analysed.image).clone();
     let with_trails = options.tracking.is_some_and(|tracking| tracking.trails);
     let tracks = if with_trails { &analysed.tracks[..] } else { &[] };
     let trails: Vec<Vec<DrawnPoint>> =
-        tracks.iter().map(|track| points(&track.trail, analysed.stamp.captured)).collect();
+        tracks.iter().map(|track| trail_points(&track.trail, analysed.stamp.captured)).collect();
     let model = &analysed.model;
     let mut marks: Vec<Mark<'_>> = if options.tracking.is_some() {
         shown_tracks(analysed, options)
@@ -440,7 +391,8 @@ fn drawn(tools: &mut Tools, analysed: &Analysed, options: &ViewOptions, stats: O
             .collect()
     } else {
         let shown = analysed.objects.iter().map(|object| object.detection).filter(|detection| {
-            detection.confidence >= options.confidence() && options.shows(model.label(detection.class))
+            detection.confidence >= options.confidence()
+                && options.is_class_shown(model.label(detection.class))
         });
         shown
             .map(|detection| Mark {
@@ -464,10 +416,10 @@ fn drawn(tools: &mut Tools, analysed: &Analysed, options: &ViewOptions, stats: O
         let bones = &[(0, 1)];
         skeletons.insert(0, Skeleton { points, bones, label: "", colour: hand.id as usize });
     }
-    tools.annotator.scene(&mut image, &marks, &skeletons);
+    tools.annotator.draw_scene(&mut image, &marks, &skeletons);
     if let Some(Stats { objects, unique }) = stats {
         let lines = [format!("Objects: {objects}"), format!("Unique IDs: {unique}")];
-        tools.annotator.facts(&mut image, &lines.each_ref().map(String::as_str));
+        tools.annotator.draw_facts(&mut image, &lines.each_ref().map(String::as_str));
     }
     image
 }
@@ -500,7 +452,7 @@ fn shown_hands(sighted: &Sighted, options: &ViewOptions) -> Vec<ShownHand> {
     hands.iter().map(shown).collect()
 }
 
-fn points(trail: &[TrailPoint], now: Instant) -> Vec<DrawnPoint> {
+fn trail_points(trail: &[TrailPoint], now: Instant) -> Vec<DrawnPoint> {
     const LENGTH: f32 = 3.0;
     trail
         .iter()
@@ -509,28 +461,4 @@ fn points(trail: &[TrailPoint], now: Instant) -> Vec<DrawnPoint> {
             (point.x, point.y, age.min(1.0))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_is_shown_again_is_not_counted_again_and_nothing_grows() {
-        let mut seen = Seen::default();
-        let mut see = |ids: &[u64]| {
-            let Stats { objects, unique } = seen.see(ids.iter().copied());
-            (objects, unique)
-        };
-        assert_eq!(see(&[]), (0, 0));
-        assert_eq!(see(&[1, 2]), (2, 2));
-        assert_eq!(see(&[2]), (1, 2));
-        assert_eq!(see(&[1, 2, 5]), (3, 3), "one came back, one is new");
-        let many: Vec<u64> = (10..5010).collect();
-        assert_eq!(see(&many), (5000, 5003));
-        assert_eq!(see(&[5009]), (1, 5003));
-        assert_eq!(see(&[2, 5009]), (2, 5003), "a parked car is not counted with each picture");
-        assert_eq!(see(&[2, 5010]), (2, 5004));
-        assert_eq!(seen.ids.len(), Seen::MOST_IDS);
-    }
 }

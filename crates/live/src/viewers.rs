@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_api::stream::{self as api, PictureQuality, ViewerKind};
+use sightwire_base::address::{counted_address, format_peer};
+use sightwire_base::clock;
+use sightwire_base::meter::{Meter, Sample};
 use sightwire_hub::delivery::Deliveries;
 use sightwire_hub::stream::{Condition, Stream};
-use sightwire_measure::address::{counted, shown};
-use sightwire_measure::clock;
-use sightwire_measure::meter::{Meter, Sample};
 use tokio_util::sync::CancellationToken;
 
 use crate::known::Known;
@@ -23,11 +23,12 @@ use crate::totals::lost_percent;
 pub struct Viewers {
     max: PerUse<AtomicUsize>,
     next: AtomicU64,
+    /// Comes before the list of streams of each viewer, which is looked through under it.
     now: Mutex<BTreeMap<u64, Arc<Viewer>>>,
     counts: PerUse<AtomicUsize>,
     /// Of those the ones that say that they only hear of what somebody sees; all are of cameras.
     listeners: AtomicUsize,
-    /// Viewers of each stream that has any.
+    /// Viewers of each stream that has any. Never held together with another of these.
     counts_by_stream: Mutex<HashMap<Arc<str>, usize>>,
     admitted: PerUse<AtomicU64>,
     refused: PerUse<AtomicU64>,
@@ -56,7 +57,8 @@ pub struct Viewer {
     beside: bool,
     endpoint: &'static str,
     since: Instant,
-    /// One for each time that it watches a stream.
+    /// One for each time that it watches a stream. Comes before the lock of each stream's slot, of which the newest number is
+    /// asked for.
     streams: Mutex<Vec<Arc<Watched>>>,
     delivered: Arc<Deliveries>,
     /// Rates of pictures that it got, their bytes, and pictures that it missed.
@@ -131,7 +133,7 @@ pub struct NewViewer {
 }
 
 impl<T> PerUse<T> {
-    fn of(&self, kind: ViewerKind) -> &T {
+    fn for_kind(&self, kind: ViewerKind) -> &T {
         match kind {
             ViewerKind::Mjpeg | ViewerKind::Events | ViewerKind::Websocket => &self.cameras,
             ViewerKind::Relay | ViewerKind::RelayBinary => &self.relay,
@@ -146,7 +148,7 @@ fn of_one_stream(kind: ViewerKind) -> bool {
 }
 
 impl Viewers {
-    /// At most so many at once.
+    /// At most this many at once.
     pub fn new(max: PerUse<usize>) -> Arc<Self> {
         Arc::new(Self {
             max: PerUse {
@@ -168,10 +170,10 @@ impl Viewers {
     pub fn admit(self: &Arc<Self>, arrival: NewViewer) -> Option<Arc<Admission>> {
         let NewViewer { peer, who, proxied, kind, page, beside, endpoint, connection } = arrival;
         let mut now = self.now.lock();
-        let (count, most) = (self.counts.of(kind), self.max.of(kind).load(Ordering::Relaxed));
+        let (count, most) = (self.counts.for_kind(kind), self.max.for_kind(kind).load(Ordering::Relaxed));
         if count.load(Ordering::Relaxed) >= most {
-            self.refused.of(kind).fetch_add(1, Ordering::Relaxed);
-            let (from, who) = (peer.map(shown), who.as_ref().map(Known::words));
+            self.refused.for_kind(kind).fetch_add(1, Ordering::Relaxed);
+            let (from, who) = (peer.map(format_peer), who.as_ref().map(Known::words));
             tracing::warn!(endpoint, from, who, "a viewer is refused: {most} are there, and no more may be");
             return None;
         }
@@ -179,12 +181,12 @@ impl Viewers {
         if beside {
             self.listeners.fetch_add(1, Ordering::Relaxed);
         }
-        self.admitted.of(kind).fetch_add(1, Ordering::Relaxed);
+        self.admitted.for_kind(kind).fetch_add(1, Ordering::Relaxed);
         let viewer = Arc::new(Viewer {
             id: self.next.fetch_add(1, Ordering::Relaxed),
             peer,
             who,
-            shares_of: peer.filter(|_| !proxied).map(|peer| counted(peer.ip())),
+            shares_of: peer.filter(|_| !proxied).map(|peer| counted_address(peer.ip())),
             kind,
             page,
             beside,
@@ -202,22 +204,22 @@ impl Viewers {
         });
         now.insert(viewer.id, viewer.clone());
         if !of_one_stream(kind) {
-            viewer.has_come(count.load(Ordering::Relaxed));
+            viewer.log_arrival(count.load(Ordering::Relaxed));
         }
         Some(Arc::new(Admission { viewer, viewers: self.clone() }))
     }
 
-    /// At most so many from now on. Those who are there may stay, also where there are more.
+    /// At most this many from now on. Those who are there may stay, also where there are more.
     pub fn set_max(&self, max: PerUse<usize>) {
         self.max.cameras.store(max.cameras, Ordering::Relaxed);
         self.max.relay.store(max.relay, Ordering::Relaxed);
         self.max.processes.store(max.processes, Ordering::Relaxed);
     }
 
-    /// How many there are at the moment; whoever also hears of what they see is one.
-    pub fn now(&self) -> PerUse<usize> {
+    /// How many there are at the moment; one that also hears what they see counts as one.
+    pub fn current_counts(&self) -> PerUse<usize> {
         let get = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        let listening = self.listening(&self.now.lock()).len();
+        let listening = self.listening_ids(&self.now.lock()).len();
         PerUse {
             cameras: get(&self.counts.cameras).saturating_sub(listening),
             relay: get(&self.counts.relay),
@@ -226,24 +228,24 @@ impl Viewers {
     }
 
     /// How many have been let in since the start.
-    pub fn admitted(&self) -> PerUse<u64> {
-        totals(&self.admitted)
+    pub fn admitted_counts(&self) -> PerUse<u64> {
+        load_totals(&self.admitted)
     }
 
     /// How many have been refused since the start because there was no place.
-    pub fn refused(&self) -> PerUse<u64> {
-        totals(&self.refused)
+    pub fn refused_counts(&self) -> PerUse<u64> {
+        load_totals(&self.refused)
     }
 
     /// All of them, the oldest first; each once, whatever it hears beside.
     pub fn all(&self) -> Vec<Arc<Viewer>> {
         let now = self.now.lock();
-        let listening = self.listening(&now);
+        let listening = self.listening_ids(&now);
         now.values().filter(|viewer| !listening.contains(&viewer.id)).cloned().collect()
     }
 
     /// Those that are counted with another connection of their page: it is there, and sees what they hear of.
-    fn listening(&self, now: &BTreeMap<u64, Arc<Viewer>>) -> HashSet<u64> {
+    fn listening_ids(&self, now: &BTreeMap<u64, Arc<Viewer>>) -> HashSet<u64> {
         if self.listeners.load(Ordering::Relaxed) == 0 {
             return HashSet::new();
         }
@@ -256,10 +258,10 @@ impl Viewers {
     }
 
     /// Those of a stream.
-    pub fn of(&self, stream: &str) -> Vec<Arc<Viewer>> {
+    pub fn stream_viewers(&self, stream: &str) -> Vec<Arc<Viewer>> {
         let now = self.now.lock();
-        let listening = self.listening(&now);
-        let is_of = |viewer: &&Arc<Viewer>| !listening.contains(&viewer.id) && viewer.watches(stream);
+        let listening = self.listening_ids(&now);
+        let is_of = |viewer: &&Arc<Viewer>| !listening.contains(&viewer.id) && viewer.is_watching(stream);
         now.values().filter(is_of).cloned().collect()
     }
 
@@ -283,14 +285,19 @@ impl Viewers {
 
     /// What those of them watch who are known as that, each stream as often as it is watched.
     pub fn watched_by(&self, who: &str) -> Vec<Arc<str>> {
-        self.all().iter().filter(|viewer| viewer.is(who)).flat_map(|viewer| viewer.streams()).collect()
+        self.all()
+            .iter()
+            .filter(|viewer| viewer.is_known_as(who))
+            .flat_map(|viewer| viewer.streams())
+            .collect()
     }
 
     /// How many watch a stream.
-    pub fn count(&self, stream: &str) -> usize {
+    pub fn watcher_count(&self, stream: &str) -> usize {
         let now = self.now.lock();
-        let listening = self.listening(&now);
-        let of_it = listening.iter().filter(|id| now.get(id).is_some_and(|viewer| viewer.watches(stream)));
+        let listening = self.listening_ids(&now);
+        let of_it =
+            listening.iter().filter(|id| now.get(id).is_some_and(|viewer| viewer.is_watching(stream)));
         let beside = of_it.count();
         drop(now);
         let all = self.counts_by_stream.lock().get(stream).copied().unwrap_or_default();
@@ -306,14 +313,14 @@ impl Viewers {
     }
 }
 
-fn totals(of: &PerUse<AtomicU64>) -> PerUse<u64> {
+fn load_totals(of: &PerUse<AtomicU64>) -> PerUse<u64> {
     let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
     PerUse { cameras: get(&of.cameras), relay: get(&of.relay), processes: get(&of.processes) }
 }
 
 impl Admission {
     /// It watches that stream from now on.
-    pub fn watch(self: &Arc<Self>, id: &Arc<str>) -> Watch {
+    pub fn watch_stream(self: &Arc<Self>, id: &Arc<str>) -> Watch {
         let watched = Arc::new(Watched {
             id: id.clone(),
             stream: OnceLock::new(),
@@ -324,7 +331,7 @@ impl Admission {
         let count = counts.entry(id.clone()).or_default();
         *count += 1;
         if of_one_stream(self.viewer.kind) && self.viewer.only.set(id.clone()).is_ok() {
-            self.viewer.has_come(*count);
+            self.viewer.log_arrival(*count);
         }
         drop(counts);
         self.viewer.streams.lock().push(watched.clone());
@@ -344,12 +351,12 @@ impl Drop for Admission {
         if self.viewer.beside {
             self.viewers.listeners.fetch_sub(1, Ordering::Relaxed);
         }
-        let all = self.viewers.counts.of(self.viewer.kind).fetch_sub(1, Ordering::Relaxed) - 1;
+        let all = self.viewers.counts.for_kind(self.viewer.kind).fetch_sub(1, Ordering::Relaxed) - 1;
         match self.viewer.only.get() {
-            Some(stream) => self.viewer.has_gone(self.viewers.count(stream)),
+            Some(stream) => self.viewer.log_departure(self.viewers.watcher_count(stream)),
             // It has not come further than the door.
             None if of_one_stream(self.viewer.kind) => {}
-            None => self.viewer.has_gone(all),
+            None => self.viewer.log_departure(all),
         }
     }
 }
@@ -362,40 +369,40 @@ impl Watch {
     }
 
     /// It wants every picture of that stream from now on: what it does not take meanwhile counts as missed at once.
-    pub fn wants_all_of(&self, stream: Arc<Stream>) {
-        self.took(newest(&stream));
+    pub fn expect_every_picture(&self, stream: Arc<Stream>) {
+        self.record_taken(newest_sequence(&stream));
         let _ = self.watched.stream.set(stream);
     }
 
     /// The JPEG quality that it gets; 0: as it came.
-    pub fn quality(&self, quality: u8) {
+    pub fn set_quality(&self, quality: u8) {
         self.watched.quality.store(quality, Ordering::Relaxed);
     }
 
     /// It got the picture of that number.
     #[inline]
-    pub fn took(&self, sequence: u64) {
+    pub fn record_taken(&self, sequence: u64) {
         self.watched.taken.store(sequence, Ordering::Relaxed);
     }
 }
 
 impl Watched {
     /// Pictures that have come since the one that it got last, but for one that may be on its way.
-    fn behind(&self) -> u64 {
+    fn pictures_behind(&self) -> u64 {
         let running = |stream: &&Arc<Stream>| stream.state().condition == Condition::Running;
-        let newest = self.stream.get().filter(running).map_or(0, |stream| newest(stream));
+        let newest = self.stream.get().filter(running).map_or(0, |stream| newest_sequence(stream));
         newest.saturating_sub(self.taken.load(Ordering::Relaxed) + 1)
     }
 }
 
-fn newest(stream: &Stream) -> u64 {
+fn newest_sequence(stream: &Stream) -> u64 {
     // Of a stream that is pulled its owner's numbers count, with what was lost on the way.
     stream.newest().map_or(0, |picture| picture.stamp().sequence)
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.admission.viewer.untaken.fetch_add(self.watched.behind(), Ordering::Relaxed);
+        self.admission.viewer.untaken.fetch_add(self.watched.pictures_behind(), Ordering::Relaxed);
         let mut streams = self.admission.viewer.streams.lock();
         if let Some(index) = streams.iter().position(|watched| Arc::ptr_eq(watched, &self.watched)) {
             streams.swap_remove(index);
@@ -424,7 +431,7 @@ impl Viewer {
     }
 
     /// Whether it is known as that: its key, its user, or the process that it is.
-    pub fn is(&self, who: &str) -> bool {
+    pub fn is_known_as(&self, who: &str) -> bool {
         self.known_as() == Some(who)
     }
 
@@ -448,7 +455,7 @@ impl Viewer {
     }
 
     /// Whether it ends with its stream; those of the relay watch others, or wait for the next.
-    pub fn is_of_one_stream(&self) -> bool {
+    pub fn ends_with_stream(&self) -> bool {
         of_one_stream(self.kind)
     }
 
@@ -459,12 +466,12 @@ impl Viewer {
 
     /// What its pictures take.
     #[inline]
-    pub fn timing(&self, timing: Timing) {
+    pub fn set_timing(&self, timing: Timing) {
         *self.timing.lock() = Some(timing);
     }
 
     /// Cancelled when somebody sends it away.
-    pub fn ended(&self) -> &CancellationToken {
+    pub fn end_token(&self) -> &CancellationToken {
         &self.end
     }
 
@@ -474,13 +481,13 @@ impl Viewer {
     }
 
     /// Why it will have gone, for the log; the first reason counts.
-    pub fn goes_because(&self, why: &'static str) {
+    pub fn set_end_reason(&self, why: &'static str) {
         let _ = self.why.set(why);
     }
 
     /// Says so, and how many there are with it: of its stream, or of those that watch many.
-    fn has_come(&self, viewers: usize) {
-        let (stream, from) = (self.only.get().map(|id| &**id), self.peer.map(shown));
+    fn log_arrival(&self, viewers: usize) {
+        let (stream, from) = (self.only.get().map(|id| &**id), self.peer.map(format_peer));
         tracing::info!(
             viewer = self.id,
             stream,
@@ -493,10 +500,10 @@ impl Viewer {
     }
 
     /// Says so, why, and how many remain.
-    fn has_gone(&self, viewers: usize) {
+    fn log_departure(&self, viewers: usize) {
         let [pictures, _, missed] = self.delivered.counts();
         let missed = missed + self.untaken.load(Ordering::Relaxed);
-        let (stream, from) = (self.only.get().map(|id| &**id), self.peer.map(shown));
+        let (stream, from) = (self.only.get().map(|id| &**id), self.peer.map(format_peer));
         let seconds = clock::since(self.since).as_secs();
         let sent_away = self.end.is_cancelled().then_some("it was sent away");
         let why = sent_away.or_else(|| self.why.get().copied()).unwrap_or("it has left");
@@ -514,7 +521,7 @@ impl Viewer {
         );
     }
 
-    /// Its connection ends.
+    /// Ends its connection.
     pub fn send_away(&self) {
         self.end.cancel();
         // One over a WebSocket is told why; of the others nobody may be asking for more.
@@ -523,14 +530,14 @@ impl Viewer {
         }
     }
 
-    fn watches(&self, stream: &str) -> bool {
+    fn is_watching(&self, stream: &str) -> bool {
         self.streams.lock().iter().any(|watched| *watched.id == *stream)
     }
 
     /// Pictures that it got, their bytes, and pictures that it was too slow for; also those of a moment ago, of one that
     /// has got none since.
     fn counts(&self) -> [u64; 3] {
-        let behind: u64 = self.streams.lock().iter().map(|watched| watched.behind()).sum();
+        let behind: u64 = self.streams.lock().iter().map(|watched| watched.pictures_behind()).sum();
         let [pictures, bytes, missed] = self.delivered.counts();
         [pictures, bytes, missed + behind]
     }
@@ -560,7 +567,7 @@ impl Viewer {
             kind: self.kind,
             lost_percent: lost_percent(fps, missed_per_s),
             missed,
-            peer: self.peer.map(shown),
+            peer: self.peer.map(format_peer),
             process: None,
             quality,
             rtt_ms: timing.map(|timing| timing.rtt.map(ms)),
@@ -571,7 +578,7 @@ impl Viewer {
     }
 
     /// Pictures that it got.
-    pub fn pictures(&self) -> u64 {
+    pub fn picture_count(&self) -> u64 {
         self.delivered.counts()[0]
     }
 

@@ -4,37 +4,54 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sightwire_base::clock;
 use sightwire_hub::delivery::Deliveries;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Subscriber, Update};
-use sightwire_measure::clock;
 
 use super::demand::MAX_SKIP;
 use super::upstream::Upstream;
 use super::view::ViewKey;
 use super::viewers::{Admission, NewViewer, Viewer, Watch};
-use super::{StreamLease, Streams, Unreachable, ViewLease, ViewRequest, WatchError};
 use crate::demand::Wish;
 use crate::origin::Origin;
+use crate::view::ViewLease;
+use crate::{StreamLease, Streams, Unreachable, ViewRequest, WatchError};
 
 /// JPEG quality of views.
 pub const QUALITY: u8 = 85;
 /// For viewers who cannot keep up.
 pub const LOW_QUALITY: u8 = 70;
-/// Losses are looked at over so long,
+/// A viewer's losses are looked at over at least this long.
 const WINDOW: Duration = Duration::from_secs(2);
-/// and a viewer who loses more than this share gets the lower quality.
+/// A viewer who loses more than this share gets the lower quality.
 const TOO_MANY_LOST: f64 = 0.2;
-/// Losing less than this,
+/// A viewer who loses no more than this share may get the better quality again.
 const FEW_LOST: f64 = 0.02;
-/// for so long, it gets the better quality again; twice as long each time that this was too early,
+/// A viewer has to lose little for this long to get the better quality again, and twice as long each time that this was too
+/// early.
 const GOOD_FOR: Duration = Duration::from_secs(10);
-/// and no longer than this.
+/// No viewer has to lose little for longer than this to get the better quality again.
 const GOOD_FOR_AT_MOST: Duration = Duration::from_secs(160);
 /// Pictures of a window, below which its losses say nothing.
 const LEAST_PICTURES: u64 = 5;
 
 /// One viewer's pictures. Dropping it is leaving.
+///
+/// One task has it. It cannot be opened without a place among the viewers, so who finds none has opened nothing. [`Self::next`]
+/// may be cancelled while it waits, and nothing is lost by that.
+///
+/// What the viewer is too slow for is missed, and counted when it takes the next picture: in its own account, in the stream's
+/// and in the server's. (A viewer's report adds what it is behind by at that moment.) Banners that it is shown count as bytes of
+/// the server alone, states not at all. Where the configuration lets it, one who loses too much and is no other process gets a
+/// view of lower quality, and the better one again once it keeps up. The old feed goes on until the other one's first picture,
+/// which is always newer than what was shown; where there is no room for another view, it stays as it is.
+///
+/// `None` means that there will be no more: the stream has ended or was closed. Who wants to see what takes its place opens
+/// another. Until it is dropped it keeps its stream or view running and is a viewer of that stream; then it gives both back. A
+/// view that nobody else needs ends at once; a camera and an analysis linger first.
+///
+/// It holds no lock across an await, and a picture costs it the slot's lock and a few atomic counters.
 #[derive(Debug)]
 pub struct Watching {
     streams: Arc<Streams>,
@@ -62,7 +79,7 @@ enum Feed {
 impl Watching {
     /// Opens what is wished for, and waits for the stream's first picture, or the reason why there is none. In the viewer's
     /// accounts a picture has the bytes that `size` says.
-    pub async fn begin(
+    pub async fn open_and_wait(
         streams: Arc<Streams>,
         origin: Origin,
         request: ViewRequest,
@@ -70,19 +87,19 @@ impl Watching {
         size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
         // Before anything is opened for it.
-        let admission = streams.admit(arrival)?;
+        let admission = streams.admit_viewer(arrival)?;
         let mut this = Self::open(streams, origin, request, &admission, size)?;
         drop(admission);
         if let Err(reason) = this.upstream.stream.first_picture().await {
             let (streams, upstream) = (this.streams.clone(), this.upstream.clone());
-            this.viewer().goes_because("it got no picture");
+            this.viewer().set_end_reason("it got no picture");
             drop(this);
             streams.close_unseen(&upstream);
             let why = reason.map_or(Unreachable::Closed, Unreachable::Unwell);
             streams.gave_none(&upstream, &why);
             return Err(why.into());
         }
-        this.tier.begin(clock::now());
+        this.tier.begin_window(clock::now());
         Ok(this)
     }
 
@@ -94,14 +111,14 @@ impl Watching {
         admission: &Arc<Admission>,
         size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
-        let watch = admission.watch(&Arc::from(streams.id_of(&origin)));
+        let watch = admission.watch_stream(&Arc::from(streams.id_of(&origin)));
         let from = admission.viewer().shares_of();
         let may_be_served = !matches!(request, ViewRequest::Drawn { .. })
             || streams.has_room_to_analyse(&origin, Wish::Objects, from);
         if let Some(from) = from.filter(|_| may_be_served) {
             streams.make_way(&origin, from);
         }
-        let feed = open(&streams, &origin, &request, false, from)?;
+        let feed = open_feed(&streams, &origin, &request, false, from)?;
         let upstream = match &feed {
             Feed::Stream(stream) => stream.value().clone(),
             Feed::View(view) => view.upstream().clone(),
@@ -111,12 +128,12 @@ impl Watching {
         }
         // Of pictures that are chosen the others are not missed.
         if request == ViewRequest::Original {
-            watch.wants_all_of(upstream.stream.clone());
+            watch.expect_every_picture(upstream.stream.clone());
         }
-        watch.quality(quality(&request, false));
+        watch.set_quality(jpeg_quality(&request, false));
         let tier = Tier::new(clock::now());
-        let accounts = accounts(&watch, &streams, &origin);
-        let subscriber = feed.subscribe(&accounts, size).apart(apart(&request));
+        let accounts = viewer_accounts(&watch, &streams, &origin);
+        let subscriber = feed.subscribe(&accounts, size).with_interval(picture_interval(&request));
         let (next_feed, shown) = (None, None);
         Ok(Self { streams, request, origin, feed, subscriber, next_feed, shown, upstream, watch, tier, size })
     }
@@ -124,9 +141,9 @@ impl Watching {
     /// The next picture, as soon as there is one; `None` when there will be no more. Cancel-safe.
     pub async fn next(&mut self) -> Option<Update> {
         let update = self.next_update().await;
-        if update.is_none() && self.viewer().is_of_one_stream() {
+        if update.is_none() && self.viewer().ends_with_stream() {
             // Of a stream that was sent, or of a camera that was taken away.
-            self.viewer().goes_because("the stream has ended");
+            self.viewer().set_end_reason("the stream has ended");
         }
         update
     }
@@ -151,17 +168,18 @@ impl Watching {
             }
         };
         match &update {
-            Update::Picture(picture) => self.took(picture),
+            Update::Picture(picture) => self.record_taken(picture),
             Update::Banner(banner) if self.viewer().sees_banners() => {
                 self.streams.count_banner(&self.origin, (self.size)(banner));
             }
             Update::Banner(_) => {}
             Update::State(state) => {
                 // What came while it paused was not for viewers.
-                self.watch.took(self.upstream.stream.newest().map_or(0, |newest| newest.stamp().sequence));
+                self.watch
+                    .record_taken(self.upstream.stream.newest().map_or(0, |newest| newest.stamp().sequence));
                 if state.condition != Condition::Running {
                     // What is lost while the stream pauses is not the viewer's fault.
-                    self.tier.begin(clock::now());
+                    self.tier.begin_window(clock::now());
                 }
             }
         }
@@ -185,28 +203,31 @@ impl Watching {
     }
 
     #[inline]
-    fn took(&mut self, picture: &Picture) {
+    fn record_taken(&mut self, picture: &Picture) {
         self.shown = Some(picture.captured());
-        self.watch.took(picture.stamp().sequence);
+        self.watch.record_taken(picture.stamp().sequence);
         let now = clock::now();
-        let change = self.tier.picture(self.subscriber.missed(), now);
+        let change = self.tier.record_picture(self.subscriber.missed(), now);
         // Another process's viewers have their own.
-        let may = || *self.streams.options().lower_quality().of(&self.origin) && !self.viewer().is_process();
+        let may = || {
+            *self.streams.options().lower_quality().for_origin(&self.origin) && !self.viewer().is_process()
+        };
         if let Some(change) = change.filter(|_| may()) {
-            self.switch(change == Change::Down, now);
+            self.switch_quality(change == Change::Down, now);
         }
     }
 
     /// To the lower quality, or back: from the other one's first picture on, which may never come.
-    fn switch(&mut self, low: bool, now: Instant) {
-        match open(&self.streams, &self.origin, &self.request, low, self.viewer().shares_of()) {
+    fn switch_quality(&mut self, low: bool, now: Instant) {
+        match open_feed(&self.streams, &self.origin, &self.request, low, self.viewer().shares_of()) {
             Ok(feed) => {
-                let accounts = accounts(&self.watch, &self.streams, &self.origin);
-                let subscriber = feed.subscribe(&accounts, self.size).apart(apart(&self.request));
+                let accounts = viewer_accounts(&self.watch, &self.streams, &self.origin);
+                let subscriber =
+                    feed.subscribe(&accounts, self.size).with_interval(picture_interval(&self.request));
                 self.next_feed = Some(Box::new((feed, subscriber)));
             }
             // Too many views: it stays as it is.
-            Err(_) => self.tier.stay(now),
+            Err(_) => self.tier.undo_change(now),
         }
     }
 
@@ -215,12 +236,12 @@ impl Watching {
         (self.feed, self.subscriber) = *next;
         let (id, low) = (self.viewer().id(), self.tier.low);
         tracing::debug!(viewer = id, stream = &**self.id(), low, "another quality");
-        self.watch.quality(quality(&self.request, low));
+        self.watch.set_quality(jpeg_quality(&self.request, low));
     }
 }
 
 /// 0: as the camera sent it.
-fn quality(request: &ViewRequest, low: bool) -> u8 {
+fn jpeg_quality(request: &ViewRequest, low: bool) -> u8 {
     match (request, low) {
         (_, true) => LOW_QUALITY,
         (ViewRequest::Original | ViewRequest::Apart(_), false) => 0,
@@ -229,7 +250,7 @@ fn quality(request: &ViewRequest, low: bool) -> u8 {
 }
 
 /// How far apart its own pictures are to be.
-fn apart(request: &ViewRequest) -> Option<Duration> {
+fn picture_interval(request: &ViewRequest) -> Option<Duration> {
     match request {
         ViewRequest::Apart(interval) => Some(*interval),
         ViewRequest::Original | ViewRequest::Drawn { .. } => None,
@@ -237,11 +258,11 @@ fn apart(request: &ViewRequest) -> Option<Duration> {
 }
 
 /// Where a viewer's pictures are counted, beside their own stream.
-fn accounts(watch: &Watch, streams: &Streams, origin: &Origin) -> [Arc<Deliveries>; 2] {
-    [watch.viewer().delivered().clone(), streams.totals.delivered.of(origin).clone()]
+fn viewer_accounts(watch: &Watch, streams: &Streams, origin: &Origin) -> [Arc<Deliveries>; 2] {
+    [watch.viewer().delivered().clone(), streams.totals.delivered.for_origin(origin).clone()]
 }
 
-fn open(
+fn open_feed(
     streams: &Streams,
     origin: &Origin,
     request: &ViewRequest,
@@ -251,27 +272,27 @@ fn open(
     let origin = origin.clone();
     let (key, skip_frames) = match request {
         ViewRequest::Original | ViewRequest::Apart(_) if !low => {
-            return streams.open(&origin).map(|stream| Feed::Stream(Box::new(stream)));
+            return streams.open_stream(&origin).map(|stream| Feed::Stream(Box::new(stream)));
         }
         ViewRequest::Original | ViewRequest::Apart(_) => {
             (ViewKey::Plain { origin, quality: LOW_QUALITY }, MAX_SKIP)
         }
         ViewRequest::Drawn { rate, options } => {
-            let (options, quality) = (options.clone(), quality(request, low));
+            let (options, quality) = (options.clone(), jpeg_quality(request, low));
             (ViewKey::Drawn { origin, fps: rate.fps, options, quality }, rate.skip_frames)
         }
     };
-    streams.view(&key, skip_frames, from).map(|view| Feed::View(Box::new(view)))
+    streams.open_view(&key, skip_frames, from).map(|view| Feed::View(Box::new(view)))
 }
 
 impl Feed {
     /// What is seen of a view was seen of its stream.
     fn subscribe(&self, accounts: &[Arc<Deliveries>], size: fn(&Picture) -> usize) -> Subscriber {
         match self {
-            Feed::Stream(stream) => stream.stream.subscribe().counted(accounts, size),
+            Feed::Stream(stream) => stream.stream.subscribe().with_accounts(accounts, size),
             Feed::View(view) => {
                 let seen = view.upstream().stream.counters().delivered.clone();
-                view.stream.subscribe().counted(accounts, size).counted(&[seen], size)
+                view.stream.subscribe().with_accounts(accounts, size).with_accounts(&[seen], size)
             }
         }
     }
@@ -313,20 +334,20 @@ impl Tier {
     }
 
     /// The change that was just decided could not be made.
-    fn stay(&mut self, now: Instant) {
+    fn undo_change(&mut self, now: Instant) {
         self.low = !self.low;
         self.good_since = self.low.then_some(now);
     }
 
     /// Counts anew from `now` on what it got and missed.
     #[inline]
-    fn begin(&mut self, now: Instant) {
+    fn begin_window(&mut self, now: Instant) {
         (self.window, self.got, self.missed) = (now, 0, 0);
     }
 
     /// It got a picture, having missed so many before it.
     #[inline]
-    fn picture(&mut self, missed: u64, now: Instant) -> Option<Change> {
+    fn record_picture(&mut self, missed: u64, now: Instant) -> Option<Change> {
         self.got += 1;
         self.missed += missed;
         if now.saturating_duration_since(self.window) < WINDOW {
@@ -334,7 +355,7 @@ impl Tier {
         }
         let offered = self.got + self.missed;
         self.lost = self.missed as f64 / offered as f64;
-        self.begin(now);
+        self.begin_window(now);
         if offered < LEAST_PICTURES {
             return None;
         }
@@ -370,7 +391,7 @@ mod tests {
         let mut changes = Vec::new();
         for i in 0..seconds * 20 {
             *now += Duration::from_millis(50);
-            if let Some(change) = tier.picture(missed, *now) {
+            if let Some(change) = tier.record_picture(missed, *now) {
                 changes.push((i / 20, change));
             }
         }
@@ -408,7 +429,7 @@ mod tests {
         run(&mut tier, &mut now, 3, 1);
         assert!(tier.low);
         assert_eq!(run(&mut tier, &mut now, 15, 0).len(), 1);
-        tier.stay(now);
+        tier.undo_change(now);
         assert!(tier.low, "there was no room for the better one");
         assert_eq!(run(&mut tier, &mut now, 15, 0).len(), 1, "it is tried again");
     }
@@ -419,7 +440,7 @@ mod tests {
         let mut tier = Tier::new(now);
         for i in 0..400_u64 {
             now += Duration::from_millis(50);
-            assert_eq!(tier.picture(u64::from(i % 5 == 0), now), None);
+            assert_eq!(tier.record_picture(u64::from(i % 5 == 0), now), None);
         }
     }
 }

@@ -22,7 +22,7 @@ use sightwire_track::{Motion, MotionOptions};
 
 /// The cameras of `cargo xtask demo`: seed, width, height, pictures a second.
 const DEMO: [(u64, u32, u32, u32); 2] = [(1, 640, 480, 15), (7, 480, 360, 10)];
-/// Of each camera.
+/// Pictures of each camera.
 const PICTURES: u32 = 200;
 /// From one picture that is looked at to the next: more than two rounds of the lights in all.
 const STEP: Duration = Duration::from_millis(350);
@@ -36,7 +36,7 @@ const MOTION_OVERLAP: f32 = 0.3;
 /// How long motion looks, and until when it takes what stood in its first picture for a part of the street.
 const MOTION_S: u32 = 90;
 const LEARNT: Duration = Duration::from_secs(30);
-/// Of the boxes shown, so many have to be right, and so many of the objects found.
+/// Share of the boxes shown that have to be right, and of the objects that have to be found.
 const RIGHT: f64 = 0.9;
 
 /// What a viewer gets of a camera, decoded again from its JPEGs, with what is in it.
@@ -128,7 +128,7 @@ fn yolox_nano() -> Option<(DetectModel, Store)> {
     let model = match mirror.filter(|folder| folder.join("yolox_nano.onnx").is_file()) {
         Some(mirror) => {
             let store = Store::new(copy.path().to_owned(), Some(mirror));
-            DetectModel::get(&store, DEFAULT_MODEL, &mut |_| {}).ok()
+            DetectModel::load_or_fetch(&store, DEFAULT_MODEL, &mut |_| {}).ok()
         }
         None => {
             store.manifest(DEFAULT_MODEL).ok().and_then(|manifest| DetectModel::load(&store, &manifest).ok())

@@ -37,7 +37,7 @@ const FILES: [(&str, &[u8]); 2] = [
 ];
 
 /// The manifests that are compiled in; one that is wrong is left out and logged.
-pub fn manifests() -> Vec<Manifest> {
+pub fn builtin_manifests() -> Vec<Manifest> {
     MANIFESTS
         .iter()
         .filter_map(|(name, text)| match Manifest::parse(text, name) {
@@ -52,17 +52,17 @@ pub fn manifests() -> Vec<Manifest> {
 }
 
 /// The text of a built-in manifest.
-pub fn text(name: &str) -> Option<&'static str> {
+pub fn manifest_text(name: &str) -> Option<&'static str> {
     MANIFESTS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// The model card (Markdown) of a built-in model.
-pub fn card(name: &str) -> Option<&'static str> {
+pub fn model_card(name: &str) -> Option<&'static str> {
     CARDS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// The content of a built-in file.
-pub fn file(name: &str) -> Option<&'static [u8]> {
+pub fn builtin_file(name: &str) -> Option<&'static [u8]> {
     FILES.iter().find(|(n, _)| *n == name).map(|(_, bytes)| *bytes)
 }
 
@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn no_builtin_manifest_or_card_is_lost() {
-        let names: Vec<_> = manifests().into_iter().map(|manifest| manifest.name).collect();
+        let names: Vec<_> = builtin_manifests().into_iter().map(|manifest| manifest.name).collect();
         assert_eq!(names, MANIFESTS.map(|(name, _)| name), "each parses and has the name it is found by");
-        assert!(CARDS.iter().all(|(name, _)| text(name).is_some()));
+        assert!(CARDS.iter().all(|(name, _)| manifest_text(name).is_some()));
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::manifest::{Digest, File};
 
 /// Whether a content of `size_bytes` bytes in `reader` is what the manifest says; if not, the hash that it has.
-pub fn check(file: &File, size_bytes: u64, reader: &mut dyn Read) -> io::Result<Result<(), String>> {
+pub fn check_digest(file: &File, size_bytes: u64, reader: &mut dyn Read) -> io::Result<Result<(), String>> {
     let (expected, found) = match file.digest() {
         Digest::Sha256(expected) => (expected, sha256_from(reader)?),
         Digest::GitBlob(expected) => {
@@ -23,11 +23,11 @@ pub fn check(file: &File, size_bytes: u64, reader: &mut dyn Read) -> io::Result<
     Ok(if found.eq_ignore_ascii_case(expected) { Ok(()) } else { Err(found) })
 }
 
-/// As [`check`], of a file on disk; it is never in memory whole.
+/// As [`check_digest`], of a file on disk; it is never in memory whole.
 pub fn check_path(file: &File, path: &Path) -> io::Result<Result<(), String>> {
     let mut content = fs::File::open(path)?;
     let size_bytes = content.metadata()?.len();
-    check(file, size_bytes, &mut content)
+    check_digest(file, size_bytes, &mut content)
 }
 
 /// SHA-256 of a file in hexadecimal, without reading it into memory at once.
@@ -36,14 +36,14 @@ pub fn sha256_of(path: &Path) -> io::Result<String> {
 }
 
 /// SHA-256 of what is in memory, in lower-case hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    to_hex(&Sha256::digest(bytes))
 }
 
 fn sha256_from(reader: &mut dyn Read) -> io::Result<String> {
     let mut digest = Sha256::new();
     each_piece(reader, |piece| digest.update(piece))?;
-    Ok(hex(&digest.finalize()))
+    Ok(to_hex(&digest.finalize()))
 }
 
 fn each_piece(reader: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
@@ -56,7 +56,7 @@ fn each_piece(reader: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn to_hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -82,9 +82,9 @@ mod tests {
             provider_only: false,
             source: Source::Builtin,
         };
-        assert_eq!(check(&file, 6, &mut b"hello\n".as_slice()).unwrap(), Ok(()));
-        assert!(check(&file, 6, &mut b"hallo\n".as_slice()).unwrap().is_err());
-        file.sha256 = Some(sha256(b"hello\n"));
-        assert_eq!(check(&file, 6, &mut b"hello\n".as_slice()).unwrap(), Ok(()));
+        assert_eq!(check_digest(&file, 6, &mut b"hello\n".as_slice()).unwrap(), Ok(()));
+        assert!(check_digest(&file, 6, &mut b"hallo\n".as_slice()).unwrap().is_err());
+        file.sha256 = Some(sha256_hex(b"hello\n"));
+        assert_eq!(check_digest(&file, 6, &mut b"hello\n".as_slice()).unwrap(), Ok(()));
     }
 }

@@ -3,6 +3,7 @@
 //! - [`manifest`]: what a model is: files, shapes, colour order, labels, licence
 //! - [`provider`]: what can run a network
 //! - [`builtin`]: the models and packages that the binary brings along
+//! - [`options`]: where models are kept, as it is configured
 //! - [`store`]: the folder where model files lie, each checked when it is loaded; [`digest`]: the hashes by which
 //! - [`fetch`]: gets them there: mirror folder, package, https
 //! - [`slot`]: where a model stands, from the first one who asks for it on; `sync`: what threads and tasks meet at there
@@ -12,9 +13,10 @@ pub mod builtin;
 pub mod digest;
 pub mod fetch;
 pub mod manifest;
+pub mod options;
 pub mod provider;
 pub mod slot;
 pub mod store;
 mod sync;
 
-pub use provider::Provider;
+pub use provider::{Provider, UnknownProvider};

@@ -16,7 +16,7 @@ use crate::provider::Provider;
 pub struct Manifest {
     /// Unique; letters, digits, `-` and `_`.
     pub name: String,
-    /// For people.
+    /// The name that people see.
     pub title: String,
     /// What it does.
     pub task: Task,
@@ -272,7 +272,7 @@ pub struct Read {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Landmarks {
-    /// Whose joints.
+    /// What it finds the joints of.
     pub of: Joints,
     /// Probability from which something is what is looked for.
     pub presence: f32,
@@ -378,27 +378,27 @@ pub struct RuntimePackage {
     pub arch: String,
     /// `std::env::consts::OS` it runs on.
     pub os: String,
-    /// File to load.
+    /// Name of the library's file in the package.
     pub library: String,
 }
 
 /// Why a manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// Not readable.
+    /// The file cannot be read.
     #[error("cannot read the manifest {path}: {error}")]
     Read {
-        /// Of the manifest.
+        /// Path of the manifest.
         path: String,
-        /// Of the system.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// Not a manifest.
+    /// It is not a manifest, or a wrong one.
     #[error("the manifest {origin} is wrong: {mistake}")]
     Wrong {
         /// File or built-in name.
         origin: String,
-        /// What and where.
+        /// What is wrong, and where it stands.
         mistake: ManifestMistake,
     },
 }
@@ -459,14 +459,14 @@ mod tests {
 
     #[test]
     fn every_builtin_manifest_is_right() {
-        let manifests = builtin::manifests();
+        let manifests = builtin::builtin_manifests();
         assert!(manifests.iter().any(|m| m.name == "gestures"));
         assert!(manifests.iter().any(|m| m.task == Task::Runtime));
     }
 
     #[test]
     fn a_manifest_that_was_written_reads_the_same() {
-        for manifest in builtin::manifests() {
+        for manifest in builtin::builtin_manifests() {
             let again = Manifest::parse(&manifest.to_toml(), "again").unwrap();
             assert_eq!(format!("{again:?}"), format!("{manifest:?}"));
         }
@@ -474,7 +474,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_named() {
-        let text = builtin::text("gestures").unwrap().replace("threshold", "treshold");
+        let text = builtin::manifest_text("gestures").unwrap().replace("threshold", "treshold");
         let error = Manifest::parse(&text, "test").unwrap_err();
         assert!(
             matches!(&error, ManifestError::Wrong { mistake: ManifestMistake::Toml(_), .. }),
@@ -486,20 +486,21 @@ mod tests {
 
     #[test]
     fn a_file_name_cannot_leave_the_store() {
-        let text = builtin::text("gestures").unwrap().replace("\"gestures_head.onnx\"", "\"../head.onnx\"");
+        let text =
+            builtin::manifest_text("gestures").unwrap().replace("\"gestures_head.onnx\"", "\"../head.onnx\"");
         let error = Manifest::parse(&text, "test").unwrap_err().to_string();
         assert!(error.contains("../head.onnx"), "{error}");
     }
 
     #[test]
     fn a_clip_model_without_a_head_is_refused() {
-        let text = builtin::text("gestures").unwrap().replace("role = \"head\"", "role = \"hat\"");
+        let text = builtin::manifest_text("gestures").unwrap().replace("role = \"head\"", "role = \"hat\"");
         let error = Manifest::parse(&text, "test").unwrap_err().to_string();
         assert!(error.contains("`head`"), "{error}");
     }
 
     fn nano(from: &str, to: &str) -> Result<Manifest, ManifestError> {
-        let text = builtin::text("yolox-nano").unwrap();
+        let text = builtin::manifest_text("yolox-nano").unwrap();
         assert!(text.contains(from), "{from}");
         Manifest::parse(&text.replace(from, to), "test")
     }
@@ -525,9 +526,9 @@ mod tests {
 
     #[test]
     fn files_for_detection_without_a_table_are_refused_and_no_files_are_the_binarys_own() {
-        let motion = builtin::manifests().into_iter().find(|m| m.name == "motion").unwrap();
+        let motion = builtin::builtin_manifests().into_iter().find(|m| m.name == "motion").unwrap();
         assert_eq!(motion.task, Task::ObjectDetection);
-        let mut text = builtin::text("motion").unwrap().replace("files = []", "");
+        let mut text = builtin::manifest_text("motion").unwrap().replace("files = []", "");
         text += "[[files]]\nrole = \"network\"\nname = \"a.onnx\"\nsource = \"builtin\"\ngit_blob = \"";
         text += &"0".repeat(40);
         let error = Manifest::parse(&(text + "\""), "test").unwrap_err().to_string();
@@ -536,7 +537,7 @@ mod tests {
 
     #[test]
     fn a_clip_model_does_not_get_its_colours_swapped() {
-        let text = builtin::text("gestures").unwrap().replace("\"bgr\"", "\"rgb\"");
+        let text = builtin::manifest_text("gestures").unwrap().replace("\"bgr\"", "\"rgb\"");
         let error = Manifest::parse(&text, "test").unwrap_err().to_string();
         assert!(error.contains("clip.colour"), "{error}");
     }

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use crate::sync::{AtomicU32, spawn_blocking, watch};
 
-/// A model that could not be had is tried again when it is asked for after so long; each further time after twice as long.
+/// A model that could not be had is tried again when it is asked for after this time; each further time after twice as long.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
-/// After so long at most.
+/// After this time at most.
 const TRY_AGAIN_AT_MOST: Duration = Duration::from_secs(300);
 
 /// How far a model is.
@@ -41,9 +41,9 @@ pub enum State<M> {
 pub struct Failure {
     /// Why, and what to do.
     pub reason: Arc<str>,
-    /// Since when.
+    /// When it failed.
     pub since: Instant,
-    /// So long after that it is tried again, if it is asked for.
+    /// Time after that at which it is tried again, if it is asked for.
     pub again_after: Duration,
 }
 
@@ -74,7 +74,7 @@ impl<M: Clone> ModelSlot<M> {
 
     /// [`State::Ready`] or [`State::Failed`], as soon as it is one of them; unless `while_fetching`, also
     /// [`State::Fetching`], as soon as it is known that something has to be fetched.
-    pub async fn settled(&self, while_fetching: bool) -> State<M> {
+    pub async fn wait_settled(&self, while_fetching: bool) -> State<M> {
         let settled = |state: &State<M>| match state {
             State::Ready(_) | State::Failed(_) => true,
             State::Fetching { .. } => !while_fetching,
@@ -84,8 +84,8 @@ impl<M: Clone> ModelSlot<M> {
         self.state.subscribe().wait_for(settled).await.map_or_else(|_| self.state(), |state| state.clone())
     }
 
-    /// Whether the model is to be loaded now, by whoever asks: nobody has asked before, or it failed a while ago.
-    pub fn begin(&self) -> bool {
+    /// Whether the model is to be loaded now, by the caller: nobody has asked before, or it failed a while ago.
+    pub fn begin_loading(&self) -> bool {
         self.state.send_if_modified(|state| {
             let begin = match state {
                 State::Idle => true,
@@ -100,12 +100,12 @@ impl<M: Clone> ModelSlot<M> {
     }
 
     /// Loads the model if that is to be done now, on a thread where it may block, for longer than any one who asks may stay.
-    /// `load` calls [`ModelSlot::ready`] as soon as the model works.
-    pub fn bring(&self, load: impl FnOnce(&Self) -> anyhow::Result<()> + Send + 'static) -> bool
+    /// `load` calls [`ModelSlot::set_ready`] as soon as the model works.
+    pub fn spawn_load(&self, load: impl FnOnce(&Self) -> anyhow::Result<()> + Send + 'static) -> bool
     where
         M: Send + Sync + 'static,
     {
-        let begin = self.begin();
+        let begin = self.begin_loading();
         if begin {
             let slot = self.clone();
             spawn_blocking(move || {
@@ -116,7 +116,7 @@ impl<M: Clone> ModelSlot<M> {
                 if let Err(error) = done
                     && !slot.is_ready()
                 {
-                    slot.failed(&error);
+                    slot.set_failed(&error);
                 }
             });
         }
@@ -124,17 +124,17 @@ impl<M: Clone> ModelSlot<M> {
     }
 
     /// Something takes a while.
-    pub fn fetching(&self, text: &str, done: Option<f32>) {
+    pub fn set_fetching(&self, text: &str, done: Option<f32>) {
         self.state.send_replace(State::Fetching { text: text.into(), done });
     }
 
     /// Its files are here.
-    pub fn loading(&self) {
+    pub fn set_loading(&self) {
         self.state.send_replace(State::Loading);
     }
 
     /// It works; what was here before.
-    pub fn ready(&self, model: M) -> State<M> {
+    pub fn set_ready(&self, model: M) -> State<M> {
         self.failures.store(0, Ordering::Relaxed);
         self.state.send_replace(State::Ready(model))
     }
@@ -151,14 +151,14 @@ impl<M: Clone> ModelSlot<M> {
     }
 
     /// It cannot be had.
-    pub fn failed(&self, error: &anyhow::Error) {
-        let again_after = patience(self.failures.fetch_add(1, Ordering::Relaxed) + 1);
+    pub fn set_failed(&self, error: &anyhow::Error) {
+        let again_after = retry_delay(self.failures.fetch_add(1, Ordering::Relaxed) + 1);
         let reason = format!("{error:#}").into();
         self.state.send_replace(State::Failed(Failure { reason, since: Instant::now(), again_after }));
     }
 }
 
-fn patience(failures: u32) -> Duration {
+fn retry_delay(failures: u32) -> Duration {
     (TRY_AGAIN * 2u32.saturating_pow(failures.saturating_sub(1).min(8))).min(TRY_AGAIN_AT_MOST)
 }
 
@@ -173,47 +173,47 @@ mod tests {
         for wait in [0, 30, 60, 120, 240, 300, 300] {
             if wait > 0 {
                 tokio::time::sleep(Duration::from_secs(wait)).await;
-                assert!(!slot.bring(fail), "not before {wait} s are over");
+                assert!(!slot.spawn_load(fail), "not before {wait} s are over");
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
-            assert!(slot.bring(fail), "after {wait} s");
-            assert!(!slot.bring(fail), "nobody else brings it meanwhile");
-            let State::Failed(failure) = slot.settled(true).await else { panic!("it has failed") };
+            assert!(slot.spawn_load(fail), "after {wait} s");
+            assert!(!slot.spawn_load(fail), "nobody else brings it meanwhile");
+            let State::Failed(failure) = slot.wait_settled(true).await else { panic!("it has failed") };
             assert_eq!(&*failure.reason, "no such file");
         }
         tokio::time::sleep(TRY_AGAIN_AT_MOST * 2).await;
-        assert!(slot.bring(|slot| {
-            slot.fetching("", Some(0.5));
+        assert!(slot.spawn_load(|slot| {
+            slot.set_fetching("", Some(0.5));
             assert!(matches!(slot.state(), State::Fetching { .. }));
-            slot.loading();
+            slot.set_loading();
             assert!(matches!(slot.state(), State::Loading));
-            slot.ready(7);
+            slot.set_ready(7);
             Ok(())
         }));
-        assert!(matches!(slot.settled(true).await, State::Ready(7)));
-        assert!(!slot.bring(fail) && slot.is_ready());
+        assert!(matches!(slot.wait_settled(true).await, State::Ready(7)));
+        assert!(!slot.spawn_load(fail) && slot.is_ready());
     }
 
     #[tokio::test]
     async fn a_loader_that_panics_has_failed_and_one_that_is_slow_is_not_waited_for() {
         let slot = ModelSlot::<u32>::default();
-        assert!(slot.bring(|_| panic!("a broken file")));
-        let State::Failed(failure) = slot.settled(true).await else { panic!("it has failed") };
+        assert!(slot.spawn_load(|_| panic!("a broken file")));
+        let State::Failed(failure) = slot.wait_settled(true).await else { panic!("it has failed") };
         assert!(failure.reason.contains("failed while it was loaded"), "{failure}");
 
         let slot = ModelSlot::<u32>::default();
-        assert!(slot.begin());
-        slot.fetching("getting it", Some(0.25));
-        assert!(matches!(slot.settled(false).await, State::Fetching { done: Some(0.25), .. }));
+        assert!(slot.begin_loading());
+        slot.set_fetching("getting it", Some(0.25));
+        assert!(matches!(slot.wait_settled(false).await, State::Fetching { done: Some(0.25), .. }));
     }
 
     #[test]
     fn only_the_one_that_is_meant_is_replaced() {
         let slot = ModelSlot::<u32>::default();
         assert!(!slot.replace(|_| true, 1), "nothing is at work");
-        slot.ready(1);
+        slot.set_ready(1);
         assert!(!slot.replace(|now| *now == 2, 3));
         assert!(slot.replace(|now| *now == 1, 2));
-        assert!(matches!(slot.ready(5), State::Ready(2)));
+        assert!(matches!(slot.set_ready(5), State::Ready(2)));
     }
 }

@@ -63,7 +63,7 @@ pub enum StoreError {
     /// No manifest of that name.
     #[error("no model is called {name:?}{hint}; `sightwire models list` shows all")]
     UnknownModel {
-        /// As asked for.
+        /// The name that was asked for.
         name: String,
         /// The nearest name, if one is near.
         hint: String,
@@ -80,7 +80,7 @@ pub enum StoreError {
         model: String,
         /// File name.
         file: String,
-        /// Where it belongs.
+        /// Path at which it is looked for.
         path: PathBuf,
     },
     /// The file is there but is another one.
@@ -91,11 +91,11 @@ pub enum StoreError {
     Altered {
         /// Model.
         model: String,
-        /// Of the file.
+        /// Path of the file.
         path: PathBuf,
-        /// As in the manifest.
+        /// The beginning of the hash in the manifest.
         expected: String,
-        /// Of the file.
+        /// The beginning of the file's hash.
         found: String,
         /// What to do.
         remedy: Remedy,
@@ -103,9 +103,9 @@ pub enum StoreError {
     /// The file cannot be read.
     #[error("cannot read {path}: {error}")]
     Read {
-        /// Of the file.
+        /// Path of the file.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
@@ -152,7 +152,7 @@ impl Store {
     }
 
     /// Where a file of a model belongs.
-    pub fn path(&self, model: &str, file: &str) -> PathBuf {
+    pub fn file_path(&self, model: &str, file: &str) -> PathBuf {
         self.models().join(model).join(file)
     }
 
@@ -187,7 +187,7 @@ impl Store {
     /// Built-in manifests and those in the store, by name; one in the store takes the place of a built-in one.
     /// Manifests that cannot be used are returned as errors beside the rest.
     pub fn manifests(&self) -> (Vec<Manifest>, Vec<ManifestError>) {
-        let mut found = builtin::manifests();
+        let mut found = builtin::builtin_manifests();
         let mut errors = Vec::new();
         let listed = match fs::read_dir(self.models()) {
             Ok(listed) => Some(listed),
@@ -223,7 +223,7 @@ impl Store {
         let (all, _) = self.manifests();
         let near = all
             .iter()
-            .map(|m| (similarity(&m.name, name), m.name.clone()))
+            .map(|m| (name_similarity(&m.name, name), m.name.clone()))
             .max_by(|a, b| a.0.total_cmp(&b.0));
         let hint = near
             .filter(|(s, _)| *s > 0.6)
@@ -240,24 +240,24 @@ impl Store {
             .then(|| fs::read_to_string(self.card_path(name)).ok())
             .flatten()
             .map(Cow::Owned)
-            .or_else(|| builtin::card(name).map(Cow::Borrowed))
+            .or_else(|| builtin::model_card(name).map(Cow::Borrowed))
     }
 
     /// Whether every file of a model is there (not whether it is the right one).
-    pub fn has(&self, manifest: &Manifest) -> bool {
+    pub fn has_files(&self, manifest: &Manifest) -> bool {
         if manifest.runtime.is_some() {
             return self.runtime_library(manifest).is_some();
         }
         manifest.files.iter().all(|file| {
-            (file.source == Source::Builtin && builtin::file(&file.name).is_some())
-                || self.find(&manifest.name, file).is_some()
+            (file.source == Source::Builtin && builtin::builtin_file(&file.name).is_some())
+                || self.find_file(&manifest.name, file).is_some()
         })
     }
 
     /// Whether a file that is here and can be fetched has another size than its manifest says. Looks at no content.
     pub fn is_cut(&self, manifest: &Manifest) -> bool {
         let other = |file: &File| {
-            let size = self.find(&manifest.name, file).and_then(|path| fs::metadata(path).ok());
+            let size = self.find_file(&manifest.name, file).and_then(|path| fs::metadata(path).ok());
             let size = size.map(|found| found.len()).zip(file.size_bytes);
             file.source.can_be_fetched() && size.is_some_and(|(found, said)| found != said)
         };
@@ -265,14 +265,14 @@ impl Store {
     }
 
     /// The verified content of a model's file: from the store, what came with the program, the mirror, or the binary itself.
-    pub fn load(&self, model: &str, file: &File) -> Result<Cow<'static, [u8]>, StoreError> {
-        for path in self.candidates(model, file) {
+    pub fn load_file(&self, model: &str, file: &File) -> Result<Cow<'static, [u8]>, StoreError> {
+        for path in self.candidate_paths(model, file) {
             match fs::read(&path) {
                 Ok(bytes) => {
-                    let checked = digest::check(file, bytes.len() as u64, &mut bytes.as_slice());
+                    let checked = digest::check_digest(file, bytes.len() as u64, &mut bytes.as_slice());
                     return match checked.map_err(|error| StoreError::Read { path: path.clone(), error })? {
                         Ok(()) => Ok(Cow::Owned(bytes)),
-                        Err(found) => Err(altered(model, file, path, &found)),
+                        Err(found) => Err(altered_error(model, file, path, &found)),
                     };
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -280,50 +280,50 @@ impl Store {
             }
         }
         if file.source == Source::Builtin
-            && let Some(bytes) = builtin::file(&file.name)
+            && let Some(bytes) = builtin::builtin_file(&file.name)
         {
             return Ok(Cow::Borrowed(bytes));
         }
-        Err(self.missing(model, file))
+        Err(self.missing_error(model, file))
     }
 
-    /// Where a model's file lies, as [`Store::find`] says, after a look at whether it is the right one.
-    pub fn verified(&self, model: &str, file: &File) -> Result<PathBuf, StoreError> {
-        let path = self.find(model, file).ok_or_else(|| self.missing(model, file))?;
+    /// Where a model's file lies, as [`Store::find_file`] says, after a look at whether it is the right one.
+    pub fn verified_path(&self, model: &str, file: &File) -> Result<PathBuf, StoreError> {
+        let path = self.find_file(model, file).ok_or_else(|| self.missing_error(model, file))?;
         match digest::check_path(file, &path) {
             Ok(Ok(())) => Ok(path),
-            Ok(Err(found)) => Err(altered(model, file, path, &found)),
+            Ok(Err(found)) => Err(altered_error(model, file, path, &found)),
             Err(error) => Err(StoreError::Read { path, error }),
         }
     }
 
-    fn missing(&self, model: &str, file: &File) -> StoreError {
-        let path = self.path(model, &file.name);
+    fn missing_error(&self, model: &str, file: &File) -> StoreError {
+        let path = self.file_path(model, &file.name);
         StoreError::Missing { model: model.to_owned(), file: file.name.clone(), path }
     }
 
     /// What has to be done before a model can be run.
     pub fn needs(&self, manifest: &Manifest) -> Option<Need> {
-        if !self.has(manifest) {
+        if !self.has_files(manifest) {
             return Some(Need::Pull);
         }
         manifest.to_import().map(|_| Need::Import)
     }
 
     /// Where a file of a model is found, if it is: in the store, with the program, else in the mirror folder.
-    pub fn find(&self, model: &str, file: &File) -> Option<PathBuf> {
-        self.candidates(model, file).into_iter().find(|path| path.is_file())
+    pub fn find_file(&self, model: &str, file: &File) -> Option<PathBuf> {
+        self.candidate_paths(model, file).into_iter().find(|path| path.is_file())
     }
 
-    fn candidates(&self, model: &str, file: &File) -> Vec<PathBuf> {
-        let mut paths = vec![self.path(model, &file.name)];
+    fn candidate_paths(&self, model: &str, file: &File) -> Vec<PathBuf> {
+        let mut paths = vec![self.file_path(model, &file.name)];
         paths.extend(self.installed_path(model, &file.name));
         paths.extend(self.mirror.iter().map(|mirror| mirror.join(&file.name)));
         paths
     }
 }
 
-fn altered(model: &str, file: &File, path: PathBuf, found: &str) -> StoreError {
+fn altered_error(model: &str, file: &File, path: PathBuf, found: &str) -> StoreError {
     let (Digest::Sha256(expected) | Digest::GitBlob(expected)) = file.digest();
     let remedy = match &file.source {
         source if source.can_be_fetched() => Remedy::Pull,
@@ -336,7 +336,7 @@ fn altered(model: &str, file: &File, path: PathBuf, found: &str) -> StoreError {
     StoreError::Altered { model: model.to_owned(), path, expected, found, remedy }
 }
 
-fn similarity(a: &str, b: &str) -> f64 {
+fn name_similarity(a: &str, b: &str) -> f64 {
     strsim::normalized_damerau_levenshtein(a, b)
 }
 
@@ -356,8 +356,8 @@ mod tests {
         let (_dir, store) = store();
         let manifest = store.manifest("gestures").unwrap();
         for file in &manifest.files {
-            let bytes = store.load("gestures", file).unwrap();
-            assert_eq!(Some(digest::sha256(&bytes)), file.sha256);
+            let bytes = store.load_file("gestures", file).unwrap();
+            assert_eq!(Some(digest::sha256_hex(&bytes)), file.sha256);
             assert_eq!(Some(bytes.len() as u64), file.size_bytes);
         }
     }
@@ -366,10 +366,10 @@ mod tests {
     fn an_altered_file_is_refused_by_name() {
         let (_dir, store) = store();
         let manifest = store.manifest("gestures").unwrap();
-        let path = store.path("gestures", "gestures_head.onnx");
+        let path = store.file_path("gestures", "gestures_head.onnx");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, b"not a model").unwrap();
-        let error = store.load("gestures", manifest.file("head").unwrap()).unwrap_err();
+        let error = store.load_file("gestures", manifest.file("head").unwrap()).unwrap_err();
         assert!(matches!(error, StoreError::Altered { .. }));
         assert!(error.to_string().contains("gestures_head.onnx"));
     }
@@ -380,10 +380,10 @@ mod tests {
         let mut file = store.manifest("gestures").unwrap().file("head").unwrap().clone();
         file.name = "other.onnx".into();
         file.source = Source::Https { url: String::new() };
-        assert!(matches!(store.load("m", &file), Err(StoreError::Missing { .. })));
-        fs::write(dir.path().join("mirror/other.onnx"), builtin::file("gestures_head.onnx").unwrap())
+        assert!(matches!(store.load_file("m", &file), Err(StoreError::Missing { .. })));
+        fs::write(dir.path().join("mirror/other.onnx"), builtin::builtin_file("gestures_head.onnx").unwrap())
             .unwrap();
-        assert_eq!(store.load("m", &file).unwrap().len() as u64, file.size_bytes.unwrap());
+        assert_eq!(store.load_file("m", &file).unwrap().len() as u64, file.size_bytes.unwrap());
     }
 
     #[test]
@@ -398,26 +398,27 @@ mod tests {
         let mut file = store.manifest("gestures").unwrap().file("head").unwrap().clone();
         file.name = "other.onnx".into();
         file.source = Source::Https { url: String::new() };
-        assert_eq!(store.find("m", &file), None);
-        fs::write(folder.join("models/m/other.onnx"), builtin::file("gestures_head.onnx").unwrap()).unwrap();
-        assert_eq!(store.verified("m", &file).unwrap(), folder.join("models/m/other.onnx"));
+        assert_eq!(store.find_file("m", &file), None);
+        fs::write(folder.join("models/m/other.onnx"), builtin::builtin_file("gestures_head.onnx").unwrap())
+            .unwrap();
+        assert_eq!(store.verified_path("m", &file).unwrap(), folder.join("models/m/other.onnx"));
         fs::create_dir_all(store.models().join("m")).unwrap();
-        fs::copy(folder.join("models/m/other.onnx"), store.path("m", "other.onnx")).unwrap();
-        assert_eq!(store.verified("m", &file).unwrap(), store.path("m", "other.onnx"));
+        fs::copy(folder.join("models/m/other.onnx"), store.file_path("m", "other.onnx")).unwrap();
+        assert_eq!(store.verified_path("m", &file).unwrap(), store.file_path("m", "other.onnx"));
 
         let package = store.manifest("runtime-cpu-x86_64").unwrap();
         assert_eq!(store.runtime_library(&package), None);
         let library =
             folder.join("runtime/runtime-cpu-x86_64").join(&package.runtime.as_ref().unwrap().library);
         fs::write(&library, "").unwrap();
-        assert!(store.has(&package));
+        assert!(store.has_files(&package));
         assert_eq!(store.runtime_library(&package), Some(library));
     }
 
     #[test]
     fn a_name_never_leads_out_of_the_store() {
         let (dir, store) = store();
-        let text = builtin::text("gestures").unwrap();
+        let text = builtin::manifest_text("gestures").unwrap();
         fs::create_dir_all(dir.path().join("home/models")).unwrap();
         fs::write(dir.path().join("home/outside.toml"), text).unwrap();
         fs::write(dir.path().join("home/outside.md"), text).unwrap();

@@ -25,7 +25,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = Runtime::load(&store, None, None)?;
     let options = EngineOptions { provider: None, threads, precision, gpu_memory_mb: 0, trials: None };
     let engine = Arc::new(Engine::new(runtime, options)?);
-    let model = Arc::new(ReadModel::get(&store, DEFAULT_MODEL, &mut |progress| eprintln!("{progress:?}"))?);
+    let model =
+        Arc::new(ReadModel::load_or_fetch(&store, DEFAULT_MODEL, &mut |progress| eprintln!("{progress:?}"))?);
     let idle_release = Duration::from_secs(60);
     let service = ReadService::start(
         engine,

@@ -11,11 +11,11 @@ use super::pixels::{self, Part};
 const SIDES: [u32; 9] = [352, 736, 864, 992, 1120, 1312, 1440, 1664, 2016];
 /// The longest of them.
 pub(super) const LONGEST: u32 = SIDES[SIDES.len() - 1];
-/// Small pictures are enlarged until their shorter side is this long, px: small letters are found better then,
+/// Small pictures are enlarged until their shorter side is this long, px: small letters are found better then.
 const SHORT_PX: u32 = 736;
-/// but not beyond this for the longer one,
+/// Small pictures are not enlarged beyond this length of their longer side, px.
 const ENLARGED_PX: u32 = 1312;
-/// nor more than so many times.
+/// Small pictures are not enlarged more than this many times.
 const ENLARGE_AT_MOST: f64 = 4.0;
 /// By how much tiles overlap, px: a line that lies across a seam is seen by one of them with what is around it.
 const OVERLAP_PX: u32 = 192;
@@ -70,13 +70,13 @@ impl Fit {
         Self { width: side(width), height: side(height) }
     }
 
-    /// The tiles that cover it, with canvases of at most so many pixels where that can be: those with the fewest pixels in
+    /// The tiles that cover it, with canvases of at most this many pixels where that can be: those with the fewest pixels in
     /// all, and rather one above the other than side by side, since most lines lie level.
     pub(super) fn tiles(self, most_px: u64) -> Vec<Tile> {
         let px = |across: u32, down: u32| {
-            u64::from(canvas(self.width, across)) * u64::from(canvas(self.height, down))
+            u64::from(canvas_side(self.width, across)) * u64::from(canvas_side(self.height, down))
         };
-        let (least_across, least_down) = (least(self.width), least(self.height));
+        let (least_across, least_down) = (count_pieces(self.width), count_pieces(self.height));
         let most = |length: u32, least: u32| least.max(length.div_ceil(SIDES[0] - OVERLAP_PX));
         let (most_across, most_down) = (most(self.width, least_across), most(self.height, least_down));
         let counts = (least_across..=most_across)
@@ -91,7 +91,7 @@ impl Fit {
                 (!fits, more, all, *across)
             })
             .unwrap_or((least_across, least_down));
-        let (across, down) = (pieces(self.width, across), pieces(self.height, down));
+        let (across, down) = (split_side(self.width, across), split_side(self.height, down));
         let mut tiles = Vec::with_capacity(across.len() * down.len());
         for y in &down {
             for x in &across {
@@ -100,7 +100,7 @@ impl Fit {
                     top: y.start,
                     width: x.length,
                     height: y.length,
-                    canvas: (side(x.length), side(y.length)),
+                    canvas: (round_side(x.length), round_side(y.length)),
                     keep_x: x.keep,
                     keep_y: y.keep,
                 });
@@ -117,26 +117,26 @@ struct Piece {
 }
 
 /// Into how many pieces a side has to be parted.
-fn least(length: u32) -> u32 {
+fn count_pieces(length: u32) -> u32 {
     if length <= LONGEST { 1 } else { (length - OVERLAP_PX).div_ceil(LONGEST - OVERLAP_PX) }
 }
 
-/// How long each of so many pieces of a side is.
-fn piece(length: u32, count: u32) -> u32 {
+/// How long each of this many pieces of a side is.
+fn piece_length(length: u32, count: u32) -> u32 {
     (length + (count - 1) * OVERLAP_PX).div_ceil(count).min(length)
 }
 
-/// The side of the canvas for each of so many pieces.
-fn canvas(length: u32, count: u32) -> u32 {
-    side(piece(length, count))
+/// The side of the canvas for each of this many pieces.
+fn canvas_side(length: u32, count: u32) -> u32 {
+    round_side(piece_length(length, count))
 }
 
 /// A side in pieces of equal length; what two of them see is taken from each up to the middle.
-fn pieces(length: u32, count: u32) -> Vec<Piece> {
+fn split_side(length: u32, count: u32) -> Vec<Piece> {
     if count == 1 {
         return vec![Piece { start: 0, length, keep: (0, length) }];
     }
-    let long = piece(length, count);
+    let long = piece_length(length, count);
     let start = |index: u32| (u64::from(length - long) * u64::from(index) / u64::from(count - 1)) as u32;
     let seam = |index: u32| (start(index) + start(index - 1) + long) / 2;
     (0..count)
@@ -148,13 +148,13 @@ fn pieces(length: u32, count: u32) -> Vec<Piece> {
         .collect()
 }
 
-fn side(length: u32) -> u32 {
+fn round_side(length: u32) -> u32 {
     SIDES.into_iter().find(|side| *side >= length).unwrap_or(LONGEST)
 }
 
 /// Makes a picture as large as `fit` says. Enlarges and reduces as OpenCV does; halves it first where a sample of four
 /// pixels would miss most of it.
-pub(super) fn scale(
+pub(super) fn scale_image(
     image: &Image,
     fit: Fit,
     resizer: &mut Resizer,
@@ -268,12 +268,12 @@ mod tests {
             let (mut whole, mut resizer) = (image.clone(), Resizer::new());
             while whole.width() >= fit.0 * 2 && whole.height() >= fit.1 * 2 {
                 let mut half = Image::default();
-                pixels::average(&whole, 2, &mut half);
+                pixels::average_pixels(&whole, 2, &mut half);
                 whole = half;
             }
             let (mut expected, mut scaled) = (Image::default(), Image::default());
             resizer.resize(&whole, fit.0, fit.1, &mut expected).unwrap();
-            scale(&image, Fit { width: fit.0, height: fit.1 }, &mut resizer, &mut scaled).unwrap();
+            scale_image(&image, Fit { width: fit.0, height: fit.1 }, &mut resizer, &mut scaled).unwrap();
             assert!(scaled == expected, "{size:?} to {fit:?}");
         }
     }

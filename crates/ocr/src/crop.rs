@@ -4,7 +4,7 @@
 //! are the whole picture. Sampling is bilinear (or cubic) in fixed point, to 1/64 of a pixel (OpenCV's `warpPerspective` has
 //! 1/32), and beyond the picture its edge goes on. The arithmetic is the same on every machine, so the result is too.
 
-use crate::image::Image;
+use sightwire_frame::Image;
 
 /// Steps of a fraction of a pixel. Two of them multiplied leave each of three channels its 21 bits of a word.
 const FRACTION_BITS: u32 = 6;
@@ -18,17 +18,17 @@ const CHUNK: usize = 64;
 /// The corners may lie outside the picture. What makes no quadrilateral (not a number, three corners on a line) gives
 /// some pixels of the picture and no panic. `out` is replaced, its memory reused; an empty `image` leaves it black.
 #[allow(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime only")]
-pub fn quad(image: &Image, corners: [[f32; 2]; 4], width: u32, height: u32, out: &mut Image) {
-    sampled(image, corners, width, height, out, |source, x, y| source.sample(x, y));
+pub fn crop_quad(image: &Image, corners: [[f32; 2]; 4], width: u32, height: u32, out: &mut Image) {
+    crop_sampled(image, corners, width, height, out, |source, x, y| source.sample(x, y));
 }
 
-/// As [`quad`], and sharper where it enlarges: sampled with cubic weights of 4 × 4 pixels.
+/// As [`crop_quad`], and sharper where it enlarges: sampled with cubic weights of 4 × 4 pixels.
 pub fn quad_cubic(image: &Image, corners: [[f32; 2]; 4], width: u32, height: u32, out: &mut Image) {
     let weights = cubic_weights();
-    sampled(image, corners, width, height, out, |source, x, y| source.sample_cubic(x, y, &weights));
+    crop_sampled(image, corners, width, height, out, |source, x, y| source.sample_cubic(x, y, &weights));
 }
 
-fn sampled(
+fn crop_sampled(
     image: &Image,
     corners: [[f32; 2]; 4],
     width: u32,
@@ -49,7 +49,7 @@ fn sampled(
     let mut places = [[0; 2]; CHUNK];
     for (row, pixels) in out.data_mut().chunks_exact_mut(width as usize * 3).enumerate() {
         for (chunk, pixels) in pixels.chunks_mut(CHUNK * 3).enumerate() {
-            plane.places(chunk * CHUNK, row, source.last, &mut places);
+            plane.fill_places(chunk * CHUNK, row, source.last, &mut places);
             for (pixel, &[x, y]) in pixels.chunks_exact_mut(3).zip(&places) {
                 pixel.copy_from_slice(&sample(&source, x, y));
             }
@@ -98,7 +98,7 @@ impl Plane {
     }
 
     /// The places in the source, in 1/64 pixel and within it, of the pixels from column `first` of a row.
-    fn places(&self, first: usize, row: usize, last: [f32; 2], places: &mut [[i32; 2]; CHUNK]) {
+    fn fill_places(&self, first: usize, row: usize, last: [f32; 2], places: &mut [[i32; 2]; CHUNK]) {
         let row = row as f32;
         let begin = [0, 1, 2].map(|at| self.start[at] + self.row[at] * row);
         for (index, place) in places.iter_mut().enumerate() {
@@ -144,8 +144,8 @@ impl<'a> Source<'a> {
         // Up to and with 1: the last column is all of the pair's right one.
         let (right, below) = (x - (column << FRACTION_BITS), y - (row << FRACTION_BITS));
         let at = row as usize * self.row_bytes + column as usize * 3;
-        let upper = self.pair(at);
-        let lower = self.pair(at + self.step[1]);
+        let upper = self.pixel_pair(at);
+        let lower = self.pixel_pair(at + self.step[1]);
         let weigh = |value: u64, across: i32, down: i32| value * (across * down) as u64;
         let sum = weigh(upper[0], ONE - right, ONE - below)
             + weigh(upper[1], right, ONE - below)
@@ -190,7 +190,7 @@ impl<'a> Source<'a> {
 
     /// The pixel at a byte and the one to its right, spread over lanes.
     #[inline]
-    fn pair(&self, at: usize) -> [u64; 2] {
+    fn pixel_pair(&self, at: usize) -> [u64; 2] {
         let mut bytes = [0; 8];
         if let Some(found) = self.pixels.get(at..at + 8) {
             bytes.copy_from_slice(found);
@@ -201,7 +201,7 @@ impl<'a> Source<'a> {
             bytes[3..6].copy_from_slice(&self.pixels[next..next + 3]);
         }
         let pair = u64::from_le_bytes(bytes);
-        [spread(pair), spread(pair >> 24)]
+        [spread_lanes(pair), spread_lanes(pair >> 24)]
     }
 }
 
@@ -224,7 +224,7 @@ const LANE_BITS: u32 = 21;
 const HALF: u64 = (1 << (2 * FRACTION_BITS - 1)) * (1 | 1 << LANE_BITS | 1 << (2 * LANE_BITS));
 
 /// Three bytes, each at the bottom of its lane.
-fn spread(pixel: u64) -> u64 {
+fn spread_lanes(pixel: u64) -> u64 {
     pixel & 0xff | (pixel & 0xff00) << (LANE_BITS - 8) | (pixel & 0xff_0000) << (2 * LANE_BITS - 16)
 }
 
@@ -257,6 +257,6 @@ mod tests {
             cut(&image, corners, 512, 32, &mut out);
             out.data()[..512 * 3].iter().step_by(3).filter(|value| (40..215).contains(*value)).count()
         };
-        assert!(between(quad_cubic) < between(quad), "{} {}", between(quad_cubic), between(quad));
+        assert!(between(quad_cubic) < between(crop_quad), "{} {}", between(quad_cubic), between(crop_quad));
     }
 }

@@ -10,21 +10,24 @@ const DOUBTFUL_SPACE: f32 = 0.05;
 /// choice's probability.
 const ALIKE: f32 = 0.15;
 
-/// A letter has at most so many steps after its first,
+/// A letter has at most this many steps after its first.
 const REACH: usize = 3;
-/// and ends with the one that has less than this share of its probability.
+/// A letter ends with the first step at which it has less than this share of its probability at its first one.
 const FADED: f32 = 0.2;
 
-/// A line is evenly spaced if it has so many pairs of letters,
+/// An evenly spaced line has at least this many pairs of neighbouring letters.
 const EVEN_PAIRS: usize = 5;
-/// no nearer than this to each other, in steps,
+/// Neighbouring letters of an evenly spaced line are usually no nearer than this to each other, in steps.
 const NARROW: f32 = 3.5;
-/// of which this share is as far from each other as most, or a multiple of that,
+/// Of the pairs of neighbouring letters of an evenly spaced line, at least this share is as far from each other as most, or
+/// a multiple of that.
 const EVENLY: f32 = 0.95;
-/// within this share of it, and within what rounding to steps makes.
+/// Letters of an evenly spaced line may be off their place by this share of the usual distance, or by what rounding to steps
+/// makes if that is more.
 const UNEVEN: f32 = 0.2;
 const ROUNDED: f32 = 1.0;
-/// Where a space is at least this sure, letters of such a line are so many times as far from each other.
+/// Where a space is at least this sure, letters of an evenly spaced line are at least this many times as far from each
+/// other.
 const SURE_SPACE: f32 = 0.5;
 const WIDE: f32 = 1.6;
 /// Between letters that are further apart by no more than this, in steps, there is no space.
@@ -46,9 +49,9 @@ pub(super) struct Alphabet {
 pub(super) struct Letter {
     character: String,
     confidence: f32,
-    /// Where its middle is on the line, in steps,
+    /// Where its middle is on the line, in steps.
     at: f32,
-    /// and in pixels of the line as it is read.
+    /// Where its middle is, in pixels of the line as it is read.
     at_px: f32,
     /// How sure a space before it is; 0 if there is none.
     space: f32,
@@ -80,7 +83,7 @@ impl Alphabet {
     }
 
     /// Whether it has this letter.
-    pub(super) fn has(&self, letter: char) -> bool {
+    pub(super) fn has_letter(&self, letter: char) -> bool {
         let mut buffer = [0; 4];
         let letter: &str = letter.encode_utf8(&mut buffer);
         self.characters.iter().any(|character| character == letter)
@@ -111,8 +114,8 @@ impl Text {
 }
 
 /// The letters of a line, or of a piece of it that begins at `from`: those whose middles lie in `kept`. `values` holds a row of
-/// probabilities for each step, which is so many pixels long as the line is read. Of equal steps in a row one counts.
-pub(super) fn letters(
+/// probabilities for each step, which is this many pixels long as the line is read. Of equal steps in a row one counts.
+pub(super) fn decode_letters(
     values: &[f32],
     alphabet: &Alphabet,
     from: f32,
@@ -124,7 +127,7 @@ pub(super) fn letters(
     let place = |index: usize| from + (index as f32 + 0.5) * step_px;
     let (mut last, mut space, mut doubt) = (0, 0.0_f32, 0.0_f32);
     for (index, step) in values.chunks_exact(alphabet.len()).enumerate() {
-        let (class, confidence) = largest(step);
+        let (class, confidence) = find_largest(step);
         if class == 0 {
             doubt = doubt.max(alphabet.space.map_or(0.0, |space| step[space]));
         } else if Some(class) == alphabet.space {
@@ -132,7 +135,8 @@ pub(super) fn letters(
         } else if class != last {
             if kept.contains(&place(index)) {
                 let doubtful = space == 0.0 && doubt > DOUBTFUL_SPACE;
-                let middle = middle(values, alphabet.len(), index, class).unwrap_or(index as f32 + 0.5);
+                let middle =
+                    letter_middle(values, alphabet.len(), index, class).unwrap_or(index as f32 + 0.5);
                 letters.push(Letter {
                     character: alphabet.characters[class].clone(),
                     confidence,
@@ -140,7 +144,7 @@ pub(super) fn letters(
                     at_px: middle * step_px + from,
                     space: if doubtful { doubt } else { space },
                     doubtful,
-                    alike: alike(step, class, alphabet),
+                    alike: find_lookalike(step, class, alphabet),
                 });
             }
             (space, doubt) = (0.0, 0.0);
@@ -153,7 +157,7 @@ pub(super) fn letters(
 }
 
 /// Where the middle of a letter is that begins at a step, in steps: its steps and their neighbours weigh as much as they are sure of it.
-fn middle(values: &[f32], classes: usize, index: usize, class: usize) -> Option<f32> {
+fn letter_middle(values: &[f32], classes: usize, index: usize, class: usize) -> Option<f32> {
     let sure = |step: usize| values.get(step * classes + class).copied().unwrap_or(0.0);
     let steps = index.saturating_sub(1)..=index + REACH;
     let (mut sum, mut weight) = (0.0, 0.0);
@@ -170,7 +174,7 @@ fn middle(values: &[f32], classes: usize, index: usize, class: usize) -> Option<
 }
 
 /// What looks like a class and is fairly likely, too.
-fn alike(step: &[f32], class: usize, alphabet: &Alphabet) -> Option<(char, f32)> {
+fn find_lookalike(step: &[f32], class: usize, alphabet: &Alphabet) -> Option<(char, f32)> {
     let share = |other: Option<usize>, character: char| {
         other.filter(|other| step[*other] >= step[class] * ALIKE).map(|other| (character, step[other]))
     };
@@ -184,9 +188,9 @@ fn alike(step: &[f32], class: usize, alphabet: &Alphabet) -> Option<(char, f32)>
 }
 
 /// Makes a line's text of its letters, with the spaces and look-alikes that fit.
-pub(super) fn spell(letters: &[Letter]) -> Text {
+pub(super) fn spell_text(letters: &[Letter]) -> Text {
     let mut text = Text::default();
-    let pitch = Pitch::of(letters);
+    let pitch = Pitch::from_letters(letters);
     let latin = !letters.iter().any(|letter| letter.character.chars().any(is_ideograph));
     for (index, letter) in letters.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| &letters[before]);
@@ -217,7 +221,7 @@ struct Pitch {
 }
 
 impl Pitch {
-    fn of(letters: &[Letter]) -> Self {
+    fn from_letters(letters: &[Letter]) -> Self {
         let far = |pair: &[Letter]| pair[1].at - pair[0].at;
         let usual = median(letters.windows(2).map(far).collect());
         let fits = |pair: &&[Letter]| {
@@ -311,7 +315,7 @@ fn half_width(character: &str) -> &str {
 }
 
 /// Where the largest value stands, and what it is. Looked for in pieces, which the compiler makes fast.
-fn largest(values: &[f32]) -> (usize, f32) {
+fn find_largest(values: &[f32]) -> (usize, f32) {
     const PIECE: usize = 64;
     let mut best = (0, f32::MIN);
     for (index, piece) in values.chunks(PIECE).enumerate() {
@@ -343,7 +347,7 @@ mod tests {
 
     fn read(steps: &[Vec<f32>]) -> Text {
         let values: Vec<f32> = steps.concat();
-        spell(&letters(&values, &alphabet(), 0.0, 1.0, 0..steps.len() as u32))
+        spell_text(&decode_letters(&values, &alphabet(), 0.0, 1.0, 0..steps.len() as u32))
     }
 
     /// One step for each character; `_` is nothing, `~` nothing with a doubtful space.
@@ -388,7 +392,7 @@ mod tests {
         assert!(text.confidence() > 0.999, "a space says little of the text");
     }
 
-    /// Letters so many steps from each other; after `~` a space is doubtful, a space takes as much room as a letter.
+    /// Letters this many steps from each other; after `~` a space is doubtful, a space takes as much room as a letter.
     fn evenly(line: &str, pitch: usize) -> String {
         let mut steps: Vec<Vec<f32>> = Vec::new();
         for character in line.chars() {
@@ -461,9 +465,9 @@ mod tests {
     #[test]
     fn of_a_piece_only_what_is_kept_counts_and_a_space_at_its_end_is_the_next_ones() {
         let steps = [step(&[("a", 1.0)]), step(&[("", 0.8), (" ", 0.2)]), step(&[("b", 1.0)])].concat();
-        let mut all = letters(&steps, &alphabet(), 0.0, 1.0, 0..1);
-        all.extend(letters(&steps, &alphabet(), 0.0, 1.0, 1..3));
-        assert_eq!(spell(&all).text, "a b");
+        let mut all = decode_letters(&steps, &alphabet(), 0.0, 1.0, 0..1);
+        all.extend(decode_letters(&steps, &alphabet(), 0.0, 1.0, 1..3));
+        assert_eq!(spell_text(&all).text, "a b");
     }
 
     #[test]
@@ -471,7 +475,7 @@ mod tests {
         for at in [0, 63, 64, 6624] {
             let mut values = vec![0.1; 6625];
             values[at] = 0.2;
-            assert_eq!(largest(&values), (at, 0.2));
+            assert_eq!(find_largest(&values), (at, 0.2));
         }
     }
 }

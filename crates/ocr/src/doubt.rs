@@ -7,22 +7,23 @@ use whatlang::Lang;
 
 use crate::ctc::{Alphabet, Text};
 
-/// Letters of a page that is in a script of the model's are at least so sure on average; of fewer than so many letters, so sure.
+/// Letters of a page that is in a script of the model's are at least this sure on average; of fewer than this many letters, this sure.
 const SURE: f64 = 0.88;
 const FEW: f64 = 10.0;
 const SURE_IF_FEW: f64 = 0.8;
-/// A line with fewer letters for each of its heights lacks some,
+/// A line with fewer letters than this for each of its heights lacks some.
 const FEWEST: f64 = 0.5;
-/// up to this many, which count as not sure at all.
+/// A line that lacks letters lacks them up to this many for each of its heights; those it lacks count as not sure at all.
 const USUAL: f64 = 0.8;
-/// Or so sure, where in this share of its words a capital follows a small letter (Cyrillic and Greek read as Latin).
+/// Letters of a page that is in a script of the model's are at least this sure on average where in at least this share of
+/// its words a capital follows a small letter (Cyrillic and Greek read as Latin).
 const SURE_IF_ODD: f64 = 0.96;
 const ODD: f64 = 0.4;
 /// Fewer words do not say how odd they are.
 const WORDS: i32 = 4;
-/// So many lines without a letter say something, if there are no others.
+/// This many lines without a letter say something, if there are no others.
 const BLANK: usize = 2;
-/// Numbers look alike in all scripts: those that are read as surely as this are no sign of any.
+/// Numbers look alike in all scripts: those that are read as surely as this are not a sign of any.
 const SURE_NUMBER: f32 = 0.9;
 /// Fewer letters do not tell which language it is.
 const LETTERS_OF_LANGUAGE: usize = 60;
@@ -73,8 +74,8 @@ const LANGUAGES: [(Lang, &str, &str); 22] = [
 
 /// What is doubtful about the lines of a picture, those that are left out of its text included: each with how many times as
 /// long as high it is.
-pub(super) fn of(lines: &[(&Text, f32)], alphabet: &Alphabet) -> Option<Doubt> {
-    if is_of_unknown_script(lines) {
+pub(super) fn find_doubt(lines: &[(&Text, f32)], alphabet: &Alphabet) -> Option<Doubt> {
+    if has_unknown_script(lines) {
         return Some(Doubt::Script);
     }
     let text: String = lines.iter().flat_map(|(line, _)| [&*line.text, "\n"]).collect();
@@ -83,11 +84,11 @@ pub(super) fn of(lines: &[(&Text, f32)], alphabet: &Alphabet) -> Option<Doubt> {
     }
     let found = whatlang::detect(&text).filter(whatlang::Info::is_reliable)?;
     let (_, name, letters) = LANGUAGES.into_iter().find(|(lang, ..)| *lang == found.lang())?;
-    let lacks = letters.chars().any(|letter| !alphabet.has(letter));
+    let lacks = letters.chars().any(|letter| !alphabet.has_letter(letter));
     lacks.then_some(Doubt::Letters(Language { name, letters }))
 }
 
-fn is_of_unknown_script(lines: &[(&Text, f32)]) -> bool {
+fn has_unknown_script(lines: &[(&Text, f32)]) -> bool {
     let (mut letters, mut sum, mut words, mut odd) = (0.0, 0.0, 0_i32, 0_i32);
     let (blank, lines): (Vec<_>, Vec<_>) = lines.iter().partition(|(line, _)| line.text.trim().is_empty());
     for (line, times) in &lines {
@@ -147,7 +148,7 @@ mod tests {
     }
 
     fn doubt(lines: &[Text]) -> Option<Doubt> {
-        of(&of_usual_length(lines), &alphabet("abcdefghijklmnopqrstuvwxyzèé"))
+        find_doubt(&of_usual_length(lines), &alphabet("abcdefghijklmnopqrstuvwxyzèé"))
     }
 
     #[test]
@@ -172,11 +173,19 @@ mod tests {
     #[test]
     fn lines_with_hardly_a_letter_are_not_read() {
         let (alphabet, sure, blank) = (alphabet("abc"), line("The cat", 0.99), line("", 0.0));
-        assert_eq!(of(&[(&sure, 4.0); 3], &alphabet), None);
-        assert_eq!(of(&[(&sure, 20.0); 3], &alphabet), Some(Doubt::Script), "as long as forty letters");
-        assert_eq!(of(&[(&blank, 20.0); 3], &alphabet), Some(Doubt::Script));
-        assert_eq!(of(&[(&blank, 20.0)], &alphabet), None, "a stain");
-        assert_eq!(of(&[(&blank, 9.0), (&sure, 4.0), (&blank, 9.0)], &alphabet), None, "stains beside text");
+        assert_eq!(find_doubt(&[(&sure, 4.0); 3], &alphabet), None);
+        assert_eq!(
+            find_doubt(&[(&sure, 20.0); 3], &alphabet),
+            Some(Doubt::Script),
+            "as long as forty letters"
+        );
+        assert_eq!(find_doubt(&[(&blank, 20.0); 3], &alphabet), Some(Doubt::Script));
+        assert_eq!(find_doubt(&[(&blank, 20.0)], &alphabet), None, "a stain");
+        assert_eq!(
+            find_doubt(&[(&blank, 9.0), (&sure, 4.0), (&blank, 9.0)], &alphabet),
+            None,
+            "stains beside text"
+        );
     }
 
     #[test]
@@ -196,7 +205,7 @@ mod tests {
         let found = doubt(&german.map(|text| line(text, 0.98)));
         assert!(matches!(found, Some(Doubt::Letters(Language { name: "German", .. }))), "{found:?}");
         let knows = alphabet("abcdefghijklmnopqrstuvwxyzäöüß");
-        assert_eq!(of(&of_usual_length(&german.map(|text| line(text, 0.98))), &knows), None);
+        assert_eq!(find_doubt(&of_usual_length(&german.map(|text| line(text, 0.98))), &knows), None);
         let english = line(
             "All human beings are born free and equal in dignity and rights. They are endowed with reason",
             0.98,

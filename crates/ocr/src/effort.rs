@@ -1,4 +1,4 @@
-//! How much work a picture has taken: time of cores, not time on the clock, and without what making sessions takes. So whoever
+//! How much work a picture has taken: time of cores, not time on the clock, and without what making sessions takes. So one who
 //! waits for cores that others have is not late, and a bound on it is one on the picture.
 
 use std::cell::Cell;
@@ -20,29 +20,29 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// At most so much; it ends at the step at which that is passed.
+    /// At most this much; it ends at the step at which that is passed.
     pub fn at_most(most: Duration) -> Self {
         Self { nanos: AtomicU64::new(0), most: Some(most) }
     }
 
     /// What has been done so far.
-    pub fn spent(&self) -> Duration {
+    pub fn time_spent(&self) -> Duration {
         Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
     }
 
     /// How much it may be; `None` if there is no bound.
-    pub(super) fn most(&self) -> Option<Duration> {
+    pub(super) fn time_limit(&self) -> Option<Duration> {
         self.most
     }
 
     /// The same where that is passed.
-    pub(super) fn passed(&self) -> Option<Duration> {
-        self.most.filter(|most| self.spent() > *most)
+    pub(super) fn passed_limit(&self) -> Option<Duration> {
+        self.most.filter(|most| self.time_spent() > *most)
     }
 
-    /// Whether a task that has taken so long by now has passed it.
+    /// Whether a task that has taken this long has passed it.
     pub(super) fn is_passed_with(&self, task: &Task) -> bool {
-        self.most.is_some_and(|most| self.spent() + task.elapsed() > most)
+        self.most.is_some_and(|most| self.time_spent() + task.elapsed() > most)
     }
 
     /// Counts a task that has ended.
@@ -68,7 +68,7 @@ impl Task {
 }
 
 /// Makes something that others use after this picture, too: it is not that picture's work.
-pub(super) fn making<T>(make: impl FnOnce() -> T) -> T {
+pub(super) fn make_shared<T>(make: impl FnOnce() -> T) -> T {
     let began = CoreTime::start(true);
     let made = make();
     MAKING.set(MAKING.get() + began.elapsed());
@@ -95,14 +95,14 @@ mod tests {
         let task = start_task();
         std::thread::sleep(Duration::from_millis(80));
         assert!(!effort.is_passed_with(&task), "it waited");
-        making(|| {
+        make_shared(|| {
             let began = CoreTime::start(true);
             work(|| began.elapsed() > Duration::from_millis(80));
         });
         assert!(!effort.is_passed_with(&task), "it made a session: {:?}", task.elapsed());
         work(|| effort.is_passed_with(&task));
         effort.add(&task);
-        assert_eq!(effort.passed(), Some(Duration::from_millis(50)));
-        assert!(Effort::default().passed().is_none());
+        assert_eq!(effort.passed_limit(), Some(Duration::from_millis(50)));
+        assert!(Effort::default().passed_limit().is_none());
     }
 }

@@ -10,47 +10,48 @@ use sightwire_frame::Image;
 type Point = [f64; 2];
 type Outline = [Point; 4];
 
-/// A line of two columns is at least so many times as long as high,
+/// A line of two columns is at least this many times as long as high.
 const LONG: f64 = 12.0;
-/// and each of its halves so many times.
+/// Each half of a line of two columns is at least this many times as long as high.
 const HALF: f64 = 4.0;
-/// Room without ink counts from this share of a line's height on,
+/// Room without ink counts from this share of a line's height on.
 const SPACE: f64 = 0.12;
-/// as a gutter's from this one on,
+/// Room without ink may be a gutter's from this share of a line's height on.
 const GUTTER: f64 = 0.25;
-/// and speaks for one clearly if it is so many times as wide as most spaces of the line.
+/// Room without ink speaks for a gutter clearly if it is at least this many times as wide as most spaces of the line.
 const WIDER: f64 = 1.5;
-/// Letters of a line with so many such places for each of its height stand apart, as those of a typewriter do. There
+/// Letters of a line with at least this many places without ink for each of its heights stand apart, as those of a
+/// typewriter do.
 const APART: f64 = 1.1;
-/// what is between words is wider than this share of all that is between letters,
+/// Where letters stand apart, what is between words is wider than this share of all places without ink.
 const LETTERS: f64 = 0.88;
-/// give or take so much of it.
+/// Where letters stand apart, room may be a gutter's from this share of what is between words on.
 const NARROWER: f64 = 0.8;
 /// A column of pixels is without ink if its brightness changes by no more than this share of what the line's does.
 const QUIET: f64 = 0.3;
-/// What a line says for a gutter: that there is clearly one,
+/// What a line says for a gutter that is clearly there.
 const CLEAR: i32 = 2;
-/// that there may be one,
+/// What a line says for a gutter that may be there.
 const FAIR: i32 = 1;
-/// or that it goes across.
+/// What a line says for a gutter that it goes across.
 const AGAINST: i32 = -3;
-/// What lines below each other say for it, at least, all together.
+/// What lines below each other say for a gutter, at least, all together.
 const ENOUGH: i32 = 10;
 /// Gutters of a page at most.
 const MOST: usize = 4;
 /// Pixels of a line, in the picture in which lines were found, that are looked at, at most.
 const MOST_PX: f64 = 8192.0;
-/// Outlines reach so far beyond their text, in heights.
+/// Outlines reach this far beyond their text, in heights.
 const OUTWARDS: f64 = 0.3;
 /// A line is parted where its room is at least this share of the gutter's width: a space of a heading is not.
 const SHARE: f64 = 0.6;
 /// Room that halves of a line get at a gutter, in heights, if there is as much.
 const MARGIN: f64 = 0.25;
-/// A line that ends this near to a gutter, in heights, with another one beside it that begins there, has it, too;
+/// A line that ends this near to a gutter, in heights, with another one beside it that begins as near to it, has it, too.
 const NEAR: f64 = 0.8;
-/// both stand at one height, to so many of it,
+/// A line that ends at a gutter and the one that begins there stand at one height, within this share of the first one's.
 const SAME_ROW: f64 = 0.5;
-/// and next to each other from the top, with so many between at most.
+/// A line that ends at a gutter and the one that begins there are at most this many lines apart from the top.
 const BESIDE: usize = 4;
 
 /// A line, from where to where it goes along the direction of the page, px.
@@ -75,16 +76,17 @@ struct Room {
 }
 
 /// Parts lines at gutters. Outlines are in pixels of `image`, in which they were found.
-pub(super) fn part(image: &Image, outlines: Vec<Outline>) -> Vec<Outline> {
-    let along = direction(&outlines);
-    let mut lines: Vec<Line> = outlines.into_iter().map(|outline| Line::of(image, outline, along)).collect();
+pub(super) fn split_lines(image: &Image, outlines: Vec<Outline>) -> Vec<Outline> {
+    let along = line_direction(&outlines);
+    let mut lines: Vec<Line> =
+        outlines.into_iter().map(|outline| Line::from_outline(image, outline, along)).collect();
     lines.sort_by(|a, b| a.at.total_cmp(&b.at));
     for _ in 0..MOST {
         let Some(Gutter { place, band, width }) = best_gutter(&lines) else { break };
         let mut parted = Vec::with_capacity(lines.len() * 2);
         for (index, mut line) in lines.into_iter().enumerate() {
             match line.room_at(place).filter(|_| band.contains(&index)) {
-                Some(room) if room.to - room.from >= SHARE * width => parted.extend(line.parted(room)),
+                Some(room) if room.to - room.from >= SHARE * width => parted.extend(line.split_at(room)),
                 Some(space) => {
                     line.rooms.retain(|room| *room != space);
                     parted.push(line);
@@ -98,11 +100,11 @@ pub(super) fn part(image: &Image, outlines: Vec<Outline>) -> Vec<Outline> {
 }
 
 /// Along most long lines: a unit vector to the right, or down if they are upright.
-fn direction(outlines: &[Outline]) -> Point {
+fn line_direction(outlines: &[Outline]) -> Point {
     let angles = outlines
         .iter()
         .filter_map(|outline| {
-            let (along, length, height) = sides(outline);
+            let (along, length, height) = line_sides(outline);
             (length >= LONG * height).then(|| along[1].atan2(along[0]))
         })
         .collect();
@@ -111,7 +113,7 @@ fn direction(outlines: &[Outline]) -> Point {
 }
 
 /// The direction of the longer sides, which goes to the right or nearly straight down; how long they are, and the shorter ones.
-fn sides([a, b, _, d]: &Outline) -> (Point, f64, f64) {
+fn line_sides([a, b, _, d]: &Outline) -> (Point, f64, f64) {
     let side = |to: &Point| [to[0] - a[0], to[1] - a[1]];
     let (across, down) = (side(b), side(d));
     let (width, height) = (across[0].hypot(across[1]), down[0].hypot(down[1]));
@@ -120,7 +122,7 @@ fn sides([a, b, _, d]: &Outline) -> (Point, f64, f64) {
     (along.map(|part| part / length.max(1.0)), length, breadth.max(1.0))
 }
 
-/// Room between columns.
+/// A strip without ink between two columns.
 struct Gutter {
     place: f64,
     /// The lines that say so, from the top.
@@ -158,15 +160,15 @@ fn best_gutter(lines: &[Line]) -> Option<Gutter> {
 }
 
 impl Line {
-    fn of(image: &Image, outline: Outline, page: Point) -> Self {
-        let (along, length, height) = sides(&outline);
+    fn from_outline(image: &Image, outline: Outline, page: Point) -> Self {
+        let (along, length, height) = line_sides(&outline);
         let centre = [0, 1].map(|axis| outline.iter().map(|corner| corner[axis]).sum::<f64>() / 4.0);
         let middle = centre[0] * page[0] + centre[1] * page[1];
         let is_level = along[0] * page[0] + along[1] * page[1] > 0.9;
         let half = if is_level { length } else { height } / 2.0;
         let begin = [centre[0] - along[0] * length / 2.0, centre[1] - along[1] * length / 2.0];
         let rooms = if is_level && length >= LONG * height && length <= MOST_PX {
-            rooms(image, begin, along, length, height)
+            find_rooms(image, begin, along, length, height)
         } else {
             Vec::new()
         };
@@ -208,7 +210,7 @@ impl Line {
     }
 
     /// Both halves, with some room around them, with which letters are read best.
-    fn parted(self, room: Room) -> [Self; 2] {
+    fn split_at(self, room: Room) -> [Self; 2] {
         let length = (self.to - self.from).max(1.0);
         let [a, b, c, d] = self.outline;
         let is_wide = (b[0] - a[0]).hypot(b[1] - a[1]) >= (d[0] - a[0]).hypot(d[1] - a[1]);
@@ -232,11 +234,11 @@ impl Line {
 }
 
 /// Places without ink along a line, px from its beginning.
-fn rooms(image: &Image, begin: Point, along: Point, length: f64, height: f64) -> Vec<Room> {
+fn find_rooms(image: &Image, begin: Point, along: Point, length: f64, height: f64) -> Vec<Room> {
     let activity: Vec<f64> = (0..length as usize)
         .map(|step| {
             let place = [0, 1].map(|axis| begin[axis] + along[axis] * step as f64);
-            activity(image, place, along, height * 0.6)
+            measure_activity(image, place, along, height * 0.6)
         })
         .collect();
     let mut sorted = activity.clone();
@@ -259,7 +261,7 @@ fn rooms(image: &Image, begin: Point, along: Point, length: f64, height: f64) ->
     let is_apart = widths.len() as f64 * height >= APART * length;
     let share = if is_apart { LETTERS } else { 0.5 };
     let usual = widths.get((widths.len() as f64 * share) as usize).copied().unwrap_or(0.0);
-    // What is between letters stands below each other from line to line, and is no gutter.
+    // What is between letters stands below each other from line to line, and is not a gutter.
     let least = if is_apart { NARROWER * usual } else { 0.0 }.max(GUTTER * height);
     let wide = spaces.into_iter().filter(|(from, to)| to - from >= least);
     wide.map(|(from, to)| Room { from, to, is_clear: to - from >= WIDER * usual }).collect()
@@ -272,7 +274,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// How much the brightness changes across a line at a place on its middle.
-fn activity(image: &Image, place: Point, along: Point, breadth: f64) -> f64 {
+fn measure_activity(image: &Image, place: Point, along: Point, breadth: f64) -> f64 {
     let (mut low, mut high) = (255_u8, 0_u8);
     let (width, height) = (image.width() as usize, image.height() as usize);
     for step in 0..=breadth as usize {
@@ -307,7 +309,7 @@ mod tests {
             Self { image, outlines: Vec::new() }
         }
 
-        /// Words of so many letters from `x` on; says where the last one ends.
+        /// Words of this many letters from `x` on; says where the last one ends.
         fn draw(&mut self, x: u32, y: u32, words: &[u32], space: u32) -> u32 {
             let mut left = x;
             for (index, letters) in words.iter().enumerate() {
@@ -331,7 +333,7 @@ mod tests {
 
         /// What is parted: from where to where, at what height.
         fn parted(self) -> Vec<[i64; 3]> {
-            let outlines = part(&self.image, self.outlines).into_iter();
+            let outlines = split_lines(&self.image, self.outlines).into_iter();
             let mut found: Vec<[i64; 3]> =
                 outlines.map(|[a, b, ..]| [a[0], b[0], a[1]].map(|part| part.round() as i64)).collect();
             found.sort_by_key(|[from, _, y]| [*y, *from]);
@@ -344,7 +346,7 @@ mod tests {
         (0..8).map(|word| 2 + (word * 31 + line * 17 + word * line * 7 + line * line) % 9).collect()
     }
 
-    /// Lines of two columns with so much room between, each found as one with its neighbour if `joined` says so.
+    /// Lines of two columns with this much room between, each found as one with its neighbour if `joined` says so.
     fn columns(print: &mut Print, gutter: u32, space: u32, joined: impl Fn(u32) -> bool) {
         for line in 0..12 {
             let y = 40 + line * 30;
@@ -403,7 +405,7 @@ mod tests {
             .iter()
             .map(|[a, b, c, d]| [d, a, b, c].map(|[x, y]| [f64::from(height) - y, *x]))
             .collect();
-        assert_eq!(part(&turned, outlines).len(), 24);
+        assert_eq!(split_lines(&turned, outlines).len(), 24);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! - [`options`]: what a caller may choose
 //! - [`model`]: [`ReadModel`]: the networks of a model: one finds lines, one tells which are upside down, one reads them
 //! - [`service`]: [`ReadService`]: the threads that do it; [`effort`]: how much they have done for a picture
+//! - [`enhance`]: pictures made level, evened out and freed of noise before their text is read; [`crop`]: a quadrilateral of a
+//!   picture, made upright
 //! - `words`: [`Word`]: where the words of a line are
 //!
 //! A picture is scaled and laid into one of a few sizes ([`canvas`]); a network maps where text is; outlines are drawn
@@ -13,10 +15,11 @@
 #![forbid(unsafe_code)]
 
 mod canvas;
-mod choice;
+pub mod crop;
 mod ctc;
 mod doubt;
 pub mod effort;
+pub mod enhance;
 mod gutter;
 mod line;
 pub mod memory;

@@ -1,6 +1,8 @@
 //! A line of text, cut out of a picture and made ready for the networks.
 
-use sightwire_frame::{Image, ResizeError, Resizer, crop};
+use sightwire_frame::{Image, ResizeError, Resizer};
+
+use crate::crop;
 
 use super::pixels::{self, Part};
 
@@ -9,7 +11,7 @@ use super::pixels::{self, Part};
 pub(super) const WIDTHS: [u32; 6] = [160, 240, 320, 480, 800, 1600];
 /// The last of them.
 const LONGEST: u32 = WIDTHS[WIDTHS.len() - 1];
-/// A line that is so many times as high as it is wide stands upright: it is turned by a quarter to the left.
+/// A line that is this many times as high as it is wide stands upright: it is turned by a quarter to the left.
 const UPRIGHT: f64 = 1.5;
 /// Lines that are larger in the picture than they are read by this many times are sampled that much denser first.
 const DENSEST: u32 = 8;
@@ -54,7 +56,7 @@ pub(super) enum Cut {
 
 impl Cutter {
     /// Cuts the line with this outline out of a picture: clockwise from its top left, px.
-    pub(super) fn cut(
+    pub(super) fn cut_line(
         &mut self,
         image: &Image,
         outline: &[[f32; 2]; 4],
@@ -81,8 +83,8 @@ impl Cutter {
             crop::quad_cubic(image, corners, own[0], own[1], &mut self.dense);
             self.resizer.resize(&self.dense, width, height, &mut line)?;
         } else {
-            crop::quad(image, corners, width * dense, height * dense, &mut self.dense);
-            pixels::average(&self.dense, dense, &mut line);
+            crop::crop_quad(image, corners, width * dense, height * dense, &mut self.dense);
+            pixels::average_pixels(&self.dense, dense, &mut line);
         }
         Ok(Line { image: line, turned })
     }
@@ -90,7 +92,7 @@ impl Cutter {
 
 impl Line {
     /// Turns it by half.
-    pub(super) fn turn(&mut self) {
+    pub(super) fn turn_half(&mut self) {
         self.turned = (self.turned + 2) % 4;
         let pixels = self.image.data_mut();
         pixels.reverse();
@@ -105,7 +107,7 @@ impl Line {
         let begin = |from: u32| from.saturating_sub(margin);
         while width - begin(from) > LONGEST {
             let room = begin(from) + LONGEST - margin;
-            let cut = self.quietest(begin(from) + LONGEST / 2, room);
+            let cut = self.quietest_column(begin(from) + LONGEST / 2, room);
             pieces.push(Piece { seen: (begin(from), cut + margin), kept: (from, cut) });
             from = cut;
         }
@@ -114,8 +116,8 @@ impl Line {
     }
 
     /// The column in whose neighbourhood least happens; the middle of the widest such place.
-    fn quietest(&self, from: u32, to: u32) -> u32 {
-        let activity: Vec<u32> = (from..to).map(|x| self.activity(x)).collect();
+    fn quietest_column(&self, from: u32, to: u32) -> u32 {
+        let activity: Vec<u32> = (from..to).map(|x| self.column_activity(x)).collect();
         let least = activity.iter().copied().min().unwrap_or(0) + QUIET / 4;
         let (mut best, mut run) = ((0, 0), 0);
         for (index, value) in activity.iter().enumerate() {
@@ -128,7 +130,7 @@ impl Line {
     }
 
     /// How much the brightness of a column changes.
-    pub(super) fn activity(&self, x: u32) -> u32 {
+    pub(super) fn column_activity(&self, x: u32) -> u32 {
         let column = self.image.data()[x as usize * 3 + 1..].iter().step_by(self.image.width() as usize * 3);
         let (low, high) = column.fold((255, 0), |(low, high), value| (*value.min(&low), *value.max(&high)));
         u32::from(high - low.min(high))
@@ -136,7 +138,7 @@ impl Line {
 
     /// Writes a piece of it as the networks take it: planes of blue, green, red, -1 to 1; 0 to the right of it. Where it
     /// is wider than `width` it is squeezed.
-    pub(super) fn fill(
+    pub(super) fn fill_input(
         &self,
         (from, to): (u32, u32),
         width: u32,
@@ -147,13 +149,13 @@ impl Line {
         let (source, from, to) = if to - from > width {
             let corner = |x: u32, y: u32| [x as f32, y as f32];
             let corners = [corner(from, 0), corner(to, 0), corner(to, height), corner(from, height)];
-            crop::quad(&self.image, corners, width, height, squeezed);
+            crop::crop_quad(&self.image, corners, width, height, squeezed);
             (&*squeezed, 0, width)
         } else {
             (&self.image, from, to)
         };
         let part = Part { left: from, top: 0, width: to - from, height };
-        pixels::planes(source, part, (width, height), input);
+        pixels::write_planes(source, part, (width, height), input);
     }
 }
 
@@ -179,8 +181,8 @@ mod tests {
     #[test]
     fn a_level_line_is_as_wide_as_its_proportions_say() {
         let outline = [[10.0, 20.0], [110.0, 20.0], [110.0, 45.0], [10.0, 45.0]];
-        let line = Cutter::default().cut(&chart(200, 100), &outline, 48, Cut::Sharp).unwrap();
-        let smooth = Cutter::default().cut(&chart(200, 100), &outline, 48, Cut::Smooth).unwrap();
+        let line = Cutter::default().cut_line(&chart(200, 100), &outline, 48, Cut::Sharp).unwrap();
+        let smooth = Cutter::default().cut_line(&chart(200, 100), &outline, 48, Cut::Smooth).unwrap();
         assert_eq!((smooth.image.width(), smooth.image.height()), (192, 48));
         assert_eq!((line.image.width(), line.image.height(), line.turned), (192, 48, 0));
         assert!(line.image.data()[0] < line.image.data()[191 * 3]);
@@ -189,7 +191,7 @@ mod tests {
     #[test]
     fn an_upright_line_is_laid_down_to_the_left_and_a_large_one_is_averaged() {
         let outline = [[10.0, 0.0], [110.0, 0.0], [110.0, 400.0], [10.0, 400.0]];
-        let line = Cutter::default().cut(&chart(200, 400), &outline, 48, Cut::Sharp).unwrap();
+        let line = Cutter::default().cut_line(&chart(200, 400), &outline, 48, Cut::Sharp).unwrap();
         assert_eq!((line.image.width(), line.turned), (192, 1));
         // What was the top is at the left, and what was the right at the top.
         let green = |x: usize, y: usize| line.image.data()[(y * 192 + x) * 3 + 1];
@@ -200,12 +202,12 @@ mod tests {
     #[test]
     fn half_a_turn_and_back_is_nothing() {
         let outline = [[0.0, 0.0], [100.0, 0.0], [100.0, 25.0], [0.0, 25.0]];
-        let mut line = Cutter::default().cut(&chart(100, 25), &outline, 48, Cut::Sharp).unwrap();
+        let mut line = Cutter::default().cut_line(&chart(100, 25), &outline, 48, Cut::Sharp).unwrap();
         let before = line.image.clone();
-        line.turn();
+        line.turn_half();
         assert_eq!(line.turned, 2);
         assert_eq!(line.image.data()[..3], before.data()[before.data().len() - 3..]);
-        line.turn();
+        line.turn_half();
         assert!(line.image == before && line.turned == 0);
     }
 

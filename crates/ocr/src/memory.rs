@@ -28,21 +28,21 @@ const TURNED_PX: u64 = 9;
 const KEPT_PX: u64 = 3;
 /// Of a pixel of the copy in which lines are looked for: its colours, and what the network says of it.
 const SCALED_PX: u64 = 3 + 4;
-/// A copy may take so much without counting: what finds lines at the smallest canvas takes less than what reads them, by that.
+/// A copy may take this much without counting: what finds lines at the smallest canvas takes less than what reads them, by that.
 const SCALED: u64 = 24 * MB;
 /// The part of what is left that pictures may take without others being looked at in smaller parts, as a divisor.
 const FOR_PICTURES: u64 = 5;
-/// The smallest canvas at which lines are looked for in parts of a picture, px,
+/// The smallest canvas at which lines are looked for in parts of a picture, px.
 const LEAST_CANVAS: u64 = 736 * 352;
-/// one for which what reads lines rather gives way than that it becomes smaller,
+/// A canvas does not become smaller than this, px, to leave room for what reads lines: that rather gives way.
 const SMALL_CANVAS: u64 = 736 * 736;
-/// and the largest.
+/// The largest canvas at which lines are looked for in parts of a picture, px.
 const MOST_CANVAS: u64 = LONGEST as u64 * LONGEST as u64;
 /// What the sessions for one picture take, one after the other: with OpenVINO at bf16, which takes most, the one that reads
 /// lines takes more than the one that finds them.
 const LEAST_SESSIONS: u64 = 62 * MB + 45 * MB + MAKING;
 
-/// What making a session takes besides it, and leaves in pieces that are too small to be given back: so much stays free.
+/// What making a session takes besides it, and leaves in pieces that are too small to be given back: this much stays free.
 pub(super) const MAKING: u64 = 36 * MB;
 
 /// What a process may take that reads text.
@@ -75,11 +75,11 @@ pub struct TooLittle {
 /// What pictures under way may take, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForPictures {
-    /// All of them together,
+    /// All of them together.
     pub together: u64,
-    /// or a single one that takes more,
+    /// A single one that takes more than all may take together.
     pub alone: u64,
-    /// and such a one while it is decoded: nothing is read then, and no session needed.
+    /// A single one while it is decoded: nothing is read then, and no session needed.
     pub decoding: u64,
 }
 
@@ -94,25 +94,26 @@ pub(super) struct Costs {
     shared: u64,
 }
 
-/// What a session takes: for one byte of the network's file, in hundredths,
+/// What sessions take, in bytes.
 struct Session {
+    /// Of each for one byte of its network's file, in hundredths.
     file: u64,
-    /// besides it, that finds lines,
+    /// Of one that finds lines, besides what goes by the file.
     detector: u64,
-    /// the same for each pixel of the largest canvas,
+    /// Of one that finds lines, for each pixel of the largest canvas.
     detector_px: u64,
-    /// that reads lines of all widths,
+    /// Of one that reads lines of all widths, besides what goes by the file.
     recogniser: u64,
-    /// that tells whether a line stands on its head,
+    /// Of one that tells whether a line stands on its head.
     angle: u64,
-    /// and what all of them share.
+    /// What all of them share.
     shared: u64,
 }
 
 /// Of the input of the network that finds lines, for each pixel.
 const INPUT_PX: u64 = 12;
 
-fn session(plan: Plan) -> Session {
+fn session_costs(plan: Plan) -> Session {
     let (recogniser, angle) = (36 * MB, 8 * MB);
     match (plan.provider, plan.precision) {
         (Provider::Cpu, _) => Session {
@@ -123,11 +124,11 @@ fn session(plan: Plan) -> Session {
             angle: 3 * MB,
             shared: 0,
         },
-        // A session for each size,
+        // A session for each size.
         (Provider::OpenVino, Precision::Bf16) => {
             Session { file: 250, detector: 5 * MB, detector_px: 54, recogniser, angle, shared: 45 * MB }
         }
-        // or one for all.
+        // One session for all sizes.
         (Provider::OpenVino | Provider::Cuda, _) => {
             Session { file: 250, detector: 5 * MB, detector_px: 145, recogniser, angle, shared: 25 * MB }
         }
@@ -137,7 +138,7 @@ fn session(plan: Plan) -> Session {
 impl Costs {
     /// Of networks with files of that many bytes: that finds lines, and that reads them.
     pub(super) fn new(plans: [Plan; 2], files: [usize; 2]) -> Self {
-        let [detector, recogniser] = plans.map(session);
+        let [detector, recogniser] = plans.map(session_costs);
         let of = |session: &Session, file: usize| file as u64 * session.file / 100;
         Self {
             recogniser: recogniser.recogniser + of(&recogniser, files[1]),
@@ -148,7 +149,7 @@ impl Costs {
         }
     }
 
-    /// Of a session that finds lines at canvases of at most so many pixels.
+    /// Of a session that finds lines at canvases of at most this many pixels.
     pub(super) fn detector(&self, px: u64) -> u64 {
         self.detector + self.detector_px * px
     }
@@ -159,7 +160,7 @@ impl Costs {
     }
 }
 
-/// Bytes that a decoded picture of so many pixels takes at most at one time while it is read with these options; `kept` if it is
+/// Bytes that a decoded picture of this many pixels takes at most at one time while it is read with these options; `kept` if it is
 /// wanted as it was afterwards.
 pub fn reading_bytes(size: (u32, u32), options: &ReadOptions, kept: bool) -> u64 {
     picture_bytes(size, options, kept) + scaled_bytes(size, options).saturating_sub(SCALED)
@@ -188,7 +189,7 @@ impl Memory {
         Self { limit, kept, others, beyond: 0 }
     }
 
-    /// So many bytes more for sessions. Pictures are looked at in the same parts as without.
+    /// This many bytes more for sessions. Pictures are looked at in the same parts as without.
     #[must_use]
     pub fn and_beyond(self, bytes: u64) -> Self {
         Self { beyond: bytes, ..self }
@@ -211,7 +212,7 @@ impl Memory {
     }
 
     /// What sessions may take now.
-    pub(super) fn room(&self, costs: &Costs) -> u64 {
+    pub(super) fn session_room(&self, costs: &Costs) -> u64 {
         (self.limit + self.beyond).saturating_sub(PROCESS + costs.shared + (self.others)())
     }
 
@@ -225,7 +226,7 @@ impl Memory {
         self.canvas_beside(costs, if prepared <= alone { prepared } else { plain() })
     }
 
-    /// The same beside a picture that takes so many bytes.
+    /// The same beside a picture that takes this many bytes.
     fn canvas_beside(&self, costs: &Costs, picture: u64) -> u64 {
         let left = self.limit.saturating_sub(PROCESS + costs.shared + self.kept);
         let pictures = (left / FOR_PICTURES).max(picture);
@@ -280,7 +281,7 @@ mod tests {
                     let with = |bytes: u64| {
                         let memory = Memory::new(mb * MB, kept, Arc::new(move || bytes + kept));
                         let px = memory.canvas_beside(&costs, bytes);
-                        (costs.detector(px) + Costs::input(px), memory.room(&costs))
+                        (costs.detector(px) + Costs::input(px), memory.session_room(&costs))
                     };
                     let name = format!("{provider} {precision:?} {mb} MiB");
                     let (detector, room) = with(alone);

@@ -16,11 +16,11 @@ use sightwire_engine::{Description, Engine, EngineError, Plan, Session, ShapedSp
 
 /// Width and height of a line as the network takes it that tells which stand on their head, px.
 pub(super) const ANGLE_SIZE: (u32, u32) = (192, 48);
-/// Width and height of a picture at which the network that finds lines is tried, px: one of those at which it runs,
+/// Width and height of a picture at which the network that finds lines is tried, px: one of those at which it runs.
 const TRIED_PICTURE: (u32, u32) = (736, 736);
-/// and the width of the line at which the one that reads them is.
+/// Width of a line at which the network that reads lines is tried, px.
 const TRIED_WIDTH: u32 = 320;
-/// What that network tells apart: upright, on its head.
+/// What the network for angles tells apart: upright, on its head.
 pub(super) const ANGLES: usize = 2;
 /// Under this name the recogniser's file holds its characters.
 const CHARACTERS: &str = "character";
@@ -28,7 +28,7 @@ const CHARACTERS: &str = "character";
 /// Why a model for text cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadModelError {
-    /// Its files.
+    /// Its files cannot be had.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Its files could not be fetched.
@@ -47,7 +47,7 @@ pub enum ReadModelError {
     Characters {
         /// Name.
         name: String,
-        /// Of the file.
+        /// Name of the file.
         file: String,
     },
 }
@@ -83,7 +83,7 @@ impl ReadModel {
         };
         let network = |role: &str, precision, tried| -> Result<Option<Network>, ReadModelError> {
             let Some(file) = manifest.file(role) else { return Ok(None) };
-            let bytes = store.load(&manifest.name, file)?;
+            let bytes = store.load_file(&manifest.name, file)?;
             let file = Arc::new(network::Network::of_file(&manifest.name, file, bytes, precision));
             Ok(Some(Network { file, tried, description: OnceLock::new() }))
         };
@@ -94,7 +94,7 @@ impl ReadModel {
         let characters = match manifest.file("characters") {
             None => None,
             Some(file) => {
-                let bytes = store.load(&manifest.name, file)?;
+                let bytes = store.load_file(&manifest.name, file)?;
                 let text = std::str::from_utf8(&bytes).map_err(|_| ReadModelError::Characters {
                     name: name.clone(),
                     file: file.name.clone(),
@@ -114,14 +114,14 @@ impl ReadModel {
     }
 
     /// As [`ReadModel::load`]; a model that is not here is fetched first, which blocks.
-    pub fn get(
+    pub fn load_or_fetch(
         store: &Store,
         name: &str,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Self, ReadModelError> {
         let manifest = store.manifest(name)?;
-        if manifest.task == Task::TextReading && !store.has(&manifest) {
-            fetch::pull(store, &manifest, progress)?;
+        if manifest.task == Task::TextReading && !store.has_files(&manifest) {
+            fetch::pull_files(store, &manifest, progress)?;
         }
         Self::load(store, &manifest)
     }
@@ -151,7 +151,7 @@ impl ReadModel {
     pub fn digest(&self) -> String {
         let networks = self.networks().map(|network| network.file.sha256());
         let parts: Vec<&str> = networks.chain(self.characters.iter().flatten().map(String::as_str)).collect();
-        digest::sha256(parts.join("\n").as_bytes())
+        digest::sha256_hex(parts.join("\n").as_bytes())
     }
 
     fn networks(&self) -> impl Iterator<Item = &Network> {
@@ -160,8 +160,9 @@ impl ReadModel {
 
     /// Whether it is run in the best way by what is known now.
     pub fn runs_best(&self, engine: &Engine) -> bool {
-        self.networks()
-            .all(|network| network.plan(engine) == engine.decide(&network.file, &shape(network.tried)))
+        self.networks().all(|network| {
+            network.plan(engine) == engine.decide_plan(&network.file, &input_shape(network.tried))
+        })
     }
 
     /// Whether all that is to be tried was measured; without looking into the files.
@@ -245,16 +246,16 @@ impl Network {
     }
 
     fn plan(&self, engine: &Engine) -> Plan {
-        self.file.plan(engine, &shape(self.tried))
+        self.file.plan(engine, &input_shape(self.tried))
     }
 
     fn subject(&self, engine: &Engine) -> Result<Subject, EngineError> {
-        let sizes = self.describe(engine)?.sizes(self.file.name(), &shape(self.tried))?;
+        let sizes = self.describe(engine)?.free_sizes(self.file.name(), &input_shape(self.tried))?;
         Ok(self.sized(sizes))
     }
 
     fn sized(&self, sizes: Vec<(String, usize)>) -> Subject {
-        Subject { network: self.file.clone(), input: shape(self.tried), sizes }
+        Subject { network: self.file.clone(), input: input_shape(self.tried), sizes }
     }
 
     /// `varying` are the dimensions of the input that differ from run to run.
@@ -265,10 +266,10 @@ impl Network {
         varying: &[usize],
         threads: usize,
     ) -> Result<Session, EngineError> {
-        engine.shaped(&ShapedSpec {
+        engine.shaped_session(&ShapedSpec {
             network: &self.file,
             description: self.describe(engine)?,
-            input: shape(size),
+            input: input_shape(size),
             varying,
             threads,
             plan: self.plan(engine),
@@ -277,6 +278,6 @@ impl Network {
 }
 
 /// Of a network's input for a picture of that width and height.
-pub(super) fn shape((width, height): (u32, u32)) -> Vec<usize> {
+pub(super) fn input_shape((width, height): (u32, u32)) -> Vec<usize> {
     vec![1, 3, height as usize, width as usize]
 }

@@ -4,12 +4,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use crate::enhance::{self, Homography};
 use sightwire_frame::Image;
-use sightwire_frame::enhance::{self, Homography};
 
 /// Lines of a picture at most. A page of print has a few hundred.
 pub const MAX_CANDIDATES: u32 = 10_000;
-/// Of [`ReadOptions::min_detection_size`], px.
+/// Range of [`ReadOptions::min_detection_size`], px.
 pub const MIN_DETECTION_SIZES: RangeInclusive<f32> = 0.0..=1000.0;
 
 /// How a picture is read. [`Default`] is what suits most pictures.
@@ -35,7 +35,7 @@ pub struct ReadOptions {
     pub angle: bool,
     /// Find the page in a photograph, and read it as if seen from straight above.
     pub perspective: bool,
-    /// Where that page is, for whoever knows; it is not looked for then, `perspective` or not.
+    /// Where that page is, for callers that know; it is not looked for then, `perspective` or not.
     pub corners: Option<Corners>,
     /// Turn the picture so that its lines are level.
     pub deskew: bool,
@@ -131,7 +131,7 @@ impl Corners {
         let unsuited = UnsuitedCorners { corners: self, width, height };
         let near = |at: f32, side: u32| (-0.5 * side as f32..=1.5 * side as f32).contains(&at);
         if self.0.iter().all(|[x, y]| near(*x, width) && near(*y, height)) {
-            return enhance::straighten(image, self.0).ok_or(unsuited);
+            return enhance::straighten_page(image, self.0).ok_or(unsuited);
         }
         Err(unsuited)
     }

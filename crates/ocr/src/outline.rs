@@ -5,7 +5,7 @@
 //! be, is moved outwards by `area × unclip / perimeter`. Coordinates are pixels of the map. A pixel's
 //! centre is at + 0.5, and thickening moves a core by as much to the right and down: the two are left out together.
 
-use sightwire_layout::arrange;
+use sightwire_layout::arrange_lines;
 
 use super::ReadOptions;
 use super::options::MAX_CANDIDATES;
@@ -17,23 +17,27 @@ const MIN_OUTLINE: f64 = 5.0;
 /// Outlines of a picture at most.
 const MAX_OUTLINES: usize = MAX_CANDIDATES as usize;
 
-/// Two outlines are one line if their ends are nearer than this, in parts of the lower one's height,
+/// Two outlines of one line have ends that are no further apart than this, in parts of the lower one's height.
 const JOIN_GAP: f64 = 0.35;
-/// or, if the gutter of two columns runs between them, overlap by as much as words of a heading would,
+/// Two outlines of one line with the gutter of two columns between them overlap by at least this, in parts of the lower
+/// one's height, as words of a heading would.
 const JOIN_OVERLAP: f64 = 0.2;
-/// their middles are off each other's line by no more than this, in the same unit,
+/// The middles of two outlines of one line are off each other's line by no more than this, in parts of the lower one's
+/// height.
 const JOIN_OFF: f64 = 0.3;
-/// the lower one has at least this share of the higher one's height,
+/// Of two outlines of one line, the lower one has at least this share of the higher one's height.
 const JOIN_HEIGHT: f64 = 0.6;
-/// and the sine of the angle between them is no larger than this (8 degrees).
+/// The sine of the angle between two outlines of one line is no larger than this (8 degrees), if the shorter one is
+/// [`ELONGATED`].
 const JOIN_TURN: f64 = 0.14;
-/// What is so many times as long as high has a direction.
+/// What is this many times as long as high has a direction.
 const ELONGATED: f64 = 1.5;
-/// The network draws no core thinner than some 6 px, so outlines lower than this, px of the map, are too high by
+/// Outlines up to this height, px of the map, are too high by [`LOW_SURPLUS`]: the network draws no core thinner than some 6
+/// px.
 const LOW: f64 = 18.5;
-/// this share (measured on print of 10 to 13 px),
+/// Low outlines are too high by this share (measured on print of 10 to 13 px).
 const LOW_SURPLUS: f64 = 0.25;
-/// and from this height on by nothing.
+/// Outlines of at least this height, px of the map, are not too high.
 const HIGH: f64 = 22.0;
 /// What is too high is too long, too, by this share of it.
 const SURPLUS_LENGTH: f64 = 0.5;
@@ -61,17 +65,17 @@ struct Turned {
 }
 
 /// The outlines of lines, each clockwise from its top left, and how many are left out because there are too many.
-pub(super) fn outlines(map: &Map, options: &ReadOptions) -> (Vec<[Point; 4]>, usize) {
+pub(super) fn find_outlines(map: &Map, options: &ReadOptions) -> (Vec<[Point; 4]>, usize) {
     let mut found: Vec<Turned> = Vec::new();
     let mut left_out = 0;
-    for core in cores(map, options.threshold) {
+    for core in find_cores(map, options.threshold) {
         let Some(rectangle) = smallest_rectangle(&core) else { continue };
         if rectangle.length.min(rectangle.breadth) < MIN_SIDE
             || map.mean_within(&rectangle.corners()) < f64::from(options.box_threshold)
         {
             continue;
         }
-        let outline = rectangle.grown(f64::from(options.unclip));
+        let outline = rectangle.grow_by(f64::from(options.unclip));
         if outline.length.min(outline.breadth) >= MIN_OUTLINE {
             found.push(outline);
         }
@@ -89,7 +93,7 @@ pub(super) fn outlines(map: &Map, options: &ReadOptions) -> (Vec<[Point; 4]>, us
 
 /// What is shown of a line that is cut out along `outline`, in pixels of a picture each of which is `scale` of the map:
 /// letters are read best with some room around them, but small print does not fill it.
-pub(super) fn shown(outline: [[f32; 2]; 4], scale: f64, unclip: f32) -> [[f32; 2]; 4] {
+pub(super) fn shown_outline(outline: [[f32; 2]; 4], scale: f64, unclip: f32) -> [[f32; 2]; 4] {
     let [a, b, c, d] = outline.map(|corner| corner.map(f64::from));
     let side = |from: Point, to: Point| [to[0] - from[0], to[1] - from[1]];
     let (across, down) = (side(a, b), side(a, d));
@@ -114,7 +118,7 @@ pub(super) fn shown(outline: [[f32; 2]; 4], scale: f64, unclip: f32) -> [[f32; 2
     [moved(a, 1.0, 1.0), moved(b, -1.0, 1.0), moved(c, -1.0, -1.0), moved(d, 1.0, -1.0)]
 }
 
-/// Leaves only so many, in their order, and gives the number of the others.
+/// Leaves only this many, in their order, and gives the number of the others.
 fn keep_largest(outlines: &mut Vec<Turned>, most: usize) -> usize {
     let surplus = outlines.len().saturating_sub(most);
     if surplus == 0 {
@@ -140,12 +144,12 @@ fn join_neighbours(outlines: &mut Vec<Turned>) {
     if outlines.len() > MOST_JOINED {
         return;
     }
-    let mut parts = parts(outlines);
+    let mut parts = assign_columns(outlines);
     let mut index = 0;
     while index < outlines.len() {
         let joined = (index + 1..outlines.len()).find_map(|other| {
             let gap = if parts[index] == parts[other] { JOIN_GAP } else { -JOIN_OVERLAP };
-            outlines[index].joined(&outlines[other], gap).map(|joined| (other, joined))
+            outlines[index].join_with(&outlines[other], gap).map(|joined| (other, joined))
         });
         match joined {
             // Looked at again: there may be a third.
@@ -160,7 +164,7 @@ fn join_neighbours(outlines: &mut Vec<Turned>) {
 }
 
 /// In which column, or what lies across columns, each outline is, by a number.
-fn parts(outlines: &[Turned]) -> Vec<u32> {
+fn assign_columns(outlines: &[Turned]) -> Vec<u32> {
     let upright = outlines
         .iter()
         .filter(|outline| {
@@ -178,7 +182,7 @@ fn parts(outlines: &[Turned]) -> Vec<u32> {
         })
         .collect();
     let mut parts = vec![0; outlines.len()];
-    for place in arrange(&corners) {
+    for place in arrange_lines(&corners) {
         parts[place.line] = place.part;
     }
     parts
@@ -194,7 +198,7 @@ struct Run {
 
 /// The outermost pixels of each core in each row. Pixels touch each other in eight directions; each core is thickened by
 /// a pixel to the right and downwards, which joins what is broken by a hair.
-fn cores(map: &Map, threshold: f32) -> Vec<Vec<Point>> {
+fn find_cores(map: &Map, threshold: f32) -> Vec<Vec<Point>> {
     let mut runs: Vec<Run> = Vec::new();
     let mut parents: Vec<usize> = Vec::new();
     let (mut above, mut mask) = (0..0, vec![false; map.width]);
@@ -228,7 +232,7 @@ fn cores(map: &Map, threshold: f32) -> Vec<Vec<Point>> {
                 if runs[other].from > to {
                     break;
                 }
-                join(&mut parents, own, other);
+                join_sets(&mut parents, own, other);
             }
             x = to;
         }
@@ -237,7 +241,7 @@ fn cores(map: &Map, threshold: f32) -> Vec<Vec<Point>> {
     let mut cores: Vec<Vec<Point>> = Vec::new();
     let mut places = vec![usize::MAX; runs.len()];
     for (index, run) in runs.iter().enumerate() {
-        let root = root(&mut parents, index);
+        let root = find_root(&mut parents, index);
         if places[root] == usize::MAX {
             places[root] = cores.len();
             cores.push(Vec::new());
@@ -249,7 +253,7 @@ fn cores(map: &Map, threshold: f32) -> Vec<Vec<Point>> {
     cores
 }
 
-fn root(parents: &mut [usize], mut index: usize) -> usize {
+fn find_root(parents: &mut [usize], mut index: usize) -> usize {
     while parents[index] != index {
         parents[index] = parents[parents[index]];
         index = parents[index];
@@ -257,19 +261,19 @@ fn root(parents: &mut [usize], mut index: usize) -> usize {
     index
 }
 
-fn join(parents: &mut [usize], one: usize, other: usize) {
-    let (one, other) = (root(parents, one), root(parents, other));
+fn join_sets(parents: &mut [usize], one: usize, other: usize) {
+    let (one, other) = (find_root(parents, one), find_root(parents, other));
     // The earlier one stays, so that cores come in the order of their first pixel.
     parents[one.max(other)] = one.min(other);
 }
 
 /// Twice the area of a triangle; positive where it turns to the right on a picture.
-fn cross(a: Point, b: Point, c: Point) -> f64 {
+fn cross_product(a: Point, b: Point, c: Point) -> f64 {
     (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 }
 
 /// The convex hull of points, by Andrew's monotone chain; without collinear points.
-fn hull(points: &[Point]) -> Vec<Point> {
+fn convex_hull(points: &[Point]) -> Vec<Point> {
     let mut sorted = points.to_vec();
     sorted.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
     sorted.dedup();
@@ -279,7 +283,9 @@ fn hull(points: &[Point]) -> Vec<Point> {
     let chain = |points: &mut dyn Iterator<Item = Point>| {
         let mut chain: Vec<Point> = Vec::new();
         for point in points {
-            while chain.len() >= 2 && cross(chain[chain.len() - 2], chain[chain.len() - 1], point) <= 0.0 {
+            while chain.len() >= 2
+                && cross_product(chain[chain.len() - 2], chain[chain.len() - 1], point) <= 0.0
+            {
                 chain.pop();
             }
             chain.push(point);
@@ -294,7 +300,7 @@ fn hull(points: &[Point]) -> Vec<Point> {
 
 /// The rectangle of least area around points: one of its sides lies on a side of their hull (Freeman and Shapira 1975).
 fn smallest_rectangle(points: &[Point]) -> Option<Turned> {
-    let hull = hull(points);
+    let hull = convex_hull(points);
     let mut best: Option<(f64, Turned)> = None;
     for (index, from) in hull.iter().enumerate() {
         let to = hull[(index + 1) % hull.len()];
@@ -331,8 +337,8 @@ impl Turned {
         Self { along, length: self.breadth, breadth: self.length, ..self }
     }
 
-    /// Both as one, if they belong together: with a gap between them of at most so many of the lower one's heights.
-    fn joined(&self, other: &Self, most: f64) -> Option<Self> {
+    /// Both as one, if they belong together: with a gap between them of at most this many of the lower one's heights.
+    fn join_with(&self, other: &Self, most: f64) -> Option<Self> {
         let (one, other) = (self.upright(), other.upright());
         let (long, short) = if one.length >= other.length { (one, other) } else { (other, one) };
         let [cos, sin] = long.along;
@@ -375,7 +381,7 @@ impl Turned {
     }
 
     /// Moved outwards on all sides.
-    fn grown(self, unclip: f64) -> Self {
+    fn grow_by(self, unclip: f64) -> Self {
         let (area, perimeter) = (self.length * self.breadth, 2.0 * (self.length + self.breadth));
         let distance = area * unclip / perimeter;
         Self { length: self.length + 2.0 * distance, breadth: self.breadth + 2.0 * distance, ..self }
@@ -462,7 +468,7 @@ mod tests {
     #[test]
     fn a_level_line_gets_an_outline_that_is_moved_outwards() {
         let map = map(200, 100, |x, y| (20.0..120.0).contains(&x) && (40.0..60.0).contains(&y));
-        let found = outlines(&map, &options(1.6)).0;
+        let found = find_outlines(&map, &options(1.6)).0;
         // Pixels 20 to 120 and 40 to 60 after thickening: 100 by 20, moved by 2000 * 1.6 / 240.
         let distance = 2000.0 * 1.6 / 240.0;
         let expected = [
@@ -480,21 +486,24 @@ mod tests {
     #[test]
     fn only_small_print_is_shown_smaller_than_it_is_cut_out() {
         let outline = |width: f32, height: f32| [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]];
-        assert_eq!(shown(outline(200.0, 24.0), 1.0, 1.6), outline(200.0, 24.0));
+        assert_eq!(shown_outline(outline(200.0, 24.0), 1.0, 1.6), outline(200.0, 24.0));
         let smaller = [[1.0, 2.0], [199.0, 2.0], [199.0, 14.0], [1.0, 14.0]];
-        assert_eq!(shown(outline(200.0, 16.0), 1.0, 1.6), smaller);
+        assert_eq!(shown_outline(outline(200.0, 16.0), 1.0, 1.6), smaller);
         // The same line in a picture that was made half as large.
-        assert_eq!(shown(outline(400.0, 32.0), 0.5, 1.6), smaller.map(|corner| corner.map(|at| at * 2.0)));
+        assert_eq!(
+            shown_outline(outline(400.0, 32.0), 0.5, 1.6),
+            smaller.map(|corner| corner.map(|at| at * 2.0))
+        );
         // Of one that stands upright the width counts.
         let standing = smaller.map(|[x, y]| [y, x]);
-        let found = shown(outline(16.0, 200.0), 1.0, 1.6);
+        let found = shown_outline(outline(16.0, 200.0), 1.0, 1.6);
         assert!(found.iter().all(|corner| standing.contains(corner)), "{found:?}");
         // It is as thick with another `unclip`, though its outline is not.
         assert_eq!(
-            shown(outline(200.0, 24.0), 1.0, 2.9),
+            shown_outline(outline(200.0, 24.0), 1.0, 2.9),
             [[1.5, 3.0], [198.5, 3.0], [198.5, 21.0], [1.5, 21.0]]
         );
-        assert_eq!(shown(outline(0.0, 0.0), 1.0, 1.6), outline(0.0, 0.0));
+        assert_eq!(shown_outline(outline(0.0, 0.0), 1.0, 1.6), outline(0.0, 0.0));
     }
 
     #[test]
@@ -519,7 +528,7 @@ mod tests {
             let (dx, dy) = (x - 200.0, y - 150.0);
             (dx * cos + dy * sin).abs() < 120.0 && (dy * cos - dx * sin).abs() < 15.0
         });
-        let found = outlines(&map, &options(0.0)).0;
+        let found = find_outlines(&map, &options(0.0)).0;
         assert_eq!(found.len(), 1);
         let [top_left, top_right, ..] = found[0];
         let angle = (top_right[1] - top_left[1]).atan2(top_right[0] - top_left[0]).to_degrees();
@@ -531,12 +540,12 @@ mod tests {
     #[test]
     fn lines_that_touch_in_a_corner_are_one_and_others_are_several() {
         let two = map(60, 60, |x, y| (x < 20.0 && y < 20.0) || (x > 30.0 && y > 30.0));
-        assert_eq!(outlines(&two, &options(1.0)).0.len(), 2);
+        assert_eq!(find_outlines(&two, &options(1.0)).0.len(), 2);
         let touching = map(60, 60, |x, y| (x < 20.0 && y < 20.0) || (x >= 20.0 && y >= 20.0));
-        assert_eq!(cores(&touching, 0.3).len(), 1);
+        assert_eq!(find_cores(&touching, 0.3).len(), 1);
         // A comb: its teeth meet in the last row only.
         let comb = map(61, 40, |x, y| (x as usize).is_multiple_of(4) || y >= 39.0);
-        assert_eq!(cores(&comb, 0.3).len(), 1);
+        assert_eq!(find_cores(&comb, 0.3).len(), 1);
     }
 
     #[test]
@@ -546,7 +555,7 @@ mod tests {
                 ((20.0..100.0).contains(&x) && (40.0..60.0).contains(&y))
                     || ((100.0 + gap..200.0).contains(&x) && (40.0 + drop..60.0 + drop).contains(&y))
             });
-            outlines(&map, &options(1.6)).0.len()
+            find_outlines(&map, &options(1.6)).0.len()
         };
         // Each outline grows by about 13 px on every side.
         assert_eq!(words(30.0, 0.0), 1);
@@ -555,15 +564,15 @@ mod tests {
         assert_eq!(words(30.0, 25.0), 2);
         // Single characters below each other.
         let column = map(100, 200, |x, y| (40.0..60.0).contains(&x) && y as usize % 40 < 20);
-        assert_eq!(outlines(&column, &options(1.0)).0.len(), 5);
+        assert_eq!(find_outlines(&column, &options(1.0)).0.len(), 5);
     }
 
     #[test]
     fn noise_and_weak_text_are_no_lines() {
         let dots = map(100, 100, |x, y| (x as usize).is_multiple_of(10) && (y as usize).is_multiple_of(10));
-        assert!(outlines(&dots, &options(1.6)).0.is_empty());
+        assert!(find_outlines(&dots, &options(1.6)).0.is_empty());
         let mut weak = map(100, 100, |x, y| (20.0..80.0).contains(&x) && (40.0..60.0).contains(&y));
         weak.values.iter_mut().for_each(|value| *value *= 0.4);
-        assert!(outlines(&weak, &options(1.6)).0.is_empty());
+        assert!(find_outlines(&weak, &options(1.6)).0.is_empty());
     }
 }

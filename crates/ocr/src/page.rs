@@ -4,18 +4,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::enhance::{self, Homography};
 use parking_lot::Mutex;
-use sightwire_frame::enhance::{self, Homography};
 use sightwire_frame::{Image, Resizer};
-use sightwire_layout::{Directions, arrange};
+use sightwire_layout::{Directions, arrange_lines};
 
 use super::canvas::{self, Fit, Tile};
-use super::choice;
 use super::ctc::{self, Text};
 use super::doubt;
 use super::gutter;
 use super::line::{self, Cut, Cutter, Line};
-use super::model::{ANGLE_SIZE, ANGLES, shape};
+use super::model::{ANGLE_SIZE, ANGLES, input_shape};
 
 use super::outline::{self, Map};
 use super::pixels;
@@ -26,9 +25,9 @@ use super::{ReadModel, ReadOptions, Reading, Region, Times};
 
 /// A line that is read as surely as this is not looked at again.
 const SURE: f32 = 0.9;
-/// Others are read turned, too, if they stand on their head with this probability,
+/// A line that is not read surely is read turned, too, if it stands on its head with more than this probability.
 const MAYBE_ON_ITS_HEAD: f32 = 0.5;
-/// or if they are read no more surely than this; the surer text counts.
+/// A line that is read less surely than this is read turned, too; the surer text counts.
 const ILLEGIBLE: f32 = 0.6;
 
 /// Memory that a thread uses again for each picture and line.
@@ -56,9 +55,9 @@ impl Buffers {
 pub(super) struct Page {
     pub(super) model: Arc<ReadModel>,
     pub(super) options: ReadOptions,
-    /// Width and height of the picture, px,
+    /// Width and height of the picture, px.
     size: (u32, u32),
-    /// and itself, if it is to be kept.
+    /// The picture itself, if it is to be kept.
     image: Option<Arc<Image>>,
     /// What lines are cut out of: the picture, or what preprocessing has made of it.
     prepared: Arc<Image>,
@@ -68,7 +67,8 @@ pub(super) struct Page {
     passed_over: usize,
     /// How large a pixel of `prepared` was when lines were looked for.
     scale: f64,
-    /// Lines that nobody has begun, the widest at the end: what takes longest is begun first.
+    /// Lines that nobody has begun, the widest at the end: what takes longest is begun first. Comes after the lock of the pool,
+    /// under which lines are claimed, and after `lines`.
     queue: Mutex<Vec<usize>>,
     left: AtomicUsize,
     /// Known when all have been read once; those that stand on their head then are read again.
@@ -95,14 +95,14 @@ struct Read {
 impl Read {
     /// `line` lies as it was read, or is another cut of the same.
     fn new(text: Text, line: &Line) -> Self {
-        Self { words: words::of(&text, line), text, turned: line.turned }
+        Self { words: words::split_words(&text, line), text, turned: line.turned }
     }
 }
 
 impl Page {
     /// Finds the lines of a picture.
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn find(
+    pub(super) fn find_lines(
         model: Arc<ReadModel>,
         options: ReadOptions,
         (image, keep): (Image, bool),
@@ -116,7 +116,7 @@ impl Page {
         let size = (image.width(), image.height());
         let kept = keep.then(|| image.clone());
         let started = Instant::now();
-        let Prepared { picture: prepared, back, corners, skew } = prepare(image, &options, wanted)?;
+        let Prepared { picture: prepared, back, corners, skew } = prepare_image(image, &options, wanted)?;
         times.prepare = started.elapsed();
         let started = Instant::now();
         let (mut scale, mut outlines, mut passed_over) = (1.0, Vec::new(), 0);
@@ -125,7 +125,7 @@ impl Page {
             scale = f64::from(fit.width) / f64::from(prepared.width());
             let tiles = fit.tiles(sessions.canvas_px(&model, size, &options));
             (outlines, passed_over) =
-                find(&model, &options, &prepared, (fit, &tiles), sessions, buffers, wanted)?;
+                detect_lines(&model, &options, &prepared, (fit, &tiles), sessions, buffers, wanted)?;
         }
         buffers.shrink();
         times.detect = started.elapsed();
@@ -149,20 +149,20 @@ impl Page {
             begun,
             detected: Instant::now(),
         };
-        page.choose();
+        page.choose_outlines();
         Ok(page)
     }
 
     /// Keeps the outlines that the options want, and makes a queue of them.
-    fn choose(&mut self) {
+    fn choose_outlines(&mut self) {
         let polygons: Vec<_> =
-            self.outlines.iter().map(|outline| self.upright(self.shown(*outline))).collect();
-        let chosen = choice::chosen(&polygons, &self.options);
+            self.outlines.iter().map(|outline| self.to_original(self.shown_outline(*outline))).collect();
+        let chosen = choose_lines(&polygons, &self.options);
         self.passed_over += self.outlines.len() - chosen.len();
         self.outlines = chosen.into_iter().map(|index| self.outlines[index]).collect();
         let outlines = &self.outlines;
         let mut queue: Vec<usize> = (0..outlines.len()).collect();
-        let length = |index: &usize| heights(&outlines[*index]);
+        let length = |index: &usize| length_ratio(&outlines[*index]);
         queue.sort_by(|a, b| length(a).total_cmp(&length(b)).then(b.cmp(a)));
         self.lines = Mutex::new(outlines.iter().map(|_| None).collect());
         self.left = AtomicUsize::new(outlines.len());
@@ -170,8 +170,8 @@ impl Page {
     }
 
     /// What is shown of a line, in pixels of `prepared`.
-    fn shown(&self, outline: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
-        outline::shown(outline, self.scale, self.options.unclip)
+    fn shown_outline(&self, outline: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
+        outline::shown_outline(outline, self.scale, self.options.unclip)
     }
 
     /// Whether there are no lines in it.
@@ -180,7 +180,7 @@ impl Page {
     }
 
     /// The next line that nobody has begun.
-    pub(super) fn claim(&self) -> Option<usize> {
+    pub(super) fn claim_line(&self) -> Option<usize> {
         self.queue.lock().pop()
     }
 
@@ -190,7 +190,7 @@ impl Page {
     }
 
     /// Marks a claimed line as done; says whether it was the last one.
-    pub(super) fn finish(&self) -> bool {
+    pub(super) fn finish_line(&self) -> bool {
         self.left.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
@@ -202,10 +202,11 @@ impl Page {
         }
         let lines = self.lines.lock();
         let read = lines.iter().flatten();
-        let directions =
-            Directions::of(read.map(|Read { text, turned, .. }| (&*text.text, text.confidence(), *turned)));
+        let directions = Directions::from_lines(
+            read.map(|Read { text, turned, .. }| (&*text.text, text.confidence(), *turned)),
+        );
         let against =
-            |index: &usize| lines[*index].as_ref().is_some_and(|read| directions.against(read.turned));
+            |index: &usize| lines[*index].as_ref().is_some_and(|read| directions.is_upside_down(read.turned));
         let again: Vec<usize> = (0..lines.len()).filter(against).collect();
         let any = !again.is_empty();
         self.left.store(again.len(), Ordering::Release);
@@ -214,7 +215,7 @@ impl Page {
     }
 
     /// Reads a claimed line; turned by half a turn, too, if it may stand on its head, or does so against the page.
-    pub(super) fn read(
+    pub(super) fn read_line(
         &self,
         index: usize,
         sessions: &Sessions,
@@ -226,29 +227,29 @@ impl Page {
         let model = &self.model;
         let height = model.table().line_height;
         let cut = |buffers: &mut Buffers, how| {
-            buffers.cutter.cut(&self.prepared, &self.outlines[index], height, how)
+            buffers.cutter.cut_line(&self.prepared, &self.outlines[index], height, how)
         };
         let mut line = cut(buffers, Cut::Sharp)?;
-        let mut text = self.text(&line, sessions, buffers)?;
-        // Whoever reads well stands upright; the network for angles errs more often than that of letters.
+        let mut text = self.read_text(&line, sessions, buffers)?;
+        // Text that is read well stands upright; the network for angles errs more often than that of letters.
         if self.options.angle && text.confidence() < SURE {
             let illegible = text.confidence() < ILLEGIBLE;
             if illegible || self.may_stand_on_its_head(&line, sessions, buffers)? {
-                line.turn();
-                let other = self.text(&line, sessions, buffers)?;
+                line.turn_half();
+                let other = self.read_text(&line, sessions, buffers)?;
                 if other.confidence() > text.confidence() {
                     text = other;
                 } else {
-                    line.turn();
+                    line.turn_half();
                 }
             }
         }
         if text.confidence() < SURE {
             let mut smooth = cut(buffers, Cut::Smooth)?;
             if smooth.turned != line.turned {
-                smooth.turn();
+                smooth.turn_half();
             }
-            let other = self.text(&smooth, sessions, buffers)?;
+            let other = self.read_text(&smooth, sessions, buffers)?;
             if other.confidence() > text.confidence() {
                 text = other;
             }
@@ -261,11 +262,11 @@ impl Page {
     fn read_turned(&self, index: usize, sessions: &Sessions, buffers: &mut Buffers) -> Result<(), ReadError> {
         let Some(turned) = self.lines.lock()[index].as_ref().map(|read| read.turned) else { return Ok(()) };
         let height = self.model.table().line_height;
-        let mut line = buffers.cutter.cut(&self.prepared, &self.outlines[index], height, Cut::Sharp)?;
+        let mut line = buffers.cutter.cut_line(&self.prepared, &self.outlines[index], height, Cut::Sharp)?;
         while line.turned == turned {
-            line.turn();
+            line.turn_half();
         }
-        let text = self.text(&line, sessions, buffers)?;
+        let text = self.read_text(&line, sessions, buffers)?;
         if let Some(read) = &mut self.lines.lock()[index]
             && sightwire_layout::counts_before(text.confidence(), read.text.confidence())
         {
@@ -275,20 +276,20 @@ impl Page {
     }
 
     /// What a line says, read as it lies.
-    fn text(&self, line: &Line, sessions: &Sessions, buffers: &mut Buffers) -> Result<Text, ReadError> {
+    fn read_text(&self, line: &Line, sessions: &Sessions, buffers: &mut Buffers) -> Result<Text, ReadError> {
         let model = &self.model;
         let alphabet = model.alphabet(sessions.engine())?;
         let mut letters = Vec::new();
         for piece in line.pieces() {
             let width = line::width_for(piece.seen.1 - piece.seen.0);
-            line.fill(piece.seen, width, &mut buffers.squeezed, &mut buffers.input);
-            let size = shape((width, line.image.height()));
-            let read = sessions.with(model, Purpose::Recognise, |session| {
+            line.fill_input(piece.seen, width, &mut buffers.squeezed, &mut buffers.input);
+            let size = input_shape((width, line.image.height()));
+            let read = sessions.with_session(model, Purpose::Recognise, |session| {
                 session.run_sized(&size, &buffers.input, |shape, values| match shape {
                     [.., steps, classes] if *classes == alphabet.len() as i64 => {
                         let step_px = width as f32 / (*steps).max(1) as f32;
                         let from = piece.seen.0 as f32;
-                        Ok(ctc::letters(values, alphabet, from, step_px, piece.kept.0..piece.kept.1))
+                        Ok(ctc::decode_letters(values, alphabet, from, step_px, piece.kept.0..piece.kept.1))
                     }
                     other => Err(other.last().copied().unwrap_or(0)),
                 })
@@ -302,7 +303,7 @@ impl Page {
                 None => {}
             }
         }
-        Ok(ctc::spell(&letters))
+        Ok(ctc::spell_text(&letters))
     }
 
     /// Asks the network for angles, if there is one.
@@ -312,21 +313,21 @@ impl Page {
         sessions: &Sessions,
         buffers: &mut Buffers,
     ) -> Result<bool, ReadError> {
-        line.fill((0, line.image.width()), ANGLE_SIZE.0, &mut buffers.squeezed, &mut buffers.input);
-        let angles = sessions.with(&self.model, Purpose::Angle, |session| {
+        line.fill_input((0, line.image.width()), ANGLE_SIZE.0, &mut buffers.squeezed, &mut buffers.input);
+        let angles = sessions.with_session(&self.model, Purpose::Angle, |session| {
             session.run_with(&buffers.input, |values| (values.len() == ANGLES).then(|| values[1]))
         })?;
         Ok(angles.flatten().is_none_or(|turned| turned > MAYBE_ON_ITS_HEAD))
     }
 
     /// All lines in reading order.
-    pub(super) fn reading(&self, wait: Duration) -> Reading {
+    pub(super) fn build_reading(&self, wait: Duration) -> Reading {
         let lines = std::mem::take(&mut *self.lines.lock());
-        let polygons: Vec<_> = self.outlines.iter().map(|outline| self.shown(*outline)).collect();
+        let polygons: Vec<_> = self.outlines.iter().map(|outline| self.shown_outline(*outline)).collect();
         let read = lines.iter().zip(&polygons);
         let read: Vec<_> =
-            read.filter_map(|(read, polygon)| Some((&read.as_ref()?.text, heights(polygon)))).collect();
-        let doubt = self.model.known_alphabet().and_then(|known| doubt::of(&read, known));
+            read.filter_map(|(read, polygon)| Some((&read.as_ref()?.text, length_ratio(polygon)))).collect();
+        let doubt = self.model.known_alphabet().and_then(|known| doubt::find_doubt(&read, known));
         let (mut regions, mut outlines): (Vec<Region>, Vec<_>) = Default::default();
         for ((outline, polygon), read) in self.outlines.iter().zip(polygons).zip(lines) {
             let Some(Read { text, mut words, turned }) = read else { continue };
@@ -334,10 +335,10 @@ impl Page {
             if text.text.is_empty() || confidence < self.options.min_confidence {
                 continue;
             }
-            words::within(&mut words, *outline, polygon, turned);
-            let mut polygon = self.upright(polygon);
+            words::rescale_words(&mut words, *outline, polygon, turned);
+            let mut polygon = self.to_original(polygon);
             // The order of lines is that of the page, which lies flat only where it was straightened.
-            let mut outline = if self.corners.is_some() { *outline } else { self.upright(*outline) };
+            let mut outline = if self.corners.is_some() { *outline } else { self.to_original(*outline) };
             outline.rotate_left(turned);
             polygon.rotate_left(turned);
             outlines.push(outline);
@@ -352,7 +353,7 @@ impl Page {
             });
         }
         let mut sorted: Vec<Option<Region>> = regions.into_iter().map(Some).collect();
-        let regions = arrange(&outlines).into_iter().filter_map(|place| {
+        let regions = arrange_lines(&outlines).into_iter().filter_map(|place| {
             let region = sorted[place.line].take()?;
             Some(Region { block: place.block, row: place.row, ..region })
         });
@@ -365,7 +366,7 @@ impl Page {
     }
 
     /// In pixels of the picture.
-    fn upright(&self, outline: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
+    fn to_original(&self, outline: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
         let (width, height) = (self.size.0 as f32, self.size.1 as f32);
         outline.map(|corner| {
             let [x, y] = if self.back == Homography::IDENTITY { corner } else { self.back.apply(corner) };
@@ -375,15 +376,15 @@ impl Page {
 }
 
 /// How many times as long as high a line is, in whichever direction.
-fn heights([a, b, c, _]: &[[f32; 2]; 4]) -> f32 {
+fn length_ratio([a, b, c, _]: &[[f32; 2]; 4]) -> f32 {
     let side = |from: &[f32; 2], to: &[f32; 2]| (to[0] - from[0]).hypot(to[1] - from[1]);
     let (across, down) = (side(a, b), side(b, c));
     across.max(down) / across.min(down).max(1.0)
 }
 
-/// A page is turned if it becomes no larger than by so many times,
+/// A page is turned if it has at most this many times as many pixels then, and [`SMALL_PX`] more.
 const LARGER_BY_TURNING: f64 = 2.0;
-/// and so many pixels, which small pictures may have in any case.
+/// Pixels that a page may have beyond [`LARGER_BY_TURNING`] when it is turned: small pictures may have them in any case.
 const SMALL_PX: f64 = 4e6;
 /// Pixels around a page that was turned.
 const GROUND: [u8; 3] = [255; 3];
@@ -401,7 +402,7 @@ struct Prepared {
 }
 
 /// The picture before a step is let go after it, unless somebody else has it.
-fn prepare(
+fn prepare_image(
     image: Arc<Image>,
     options: &ReadOptions,
     wanted: &dyn Fn() -> bool,
@@ -411,10 +412,12 @@ fn prepare(
     if options.corners.is_some() || options.perspective {
         go_on()?;
         let image = &*prepared.picture;
-        let found = || enhance::corners(image).map(|found| found.points);
+        let found = || enhance::find_corners(image).map(|found| found.points);
         let straight = match options.corners {
             Some(given) => Some((given.straighten(image)?, given.points())),
-            None => found().and_then(|points| enhance::straighten(image, points).map(|flat| (flat, points))),
+            None => {
+                found().and_then(|points| enhance::straighten_page(image, points).map(|flat| (flat, points)))
+            }
         };
         if let Some(((page, there), points)) = straight {
             (prepared.picture, prepared.back) = (Arc::new(page), there.invert());
@@ -424,7 +427,7 @@ fn prepare(
     if options.denoise {
         go_on()?;
         let picture = std::mem::take(&mut prepared.picture);
-        prepared.picture = Arc::new(enhance::denoise(picture));
+        prepared.picture = Arc::new(enhance::denoise_image(picture));
     }
     if options.contrast {
         go_on()?;
@@ -432,9 +435,9 @@ fn prepare(
     }
     if options.deskew {
         go_on()?;
-        let skew = enhance::skew(&prepared.picture);
+        let skew = enhance::measure_skew(&prepared.picture);
         if skew != 0.0 && can_be_turned(&prepared.picture, skew) {
-            let (turned, there) = enhance::rotate(&prepared.picture, skew, GROUND);
+            let (turned, there) = enhance::rotate_image(&prepared.picture, skew, GROUND);
             prepared.back = Homography::from(there.invert()).then(&prepared.back);
             (prepared.picture, prepared.skew) = (Arc::new(turned), skew);
         }
@@ -455,7 +458,7 @@ fn can_be_turned(image: &Image, degrees: f32) -> bool {
 type Outlines = (Vec<[[f32; 2]; 4]>, usize);
 
 /// The outlines of the lines of a picture, in its pixels.
-fn find(
+fn detect_lines(
     model: &Arc<ReadModel>,
     options: &ReadOptions,
     image: &Image,
@@ -464,7 +467,7 @@ fn find(
     buffers: &mut Buffers,
     wanted: &dyn Fn() -> bool,
 ) -> Result<Outlines, ReadError> {
-    canvas::scale(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
+    canvas::scale_image(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
     let (width, height) = (fit.width as usize, fit.height as usize);
     let mut map = Map { width, height, values: vec![0.0; width * height] };
     for tile in tiles {
@@ -472,11 +475,11 @@ fn find(
             return Err(ReadError::Unwanted);
         }
         let expected = tile.canvas.0 as usize * tile.canvas.1 as usize;
-        let found = sessions.with(model, Purpose::Detect(tile.canvas), |session| {
-            // Whoever waits for a session holds none of these, which are larger than the picture.
+        let found = sessions.with_session(model, Purpose::Detect(tile.canvas), |session| {
+            // A thread that waits for a session holds none of these, which are larger than the picture.
             let mut input = sessions.input();
-            pixels::planes(&buffers.scaled, tile.part(), tile.canvas, &mut input);
-            let found = session.run_sized(&shape(tile.canvas), &input, |_, values| {
+            pixels::write_planes(&buffers.scaled, tile.part(), tile.canvas, &mut input);
+            let found = session.run_sized(&input_shape(tile.canvas), &input, |_, values| {
                 if values.len() != expected {
                     return Err(values.len());
                 }
@@ -499,8 +502,8 @@ fn find(
     }
     let (across, down) =
         (f64::from(image.width()) / f64::from(fit.width), f64::from(image.height()) / f64::from(fit.height));
-    let (outlines, left_out) = outline::outlines(&map, options);
-    let outlines = gutter::part(&buffers.scaled, outlines)
+    let (outlines, left_out) = outline::find_outlines(&map, options);
+    let outlines = gutter::split_lines(&buffers.scaled, outlines)
         .into_iter()
         .map(|outline| {
             outline.map(|[x, y]| {
@@ -512,4 +515,44 @@ fn find(
         })
         .collect();
     Ok((outlines, left_out))
+}
+
+/// Which outlines are read, in their order: those that are as high as the options ask, and of more than they allow the
+/// largest. `polygons` are in pixels of the picture.
+fn choose_lines(polygons: &[[[f32; 2]; 4]], options: &ReadOptions) -> Vec<usize> {
+    let size = |[a, b, c, d]: &[[f32; 2]; 4]| {
+        let side = |from: &[f32; 2], to: &[f32; 2]| (to[0] - from[0]).hypot(to[1] - from[1]);
+        [side(a, b).midpoint(side(d, c)), side(a, d).midpoint(side(b, c))]
+    };
+    let sizes: Vec<[f32; 2]> = polygons.iter().map(size).collect();
+    let is_high = |index: &usize| sizes[*index][0].min(sizes[*index][1]) >= options.min_detection_size;
+    let mut chosen: Vec<usize> = (0..polygons.len()).filter(is_high).collect();
+    let most = options.max_candidates as usize;
+    if chosen.len() > most {
+        let area = |index: &usize| sizes[*index][0] * sizes[*index][1];
+        chosen.sort_by(|a, b| area(b).total_cmp(&area(a)).then(a.cmp(b)));
+        chosen.truncate(most);
+        chosen.sort_unstable();
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn low_lines_are_not_chosen_and_of_many_the_largest() {
+        let outline =
+            |x: f32, width: f32, height: f32| [[x, 0.0], [x + width, 0.0], [x + width, height], [x, height]];
+        let all = [outline(0.0, 50.0, 10.0), outline(60.0, 9.0, 80.0), outline(80.0, 300.0, 12.0)];
+        let chosen = |max_candidates, min_detection_size| {
+            choose_lines(&all, &ReadOptions { max_candidates, min_detection_size, ..ReadOptions::default() })
+        };
+        assert_eq!(chosen(10, 0.0), [0, 1, 2]);
+        assert_eq!(chosen(10, 10.0), [0, 2]);
+        assert_eq!(chosen(10, 12.5), [0; 0]);
+        assert_eq!(chosen(2, 0.0), [1, 2]);
+        assert_eq!(chosen(1, 0.0), [2]);
+    }
 }

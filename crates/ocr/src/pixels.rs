@@ -13,7 +13,7 @@ pub(super) struct Part {
 
 /// Writes a part of a picture into the upper left corner of `width` × `height`: planes of blue, green, red, -1 to 1; 0
 /// beyond it.
-pub(super) fn planes(image: &Image, part: Part, (width, height): (u32, u32), input: &mut Vec<f32>) {
+pub(super) fn write_planes(image: &Image, part: Part, (width, height): (u32, u32), input: &mut Vec<f32>) {
     let (width, plane) = (width as usize, width as usize * height as usize);
     input.clear();
     input.resize(3 * plane, 0.0);
@@ -25,19 +25,19 @@ pub(super) fn planes(image: &Image, part: Part, (width, height): (u32, u32), inp
         let at = y * width..y * width + part.width as usize;
         let planes = blue[at.clone()].iter_mut().zip(&mut green[at.clone()]).zip(&mut red[at]);
         for (pixel, ((blue, green), red)) in row[left..left + length].chunks_exact(3).zip(planes) {
-            *blue = normal(pixel[0]);
-            *green = normal(pixel[1]);
-            *red = normal(pixel[2]);
+            *blue = normalise_value(pixel[0]);
+            *green = normalise_value(pixel[1]);
+            *red = normalise_value(pixel[2]);
         }
     }
 }
 
-fn normal(value: u8) -> f32 {
+fn normalise_value(value: u8) -> f32 {
     f32::from(value) / 127.5 - 1.0
 }
 
 /// Each pixel the mean of `factor` × `factor`.
-pub(super) fn average(dense: &Image, factor: u32, out: &mut Image) {
+pub(super) fn average_pixels(dense: &Image, factor: u32, out: &mut Image) {
     out.reshape(dense.width() / factor, dense.height() / factor);
     let (factor, width) = (factor as usize, out.width() as usize);
     let stride = dense.width() as usize * 3;

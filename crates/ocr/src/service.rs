@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sightwire_base::histogram::{Histogram, HistogramSnapshot};
 use sightwire_frame::still::StillError;
 use sightwire_frame::{Image, ResizeError};
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
 use super::effort::{self, Effort};
 use super::memory::Memory;
@@ -32,7 +32,7 @@ pub struct ServiceOptions {
     pub threads: usize,
     /// Pictures that wait for a thread at most.
     pub queue: usize,
-    /// Sessions that nobody used for so long are let go.
+    /// Sessions that nobody used for this long are let go.
     pub idle_release: Duration,
     /// What sessions may take of memory.
     pub memory: Memory,
@@ -242,7 +242,7 @@ impl ReadService {
     /// Hands a picture in; if too many wait, it is dropped and nothing is called.
     pub fn submit(&self, job: PageRequest) -> Result<(), Busy> {
         let most = self.readers().options.queue.max(1);
-        let refused = self.pool.shared().with(|queue| {
+        let refused = self.pool.shared().with_queue(|queue| {
             let waiting = queue.jobs.len();
             if waiting < most {
                 queue.jobs.push_back((job, Instant::now()));
@@ -280,7 +280,7 @@ impl ReadService {
             unwanted: get(&c.unwanted),
             refused: get(&c.refused),
             failed: get(&c.failed),
-            pending: self.pool.shared().look(|queue| queue.jobs.len()),
+            pending: self.pool.shared().inspect_queue(|queue| queue.jobs.len()),
             reading: c.reading.load(Ordering::Relaxed),
             sessions: self.readers().sessions.loaded(),
             wait: c.wait.snapshot(),
@@ -294,7 +294,7 @@ impl Drop for ReadService {
     fn drop(&mut self) {
         let Queue { jobs, pages } = self.pool.end(std::mem::take);
         for (job, _) in jobs {
-            answer(job.done, Err(ReadError::Ended));
+            send_answer(job.done, Err(ReadError::Ended));
         }
         for active in pages {
             active.give_up(ReadError::Ended, &self.readers().counters);
@@ -311,7 +311,7 @@ impl Work for Readers {
     /// Lines of pictures under way go before new pictures.
     fn next(&self, queue: &mut Queue, _: Option<&Buffers>, _: usize) -> Option<Task> {
         while let Some(active) = queue.pages.front() {
-            let claimed = active.page.claim();
+            let claimed = active.page.claim_line();
             let active = active.clone();
             if active.page.is_claimed() {
                 queue.pages.pop_front();
@@ -326,7 +326,7 @@ impl Work for Readers {
         Some(Task::Picture(Box::new(begun)))
     }
 
-    fn waiting(&self, queue: &Queue) -> usize {
+    fn count_waiting(&self, queue: &Queue) -> usize {
         let lines = if queue.pages.is_empty() { 0 } else { self.options.threads.max(1) };
         lines + queue.jobs.len()
     }
@@ -334,11 +334,11 @@ impl Work for Readers {
     fn run(&self, buffers: &mut Option<Buffers>, task: &mut Task) -> Read {
         let buffers = buffers.get_or_insert_default();
         self.release();
-        quota::wait(Priority::Batch);
+        quota::wait_for_quota(Priority::Batch);
         match task {
             Task::Line(active, index) => {
                 let task = effort::start_task();
-                let read = self.line(active, *index, buffers);
+                let read = self.read_line(active, *index, buffers);
                 active.effort.add(&task);
                 Read::Line(read)
             }
@@ -347,14 +347,14 @@ impl Work for Readers {
                 self.counters.wait.record(wait);
                 self.counters.reading.fetch_add(1, Ordering::Relaxed);
                 let task = effort::start_task();
-                let page = self.picture(begun, &task, buffers);
+                let page = self.prepare_page(begun, &task, buffers);
                 begun.effort.add(&task);
                 Read::Picture(page, wait)
             }
         }
     }
 
-    fn done(&self, pool: &pool::Shared<Self>, task: Task, outcome: Result<Read, Panicked>) {
+    fn finish_task(&self, pool: &pool::Shared<Self>, task: Task, outcome: Result<Read, Panicked>) {
         match (task, outcome) {
             (Task::Line(active, _), outcome) => {
                 let read = if let Ok(Read::Line(read)) = outcome { read } else { Err(ReadError::Panicked) };
@@ -362,12 +362,12 @@ impl Work for Readers {
             }
             (Task::Picture(begun), Ok(Read::Picture(Ok(page), wait))) => {
                 let Begun { wanted, effort, done, .. } = *begun;
-                self.found(pool, *page, (wanted, effort, done), wait);
+                self.start_lines(pool, *page, wanted, effort, done, wait);
             }
             (Task::Picture(begun), Ok(Read::Picture(Err(error), _))) => {
-                self.counters.end(begun.done, Err(error));
+                self.counters.finish_picture(begun.done, Err(error));
             }
-            (Task::Picture(begun), _) => self.counters.end(begun.done, Err(ReadError::Panicked)),
+            (Task::Picture(begun), _) => self.counters.finish_picture(begun.done, Err(ReadError::Panicked)),
         }
     }
 
@@ -399,7 +399,7 @@ impl Readers {
     }
 
     /// Finds the lines of a picture.
-    fn picture(
+    fn prepare_page(
         &self,
         begun: &mut Begun,
         task: &effort::Task,
@@ -417,47 +417,51 @@ impl Readers {
         let sessions = &self.sessions;
         let goes_on = || wanted() && !effort.is_passed_with(task);
         let page =
-            Page::find(model.clone(), *options, (image, *keep), times, at, sessions, buffers, &goes_on);
+            Page::find_lines(model.clone(), *options, (image, *keep), times, at, sessions, buffers, &goes_on);
         page.map(Box::new).map_err(|error| match error {
-            ReadError::Unwanted if wanted() => ReadError::TooMuchWork(effort.most().unwrap_or_default()),
+            ReadError::Unwanted if wanted() => {
+                ReadError::TooMuchWork(effort.time_limit().unwrap_or_default())
+            }
             error => error,
         })
     }
 
     /// All threads read the lines that were found.
-    fn found(
+    fn start_lines(
         &self,
         pool: &pool::Shared<Self>,
         page: Page,
-        (wanted, effort, done): (Box<dyn Fn() -> bool + Send + Sync>, Arc<Effort>, Done),
+        wanted: Box<dyn Fn() -> bool + Send + Sync>,
+        effort: Arc<Effort>,
+        done: Done,
         wait: Duration,
     ) {
         if page.is_blank() {
-            return self.counters.end(done, reading(&page, wait));
+            return self.counters.finish_picture(done, build_reading(&page, wait));
         }
         let done = Mutex::new(Some(done));
         let active = Arc::new(Active { page, wanted, effort, done, wait, given_up: AtomicBool::new(false) });
-        self.queue(pool, &active);
+        self.queue_page(pool, &active);
     }
 
-    fn queue(&self, pool: &pool::Shared<Self>, active: &Arc<Active>) {
+    fn queue_page(&self, pool: &pool::Shared<Self>, active: &Arc<Active>) {
         let queued = pool.while_it_lasts(|queue| queue.pages.push_back(active.clone()));
         if queued.is_none() {
             active.give_up(ReadError::Ended, &self.counters);
         }
     }
 
-    fn line(&self, active: &Active, index: usize, buffers: &mut Buffers) -> Result<(), ReadError> {
+    fn read_line(&self, active: &Active, index: usize, buffers: &mut Buffers) -> Result<(), ReadError> {
         if active.given_up.load(Ordering::Relaxed) {
             return Ok(());
         }
         if !(active.wanted)() {
             return Err(ReadError::Unwanted);
         }
-        if let Some(most) = active.effort.passed() {
+        if let Some(most) = active.effort.passed_limit() {
             return Err(ReadError::TooMuchWork(most));
         }
-        active.page.read(index, &self.sessions, buffers)?;
+        active.page.read_line(index, &self.sessions, buffers)?;
         self.counters.lines.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -466,13 +470,13 @@ impl Readers {
         if let Err(error) = read {
             active.give_up(error, &self.counters);
         }
-        if !active.page.finish() {
+        if !active.page.finish_line() {
             return;
         }
         if !active.given_up.load(Ordering::Relaxed) && active.page.begin_again() {
-            self.queue(pool, active);
+            self.queue_page(pool, active);
         } else if let Some(done) = active.done.lock().take() {
-            self.counters.end(done, reading(&active.page, active.wait));
+            self.counters.finish_picture(done, build_reading(&active.page, active.wait));
         }
     }
 }
@@ -481,14 +485,14 @@ impl Active {
     fn give_up(&self, error: ReadError, counters: &Counters) {
         self.given_up.store(true, Ordering::Relaxed);
         if let Some(done) = self.done.lock().take() {
-            counters.end(done, Err(error));
+            counters.finish_picture(done, Err(error));
         }
     }
 }
 
 impl Counters {
     /// Counts a picture and hands its text out.
-    fn end(&self, done: Done, read: Result<Reading, ReadError>) {
+    fn finish_picture(&self, done: Done, read: Result<Reading, ReadError>) {
         self.reading.fetch_sub(1, Ordering::Relaxed);
         match &read {
             Ok(reading) => {
@@ -502,16 +506,16 @@ impl Counters {
                 self.failed.fetch_add(1, Ordering::Relaxed);
             }
         }
-        answer(done, read);
+        send_answer(done, read);
     }
 }
 
-fn reading(page: &Page, wait: Duration) -> Result<Reading, ReadError> {
-    catch_unwind(AssertUnwindSafe(|| page.reading(wait))).map_err(|_| ReadError::Panicked)
+fn build_reading(page: &Page, wait: Duration) -> Result<Reading, ReadError> {
+    catch_unwind(AssertUnwindSafe(|| page.build_reading(wait))).map_err(|_| ReadError::Panicked)
 }
 
 /// A panic of the one who asked costs no thread.
-fn answer(done: Done, read: Result<Reading, ReadError>) {
+fn send_answer(done: Done, read: Result<Reading, ReadError>) {
     if catch_unwind(AssertUnwindSafe(|| done(read))).is_err() {
         tracing::error!("whoever asked for the text of a picture failed to take it");
     }

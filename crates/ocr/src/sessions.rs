@@ -12,7 +12,7 @@ use super::effort;
 use super::memory::{Costs, MAKING, Memory};
 use sightwire_engine::{Engine, EngineError, Session};
 
-/// So many threads work on one map at most; with more, several maps are made at once.
+/// Most threads that work on one map; with more, several maps are made at once.
 const THREADS_EACH: usize = 8;
 
 /// Values of the largest input that is kept: 16 MB.
@@ -109,7 +109,7 @@ impl Sessions {
 
     /// Uses a session, as soon as there is one or memory for it. One that failed is used no more. `None` if the model has
     /// no such network.
-    pub(super) fn with<T>(
+    pub(super) fn with_session<T>(
         &self,
         model: &Arc<ReadModel>,
         purpose: Purpose,
@@ -125,10 +125,10 @@ impl Sessions {
         if kind == Kind::Angle && !model.has_angle() {
             return Ok(None);
         }
-        let (session, mut used) = self.take(model, kind, &costs, purpose);
+        let (session, mut used) = self.take_session(model, kind, &costs, purpose);
         let session = match session {
             Some(session) => session,
-            None => match effort::making(|| self.make(model, kind)).transpose()? {
+            None => match effort::make_shared(|| self.make_session(model, kind)).transpose()? {
                 Some(session) => session,
                 None => return Ok(None),
             },
@@ -136,13 +136,13 @@ impl Sessions {
         let session = used.session.insert(session);
         let done = work(session)?;
         if let Some(session) = used.session.take() {
-            let cost = used.cost - input(purpose);
+            let cost = used.cost - input_cost(purpose);
             used.give_back(&costs, Idle { model: model.clone(), kind, session, since: Instant::now(), cost });
         }
         Ok(Some(done))
     }
 
-    fn make(&self, model: &ReadModel, kind: Kind) -> Option<Result<Session, EngineError>> {
+    fn make_session(&self, model: &ReadModel, kind: Kind) -> Option<Result<Session, EngineError>> {
         match kind {
             Kind::Detect(size) => Some(model.detector(&self.engine, size, self.threads_each)),
             Kind::Angle => model.angle(&self.engine),
@@ -151,14 +151,14 @@ impl Sessions {
     }
 
     /// One that is there, or memory for a new one. Waits for it.
-    fn take(
+    fn take_session(
         &self,
         model: &Arc<ReadModel>,
         kind: Kind,
         costs: &Costs,
         purpose: Purpose,
     ) -> (Option<Session>, Used<'_>) {
-        let (cost, input) = (cost(costs, purpose), input(purpose));
+        let (cost, input) = (session_cost(costs, purpose), input_cost(purpose));
         let detects = matches!(kind, Kind::Detect(_));
         let fits = |idle: &Idle| idle.kind == kind && Arc::ptr_eq(&idle.model, model);
         let mut state = self.state.lock();
@@ -169,7 +169,7 @@ impl Sessions {
                 let known = found.as_ref().map_or(0, |found| found.cost);
                 let more = cost.saturating_sub(known) + input;
                 let making = if found.is_none() { MAKING } else { 0 };
-                let enough = state.make_room(self.memory.room(costs), more + making);
+                let enough = state.make_room(self.memory.session_room(costs), more + making);
                 // One more than there is room for is better than none at all.
                 if enough || state.in_use == 0 {
                     let cost = known + more;
@@ -189,12 +189,12 @@ impl Sessions {
     pub(super) fn make_room(&self, model: &ReadModel) {
         let costs = model.costs(&self.engine);
         let mut state = self.state.lock();
-        while !state.make_room(self.memory.room(&costs), 0) && state.in_use > 0 {
+        while !state.make_room(self.memory.session_room(&costs), 0) && state.in_use > 0 {
             self.changed.wait(&mut state);
         }
     }
 
-    /// Lets go what was not used for so long.
+    /// Lets go what was not used for this long.
     pub(super) fn release(&self, unused: Duration) {
         self.inputs.lock().clear();
         let mut state = self.state.lock();
@@ -209,7 +209,7 @@ impl Sessions {
     }
 }
 
-fn cost(costs: &Costs, purpose: Purpose) -> u64 {
+fn session_cost(costs: &Costs, purpose: Purpose) -> u64 {
     match purpose {
         Purpose::Detect((width, height)) => costs.detector(u64::from(width) * u64::from(height)),
         Purpose::Angle => costs.angle,
@@ -218,13 +218,13 @@ fn cost(costs: &Costs, purpose: Purpose) -> u64 {
 }
 
 /// What the input takes while it is in use.
-fn input(purpose: Purpose) -> u64 {
+fn input_cost(purpose: Purpose) -> u64 {
     let Purpose::Detect((width, height)) = purpose else { return 0 };
     Costs::input(u64::from(width) * u64::from(height))
 }
 
 impl State {
-    /// Lets go what was not used for longest until there are so many bytes of `room` left; says whether there are.
+    /// Lets go what was not used for longest until there are this many bytes of `room` left; says whether there are.
     fn make_room(&mut self, room: u64, bytes: u64) -> bool {
         while self.bytes + bytes > room && !self.idle.is_empty() {
             // What reads lines goes last: each picture needs it, and it takes longest to be made.
@@ -248,7 +248,7 @@ impl Used<'_> {
     /// Keeps it for the next one, if there is room.
     fn give_back(mut self, costs: &Costs, idle: Idle) {
         self.cost -= idle.cost;
-        let room = self.sessions.memory.room(costs);
+        let room = self.sessions.memory.session_room(costs);
         let mut state = self.sessions.state.lock();
         state.bytes -= std::mem::take(&mut self.cost);
         // Also where it takes more than there is, unless somebody waits for that: else it would be made again for the next line.

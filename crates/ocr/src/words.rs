@@ -5,9 +5,9 @@ use super::Region;
 use super::ctc::{Text, is_ideograph, is_wide_mark};
 use super::line::Line;
 
-/// A column has no ink if its brightness changes by no more than this share of what it does around it,
+/// A column has no ink if its brightness changes by no more than this share of what it does around it.
 const QUIET: f32 = 0.25;
-/// where there is that much of it: else nothing can be told of columns.
+/// Where changes of the brightness differ by less than this, nothing can be told of columns.
 const CONTRAST: u32 = 24;
 
 /// A word of a line: what stands between spaces. Ideographs, which have none, are parted from other letters and after their
@@ -18,9 +18,9 @@ pub struct Word {
     pub begin: u32,
     /// Where it ends there.
     pub end: u32,
-    /// Where its box begins along the line: 0 is the left side of the polygon,
+    /// Where its box begins along the line: 0 is the left side of the polygon.
     pub from: f32,
-    /// and where it ends: 1 is the right side.
+    /// Where its box ends along the line: 1 is the right side of the polygon.
     pub to: f32,
 }
 
@@ -42,10 +42,10 @@ impl Region {
     pub fn word_polygon(&self, word: Word) -> [[f32; 2]; 4] {
         let [top_left, top_right, bottom_right, bottom_left] = self.polygon;
         [
-            between(top_left, top_right, word.from),
-            between(top_left, top_right, word.to),
-            between(bottom_left, bottom_right, word.to),
-            between(bottom_left, bottom_right, word.from),
+            point_between(top_left, top_right, word.from),
+            point_between(top_left, top_right, word.to),
+            point_between(bottom_left, bottom_right, word.to),
+            point_between(bottom_left, bottom_right, word.from),
         ]
     }
 
@@ -57,18 +57,18 @@ impl Region {
     }
 }
 
-fn between(from: [f32; 2], to: [f32; 2], share: f32) -> [f32; 2] {
+fn point_between(from: [f32; 2], to: [f32; 2], share: f32) -> [f32; 2] {
     [0, 1].map(|axis: usize| from[axis] + (to[axis] - from[axis]) * share)
 }
 
 /// The words of a line that was read as it lies, in shares of its length.
-pub(super) fn of(text: &Text, line: &Line) -> Vec<Word> {
+pub(super) fn split_words(text: &Text, line: &Line) -> Vec<Word> {
     let width = line.image.width().max(1);
-    placed(text, width as f32, |from, to| gap(line, from, to))
+    place_words(text, width as f32, |from, to| widest_gap(line, from, to))
 }
 
 /// From shares of an outline's length to those of what is shown of it: the same with less room around it.
-pub(super) fn within(words: &mut [Word], outline: [[f32; 2]; 4], shown: [[f32; 2]; 4], turned: usize) {
+pub(super) fn rescale_words(words: &mut [Word], outline: [[f32; 2]; 4], shown: [[f32; 2]; 4], turned: usize) {
     let length = |polygon: [[f32; 2]; 4]| {
         let (from, to) = (polygon[turned % 4], polygon[(turned + 1) % 4]);
         (to[0] - from[0]).hypot(to[1] - from[1])
@@ -92,8 +92,8 @@ struct Stretch {
 }
 
 /// `gap` finds columns without ink between two others.
-fn placed(text: &Text, width: f32, gap: impl Fn(f32, f32) -> Option<(f32, f32)>) -> Vec<Word> {
-    let stretches = stretches(&text.text);
+fn place_words(text: &Text, width: f32, gap: impl Fn(f32, f32) -> Option<(f32, f32)>) -> Vec<Word> {
+    let stretches = find_stretches(&text.text);
     let middle = |index: usize| text.middles.get(index).copied().unwrap_or(0.0).clamp(0.0, width);
     let mut words: Vec<Word> = Vec::with_capacity(stretches.len());
     let mut begin = 0.0;
@@ -119,7 +119,7 @@ fn placed(text: &Text, width: f32, gap: impl Fn(f32, f32) -> Option<(f32, f32)>)
     words
 }
 
-fn stretches(text: &str) -> Vec<Stretch> {
+fn find_stretches(text: &str) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     let (mut last, mut spaced) = (' ', false);
     for (index, (at, character)) in text.char_indices().enumerate() {
@@ -143,24 +143,24 @@ fn stretches(text: &str) -> Vec<Stretch> {
 /// Whether two neighbours without a space between them are of two words.
 fn is_parted(left: char, right: char) -> bool {
     let is_mark = |character: char| is_wide_mark(character) && !character.is_alphanumeric();
-    if opens(right) {
+    if is_opening(right) {
         return true;
     }
     if is_mark(left) || is_mark(right) {
-        return is_mark(left) && !is_mark(right) && !opens(left);
+        return is_mark(left) && !is_mark(right) && !is_opening(left);
     }
     is_ideograph(left) != is_ideograph(right)
 }
 
 /// Whether a wide mark stands before what it belongs to.
-fn opens(character: char) -> bool {
+fn is_opening(character: char) -> bool {
     "「『（《〈【〔［｛".contains(character)
 }
 
 /// The widest stretch without ink between two columns.
-fn gap(line: &Line, from: f32, to: f32) -> Option<(f32, f32)> {
+fn widest_gap(line: &Line, from: f32, to: f32) -> Option<(f32, f32)> {
     let (from, to) = (from as u32, (to.ceil() as u32).min(line.image.width()));
-    let activity: Vec<u32> = (from..to).map(|x| line.activity(x)).collect();
+    let activity: Vec<u32> = (from..to).map(|x| line.column_activity(x)).collect();
     let (least, most) = (*activity.iter().min()?, *activity.iter().max()?);
     if most - least < CONTRAST {
         return None;
@@ -188,7 +188,7 @@ mod tests {
 
     fn shares(text: &Text, gap: impl Fn(f32, f32) -> Option<(f32, f32)>) -> Vec<(&str, f32, f32)> {
         let word = |word: Word| (&text.text[word.begin as usize..word.end as usize], word.from, word.to);
-        placed(text, 100.0, gap).into_iter().map(word).collect()
+        place_words(text, 100.0, gap).into_iter().map(word).collect()
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         let rectangle = |from: f32, to: f32| [[from, 0.0], [to, 0.0], [to, 10.0], [from, 10.0]];
         let mut words =
             [Word { from: 0.0, to: 0.3, ..Word::default() }, Word { from: 0.5, to: 1.0, ..Word::default() }];
-        within(&mut words, rectangle(0.0, 100.0), rectangle(10.0, 90.0), 0);
+        rescale_words(&mut words, rectangle(0.0, 100.0), rectangle(10.0, 90.0), 0);
         let seen = words.map(|word| [word.from, word.to].map(|share| (share * 1e4).round() / 1e4));
         assert_eq!(seen, [[0.0, 0.25], [0.5, 1.0]]);
     }
@@ -255,8 +255,8 @@ mod tests {
             pixel.fill(if ink { 0 } else { 250 });
         }
         let line = Line { image, turned: 0 };
-        assert_eq!(gap(&line, 10.0, 45.0), Some((20.0, 35.0)));
-        assert_eq!(gap(&line, 0.0, 15.0), None, "all is ink");
-        assert_eq!(gap(&line, 15.0, 15.0), None);
+        assert_eq!(widest_gap(&line, 10.0, 45.0), Some((20.0, 35.0)));
+        assert_eq!(widest_gap(&line, 0.0, 15.0), None, "all is ink");
+        assert_eq!(widest_gap(&line, 15.0, 15.0), None);
     }
 }

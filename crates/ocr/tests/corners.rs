@@ -3,14 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
+use sightwire_annotate::{Colour, Face, Letters, Typesetter};
 use sightwire_frame::Image;
-use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
-use sightwire_frame::enhance::{Homography, corners, straighten};
+use sightwire_ocr::enhance::{Homography, find_corners, straighten_page};
 
 const WORDS: &str = "The quick brown fox jumps over the lazy dog and reads 1234567890 lines of text again";
 const PAPER: u8 = 235;
 
-/// A printed page.
 fn page(width: u32, height: u32) -> Image {
     let mut image = Image::from_bgr(width, height, vec![PAPER; (width * height * 3) as usize]).unwrap();
     let mut typesetter = Typesetter::new();
@@ -33,11 +32,11 @@ fn scatter(seed: usize) -> [u8; 3] {
 fn photograph(page: &Image, corners: [[f32; 2]; 4], table: impl Fn(usize, usize) -> [u8; 3]) -> Image {
     let (width, height) = (1200, 900);
     let there =
-        Homography::onto(f64::from(page.width()), f64::from(page.height()), corners).unwrap().invert();
+        Homography::onto_quad(f64::from(page.width()), f64::from(page.height()), corners).unwrap().invert();
     let mut image = Image::new(width, height);
     for (index, pixel) in image.data_mut().chunks_exact_mut(3).enumerate() {
         let (x, y) = (index % width as usize, index / width as usize);
-        // The mean of four places, so that edges are no steps.
+        // The mean of four places, so that edges are not steps.
         let mut sums = [0_u16; 3];
         for (right, down) in [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] {
             let [across, along] = there.apply([x as f32 + right, y as f32 + down]);
@@ -71,7 +70,7 @@ fn light(_: usize, _: usize) -> [u8; 3] {
 }
 
 fn assert_found(image: &Image, expected: [[f32; 2]; 4]) {
-    let found = corners(image).unwrap_or_else(|| panic!("no page at {expected:?}"));
+    let found = find_corners(image).unwrap_or_else(|| panic!("no page at {expected:?}"));
     assert!(found.confidence >= 0.5, "{}", found.confidence);
     let diagonal = (expected[2][0] - expected[0][0]).hypot(expected[2][1] - expected[0][1]);
     for (one, two) in found.points.iter().zip(expected) {
@@ -116,7 +115,7 @@ fn a_corner_may_lie_beyond_the_picture() {
 fn straightened_the_page_is_as_it_was_printed() {
     let page = page(800, 1100);
     let photograph = photograph(&page, LYING[0], boards);
-    let (flat, there) = straighten(&photograph, corners(&photograph).unwrap().points).unwrap();
+    let (flat, there) = straighten_page(&photograph, find_corners(&photograph).unwrap().points).unwrap();
     // All of it is paper up to the edge, and its lines are where they were.
     let level = |x: f32, y: f32| {
         let (column, row) = ((x * flat.width() as f32) as usize, (y * flat.height() as f32) as usize);
@@ -136,7 +135,7 @@ fn straightened_the_page_is_as_it_was_printed() {
 #[test]
 fn what_has_no_page_in_it_is_left_alone() {
     let scan = page(800, 1100);
-    assert_eq!(corners(&scan), None, "a page that fills the picture");
+    assert_eq!(find_corners(&scan), None, "a page that fills the picture");
     let mut figure = page(900, 1200);
     for (index, pixel) in figure.data_mut().chunks_exact_mut(3).enumerate() {
         let (x, y) = (index % 900, index / 900);
@@ -144,11 +143,11 @@ fn what_has_no_page_in_it_is_left_alone() {
             pixel.fill(190);
         }
     }
-    assert_eq!(corners(&figure), None, "a figure on a page");
+    assert_eq!(find_corners(&figure), None, "a figure on a page");
     let blank = Image::from_bgr(800, 600, vec![PAPER; 800 * 600 * 3]).unwrap();
-    assert_eq!(corners(&photograph(&blank, LYING[0], boards)), None, "an empty sheet");
+    assert_eq!(find_corners(&photograph(&blank, LYING[0], boards)), None, "an empty sheet");
     assert_eq!(
-        corners(&photograph(
+        find_corners(&photograph(
             &page(90, 120),
             [[10.0, 10.0], [90.0, 12.0], [91.0, 120.0], [9.0, 118.0]],
             boards
@@ -162,7 +161,7 @@ fn small_and_even_pictures_have_no_page() {
     for (width, height) in [(0, 0), (1, 1), (1, 5000), (5000, 1), (31, 31), (64, 64), (2000, 70)] {
         for level in [0, 128, 255] {
             let image = Image::from_bgr(width, height, vec![level; (width * height * 3) as usize]).unwrap();
-            assert_eq!(corners(&image), None);
+            assert_eq!(find_corners(&image), None);
         }
     }
 }
@@ -183,9 +182,9 @@ proptest! {
         };
         let data = (0..(width * height) as usize).flat_map(pixel).collect();
         let image = Image::from_bgr(width, height, data).unwrap();
-        if let Some(found) = corners(&image) {
+        if let Some(found) = find_corners(&image) {
             prop_assert!(found.points.as_flattened().iter().all(|value| value.is_finite()));
-            let _ = straighten(&image, found.points);
+            let _ = straighten_page(&image, found.points);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Quadrilaterals cut out of pictures.
 
-use sightwire_frame::{Image, crop};
+use sightwire_frame::Image;
+use sightwire_ocr::crop;
 
 /// A picture whose colours grow evenly: blue to the right, green downwards.
 fn slope(width: u32, height: u32) -> Image {
@@ -10,7 +11,7 @@ fn slope(width: u32, height: u32) -> Image {
 
 fn cut(image: &Image, corners: [[f32; 2]; 4], width: u32, height: u32) -> Image {
     let mut out = Image::default();
-    crop::quad(image, corners, width, height, &mut out);
+    crop::crop_quad(image, corners, width, height, &mut out);
     out
 }
 

@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::time::{Duration, Instant};
 
+use sightwire_annotate::{Colour, Face, Letters, Typesetter};
 use sightwire_engine::runtime::Runtime;
 use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::Image;
-use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
-use sightwire_frame::enhance::{self, Homography};
-use sightwire_frame::still::{StillError, StillLimits, probe};
+use sightwire_frame::still::{StillError, StillLimits, probe_still};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
+use sightwire_ocr::enhance::{self, Homography};
 use sightwire_ocr::{
     DEFAULT_MODEL, Doubt, Effort, Language, Memory, PageRequest, ReadError, ReadModel, ReadModelError,
     ReadOptions, ReadService, Reading, ServiceOptions,
@@ -114,7 +114,7 @@ fn texts(reading: &Reading) -> Vec<&str> {
 }
 
 fn turned(image: &Image, degrees: f32) -> Image {
-    enhance::rotate(image, degrees, [255; 3]).0
+    enhance::rotate_image(image, degrees, [255; 3]).0
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn waiting_is_no_work_and_too_much_work_ends_at_the_next_step() {
             done: Box::new(move |read| drop(tell.send(read))),
         };
         SERVICE.submit(job).unwrap();
-        (told.recv_timeout(WAIT).unwrap(), effort.spent())
+        (told.recv_timeout(WAIT).unwrap(), effort.time_spent())
     };
     let slow = || {
         std::thread::sleep(Duration::from_secs(3));
@@ -336,7 +336,7 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
     };
     own.submit(job(Box::new(move || {
         let _ = held.recv();
-        Err(probe(b"\x89PNG\r\n\x1a\n", &StillLimits::default()).unwrap_err())
+        Err(probe_still(b"\x89PNG\r\n\x1a\n", &StillLimits::default()).unwrap_err())
     })))
     .unwrap();
     let begun = Instant::now();
@@ -467,7 +467,7 @@ fn a_page_in_a_photograph_is_read_straightened_and_its_polygons_are_those_of_the
     let printed: Vec<(&str, f32, f32, u16)> = lines.into_iter().enumerate().map(place).collect();
     let paper = page(600, 840, &printed);
     let corners = [[420.0, 60.0], [1010.0, 330.0], [690.0, 850.0], [110.0, 500.0]];
-    let there = Homography::onto(600.0, 840.0, corners).unwrap().invert();
+    let there = Homography::onto_quad(600.0, 840.0, corners).unwrap().invert();
     let mut image = Image::new(1200, 900);
     for (index, pixel) in image.data_mut().chunks_exact_mut(3).enumerate() {
         let [x, y] = there.apply([(index % 1200) as f32 + 0.5, (index / 1200) as f32 + 0.5]);

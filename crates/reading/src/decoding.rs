@@ -16,14 +16,14 @@ const UNIT: u64 = 1 << 10;
 #[derive(Debug)]
 pub struct DecodeMemory {
     units: Arc<Semaphore>,
-    /// Bytes that all pictures may take together,
+    /// Bytes that all pictures may take together.
     together: u64,
-    /// and that a single one may take, alone,
+    /// Bytes that a single picture may take, alone.
     limit: u64,
-    /// also while it is decoded.
+    /// Bytes that a single picture may take, alone, while it is decoded.
     decoding_limit: u64,
     used: Arc<AtomicU64>,
-    /// What bounds these two.
+    /// The settings that bound `limit` and `decoding_limit`.
     settings: [&'static str; 2],
     /// A budget of which this one is a part.
     whole: Option<Arc<DecodeMemory>>,
@@ -39,7 +39,7 @@ pub struct Decoding {
 }
 
 impl Decoding {
-    /// Parts what is more than so many bytes from it, if there is any.
+    /// Parts what is more than this many bytes from it, if there is any.
     pub fn split_beyond(&mut self, bytes: u64) -> Option<Self> {
         let more = self.bytes.saturating_sub(bytes);
         let of_whole = self.of_whole.as_mut().and_then(|whole| whole.split_beyond(bytes)).map(Box::new);
@@ -47,7 +47,7 @@ impl Decoding {
             return None;
         }
         self.bytes -= more;
-        // Whoever takes more than there is has all units: what is left of them is as much as is needed, if that is less.
+        // A task that takes more than there is has all units: what is left of them is as much as is needed, if that is less.
         let needed = usize::try_from(bytes.div_ceil(UNIT)).unwrap_or(usize::MAX);
         let units = self.units.as_mut();
         let units = units.and_then(|units| units.split(units.num_permits().saturating_sub(needed)));
@@ -80,7 +80,7 @@ impl DecodeMemory {
     /// At most `limit` bytes of decoded pixels at once.
     pub fn new(limit: usize) -> Arc<Self> {
         let limit = limit as u64;
-        Self::with(limit, [limit; 2], ["images.decode_memory_mb"; 2], None)
+        Self::with_limits(limit, [limit; 2], ["images.decode_memory_mb"; 2], None)
     }
 
     /// What text reading may take of `whole`, by `reader.memory_mb`.
@@ -88,10 +88,10 @@ impl DecodeMemory {
         let most_of = [most.alone, most.decoding];
         let setting = |most| if most >= whole.limit { whole.settings[0] } else { "reader.memory_mb" };
         let (limits, settings) = (most_of.map(|most| most.min(whole.limit)), most_of.map(setting));
-        Self::with(most.together.min(limits[0]), limits, settings, Some(whole))
+        Self::with_limits(most.together.min(limits[0]), limits, settings, Some(whole))
     }
 
-    fn with(
+    fn with_limits(
         together: u64,
         [limit, decoding_limit]: [u64; 2],
         settings: [&'static str; 2],
@@ -112,7 +112,7 @@ impl DecodeMemory {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether there could ever be room for a page of this size while it is decoded, which takes so many bytes here and so many
+    /// Whether there could ever be room for a page of this size while it is decoded, which takes this many bytes here and this many
     /// of a process that draws it.
     pub fn check_decoding(
         &self,
@@ -123,11 +123,16 @@ impl DecodeMemory {
         if let Some(whole) = &self.whole {
             whole.check_decoding(page, bytes, drawing)?;
         }
-        check_within((self.decoding_limit, self.settings[1]), page, self.counted(bytes, drawing), "decoded")
+        check_within(
+            (self.decoding_limit, self.settings[1]),
+            page,
+            self.counted_bytes(bytes, drawing),
+            "decoded",
+        )
     }
 
     /// The same of what is done with it afterwards.
-    pub fn check(
+    pub fn check_bytes(
         &self,
         page: (StillFormat, (u32, u32)),
         bytes: u64,
@@ -141,21 +146,21 @@ impl DecodeMemory {
         let (format, pixel) = (StillFormat::Pdf, (1, 1));
         let here = decoding_bytes(format, &[], &[pixel]).into_iter().sum();
         let of_whole = self.whole.as_ref().map_or(u64::MAX, |whole| whole.most_drawn_pixels());
-        (self.decoding_limit / self.counted(here, drawing_bytes(format, pixel))).min(of_whole)
+        (self.decoding_limit / self.counted_bytes(here, drawing_bytes(format, pixel))).min(of_whole)
     }
 
-    /// What counts here of so many bytes: those of a process that draws do in the whole alone.
-    fn counted(&self, bytes: u64, drawing: u64) -> u64 {
+    /// What counts here of this many bytes: those of a process that draws do in the whole alone.
+    fn counted_bytes(&self, bytes: u64, drawing: u64) -> u64 {
         if self.whole.is_some() { bytes } else { bytes + drawing }
     }
 
-    /// Waits until there is room for so many bytes, and so many of a process that draws; whoever came first goes first.
+    /// Waits until there is room for this many bytes, and this many of a process that draws; who came first goes first.
     pub async fn acquire_bytes(&self, bytes: u64, drawing: u64) -> Decoding {
-        let here = self.counted(bytes, drawing);
+        let here = self.counted_bytes(bytes, drawing);
         let count = here.div_ceil(UNIT).clamp(1, (self.together / UNIT).clamp(1, u64::from(u32::MAX))) as u32;
         // It is never closed.
         let units = self.units.clone().acquire_many_owned(count).await.ok();
-        // Whoever takes of the whole alone never waits for a part of it.
+        // A task that takes of the whole alone never waits for a part of it.
         let of_whole = match &self.whole {
             Some(whole) => Some(Box::new(Box::pin(whole.acquire_bytes(bytes, drawing)).await)),
             None => None,
@@ -195,8 +200,9 @@ mod tests {
         let memory = DecodeMemory::new(100 << 20);
         let size = (4000, 3000);
         let bytes = shown_bytes(size);
-        assert_eq!(memory.check((StillFormat::Jpeg, size), bytes, "decoded"), Ok(()));
-        let refused = memory.check((StillFormat::WebP, size), 2 * bytes, "decoded").unwrap_err().to_string();
+        assert_eq!(memory.check_bytes((StillFormat::Jpeg, size), bytes, "decoded"), Ok(()));
+        let refused =
+            memory.check_bytes((StillFormat::WebP, size), 2 * bytes, "decoded").unwrap_err().to_string();
         assert!(
             refused.contains("161 MiB to be decoded")
                 && refused.contains("images.decode_memory_mb allows 100"),
@@ -230,12 +236,12 @@ mod tests {
         let large = large.await;
         assert_eq!(part.used(), 168_000_000);
         let refused =
-            part.check((StillFormat::Jpeg, (8000, 6000)), 4 * bytes, "read").unwrap_err().to_string();
+            part.check_bytes((StillFormat::Jpeg, (8000, 6000)), 4 * bytes, "read").unwrap_err().to_string();
         assert!(refused.contains("reader.memory_mb allows 200 MiB"), "{refused}");
         let page = (StillFormat::Jpeg, (8000, 6000));
         assert!(
             part.check_decoding(page, 290 << 20, 100 << 20).is_ok()
-                && part.check(page, 290 << 20, "read").is_err()
+                && part.check_bytes(page, 290 << 20, "read").is_err()
         );
         let refused = part.check_decoding(page, 301 << 20, 0).unwrap_err().to_string();
         assert!(refused.contains("reader.memory_mb allows 300 MiB"), "{refused}");

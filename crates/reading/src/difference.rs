@@ -8,7 +8,7 @@ use crate::output::Document;
 #[derive(Debug, Default)]
 pub struct Difference {
     pictures: usize,
-    /// Of any coordinate.
+    /// Largest difference of any coordinate.
     largest_px: f32,
     /// Lines whose text is another.
     texts: usize,

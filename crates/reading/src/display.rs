@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use sightwire_documents::patience::Patience;
 use sightwire_engine::pool;
 use sightwire_engine::priority::Priority;
 use sightwire_frame::still::StillError;
-use sightwire_frame::{EncodeError, Encoder, Image, enhance};
+use sightwire_frame::{EncodeError, Encoder, Image};
 use sightwire_infer::jobs::{Jobs, Lost};
+use sightwire_ocr::enhance;
 use sightwire_ocr::{Corners, Memory, UnsuitedCorners};
-use sightwire_pages::patience::Patience;
-use sightwire_shrink::shrink;
+use sightwire_shrink::shrink_image;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::output::{AnnotateError, Document, Pdf, annotated};
+use super::output::{AnnotateError, Document, Pdf, annotate_image};
 use super::picture::{Picture, PictureError};
 use crate::decoding::{DecodeMemory, Decoding};
 use crate::options::Options;
@@ -40,10 +41,10 @@ const PAPER: [u8; 3] = [255; 3];
 #[derive(Debug)]
 pub struct Display {
     limits: Arc<Options>,
-    /// Memory for the pixels of all pictures,
+    /// Memory for the pixels of all pictures.
     pub decoding: Arc<DecodeMemory>,
-    /// and the part of it for those of which text is read. Copies are made with what others have, too: a page that was read holds
-    /// its part while it waits for its turn to be marked, and those before it must not wait for that.
+    /// The part of `decoding` for pictures of which text is read. Copies are made with what others have, too: a page that
+    /// was read holds its part while it waits for its turn to be marked, and those before it must not wait for that.
     pub reading: Arc<DecodeMemory>,
     turns: Arc<Semaphore>,
     threads: Jobs<()>,
@@ -69,9 +70,9 @@ pub struct DisplayOptions {
     pub page: usize,
     /// The longer side at most, px.
     pub side: u32,
-    /// Whether the page in a photograph is straightened,
+    /// Whether the page in a photograph is straightened.
     pub perspective: bool,
-    /// and where it is, if it need not be looked for.
+    /// Where the page in a photograph is, if it need not be looked for.
     pub corners: Option<Corners>,
     /// Whether lines that lean are turned level.
     pub deskew: bool,
@@ -84,11 +85,11 @@ pub struct DisplayOptions {
 /// Where the pixels of a page are.
 #[derive(Debug)]
 pub enum Pixels {
-    /// Decoded, and the room that the pixels take,
+    /// Decoded, with the room that they take.
     Image(Arc<Image>, Decoding),
-    /// In a picture that is not decoded yet,
+    /// In a picture that is not decoded yet.
     Picture(Box<Picture>),
-    /// or in its file.
+    /// In the file of a picture.
     File(Bytes),
 }
 
@@ -121,10 +122,10 @@ pub enum DisplayError {
 /// At which step it came to light that a picture cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ShowError {
-    /// Its header.
+    /// Its header does not allow it.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// Its pixels.
+    /// Its pixels cannot be decoded.
     #[error(transparent)]
     Decode(#[from] StillError),
     /// The copy as JPEG.
@@ -173,17 +174,17 @@ impl Display {
     }
 
     /// A copy of the picture, which lies in `bytes`.
-    pub async fn copy(self: &Arc<Self>, key: Key, bytes: Bytes) -> Result<Copy, DisplayError> {
-        if let Some(copy) = self.find(&key) {
+    pub async fn get_copy(self: &Arc<Self>, key: Key, bytes: Bytes) -> Result<Copy, DisplayError> {
+        if let Some(copy) = self.find_copy(&key) {
             return Ok(copy);
         }
         let this = self.clone();
         let made = self.run(move || {
             // Somebody may have waited for the same.
-            if let Some(copy) = this.find(&key) {
+            if let Some(copy) = this.find_copy(&key) {
                 return Ok(copy);
             }
-            let copy = this.make(&key.look, bytes)?;
+            let copy = this.make_copy(&key.look, bytes)?;
             this.insert(key, copy.clone());
             Ok(copy)
         });
@@ -192,7 +193,7 @@ impl Display {
 
     /// A page with its lines marked, as PNG, made in turn with the copies. `held` is let go with the pixels, however long the
     /// caller waits.
-    pub async fn marked(
+    pub async fn make_marked(
         self: &Arc<Self>,
         pixels: Pixels,
         document: Document,
@@ -202,8 +203,8 @@ impl Display {
         let this = self.clone();
         let made = self.run(move || {
             let regions = document.pages.get(page).map(|page| page.regions.as_slice()).unwrap_or_default();
-            let (mut image, room) = this.pixels(pixels, page)?;
-            let png = annotated(&mut image, regions);
+            let (mut image, room) = this.page_pixels(pixels, page)?;
+            let png = annotate_image(&mut image, regions);
             drop((image, room, held));
             Ok(png?)
         });
@@ -212,7 +213,7 @@ impl Display {
 
     /// A file with all pages of a picture and their text, made in turn with the copies. `first` are the pixels of its first
     /// page, where they are there already.
-    pub async fn searchable(
+    pub async fn make_searchable(
         self: &Arc<Self>,
         bytes: Bytes,
         mut first: Option<(Arc<Image>, Decoding)>,
@@ -221,8 +222,12 @@ impl Display {
     ) -> Result<Vec<u8>, DisplayError> {
         let this = self.clone();
         let made = self.run(move || {
-            let picture =
-                Picture::probe(bytes, &this.limits, &this.decoding, Patience::within(this.limits.deadline))?;
+            let picture = Picture::probe(
+                bytes,
+                &this.limits,
+                &this.decoding,
+                Patience::with_limit(this.limits.deadline),
+            )?;
             let mut pdf = Pdf::default();
             for (index, page) in document.pages.iter().enumerate() {
                 let (image, _room) = if let Some(decoded) = first.take() {
@@ -239,16 +244,19 @@ impl Display {
         made.await?
     }
 
-    fn pixels(&self, pixels: Pixels, page: usize) -> Result<(Image, Decoding), ShowError> {
+    fn page_pixels(&self, pixels: Pixels, page: usize) -> Result<(Image, Decoding), ShowError> {
         let picture = match pixels {
             Pixels::Image(image, room) => {
                 return Ok((Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()), room));
             }
-            // Not with the part for reading: whoever waits for that may hold a turn.
-            Pixels::Picture(picture) => picture.within(self.decoding.clone()),
-            Pixels::File(bytes) => {
-                Picture::probe(bytes, &self.limits, &self.decoding, Patience::within(self.limits.deadline))?
-            }
+            // Not with the part for reading: a task that waits for that may hold a turn.
+            Pixels::Picture(picture) => picture.with_decode_memory(self.decoding.clone()),
+            Pixels::File(bytes) => Picture::probe(
+                bytes,
+                &self.limits,
+                &self.decoding,
+                Patience::with_limit(self.limits.deadline),
+            )?,
         };
         Ok(picture.decode_in_turn(page, &self.limits)?)
     }
@@ -271,18 +279,18 @@ impl Display {
         Ok(made.await?)
     }
 
-    fn make(&self, look: &DisplayOptions, bytes: Bytes) -> Result<Copy, DisplayError> {
+    fn make_copy(&self, look: &DisplayOptions, bytes: Bytes) -> Result<Copy, DisplayError> {
         let picture =
-            Picture::probe(bytes, &self.limits, &self.decoding, Patience::within(self.limits.deadline))?;
+            Picture::probe(bytes, &self.limits, &self.decoding, Patience::with_limit(self.limits.deadline))?;
         let original = picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?.size;
         let (image, _room) = picture.decode_in_turn(look.page, &self.limits)?;
-        let image = shown(&image, look)?;
+        let image = display_image(&image, look)?;
         let mut jpeg = Vec::new();
         Encoder::new()?.encode(&image, QUALITY, &mut jpeg)?;
         Ok(Copy { jpeg: jpeg.into(), original })
     }
 
-    fn find(&self, key: &Key) -> Option<Copy> {
+    fn find_copy(&self, key: &Key) -> Option<Copy> {
         let mut copies = self.copies.lock();
         let position = copies.iter().position(|(other, _)| other == key)?;
         // The one used last is the last to go.
@@ -307,7 +315,7 @@ impl Display {
     }
 
     /// Lets the copies of a batch go.
-    pub fn forget(&self, job: &str) {
+    pub fn forget_job(&self, job: &str) {
         self.copies.lock().retain(|(key, _)| &*key.job != job);
     }
 }
@@ -317,29 +325,29 @@ fn bytes_of(copies: &VecDeque<(Key, Copy)>) -> usize {
 }
 
 /// The picture as the reader sees it, in that size.
-fn shown(image: &Image, look: &DisplayOptions) -> Result<Image, UnsuitedCorners> {
-    let found = || look.perspective.then(|| enhance::corners(image)).flatten().map(|found| found.points);
+fn display_image(image: &Image, look: &DisplayOptions) -> Result<Image, UnsuitedCorners> {
+    let found = || look.perspective.then(|| enhance::find_corners(image)).flatten().map(|found| found.points);
     let page = match look.corners {
         Some(given) => Some(given.straighten(image)?.0),
-        None => found().and_then(|points| enhance::straighten(image, points)).map(|(page, _)| page),
+        None => found().and_then(|points| enhance::straighten_page(image, points)).map(|(page, _)| page),
     };
     let image = page.as_ref().unwrap_or(image);
     if !(look.denoise || look.contrast || look.deskew) {
-        return Ok(shrink(image, look.side));
+        return Ok(shrink_image(image, look.side));
     }
     // On a screen nobody sees what these steps do to more pixels, and they would take seconds.
-    let mut image = shrink(image, LARGEST_ENHANCED);
+    let mut image = shrink_image(image, LARGEST_ENHANCED);
     if look.denoise {
-        image = enhance::denoise(&image);
+        image = enhance::denoise_image(&image);
     }
     if look.contrast {
         image = enhance::even_contrast(&image);
     }
     if look.deskew {
-        let skew = enhance::skew(&image);
+        let skew = enhance::measure_skew(&image);
         if skew != 0.0 {
-            image = enhance::rotate(&image, skew, PAPER).0;
+            image = enhance::rotate_image(&image, skew, PAPER).0;
         }
     }
-    Ok(shrink(&image, look.side))
+    Ok(shrink_image(&image, look.side))
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use sightwire_api::status::DrawingStatus;
-use sightwire_pages::{Drawing, Pages};
+use sightwire_documents::{Drawing, Pages};
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks.
+/// Time between two looks.
 const LOOK: Duration = Duration::from_secs(5);
-/// The server starts without knowing after so long.
+/// The server starts without knowing after this time.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// Looks at the start and then now and then. So a server keeps the program that it was started with, whatever an upgrade puts in
@@ -25,12 +25,12 @@ impl DrawingWatch {
     /// Looks for the first time; a program that is there and does not say its version keeps nobody for long.
     pub async fn look_first(pages: Pages, stop: CancellationToken) -> Self {
         let mut watch = Self { pages, stop, said: None };
-        let _ = tokio::time::timeout(FIRST_LOOK, watch.look()).await;
+        let _ = tokio::time::timeout(FIRST_LOOK, watch.check_drawing()).await;
         watch
     }
 
     /// Looks, and says in the log what is new.
-    async fn look(&mut self) {
+    async fn check_drawing(&mut self) {
         let (pages, stop) = (self.pages.clone(), self.stop.clone());
         let look = move || pages.find_program(&|| !stop.is_cancelled());
         let Ok(drawing) = tokio::task::spawn_blocking(look).await else { return };
@@ -54,13 +54,13 @@ impl DrawingWatch {
     pub async fn run(mut self) {
         let stop = self.stop.clone();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
-            self.look().await;
+            self.check_drawing().await;
         }
     }
 }
 
 /// As the status shows it.
-pub(crate) fn report(pages: &Pages) -> DrawingStatus {
+pub(crate) fn drawing_status(pages: &Pages) -> DrawingStatus {
     match pages.drawing() {
         Drawing::Ready(_) => DrawingStatus { available: true, why: None },
         Drawing::Lacking(why) => DrawingStatus { available: false, why: Some(why.to_string()) },
@@ -70,20 +70,20 @@ pub(crate) fn report(pages: &Pages) -> DrawingStatus {
 
 #[cfg(test)]
 mod tests {
-    use sightwire_measure::captured;
-    use sightwire_pages::program::Launch;
+    use sightwire_base::captured;
+    use sightwire_documents::program::Launch;
 
     use super::*;
 
     #[tokio::test]
     async fn what_is_missing_is_said_once_and_shown() {
-        let log = captured::log();
+        let log = captured::capture_log();
         let pages =
             Pages::new(Launch { places: vec!["/nowhere/sightwire-draw".into()], args: Vec::new() }, 1);
-        assert_eq!(report(&pages), DrawingStatus::default(), "nobody has looked");
-        DrawingWatch::look_first(pages.clone(), CancellationToken::new()).await.look().await;
-        assert_eq!(log.with("cannot be read yet: the program sightwire-draw is missing").len(), 1);
-        let shown = report(&pages);
+        assert_eq!(drawing_status(&pages), DrawingStatus::default(), "nobody has looked");
+        DrawingWatch::look_first(pages.clone(), CancellationToken::new()).await.check_drawing().await;
+        assert_eq!(log.lines_with("cannot be read yet: the program sightwire-draw is missing").len(), 1);
+        let shown = drawing_status(&pages);
         assert!(!shown.available && shown.why.unwrap().contains("/nowhere/sightwire-draw"));
     }
 }

@@ -1,13 +1,14 @@
 //! Text reading: pictures in, lines of text out, for everyone who asks.
 //!
 //! - [`options`]: what can be chosen
+//! - `metrics`: what is counted, for `/metrics`
 //! - [`models`]: which models are loaded, and the service that runs them
 //! - [`permits`]: whose turn it is: single pictures go before batches
-//! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them, [`elsewhere`] first where
+//! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them, [`remote`] first where
 //!   that is asked for
 //! - [`jobs`]: batches; [`picture_cache`]: their last pictures; [`display`]: copies of these for the screen
 //! - [`decoding`]: one budget for the pixels of single pictures; [`drawing`]: whether that of PDF, AVIF and HEIC can be had
-//! - [`output`]: results, and the formats they are given in; [`record`]: a file of them that outlives whoever writes it;
+//! - [`output`]: results, and the formats they are given in; [`record`]: a file of them that outlives its writer;
 //!   [`difference`]: two results of one picture, side by side
 
 #![forbid(unsafe_code)]
@@ -16,8 +17,8 @@ pub mod decoding;
 pub mod difference;
 pub mod display;
 pub mod drawing;
-pub mod elsewhere;
 pub mod jobs;
+mod metrics;
 pub mod models;
 pub mod options;
 pub mod output;
@@ -25,6 +26,7 @@ pub mod permits;
 pub mod picture;
 pub mod picture_cache;
 pub mod record;
+pub mod remote;
 pub mod work;
 
 use std::sync::Arc;
@@ -49,13 +51,13 @@ use jobs::Jobs;
 use models::Models;
 pub use options::Options;
 use permits::Permits;
-pub use sightwire_pages::patience::Patience;
+pub use sightwire_documents::patience::Patience;
 
 /// Single pictures that arrive at once.
 const MAX_UPLOADS: usize = 64;
-/// Single pictures that arrive or are read may take the memory of so many of the largest, as they are sent,
+/// Single pictures that arrive or are read may take the memory of this many of the largest, as they are sent.
 const LARGEST_PICTURES: usize = 4;
-/// but not more than can be counted.
+/// Single pictures that arrive or are read may take no more bytes than this: no more can be counted.
 const MAX_MEMORY: usize = Semaphore::MAX_PERMITS;
 
 /// Reads text for everyone. Nothing is loaded before somebody needs it.
@@ -70,9 +72,9 @@ pub struct TextReader {
     pub jobs: Arc<Jobs>,
     /// Copies of their pictures.
     pub display: Arc<Display>,
-    /// Places for single pictures that arrive,
+    /// Places for single pictures that arrive.
     pub uploads: Arc<Semaphore>,
-    /// and the memory for them, in bytes.
+    /// Memory for single pictures that arrive or are read, in bytes.
     pub memory: Arc<Semaphore>,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
@@ -122,7 +124,7 @@ impl TextReader {
 
     /// Counters of the service; zeros while nobody has needed it.
     pub fn stats(&self) -> ServiceStats {
-        self.models.running().map(|service| service.stats()).unwrap_or_default()
+        self.models.running_service().map(|service| service.stats()).unwrap_or_default()
     }
 
     /// Batches are on the disk for the next server, and the threads that read end; blocks until what they are at has ended.
@@ -132,7 +134,7 @@ impl TextReader {
     }
 
     /// The `reader` part of `/api/v1/status`.
-    pub fn report(&self) -> ReaderStatus {
+    pub fn reader_status(&self) -> ReaderStatus {
         let (stats, limits) = (self.stats(), &self.limits);
         let states = self.models.states();
         let of_default = states.iter().find(|(name, _)| *name == limits.model);
@@ -141,7 +143,7 @@ impl TextReader {
         let (running, ended, waiting) = self.jobs.counts();
         let (kept, kept_bytes) = self.jobs.pictures.usage();
         let mut report = ReaderStatus {
-            drawing: drawing::report(&limits.pages),
+            drawing: drawing::drawing_status(&limits.pages),
             failed: stats.failed,
             jobs: JobTotals { ended, kept, kept_bytes, running, waiting },
             limits: ReadLimits {
@@ -195,7 +197,7 @@ impl TextReader {
 
 impl Failures {
     /// Adds one to a counter of these.
-    pub fn count(counter: &AtomicU64) {
+    pub fn add_one(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 }

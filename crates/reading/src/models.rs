@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use sightwire_base::clock;
+use sightwire_base::lines::{self, LogThrottle};
 use sightwire_engine::shared::SharedEngine;
-use sightwire_measure::clock;
-use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_models::fetch::Progress;
 use sightwire_models::manifest::Task;
 use sightwire_models::slot::{ModelSlot, State};
@@ -18,7 +18,7 @@ use crate::options::Options;
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.
 const MAX_LOADED: usize = 4;
-/// After so long a manifest that could not be read may have been mended.
+/// After this time a manifest that could not be read may have been mended.
 const UNREADABLE: Duration = Duration::from_secs(30);
 /// Pictures the service may hold beyond those that have places here: runs that nobody waits for any more.
 const SPARE_PLACES: usize = 8;
@@ -45,7 +45,7 @@ pub enum NotReady {
     #[error("the models cannot be listed")]
     Unlisted,
     /// It is being fetched.
-    #[error("the model {name} is being fetched{}", percent(*.done))]
+    #[error("the model {name} is being fetched{}", format_percent(*.done))]
     Fetching {
         /// Name.
         name: String,
@@ -65,12 +65,12 @@ pub enum NotReady {
         name: String,
         /// Why, and what to do.
         reason: String,
-        /// It is worth asking again after so long.
+        /// It is worth asking again after this time.
         after: Duration,
     },
 }
 
-fn percent(done: Option<f32>) -> String {
+fn format_percent(done: Option<f32>) -> String {
     done.map(|done| format!(" ({:.0} %)", done * 100.0)).unwrap_or_default()
 }
 
@@ -81,6 +81,7 @@ pub struct Models {
     engine: Arc<SharedEngine>,
     permits: Arc<Permits>,
     memory: Memory,
+    /// Held while it is started, which takes a while. Comes before the lock of the engine.
     service: Mutex<Option<Arc<ReadService>>>,
     /// The one used last is the last.
     slots: Mutex<Vec<Slot>>,
@@ -109,10 +110,10 @@ impl Models {
     pub async fn get(self: &Arc<Self>, name: &str) -> Result<Ready, NotReady> {
         if !self.is_listed(name) {
             let (this, name) = (self.clone(), name.to_owned());
-            let known = tokio::task::spawn_blocking(move || this.check(&name)).await;
+            let known = tokio::task::spawn_blocking(move || this.check_name(&name)).await;
             known.unwrap_or(Err(NotReady::Unlisted))?;
         }
-        match self.slot(name).settled(false).await {
+        match self.slot(name).wait_settled(false).await {
             State::Ready(ready) => Ok(ready),
             State::Failed(failure) => {
                 let after = failure.again_after.saturating_sub(failure.since.elapsed());
@@ -128,13 +129,13 @@ impl Models {
     }
 
     /// Only names of models for text get a slot, so there are never more slots than models.
-    fn check(&self, name: &str) -> Result<(), NotReady> {
+    fn check_name(&self, name: &str) -> Result<(), NotReady> {
         let manifest = self.store.manifest(name).map_err(|error| match error {
             StoreError::UnknownModel { .. } => NotReady::Unknown(error),
             error => {
                 let reason = error.to_string();
-                if let Some(unsaid) = self.unreadable.is_due(clock::now()) {
-                    let (name, reason) = (lines::short(name), lines::sentence(&reason));
+                if let Some(unsaid) = self.unreadable.admit_line(clock::now()) {
+                    let (name, reason) = (lines::short_line(name), lines::short_sentence(&reason));
                     tracing::warn!(unsaid, "text reading: the model {name} cannot be used: {reason}");
                 }
                 NotReady::Failed { name: name.to_owned(), reason, after: UNREADABLE }
@@ -157,8 +158,8 @@ impl Models {
         let model = slot.model.clone();
         slots.push(slot);
         let (this, owned) = (self.clone(), name.to_owned());
-        let begun = model.bring(move |slot| {
-            this.load(&owned, slot).inspect_err(|error| {
+        let begun = model.spawn_load(move |slot| {
+            this.load_model(&owned, slot).inspect_err(|error| {
                 tracing::warn!("text reading: the model {owned} cannot be used: {error:#}");
             })
         });
@@ -171,23 +172,23 @@ impl Models {
         model
     }
 
-    fn load(&self, name: &str, slot: &ModelSlot<Ready>) -> anyhow::Result<()> {
+    fn load_model(&self, name: &str, slot: &ModelSlot<Ready>) -> anyhow::Result<()> {
         let mut progress = |progress: Progress<'_>| match progress {
-            Progress::Fetching(..) => slot.fetching("", None),
+            Progress::Fetching(..) => slot.set_fetching("", None),
             Progress::Bytes { bytes, of } => {
-                slot.fetching("", of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32));
+                slot.set_fetching("", of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32));
             }
             Progress::Present(_) | Progress::Retry { .. } | Progress::Done(_) => {}
         };
-        let model = ReadModel::get(&self.store, name, &mut progress)?;
-        slot.loading();
-        let service = self.service()?;
+        let model = ReadModel::load_or_fetch(&self.store, name, &mut progress)?;
+        slot.set_loading();
+        let service = self.start_service()?;
         let engine = service.engine();
-        engine.usable(&model.subjects(engine)?, &|| self.engine.going_on())?;
+        engine.ensure_usable(&model.subjects(engine)?, &|| self.engine.going_on())?;
         let ready = Ready { service: service.clone(), model: Arc::new(model) };
-        self.say(&ready);
-        slot.ready(ready.clone());
-        if let Err(error) = self.measure(&ready, slot)
+        self.log_ready(&ready);
+        slot.set_ready(ready.clone());
+        if let Err(error) = self.measure_model(&ready, slot)
             && self.engine.going_on()
         {
             tracing::warn!("how the model {name} runs fastest was not measured: {error:#}");
@@ -195,7 +196,7 @@ impl Models {
         Ok(())
     }
 
-    fn say(&self, ready: &Ready) {
+    fn log_ready(&self, ready: &Ready) {
         let [detection, recognition] = ready.service.plan(&ready.model);
         tracing::info!(
             model = ready.model.name(),
@@ -206,11 +207,11 @@ impl Models {
         );
     }
 
-    /// The model works already. Who comes when it has been measured has it in the fastest way; whoever has begun ends as it
+    /// The model works already. Who comes when it has been measured has it in the fastest way; a request that has begun ends as it
     /// was, so that all pictures of a batch are read with the same arithmetic.
-    fn measure(&self, ready: &Ready, slot: &ModelSlot<Ready>) -> anyhow::Result<()> {
+    fn measure_model(&self, ready: &Ready, slot: &ModelSlot<Ready>) -> anyhow::Result<()> {
         let engine = ready.service.engine();
-        engine.measure(&ready.model.subjects(engine)?, &|| self.engine.going_on())?;
+        engine.measure_ways(&ready.model.subjects(engine)?, &|| self.engine.going_on())?;
         if !self.engine.going_on() || ready.model.runs_best(engine) {
             return Ok(());
         }
@@ -218,7 +219,7 @@ impl Models {
         let model = Arc::new(ReadModel::load(&self.store, &manifest)?);
         let better = Ready { service: ready.service.clone(), model };
         if slot.replace(|now| Arc::ptr_eq(&now.model, &ready.model), better.clone()) {
-            self.say(&better);
+            self.log_ready(&better);
         }
         Ok(())
     }
@@ -227,18 +228,18 @@ impl Models {
     pub fn measure_ahead(&self) -> anyhow::Result<()> {
         let (store, name) = (&self.store, &self.options.model);
         let manifest = store.manifest(name)?;
-        if manifest.task != Task::TextReading || !store.has(&manifest) {
+        if manifest.task != Task::TextReading || !store.has_files(&manifest) {
             return Ok(());
         }
         let (model, engine) = (ReadModel::load(store, &manifest)?, self.engine.get()?);
         if !model.is_measured(&engine) {
-            engine.measure(&model.subjects(&engine)?, &|| self.engine.going_on())?;
+            engine.measure_ways(&model.subjects(&engine)?, &|| self.engine.going_on())?;
         }
         Ok(())
     }
 
     /// The one service, started if it was not yet; blocks.
-    fn service(&self) -> anyhow::Result<Arc<ReadService>> {
+    fn start_service(&self) -> anyhow::Result<Arc<ReadService>> {
         let mut started = self.service.lock();
         if let Some(service) = &*started {
             return Ok(service.clone());
@@ -256,8 +257,8 @@ impl Models {
     }
 
     /// The service, if it was started.
-    pub fn running(&self) -> Option<Arc<ReadService>> {
-        // Whoever starts it holds the lock for a while; then it is not running.
+    pub fn running_service(&self) -> Option<Arc<ReadService>> {
+        // The thread that starts it holds the lock for a while; then it is not running.
         self.service.try_lock().and_then(|service| service.clone())
     }
 

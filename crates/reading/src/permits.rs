@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-/// While single pictures keep all threads busy, batches get on by one picture in so long.
+/// While single pictures keep all threads busy, batches get on by one picture in this time.
 const STARVED: Duration = Duration::from_secs(2);
 
 /// The places of pictures that are being read or wait for it. A place is free again when its run has really ended, not
@@ -35,7 +35,7 @@ pub struct Permit {
 }
 
 impl Permits {
-    /// For so many threads; `queue` single pictures may wait for one.
+    /// For this many threads; `queue` single pictures may wait for one.
     pub fn new(threads: usize, queue: usize) -> Arc<Self> {
         Arc::new(Self {
             threads,
@@ -56,7 +56,7 @@ impl Permits {
     }
 
     /// Single pictures and those of batches that have a place now.
-    pub fn taken(&self) -> (usize, usize) {
+    pub fn count_taken(&self) -> (usize, usize) {
         let taken = self.taken.lock();
         (taken.singles, taken.batch)
     }
@@ -72,7 +72,7 @@ impl Permits {
     }
 
     /// A place for a picture for which somebody waits; `None` where too many do.
-    pub fn single(self: &Arc<Self>) -> Option<Permit> {
+    pub fn try_single(self: &Arc<Self>) -> Option<Permit> {
         let mut taken = self.taken.lock();
         if taken.singles >= self.max_singles {
             taken.refused += 1;
@@ -83,7 +83,7 @@ impl Permits {
     }
 
     /// A place for a picture of a batch: there is a thread for it, and no single picture needs that.
-    pub async fn batch(self: &Arc<Self>) -> Permit {
+    pub async fn acquire_batch(self: &Arc<Self>) -> Permit {
         let patience = sleep(STARVED);
         tokio::pin!(patience);
         loop {
@@ -133,31 +133,39 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_batch_gives_way_to_single_pictures_and_is_not_starved_by_them() {
         let permits = Permits::new(2, 1);
-        let (first, second) = (soon(permits.batch()).await.unwrap(), soon(permits.batch()).await.unwrap());
-        assert!(soon(permits.batch()).await.is_none(), "a batch has no more in hand than there are threads");
-        let single = permits.single().unwrap();
+        let (first, second) =
+            (soon(permits.acquire_batch()).await.unwrap(), soon(permits.acquire_batch()).await.unwrap());
+        assert!(
+            soon(permits.acquire_batch()).await.is_none(),
+            "a batch has no more in hand than there are threads"
+        );
+        let single = permits.try_single().unwrap();
         drop(first);
-        assert!(soon(permits.batch()).await.is_none(), "the thread that is free is for the single picture");
+        assert!(
+            soon(permits.acquire_batch()).await.is_none(),
+            "the thread that is free is for the single picture"
+        );
         drop(single);
-        let third = soon(permits.batch()).await.unwrap();
+        let third = soon(permits.acquire_batch()).await.unwrap();
         drop((second, third));
 
-        let _busy = [permits.single().unwrap(), permits.single().unwrap(), permits.single().unwrap()];
-        assert!(soon(permits.batch()).await.is_none());
+        let _busy =
+            [permits.try_single().unwrap(), permits.try_single().unwrap(), permits.try_single().unwrap()];
+        assert!(soon(permits.acquire_batch()).await.is_none());
         let begun = tokio::time::Instant::now();
-        let starved = permits.batch().await;
+        let starved = permits.acquire_batch().await;
         assert!(begun.elapsed() >= STARVED);
-        assert!(tokio::time::timeout(2 * STARVED, permits.batch()).await.is_err(), "one at a time");
+        assert!(tokio::time::timeout(2 * STARVED, permits.acquire_batch()).await.is_err(), "one at a time");
         drop(starved);
     }
 
     #[tokio::test]
     async fn one_more_than_may_wait_is_refused() {
         let permits = Permits::new(1, 1);
-        let places = [permits.single().unwrap(), permits.single().unwrap()];
-        assert!(permits.is_full() && permits.single().is_none());
+        let places = [permits.try_single().unwrap(), permits.try_single().unwrap()];
+        assert!(permits.is_full() && permits.try_single().is_none());
         assert_eq!(permits.refused(), 1);
         drop(places);
-        assert!(permits.single().is_some());
+        assert!(permits.try_single().is_some());
     }
 }

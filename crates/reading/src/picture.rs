@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sightwire_documents::PageHeader;
+use sightwire_documents::patience::Patience;
 use sightwire_frame::Image;
 use sightwire_frame::still::{self, StillError, StillFormat, StillLimits};
 use sightwire_ocr::{ReadOptions, memory};
-use sightwire_pages::PageHeader;
-use sightwire_pages::patience::Patience;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::decoding::{DecodeMemory, Decoding, TooMuch};
@@ -27,7 +27,7 @@ pub struct Picture {
     pub format: StillFormat,
     /// What is known of each page.
     pub pages: Vec<PageHeader>,
-    /// What the file takes of the memory for all: it is in use until the last clone has gone, whoever has that.
+    /// What the file takes of the memory for all: it is in use until the last clone has gone.
     _memory: Option<Arc<OwnedSemaphorePermit>>,
     decoding: Arc<DecodeMemory>,
     /// What decoding each page takes.
@@ -68,9 +68,9 @@ impl Picture {
         if bytes.is_empty() {
             return Err(PictureError::Empty);
         }
-        let mut most = of(limits);
+        let mut most = still_limits(limits);
         // What is drawn can be drawn smaller.
-        if StillFormat::of(&bytes) == Some(StillFormat::Pdf) {
+        if StillFormat::from_bytes(&bytes) == Some(StillFormat::Pdf) {
             most.max_pixels = most.max_pixels.min(decoding.most_drawn_pixels());
         }
         let header = limits.pages.probe(&bytes, &most, patience)?;
@@ -83,7 +83,7 @@ impl Picture {
             let (here, drawing) = picture.decoding_bytes(index);
             picture.decoding.check_decoding((format, size), here, drawing)?;
             let bytes = picture.reading_bytes(index, &ReadOptions::default(), false);
-            picture.decoding.check((format, size), bytes, "read")?;
+            picture.decoding.check_bytes((format, size), bytes, "read")?;
         }
         Ok(picture)
     }
@@ -96,13 +96,13 @@ impl Picture {
 
     /// The same, decoded with the memory for all and not with a part of it.
     #[must_use]
-    pub fn within(self, decoding: Arc<DecodeMemory>) -> Self {
+    pub fn with_decode_memory(self, decoding: Arc<DecodeMemory>) -> Self {
         Self { decoding, ..self }
     }
 
     /// Waits for the memory that a page, from 0, takes while it is decoded and then read with these options, and that which only
     /// decoding takes. Whether its pixels are kept as they were is returned, too: not if there is no room for that.
-    pub async fn room(
+    pub async fn acquire_room(
         &self,
         page: usize,
         options: &ReadOptions,
@@ -112,7 +112,7 @@ impl Picture {
         let keep = keep && bytes(true) <= self.decoding.limit();
         let reading = bytes(keep);
         let for_what = if options.steps() > 0 { PREPARED } else { SCALED };
-        self.decoding.check((self.format, self.size(page)), reading, for_what)?;
+        self.decoding.check_bytes((self.format, self.page_size(page)), reading, for_what)?;
         let (here, drawing) = self.decoding_bytes(page);
         let mut room = self.decoding.acquire_bytes(reading.max(here), drawing).await;
         let decoding = room.split_beyond(reading);
@@ -120,25 +120,25 @@ impl Picture {
     }
 
     fn reading_bytes(&self, page: usize, options: &ReadOptions, keep: bool) -> u64 {
-        memory::reading_bytes(self.size(page), options, keep)
+        memory::reading_bytes(self.page_size(page), options, keep)
     }
 
     /// Bytes here, and of a process that draws it.
     fn decoding_bytes(&self, page: usize) -> (u64, u64) {
         let here = self.decoding_bytes.get(page).copied().unwrap_or_default();
-        (here, still::drawing_bytes(self.format, self.size(page)))
+        (here, still::drawing_bytes(self.format, self.page_size(page)))
     }
 
     /// The pixels of a page, from 0, to be shown, as soon as there is memory for them, and that; blocks.
     pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), PictureError> {
-        let (size, (here, drawing)) = (self.size(page), self.decoding_bytes(page));
+        let (size, (here, drawing)) = (self.page_size(page), self.decoding_bytes(page));
         let shown = still::shown_bytes(size);
-        self.decoding.check((self.format, size), shown, "shown")?;
+        self.decoding.check_bytes((self.format, size), shown, "shown")?;
         let room = self.decoding.acquire_bytes_blocking(shown.max(here + drawing), 0);
-        Ok((self.decode(page, limits, Patience::within(limits.deadline), &|| true)?, room))
+        Ok((self.decode(page, limits, Patience::with_limit(limits.deadline), &|| true)?, room))
     }
 
-    /// The pixels of a page, from 0, for whoever has [room](Self::room) for them; blocks. What is drawn is given up when
+    /// The pixels of a page, from 0, for a caller that has [room](Self::acquire_room) for them; blocks. What is drawn is given up when
     /// `wanted` says no.
     pub fn decode(
         &self,
@@ -147,11 +147,11 @@ impl Picture {
         patience: Patience,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Image, StillError> {
-        let header = (self.format, self.size(page));
-        limits.pages.decode(&self.bytes, header, page as u32, &of(limits), patience, wanted)
+        let header = (self.format, self.page_size(page));
+        limits.pages.decode(&self.bytes, header, page as u32, &still_limits(limits), patience, wanted)
     }
 
-    fn size(&self, page: usize) -> (u32, u32) {
+    fn page_size(&self, page: usize) -> (u32, u32) {
         self.pages.get(page).map(|page| page.size).unwrap_or_default()
     }
 }
@@ -173,7 +173,7 @@ impl From<StillError> for PictureError {
     }
 }
 
-fn of(reader: &Options) -> StillLimits {
+fn still_limits(reader: &Options) -> StillLimits {
     StillLimits {
         max_bytes: reader.max_image_bytes,
         max_pixels: reader.max_pixels,
@@ -187,12 +187,12 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::output::annotated;
+    use crate::output::annotate_image;
 
     #[test]
     fn the_memory_of_a_picture_is_in_use_as_long_as_anybody_has_its_bytes() {
-        let limits = Options::usual();
-        let bytes = Bytes::from(annotated(&mut Image::new(8, 8), &[]).unwrap());
+        let limits = Options::default_options();
+        let bytes = Bytes::from(annotate_image(&mut Image::new(8, 8), &[]).unwrap());
         let memory = Arc::new(Semaphore::new(bytes.len()));
         let all = memory.clone().try_acquire_many_owned(bytes.len() as u32).unwrap();
         let decoding = DecodeMemory::new(1 << 20);

@@ -23,7 +23,7 @@ struct Kept {
 }
 
 impl PictureCache {
-    /// At most [`MAX_KEEP`] pictures with so many bytes in all.
+    /// At most [`MAX_KEEP`] pictures with this many bytes in all.
     pub fn new(max_bytes: usize) -> Self {
         Self { max_bytes, kept: Mutex::default() }
     }
@@ -63,7 +63,7 @@ impl PictureCache {
     }
 
     /// Lets those of a batch go.
-    pub fn forget(&self, job: &str) {
+    pub fn forget_job(&self, job: &str) {
         self.kept.lock().retain(|k| &*k.job != job);
     }
 }
@@ -95,7 +95,7 @@ mod tests {
             keep.insert(&b, index, picture(1), 50);
         }
         assert_eq!(keep.usage().0, MAX_KEEP);
-        keep.forget("b");
+        keep.forget_job("b");
         assert_eq!(keep.usage(), (0, 0));
     }
 }

@@ -2,7 +2,7 @@
 //! `{"i":N,"error":"…"}`. `N` is the number of the file in a list that stands elsewhere, from 0. A later line for the same
 //! number replaces the one before.
 //!
-//! Whoever writes may be killed in the middle of a line. A line counts as soon as its line end is there, so such a file is
+//! The writer may be killed in the middle of a line. A line counts as soon as its line end is there, so such a file is
 //! gone on with from [`Replayed::whole_bytes`].
 
 use std::fmt::Write as _;
@@ -25,7 +25,7 @@ pub struct Record {
     pub outcome: Result<Document, String>,
 }
 
-/// Why a line is no record.
+/// Why a line is not a record.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// Not the JSON that it should be.
@@ -58,7 +58,7 @@ struct Line {
 pub fn read_line(index: usize, document: &Document) -> String {
     let mut line = String::new();
     // A string takes whatever is written.
-    let _ = writeln!(line, "{{\"i\":{index},\"d\":{}}}", document.stored());
+    let _ = writeln!(line, "{{\"i\":{index},\"d\":{}}}", document.to_stored());
     line
 }
 
@@ -68,7 +68,7 @@ pub fn failed_line(index: usize, reason: &str) -> String {
 }
 
 /// What a line says, with or without its line end. Confidences have four decimals then.
-pub fn parse(line: &[u8]) -> Result<Record, RecordError> {
+pub fn parse_record(line: &[u8]) -> Result<Record, RecordError> {
     let Line { i: index, d, error } = serde_json::from_slice(line)?;
     let outcome = match (d, error) {
         (Some(stored), None) => Ok(Document::try_from(stored)?),
@@ -79,8 +79,11 @@ pub fn parse(line: &[u8]) -> Result<Record, RecordError> {
 }
 
 /// Goes through all whole lines from the first to the last, and says of each record where its line stands, without the line
-/// end; blocks. Whole lines that are no records are passed over: of a file on a broken disk the rest is still good.
-pub fn replay(mut file: impl BufRead, mut each: impl FnMut(Record, Range<u64>)) -> io::Result<Replayed> {
+/// end; blocks. Whole lines that are not records are passed over: of a file on a broken disk the rest is still good.
+pub fn replay_records(
+    mut file: impl BufRead,
+    mut each: impl FnMut(Record, Range<u64>),
+) -> io::Result<Replayed> {
     let (mut found, mut line) = (Replayed::default(), Vec::new());
     loop {
         line.clear();
@@ -98,7 +101,7 @@ pub fn replay(mut file: impl BufRead, mut each: impl FnMut(Record, Range<u64>)) 
         }
         let begin = found.whole_bytes;
         found.whole_bytes += bytes;
-        match parse(&line) {
+        match parse_record(&line) {
             Ok(record) if !is_long => {
                 found.records += 1;
                 each(record, begin..found.whole_bytes - 1);
@@ -110,7 +113,7 @@ pub fn replay(mut file: impl BufRead, mut each: impl FnMut(Record, Range<u64>)) 
 
 /// Goes through all whole lines, and says of which file each is and whether it is of one that could not be read, without a look at
 /// the rest of it; blocks.
-pub fn outlines(mut file: impl BufRead, mut each: impl FnMut(usize, bool)) -> io::Result<()> {
+pub fn scan_outlines(mut file: impl BufRead, mut each: impl FnMut(usize, bool)) -> io::Result<()> {
     const HEAD: &[u8] = b"{\"i\":";
     let mut line = Vec::new();
     loop {
@@ -191,9 +194,9 @@ mod tests {
 
     fn replayed(bytes: &[u8]) -> (Replayed, Vec<Record>) {
         let mut records = Vec::new();
-        let found = replay(bytes, |record, place| {
+        let found = replay_records(bytes, |record, place| {
             let line = &bytes[place.start as usize..place.end as usize];
-            assert_eq!(parse(line).unwrap(), record, "it is found again where it is said to be");
+            assert_eq!(parse_record(line).unwrap(), record, "it is found again where it is said to be");
             records.push(record);
         });
         (found.unwrap(), records)
@@ -219,7 +222,7 @@ mod tests {
 
         #[test]
         fn nothing_that_stands_in_a_file_is_too_much(bytes: Vec<u8>) {
-            let _ = replay(&bytes[..], |_, _| ());
+            let _ = replay_records(&bytes[..], |_, _| ());
         }
     }
 
@@ -233,9 +236,11 @@ mod tests {
         assert_eq!(records.iter().map(|record| record.index).collect::<Vec<_>>(), [3, 1, 3]);
         let expected = Replayed { whole_bytes: text.len() as u64 - 1, records: 3, broken: 4 };
         assert_eq!(found, expected);
-        let both = format!("{{\"i\":7,\"error\":\"x\",\"d\":{}}}", document("a", &[]).stored());
-        assert!(matches!(parse(both.as_bytes()), Err(RecordError::Ambiguous(7))));
-        assert!(parse(b"{\"i\":1,\"d\":[{},[]]}").unwrap_err().to_string().contains("no result of a file"));
+        let both = format!("{{\"i\":7,\"error\":\"x\",\"d\":{}}}", document("a", &[]).to_stored());
+        assert!(matches!(parse_record(both.as_bytes()), Err(RecordError::Ambiguous(7))));
+        assert!(
+            parse_record(b"{\"i\":1,\"d\":[{},[]]}").unwrap_err().to_string().contains("no result of a file")
+        );
     }
 
     #[test]
@@ -250,7 +255,7 @@ mod tests {
         let text = text.concat()
             + "{\"i\":9,\"error\":\"torn, and longer than what is looked at of a line: nobody knows";
         let mut heard = Vec::new();
-        outlines(text.as_bytes(), |index, failed| heard.push((index, failed))).unwrap();
+        scan_outlines(text.as_bytes(), |index, failed| heard.push((index, failed))).unwrap();
         assert_eq!(heard, [(3, true), (12, false), (4, true)]);
     }
 

@@ -18,7 +18,7 @@ pub type Asked<'a> = Pin<Box<dyn Future<Output = Option<Document>> + Send + 'a>>
 pub type CanBe<'a> = dyn Fn(&Document) -> bool + Send + Sync + 'a;
 
 /// Has pictures read elsewhere.
-pub trait Elsewhere: fmt::Debug + Send + Sync {
+pub trait RemoteReader: fmt::Debug + Send + Sync {
     /// What a file says, as it is told there; `None` where that does not come in time or cannot be it, as `can_be` says, and it is
     /// to be read here. The version is the beginning of [`ReadModel::digest`].
     fn read<'a>(
@@ -32,7 +32,7 @@ pub trait Elsewhere: fmt::Debug + Send + Sync {
 }
 
 /// What tells the files of a model from those of another version, for those who ask and are asked. Blocks the first time.
-pub fn version(model: &ReadModel) -> String {
+pub fn model_version(model: &ReadModel) -> String {
     model.digest().chars().take(16).collect()
 }
 
@@ -49,7 +49,7 @@ pub fn is_of(document: &Document, picture: &Picture, request: &ReadRequest) -> b
 
 impl ReadRequest {
     /// As parameters of a query, from which a server makes the same again.
-    pub fn parameters(&self) -> Vec<(&'static str, String)> {
+    pub fn query_parameters(&self) -> Vec<(&'static str, String)> {
         let options = &self.options;
         vec![
             ("model", self.model.clone()),

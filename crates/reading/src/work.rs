@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fmt, io};
 
+use sightwire_documents::patience::Patience;
 use sightwire_frame::Image;
 use sightwire_frame::still::StillError;
 use sightwire_ocr::{Effort, PageRequest, ReadError, ReadOptions, Reading};
-use sightwire_pages::patience::Patience;
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
@@ -17,8 +17,8 @@ use super::output::Document;
 use super::permits::{Permit, Permits};
 use super::picture::Picture;
 use crate::decoding::{Decoding, TooMuch};
-use crate::elsewhere;
 use crate::options::Options;
+use crate::remote;
 
 /// Files of more pages or bytes are read here: their answer, or they themselves, do not fit into a message.
 const MOST_PAGES: usize = 8;
@@ -96,7 +96,7 @@ impl fmt::Display for Late {
 /// Where the places of a picture's pages come from.
 #[derive(Clone, Debug)]
 pub enum PermitSource {
-    /// One for all of them: somebody waits, so long.
+    /// One for all of them: how long somebody waits.
     Single(Arc<Permit>, Patience),
     /// Each page has to wait for its own.
     Batch(Arc<Permits>),
@@ -111,10 +111,10 @@ impl PermitSource {
         }
     }
 
-    async fn permit(&self) -> Arc<Permit> {
+    async fn acquire_permit(&self) -> Arc<Permit> {
         match self {
             Self::Single(permit, _) => permit.clone(),
-            Self::Batch(permits) => Arc::new(permits.batch().await),
+            Self::Batch(permits) => Arc::new(permits.acquire_batch().await),
         }
     }
 
@@ -125,13 +125,13 @@ impl PermitSource {
         work: impl Future<Output = Result<T, WorkError>>,
     ) -> Result<T, WorkError> {
         let Self::Single(_, patience) = self else { return work.await };
-        let late = |_| Late { of: patience.length(), worked: Some(effort.spent()) };
+        let late = |_| Late { of: patience.length(), worked: Some(effort.time_spent()) };
         timeout_at(patience.ends_at().into(), work).await.map_err(late)?
     }
 }
 
-/// As [`document`], or as another machine tells it that is asked first, where there is one; of the time for one picture that has half.
-pub async fn read(
+/// As [`read_document`], or as another machine tells it that is asked first, where there is one; of the time for one picture that has half.
+pub async fn read_picture(
     ready: &Ready,
     name: Option<String>,
     picture: &Picture,
@@ -140,30 +140,30 @@ pub async fn read(
     limits: &Arc<Options>,
     keep: Option<usize>,
 ) -> Result<(Document, Option<(Arc<Image>, Decoding)>), WorkError> {
-    if let Some(elsewhere) = &limits.elsewhere
+    if let Some(remote_reader) = &limits.remote
         && picture.pages.len() <= MOST_PAGES
         && picture.bytes.len() <= MOST_BYTES
     {
-        let permit = turn.permit().await;
+        let permit = turn.acquire_permit().await;
         let model = ready.model.clone();
         let version =
-            tokio::task::spawn_blocking(move || elsewhere::version(&model)).await.unwrap_or_default();
+            tokio::task::spawn_blocking(move || remote::model_version(&model)).await.unwrap_or_default();
         let request = ReadRequest { model: ready.model.name().to_owned(), options };
-        let can_be = |told: &Document| elsewhere::is_of(told, picture, &request);
-        let asked = elsewhere.read(&picture.bytes, &request, &version, limits.deadline / 2, &can_be);
+        let can_be = |told: &Document| remote::is_of(told, picture, &request);
+        let asked = remote_reader.read(&picture.bytes, &request, &version, limits.deadline / 2, &can_be);
         let told = asked.await;
         drop(permit);
         if let Some(told) = told {
             return Ok((Document { file: name, ..told }, None));
         }
     }
-    document(ready, name, picture, options, turn, limits, keep).await
+    read_document(ready, name, picture, options, turn, limits, keep).await
 }
 
 /// Reads all pages, one after the other. A picture for which somebody waits has `reader.deadline_s` in all; of one of a batch
 /// each page may take that much work, however long it waits for cores. The pixels of the page `keep` (from 0) are returned, too,
 /// if it is the last.
-pub async fn document(
+pub async fn read_document(
     ready: &Ready,
     name: Option<String>,
     picture: &Picture,
@@ -178,15 +178,15 @@ pub async fn document(
     let effort = Arc::new(Effort::default());
     let pages = async {
         for (index, header) in picture.pages.iter().enumerate() {
-            let permit = turn.permit().await;
+            let permit = turn.acquire_permit().await;
             let effort = match turn {
                 PermitSource::Single(..) => effort.clone(),
                 PermitSource::Batch(_) => Arc::new(Effort::at_most(limits.deadline)),
             };
             let work = (permit, turn.patience(), effort);
-            // Whoever waits for memory for the next page must not hold any.
+            // A task that waits for memory for the next page must not hold any.
             let keep = keep == Some(index) && index + 1 == picture.pages.len();
-            let (reading, room) = page(ready, picture, index, limits, (options, keep), work).await?;
+            let (reading, room) = read_page(ready, picture, index, limits, (options, keep), work).await?;
             document.push(&reading, header);
             kept = reading.image.map(|image| (image, room));
         }
@@ -197,7 +197,7 @@ pub async fn document(
 }
 
 /// Reads one page, from 0, as soon as there is memory for its pixels; they count until that is dropped. When this future is dropped, the work ends at its next step, and the place is free when it has.
-async fn page(
+async fn read_page(
     ready: &Ready,
     picture: &Picture,
     index: usize,
@@ -205,7 +205,8 @@ async fn page(
     (options, keep): (ReadOptions, bool),
     (permit, patience, effort): (Arc<Permit>, Patience, Arc<Effort>),
 ) -> Result<(Reading, Decoding), WorkError> {
-    let (room, decoding, keep) = picture.room(index, &options, keep).await.map_err(WorkError::TooMuch)?;
+    let (room, decoding, keep) =
+        picture.acquire_room(index, &options, keep).await.map_err(WorkError::TooMuch)?;
     let (picture, limits) = (picture.clone(), limits.clone());
     let (give, take) = oneshot::channel();
     let wanted = Wanted::default();

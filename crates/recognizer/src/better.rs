@@ -1,4 +1,4 @@
-//! The model that knows hands: offered where the weaker one is at work, and fetched for whoever asks.
+//! The model that knows hands: offered where the weaker one is at work, and fetched on request.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -33,9 +33,9 @@ impl Fetching {
 
 impl Recognizer {
     /// A model that is better than the one at work; how far its fetching is, or why it cannot be used.
-    pub fn better(&self) -> Option<BetterModel> {
+    pub fn better_model(&self) -> Option<BetterModel> {
         let weak = matches!(self.state(), State::Ready(service) if service.name() == GESTURES);
-        if !weak || self.options.model != ModelChoice::Best {
+        if !weak || self.options.settings.model != ModelChoice::Best {
             return None;
         }
         let fetching = self.better.lock().clone();
@@ -62,7 +62,7 @@ impl Recognizer {
 
     /// Answers whether it is to be fetched, and nobody does it yet; if so, [`Recognizer::get_better`] has to follow.
     pub fn begin_getting_better(&self) -> bool {
-        if self.better().is_none() {
+        if self.better_model().is_none() {
             return false;
         }
         let mut fetching = self.better.lock();
@@ -79,10 +79,10 @@ impl Recognizer {
             *self.better.lock() = Fetching::Now { text: text.to_owned(), done };
         });
         let get = || -> anyhow::Result<()> {
-            fetch::pull(self.store(), &self.store().manifest(HANDS)?, &mut watch)?;
-            // Whoever chose another one meanwhile keeps it.
+            fetch::pull_files(self.store(), &self.store().manifest(HANDS)?, &mut watch)?;
+            // A user who chose another one meanwhile keeps it.
             if *self.model() == *GESTURES {
-                self.activate(HANDS)?;
+                self.activate_model(HANDS)?;
             }
             Ok(())
         };

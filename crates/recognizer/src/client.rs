@@ -6,14 +6,14 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sightwire_base::clock;
+use sightwire_base::lines::PREDICTION;
 use sightwire_infer::landmarks;
 use sightwire_infer::sender::{Frame, Prediction};
-use sightwire_measure::clock;
-use sightwire_measure::lines::PREDICTION;
 
 use super::lines::LineBudget;
 use crate::replies::{self, Replies};
-use crate::service::{Seat, Service};
+use crate::service::{Service, ServiceClient};
 
 use sightwire_api::sign::{HandSight, SignModel};
 
@@ -33,7 +33,7 @@ pub struct Answer {
 impl Answer {
     /// What was seen of hands, where the model knows hands.
     pub fn sight(&self) -> Option<HandSight> {
-        self.prediction.as_ref()?.sight.as_deref().map(landmarks::HandSight::told)
+        self.prediction.as_ref()?.sight.as_deref().map(landmarks::HandSight::to_api)
     }
 }
 
@@ -61,12 +61,38 @@ pub enum Event<'a> {
 pub type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 /// A client that was admitted. Dropping it frees its place and everything of it.
+///
+/// Any thread may call it. Its frames are taken one at a time, in the order in which calls of [`Self::push_frame`] get the
+/// lock; such a call hands the frame in, and does not wait for a result.
+///
+/// Each frame that is pushed has exactly one reply, in the order of frames:
+///
+/// - one that may wait, and whose prediction is about to come: with that prediction or a later one, or with the newest answer known
+///   when `recognizer.reply_wait_s` have passed since it arrived;
+/// - another one that may wait: with the newest answer known, after the replies before it;
+/// - one that may not wait: with the newest answer known, at once; the replies that still wait are called first.
+///
+/// At most 32 wait; with one more, the first is answered with what is known. Only replies that wait when the client leaves are
+/// dropped uncalled. What is dropped before it is pushed, such as a frame beyond `limits.frames_per_s`, has none. What gives way under load is the analysis: frames that a model does not take
+/// are counted in its [`ServiceStats`](sightwire_infer::sender::ServiceStats), as skipped or in excess. Predictions of a model
+/// that was replaced are dropped once the next one has made one; those of one that never came to answer, once it is replaced.
+///
+/// Replies are called with the client's lock held, on the thread that pushes a frame, on one of the model's, or in
+/// [`Recognizer::send_overdue_replies`], and so are events, on one of the model's alone: they must neither block nor call the
+/// client. [`Reply::Unavailable`] alone comes without the lock, so that the client can leave.
+///
+/// It ends with [`Self::leave`] or when it is dropped, whichever is first; its place is free at once. Frames that still come
+/// are answered with `none`. An event that a thread of the model was about to tell may still come after that.
+///
+/// Locks, in the order in which they are taken: `announced`, `assignment`, then the recogniser's, then that of the model's
+/// queue. That of `replies::Due` is taken under `announced`, and released before a client is asked to send what is overdue.
 pub struct Client {
     recognizer: Arc<Recognizer>,
     name: String,
     on_event: Option<OnEvent>,
-    told: Arc<Mutex<Announced>>,
-    place: Mutex<Assignment>,
+    announced: Arc<Mutex<Announced>>,
+    /// Under it the recogniser's locks are taken, and that of the model's queue.
+    assignment: Mutex<Assignment>,
     /// That the dummy answers it stands in the log.
     has_dummy_line: AtomicBool,
 }
@@ -84,7 +110,7 @@ enum Assignment {
 
 /// A client's place at one model.
 struct ModelClient {
-    client: Seat,
+    client: Box<dyn ServiceClient>,
     labels: Arc<Labels>,
     generation: u64,
 }
@@ -98,13 +124,15 @@ struct Labels {
 }
 
 /// What a client has been told, by all its model clients. Locked while something is told, so that nothing of a model comes after
-/// the facts of the next; taken before a [`Assignment`]'s lock.
+/// the facts of the next.
+///
+/// Its lock comes before that of [`Client::assignment`].
 #[derive(Default)]
 struct Announced {
     /// Generation and labels of the model that answers are of.
     model: Option<(u64, Arc<Labels>)>,
-    /// Generation of the newest place, which may replace that.
-    model_client: u64,
+    /// Generation of the newest model client, which may replace that.
+    newest_generation: u64,
     replies: Replies,
 }
 
@@ -114,7 +142,7 @@ struct Telling {
     lines: Arc<[LineBudget; 2]>,
     last_sign: Arc<Mutex<Option<LastSign>>>,
     on_event: Option<OnEvent>,
-    told: Arc<Mutex<Announced>>,
+    announced: Arc<Mutex<Announced>>,
     generation: u64,
     labels: Arc<Labels>,
     facts: SignModel,
@@ -141,79 +169,81 @@ const WORTH_A_LINE: f32 = 0.6;
 
 impl Client {
     pub(super) fn new(recognizer: Arc<Recognizer>, name: String, on_event: Option<OnEvent>) -> Self {
-        let (told, place) = (Arc::default(), Mutex::new(Assignment::Waiting));
-        Self { recognizer, name, on_event, told, place, has_dummy_line: AtomicBool::new(false) }
+        let (announced, assignment) = (Arc::default(), Mutex::new(Assignment::Waiting));
+        Self { recognizer, name, on_event, announced, assignment, has_dummy_line: AtomicBool::new(false) }
     }
 
-    /// Takes a frame and has `reply` called with the newest result, in the order of frames, while no [`Event`] comes: at once
+    /// Takes a frame and has `reply` called with the newest result, in the order of frames, never at the same time as an [`Event`]: at once
     /// or, where its own prediction is about to come and it `may_wait`, with that, or when the time for it is over.
-    pub fn frame(&self, frame: Frame, may_wait: bool, reply: impl FnOnce(Reply) + Send + 'static) {
+    pub fn push_frame(&self, frame: Frame, may_wait: bool, reply: impl FnOnce(Reply) + Send + 'static) {
         // Let go of after the lock: whoever is the last to hold a model that was replaced waits for its threads, which tell.
         let mut service = None;
         let arrived = frame.arrived;
-        let mut told = self.told.lock();
-        let (answer, result_in) = match self.answer(frame, &mut told, &mut service) {
+        let mut announced = self.announced.lock();
+        let (answer, result_in) = match self.answer_frame(frame, &mut announced, &mut service) {
             (Reply::Answer(answer), result_in) if may_wait => (answer, result_in),
             (now, _) => {
-                told.replies.send_all();
+                announced.replies.send_all();
                 if matches!(now, Reply::Unavailable) {
-                    drop(told); // the client leaves
+                    drop(announced); // the client leaves
                 }
                 return reply(now);
             }
         };
-        let deadline = replies::deadline(arrived, self.recognizer.options.reply_wait, result_in);
+        let deadline =
+            replies::reply_deadline(arrived, self.recognizer.options.settings.reply_wait, result_in);
         match deadline {
-            None if told.replies.is_empty() => reply(Reply::Answer(answer)),
+            None if announced.replies.is_empty() => reply(Reply::Answer(answer)),
             // In its turn, after those that wait.
-            None => told.replies.wait(arrived, arrived, answer, Box::new(reply)),
+            None => announced.replies.add_waiting(arrived, arrived, answer, Box::new(reply)),
             Some(until) => {
-                told.replies.wait(arrived, until, answer, Box::new(reply));
-                let told: Weak<Mutex<Announced>> = Arc::downgrade(&self.told);
-                self.recognizer.due.add(until, told);
+                announced.replies.add_waiting(arrived, until, answer, Box::new(reply));
+                let announced: Weak<Mutex<Announced>> = Arc::downgrade(&self.announced);
+                self.recognizer.due.add_reply(until, announced);
             }
         }
     }
 
-    fn answer(
+    fn answer_frame(
         &self,
         frame: Frame,
-        told: &mut Announced,
-        held: &mut Option<Arc<Service>>,
+        announced: &mut Announced,
+        held: &mut Option<Arc<dyn Service>>,
     ) -> (Reply, Option<Duration>) {
         let none = |label: &str, score| Answer { label: Arc::from(label), score, prediction: None };
-        let mut place = self.place.lock();
+        let mut assignment = self.assignment.lock();
         let generation = self.recognizer.generation.load(Ordering::Acquire);
-        if let Assignment::Assigned { model_client, before } = &mut *place
+        if let Assignment::Assigned { model_client, before } = &mut *assignment
             && model_client.generation == generation
         {
-            let answer = model_client.answer(before, told);
+            let answer = model_client.newest_answer(before, announced);
             let result_in = model_client.client.push(frame);
             return (Reply::Answer(answer), result_in);
         }
-        if matches!(*place, Assignment::Left) {
+        if matches!(*assignment, Assignment::Left) {
             return (Reply::Answer(none("none", 0.0)), None);
         }
         let (state, generation) = self.recognizer.state_and_generation();
         let reply = match state {
             State::Ready(service) => {
-                let service = &*held.insert(service);
-                let (before, answer) = match std::mem::replace(&mut *place, Assignment::Waiting) {
+                let service = &**held.insert(service);
+                let (before, answer) = match std::mem::replace(&mut *assignment, Assignment::Waiting) {
                     Assignment::Assigned { model_client, mut before } => {
-                        let answer = model_client.answer(&mut before, told);
+                        let answer = model_client.newest_answer(&mut before, announced);
                         (Some(before.unwrap_or(model_client)), Some(answer))
                     }
                     _ => (None, None),
                 };
-                let model_client = self.sit(service, generation, told);
+                let model_client = self.join_model(service, generation, announced);
                 model_client.client.push(frame);
-                *place = Assignment::Assigned { model_client, before };
+                *assignment = Assignment::Assigned { model_client, before };
                 answer.map_or_else(|| Reply::First(none("none", 0.0)), Reply::Answer)
             }
             State::Loading(_) => Reply::Answer(none("none", 0.0)),
             State::Dummy => {
                 // Its label never changes, so one line is all there is to say.
-                if !self.has_dummy_line.swap(true, Ordering::Relaxed) && self.recognizer.lines[0].take() {
+                if !self.has_dummy_line.swap(true, Ordering::Relaxed) && self.recognizer.lines[0].take_line()
+                {
                     log_prediction(&self.name, DUMMY_LABEL, DUMMY_SCORE);
                 }
                 Reply::Answer(none(DUMMY_LABEL, DUMMY_SCORE))
@@ -225,9 +255,9 @@ impl Client {
 
     /// Frees the place now, though the client may still be held somewhere.
     pub fn leave(&self, reason: &str) {
-        let left = std::mem::replace(&mut *self.place.lock(), Assignment::Left);
+        let left = std::mem::replace(&mut *self.assignment.lock(), Assignment::Left);
         // After that: no frame finds a place any more, and none waits.
-        let waiting = self.told.lock().replies.take();
+        let waiting = self.announced.lock().replies.take_waiting();
         // Not under the lock: what a reply holds may be the last of this client.
         drop(waiting);
         if !matches!(left, Assignment::Left) {
@@ -237,59 +267,59 @@ impl Client {
     }
 
     /// A place at a model. If it is not the first, the client is told of the model with its first prediction.
-    fn sit(&self, service: &Service, generation: u64, told: &mut Announced) -> ModelClient {
-        let facts = service.facts(self.recognizer.options.threshold);
+    fn join_model(&self, service: &dyn Service, generation: u64, announced: &mut Announced) -> ModelClient {
+        let facts = service.facts(self.recognizer.options.settings.threshold);
         let labels = Arc::new(Labels {
             model: service.name().into(),
             names: facts.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
             none: Arc::from("none"),
             threshold: facts.threshold,
         });
-        told.sit(generation, &labels);
+        announced.record_joined(generation, &labels);
         // Not the recogniser, which holds the service that calls this.
         let telling = Telling {
             name: self.name.clone(),
             lines: self.recognizer.lines.clone(),
             last_sign: self.recognizer.last_sign.clone(),
             on_event: self.on_event.clone(),
-            told: self.told.clone(),
+            announced: self.announced.clone(),
             generation,
             labels: labels.clone(),
             facts,
             last_line: Mutex::new((Arc::from(""), false)),
         };
-        let client = service.join(Box::new(move |prediction| telling.tell(prediction)));
+        let client = service.join(Box::new(move |prediction| telling.publish_prediction(prediction)));
         ModelClient { client, labels, generation }
     }
 }
 
 impl replies::HasOverdue for Mutex<Announced> {
     fn send_overdue(&self, now: Instant) {
-        self.lock().replies.overdue(now);
+        self.lock().replies.send_overdue(now);
     }
 }
 
 impl Announced {
-    fn sit(&mut self, generation: u64, labels: &Arc<Labels>) {
-        self.model_client = generation;
+    fn record_joined(&mut self, generation: u64, labels: &Arc<Labels>) {
+        self.newest_generation = generation;
         self.model.get_or_insert_with(|| (generation, labels.clone()));
     }
 
     /// Whether answers are of that model.
-    fn is(&self, generation: u64) -> bool {
+    fn is_generation(&self, generation: u64) -> bool {
         self.model.as_ref().is_some_and(|(model, _)| *model == generation)
     }
 }
 
 impl Telling {
     /// Passes a prediction on, unless a newer model has made one.
-    fn tell(&self, prediction: &Arc<Prediction>) {
-        let mut told = self.told.lock();
-        if !told.is(self.generation) {
-            if told.model_client != self.generation {
+    fn publish_prediction(&self, prediction: &Arc<Prediction>) {
+        let mut announced = self.announced.lock();
+        if !announced.is_generation(self.generation) {
+            if announced.newest_generation != self.generation {
                 return;
             }
-            let before = told.model.replace((self.generation, self.labels.clone()));
+            let before = announced.model.replace((self.generation, self.labels.clone()));
             // The same model in a faster way is no news.
             let same = before.is_some_and(|(_, labels)| {
                 labels.model == self.labels.model && labels.names == self.labels.names
@@ -298,15 +328,15 @@ impl Telling {
                 on_event(Event::Model(&self.facts));
             }
         }
-        let answer = self.labels.answer(Some(prediction.clone()));
-        told.replies.predicted(prediction.arrived, &answer, clock::now());
-        self.log(&answer);
+        let answer = self.labels.answer_for(Some(prediction.clone()));
+        announced.replies.send_predicted(prediction.arrived, &answer, clock::now());
+        self.log_answer(&answer);
         if let Some(on_event) = &self.on_event {
             on_event(Event::Answer(&answer));
         }
     }
 
-    fn log(&self, answer: &Answer) {
+    fn log_answer(&self, answer: &Answer) {
         let line = (answer.label.clone(), answer.score > WORTH_A_LINE);
         if line.1 && !RESTS.contains(&&*line.0) {
             let sign = LastSign { label: line.0.clone(), score: answer.score, at: clock::now() };
@@ -314,7 +344,7 @@ impl Telling {
         }
         let mut last = self.last_line.lock();
         let news = last.0 != line.0 || (line.1 && !last.1);
-        if news && self.lines[0].take() {
+        if news && self.lines[0].take_line() {
             log_prediction(&self.name, &answer.label, answer.score);
             *last = line;
         } else if !line.1 {
@@ -342,19 +372,19 @@ impl fmt::Debug for Client {
 
 impl ModelClient {
     /// The newest answer: of this model or, until that has one, of the one before.
-    fn answer(&self, before: &mut Option<ModelClient>, told: &Announced) -> Answer {
+    fn newest_answer(&self, before: &mut Option<ModelClient>, announced: &Announced) -> Answer {
         if let Some(before) = before
-            && !told.is(self.generation)
+            && !announced.is_generation(self.generation)
         {
-            return before.labels.answer(before.client.newest());
+            return before.labels.answer_for(before.client.newest());
         }
         *before = None;
-        self.labels.answer(self.client.newest())
+        self.labels.answer_for(self.client.newest())
     }
 }
 
 impl Labels {
-    fn answer(&self, prediction: Option<Arc<Prediction>>) -> Answer {
+    fn answer_for(&self, prediction: Option<Arc<Prediction>>) -> Answer {
         let Some(prediction) = prediction else {
             return Answer { label: self.none.clone(), score: 0.0, prediction: None };
         };
@@ -374,20 +404,25 @@ mod tests {
     use std::thread;
 
     /// A place at the model of that name.
-    fn telling(told: &Arc<Mutex<Announced>>, generation: u64, model: &str, on_event: &OnEvent) -> Telling {
+    fn telling(
+        announced: &Arc<Mutex<Announced>>,
+        generation: u64,
+        model: &str,
+        on_event: &OnEvent,
+    ) -> Telling {
         let labels = Arc::new(Labels {
             model: model.into(),
             names: vec![model.into()],
             none: "none".into(),
             threshold: 0.5,
         });
-        told.lock().sit(generation, &labels);
+        announced.lock().record_joined(generation, &labels);
         Telling {
             name: "client".into(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
             last_sign: Arc::default(),
             on_event: Some(on_event.clone()),
-            told: told.clone(),
+            announced: announced.clone(),
             generation,
             labels,
             facts: SignModel {
@@ -437,15 +472,15 @@ mod tests {
             }
             events.send(words).unwrap();
         });
-        let told = Arc::default();
-        let (old, prediction) = (telling(&told, 0, "old", &on_event), prediction());
-        let new = telling(&told, 1, "new", &on_event);
+        let announced = Arc::default();
+        let (old, prediction) = (telling(&announced, 0, "old", &on_event), prediction());
+        let new = telling(&announced, 1, "new", &on_event);
         thread::scope(|threads| {
-            threads.spawn(|| old.tell(&prediction));
+            threads.spawn(|| old.publish_prediction(&prediction));
             has_begun.recv().unwrap();
-            new.tell(&prediction);
+            new.publish_prediction(&prediction);
         });
-        old.tell(&prediction);
+        old.publish_prediction(&prediction);
         drop((old, new, on_event));
         assert_eq!(all.into_iter().collect::<Vec<_>>(), ["old", "facts of new", "new"]);
     }
@@ -454,18 +489,18 @@ mod tests {
     fn of_many_models_in_a_row_a_client_is_told_what_differs_from_what_it_knows() {
         let (events, all) = mpsc::channel();
         let on_event: OnEvent = Arc::new(move |event| events.send(words(&event)).unwrap());
-        let (told, prediction) = (Arc::default(), prediction());
-        let first = telling(&told, 0, "first", &on_event);
-        first.tell(&prediction);
-        let second = telling(&told, 1, "second", &on_event);
-        let again = telling(&told, 2, "first", &on_event);
+        let (announced, prediction) = (Arc::default(), prediction());
+        let first = telling(&announced, 0, "first", &on_event);
+        first.publish_prediction(&prediction);
+        let second = telling(&announced, 1, "second", &on_event);
+        let again = telling(&announced, 2, "first", &on_event);
         // Nobody waits for it any more.
-        second.tell(&prediction);
-        again.tell(&prediction);
-        first.tell(&prediction);
-        let third = telling(&told, 3, "third", &on_event);
-        again.tell(&prediction);
-        third.tell(&prediction);
+        second.publish_prediction(&prediction);
+        again.publish_prediction(&prediction);
+        first.publish_prediction(&prediction);
+        let third = telling(&announced, 3, "third", &on_event);
+        again.publish_prediction(&prediction);
+        third.publish_prediction(&prediction);
         drop((first, second, again, third, on_event));
         assert_eq!(
             all.into_iter().collect::<Vec<_>>(),

@@ -6,11 +6,13 @@
 //!
 //! - [`client`]: a client that was admitted, its frames and its answers
 //! - [`load`]: brings a model to work: from the store, by importing a file, in the place of another one
-//! - [`service`]: a model at work, of whichever task
+//! - [`service`]: a model at work, of whichever kind, and the kinds that there are
 //! - `better`: offers and gets the model that knows hands
 //! - `runtime`: gets the library that runs networks, where it is missing
+//! - `settings`: how signs are recognised, as it is configured
 //! - `replies`: those that wait for the prediction of their own frame
 //! - `lines`: how many log lines predictions may take
+//! - `metrics`: what is counted, for `/metrics`
 
 #![forbid(unsafe_code)]
 
@@ -18,9 +20,13 @@ mod better;
 pub mod client;
 mod lines;
 pub mod load;
+mod metrics;
 mod replies;
 mod runtime;
 pub mod service;
+mod settings;
+#[cfg(test)]
+mod stub;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -30,6 +36,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sightwire_api::sign::SignModel;
+use sightwire_base::memory::{Memory, Work};
 use sightwire_engine::shared::EngineSettings;
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::header::Limits;
@@ -37,7 +44,6 @@ use sightwire_import::Progress;
 use sightwire_import::missing::Missing;
 use sightwire_infer::sender::ServiceStats;
 pub use sightwire_infer::sender::{Frame, Payload};
-use sightwire_measure::memory::{Memory, Work};
 use sightwire_models::manifest::Task;
 use sightwire_models::slot::{self, ModelSlot};
 use sightwire_models::store::Store;
@@ -46,35 +52,18 @@ use better::Fetching;
 pub use client::{Client, Event, LastSign, OnEvent, Reply};
 use lines::LineBudget;
 use replies::Due;
-pub use service::{Service, can_run, labels_of_hands};
+pub use service::{Service, built_in_labels, can_run};
+pub use settings::{RECOGNIZER, RecognizerSettings};
 
 /// How signs are recognised, and within which bounds: `recognizer.*` of the configuration, and what goes with it.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What is loaded at the start.
-    pub model: ModelChoice,
-    /// Every answer is "hello".
-    pub dummy: bool,
-    /// The most clients at once; one more is refused.
-    pub max_clients: usize,
-    /// Frames of one client that are analysed, per second at most.
-    pub max_fps: f32,
-    /// Past capacity, how long a client waits before another, who had its turn, has to give way.
-    pub turn_gap: Duration,
-    /// Past capacity, how long a client waits for its turn at most: turns are made shorter for it.
-    pub turn_wait: Duration,
-    /// How long a reply waits for the prediction of its own frame, where that is about to come.
-    pub reply_wait: Duration,
-    /// Probability below which the label is `none`; `None` takes the model's.
-    pub threshold: Option<f32>,
+    /// As it is configured.
+    pub settings: RecognizerSettings,
     /// Bounds of a frame's bytes and pixels, checked before it is decoded.
     pub pictures: Limits,
-    /// A thread without work for so long lets its sessions go.
+    /// A thread without work for this long lets its sessions go.
     pub idle_release: Duration,
-    /// Motions count only after a hand was held still.
-    pub arming: bool,
-    /// Hands that are followed in one picture.
-    pub hands: usize,
     /// A Python to import with; `None` looks for one.
     pub python: Option<PathBuf>,
     /// How networks are run, and the store.
@@ -113,14 +102,15 @@ pub const GESTURES: &str = "gestures";
 
 /// Whether the model that knows hands is there.
 fn has_hands(store: &Store) -> bool {
-    store.manifest(HANDS).is_ok_and(|manifest| store.has(&manifest))
+    store.manifest(HANDS).is_ok_and(|manifest| store.has_files(&manifest))
 }
 
 /// Admits clients and answers their frames.
 pub struct Recognizer {
     engine: Arc<SharedEngine>,
+    /// Comes after `switching`, and before those of the slot, of the model's queue and of `before`.
     active: Mutex<Active>,
-    model: ModelSlot<Arc<Service>>,
+    model: ModelSlot<Arc<dyn Service>>,
     /// Goes up with each switch; clients compare it with that of their model client.
     generation: AtomicU64,
     /// Of them those to another model, and not to the same one in a faster way.
@@ -132,6 +122,7 @@ pub struct Recognizer {
     refused: AtomicU64,
     /// What models counted that have been replaced.
     before: Mutex<ServiceStats>,
+    /// Comes before `active`: who begins a switch looks first at what is at work.
     switching: Mutex<Option<Switch>>,
     /// Why the model that knows hands is not at work, though it is there.
     instead: Mutex<Option<String>>,
@@ -139,7 +130,7 @@ pub struct Recognizer {
     better: Mutex<Fetching>,
     /// Somebody switched to the weaker one: the better one is not offered.
     turned_down: AtomicBool,
-    /// Whoever measures the model at work is the only one.
+    /// Whoever measures the model at work is the only one. Nobody waits for this, and it comes before `switching`.
     measuring: Mutex<()>,
     /// For predictions, and for refusals.
     lines: Arc<[LineBudget; 2]>,
@@ -155,7 +146,7 @@ struct Switch {
     again: bool,
 }
 
-/// Beside the slot; whoever changes both holds this.
+/// Beside the slot; code that changes both holds this.
 struct Active {
     model: Arc<str>,
     /// What would have to be there, if the model cannot be had.
@@ -168,7 +159,7 @@ pub enum State {
     /// The model is being loaded or imported; frames are answered with `none`.
     Loading(Progress),
     /// The model is loaded and predicts.
-    Ready(Arc<Service>),
+    Ready(Arc<dyn Service>),
     /// The model cannot be used.
     Failed {
         /// Why it cannot be used, for people.
@@ -187,14 +178,18 @@ const DUMMY_SCORE: f32 = 0.9;
 impl Recognizer {
     /// A recogniser that has no model yet.
     pub fn new(options: Options, engine: Arc<SharedEngine>) -> Arc<Self> {
-        let name = if options.dummy { "dummy".to_owned() } else { options.model.name(&options.engine.store) };
+        let name = if options.settings.dummy {
+            "dummy".to_owned()
+        } else {
+            options.settings.model.name(&options.engine.store)
+        };
         Arc::new(Self {
             engine,
             active: Mutex::new(Active { model: name.into(), missing: None }),
             model: ModelSlot::default(),
             generation: AtomicU64::new(0),
             switches: AtomicU64::new(0),
-            max_clients: AtomicUsize::new(options.max_clients),
+            max_clients: AtomicUsize::new(options.settings.max_clients),
             options,
             clients: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
@@ -213,7 +208,7 @@ impl Recognizer {
 
     /// Sends replies that have waited for long enough; for as long as it is polled.
     pub async fn send_overdue_replies(&self) {
-        self.due.watch().await;
+        self.due.send_when_due().await;
     }
 
     fn store(&self) -> &Store {
@@ -226,7 +221,7 @@ impl Recognizer {
     }
 
     fn state_of(&self, active: &Active) -> State {
-        if self.options.dummy {
+        if self.options.settings.dummy {
             return State::Dummy;
         }
         match self.model.state() {
@@ -263,7 +258,7 @@ impl Recognizer {
         }
     }
 
-    /// What whoever runs the server should know of model and machine, as it is now.
+    /// What the operator should know of model and machine, as it is now.
     pub fn warning(&self) -> Option<String> {
         match self.state() {
             State::Ready(service) => {
@@ -273,8 +268,8 @@ impl Recognizer {
                 });
                 // It says only what is so: nobody has to mind a limit that is far away.
                 let crowded = || {
-                    let crowded = load::exceeds(&service, self.clients());
-                    crowded.then(|| load::too_many_clients(&service, self.max_clients())).flatten()
+                    let crowded = load::exceeds_capacity(&*service, self.client_count());
+                    crowded.then(|| load::too_many_clients(&*service, self.max_clients())).flatten()
                 };
                 broken.or_else(|| service.warning().map(str::to_owned)).or_else(crowded)
             }
@@ -288,9 +283,9 @@ impl Recognizer {
     }
 
     /// What clients are told of the model; `None` while there is none.
-    pub fn facts(&self) -> Option<SignModel> {
+    pub fn model_facts(&self) -> Option<SignModel> {
         match self.state() {
-            State::Ready(service) => Some(service.facts(self.options.threshold)),
+            State::Ready(service) => Some(service.facts(self.options.settings.threshold)),
             State::Dummy => Some(SignModel {
                 name: self.model().to_string(),
                 labels: vec![DUMMY_LABEL.into()],
@@ -306,20 +301,20 @@ impl Recognizer {
 
     /// The labels of the model, in the order of its scores: of its manifest, while it is not loaded; `None` if they are not known.
     pub fn labels(&self) -> Option<Vec<String>> {
-        if let Some(facts) = self.facts() {
+        if let Some(facts) = self.model_facts() {
             return Some(facts.labels);
         }
         let manifest = self.store().manifest(&self.model()).ok()?;
         manifest.labels().map(<[String]>::to_vec)
     }
 
-    /// What was recognised last, and is no rest.
+    /// What was recognised last, and is not a rest.
     pub fn last_sign(&self) -> Option<LastSign> {
         self.last_sign.lock().clone()
     }
 
     /// How many clients have a place now.
-    pub fn clients(&self) -> usize {
+    pub fn client_count(&self) -> usize {
         self.clients.load(Ordering::Relaxed)
     }
 
@@ -328,7 +323,7 @@ impl Recognizer {
         self.max_clients.load(Ordering::Relaxed)
     }
 
-    /// So many at most from now on. Those who are there stay, also where there are more.
+    /// At most this many from now on. Those who are there stay, also where there are more.
     pub fn set_max_clients(&self, max: usize) {
         self.max_clients.store(max, Ordering::Relaxed);
     }
@@ -339,7 +334,7 @@ impl Recognizer {
     }
 
     /// How often another model took the place of the one before.
-    pub fn switches(&self) -> u64 {
+    pub fn switch_count(&self) -> u64 {
         self.switches.load(Ordering::Relaxed)
     }
 
@@ -357,10 +352,10 @@ impl Recognizer {
 
     /// A place for a client, or `None` at capacity and while the memory is used up. `name` is for log lines; `on_event` is called with each new answer
     /// as soon as it is known.
-    pub fn admit(self: &Arc<Self>, name: String, on_event: Option<OnEvent>) -> Option<Client> {
-        if let Err(full) = self.options.memory.admit(Work::Client) {
+    pub fn admit_client(self: &Arc<Self>, name: String, on_event: Option<OnEvent>) -> Option<Client> {
+        if let Err(full) = self.options.memory.admit_work(Work::Client) {
             let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
-            if self.lines[1].take() {
+            if self.lines[1].take_line() {
                 tracing::warn!("ERROR client={name} refused: {full} {refused} refused so far");
             }
             return None;
@@ -371,7 +366,7 @@ impl Recognizer {
             .is_ok();
         if !admitted {
             let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
-            if self.lines[1].take() {
+            if self.lines[1].take_line() {
                 tracing::warn!(
                     "ERROR client={name} refused: at capacity ({} clients); {refused} refused so far",
                     self.max_clients()
@@ -380,7 +375,7 @@ impl Recognizer {
             return None;
         }
         self.admitted.fetch_add(1, Ordering::Relaxed);
-        tracing::info!("CONNECT client={name} clients={}", self.clients());
+        tracing::info!("CONNECT client={name} clients={}", self.client_count());
         Some(Client::new(self.clone(), name, on_event))
     }
 }

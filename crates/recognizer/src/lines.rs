@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 
-/// At most so many lines a second.
+/// At most this many lines a second.
 const LINES_PER_S: f32 = 5.0;
 
 /// A bucket that fills with [`LINES_PER_S`].
@@ -18,7 +18,7 @@ impl LineBudget {
     }
 
     /// Whether there is a line left.
-    pub(super) fn take(&self) -> bool {
+    pub(super) fn take_line(&self) -> bool {
         let mut bucket = self.0.lock();
         let now = clock::now();
         let elapsed: Duration = now.saturating_duration_since(bucket.1);

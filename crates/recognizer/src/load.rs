@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use parking_lot::{Mutex, MutexGuard};
+use sightwire_base::{clock, lines};
 use sightwire_engine::Plan;
 use sightwire_import::missing::{self, Missing};
 use sightwire_import::{self, ImportError, Progress, Request};
 use sightwire_infer::clip::model;
-use sightwire_measure::{clock, lines};
 use sightwire_models::digest;
 use sightwire_models::manifest::Manifest;
 use sightwire_models::slot;
 use sightwire_models::store::{Store, StoreError};
 
 use super::{DUMMY_LABEL, Recognizer, State, Switch};
-use crate::service::Model;
+use crate::service::load_model;
 use crate::{GESTURES, HANDS, ModelChoice, Service, has_hands};
 
 /// What a client is expected to send.
 const USUAL_FPS: f32 = 25.0;
-/// `recognizer.max_clients` may exceed the capacity by so much before it is worth a warning.
+/// `recognizer.max_clients` may exceed the capacity by this much before it is worth a warning.
 const TOLERANCE: f32 = 1.1;
 /// How long a replaced model may take to end what it has begun.
 const LAST_WINDOWS: Duration = Duration::from_secs(1);
@@ -60,29 +60,31 @@ impl Drop for Ends<'_> {
 impl Recognizer {
     /// Loads library and model, and imports the model first if that is needed; blocks. The state says how far it is and
     /// what came of it. `going_on` answers false when the server is to end.
-    pub fn load(&self, going_on: &dyn Fn() -> bool) {
-        if self.options.dummy {
+    pub fn load_model(&self, going_on: &dyn Fn() -> bool) {
+        if self.options.settings.dummy {
             tracing::warn!(
                 "no model runs: every frame is answered with {DUMMY_LABEL:?} (recognizer.dummy, USE_DUMMY_MODEL)"
             );
-        } else if self.model.begin() {
+        } else if self.model.begin_loading() {
             self.load_now(going_on);
         }
     }
 
-    /// Begins to load the model again if it could not be had a while ago; for whoever has a client that wants it. Within an async
+    /// Begins to load the model again if it could not be had a while ago; for a caller with a client that wants it. Within an async
     /// runtime.
     pub fn try_again(self: &Arc<Self>) {
-        // Whoever puts another one to use, or gets the library, is not disturbed.
+        // A user who puts another one to use, or gets the library, is not disturbed.
         let (switching, _active) = (self.switching.lock(), self.active.lock());
-        if switching.is_some() || self.options.dummy || !matches!(self.model.state(), slot::State::Failed(_))
+        if switching.is_some()
+            || self.options.settings.dummy
+            || !matches!(self.model.state(), slot::State::Failed(_))
         {
             return;
         }
         let this = self.clone();
-        self.model.bring(move |_| {
+        self.model.spawn_load(move |_| {
             this.load_now(&|| this.engine.going_on());
-            this.measure();
+            this.measure_model();
             Ok(())
         });
     }
@@ -97,20 +99,20 @@ impl Recognizer {
                     progress.text
                 );
                 let text = format!("importing {}: {}", self.model(), progress.text);
-                self.model.fetching(&text, progress.done);
+                self.model.set_fetching(&text, progress.done);
             }
             going_on()
         };
-        match self.prepare(&self.options.model, &mut watch) {
+        match self.prepare_model(&self.options.settings.model, &mut watch) {
             Ok(service) => {
-                self.install(service);
+                self.install_service(service);
             }
             Err(_) if !going_on() => {}
             Err(error) => {
                 tracing::error!(
                     "the recogniser has no model, and refuses clients until it can be had or another is activated: {error:#}"
                 );
-                let missing = Missing::of(&error, &self.options.engine);
+                let missing = Missing::from_error(&error, &self.options.engine);
                 if let Some(missing) = &missing {
                     let command = missing.command(self.store());
                     tracing::error!(
@@ -122,24 +124,24 @@ impl Recognizer {
                 {
                     tracing::warn!("{other}");
                 }
-                self.fail(&error, missing);
+                self.record_failure(&error, missing);
             }
         }
     }
 
-    pub(super) fn fail(&self, error: &anyhow::Error, missing: Option<Missing>) {
+    pub(super) fn record_failure(&self, error: &anyhow::Error, missing: Option<Missing>) {
         let mut active = self.active.lock();
         if !self.model.is_ready() {
             active.missing = missing;
-            self.model.failed(error);
+            self.model.set_failed(error);
         }
     }
 
     /// Puts another model of the store in the place of the present one, without dropping a client: windows that have
     /// begun end on the old one. Blocks for about a second, and before that for as long as the present one is being started anew in a
     /// faster way.
-    pub fn activate(&self, name: &str) -> Result<Duration, ActivateError> {
-        let took = self.switch(name, false)?;
+    pub fn activate_model(&self, name: &str) -> Result<Duration, ActivateError> {
+        let took = self.switch_model(name, false)?;
         self.turned_down.store(name == GESTURES, Ordering::Relaxed);
         if name == HANDS {
             *self.instead.lock() = None;
@@ -150,7 +152,7 @@ impl Recognizer {
 
     /// Measures in which ways the model at work can be run here, and runs it in the fastest from then on, without dropping a
     /// client. Blocks for some seconds, once on each machine.
-    pub fn measure(&self) {
+    pub fn measure_model(&self) {
         let Some(_only) = self.measuring.try_lock() else { return };
         // One that has taken its place meanwhile is measured, too.
         let mut measured = None;
@@ -163,12 +165,12 @@ impl Recognizer {
     fn measure_present(&self) {
         let State::Ready(service) = self.state() else { return };
         let (name, plans) = (service.name().to_owned(), service.plans().to_vec());
-        // Whoever takes its place waits for all who hold it.
+        // The model that takes its place waits for all who hold it.
         drop(service);
         let is_another = || -> anyhow::Result<bool> {
             let engine = self.engine.get()?;
-            let model = Model::load(self.store(), &self.store().manifest(&name)?)?;
-            model.measure(&engine, &|| self.engine.going_on())?;
+            let model = load_model(self.store(), &self.store().manifest(&name)?)?;
+            model.measure_plans(&engine, &|| self.engine.going_on())?;
             let fastest = model.plans(&engine);
             // What the model at work does without is no reason.
             let is_other =
@@ -177,7 +179,7 @@ impl Recognizer {
         };
         match is_another() {
             // What goes wrong is logged, and the model goes on as it is.
-            Ok(true) => drop(self.switch(&name, true)),
+            Ok(true) => drop(self.switch_model(&name, true)),
             Ok(false) => {}
             Err(_) if !self.engine.going_on() => {}
             Err(error) => tracing::warn!("how the model {name} runs fastest was not measured: {error:#}"),
@@ -190,10 +192,10 @@ impl Recognizer {
     }
 
     /// `again` starts the model that is at work anew, if it still is.
-    fn switch(&self, name: &str, again: bool) -> Result<Duration, ActivateError> {
+    fn switch_model(&self, name: &str, again: bool) -> Result<Duration, ActivateError> {
         let started = {
             let mut switching = self.switching.lock();
-            // Whoever wants another one is not told to come again because of what nobody asked for and takes a second, nor
+            // A user who wants another one is not told to come again because of what nobody asked for and takes a second, nor
             // because a switch that has just put its model to work has not ended yet.
             let until = clock::now() + STARTED_ANEW;
             let is_short = |switch: &Switch| switch.again || self.is_at_work(&switch.to);
@@ -219,7 +221,9 @@ impl Recognizer {
             // Also after a panic, or nobody could ever switch again.
             let _ends = Ends(&self.switching);
             let manifest = self.store().manifest(name).map_err(anyhow::Error::new);
-            manifest.and_then(|manifest| self.start(&manifest)).map(|service| self.install(service))
+            manifest
+                .and_then(|manifest| self.start_model(&manifest))
+                .map(|service| self.install_service(service))
         };
         match done {
             Ok(()) => Ok(clock::since(started)),
@@ -227,8 +231,8 @@ impl Recognizer {
                 let reason = format!("{error:#}");
                 tracing::warn!(
                     "the model \"{}\" was not activated: {}",
-                    lines::short(name),
-                    lines::sentence(&reason)
+                    lines::short_line(name),
+                    lines::short_sentence(&reason)
                 );
                 if !matches!(error.downcast_ref(), Some(StoreError::UnknownModel { .. })) {
                     return Err(ActivateError::Unusable(error));
@@ -239,11 +243,11 @@ impl Recognizer {
     }
 
     /// The model of the configuration, at work.
-    fn prepare(
+    fn prepare_model(
         &self,
         choice: &ModelChoice,
         watch: sightwire_import::OnProgress<'_>,
-    ) -> anyhow::Result<Service> {
+    ) -> anyhow::Result<Box<dyn Service>> {
         match choice {
             ModelChoice::Best => {
                 if has_hands(self.store()) {
@@ -251,7 +255,7 @@ impl Recognizer {
                         .store()
                         .manifest(HANDS)
                         .map_err(Into::into)
-                        .and_then(|hands| self.start(&hands))
+                        .and_then(|hands| self.start_model(&hands))
                     {
                         Ok(service) => return Ok(service),
                         Err(error) => {
@@ -263,10 +267,10 @@ impl Recognizer {
                         }
                     }
                 }
-                self.start(&self.store().manifest(GESTURES)?)
+                self.start_model(&self.store().manifest(GESTURES)?)
             }
             ModelChoice::File(source) => {
-                let mut request = self.request(source, None);
+                let mut request = self.import_request(source, None);
                 let manifest = match import_file(self.store(), &request, watch) {
                     // The file was replaced since, or another one is called so: both are kept.
                     Err(error) if matches!(error.downcast_ref(), Some(ImportError::Taken { .. })) => {
@@ -276,48 +280,49 @@ impl Recognizer {
                     }
                     done => done,
                 }?;
-                self.start(&manifest)
+                self.start_model(&manifest)
             }
             ModelChoice::Name(name) => {
                 let manifest = self.store().manifest(name)?;
                 let Some(file) = manifest.to_import() else {
-                    return self.start(&manifest);
+                    return self.start_model(&manifest);
                 };
                 // It was pulled, or lies in the mirror, and was not imported yet.
-                let source = self.store().verified(name, file)?;
-                let manifest = import_file(self.store(), &self.request(&source, Some(&manifest)), watch)?;
-                self.start(&manifest)
+                let source = self.store().verified_path(name, file)?;
+                let manifest =
+                    import_file(self.store(), &self.import_request(&source, Some(&manifest)), watch)?;
+                self.start_model(&manifest)
             }
         }
     }
 
-    fn request(&self, source: &Path, manifest: Option<&Manifest>) -> Request {
-        Request::of(source, manifest, self.options.python.clone(), &self.options.engine)
+    fn import_request(&self, source: &Path, manifest: Option<&Manifest>) -> Request {
+        Request::from_source(source, manifest, self.options.python.clone(), &self.options.engine)
     }
 
     /// A model at work, in a way that is known to be possible on this machine.
-    fn start(&self, manifest: &Manifest) -> anyhow::Result<Service> {
-        let mut model = Model::load(self.store(), manifest)?;
+    fn start_model(&self, manifest: &Manifest) -> anyhow::Result<Box<dyn Service>> {
+        let mut model = load_model(self.store(), manifest)?;
         let engine = self.engine.get()?;
-        model.usable(&engine, &|| self.engine.going_on())?;
-        model.start(engine, &self.options).context("the model does not run here")
+        model.ensure_usable(&engine, &|| self.engine.going_on())?;
+        model.start_service(engine, &self.options).context("the model does not run here")
     }
 
     /// From now on this model answers.
-    fn install(&self, service: Service) {
-        let warning = too_many_clients(&service, self.max_clients());
+    fn install_service(&self, service: Box<dyn Service>) {
+        let warning = too_many_clients(&*service, self.max_clients());
         if matches!(self.state(), State::Ready(_)) && *self.model() == *service.name() {
             let networks = model::in_words(service.plans());
             tracing::info!(model = service.name(), networks, "the model runs in its fastest way from now on");
         } else {
-            say(&service, warning.as_deref());
+            log_loaded(&*service, warning.as_deref());
         }
         let old = {
             let mut active = self.active.lock();
             let another = *active.model != *service.name();
             active.model = service.name().into();
             active.missing = None;
-            let old = self.model.ready(Arc::new(service));
+            let old = self.model.set_ready(Arc::from(service));
             if let slot::State::Ready(old) = &old {
                 // Before anyone can see the new model's counters. What the old one still does is not counted.
                 self.before.lock().add_counters(&old.stats());
@@ -345,7 +350,7 @@ fn import_file(
     request: &Request,
     watch: sightwire_import::OnProgress<'_>,
 ) -> anyhow::Result<Manifest> {
-    sightwire_import::import(store, request, watch).map_err(|error| match error {
+    sightwire_import::import_model(store, request, watch).map_err(|error| match error {
         // The tool names the file already.
         ImportError::Tool(_)
         | ImportError::Read { .. }
@@ -355,7 +360,7 @@ fn import_file(
     })
 }
 
-fn say(service: &Service, warning: Option<&str>) {
+fn log_loaded(service: &dyn Service, warning: Option<&str>) {
     let engine = service.engine();
     tracing::info!(
         model = service.name(),
@@ -374,14 +379,14 @@ fn say(service: &Service, warning: Option<&str>) {
     }
 }
 
-/// Whether so many clients are more than all frames can be analysed of.
-pub(crate) fn exceeds(service: &Service, clients: usize) -> bool {
+/// Whether this many clients are more than all frames can be analysed of.
+pub(crate) fn exceeds_capacity(service: &dyn Service, clients: usize) -> bool {
     clients as f32 > service.stats().capacity_fps / USUAL_FPS * TOLERANCE
 }
 
-pub(crate) fn too_many_clients(service: &Service, max_clients: usize) -> Option<String> {
+pub(crate) fn too_many_clients(service: &dyn Service, max_clients: usize) -> Option<String> {
     let clients = service.stats().capacity_fps / USUAL_FPS;
-    exceeds(service, max_clients).then(|| {
+    exceeds_capacity(service, max_clients).then(|| {
         format!(
             "recognizer.max_clients is {max_clients}, but with the model {} this machine can analyse every frame of about {} clients at {USUAL_FPS} frames a second; with more, fewer frames of each are analysed",
             service.name(),
@@ -392,36 +397,8 @@ pub(crate) fn too_many_clients(service: &Service, max_clients: usize) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use sightwire_engine::EngineOptions;
-    use sightwire_engine::shared::{EngineSettings, SharedEngine};
-    use sightwire_frame::header::Limits;
-
     use super::*;
-    use crate::Options;
-
-    fn without_a_model(store: &Store) -> Arc<Recognizer> {
-        let options =
-            EngineOptions { provider: None, threads: 1, precision: None, gpu_memory_mb: 0, trials: None };
-        let engine = EngineSettings { options, library: None, store: store.clone(), offload: None };
-        let options = Options {
-            model: ModelChoice::Name("mine".into()),
-            dummy: false,
-            max_clients: 2,
-            max_fps: 30.0,
-            turn_gap: Duration::from_secs(1),
-            turn_wait: Duration::from_secs(15),
-            reply_wait: Duration::from_millis(10),
-            threshold: None,
-            pictures: Limits::default(),
-            idle_release: Duration::from_secs(60),
-            arming: true,
-            hands: 2,
-            python: None,
-            engine: engine.clone(),
-            memory: Arc::default(),
-        };
-        Recognizer::new(options, SharedEngine::new(engine, || true))
-    }
+    use crate::stub::recognizer_without_a_model;
 
     fn reason(recognizer: &Recognizer) -> Option<String> {
         match recognizer.state() {
@@ -433,16 +410,16 @@ mod tests {
     #[test]
     fn another_model_is_activated_after_the_present_one_was_started_anew() {
         let home = tempfile::tempdir().unwrap();
-        let recognizer = without_a_model(&Store::new(home.path().to_owned(), None));
-        recognizer.load(&|| true);
+        let recognizer = recognizer_without_a_model(&Store::new(home.path().to_owned(), None));
+        recognizer.load_model(&|| true);
         let switch = |again| Some(Switch { to: "mine".into(), again });
         *recognizer.switching.lock() = switch(false);
-        let refused = recognizer.activate("yours").unwrap_err();
+        let refused = recognizer.activate_model("yours").unwrap_err();
         assert!(matches!(refused, ActivateError::Busy(_)), "somebody asked for that: {refused}");
         *recognizer.switching.lock() = switch(true);
         let waits = std::thread::spawn({
             let recognizer = recognizer.clone();
-            move || recognizer.activate("yours")
+            move || recognizer.activate_model("yours")
         });
         std::thread::sleep(Duration::from_millis(50));
         *recognizer.switching.lock() = None;
@@ -454,13 +431,13 @@ mod tests {
     async fn a_model_that_could_not_be_had_is_tried_again_when_a_client_comes_later() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::new(home.path().to_owned(), None);
-        let recognizer = without_a_model(&store);
-        recognizer.load(&|| true);
+        let recognizer = recognizer_without_a_model(&store);
+        recognizer.load_model(&|| true);
         let missing = reason(&recognizer).unwrap();
         assert!(missing.contains("mine"), "{missing}");
 
         // By and by there is a file, though it is none that can be used.
-        let manifest = store.path("mine", "x").parent().unwrap().with_extension("toml");
+        let manifest = store.file_path("mine", "x").parent().unwrap().with_extension("toml");
         std::fs::create_dir_all(manifest.parent().unwrap()).unwrap();
         std::fs::write(&manifest, "not a manifest").unwrap();
         recognizer.try_again();

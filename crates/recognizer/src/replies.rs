@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 use tokio::sync::Notify;
 
 use crate::client::{Answer, Reply};
@@ -38,7 +38,7 @@ impl Replies {
     }
 
     /// A reply that waits until then, which says `newest` unless something newer comes meanwhile.
-    pub fn wait(&mut self, arrived: Instant, until: Instant, newest: Answer, send: SendReply) {
+    pub fn add_waiting(&mut self, arrived: Instant, until: Instant, newest: Answer, send: SendReply) {
         self.newest = Some(newest);
         self.waiting.push_back(Waiting { arrived, until, send });
         if self.waiting.len() > MAX_WAITING {
@@ -47,7 +47,7 @@ impl Replies {
     }
 
     /// There is a prediction, of the frame that arrived then: its reply need not wait any more, and none before it.
-    pub fn predicted(&mut self, arrived: Instant, answer: &Answer, now: Instant) {
+    pub fn send_predicted(&mut self, arrived: Instant, answer: &Answer, now: Instant) {
         if !self.waiting.is_empty() {
             self.newest = Some(answer.clone());
             self.send_while(|waiting| waiting.arrived <= arrived || waiting.until <= now);
@@ -55,7 +55,7 @@ impl Replies {
     }
 
     /// Those that have waited long enough are sent.
-    pub fn overdue(&mut self, now: Instant) {
+    pub fn send_overdue(&mut self, now: Instant) {
         self.send_while(|waiting| waiting.until <= now);
     }
 
@@ -65,7 +65,7 @@ impl Replies {
     }
 
     /// Nobody is there any more to read them; to be dropped where no lock is held.
-    pub fn take(&mut self) -> impl Sized + use<> {
+    pub fn take_waiting(&mut self) -> impl Sized + use<> {
         self.newest = None;
         std::mem::take(&mut self.waiting)
     }
@@ -83,9 +83,10 @@ impl Replies {
     }
 }
 
-/// Whose reply waits until when. All wait for the same time, so whoever came first is the first to be due.
+/// Whose reply waits until when. All wait for the same time, so the client that came first is the first to be due.
 #[derive(Default)]
 pub(crate) struct Due {
+    /// Taken under a client's lock, and so never held while a client is asked to send.
     all: Mutex<VecDeque<(Instant, Weak<dyn HasOverdue>)>>,
     begun: Notify,
 }
@@ -98,7 +99,7 @@ pub(crate) trait HasOverdue: Send + Sync {
 
 impl Due {
     /// A reply of this client waits until then.
-    pub fn add(&self, until: Instant, client: Weak<dyn HasOverdue>) {
+    pub fn add_reply(&self, until: Instant, client: Weak<dyn HasOverdue>) {
         let mut all = self.all.lock();
         all.push_back((until, client));
         if all.len() == 1 {
@@ -107,7 +108,7 @@ impl Due {
     }
 
     /// Sends what is overdue, for ever.
-    pub async fn watch(&self) {
+    pub async fn send_when_due(&self) {
         loop {
             let next = self.all.lock().front().map(|(until, _)| *until);
             match next {
@@ -115,7 +116,7 @@ impl Due {
                 Some(until) => {
                     tokio::time::sleep_until(until.into()).await;
                     let now = clock::now();
-                    for client in self.take(now) {
+                    for client in self.take_due(now) {
                         client.send_overdue(now);
                     }
                 }
@@ -123,7 +124,7 @@ impl Due {
         }
     }
 
-    fn take(&self, now: Instant) -> Vec<Arc<dyn HasOverdue>> {
+    fn take_due(&self, now: Instant) -> Vec<Arc<dyn HasOverdue>> {
         let mut all = self.all.lock();
         let mut due = Vec::new();
         // Threads may have come in another order than their frames: one that is late goes with the one before it.
@@ -134,8 +135,8 @@ impl Due {
     }
 }
 
-/// When a reply that may wait for so long is sent at the latest, if its result is expected in time.
-pub(crate) fn deadline(now: Instant, wait: Duration, result_in: Option<Duration>) -> Option<Instant> {
+/// When a reply that may wait for this long is sent at the latest, if its result is expected in time.
+pub(crate) fn reply_deadline(now: Instant, wait: Duration, result_in: Option<Duration>) -> Option<Instant> {
     result_in.filter(|expected| *expected <= wait).map(|_| now + wait)
 }
 
@@ -161,7 +162,7 @@ mod tests {
                 let Reply::Answer(answer) = reply else { panic!("{reply:?}") };
                 send.send(format!("{name}: {}", answer.label)).unwrap();
             };
-            replies.wait(at(ms), at(ms + 10), answer("before"), Box::new(reply));
+            replies.add_waiting(at(ms), at(ms + 10), answer("before"), Box::new(reply));
         }
         (replies, sent, at)
     }
@@ -169,9 +170,9 @@ mod tests {
     #[test]
     fn each_is_sent_with_the_prediction_of_its_frame() {
         let (mut replies, sent, at) = two();
-        replies.predicted(at(0), &answer("of the first"), at(4));
+        replies.send_predicted(at(0), &answer("of the first"), at(4));
         assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: of the first"]);
-        replies.predicted(at(5), &answer("of the second"), at(9));
+        replies.send_predicted(at(5), &answer("of the second"), at(9));
         assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["second: of the second"]);
         assert!(replies.is_empty());
     }
@@ -179,19 +180,19 @@ mod tests {
     #[test]
     fn a_prediction_of_a_later_frame_is_for_those_before_it_too() {
         let (mut replies, sent, at) = two();
-        replies.predicted(at(5), &answer("of the second"), at(9));
+        replies.send_predicted(at(5), &answer("of the second"), at(9));
         assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: of the second", "second: of the second"]);
     }
 
     #[test]
     fn who_waits_in_vain_is_sent_the_newest_in_time() {
         let (mut replies, sent, at) = two();
-        replies.overdue(at(9));
+        replies.send_overdue(at(9));
         assert_eq!(sent.try_iter().count(), 0);
-        replies.overdue(at(10));
+        replies.send_overdue(at(10));
         assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: before"]);
-        replies.predicted(at(0), &answer("of the first"), at(12));
-        replies.overdue(at(15));
+        replies.send_predicted(at(0), &answer("of the first"), at(12));
+        replies.send_overdue(at(15));
         assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["second: of the first"]);
     }
 
@@ -199,10 +200,10 @@ mod tests {
     fn no_more_than_a_few_wait_and_none_of_who_has_left() {
         let (mut replies, sent, at) = two();
         for ms in 0..MAX_WAITING as u64 {
-            replies.wait(at(6 + ms), at(16 + ms), answer("before"), Box::new(|_| ()));
+            replies.add_waiting(at(6 + ms), at(16 + ms), answer("before"), Box::new(|_| ()));
         }
         assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: before", "second: before"]);
-        drop(replies.take());
+        drop(replies.take_waiting());
         replies.send_all();
         assert!(replies.is_empty() && sent.try_iter().count() == 0);
     }
@@ -220,18 +221,18 @@ mod tests {
         let (due, begin) = (Arc::new(Due::default()), clock::now());
         let watch = tokio::spawn({
             let due = due.clone();
-            async move { due.watch().await }
+            async move { due.send_when_due().await }
         });
         let client = Arc::new(Told(Mutex::default()));
         let weak = Arc::downgrade(&client);
         for ms in [10, 15] {
-            due.add(begin + Duration::from_millis(ms), weak.clone());
-            due.add(begin + Duration::from_millis(ms), Weak::<Told>::new());
+            due.add_reply(begin + Duration::from_millis(ms), weak.clone());
+            due.add_reply(begin + Duration::from_millis(ms), Weak::<Told>::new());
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         let told: Vec<u128> = client.0.lock().iter().map(|at| at.duration_since(begin).as_millis()).collect();
         assert_eq!(told, [10, 15]);
-        due.add(clock::now() + Duration::from_millis(10), weak);
+        due.add_reply(clock::now() + Duration::from_millis(10), weak);
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(client.0.lock().len(), 3, "also after a pause");
         watch.abort();
@@ -240,9 +241,9 @@ mod tests {
     #[test]
     fn only_what_is_expected_in_time_is_waited_for() {
         let (now, ms) = (Instant::now(), Duration::from_millis);
-        assert_eq!(deadline(now, ms(10), Some(ms(4))), Some(now + ms(10)));
-        assert_eq!(deadline(now, ms(10), Some(ms(11))), None);
-        assert_eq!(deadline(now, ms(10), None), None);
-        assert_eq!(deadline(now, ms(0), Some(ms(4))), None);
+        assert_eq!(reply_deadline(now, ms(10), Some(ms(4))), Some(now + ms(10)));
+        assert_eq!(reply_deadline(now, ms(10), Some(ms(11))), None);
+        assert_eq!(reply_deadline(now, ms(10), None), None);
+        assert_eq!(reply_deadline(now, ms(0), Some(ms(4))), None);
     }
 }

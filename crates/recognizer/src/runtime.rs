@@ -14,27 +14,27 @@ impl Recognizer {
 
     /// Answers whether the library is missing and nobody gets it yet; if so, [`Recognizer::get_runtime`] has to follow.
     pub fn begin_getting_runtime(&self) -> bool {
-        // Whoever puts another model to use is not disturbed.
+        // A user who puts another model to use is not disturbed.
         let (switching, active) = (self.switching.lock(), self.active.lock());
         let missing = switching.is_none()
             && matches!(self.state_of(&active), State::Failed { missing: Some(Missing::Runtime), .. });
         if missing {
-            self.model.fetching("getting ONNX Runtime", None);
+            self.model.set_fetching("getting ONNX Runtime", None);
         }
         missing
     }
 
     /// Gets the library and loads the model; blocks. The state says how far it is and what came of it.
     pub fn get_runtime(&self) {
-        let mut watch = in_words(|text, done| self.model.fetching(text, done));
+        let mut watch = in_words(|text, done| self.model.set_fetching(text, done));
         let got = missing::runtime_package(self.store())
-            .and_then(|package| fetch::pull(self.store(), &package, &mut watch).map_err(Into::into))
+            .and_then(|package| fetch::pull_files(self.store(), &package, &mut watch).map_err(Into::into))
             .context("the ONNX Runtime library could not be got");
         match got {
             Ok(()) => self.load_now(&|| self.engine.going_on()),
             Err(error) => {
                 tracing::error!("{error:#}");
-                self.fail(&error, Some(Missing::Runtime));
+                self.record_failure(&error, Some(Missing::Runtime));
             }
         }
     }

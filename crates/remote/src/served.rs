@@ -5,18 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::kserve::messages::{ModelMetadata, TensorMetadata};
+use crate::kserve::tensor::{Datatype, Tensor, TensorError, find_tensor};
 use parking_lot::Mutex;
 use sightwire_engine::network::Network;
-use sightwire_engine::offload::{Levels, Offered};
 use sightwire_engine::pool;
+use sightwire_engine::remote::{Levels, Offered};
 use sightwire_engine::shared::SharedEngine;
 use sightwire_engine::trial::Subject;
 use sightwire_engine::{Description, Engine, EngineError, Plan, Session, ShapedSpec};
 use sightwire_infer::clip::model::ClipModel;
 use sightwire_infer::jobs::Jobs;
 use sightwire_infer::landmarks;
-use sightwire_kserve::messages::{ModelMetadata, TensorMetadata};
-use sightwire_kserve::tensor::{Datatype, Tensor, TensorError, find};
 use sightwire_models::manifest::{self, Manifest, is_plain_name};
 use sightwire_models::store::Store;
 use tokio::sync::watch;
@@ -52,7 +52,6 @@ struct Loading {
 /// What comes of loading, once it is known.
 type Told = watch::Receiver<Option<Result<Arc<Loaded>, NotRun>>>;
 
-/// A model's networks.
 #[derive(Debug)]
 struct Loaded {
     task: manifest::Task,
@@ -122,12 +121,12 @@ impl Networks {
 
     /// A network of a model that is here, in this version of it unless that is empty. The first time its files are read and tried,
     /// which may take some seconds, and goes on though nobody waits for it any more.
-    pub async fn find(&self, name: &str, version: &str) -> Result<Arc<Served>, NotRun> {
+    pub async fn find_network(&self, name: &str, version: &str) -> Result<Arc<Served>, NotRun> {
         let unknown = |why: &str| NotRun::Unknown(format!("{name:.64}: {why}"));
         let Some((model, _)) = name.rsplit_once('.').filter(|(model, _)| is_plain_name(model)) else {
             return Err(unknown("a network is called MODEL.ROLE, such as hands.palm"));
         };
-        let mut told = self.loading(model)?;
+        let mut told = self.start_loading(model)?;
         let told = told.wait_for(Option::is_some).await.ok().and_then(|told| told.clone());
         let loaded = told.ok_or_else(|| NotRun::Unusable("its files could not be read".to_owned()))??;
         let found = loaded.networks.iter().find(|served| served.offered.name == name);
@@ -138,12 +137,13 @@ impl Networks {
         Ok(found.clone())
     }
 
-    /// As [`Networks::find`], of the files that the store has now.
+    /// As [`Networks::find_network`], of the files that the store has now.
     pub async fn find_anew(&self, name: &str) -> Result<Arc<Served>, NotRun> {
         if let Some((model, _)) = name.rsplit_once('.').filter(|(model, _)| is_plain_name(model)) {
             let (store, known) = (self.store.clone(), model.to_owned());
-            let now =
-                tokio::task::spawn_blocking(move || store.manifest(&known).map(|manifest| files(&manifest)));
+            let now = tokio::task::spawn_blocking(move || {
+                store.manifest(&known).map(|manifest| network_files(&manifest))
+            });
             let now = now.await.ok().and_then(Result::ok);
             let mut models = self.models.lock();
             let is_other = |loading: &Loading| matches!(&*loading.told.borrow(), Some(Ok(loaded)) if Some(&loaded.files) != now.as_ref());
@@ -151,11 +151,11 @@ impl Networks {
                 models.remove(model);
             }
         }
-        self.find(name, "").await
+        self.find_network(name, "").await
     }
 
     /// Of a model that is loaded, is being loaded, or is from now on.
-    fn loading(&self, model: &str) -> Result<Told, NotRun> {
+    fn start_loading(&self, model: &str) -> Result<Told, NotRun> {
         let mut models = self.models.lock();
         if let Some(Loading { begun, told }) = models.get(model) {
             let has_failed = matches!(&*told.borrow(), Some(Err(_)));
@@ -175,44 +175,44 @@ impl Networks {
         let name = model.to_owned();
         self.tasks.spawn_blocking(move || {
             let _one_at_a_time = turn.lock();
-            give.send_replace(Some(load(&store, &engine, &name).map(Arc::new)));
+            give.send_replace(Some(load_networks(&store, &engine, &name).map(Arc::new)));
         });
         models.insert(model.to_owned(), Loading { begun: Instant::now(), told: told.clone() });
         Ok(told)
     }
 
-    /// Runs a network.
-    pub async fn run(&self, served: Arc<Served>, inputs: &[Tensor]) -> Result<Tensor, NotRun> {
-        let input = served.input(inputs)?;
+    /// Runs a network with these inputs; waits for a thread.
+    pub async fn run_network(&self, served: Arc<Served>, inputs: &[Tensor]) -> Result<Tensor, NotRun> {
+        let input = served.check_input(inputs)?;
         let running = self.jobs.run(move |sessions| sessions.run(served, &input));
         running.await.unwrap_or_else(|lost| Err(NotRun::Failed(lost.to_string())))
     }
 }
 
-fn files(manifest: &Manifest) -> Vec<String> {
+fn network_files(manifest: &Manifest) -> Vec<String> {
     manifest.files.iter().filter_map(|file| file.sha256.clone()).collect()
 }
 
 /// All networks of a model that is here; blocks.
-fn load(store: &Store, engine: &SharedEngine, model: &str) -> Result<Loaded, NotRun> {
+fn load_networks(store: &Store, engine: &SharedEngine, model: &str) -> Result<Loaded, NotRun> {
     let unusable = |error: &dyn fmt::Display| NotRun::Unusable(format!("the model {model}: {error}"));
     let manifest = store.manifest(model).map_err(|error| NotRun::Unknown(error.to_string()))?;
-    if !store.has(&manifest) {
+    if !store.has_files(&manifest) {
         return Err(NotRun::Unknown(format!(
             "the model {model} is not here: `sightwire models pull {model}`"
         )));
     }
     let going_on = || engine.going_on();
     let own = engine.get().map_err(|error| unusable(&error))?;
-    let subjects = subjects(store, &manifest, &own)?;
-    own.usable(&subjects, &going_on).map_err(|error| unusable(&error))?;
+    let subjects = trial_subjects(store, &manifest, &own)?;
+    own.ensure_usable(&subjects, &going_on).map_err(|error| unusable(&error))?;
     let served = subjects.into_iter().filter_map(|subject| Served::new(&own, subject).transpose());
     let networks = served.map(|served| served.map(Arc::new).map_err(|error| unusable(&error)));
     let networks = networks.collect::<Result<_, _>>()?;
-    Ok(Loaded { task: manifest.task, files: files(&manifest), networks })
+    Ok(Loaded { task: manifest.task, files: network_files(&manifest), networks })
 }
 
-fn subjects(store: &Store, manifest: &Manifest, engine: &Engine) -> Result<Vec<Subject>, NotRun> {
+fn trial_subjects(store: &Store, manifest: &Manifest, engine: &Engine) -> Result<Vec<Subject>, NotRun> {
     let name = &manifest.name;
     let unusable = |error: &dyn fmt::Display| NotRun::Unusable(format!("the model {name}: {error}"));
     match manifest.task {
@@ -220,7 +220,9 @@ fn subjects(store: &Store, manifest: &Manifest, engine: &Engine) -> Result<Vec<S
             let model = ClipModel::load(store, manifest).map_err(|error| unusable(&error))?;
             Ok(model.subjects(engine))
         }
-        manifest::Task::Landmarks => landmarks::subjects(store, manifest).map_err(|error| unusable(&error)),
+        manifest::Task::Landmarks => {
+            landmarks::trial_subjects(store, manifest).map_err(|error| unusable(&error))
+        }
         _ => Err(NotRun::Unknown(format!("networks for {} are not run for others", manifest.task.name()))),
     }
 }
@@ -252,9 +254,9 @@ impl Served {
     }
 
     /// The input, if it is one that the network takes.
-    fn input(&self, inputs: &[Tensor]) -> Result<Tensor, TensorError> {
+    fn check_input(&self, inputs: &[Tensor]) -> Result<Tensor, TensorError> {
         let unfit = |why| TensorError::Unfit { name: INPUT, why };
-        let input = find(inputs, INPUT)?;
+        let input = find_tensor(inputs, INPUT)?;
         let (shape, takes) = (input.shape(), &self.description.input);
         let fits =
             |(size, takes): (&usize, &Option<usize>)| *size > 0 && takes.is_none_or(|takes| takes == *size);
@@ -275,10 +277,10 @@ impl Served {
         Ok(input.clone())
     }
 
-    fn session(&self) -> Result<Session, EngineError> {
+    fn make_session(&self) -> Result<Session, EngineError> {
         let free = self.description.input.iter().enumerate().filter(|(_, size)| size.is_none());
         let varying: Vec<usize> = free.map(|(index, _)| index).collect();
-        self.engine.shaped(&ShapedSpec {
+        self.engine.shaped_session(&ShapedSpec {
             network: &self.network,
             description: &self.description,
             input: self.tried.clone(),
@@ -303,7 +305,7 @@ impl Sessions {
         let (served, mut session) = if let Some(at) = kept {
             self.0.remove(at)
         } else {
-            let session = served.session().map_err(|error| failed(&error))?;
+            let session = served.make_session().map_err(|error| failed(&error))?;
             (served, session)
         };
         // One that has failed is used no more.

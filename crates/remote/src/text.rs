@@ -7,19 +7,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::kserve::messages::{ModelMetadata, TensorMetadata};
+use crate::kserve::tensor::{Datatype, Tensor, TensorError, find_tensor};
 use bytes::Bytes;
-use sightwire_kserve::messages::{ModelMetadata, TensorMetadata};
-use sightwire_kserve::tensor::{Datatype, Tensor, TensorError, find};
-use sightwire_reading::elsewhere::{Asked, CanBe, Elsewhere as Reads};
 use sightwire_reading::output::Document;
+use sightwire_reading::remote::{Asked, CanBe, RemoteReader};
 use sightwire_reading::work::ReadRequest;
 
 use crate::PLATFORM;
-use crate::elsewhere::Elsewhere;
+use crate::networks::KserveNetworks;
 
 /// Its name at the server.
 pub const MODEL: &str = "read";
-/// The parameter that says which files of a model are meant; whoever has others does not read.
+/// The parameter that says which files of a model are meant; a server that has others does not read.
 pub const VERSION: &str = "version";
 const IMAGE: &str = "image";
 const OPTIONS: &str = "options";
@@ -43,33 +43,33 @@ pub struct Asking {
 
 impl Asking {
     /// Of the inputs of a request.
-    pub fn of(inputs: &[Tensor]) -> Result<Self, TensorError> {
-        let file = single(inputs, IMAGE)?;
+    pub fn from_inputs(inputs: &[Tensor]) -> Result<Self, TensorError> {
+        let file = single_element(inputs, IMAGE)?;
         let has_options = inputs.iter().any(|input| input.name == OPTIONS);
-        let options = if has_options { single(inputs, OPTIONS)? } else { Bytes::new() };
+        let options = if has_options { single_element(inputs, OPTIONS)? } else { Bytes::new() };
         if options.len() > MAX_OPTIONS {
             return Err(TensorError::Unfit { name: OPTIONS, why: "are longer than options are" });
         }
         Ok(Self { file, parameters: form_urlencoded::parse(&options).into_owned().collect() })
     }
 
-    fn inputs(file: &Bytes, request: &ReadRequest, version: &str) -> [Tensor; 2] {
+    fn build_inputs(file: &Bytes, request: &ReadRequest, version: &str) -> [Tensor; 2] {
         let mut options = form_urlencoded::Serializer::new(String::new());
-        options.extend_pairs(request.parameters()).append_pair(VERSION, version);
+        options.extend_pairs(request.query_parameters()).append_pair(VERSION, version);
         [Tensor::of_elements(IMAGE, &[file]), Tensor::of_elements(OPTIONS, &[options.finish()])]
     }
 }
 
 /// The answer where it was read, and where it could not be.
-pub fn answer(read: Result<&Document, &str>) -> Tensor {
+pub fn answer_tensor(read: Result<&Document, &str>) -> Tensor {
     match read {
-        Ok(document) => Tensor::of_elements(DOCUMENT, &[document.stored()]),
+        Ok(document) => Tensor::of_elements(DOCUMENT, &[document.to_stored()]),
         Err(why) => Tensor::of_elements(ERROR, &[why]),
     }
 }
 
 /// What the model takes and gives.
-pub fn metadata() -> ModelMetadata {
+pub fn reader_metadata() -> ModelMetadata {
     let tensor = |name: &str| TensorMetadata {
         name: name.to_owned(),
         datatype: Datatype::Bytes.name().to_owned(),
@@ -84,7 +84,7 @@ pub fn metadata() -> ModelMetadata {
     }
 }
 
-impl Reads for Elsewhere {
+impl RemoteReader for KserveNetworks {
     fn read<'a>(
         &'a self,
         file: &'a Bytes,
@@ -94,9 +94,9 @@ impl Reads for Elsewhere {
         can_be: &'a CanBe<'a>,
     ) -> Asked<'a> {
         Box::pin(async move {
-            let remote = self.model((MODEL, None), MAX_ANSWER, |_| Ok(()));
-            let inputs = Asking::inputs(file, request, version);
-            let read = |outputs: &[Tensor]| match document(outputs)? {
+            let remote = self.model(MODEL, None, MAX_ANSWER, |_| Ok(()));
+            let inputs = Asking::build_inputs(file, request, version);
+            let read = |outputs: &[Tensor]| match read_document(outputs)? {
                 Some(document) if !can_be(&document) => Err(OTHERS),
                 found => Ok(found),
             };
@@ -106,19 +106,19 @@ impl Reads for Elsewhere {
 }
 
 /// What was read; `None` where the file could not be.
-fn document(outputs: &[Tensor]) -> Result<Option<Document>, TensorError> {
+fn read_document(outputs: &[Tensor]) -> Result<Option<Document>, TensorError> {
     if outputs.iter().any(|output| output.name == ERROR) {
         return Ok(None);
     }
-    let document = single(outputs, DOCUMENT)?;
+    let document = single_element(outputs, DOCUMENT)?;
     let unfit = TensorError::Unfit { name: DOCUMENT, why: "is not what was read of a picture" };
     let text = std::str::from_utf8(&document).ok().and_then(|text| Document::from_stored(text).ok());
     text.map(Some).ok_or(unfit)
 }
 
 /// The only element of a tensor.
-fn single(tensors: &[Tensor], name: &'static str) -> Result<Bytes, TensorError> {
-    let element = find(tensors, name)?.only_element()?;
+fn single_element(tensors: &[Tensor], name: &'static str) -> Result<Bytes, TensorError> {
+    let element = find_tensor(tensors, name)?.only_element()?;
     element.ok_or(TensorError::Unfit { name, why: "has to be BYTES of shape [1]" })
 }
 
@@ -133,14 +133,14 @@ mod tests {
         let options = ReadOptions { threshold: 0.35, angle: false, ..ReadOptions::default() };
         let request = ReadRequest { model: "a & b".into(), options };
         let file = Bytes::from_static(b"a file");
-        let asking = Asking::of(&Asking::inputs(&file, &request, "0123")).unwrap();
+        let asking = Asking::from_inputs(&Asking::build_inputs(&file, &request, "0123")).unwrap();
         assert_eq!(asking.file, file);
         let get = |name: &str| asking.parameters[name].as_str();
         assert_eq!(
             ["model", "threshold", "angle", "corners", VERSION].map(get),
             ["a & b", "0.35", "false", "", "0123"]
         );
-        let bare = Asking::of(&[Tensor::of_elements(IMAGE, &[&file])]).unwrap();
+        let bare = Asking::from_inputs(&[Tensor::of_elements(IMAGE, &[&file])]).unwrap();
         assert!(bare.parameters.is_empty(), "whoever says nothing gets what is usual");
     }
 
@@ -153,14 +153,14 @@ mod tests {
             (vec![Tensor::of_i32(IMAGE, &[1])], "BYTES"),
             (vec![image.clone(), Tensor::of_elements(OPTIONS, &["x".repeat(5000)])], "longer"),
         ] {
-            let why = Asking::of(&inputs).unwrap_err().to_string();
+            let why = Asking::from_inputs(&inputs).unwrap_err().to_string();
             assert!(why.contains(part), "{why}");
         }
-        assert_eq!(document(&[answer(Err("it is locked"))]), Ok(None));
+        assert_eq!(read_document(&[answer_tensor(Err("it is locked"))]), Ok(None));
         for nonsense in ["", "{}", "[]", "\u{1}"] {
-            let why = document(&[Tensor::of_elements(DOCUMENT, &[nonsense])]).unwrap_err().to_string();
+            let why = read_document(&[Tensor::of_elements(DOCUMENT, &[nonsense])]).unwrap_err().to_string();
             assert!(why.contains("not what was read"), "{why}");
         }
-        assert!(document(&[image]).is_err());
+        assert!(read_document(&[image]).is_err());
     }
 }

@@ -11,12 +11,12 @@ use parking_lot::Mutex;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use sightwire_kserve::Code;
-use sightwire_kserve::client::{CallError, Client, Options};
-use sightwire_kserve::messages::{InferRequest, ModelMetadata, TensorMetadata, WantedOutput};
-use sightwire_kserve::remote::{Remote, RemoteError, Standing};
-use sightwire_kserve::server::{self, Asker, Bounds, REASONS, Refusal, Serves, Tls};
-use sightwire_kserve::tensor::{Tensor, TensorError, find};
+use sightwire_remote::kserve::Code;
+use sightwire_remote::kserve::client::{CallError, Client, Options};
+use sightwire_remote::kserve::messages::{InferRequest, ModelMetadata, TensorMetadata, WantedOutput};
+use sightwire_remote::kserve::model::{RemoteError, RemoteModel, Standing};
+use sightwire_remote::kserve::server::{self, Asker, Bounds, REASONS, Refusal, Serves, Tls};
+use sightwire_remote::kserve::tensor::{Tensor, TensorError, find_tensor};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -87,7 +87,7 @@ impl Serves for Model {
         if model != "sum" {
             return Err(Refusal::NoModel(model.into()));
         }
-        let image = find(&inputs, "image").map_err(|error| Refusal::Invalid(error.to_string()))?;
+        let image = find_tensor(&inputs, "image").map_err(|error| Refusal::Invalid(error.to_string()))?;
         let sum: u32 = image.raw().iter().map(|value| u32::from(*value)).sum();
         self.under_way.fetch_add(1, Ordering::SeqCst);
         let _until_dropped = UnderWay(self.under_way.clone());
@@ -153,7 +153,7 @@ fn image() -> [Tensor; 1] {
 }
 
 fn summed(outputs: &[Tensor]) -> Result<f32, TensorError> {
-    let sum = find(outputs, "sum")?;
+    let sum = find_tensor(outputs, "sum")?;
     if sum.shape() != [1] {
         return Err(TensorError::Shape("sum".into()));
     }
@@ -169,10 +169,10 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A model elsewhere that answers.
-async fn at_work(server: &Server, stop: &CancellationToken) -> Arc<Remote> {
-    let remote = Remote::new(server.options(), ("sum", None), |_: &_| Ok(()));
+async fn at_work(server: &Server, stop: &CancellationToken) -> Arc<RemoteModel> {
+    let remote = RemoteModel::new(server.options(), ("sum", None), |_: &_| Ok(()));
     tokio::spawn(remote.clone().run(stop.clone()));
-    until("it is found", || remote.wanted().is_ok()).await;
+    until("it is found", || remote.wanted_metadata().is_ok()).await;
     assert_eq!(remote.infer(&image(), PATIENT, summed).await, Ok(21.0));
     assert!(matches!(&*remote.standing().borrow(), Standing::Here(m) if m.inputs[0].name == "image"));
     remote
@@ -204,7 +204,7 @@ async fn each_fault_of_a_model_elsewhere_is_told_and_after_three_it_is_left_alon
         assert!(matches!(&error, RemoteError::Away(why) if why.contains(says)), "{error}");
         assert_eq!(remote.counters.failed.load(Ordering::Relaxed), before, "it was not asked");
         *server.does.lock() = Does::Sum;
-        until("it is tried again", || remote.wanted().is_ok()).await;
+        until("it is tried again", || remote.wanted_metadata().is_ok()).await;
         assert_eq!(remote.infer(&image(), PATIENT, summed).await, Ok(21.0));
         assert!(matches!(&*remote.standing().borrow(), Standing::Here(_)));
     }
@@ -249,11 +249,11 @@ async fn what_was_not_looked_at_before_it_was_sent_and_is_refused_is_no_fault_of
 async fn a_model_that_takes_something_else_is_away_and_says_what() {
     let server = Server::start(None, Bounds::default(), None);
     let unfit = TensorError::Unfit { name: "image", why: "is not what we send" };
-    let remote = Remote::new(server.options(), ("sum", None), |_: &_| {
+    let remote = RemoteModel::new(server.options(), ("sum", None), |_: &_| {
         Err(TensorError::Unfit { name: "image", why: "is not what we send" })
     });
     tokio::spawn(remote.clone().run(server.stop.clone()));
-    assert!(!remote.settled(PATIENT).await);
+    assert!(!remote.wait_settled(PATIENT).await);
     let says = unfit.to_string();
     assert!(matches!(&*remote.standing().borrow(), Standing::Away(why) if why.contains(&says)));
     assert!(remote.infer(&image(), SHORT, summed).await.is_err());
@@ -266,7 +266,7 @@ async fn what_nobody_waits_for_any_more_is_not_worked_on() {
     let server = Server::start(None, Bounds::default(), None);
     *server.does.lock() = Does::Hang;
     let client = Client::new(server.options());
-    let asked = client.infer(InferRequest::of("sum", &image()), Duration::from_secs(600));
+    let asked = client.infer(InferRequest::from_inputs("sum", &image()), Duration::from_secs(600));
     let at_work = async { until("it is at work", || server.under_way.load(Ordering::SeqCst) == 1).await };
     tokio::select! {
         _ = asked => unreachable!("it hangs"),
@@ -283,17 +283,17 @@ async fn a_server_that_is_gone_is_away_and_one_in_its_place_is_found() {
     let remote = at_work(&server, &stop).await;
     server.stop.cancel();
     let begun = Instant::now();
-    while remote.wanted().is_ok() {
+    while remote.wanted_metadata().is_ok() {
         // What is under way when it stops is still answered.
         let _ = remote.infer(&image(), SHORT, summed).await;
         sleep(Duration::from_millis(20)).await;
         assert!(begun.elapsed() < PATIENT);
     }
-    let why = remote.wanted().unwrap_err().to_string();
+    let why = remote.wanted_metadata().unwrap_err().to_string();
     assert!(why.contains("no way to grpc://127.0.0.1") || why.contains("was lost"), "{why}");
     server.end().await;
     let again = Server::start(Some(server.address), Bounds::default(), None);
-    until("it is found again", || remote.wanted().is_ok()).await;
+    until("it is found again", || remote.wanted_metadata().is_ok()).await;
     assert_eq!(remote.infer(&image(), PATIENT, summed).await, Ok(21.0));
     stop.cancel();
     again.end().await;
@@ -312,20 +312,20 @@ async fn a_server_refuses_what_it_has_to_in_the_words_of_the_protocol() {
     let asks = async |client: &Client, request: InferRequest| {
         refused(client.infer(request, PATIENT).await.map(|_| ()))
     };
-    let (code, words) = asks(&client, InferRequest::of("text", &image())).await;
+    let (code, words) = asks(&client, InferRequest::from_inputs("text", &image())).await;
     assert_eq!((code, &*words), (Code::NotFound, "there is no model text"));
-    let mut wrong = InferRequest::of("sum", &image());
+    let mut wrong = InferRequest::from_inputs("sum", &image());
     wrong.inputs[0].shape = vec![5];
     let (code, words) = asks(&client, wrong).await;
     assert_eq!((code, &*words), (Code::InvalidArgument, "image has 6 bytes where its shape says 5"));
     let large = Tensor::of_u8("image", &[8192], vec![0; 8192].into()).unwrap();
-    let (code, _) = asks(&client, InferRequest::of("sum", &[large])).await;
+    let (code, _) = asks(&client, InferRequest::from_inputs("sum", &[large])).await;
     assert_eq!(code, Code::OutOfRange);
     let stranger = Client::new(Options { key: Some("other".into()), ..server.options() });
-    assert_eq!(asks(&stranger, InferRequest::of("sum", &image())).await.0, Code::Unauthenticated);
+    assert_eq!(asks(&stranger, InferRequest::from_inputs("sum", &image())).await.0, Code::Unauthenticated);
     assert!(stranger.server_ready(PATIENT).await.unwrap(), "that is for everybody");
     let friend = Client::new(Options { key: Some("sesame".into()), ..server.options() });
-    friend.infer(InferRequest::of("sum", &image()), PATIENT).await.unwrap();
+    friend.infer(InferRequest::from_inputs("sum", &image()), PATIENT).await.unwrap();
     assert!(!format!("{friend:?}").contains("sesame"));
     let long = friend.model_ready(&"m".repeat(5000), PATIENT).await.map(|_| ());
     assert_eq!(refused(long).0, Code::OutOfRange, "a question is short");
@@ -349,7 +349,7 @@ async fn who_wants_some_outputs_gets_those() {
     let client = Client::new(server.options());
     let wanting = |name: &str| {
         let wanted = WantedOutput { name: name.into(), ..WantedOutput::default() };
-        InferRequest { outputs: vec![wanted], ..InferRequest::of("sum", &image()) }
+        InferRequest { outputs: vec![wanted], ..InferRequest::from_inputs("sum", &image()) }
     };
     let answer = client.infer(wanting("sum"), PATIENT).await.unwrap();
     assert_eq!(summed(&answer.tensors().unwrap()), Ok(21.0));
@@ -368,14 +368,14 @@ async fn connections_that_say_nothing_keep_nobody_out() {
     }
     until("all places are taken", || server.serving.connections() == 4).await;
     let client = Client::new(server.options());
-    client.infer(InferRequest::of("sum", &image()), PATIENT).await.unwrap();
+    client.infer(InferRequest::from_inputs("sum", &image()), PATIENT).await.unwrap();
     // Nor do those who come after it.
     for _ in 0..6 {
         silent.push(TcpStream::connect(server.address).await.unwrap());
     }
     let turned_away = || server.serving.counters.turned_away.load(Ordering::Relaxed);
     until("the silent ones have made room for each other", || turned_away() == 9).await;
-    client.infer(InferRequest::of("sum", &image()), PATIENT).await.unwrap();
+    client.infer(InferRequest::from_inputs("sum", &image()), PATIENT).await.unwrap();
     assert_eq!(server.serving.connections(), 4);
     server.end().await;
 }
@@ -389,11 +389,11 @@ async fn no_more_is_under_way_than_is_allowed() {
     for _ in 0..2 {
         let client = client.clone();
         server.tasks.spawn(async move {
-            drop(client.infer(InferRequest::of("sum", &image()), Duration::from_secs(2)).await);
+            drop(client.infer(InferRequest::from_inputs("sum", &image()), Duration::from_secs(2)).await);
         });
     }
     until("both are at work", || server.under_way.load(Ordering::SeqCst) == 2).await;
-    let third = client.infer(InferRequest::of("sum", &image()), PATIENT).await.unwrap_err();
+    let third = client.infer(InferRequest::from_inputs("sum", &image()), PATIENT).await.unwrap_err();
     assert!(matches!(third, CallError::Refused { code: Code::ResourceExhausted, .. }), "{third}");
     server.end().await;
 }
@@ -405,7 +405,7 @@ async fn what_is_under_way_at_a_server_that_closes_is_answered_though_another_ha
     let client = Arc::new(Client::new(first.options()));
     let asked = tokio::spawn({
         let client = client.clone();
-        async move { client.infer(InferRequest::of("sum", &image()), PATIENT).await }
+        async move { client.infer(InferRequest::from_inputs("sum", &image()), PATIENT).await }
     });
     until("it is at work", || first.under_way.load(Ordering::SeqCst) == 1).await;
     first.stop.cancel();

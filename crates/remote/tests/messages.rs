@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use prost::Message as _;
-use sightwire_kserve::messages::{
+use sightwire_remote::kserve::messages::{
     Contents, InferRequest, InferResponse, Live, ModelMetadata, ModelRequest, Parameter, Ready,
     ServerMetadata, Value, WantedOutput,
 };
-use sightwire_kserve::tensor::{self, Datatype, Tensor, TensorError};
+use sightwire_remote::kserve::tensor::{self, Datatype, Tensor, TensorError};
 
 /// What is broken in a message.
 type Damage = Box<dyn Fn(&mut InferRequest)>;
@@ -37,13 +37,13 @@ fn a_request_of_tritonclient_is_read_and_written_as_it_came() {
     let tensors = request.tensors().unwrap();
     assert_eq!((tensors[0].datatype(), tensors[0].shape()), (Datatype::Uint8, &[1, 2, 2, 3][..]));
     assert_eq!(tensors[0].raw(), &(0..12).collect::<Vec<u8>>());
-    let jpeg = tensor::find(&tensors, "jpeg").unwrap();
+    let jpeg = tensor::find_tensor(&tensors, "jpeg").unwrap();
     assert_eq!(jpeg.shape(), [1]);
     assert_eq!(jpeg.elements().unwrap(), [&b"\xff\xd8\x00\xff\xd9\x00"[..]]);
     // The order of parameters is anybody's.
     assert_eq!(request.encoded_len(), bytes.len());
     assert_eq!(InferRequest::decode(&*request.encode_to_vec()).unwrap(), request);
-    let ours = InferRequest::of("detect", &tensors);
+    let ours = InferRequest::from_inputs("detect", &tensors);
     assert_eq!((ours.inputs, ours.raw_input_contents), (request.inputs, request.raw_input_contents));
 }
 
@@ -55,26 +55,26 @@ fn an_answer_as_tritonclient_writes_it_is_ours_byte_for_byte() {
     let k = Parameter { value: Some(Value::Whole(7)) };
     assert_eq!(answer.outputs[0].parameters["k"], k);
     let tensors = answer.tensors().unwrap();
-    assert_eq!(tensor::find(&tensors, "boxes").unwrap().f32s().unwrap(), [1.5, 2.0, 30.0, 40.25]);
-    assert_eq!(tensor::find(&tensors, "classes").unwrap().integers().unwrap(), [-1]);
-    assert_eq!(tensor::find(&tensors, "labels").unwrap().elements().unwrap(), ["person"]);
-    assert_eq!(tensor::find(&tensors, "x"), Err(TensorError::Missing("x".into())));
+    assert_eq!(tensor::find_tensor(&tensors, "boxes").unwrap().f32s().unwrap(), [1.5, 2.0, 30.0, 40.25]);
+    assert_eq!(tensor::find_tensor(&tensors, "classes").unwrap().integers().unwrap(), [-1]);
+    assert_eq!(tensor::find_tensor(&tensors, "labels").unwrap().elements().unwrap(), ["person"]);
+    assert_eq!(tensor::find_tensor(&tensors, "x"), Err(TensorError::Missing("x".into())));
 }
 
 #[test]
 fn values_that_are_not_raw_are_those_that_would_be() {
     let answer = InferResponse::decode(known!("contents")).unwrap();
     let tensors = answer.tensors().unwrap();
-    let raw = |name: &str| tensor::find(&tensors, name).unwrap().raw().to_vec();
+    let raw = |name: &str| tensor::find_tensor(&tensors, name).unwrap().raw().to_vec();
     assert_eq!((raw("bool"), raw("i8"), raw("u8")), (vec![1, 0], vec![255, 127], vec![0, 255]));
     assert_eq!((raw("i16"), raw("u16")), ((-300_i16).to_le_bytes().into(), vec![255, 255]));
-    assert_eq!(tensor::find(&tensors, "i32").unwrap().integers().unwrap(), [-70000]);
-    assert_eq!(tensor::find(&tensors, "i64").unwrap().integers().unwrap(), [-(1 << 40)]);
+    assert_eq!(tensor::find_tensor(&tensors, "i32").unwrap().integers().unwrap(), [-70000]);
+    assert_eq!(tensor::find_tensor(&tensors, "i64").unwrap().integers().unwrap(), [-(1 << 40)]);
     assert_eq!(raw("u32"), 4_000_000_000_u32.to_le_bytes());
     assert_eq!(raw("u64"), (1_u64 << 63).to_le_bytes());
-    assert_eq!(tensor::find(&tensors, "f32").unwrap().f32s().unwrap(), [0.5, -2.0]);
+    assert_eq!(tensor::find_tensor(&tensors, "f32").unwrap().f32s().unwrap(), [0.5, -2.0]);
     assert_eq!(raw("f64"), 0.1_f64.to_le_bytes());
-    assert_eq!(tensor::find(&tensors, "bytes").unwrap().elements().unwrap(), ["ab", ""]);
+    assert_eq!(tensor::find_tensor(&tensors, "bytes").unwrap().elements().unwrap(), ["ab", ""]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn the_small_messages_are_what_tritonclient_writes() {
 
 #[test]
 fn a_tensor_that_is_not_what_it_says_is_refused() {
-    let good = InferRequest::of("m", &[Tensor::of_f32("a", &[1, 2], &[0.5, 1.0]).unwrap()]);
+    let good = InferRequest::from_inputs("m", &[Tensor::of_f32("a", &[1, 2], &[0.5, 1.0]).unwrap()]);
     let wrong: Vec<(Damage, &str)> = vec![
         (Box::new(|m| m.inputs[0].shape = vec![1, 3]), "a has 8 bytes where its shape says 12"),
         (Box::new(|m| m.inputs[0].shape = vec![-1, 2]), "a has a shape that no tensor has"),
@@ -178,7 +178,7 @@ proptest! {
         proptest::collection::vec(any::<u8>(), 0..20), 0..6,
     )) {
         let tensor = Tensor::of_elements("e", &elements);
-        let message = InferRequest::of("m", &[tensor]);
+        let message = InferRequest::from_inputs("m", &[tensor]);
         let back = InferRequest::decode(&*message.encode_to_vec()).unwrap().tensors().unwrap();
         prop_assert_eq!(back[0].elements().unwrap(), elements);
     }

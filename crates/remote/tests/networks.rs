@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_engine::offload::{Offload as _, Report, Task};
 use sightwire_engine::pool;
 use sightwire_engine::priority::Priority;
+use sightwire_engine::remote::{RemoteNetworks as _, Report, Task};
 use sightwire_engine::shared::{EngineSettings, SharedEngine};
 use sightwire_engine::{EngineOptions, NetworkSpec, Session};
 use sightwire_infer::clip::model::ClipModel;
-use sightwire_kserve::client::{Client, Options};
-use sightwire_kserve::messages::{InferRequest, ModelMetadata};
-use sightwire_kserve::server::{Asker, Bounds, Refusal, Server, Serves};
-use sightwire_kserve::tensor::Tensor;
 use sightwire_models::store::Store;
-use sightwire_offload::elsewhere::Elsewhere;
-use sightwire_offload::served::{Networks, NotRun};
+use sightwire_remote::kserve::client::{Client, Options};
+use sightwire_remote::kserve::messages::{InferRequest, ModelMetadata};
+use sightwire_remote::kserve::server::{Asker, Bounds, Refusal, Server, Serves};
+use sightwire_remote::kserve::tensor::Tensor;
+use sightwire_remote::networks::KserveNetworks;
+use sightwire_remote::served::{Networks, NotRun};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,7 +34,7 @@ fn settings() -> EngineSettings {
     );
     let options =
         EngineOptions { provider: None, threads: 1, precision: None, gpu_memory_mb: 0, trials: None };
-    EngineSettings { options, library: None, store: Store::new(home, None), offload: None }
+    EngineSettings { options, library: None, store: Store::new(home, None), remote: None }
 }
 
 /// What the server does with what it is asked.
@@ -77,7 +77,7 @@ impl Serves for Model {
     }
 
     async fn metadata(&self, (): &(), model: &str) -> Result<ModelMetadata, Refusal> {
-        let found = self.networks.find(model, "").await.map_err(|why| refusal(&why))?;
+        let found = self.networks.find_network(model, "").await.map_err(|why| refusal(&why))?;
         let mut metadata = found.metadata();
         if *self.mood.lock() == Mood::IsAnotherVersion {
             metadata.versions = vec!["fedcba9876543210".into()];
@@ -91,8 +91,8 @@ impl Serves for Model {
         (model, version): (&str, &str),
         inputs: Vec<Tensor>,
     ) -> Result<Vec<Tensor>, Refusal> {
-        let found = self.networks.find(model, version).await.map_err(|why| refusal(&why))?;
-        let output = self.networks.run(found, &inputs).await.map_err(|why| refusal(&why))?;
+        let found = self.networks.find_network(model, version).await.map_err(|why| refusal(&why))?;
+        let output = self.networks.run_network(found, &inputs).await.map_err(|why| refusal(&why))?;
         let mood = *self.mood.lock();
         Ok(vec![match mood {
             Mood::Runs | Mood::IsAnotherVersion => output,
@@ -110,7 +110,7 @@ impl Serves for Model {
 struct House {
     mood: Arc<Mutex<Mood>>,
     options: Options,
-    elsewhere: Arc<Elsewhere>,
+    elsewhere: Arc<KserveNetworks>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -129,7 +129,7 @@ impl House {
         let address = format!("grpc://{}", listener.local_addr().unwrap()).parse().unwrap();
         tasks.spawn(server.run(listener, stop.clone(), tasks.clone()));
         let options = Options { address, key: None, tls: None, max_message_bytes: 16 << 20 };
-        let elsewhere = Elsewhere::new(options.clone(), vec![Task::Signs], &tasks, &stop);
+        let elsewhere = KserveNetworks::new(options.clone(), vec![Task::Signs], &tasks, &stop);
         Self { mood, options, elsewhere, stop, tasks }
     }
 
@@ -141,10 +141,10 @@ impl House {
 
     /// A session that asks the server, and one that does not.
     fn sessions(&self) -> [Session; 2] {
-        let offload = Some(self.elsewhere.clone() as _);
-        [EngineSettings { offload, ..settings() }, settings()].map(|settings| {
-            let engine =
-                sightwire_engine::shared::open(&settings).expect("`cargo xtask setup` brings the library");
+        let remote = Some(self.elsewhere.clone() as _);
+        [EngineSettings { remote, ..settings() }, settings()].map(|settings| {
+            let engine = sightwire_engine::shared::open_engine(&settings)
+                .expect("`cargo xtask setup` brings the library");
             let model =
                 ClipModel::load(&settings.store, &settings.store.manifest("gestures").unwrap()).unwrap();
             let network = model.subjects(&engine)[0].network.clone();
@@ -266,7 +266,7 @@ async fn what_is_no_network_or_does_not_suit_it_is_refused_with_why() {
     let ask = async |model: &str, version: &str, input: &Tensor| {
         let request = InferRequest {
             model_version: version.into(),
-            ..InferRequest::of(model, std::slice::from_ref(input))
+            ..InferRequest::from_inputs(model, std::slice::from_ref(input))
         };
         client
             .infer(request, PATIENCE)

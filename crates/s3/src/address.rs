@@ -18,16 +18,16 @@ pub struct Address {
     pub key: String,
 }
 
-/// That is no address.
+/// A text is not an address in S3.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Of anything.
+    /// It is not an address of anything in S3.
     #[error("{0:?} is no address in S3: write it as s3://bucket or s3://bucket/folder")]
     Form(String),
-    /// Of a bucket.
+    /// Its bucket has a name that no bucket has.
     #[error("{0:?} names no bucket: its name has 3 to {MAX_BUCKET} letters, digits, `.`, `_` and `-`")]
     Bucket(String),
-    /// Of an object.
+    /// It has a bucket, and no key of an object.
     #[error("{0:?} names no object: after the bucket comes its key")]
     NoKey(String),
     /// Of what is below.
@@ -44,7 +44,7 @@ impl Address {
     }
 
     /// Whether another is this, or lies below it as in a folder.
-    pub fn has(&self, other: &Self) -> bool {
+    pub fn contains_address(&self, other: &Self) -> bool {
         let folder = self.key.trim_end_matches('/');
         let is_below =
             |key: &str| key.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -138,16 +138,17 @@ mod tests {
     fn only_what_lies_below_is_below() {
         for root in ["s3://scans/2026", "s3://scans/2026/"] {
             for inside in ["s3://scans/2026", "s3://scans/2026/", "s3://scans/2026/a/b.png"] {
-                assert!(of(root).has(&of(inside)), "{root} {inside}");
+                assert!(of(root).contains_address(&of(inside)), "{root} {inside}");
             }
             for outside in
                 ["s3://scans", "s3://scans/2026-old/a.png", "s3://other/2026/a.png", "s3://scans/2025/2026/a"]
             {
-                assert!(!of(root).has(&of(outside)), "{root} {outside}");
+                assert!(!of(root).contains_address(&of(outside)), "{root} {outside}");
             }
         }
         assert!(
-            of("s3://scans").has(&of("s3://scans/a.png")) && !of("s3://scans").has(&of("s3://scans-2/a.png"))
+            of("s3://scans").contains_address(&of("s3://scans/a.png"))
+                && !of("s3://scans").contains_address(&of("s3://scans-2/a.png"))
         );
     }
 }

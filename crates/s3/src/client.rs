@@ -16,11 +16,11 @@ use url::Url;
 
 use crate::error::Refusal;
 
-/// Until there is a connection,
+/// How long it may take until there is a connection.
 const CONNECT: Duration = Duration::from_secs(5);
-/// and until something comes over it.
+/// How long it may take until something comes over a connection.
 const SILENT: Duration = Duration::from_secs(20);
-/// Of a refusal, so many bytes are looked at.
+/// Bytes of a refusal that are looked at.
 const MAX_REFUSAL: usize = 16 << 10;
 /// A page of a list has a thousand keys of 1,024 bytes at most, of which each may be written as six.
 const MAX_LIST: usize = 16 << 20;
@@ -31,7 +31,7 @@ pub enum ClientError {
     /// Certificates cannot be checked.
     #[error(transparent)]
     Trust(#[from] &'static TrustError),
-    /// Something else.
+    /// The client of HTTP cannot be made.
     #[error("cannot ask over HTTP: {0}")]
     Client(#[from] reqwest::Error),
 }
@@ -45,9 +45,9 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(is_secure: bool) -> Result<Self, ClientError> {
         let builder = if is_secure {
-            sightwire_http_client::builder(Trust::System.tls()?)
+            sightwire_http_client::client_builder(Trust::System.tls()?)
         } else {
-            sightwire_http_client::direct(trust::nobody())
+            sightwire_http_client::direct_builder(trust::trust_nobody())
         };
         let builder = builder.redirect(Policy::none()).connect_timeout(CONNECT).read_timeout(SILENT);
         Ok(Self { client: builder.build()? })
@@ -70,22 +70,22 @@ impl HttpService for Client {
         // Objects are only read: there never is a body.
         let mut request = Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
-        let answer = self.client.execute(request).await.map_err(failed)?;
+        let answer = self.client.execute(request).await.map_err(to_http_error)?;
         if !answer.status().is_success() {
-            return Err(refused(answer).await);
+            return Err(refused_error(answer).await);
         }
         let (parts, body) = http::Response::from(answer).into_parts();
         let body = if is_list {
             let too_long = |error| HttpError::new_boxed(HttpErrorKind::Decode, error);
             HttpResponseBody::new(Limited::new(body, MAX_LIST).map_err(too_long))
         } else {
-            HttpResponseBody::new(body.map_err(failed))
+            HttpResponseBody::new(body.map_err(to_http_error))
         };
         Ok(HttpResponse::from_parts(parts, body))
     }
 }
 
-fn failed(error: reqwest::Error) -> HttpError {
+fn to_http_error(error: reqwest::Error) -> HttpError {
     // What was never sent, and what broke off, is sent again; objects are only read.
     let kind = if error.is_timeout() {
         HttpErrorKind::Timeout
@@ -98,7 +98,7 @@ fn failed(error: reqwest::Error) -> HttpError {
 }
 
 /// An answer that is none: passing ones are sent again.
-async fn refused(mut answer: Response) -> HttpError {
+async fn refused_error(mut answer: Response) -> HttpError {
     let status = answer.status().as_u16();
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {

@@ -58,7 +58,7 @@ pub enum ObjectError {
     /// A key that stands in a list.
     #[error("its list has a key that cannot be asked for ({0}): name folders beside that one")]
     Keys(String),
-    /// Of the environment.
+    /// The credentials of the environment are not taken.
     #[error(
         "the storage does not take the credentials of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the clock is wrong ({0})"
     )]
@@ -68,7 +68,7 @@ pub enum ObjectError {
     Away {
         /// Where it was asked.
         endpoint: Arc<str>,
-        /// In words.
+        /// Why it counts as away, in words.
         why: String,
     },
 }
@@ -80,7 +80,7 @@ impl ObjectError {
     }
 
     /// What is wrong with what was asked for; `None` where it may be the storage.
-    pub(crate) fn of(trouble: &Trouble) -> Option<Self> {
+    pub(crate) fn from_trouble(trouble: &Trouble) -> Option<Self> {
         let Trouble::Refused { status, code } = trouble else { return None };
         match (*status, &**code) {
             (_, code) if CREDENTIALS.contains(&code) => Some(Self::Credentials(code.to_owned())),
@@ -96,13 +96,13 @@ impl ObjectError {
 /// What came instead of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// In words.
+    /// The connection or the answer broke, in words.
     #[error("{0}")]
     Broken(String),
-    /// In numbers.
-    #[error("it answers {status}{}{}", named(.code), advice(*.status))]
+    /// An answer with a status of an error.
+    #[error("it answers {status}{}{}", format_code(.code), status_advice(*.status))]
     Refused {
-        /// Of HTTP.
+        /// Status of HTTP.
         status: u16,
         /// Of S3; empty where it says none.
         code: String,
@@ -110,10 +110,10 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
-        match cause::find::<Refusal>(error) {
+    pub(crate) fn from_error(error: &(dyn Error + 'static)) -> Self {
+        match cause::find_error::<Refusal>(error) {
             Some(Refusal(trouble)) => trouble.clone(),
-            None => Self::Broken(Cause::of(error).in_words()),
+            None => Self::Broken(Cause::from_error(error).in_words()),
         }
     }
 
@@ -144,11 +144,11 @@ impl Refusal {
     }
 }
 
-fn named(code: &str) -> String {
+fn format_code(code: &str) -> String {
     if code.is_empty() { String::new() } else { format!(" ({code})") }
 }
 
-fn advice(status: u16) -> &'static str {
+fn status_advice(status: u16) -> &'static str {
     match status {
         301 | 307 | 308 => {
             ": the bucket is in another region, or the storage elsewhere; see cluster.s3_region and cluster.s3_endpoint"
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn of(status: u16, document: &str) -> Option<ObjectError> {
-        ObjectError::of(&Refusal::new(status, document).0)
+        ObjectError::from_trouble(&Refusal::new(status, document).0)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Files in S3-compatible storage, for whoever blocks: listed page by page, and read whole within bounds.
+//! Files in S3-compatible storage, for callers that block: listed page by page, and read whole within bounds.
 //!
 //! - [`address`]: what `s3://bucket/key` means
 //! - [`listing`]: what lies below an address, one after another
@@ -33,13 +33,13 @@ use client::{Client, ClientError};
 use error::{ObjectError, Trouble};
 use listing::{Listing, Page};
 
-/// Of one request that fails: so often it is sent again, after pauses that grow, within so long.
+/// How many times one request that fails is sent again, after pauses that grow, and within what time.
 const RETRIES: usize = 3;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 const RETRY: Duration = Duration::from_secs(15);
-/// An object that does not come while the storage answers is asked for so often,
+/// An object that does not come while the storage answers is asked for this many times.
 const TRIES: usize = 3;
-/// and each time may take so long.
+/// How long an object may take to come, each time that it is asked for.
 const WHOLE: Duration = Duration::from_secs(600);
 /// A page of a list, or a word that the storage is there.
 const SHORT: Duration = Duration::from_secs(60);
@@ -93,10 +93,10 @@ impl Credentials {
 /// Storage cannot be asked at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectsError {
-    /// Of the connection.
+    /// The client cannot be made.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// No thread.
+    /// There is no thread to ask it on.
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// What was given makes no address.
@@ -104,7 +104,7 @@ pub enum ObjectsError {
     Bucket {
         /// Its name.
         bucket: String,
-        /// Why.
+        /// The error of the library.
         error: object_store::Error,
     },
 }
@@ -124,7 +124,7 @@ struct Inner {
     runtime: Option<Runtime>,
 }
 
-/// Whoever drops the last one may not block.
+/// The thread that drops the last one may not block.
 impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
@@ -179,8 +179,8 @@ impl Objects {
     }
 
     /// Whether it lies below one of the addresses that were named.
-    pub fn has(&self, address: &Address) -> bool {
-        self.inner.buckets.iter().any(|root| root.has(address))
+    pub fn contains_address(&self, address: &Address) -> bool {
+        self.inner.buckets.iter().any(|root| root.contains_address(address))
     }
 
     /// What lies below an address, or the object that it names. The error comes with the first one.
@@ -188,23 +188,23 @@ impl Objects {
         Listing::new(self.clone(), at.clone())
     }
 
-    /// All of an object, if it has at most so many bytes.
-    pub fn read(&self, address: &Address, max_bytes: usize) -> Result<Vec<u8>, ObjectError> {
-        let (store, path) = (self.store(address)?, path(address)?);
+    /// All of an object, if it has at most this many bytes.
+    pub fn read_object(&self, address: &Address, max_bytes: usize) -> Result<Vec<u8>, ObjectError> {
+        let (store, path) = (self.store_for(address)?, object_path(address)?);
         self.block_on(async {
             let mut tries = 0;
             loop {
-                let trouble = match timeout(WHOLE, whole(store, &path, max_bytes)).await {
+                let trouble = match timeout(WHOLE, read_whole(store, &path, max_bytes)).await {
                     Err(_) => return Err(ObjectError::Late(WHOLE)),
                     Ok(Ok(bytes)) => return Ok(bytes),
                     Ok(Err(Failed::Large)) => return Err(ObjectError::Large(max_bytes)),
                     Ok(Err(Failed::Asked(trouble))) => trouble,
                 };
-                if let Some(error) = ObjectError::of(&trouble) {
+                if let Some(error) = ObjectError::from_trouble(&trouble) {
                     return Err(error);
                 }
                 // Where the storage answers, it is this object that does not come.
-                self.reach(store).await?;
+                self.check_storage(store).await?;
                 tries += 1;
                 if tries == TRIES {
                     return Err(ObjectError::Broken(trouble));
@@ -214,54 +214,56 @@ impl Objects {
     }
 
     /// Whether an object can be read: asks for it, and lets it go as soon as it begins.
-    pub fn see(&self, address: &Address) -> Result<(), ObjectError> {
-        let (store, path) = (self.store(address)?, path(address)?);
-        let seen = self.soon(store.get_opts(&path, GetOptions::default()))?;
-        seen.map(drop).map_err(|error| self.refused(&error))
+    pub fn check_object(&self, address: &Address) -> Result<(), ObjectError> {
+        let (store, path) = (self.store_for(address)?, object_path(address)?);
+        let seen = self.with_deadline(store.get_opts(&path, GetOptions::default()))?;
+        seen.map(drop).map_err(|error| self.refused_error(&error))
     }
 
     /// A page of what begins so; all of a page lies in memory.
-    fn page(&self, at: &Address, prefix: &str, after: Option<String>) -> Result<Page, ObjectError> {
-        let store = self.store(at)?;
+    fn list_page(&self, at: &Address, prefix: &str, after: Option<String>) -> Result<Page, ObjectError> {
+        let store = self.store_for(at)?;
         let options = PaginatedListOptions { page_token: after, ..PaginatedListOptions::default() };
         let prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
-        match self.soon(store.list_paginated(prefix, options))? {
-            Ok(page) => Ok(Page::of(page)),
+        match self.with_deadline(store.list_paginated(prefix, options))? {
+            Ok(page) => Ok(Page::from_result(page)),
             Err(object_store::Error::InvalidPath { source }) => Err(ObjectError::Keys(source.to_string())),
-            Err(error) => Err(self.refused(&error)),
+            Err(error) => Err(self.refused_error(&error)),
         }
     }
 
     /// Whether the storage answers, whatever it says.
-    async fn reach(&self, store: &AmazonS3) -> Result<(), ObjectError> {
+    async fn check_storage(&self, store: &AmazonS3) -> Result<(), ObjectError> {
         let options = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
-        match timeout(SHORT, store.list_paginated(None, options)).await.map_err(|_| self.late())? {
+        match timeout(SHORT, store.list_paginated(None, options)).await.map_err(|_| self.late_error())? {
             Ok(_) => Ok(()),
-            Err(error) => Some(self.refused(&error)).filter(ObjectError::is_passing).map_or(Ok(()), Err),
+            Err(error) => {
+                Some(self.refused_error(&error)).filter(ObjectError::is_passing).map_or(Ok(()), Err)
+            }
         }
     }
 
     /// Of what was asked for, or of the storage.
-    fn refused(&self, error: &object_store::Error) -> ObjectError {
-        let trouble = Trouble::of(error);
-        ObjectError::of(&trouble).unwrap_or_else(|| self.away(&trouble))
+    fn refused_error(&self, error: &object_store::Error) -> ObjectError {
+        let trouble = Trouble::from_error(error);
+        ObjectError::from_trouble(&trouble).unwrap_or_else(|| self.away_error(&trouble))
     }
 
-    fn away(&self, trouble: &Trouble) -> ObjectError {
+    fn away_error(&self, trouble: &Trouble) -> ObjectError {
         ObjectError::Away { endpoint: self.inner.endpoint.clone(), why: trouble.to_string() }
     }
 
-    fn late(&self) -> ObjectError {
-        self.away(&Trouble::Broken("it does not answer in time".into()))
+    fn late_error(&self) -> ObjectError {
+        self.away_error(&Trouble::Broken("it does not answer in time".into()))
     }
 
-    fn store(&self, address: &Address) -> Result<&AmazonS3, ObjectError> {
-        let store = self.inner.stores.get(&address.bucket).filter(|_| self.has(address));
+    fn store_for(&self, address: &Address) -> Result<&AmazonS3, ObjectError> {
+        let store = self.inner.stores.get(&address.bucket).filter(|_| self.contains_address(address));
         store.ok_or(ObjectError::Outside)
     }
 
-    fn soon<T>(&self, asked: impl Future<Output = T>) -> Result<T, ObjectError> {
-        self.block_on(async { timeout(SHORT, asked).await.map_err(|_| self.late()) })
+    fn with_deadline<T>(&self, asked: impl Future<Output = T>) -> Result<T, ObjectError> {
+        self.block_on(async { timeout(SHORT, asked).await.map_err(|_| self.late_error()) })
     }
 
     fn block_on<T>(&self, asked: impl Future<Output = T>) -> T {
@@ -278,8 +280,8 @@ enum Failed {
     Asked(Trouble),
 }
 
-async fn whole(store: &AmazonS3, path: &Path, max_bytes: usize) -> Result<Vec<u8>, Failed> {
-    let asked = |error: object_store::Error| Failed::Asked(Trouble::of(&error));
+async fn read_whole(store: &AmazonS3, path: &Path, max_bytes: usize) -> Result<Vec<u8>, Failed> {
+    let asked = |error: object_store::Error| Failed::Asked(Trouble::from_error(&error));
     let found = store.get_opts(path, GetOptions::default()).await.map_err(asked)?;
     let size = usize::try_from(found.meta.size).unwrap_or(usize::MAX);
     if size > max_bytes {
@@ -295,7 +297,7 @@ async fn whole(store: &AmazonS3, path: &Path, max_bytes: usize) -> Result<Vec<u8
     Ok(bytes)
 }
 
-fn path(address: &Address) -> Result<Path, AddressError> {
+fn object_path(address: &Address) -> Result<Path, AddressError> {
     if address.key.is_empty() || address.key.ends_with('/') {
         return Err(AddressError::NoKey(address.to_string()));
     }
@@ -341,21 +343,21 @@ mod tests {
     #[test]
     fn an_object_is_read_whole_or_not_at_all() {
         let four = storage("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nabcd");
-        assert_eq!(four.read(&a(), 4), Ok(b"abcd".to_vec()));
-        assert_eq!(four.read(&a(), 3), Err(ObjectError::Large(3)));
-        assert_eq!(four.see(&a()), Ok(()));
+        assert_eq!(four.read_object(&a(), 4), Ok(b"abcd".to_vec()));
+        assert_eq!(four.read_object(&a(), 3), Err(ObjectError::Large(3)));
+        assert_eq!(four.check_object(&a()), Ok(()));
         let refused =
             "HTTP/1.1 403 no\r\nContent-Length: 25\r\nConnection: close\r\n\r\n<Code>AccessDenied</Code>\n";
-        assert_eq!(storage(refused).read(&a(), 9), Err(ObjectError::Denied));
+        assert_eq!(storage(refused).read_object(&a(), 9), Err(ObjectError::Denied));
     }
 
     #[test]
     fn nothing_but_what_was_named_is_asked_for() {
-        // Whoever asked would be told that nothing listens there.
+        // The caller would be told that nothing listens there.
         let objects = objects("http://127.0.0.1:9");
         for outside in ["s3://scans", "s3://scans/2025/a.png", "s3://other/2026/a.png"] {
             let outside: Address = outside.parse().unwrap();
-            assert_eq!(objects.read(&outside, 9), Err(ObjectError::Outside));
+            assert_eq!(objects.read_object(&outside, 9), Err(ObjectError::Outside));
             assert_eq!(objects.list(&outside).collect::<Vec<_>>(), [Err(ObjectError::Outside)]);
         }
     }
@@ -363,14 +365,14 @@ mod tests {
     #[test]
     fn storage_that_does_not_answer_is_away() {
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = objects(&format!("http://{nobody}")).read(&a(), 9).unwrap_err();
+        let error = objects(&format!("http://{nobody}")).read_object(&a(), 9).unwrap_err();
         assert!(error.is_passing(), "{error}");
         assert_eq!(
             error.to_string(),
             format!("the storage at http://{nobody} is away: nothing listens there")
         );
         let busy = "HTTP/1.1 503 no\r\nContent-Length: 21\r\nConnection: close\r\n\r\n<Code>SlowDown</Code>";
-        let error = storage(busy).read(&a(), 9).unwrap_err();
+        let error = storage(busy).read_object(&a(), 9).unwrap_err();
         assert!(error.to_string().ends_with("is away: it answers 503 (SlowDown)"), "{error}");
     }
 }

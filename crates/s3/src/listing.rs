@@ -10,13 +10,13 @@ use crate::Objects;
 use crate::address::Address;
 use crate::error::ObjectError;
 
-/// A page that does not come is asked for again after so long; there are no more tries than these.
+/// A page that does not come is asked for again after this time; there are no more tries than these.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// An object of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Where it is.
+    /// Its address, with the whole key.
     pub address: Address,
     /// Its key from the address on that was listed: the name alone of an object that was named itself.
     pub below: String,
@@ -47,7 +47,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    pub(crate) fn of(page: PaginatedListResult) -> Self {
+    pub(crate) fn from_result(page: PaginatedListResult) -> Self {
         let objects = page.result.objects.into_iter();
         let keys = objects.map(|object| (object.location.into(), object.last_modified.into())).collect();
         Self { keys, next: page.page_token }
@@ -65,13 +65,13 @@ impl Listing {
         if key.is_empty() { String::new() } else { format!("{key}/") }
     }
 
-    fn turn(&mut self) -> Result<(), ObjectError> {
+    fn fetch_next(&mut self) -> Result<(), ObjectError> {
         let after = match std::mem::replace(&mut self.next, Next::Over) {
             Next::First => None,
             Next::After(token) => Some(token),
             Next::Over => return Ok(()),
         };
-        let page = self.page(&self.folder(), after.as_ref())?;
+        let page = self.fetch_page(&self.folder(), after.as_ref())?;
         let is_first = after.is_none();
         if page.next.is_some() && page.next == after {
             return Err(ObjectError::Keys("it begins again and again".into()));
@@ -81,16 +81,16 @@ impl Listing {
         // Nothing lies below: perhaps it is an object. Of all that begin so, that one comes first.
         let key = &self.at.key;
         if is_first && self.page.len() == 0 && !key.is_empty() && !key.ends_with('/') {
-            let named = self.page(key, None)?.keys.into_iter();
+            let named = self.fetch_page(key, None)?.keys.into_iter();
             self.page = named.take(1).filter(|(found, _)| found == key).collect::<Vec<_>>().into_iter();
         }
         Ok(())
     }
 
-    fn page(&self, prefix: &str, after: Option<&String>) -> Result<Page, ObjectError> {
+    fn fetch_page(&self, prefix: &str, after: Option<&String>) -> Result<Page, ObjectError> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            match self.objects.page(&self.at, prefix, after.cloned()) {
+            match self.objects.list_page(&self.at, prefix, after.cloned()) {
                 Err(ObjectError::Away { endpoint, why }) => match pauses.next() {
                     Some(pause) => thread::sleep(pause),
                     None => return Err(ObjectError::Away { endpoint, why }),
@@ -121,7 +121,7 @@ impl Iterator for Listing {
             if matches!(self.next, Next::Over) {
                 return None;
             }
-            if let Err(error) = self.turn() {
+            if let Err(error) = self.fetch_next() {
                 return Some(Err(error));
             }
         }

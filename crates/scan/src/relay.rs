@@ -31,7 +31,7 @@ pub enum Incoming<'a> {
     Ping,
     /// Something that is none of our business.
     Other,
-    /// It should have been a frame, or is no JSON object at all.
+    /// It should have been a frame, or is not a JSON object at all.
     Bad(Bad),
 }
 
@@ -136,9 +136,9 @@ impl<'de> Deserialize<'de> for IsNotEmpty {
 }
 
 /// Reads a text message.
-pub fn read(text: &str) -> Incoming<'_> {
-    if let Some(Plain { kind, frame }) = plain(text) {
-        return told(kind, frame.map(Cow::Borrowed), frame.is_some());
+pub fn parse_message(text: &str) -> Incoming<'_> {
+    if let Some(Plain { kind, frame }) = parse_plain(text) {
+        return build_incoming(kind, frame.map(Cow::Borrowed), frame.is_some());
     }
     if !skip_space(text).starts_with('{') {
         return Incoming::Bad(Bad::Json);
@@ -146,13 +146,17 @@ pub fn read(text: &str) -> Incoming<'_> {
     match serde_json::from_str::<Odd<'_>>(text) {
         Ok(Odd { kind, frame }) => {
             let has_frame = frame.is_some();
-            told(kind.and_then(|kind| kind.0).as_deref(), frame.and_then(|frame| frame.0), has_frame)
+            build_incoming(
+                kind.and_then(|kind| kind.0).as_deref(),
+                frame.and_then(|frame| frame.0),
+                has_frame,
+            )
         }
         Err(_) => Incoming::Bad(Bad::Json),
     }
 }
 
-fn told<'a>(kind: Option<&str>, frame: Option<Cow<'a, str>>, has_frame: bool) -> Incoming<'a> {
+fn build_incoming<'a>(kind: Option<&str>, frame: Option<Cow<'a, str>>, has_frame: bool) -> Incoming<'a> {
     match (kind, frame) {
         (Some("frame"), Some(frame)) if is_empty_picture(&frame) => Incoming::Empty,
         (Some("frame"), Some(frame)) if is_picture(&frame) => Incoming::Frame(frame),
@@ -177,14 +181,14 @@ fn is_empty_picture(url: &str) -> bool {
 }
 
 /// An object of numbers and of strings without escapes, which is what senders send; of anything else `None`.
-fn plain(text: &str) -> Option<Plain<'_>> {
+fn parse_plain(text: &str) -> Option<Plain<'_>> {
     let mut plain = Plain::default();
     let mut rest = skip_space(text).strip_prefix('{')?;
     loop {
-        let (key, after) = string(skip_space(rest))?;
+        let (key, after) = parse_string(skip_space(rest))?;
         let value = skip_space(skip_space(after).strip_prefix(':')?);
         let after = if value.starts_with('"') {
-            let (value, after) = string(value)?;
+            let (value, after) = parse_string(value)?;
             match key {
                 "type" => plain.kind = Some(value),
                 "frame" => plain.frame = Some(value),
@@ -214,7 +218,7 @@ fn skip_space(text: &str) -> &str {
 }
 
 /// A JSON string without escapes, and what follows it.
-fn string(text: &str) -> Option<(&str, &str)> {
+fn parse_string(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('"')?;
     let end = memchr::memchr2(b'"', b'\\', text.as_bytes())?;
     let (inside, after) = text.split_at(end);
@@ -289,7 +293,7 @@ mod tests {
             r#"{"type":"\u0066rame","frame":"data:image/jpeg;base64,/9j/4AAQ"}"#,
             r#"{"n":-1.5e3,"type":"frame","ok":true,"frame":"data:image/jpeg;base64,/9j/4AAQ","none":null}"#,
         ] {
-            assert_eq!(read(text), frame(url), "{text}");
+            assert_eq!(parse_message(text), frame(url), "{text}");
         }
     }
 
@@ -325,11 +329,14 @@ mod tests {
             (r#"{"analysis_mode":"enhanced"}"#, Incoming::Other),
             ("{}", Incoming::Other),
         ] {
-            assert_eq!(read(text), expected, "{text}");
+            assert_eq!(parse_message(text), expected, "{text}");
         }
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(read(&format!("{{\"type\":\"frame\",\"x\":{deep}}}")), Incoming::Bad(Bad::Frame));
-        assert_eq!(read(&format!("{{\"type\":\"frame\",\"frame\":{deep}}}")), Incoming::Bad(Bad::Frame));
+        assert_eq!(parse_message(&format!("{{\"type\":\"frame\",\"x\":{deep}}}")), Incoming::Bad(Bad::Frame));
+        assert_eq!(
+            parse_message(&format!("{{\"type\":\"frame\",\"frame\":{deep}}}")),
+            Incoming::Bad(Bad::Frame)
+        );
     }
 
     #[test]
@@ -343,7 +350,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_fast_way_and_serde_agree(text in "[ {}\":,\\\\a-z0-9/]{0,40}|\\{\"type\":\"frame\",\"frame\":\"[ -~]{0,20}\"\\}") {
-            if let Some(Plain { kind, frame }) = plain(&text) {
+            if let Some(Plain { kind, frame }) = parse_plain(&text) {
                 let value: Value = serde_json::from_str(&text).unwrap();
                 prop_assert_eq!(value.get("type").and_then(Value::as_str), kind);
                 prop_assert_eq!(value.get("frame").and_then(Value::as_str), frame);

@@ -4,21 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::Config;
+use crate::config::cluster::ClusterConfig;
 use anyhow::Context as _;
 use rustls::{ClientConfig, RootCertStore};
 use sightwire_access::keyring::Keyring;
 use sightwire_access::process::Secret;
 use sightwire_cluster::Cluster;
 use sightwire_cluster::dial::Net;
-use sightwire_cluster::options::{Options, TTL, WhenDown};
+use sightwire_cluster::options::{Options, TTL};
 use sightwire_cluster::redis::{Redis, RedisOptions, RedisStatus};
 use sightwire_cluster::rights::Rights;
 use sightwire_cluster::store::StoreError;
 use sightwire_cluster::visit::Neighbour;
-use sightwire_config::Config;
-use sightwire_config::cluster::{self as config, ClusterConfig};
-use sightwire_config::tls::Tls;
 use sightwire_http_client::trust::Trust;
+use sightwire_tls::Tls;
 use sightwire_tls::authority::Authority;
 use sightwire_tls::files;
 use sightwire_tls::{Certificates, Source};
@@ -29,13 +29,13 @@ use tokio_util::sync::CancellationToken;
 /// A place among other processes, and what keeps it.
 #[derive(Debug)]
 pub struct Membership {
-    /// The place.
+    /// This process's place in the cluster.
     pub cluster: Arc<Cluster>,
     /// Over which the processes know of each other; `None` where a test brings its own.
     redis: Option<Arc<Redis>>,
     /// Tells these processes from others with their secret.
     prefix: Arc<str>,
-    /// So long keys and users count that nobody has confirmed.
+    /// How long keys and users count that nobody has confirmed.
     rights_max_age: Duration,
 }
 
@@ -45,13 +45,16 @@ const RIGHTS_MAX_AGE: Duration = Duration::from_secs(3600);
 impl Membership {
     /// By the configuration; `None` where the server is alone. `certificates` are what the server shows: processes that ask for a
     /// certificate get it, too.
-    pub fn of(config: &Config, certificates: Option<&Arc<Certificates>>) -> anyhow::Result<Option<Self>> {
+    pub fn from_config(
+        config: &Config,
+        certificates: Option<&Arc<Certificates>>,
+    ) -> anyhow::Result<Option<Self>> {
         let tls = &config.tls;
         let Some(config) = &config.cluster else { return Ok(None) };
         let trusts = config.advertise_url.scheme() == "https" || config.redis_url.starts_with("rediss:");
         let (others, redis) = if trusts {
             let others = trust_of_processes(config, tls, certificates)?;
-            (Some(Arc::new(others)), Some(Arc::new(trust(config.ca_file.as_deref(), None)?)))
+            (Some(Arc::new(others)), Some(Arc::new(client_tls_config(config.ca_file.as_deref(), None)?)))
         } else {
             (None, None)
         };
@@ -63,15 +66,11 @@ impl Membership {
         })
         .context("cluster.redis_url")?;
         let url = config.advertise_url.as_str().trim_end_matches('/');
-        let when_down = match config.when_down {
-            config::WhenDown::Accept => WhenDown::Accept,
-            config::WhenDown::Refuse => WhenDown::Refuse,
-        };
         let options = Options {
             name: config.name.as_str().into(),
             url: url.into(),
             secret,
-            when_down,
+            when_down: config.when_down,
             ttl: TTL,
             as_it_came,
         };
@@ -86,11 +85,11 @@ impl Membership {
     /// # Errors
     ///
     /// If Redis does not answer, or does not let this process be one of them.
-    pub async fn visit(&self) -> Result<(Option<Arc<str>>, Vec<Neighbour>), StoreError> {
+    pub async fn check_peers(&self) -> Result<(Option<Arc<str>>, Vec<Neighbour>), StoreError> {
         let stop = CancellationToken::new();
         let visited = async {
-            let others = self.cluster.visit().await?;
-            Ok((self.redis.as_ref().and_then(|redis| version(redis)), others))
+            let others = self.cluster.visit_neighbours().await?;
+            Ok((self.redis.as_ref().and_then(|redis| redis_version(redis)), others))
         };
         let runs = async {
             match &self.redis {
@@ -105,7 +104,7 @@ impl Membership {
     }
 
     /// One that a test has made.
-    pub fn made(cluster: Arc<Cluster>) -> Self {
+    pub fn from_cluster(cluster: Arc<Cluster>) -> Self {
         Self { cluster, redis: None, prefix: Arc::default(), rights_max_age: RIGHTS_MAX_AGE }
     }
 
@@ -124,7 +123,7 @@ impl Membership {
     }
 }
 
-fn version(redis: &Redis) -> Option<Arc<str>> {
+fn redis_version(redis: &Redis) -> Option<Arc<str>> {
     match redis.status() {
         RedisStatus::Connected { version, .. } => Some(version),
         RedisStatus::New | RedisStatus::Away { .. } => None,
@@ -133,12 +132,15 @@ fn version(redis: &Redis) -> Option<Arc<str>> {
 
 /// Whose certificates are taken: of Redis, or, with a `source`, of the other processes, which are encrypted as this one is, and know
 /// the authority that it made if they share its folder.
-pub(crate) fn trust(ca_file: Option<&Path>, source: Option<&Source>) -> anyhow::Result<ClientConfig> {
+pub(crate) fn client_tls_config(
+    ca_file: Option<&Path>,
+    source: Option<&Source>,
+) -> anyhow::Result<ClientConfig> {
     let trust = match (ca_file, source) {
-        (Some(file), _) => Trust::Only(files::authorities(file).context("cluster.ca_file")?),
+        (Some(file), _) => Trust::Only(files::read_authorities(file).context("cluster.ca_file")?),
         (None, Some(Source::SelfSigned(folder))) => {
-            let own =
-                Authority::kept(folder)?.context("the authority of tls.mode = \"self-signed\" is gone")?;
+            let own = Authority::open_kept(folder)?
+                .context("the authority of tls.mode = \"self-signed\" is gone")?;
             let mut roots = RootCertStore::empty();
             roots.add(own.der().clone())?;
             Trust::Only(Arc::new(roots))
@@ -148,14 +150,14 @@ pub(crate) fn trust(ca_file: Option<&Path>, source: Option<&Source>) -> anyhow::
     trust.tls().map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-/// As [`trust`], of the other processes; those that ask for a certificate get this server's `own`.
+/// As [`client_tls_config`], of the other processes; those that ask for a certificate get this server's `own`.
 fn trust_of_processes(
     config: &ClusterConfig,
     tls: &Tls,
     own: Option<&Arc<Certificates>>,
 ) -> anyhow::Result<ClientConfig> {
     let options = tls.options.as_ref();
-    let mut client = trust(config.ca_file.as_deref(), options.map(|options| &options.source))?;
+    let mut client = client_tls_config(config.ca_file.as_deref(), options.map(|options| &options.source))?;
     // One of our own authority is for servers alone.
     let is_asked = options
         .is_some_and(|options| options.client_ca.is_some() && matches!(options.source, Source::Files { .. }));

@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use sightwire_config::Config;
+use crate::config::Config;
 
 /// What the server has open for itself: models and library, log, listeners, batches, trials, who asks for a name.
 const RESERVE: usize = 64;
@@ -24,17 +24,17 @@ pub fn highest_limit() -> Option<u64> {
 }
 
 /// Files that may be open at once, as the limits of this configuration are.
-pub fn needed(config: &Config) -> u64 {
-    let live = &config.cameras.live;
+pub fn needed_files(config: &Config) -> u64 {
+    let live = &config.cameras;
     (config.server.max_connections + live.max_upstreams + live.max_named + RESERVE) as u64
 }
 
-/// For whoever runs the server, where it cannot have as many files open as its limits allow.
-pub fn warning(config: &Config, limit: Option<u64>) -> Option<String> {
+/// For the operator, where the server cannot have as many files open as its limits allow.
+pub fn limit_warning(config: &Config, limit: Option<u64>) -> Option<String> {
     let limit = limit?;
-    let live = &config.cameras.live;
+    let live = &config.cameras;
     let (connections, cameras) = (config.server.max_connections, live.max_upstreams + live.max_named);
-    let needed = needed(config);
+    let needed = needed_files(config);
     if limit >= needed {
         return None;
     }
@@ -50,19 +50,19 @@ pub fn warning(config: &Config, limit: Option<u64>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sightwire_config::Layers;
+    use crate::config::load;
 
     #[test]
     fn a_limit_of_open_files_that_is_too_low_is_warned_of_with_the_numbers_and_the_cure() {
-        let mut layers = Layers::defaults();
+        let mut layers = load::default_layers();
         layers.add_flag("server.max_connections=1024").unwrap();
         layers.add_flag("cameras.max_upstreams=9").unwrap();
         layers.add_flag("cameras.max_named=3").unwrap();
         let config = Config::from_layers(&layers).unwrap();
         for enough in [None, Some(1100), Some(1 << 20)] {
-            assert_eq!(warning(&config, enough), None);
+            assert_eq!(limit_warning(&config, enough), None);
         }
-        let text = warning(&config, Some(1099)).unwrap();
+        let text = limit_warning(&config, Some(1099)).unwrap();
         for part in [
             "1100 files",
             "1024 connections",
@@ -74,6 +74,8 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(warning(&config, Some(64)).unwrap().contains("so that 0 connections are certain to fit"));
+        assert!(
+            limit_warning(&config, Some(64)).unwrap().contains("so that 0 connections are certain to fit")
+        );
     }
 }

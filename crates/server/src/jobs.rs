@@ -3,16 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::config::cluster::{JobsConfig, ObjectsConfig};
 use anyhow::Context as _;
 use sightwire_cluster::redis::{Redis, RedisOptions};
-use sightwire_config::cluster::{JobsConfig, ObjectsConfig};
 use sightwire_jobs::folder::Jobs;
 use sightwire_jobs::readable::Readable;
 use sightwire_jobs::shared::{Folders, FoldersError};
-use sightwire_objects::address::AddressError;
-use sightwire_objects::{Credentials, Objects, ObjectsOptions};
+use sightwire_s3::address::AddressError;
+use sightwire_s3::{Credentials, Objects, ObjectsOptions};
 
-use crate::cluster::trust;
+use crate::cluster::client_tls_config;
 
 /// Where jobs are, if nothing else is said.
 const FOLDER: &str = "cluster-jobs";
@@ -24,7 +24,7 @@ pub struct Common {
     pub jobs: Jobs,
     /// Where their pictures may lie.
     pub readable: Readable,
-    /// Who reads what.
+    /// The queue that gives chunks to workers.
     pub queue: Arc<Redis>,
 }
 
@@ -51,16 +51,18 @@ impl Common {
     /// # Errors
     ///
     /// [`Unusable`], or that something of it is not there.
-    pub fn of(home: &Path, config: &JobsConfig, of_storage: bool) -> anyhow::Result<Self> {
+    pub fn from_config(home: &Path, config: &JobsConfig, of_storage: bool) -> anyhow::Result<Self> {
         if config.folders.is_empty() && config.objects.buckets.is_empty() {
             return Err(Unusable::NoFolders.into());
         }
         let folders = Folders::new(&config.folders).map_err(Unusable::from)?;
         let is_asked = of_storage && !config.objects.buckets.is_empty();
-        let objects = is_asked.then(|| objects(&config.objects)).transpose()?;
+        let objects = is_asked.then(|| open_objects(&config.objects)).transpose()?;
         let root = config.jobs_folder.clone().unwrap_or_else(|| home.join(FOLDER));
         let is_secure = config.redis_url.starts_with("rediss:");
-        let trust = is_secure.then(|| trust(config.ca_file.as_deref(), None).map(Arc::new)).transpose()?;
+        let trust = is_secure
+            .then(|| client_tls_config(config.ca_file.as_deref(), None).map(Arc::new))
+            .transpose()?;
         let options =
             RedisOptions { url: config.redis_url.clone(), prefix: config.prefix.as_str().into(), trust };
         let queue = Redis::new(options).context("cluster.redis_url")?;
@@ -69,7 +71,7 @@ impl Common {
     }
 }
 
-fn objects(config: &ObjectsConfig) -> anyhow::Result<Objects> {
+fn open_objects(config: &ObjectsConfig) -> anyhow::Result<Objects> {
     let buckets = config.buckets.iter().map(|bucket| bucket.parse()).collect::<Result<_, _>>();
     let buckets = buckets.map_err(|error: AddressError| Unusable::Buckets(error.into()))?;
     let credentials = Credentials::of_environment().map_err(|error| Unusable::Buckets(error.into()))?;

@@ -4,13 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::config::{Config, Who};
 use sightwire_access::guard::Mode;
 use sightwire_access::key::Key;
 use sightwire_access::record::NewKey;
 use sightwire_access::session::LONGEST;
 use sightwire_access::store::StoreError;
 use sightwire_access::{Role, Scope};
-use sightwire_config::{Config, Who};
 use sightwire_listen::names::{self, HostNames};
 use sightwire_tls::certificates::{CertificateError, NamesNow};
 use sightwire_tls::{Certificates, Names};
@@ -18,7 +18,7 @@ use sightwire_tls::{Certificates, Names};
 /// How networks of containers and virtual machines are called, which nobody else is in.
 const INNER: [&str; 4] = ["docker", "br-", "veth", "virbr"];
 
-/// The path of the authority's certificate: whoever is to trust it has not logged in yet.
+/// The path of the authority's certificate: a device that is to trust it has not logged in yet.
 pub const AUTHORITY: &str = "/login/authority.crt";
 
 /// What a browser opens that is to log in, below an address such as `https://192.168.1.5:8000`. What follows `#` is sent to
@@ -65,7 +65,7 @@ impl Reach {
     }
 
     /// Where those are sent who come to an address without encryption: one that others reach, if there is one.
-    pub fn port(&self) -> u16 {
+    pub fn redirect_port(&self) -> u16 {
         let outer = self.listen.iter().find(|address| !is_loopback(address.ip()));
         outer.or(self.listen.first()).map_or(443, SocketAddr::port)
     }
@@ -73,7 +73,7 @@ impl Reach {
 
 /// The names and addresses of this machine, as far as somebody may ask for them.
 pub fn names_now(config: &Config, listen: Vec<SocketAddr>) -> NamesNow {
-    let hosts: Vec<String> = config.hosts().listed().collect();
+    let hosts: Vec<String> = config.host_names().listed().collect();
     Box::new(move || {
         let own = names::of_this_machine().into_iter().map(String::from);
         let found = addresses_to_open(&listen);
@@ -82,8 +82,8 @@ pub fn names_now(config: &Config, listen: Vec<SocketAddr>) -> NamesNow {
     })
 }
 
-/// For whoever runs the server: what anybody may do without a key, or with what they read.
-pub fn warnings(config: &Config) -> Vec<String> {
+/// For the operator: what anybody may do without a key, or with what they read.
+pub fn access_warnings(config: &Config) -> Vec<String> {
     let anyone = [
         (config.server.managing, "server.managing", "ends streams and viewers"),
         (config.cameras.changing, "cameras.changing", "changes cameras"),
@@ -95,7 +95,7 @@ pub fn warnings(config: &Config) -> Vec<String> {
         )
     });
     let open = (config.access.mode == Mode::Open).then(|| {
-        let reached: Vec<String> = beyond(config).map(ToString::to_string).collect();
+        let reached: Vec<String> = remote_addresses(config).map(ToString::to_string).collect();
         let by = if reached.is_empty() { String::new() } else { format!(", from other machines, too ({})", reached.join(", ")) };
         format!("access.mode is \"open\": whoever reaches this server{by} sees every camera, stream and text, and may send streams")
     });
@@ -109,7 +109,7 @@ pub fn warnings(config: &Config) -> Vec<String> {
             legacy.scope().uses_in_words(),
         )
     });
-    let believed = &config.limits.trusted_proxies;
+    let believed = &config.server.trusted_proxies;
     let forged = config.access.legacy.iter().filter(|legacy| legacy.overlaps(believed)).map(|legacy| {
         format!(
             "[[access.legacy]]: some of {} are in server.trusted_proxies: a client there that is no proxy may say that it comes from any address; name the proxies' own addresses alone",
@@ -127,7 +127,7 @@ pub fn warnings(config: &Config) -> Vec<String> {
     open.into_iter().chain(legacy).chain(forged).chain(anyone).chain(passes_on).chain(exposed).collect()
 }
 
-fn beyond(config: &Config) -> impl Iterator<Item = &SocketAddr> {
+fn remote_addresses(config: &Config) -> impl Iterator<Item = &SocketAddr> {
     let all = config.server.listen.iter().chain(&config.engine.listen);
     all.filter(|address| !is_loopback(address.ip()))
 }
@@ -137,7 +137,9 @@ pub fn needs_keys(config: &Config) -> bool {
     match config.access.mode {
         Mode::Open => false,
         Mode::Protected => true,
-        Mode::Auto => beyond(config).next().is_some() || config.server.hosts != HostNames::default(),
+        Mode::Auto => {
+            remote_addresses(config).next().is_some() || config.server.hosts != HostNames::default()
+        }
     }
 }
 
@@ -151,15 +153,15 @@ pub fn first_key(config: &Config) -> Result<Option<Key>, StoreError> {
         NewKey { name: Some("first".to_owned()), role: Role::Admin, scope: Scope::ALL, expires: None };
     store.update(|records| {
         // Another server with this store may have been faster.
-        if records.has_admin(now) { Ok(None) } else { Ok(Some(records.add(&wanted, now)?.0)) }
+        if records.has_admin(now) { Ok(None) } else { Ok(Some(records.add_key(&wanted, now)?.0)) }
     })
 }
 
-/// What the key is called that whoever scans the code at the start is logged in with.
+/// The name of the key that logs in who scans the code at the start.
 const OF_LAN: &str = "code at the start";
-/// It is of this role: whoever holds a phone wants to use its camera.
+/// It is of this role: somebody with a phone wants to use its camera.
 const LAN_ROLE: Role = Role::Streamer;
-/// And for so long: a session lasts no longer.
+/// And for this long: a session lasts no longer.
 const LAN_LASTS: Duration = LONGEST;
 
 /// Makes the key that a code in the terminal logs a device in with; the one of the start before counts no more. Its id and its
@@ -174,7 +176,7 @@ pub fn lan_key(config: &Config) -> Result<(String, Role), StoreError> {
     };
     config.access_store().update(|records| {
         records.keys.retain(|key| key.name != OF_LAN);
-        Ok((records.add(&wanted, now)?.1.id, LAN_ROLE))
+        Ok((records.add_key(&wanted, now)?.1.id, LAN_ROLE))
     })
 }
 
@@ -210,10 +212,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use sightwire_config::Layers;
+    use crate::config::load;
 
     fn config(flags: &[&str]) -> Config {
-        let mut layers = Layers::defaults();
+        let mut layers = load::default_layers();
         for flag in flags {
             layers.add_flag(flag).unwrap();
         }
@@ -224,7 +226,7 @@ mod tests {
     fn what_anybody_may_without_a_key_is_warned_of() {
         let home = tempfile::tempdir().unwrap();
         let of_home = format!("store.home={}", home.path().display());
-        let warned = |flags: &[&str]| warnings(&config(&[&[&*of_home], flags].concat()));
+        let warned = |flags: &[&str]| access_warnings(&config(&[&[&*of_home], flags].concat()));
         assert_eq!(warned(&["server.listen=0.0.0.0:1"]), [""; 0], "they need keys");
         let open = warned(&["access.mode=open"]);
         assert!(open.len() == 1 && open[0].contains("\"open\"") && !open[0].contains("machines"), "{open:?}");
@@ -240,7 +242,7 @@ mod tests {
             let table =
                 "[[access.legacy]]\npaths = [\"/labels\"]\nnetworks = [\"10.9.0.0/16\"]\nrole = \"viewer\"";
             let own = format!("store.home = {:?}\nserver.trusted_proxies = [{proxies:?}]", home.path());
-            warnings(&Config::of_toml(&format!("{own}\n{table}")).unwrap())
+            access_warnings(&Config::of_toml(&format!("{own}\n{table}")).unwrap())
         };
         assert_eq!(legacy("192.168.1.2").len(), 1);
         assert!(legacy("10.0.0.0/8")[1].contains("10.9.0.0/16 are in server.trusted_proxies"));
@@ -268,8 +270,8 @@ mod tests {
         assert_eq!(first(&["server.listen=0.0.0.0:1", "access.mode=open"]), None);
         let key = first(&["server.listen=127.0.0.1:1,[fd00::1]:1"]).unwrap();
         assert_eq!(first(&["server.listen=0.0.0.0:1"]), None, "there is one");
-        let guard = config(&[&home]).guard().unwrap();
-        let principal = guard.keyring().find(&key, SystemTime::now()).unwrap();
+        let guard = config(&[&home]).build_guard().unwrap();
+        let principal = guard.keyring().find_principal(&key, SystemTime::now()).unwrap();
         assert_eq!(principal.role(), Some(Role::Admin));
         let (first, _) = lan_key(&config(&[&home])).unwrap();
         let (second, role) = lan_key(&config(&[&home])).unwrap();
@@ -292,8 +294,8 @@ mod tests {
             listen: listen.iter().map(|address| address.parse().unwrap()).collect(),
             certificates: None,
         };
-        assert_eq!(reach(&["127.0.0.1:8000", "192.168.1.5:443"]).port(), 443);
-        assert_eq!(reach(&["127.0.0.1:8000", "[::1]:8001"]).port(), 8000);
+        assert_eq!(reach(&["127.0.0.1:8000", "192.168.1.5:443"]).redirect_port(), 443);
+        assert_eq!(reach(&["127.0.0.1:8000", "[::1]:8001"]).redirect_port(), 8000);
         let url = |listen: &[&str]| reach(listen).url_for_others();
         assert_eq!(url(&["127.0.0.1:8000", "192.168.1.5:8000"]).as_deref(), Some("http://192.168.1.5:8000"));
         assert_eq!(url(&["127.0.0.1:8000"]), None);

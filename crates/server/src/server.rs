@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use sightwire_access::Guard;
+use sightwire_base::memory::budget;
 use sightwire_cluster::Cluster;
 use sightwire_listen::Served;
 use sightwire_listen::socket::Listener;
-use sightwire_measure::memory::budget;
 use sightwire_reading::drawing::DrawingWatch;
 use sightwire_telemetry::life::Life;
 use sightwire_telemetry::otlp::Exporter;
@@ -20,12 +20,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::cluster::Membership;
+use crate::config::Config;
 use crate::reach::Reach;
 use crate::reload::{Reload, Source};
 use crate::vital::Vital;
-use sightwire_config::Config;
 
-/// The step that a picture is at when the server stops may take so long.
+/// The step that a picture is at when the server stops may take this long.
 const LAST_PICTURE: Duration = Duration::from_secs(2);
 
 /// A server that has not begun. Several may run in one process: each has its own configuration, streams, limits and
@@ -45,11 +45,11 @@ pub struct Server {
 /// A server that answers.
 #[derive(Debug)]
 pub struct Started {
-    /// Who is known.
+    /// Keys, users, and what each may do.
     pub access: Arc<Guard>,
     /// Where it is found.
     pub reach: Arc<Reach>,
-    /// How it is.
+    /// Whether it is ready, or stopping.
     pub life: Arc<Life>,
 }
 
@@ -69,7 +69,7 @@ impl Server {
             source: None,
             reload: Arc::default(),
             on_ready: Box::new(|_| ()),
-            memory_used: Arc::new(budget::used),
+            memory_used: Arc::new(budget::used_memory),
             exporter: None,
             membership: None,
         }
@@ -77,19 +77,19 @@ impl Server {
 
     /// What comes from these, too, is answered with the address to open over HTTPS.
     #[must_use]
-    pub fn redirecting(self, listeners: Vec<Box<dyn Listener>>) -> Self {
+    pub fn with_redirects(self, listeners: Vec<Box<dyn Listener>>) -> Self {
         Self { redirecting: listeners, ..self }
     }
 
-    /// Whoever comes from these asks for models, whatever `engine.listen` says.
+    /// Connections from these ask for models, whatever `engine.listen` says.
     #[must_use]
-    pub fn inferring(self, listeners: Vec<TcpListener>) -> Self {
+    pub fn with_inference(self, listeners: Vec<TcpListener>) -> Self {
         Self { inferring: listeners, ..self }
     }
 
     /// The configuration can be read again from there, and is whenever `asked` is notified.
     #[must_use]
-    pub fn reading_again(self, source: Source, asked: Arc<Notify>) -> Self {
+    pub fn with_config_reload(self, source: Source, asked: Arc<Notify>) -> Self {
         Self { source: Some(source), reload: asked, ..self }
     }
 
@@ -101,20 +101,20 @@ impl Server {
 
     /// Goes by this instead of what the process uses of the memory.
     #[must_use]
-    pub fn memory_used(self, used: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Self {
+    pub fn with_memory_usage(self, used: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Self {
         Self { memory_used: Arc::new(used), ..self }
     }
 
     /// Its metrics are sent by this.
     #[must_use]
-    pub fn exporting(self, exporter: Option<Arc<Exporter>>) -> Self {
+    pub fn with_exporter(self, exporter: Option<Arc<Exporter>>) -> Self {
         Self { exporter, ..self }
     }
 
     /// It is one of these processes, whatever the configuration says.
     #[must_use]
-    pub fn in_cluster(self, cluster: Arc<Cluster>) -> Self {
-        Self { membership: Some(Membership::made(cluster)), ..self }
+    pub fn with_cluster(self, cluster: Arc<Cluster>) -> Self {
+        Self { membership: Some(Membership::from_cluster(cluster)), ..self }
     }
 
     /// Serves what comes from `listeners` until `stop`, then lets connections end, at most for `server.drain_s`. All that
@@ -132,25 +132,27 @@ impl Server {
             exporter,
             membership,
         } = self;
-        let (tasks, stop) = (TaskTracker::new(), stop.child_token());
+        let (tasks, asked) = (TaskTracker::new(), stop);
+        // What it has started ends with this, however it ends itself; where that was asked for, the log says first what there was.
+        let stop = CancellationToken::new();
+        let _ended = stop.clone().drop_guard();
         let addresses = listeners
             .iter()
             .map(|listener| listener.address().context("cannot tell the address"))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let reach = Arc::new(Reach::new(&config, addresses)?);
         let membership = match membership {
-            None => Membership::of(&config, reach.certificates.as_ref())?,
+            None => Membership::from_config(&config, reach.certificates.as_ref())?,
             membership => membership,
         };
         let cluster = membership.as_ref().map(|membership| membership.cluster.clone());
-        let mut guard = config.guard()?;
+        let mut guard = config.build_guard()?;
         if let Some(cluster) = &cluster {
             guard = guard.with_processes(cluster.clone());
         }
         let access = Arc::new(guard);
         let vital = Vital::new(&tasks, &stop);
-        let app =
-            App::new(&config, (&access, &reach), (&stop, &tasks, &vital), cluster, memory_used, source)?;
+        let app = App::new(&config, &access, &reach, &vital, cluster, memory_used, source)?;
         // Before anybody asks, and before an upgrade puts another one in its place.
         let drawing = DrawingWatch::look_first(app.reader.limits.pages.clone(), stop.clone()).await;
         vital.spawn("looks for what draws pages", drawing.run());
@@ -160,56 +162,48 @@ impl Server {
         }
         if let Some(exporter) = exporter {
             // It may outlive the server.
-            let telemetry = Arc::downgrade(&app.telemetry);
-            exporter.measure(move || telemetry.upgrade()?.prometheus().ok());
+            let metrics = Arc::downgrade(&app.metrics);
+            exporter.set_metrics(move || Some(metrics.upgrade()?.collect()));
         }
         let run = |listener, served| {
             let listening = app.listening.clone();
-            let run = sightwire_listen::run(listener, served, listening, stop.clone(), tasks.clone());
+            let run =
+                sightwire_listen::run_listener(listener, served, listening, stop.clone(), tasks.clone());
             vital.spawn("accepts connections", run);
         };
         for (listener, address) in listeners.into_iter().zip(&reach.listen) {
-            run(listener, Served { app: app.router.clone(), secure: app.secure(address.port()) });
+            run(listener, Served { app: app.router.clone(), secure: app.build_secure(address.port()) });
         }
-        if let Some(secure) = app.secure(reach.port()) {
+        if let Some(secure) = app.build_secure(reach.redirect_port()) {
             for listener in redirecting {
                 run(listener, Served { app: secure.plain.clone(), secure: None });
             }
         }
-        app.serve_models(inferring, reach.scheme(), (&stop, &tasks, &vital))?;
+        app.serve_models(inferring, reach.scheme(), &vital)?;
         if let Some(certificates) = reach.certificates.clone() {
             vital.spawn("keeps the certificate", certificates.run(stop.clone()));
         }
-        vital.spawn("reads the configuration again", reading_again(app.reload.clone(), reload, stop.clone()));
-        let listening: Vec<String> =
-            reach.listen.iter().map(|a| format!("{}://{a}", reach.scheme())).collect();
-        tracing::info!(
-            version = env!("CARGO_PKG_VERSION"),
-            pid = std::process::id(),
-            "started: it listens on {}",
-            listening.join(", ")
+        vital.spawn(
+            "reads the configuration again",
+            reload_on_request(app.reload.clone(), reload, stop.clone()),
         );
-        for url in reach.urls() {
-            tracing::info!("other machines open {url}");
-        }
+        log_addresses(&reach);
         let (recognizer, going_on) = (app.recognizer.clone(), stop.clone());
-        let loading = tokio::task::spawn_blocking(move || recognizer.load(&|| !going_on.is_cancelled()));
+        let loading =
+            tokio::task::spawn_blocking(move || recognizer.load_model(&|| !going_on.is_cancelled()));
         tokio::pin!(loading);
         let loaded = tokio::select! {
-            () = stop.cancelled() => None,
+            _ = asked.run_until_cancelled(stop.cancelled()) => None,
             done = &mut loading => Some(done),
         };
-        match &loaded {
-            Some(Ok(())) => {
-                on_ready(&Started { access, reach, life: app.telemetry.life.clone() });
-                tasks.spawn_blocking(app.measuring(&config));
-                stop.cancelled().await;
-            }
-            Some(Err(_)) => stop.cancel(),
-            None => {}
+        if let Some(Ok(())) = &loaded {
+            on_ready(&Started { access, reach, life: app.observer.life.clone() });
+            tasks.spawn_blocking(app.measure_task(&config));
+            asked.run_until_cancelled(stop.cancelled()).await;
         }
-        app.telemetry.life.stops();
-        app.says_that_it_stops(config.server.drain);
+        app.observer.life.mark_stopping();
+        app.log_stopping(config.server.drain);
+        stop.cancel();
         tasks.close();
         // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
         let drained = async {
@@ -217,18 +211,18 @@ impl Server {
                 let _ = loading.await; // an import ends at its next step
             }
             tasks.wait().await;
-            while app.listening.open() > 0 {
+            while app.listening.open_count() > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             app.socketio.close().await;
         };
         if tokio::time::timeout(config.server.drain, drained).await.is_err() {
-            tracing::warn!("{} connections had not ended and are cut", app.listening.open());
+            tracing::warn!("{} connections had not ended and are cut", app.listening.open_count());
         }
-        if app.listening.cut() > 0 {
+        if app.listening.cut_requests() > 0 {
             tracing::warn!(
                 "{} requests were not answered to their end and are cut (server.drain_s)",
-                app.listening.cut()
+                app.listening.cut_requests()
             );
         }
         // Blocks until what is being read has ended.
@@ -239,14 +233,28 @@ impl Server {
         }
         drop(app);
         tracing::info!("stopped");
-        if let Some(what) = vital.broken() {
+        if let Some(what) = vital.broken_task() {
             anyhow::bail!("what {what} broke; the log says more (PANIC)");
         }
         loaded.unwrap_or(Ok(())).context("the model could not be loaded")
     }
 }
 
-async fn reading_again(reload: Arc<Reload>, asked: Arc<Notify>, stop: CancellationToken) {
+/// Writes to the log where it is found.
+fn log_addresses(reach: &Reach) {
+    let listening: Vec<String> = reach.listen.iter().map(|a| format!("{}://{a}", reach.scheme())).collect();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        pid = std::process::id(),
+        "started: it listens on {}",
+        listening.join(", ")
+    );
+    for url in reach.urls() {
+        tracing::info!("other machines open {url}");
+    }
+}
+
+async fn reload_on_request(reload: Arc<Reload>, asked: Arc<Notify>, stop: CancellationToken) {
     while stop.run_until_cancelled(asked.notified()).await.is_some() {
         let reload = reload.clone();
         // What came of it is in the log.

@@ -13,8 +13,10 @@ use tokio_util::task::TaskTracker;
 /// whole.
 #[derive(Clone, Debug)]
 pub struct Vital {
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    /// Those of the server.
+    pub tasks: TaskTracker,
+    /// Cancelled when it stops.
+    pub stop: CancellationToken,
     broken: Arc<Mutex<Option<&'static str>>>,
 }
 
@@ -37,28 +39,28 @@ impl Vital {
     }
 
     /// What broke, if something did.
-    pub fn broken(&self) -> Option<&'static str> {
+    pub fn broken_task(&self) -> Option<&'static str> {
         *self.broken.lock()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sightwire_measure::captured;
+    use sightwire_base::captured;
 
     use super::*;
 
     #[tokio::test]
     async fn a_vital_task_that_panics_stops_the_server_and_one_that_ends_does_not() {
-        let log = captured::log();
+        let log = captured::capture_log();
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let vital = Vital::new(&tasks, &stop);
         vital.spawn("ends", async {});
         tokio::task::yield_now().await;
-        assert!(!stop.is_cancelled() && vital.broken().is_none());
+        assert!(!stop.is_cancelled() && vital.broken_task().is_none());
         vital.spawn("sends late replies", async { panic!("on purpose") });
         stop.cancelled().await;
-        assert_eq!(vital.broken(), Some("sends late replies"));
-        assert_eq!(log.with("what sends late replies broke").len(), 1);
+        assert_eq!(vital.broken_task(), Some("sends late replies"));
+        assert_eq!(log.lines_with("what sends late replies broke").len(), 1);
     }
 }

@@ -5,7 +5,7 @@ pub const SECRET: &str = "secret";
 
 /// The text with `***` for whatever stands between `://` and `@`, and for the rest of a line that sets a secret; and without
 /// what follows `?` in an address.
-pub fn redact(text: &str) -> String {
+pub fn redact_secrets(text: &str) -> String {
     let without = |line: &str| {
         let is_set = |at: &usize| {
             let after = line.get(at + SECRET.len()..).unwrap_or_default();
@@ -15,10 +15,10 @@ pub fn redact(text: &str) -> String {
         set.and_then(|at| line.get(..at))
             .map_or_else(|| line.to_owned(), |before| format!("{before}{SECRET} = ***"))
     };
-    addresses(&text.split('\n').map(without).collect::<Vec<_>>().join("\n"))
+    redact_addresses(&text.split('\n').map(without).collect::<Vec<_>>().join("\n"))
 }
 
-fn addresses(text: &str) -> String {
+fn redact_addresses(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
@@ -58,7 +58,7 @@ mod tests {
             ("is it http://me@a/b?key=c, or http://d?", "is it http://***:***@a/b?…, or http://d?"),
             ("://", "://"),
         ] {
-            assert_eq!(redact(text), shown);
+            assert_eq!(redact_secrets(text), shown);
         }
     }
 
@@ -82,7 +82,7 @@ mod tests {
             ("secret_file = \"/run/x\", \"secret\" = \"abc\"", "secret_file = \"/run/x\", \"secret = ***"),
             ("cluster.secret is set, too: no secrets here", "cluster.secret is set, too: no secrets here"),
         ] {
-            assert_eq!(redact(text), shown);
+            assert_eq!(redact_secrets(text), shown);
         }
     }
 }

@@ -11,7 +11,7 @@ use sightwire_frame::image::Image;
 ///
 /// Lanczos over all pixels that a result covers, so that thin strokes stay visible and nothing flickers. Proportions
 /// are kept as far as whole pixels allow; no side becomes 0.
-pub fn shrink(image: &Image, max_side: u32) -> Image {
+pub fn shrink_image(image: &Image, max_side: u32) -> Image {
     let (width, height) = (image.width(), image.height());
     let longer = width.max(height);
     let max_side = max_side.max(1);

@@ -7,9 +7,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use sightwire_config::TRY_NETWORKS;
-use sightwire_config::layers::dot_env;
 use sightwire_engine::cpu::Cpu;
+use sightwire_server::config::TRY_NETWORKS;
+use sightwire_server::config::dot_env;
 
 use crate::print::{Printer, note};
 
@@ -44,7 +44,7 @@ pub fn where_a_library_has_to_be_told(printer: &Printer) {
     if std::env::var(ANEW).is_ok_and(|process| process == me) {
         return;
     }
-    let cap = Cpu::here().cap(|name| std::env::var_os(name));
+    let cap = Cpu::this_machine().cap_variable(|name| std::env::var_os(name));
     let stays = args.first().is_some_and(|first| first == "serve");
     let is_told = std::env::var_os(HEAPS.0).is_some()
         || std::env::var(TUNABLE.0).is_ok_and(|tunables| tunables.contains(TUNABLE.1));

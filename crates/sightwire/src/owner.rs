@@ -11,8 +11,8 @@ use sightwire_access::store::StoreError;
 use sightwire_models::fetch::FetchError;
 
 /// What to do about an error that comes from a file or folder of another user.
-pub(crate) fn cure(error: &anyhow::Error) -> Option<String> {
-    let (path, error) = error.chain().find_map(denied)?;
+pub(crate) fn suggest_cure(error: &anyhow::Error) -> Option<String> {
+    let (path, error) = error.chain().find_map(denied_file)?;
     if error.kind() != ErrorKind::PermissionDenied {
         return None;
     }
@@ -25,7 +25,7 @@ pub(crate) fn cure(error: &anyhow::Error) -> Option<String> {
 }
 
 /// The file that could not be read or written, and why.
-fn denied<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<(&'a Path, &'a io::Error)> {
+fn denied_file<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<(&'a Path, &'a io::Error)> {
     if let Some(StoreError::Read { path, error } | StoreError::Write { path, error }) = error.downcast_ref() {
         return Some((path, error));
     }
@@ -116,7 +116,7 @@ mod tests {
     fn only_a_file_of_somebody_else_is_told_to_be_so() {
         let of = |path: &Path, kind| {
             let error = io::Error::from(kind);
-            cure(&anyhow::Error::from(StoreError::Read { path: path.to_owned(), error }))
+            suggest_cure(&anyhow::Error::from(StoreError::Read { path: path.to_owned(), error }))
         };
         let own = tempfile::tempdir().unwrap();
         assert_eq!(of(own.path(), ErrorKind::PermissionDenied), None);

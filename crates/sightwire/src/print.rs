@@ -1,4 +1,4 @@
-//! What commands print. Whoever reads it may have seen enough, as `head` does: that ends a command quietly, and never with
+//! What commands print. The reader may have seen enough, as `head` does: that ends a command quietly, and never with
 //! a panic, as `println!` would.
 
 use std::fmt;
@@ -40,8 +40,8 @@ macro_rules! note {
 
 pub(crate) use {note, out};
 
-/// So many of something, for people: "1 picture", "3 pictures".
-pub fn counted(count: usize, thing: &str) -> String {
+/// A number of something, for people: "1 picture", "3 pictures".
+pub fn format_count(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
@@ -67,7 +67,7 @@ impl Printer {
 
     /// Results and remarks go to these.
     #[cfg(test)]
-    pub fn into(out: Arc<Mutex<Sink>>, err: Arc<Mutex<Sink>>) -> Self {
+    pub fn with_sinks(out: Arc<Mutex<Sink>>, err: Arc<Mutex<Sink>>) -> Self {
         Self { out, err, watched: [false; 2] }
     }
 
@@ -138,7 +138,7 @@ mod tests {
         // As stdout is buffered, and stderr is not.
         let out = Arc::new(Mutex::new(LineWriter::new(Writes::default())));
         let err = Arc::new(Mutex::new(Writes::default()));
-        let printer = Printer::into(out.clone(), err.clone());
+        let printer = Printer::with_sinks(out.clone(), err.clone());
         let (host, port) = ("127.0.0.1", 8000);
         writeln!(printer.out(), "listening on http://{host}:{port}").unwrap();
         out!(printer, "{} is ready", host).unwrap();

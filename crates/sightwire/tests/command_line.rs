@@ -318,7 +318,7 @@ fn a_store_without_the_library_names_the_one_that_has_it() {
     assert!(stderr.contains("has the library: SIGHTWIRE_HOME=/"), "{stderr}");
 }
 
-/// A program that may have so many files open.
+/// A program that may have this many files open.
 fn limited(files: u32, folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("sh");
     let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");

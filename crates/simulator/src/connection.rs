@@ -32,16 +32,17 @@ const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Serves a connection to its end.
-pub async fn serve(mut stream: TcpStream, shared: &Arc<Shared>) {
+pub async fn serve_connection(mut stream: TcpStream, shared: &Arc<Shared>) {
     let opened = Instant::now();
     let socket = SockRef::from(&stream);
     // Without these it works as well.
     let _ = (stream.set_nodelay(true), socket.set_send_buffer_size(SEND_BUFFER_BYTES));
     let mut buffer = Vec::new();
     for _ in 0..MAX_REQUESTS {
-        let next = timeout(shared.options.request_deadline, request::read(&mut stream, &mut buffer)).await;
+        let next =
+            timeout(shared.options.request_deadline, request::read_request(&mut stream, &mut buffer)).await;
         let problem = match next {
-            Ok(Ok(Some(request))) => match answer(&mut stream, shared, &request, opened).await {
+            Ok(Ok(Some(request))) => match answer_request(&mut stream, shared, &request, opened).await {
                 Ok(End::KeepAlive) if request.keep_alive && !shared.options.http10 => continue,
                 Ok(End::KeepAlive | End::Close) => break,
                 Ok(End::Reset) => {
@@ -62,11 +63,11 @@ pub async fn serve(mut stream: TcpStream, shared: &Arc<Shared>) {
         }
         break;
     }
-    close(stream).await;
+    close_stream(stream).await;
 }
 
 /// Closing with something unread would reset the connection, and the answer with it.
-async fn close(mut stream: TcpStream) {
+async fn close_stream(mut stream: TcpStream) {
     let _ = SockRef::from(&stream).shutdown(Shutdown::Write);
     let mut rest = [0; 4096];
     let _ = timeout(Duration::from_millis(300), async {
@@ -101,7 +102,7 @@ impl Page<'_> {
     }
 }
 
-async fn answer(
+async fn answer_request(
     stream: &mut TcpStream,
     shared: &Arc<Shared>,
     request: &Request,
@@ -117,11 +118,11 @@ async fn answer(
     // What is asked of the simulator itself is always answered: else no fault could be ended.
     match request.path.as_str() {
         "/status" => {
-            let body = json(&shared.status());
+            let body = to_json(&shared.status());
             page("200 OK", "application/json", &body).send(stream, shared).await
         }
         "/control" => {
-            let changed = control(shared, request);
+            let changed = apply_control(shared, request);
             let (status, body) = match &changed {
                 Ok(()) => ("200 OK", String::new()),
                 Err(error @ ControlError::Unknown(_)) => ("404 Not Found", format!("{error}\n")),
@@ -130,7 +131,7 @@ async fn answer(
             page(status, TEXT, &body).send(stream, shared).await
         }
         "/objects" => {
-            let objects = objects(shared, request);
+            let objects = list_objects(shared, request);
             let (status, kind, body) = match objects {
                 Ok(body) => ("200 OK", "application/json", body),
                 Err(error) => ("404 Not Found", TEXT, format!("{error}\n")),
@@ -146,12 +147,12 @@ async fn answer(
             };
             tokio::select! {
                 () = not_dead => {}
-                () = gone(&mut reading) => return Ok(End::Close),
+                () = wait_closed(&mut reading) => return Ok(End::Close),
             }
             let is_page_instead = is_on(shared, Kind::Html);
             match path {
                 "/stream" | "/capture" if !is_page_instead => {
-                    let Some(place) = place(shared) else {
+                    let Some(place) = take_permit(shared) else {
                         shared.counts.refused.fetch_add(1, Ordering::Relaxed);
                         let extra = "Retry-After: 2\r\n";
                         let busy =
@@ -160,12 +161,16 @@ async fn answer(
                     };
                     let out = Out::new(writing, shared, opened);
                     let sending = async {
-                        if path == "/stream" { stream::stream(out).await } else { stream::capture(out).await }
+                        if path == "/stream" {
+                            stream::stream_pictures(out).await
+                        } else {
+                            stream::send_capture(out).await
+                        }
                     };
                     let ended = tokio::select! {
                         ended = sending => ended,
-                        // Whoever sends something meanwhile is not listened to.
-                        () = gone(&mut reading) => Ok(End::Close),
+                        // A client that sends something meanwhile is not listened to.
+                        () = wait_closed(&mut reading) => Ok(End::Close),
                     };
                     drop(place);
                     ended
@@ -178,7 +183,7 @@ async fn answer(
 }
 
 /// Waits until the client has closed its side. What it sends is dropped.
-async fn gone(reading: &mut ReadHalf<'_>) {
+async fn wait_closed(reading: &mut ReadHalf<'_>) {
     let mut rest = [0; 1024];
     while matches!(reading.read(&mut rest).await, Ok(1..)) {}
 }
@@ -189,7 +194,7 @@ fn is_on(shared: &Shared, kind: Kind) -> bool {
 }
 
 /// A place among those that get pictures.
-fn place(shared: &Shared) -> Option<OwnedSemaphorePermit> {
+fn take_permit(shared: &Shared) -> Option<OwnedSemaphorePermit> {
     if is_on(shared, Kind::Busy) { None } else { shared.places.clone().try_acquire_owned().ok() }
 }
 
@@ -201,7 +206,7 @@ fn is_admitted(shared: &Shared, request: &Request) -> bool {
     })
 }
 
-fn control(shared: &Shared, request: &Request) -> Result<(), ControlError> {
+fn apply_control(shared: &Shared, request: &Request) -> Result<(), ControlError> {
     let changed = shared.settings.lock().set(request.parameter("var"), request.parameter("val"))?;
     if let Changed::Faults(faults) = changed {
         shared.set_faults(faults);
@@ -219,7 +224,7 @@ enum ObjectsError {
 }
 
 /// What is in the picture at a time of the camera, or now.
-fn objects(shared: &Shared, request: &Request) -> Result<String, ObjectsError> {
+fn list_objects(shared: &Shared, request: &Request) -> Result<String, ObjectsError> {
     let scene = shared.scene.lock().clone();
     let scene = scene.ok_or(ObjectsError::NoScene)?;
     let at = match request.parameter("t") {
@@ -236,7 +241,7 @@ fn objects(shared: &Shared, request: &Request) -> Result<String, ObjectsError> {
         bounds: [object.rect.left, object.rect.top, object.rect.right, object.rect.bottom],
         moving: object.moving,
     });
-    Ok(json(&Shown {
+    Ok(to_json(&Shown {
         t: at.as_secs_f64(),
         width: scene.width(),
         height: scene.height(),
@@ -244,7 +249,6 @@ fn objects(shared: &Shared, request: &Request) -> Result<String, ObjectsError> {
     }))
 }
 
-/// Answer to `/objects`.
 #[derive(Serialize)]
 struct Shown {
     /// Of the camera, s.
@@ -266,7 +270,7 @@ struct InPicture {
     moving: bool,
 }
 
-fn json(answer: &impl Serialize) -> String {
+fn to_json(answer: &impl Serialize) -> String {
     // There is no map with odd keys in it.
     serde_json::to_string(answer).unwrap_or_default()
 }

@@ -73,10 +73,10 @@ impl Size {
     }
 }
 
-/// Why a text is no size.
+/// Why a text is not a size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SizeError {
-    /// Without an `x`.
+    /// It has no `x` between two numbers.
     #[error("write width and height as in 640x480")]
     Form,
     /// A side that no picture has.
@@ -84,10 +84,10 @@ pub enum SizeError {
     Side(String),
 }
 
-/// Why a text is no rate.
+/// Why a text is not a rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FpsError {
-    /// Other words.
+    /// It is not a number.
     #[error("{0:?} is not a number")]
     Number(String),
     /// More than pictures can be made, or fewer than anybody waits for.
@@ -115,7 +115,7 @@ impl fmt::Display for Size {
 }
 
 /// Reads a number of pictures per second, 0.05 to 120.
-pub fn fps(text: &str) -> Result<f64, FpsError> {
+pub fn parse_fps(text: &str) -> Result<f64, FpsError> {
     let fps: f64 = text.parse().map_err(|_| FpsError::Number(text.to_owned()))?;
     if FPS.contains(&fps) { Ok(fps) } else { Err(FpsError::Range) }
 }
@@ -151,7 +151,7 @@ pub enum ControlError {
     /// Out of its range.
     #[error("{name} cannot be {value:?}: {allowed}")]
     Value {
-        /// Of the setting.
+        /// Name of the setting.
         name: &'static str,
         /// As it was given.
         value: String,
@@ -184,23 +184,23 @@ impl Settings {
         match name {
             "fault" => return Ok(Changed::Faults(value.parse()?)),
             "framesize" => {
-                let number = number("framesize", value, 0, FRAME_SIZES.len() as i64 - 1)?;
+                let number = parse_number("framesize", value, 0, FRAME_SIZES.len() as i64 - 1)?;
                 self.size = FRAME_SIZES[number as usize];
             }
             "quality" => {
-                let number = number("quality", value, 0, WORST_QUALITY)?;
+                let number = parse_number("quality", value, 0, WORST_QUALITY)?;
                 self.quality = (100.0 - number as f64 * QUALITY_STEP).round().clamp(1.0, 100.0) as u8;
             }
             "fps" => {
-                self.fps =
-                    fps(value).map_err(|source| ControlError::Fps { value: shortened(value), source })?;
+                self.fps = parse_fps(value)
+                    .map_err(|source| ControlError::Fps { value: shorten_text(value), source })?;
             }
             _ => {
                 let known = OTHERS.into_iter().find(|other| other.0 == name);
                 let Some((name, least, greatest, _)) = known else {
-                    return Err(ControlError::Unknown(shortened(name)));
+                    return Err(ControlError::Unknown(shorten_text(name)));
                 };
-                self.others.insert(name, number(name, value, least, greatest)?);
+                self.others.insert(name, parse_number(name, value, least, greatest)?);
             }
         }
         Ok(Changed::Setting)
@@ -239,17 +239,17 @@ pub struct SettingsStatus {
     others: BTreeMap<&'static str, i64>,
 }
 
-fn number(name: &'static str, value: &str, least: i64, greatest: i64) -> Result<i64, ControlError> {
+fn parse_number(name: &'static str, value: &str, least: i64, greatest: i64) -> Result<i64, ControlError> {
     match value.parse() {
         Ok(number) if (least..=greatest).contains(&number) => Ok(number),
         _ => Err(ControlError::Value {
             name,
-            value: shortened(value),
+            value: shorten_text(value),
             allowed: format!("it is a whole number from {least} to {greatest}"),
         }),
     }
 }
 
-fn shortened(text: &str) -> String {
+fn shorten_text(text: &str) -> String {
     text.chars().take(60).collect()
 }

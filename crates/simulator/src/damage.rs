@@ -77,7 +77,7 @@ pub fn with_fill_bytes(jpeg: &[u8]) -> Cow<'_, [u8]> {
 
 /// Bytes between 300 and 1,323 in number that look like nothing: random, without a first marker. Another `number`
 /// gives others.
-pub fn garbage(number: u64) -> Vec<u8> {
+pub fn random_garbage(number: u64) -> Vec<u8> {
     let mut state = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut next = || {
         // Xorshift64* (Vigna 2016).

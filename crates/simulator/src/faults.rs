@@ -95,7 +95,7 @@ impl Kind {
     }
 
     /// Whether it can hit some pictures and spare others.
-    fn is_of_pictures(self) -> bool {
+    fn is_per_picture(self) -> bool {
         !matches!(
             self,
             Self::Stall
@@ -114,7 +114,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     kind: Kind,
-    /// Every so many pictures; none: every picture.
+    /// The number in "every n pictures"; `None`: every picture.
     every: Option<NonZeroU32>,
     from: Option<Duration>,
     until: Option<Duration>,
@@ -137,7 +137,7 @@ impl Faults {
     }
 
     /// Whether a fault is there at a time and hits the picture of that number, which counts from 1.
-    pub fn hits(&self, kind: Kind, at: Duration, number: u64) -> bool {
+    pub fn is_hit(&self, kind: Kind, at: Duration, number: u64) -> bool {
         self.0.iter().any(|fault| {
             let every = fault.every.map_or(1, |every| u64::from(every.get()));
             fault.kind == kind && fault.is_on(at) && number.is_multiple_of(every)
@@ -148,7 +148,7 @@ impl Faults {
     ///
     /// Without a time or with an end, [`Kind::Reset`] breaks every connection; with a beginning alone, those that are
     /// open at that moment.
-    pub fn resets(&self, opened: Option<Duration>, at: Duration) -> bool {
+    pub fn is_reset(&self, opened: Option<Duration>, at: Duration) -> bool {
         self.0.iter().filter(|fault| fault.kind == Kind::Reset).any(|fault| match (fault.from, fault.until) {
             (Some(from), None) => at >= from && opened.is_none_or(|opened| opened < from),
             _ => fault.is_on(at),
@@ -161,7 +161,7 @@ impl FromStr for Faults {
 
     fn from_str(list: &str) -> Result<Self, FaultError> {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        let faults: Vec<Fault> = entries.take(MAX_FAULTS + 1).map(fault).collect::<Result<_, _>>()?;
+        let faults: Vec<Fault> = entries.take(MAX_FAULTS + 1).map(parse_fault).collect::<Result<_, _>>()?;
         if faults.len() > MAX_FAULTS { Err(FaultError::TooMany) } else { Ok(Self(faults)) }
     }
 }
@@ -191,7 +191,7 @@ impl fmt::Display for Faults {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
     /// No such fault.
-    #[error("there is no fault {name:?}{}; there are {}", nearest(.name), names())]
+    #[error("there is no fault {name:?}{}; there are {}", suggest_name(.name), list_names())]
     Unknown {
         /// As it was written.
         name: String,
@@ -229,29 +229,29 @@ pub enum FaultError {
     TooMany,
 }
 
-fn nearest(name: &str) -> String {
+fn suggest_name(name: &str) -> String {
     let likeness = |kind: &Kind| strsim::jaro_winkler(name, kind.name());
     let best = Kind::ALL.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let best = best.filter(|kind| likeness(kind) > 0.7);
     best.map_or_else(String::new, |kind| format!(" (did you mean {}?)", kind.name()))
 }
 
-fn names() -> String {
+fn list_names() -> String {
     Kind::ALL.map(Kind::name).join(", ")
 }
 
-fn fault(entry: &str) -> Result<Fault, FaultError> {
+fn parse_fault(entry: &str) -> Result<Fault, FaultError> {
     let mut words = entry.split('@').map(str::trim);
     let name = words.next().unwrap_or_default();
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == name) else {
-        return Err(FaultError::Unknown { name: shortened(name) });
+        return Err(FaultError::Unknown { name: shorten_text(name) });
     };
     let mut fault = Fault { kind, every: None, from: None, until: None };
     for word in words {
-        let twice = || FaultError::Twice { entry: shortened(entry) };
-        let unclear = || FaultError::When { entry: shortened(entry), text: shortened(word) };
+        let twice = || FaultError::Twice { entry: shorten_text(entry) };
+        let unclear = || FaultError::When { entry: shorten_text(entry), text: shorten_text(word) };
         if let Ok(every) = word.parse::<NonZeroU32>() {
-            if !kind.is_of_pictures() {
+            if !kind.is_per_picture() {
                 return Err(FaultError::NoPictures { name: kind.name(), every: every.get() });
             }
             if fault.every.replace(every).is_some() {
@@ -260,15 +260,15 @@ fn fault(entry: &str) -> Result<Fault, FaultError> {
             continue;
         }
         let (from, until) = match word.split_once('-') {
-            Some((from, until)) => (time(from), Some(time(until).ok_or_else(unclear)?)),
-            None => (time(word), None),
+            Some((from, until)) => (parse_time(from), Some(parse_time(until).ok_or_else(unclear)?)),
+            None => (parse_time(word), None),
         };
         let from = from.ok_or_else(unclear)?;
         if fault.from.replace(from).is_some() {
             return Err(twice());
         }
         if until.is_some_and(|until| until <= from) {
-            return Err(FaultError::Order { entry: shortened(entry) });
+            return Err(FaultError::Order { entry: shorten_text(entry) });
         }
         fault.until = until;
     }
@@ -276,7 +276,7 @@ fn fault(entry: &str) -> Result<Fault, FaultError> {
 }
 
 /// Reads a time such as `5s`, `1.5s` or `500ms`, at most [`MAX_TIME`].
-fn time(text: &str) -> Option<Duration> {
+fn parse_time(text: &str) -> Option<Duration> {
     let text = text.trim();
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
@@ -290,6 +290,6 @@ fn time(text: &str) -> Option<Duration> {
 }
 
 /// Nobody wants to read all of a long mistake.
-fn shortened(text: &str) -> String {
+fn shorten_text(text: &str) -> String {
     text.chars().take(60).collect()
 }

@@ -22,7 +22,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use controls::{FpsError, Size, SizeError, fps};
+pub use controls::{FpsError, Size, SizeError, parse_fps};
 pub use faults::{FaultError, Faults};
 pub use simulator::{Options, Simulator, StartError};
 pub use source::{Origin, SourceError};

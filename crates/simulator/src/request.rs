@@ -25,13 +25,12 @@ impl Request {
     }
 }
 
-/// Why something is no request.
+/// Why something is not a request.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// The connection ended or broke within it.
     #[error("the connection ended within a request")]
     Ended,
-    /// Too long.
     #[error("the request has more than {MAX_BYTES} bytes")]
     TooLong,
     /// Not HTTP.
@@ -55,14 +54,14 @@ impl RequestError {
 }
 
 /// Reads the next request. `buffer` keeps what came after it. `None`: the client has closed between requests.
-pub async fn read(
+pub async fn read_request(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
 ) -> Result<Option<Request>, RequestError> {
     let mut searched = 0;
     loop {
         if let Some(end) = find_end(buffer, searched) {
-            let request = parse(&buffer[..end]);
+            let request = parse_request(&buffer[..end]);
             buffer.drain(..end);
             return request.map(Some);
         }
@@ -86,7 +85,7 @@ fn find_end(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// Parses a request as far as its empty line.
-pub fn parse(head: &[u8]) -> Result<Request, RequestError> {
+pub fn parse_request(head: &[u8]) -> Result<Request, RequestError> {
     let text = std::str::from_utf8(head).map_err(|_| RequestError::Malformed)?;
     let mut lines = text.split("\r\n");
     let mut words = lines.next().unwrap_or_default().split(' ');

@@ -15,7 +15,7 @@ use super::source::{Source, SourceError};
 
 /// Pictures that a client may be behind before it loses some.
 const BEHIND: usize = 8;
-/// The rate falls to one in so many.
+/// The rate falls to one in this many.
 const SLOW: f64 = 10.0;
 
 /// A picture, as taken.
@@ -46,13 +46,13 @@ impl Shutter {
     }
 
     /// How many pictures were taken so far.
-    pub fn taken(&self) -> u64 {
+    pub fn taken_count(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
 }
 
 /// Takes pictures until `stop`, or until there are no more.
-pub async fn run(
+pub async fn run_shutter(
     shared: Arc<Shared>,
     mut source: Source,
     stop: CancellationToken,
@@ -94,7 +94,7 @@ pub async fn run(
         };
         last = Some(jpeg.clone());
         shutter.taken.fetch_add(1, Ordering::Relaxed);
-        // Whoever wanted it may be gone.
+        // The task that wanted it may be gone.
         let _ = shutter.shots.send(Shot { jpeg, at });
     }
 }

@@ -67,10 +67,10 @@ pub struct Simulator {
 /// Why a camera cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No pictures.
+    /// There are no pictures to show.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// No address.
+    /// The address of the listener is not known.
     #[error("cannot tell the address: {0}")]
     Address(#[from] io::Error),
 }
@@ -142,13 +142,13 @@ impl Simulator {
             options,
         });
         let (fail, failed) = oneshot::channel();
-        let taking = shutter::run(shared.clone(), source, stop.clone());
+        let taking = shutter::run_shutter(shared.clone(), source, stop.clone());
         tasks.spawn(async move {
             if let Err(error) = taking.await {
                 let _ = fail.send(error);
             }
         });
-        tasks.spawn(accept(listener, shared, stop.clone(), tasks.clone()));
+        tasks.spawn(accept_connections(listener, shared, stop.clone(), tasks.clone()));
         Ok(Self { address, note, stop, tasks, failed })
     }
 
@@ -163,7 +163,7 @@ impl Simulator {
     }
 
     /// Waits until there are no more pictures, which is not what happens usually.
-    pub async fn failed(&mut self) -> SourceError {
+    pub async fn wait_failed(&mut self) -> SourceError {
         match (&mut self.failed).await {
             Ok(error) => error,
             Err(_) => std::future::pending().await,
@@ -221,12 +221,17 @@ impl Shared {
             refused_total: count(&self.counts.refused),
             streams_total: count(&self.counts.streams),
             captures_total: count(&self.counts.captures),
-            pictures_total: self.shutter.taken(),
+            pictures_total: self.shutter.taken_count(),
         }
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken, tasks: TaskTracker) {
+async fn accept_connections(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
     let places = Arc::new(Semaphore::new(shared.options.max_clients + OTHER_CONNECTIONS));
     loop {
         let accepted = tokio::select! {
@@ -247,7 +252,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
         tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = connection::serve(stream, &shared) => {}
+                () = connection::serve_connection(stream, &shared) => {}
             }
             drop(place);
         });

@@ -232,7 +232,7 @@ impl Source {
         let mut bytes = Vec::new();
         File::open(path).ok()?.take(MAX_PICTURE_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
         let limits = Limits { max_bytes: MAX_PICTURE_BYTES, ..Limits::default() };
-        match header::probe(&bytes).ok()?.format {
+        match header::probe_header(&bytes).ok()?.format {
             Format::Jpeg => (bytes.len() <= MAX_PICTURE_BYTES).then(|| bytes.into()),
             Format::Png => {
                 self.decoder.decode(&bytes, &limits, &mut self.image).ok()?;

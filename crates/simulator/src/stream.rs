@@ -17,9 +17,9 @@ use super::faults::{Faults, Kind};
 use super::shutter::Shot;
 use super::simulator::Shared;
 
-/// A client that takes nothing for so long is given up.
+/// A client that takes nothing for this long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-/// Slow dripping: so many bytes every so often.
+/// Slow dripping: bytes at a time, and the time between.
 const DROP_BYTES: usize = 200;
 const DROP_EVERY: Duration = Duration::from_millis(100);
 /// Bytes by which a wrong length is wrong.
@@ -67,7 +67,7 @@ impl<'a> Out<'a> {
     }
 
     /// Writes all of it, or as slowly as it is to be.
-    async fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    async fn send_bytes(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let (faults, at) = self.shared.faults();
             let drips = faults.is_on(Kind::SlowDrip, at);
@@ -75,11 +75,11 @@ impl<'a> Out<'a> {
             bytes = later;
             if self.chunked {
                 let size = format!("{:x}\r\n", now.len());
-                self.write(size.as_bytes()).await?;
-                self.write(now).await?;
-                self.write(b"\r\n").await?;
+                self.write_blocks(size.as_bytes()).await?;
+                self.write_blocks(now).await?;
+                self.write_blocks(b"\r\n").await?;
             } else {
-                self.write(now).await?;
+                self.write_blocks(now).await?;
             }
             if drips {
                 sleep(DROP_EVERY).await;
@@ -89,7 +89,7 @@ impl<'a> Out<'a> {
     }
 
     /// Every block of it within the deadline.
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    async fn write_blocks(&mut self, bytes: &[u8]) -> io::Result<()> {
         for block in bytes.chunks(64 << 10) {
             timeout(WRITE_DEADLINE, self.writing.write_all(block)).await??;
         }
@@ -103,7 +103,7 @@ pub fn version(shared: &Shared) -> &'static str {
 }
 
 /// Sends pictures as long as there are any.
-pub async fn stream(mut out: Out<'_>) -> io::Result<End> {
+pub async fn stream_pictures(mut out: Out<'_>) -> io::Result<End> {
     let shared = out.shared;
     let _counted = Counted::new(shared);
     let mut shots = shared.shutter.subscribe();
@@ -117,12 +117,12 @@ pub async fn stream(mut out: Out<'_>) -> io::Result<End> {
         "{version} 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary={boundary}\r\n\
          Access-Control-Allow-Origin: *\r\nCache-Control: no-cache, no-store, must-revalidate\r\n{framing}\r\n"
     );
-    out.write(head.as_bytes()).await?;
+    out.write_blocks(head.as_bytes()).await?;
     out.chunked = shared.options.chunked;
     let (mut number, mut bytes) = (0, Vec::new());
     while let Some(shot) = next(&mut shots).await {
         let (faults, at) = shared.faults();
-        let resets = faults.resets(shared.fault_time(out.opened), at);
+        let resets = faults.is_reset(shared.fault_time(out.opened), at);
         if !resets && (faults.is_on(Kind::Stall, at) || faults.is_on(Kind::Dead, at)) {
             continue;
         }
@@ -131,21 +131,21 @@ pub async fn stream(mut out: Out<'_>) -> io::Result<End> {
         bytes.clear();
         picture.write_part(boundary, &mut bytes);
         if resets {
-            out.send(&bytes[..bytes.len() / 2]).await?;
+            out.send_bytes(&bytes[..bytes.len() / 2]).await?;
             return Ok(End::Reset);
         }
-        out.send(&bytes).await?;
+        out.send_bytes(&bytes).await?;
     }
     Ok(End::Close)
 }
 
 /// Sends a picture that is taken now.
-pub async fn capture(mut out: Out<'_>) -> io::Result<End> {
+pub async fn send_capture(mut out: Out<'_>) -> io::Result<End> {
     let (shared, asked) = (out.shared, out.shared.time());
     let mut shots = shared.shutter.subscribe();
     while let Some(shot) = next(&mut shots).await {
         let (faults, at) = shared.faults();
-        let resets = faults.resets(shared.fault_time(out.opened), at);
+        let resets = faults.is_reset(shared.fault_time(out.opened), at);
         let stalls = !resets && (faults.is_on(Kind::Stall, at) || faults.is_on(Kind::Dead, at));
         if stalls || shot.at < asked {
             continue;
@@ -157,10 +157,10 @@ pub async fn capture(mut out: Out<'_>) -> io::Result<End> {
         let mut bytes = format!("{} 200 OK\r\n", version(shared)).into_bytes();
         let is_sound = picture.write_answer(&mut bytes) && !shared.options.http10;
         if resets {
-            out.send(&bytes[..bytes.len() / 2]).await?;
+            out.send_bytes(&bytes[..bytes.len() / 2]).await?;
             return Ok(End::Reset);
         }
-        out.send(&bytes).await?;
+        out.send_bytes(&bytes).await?;
         return Ok(if is_sound { End::KeepAlive } else { End::Close });
     }
     Ok(End::Close)
@@ -190,7 +190,7 @@ struct Picture<'a> {
 
 impl<'a> Picture<'a> {
     fn new(shot: &'a Shot, number: u64, faults: &Faults, at: Duration, shared: &Shared) -> Self {
-        let hits = |kind| faults.hits(kind, at, number);
+        let hits = |kind| faults.is_hit(kind, at, number);
         let mut jpeg = Cow::Borrowed(&shot.jpeg[..]);
         if hits(Kind::FillBytes) {
             jpeg = Cow::Owned(damage::with_fill_bytes(&jpeg).into_owned());
@@ -201,7 +201,7 @@ impl<'a> Picture<'a> {
         if hits(Kind::Thumbnail) {
             jpeg = Cow::Owned(damage::with_thumbnail(&jpeg, &shared.thumbnail).into_owned());
         }
-        let garbage = if hits(Kind::Garbage) { damage::garbage(number) } else { Vec::new() };
+        let garbage = if hits(Kind::Garbage) { damage::random_garbage(number) } else { Vec::new() };
         let bytes = jpeg.len();
         let length = if hits(Kind::NoLength) || !shared.options.lengths {
             None

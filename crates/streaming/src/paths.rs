@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use http::{Uri, header, uri};
 
-use sightwire_sockets::websocket;
+use sightwire_listen::websocket;
 
 /// Where the sockets of an old page lead, whose paths could be those of somebody who sends.
 pub const DETECT: &str = "/ws/camera/detect";
@@ -14,7 +14,7 @@ pub const HEALTH: &str = "/api/esp32/health";
 
 /// Paths that mean one thing to the prototype's pages and another to everyone else lead where those pages mean: a viewer always
 /// says what it wants to see, a sender never does; and a browser asks for a page.
-pub fn told_apart(mut request: Request) -> Request {
+pub fn rewrite_legacy_path(mut request: Request) -> Request {
     let of_viewer = || {
         let query = request.uri().query().unwrap_or_default();
         let is_viewers = |pair: &str| {
@@ -52,7 +52,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        told_apart(request.body(Body::empty()).unwrap()).uri().to_string()
+        rewrite_legacy_path(request.body(Body::empty()).unwrap()).uri().to_string()
     }
 
     #[test]

@@ -10,7 +10,8 @@ use std::time::Instant;
 use sightwire_frame::Image;
 use sightwire_frame::encode::Encoder;
 use sightwire_synth::hand::{
-    Act, BONES, HEIGHT, HandAt, Label, Performance, Shape, Side, Stage, Stroke, WIDTH, render, sets,
+    Act, BONES, HEIGHT, HandAt, Label, Performance, Shape, Side, Stage, Stroke, WIDTH, render_performance,
+    sets,
 };
 
 const TILE: [u32; 2] = [320, 240];
@@ -45,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         write(&folder.join(format!("stroke_{}.jpg", stroke.name())), &tiles, 6)?;
     }
     let mut tiles = Vec::new();
-    for case in sets::bystanders(7, 1) {
+    for case in sets::bystander_cases(7, 1) {
         let performance = case.performance();
         for i in 0..5 {
             tiles.push(tile(&performance, performance.duration() * (i as f32 + 0.5) / 5.0, with_joints));
@@ -57,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn tile(performance: &Performance, t: f32, with_joints: bool) -> Image {
-    let mut image = render(performance, t, 1.0 / 60.0, TILE, performance.seed());
+    let mut image = render_performance(performance, t, 1.0 / 60.0, TILE, performance.seed());
     if with_joints {
         for hand in performance.hands_at(t) {
             draw(&mut image, &hand);
@@ -114,7 +115,7 @@ fn write(path: &Path, tiles: &[Image], columns: usize) -> Result<(), Box<dyn Err
 fn time() {
     for size in [[160, 120], [640, 480]] {
         let (mut pictures, mut most, mut stages) = (Vec::new(), 0.0_f64, Vec::new());
-        for case in sets::strokes(14, 1).into_iter().chain(sets::bystanders(14, 1)) {
+        for case in sets::stroke_cases(14, 1).into_iter().chain(sets::bystander_cases(14, 1)) {
             let performance = case.performance();
             let start = Instant::now();
             let stage = Stage::new(&performance, size, case.seed);

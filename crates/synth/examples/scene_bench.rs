@@ -1,4 +1,4 @@
-//! Draws the car park and times it: `cargo run --release -p sightwire-frame --example scene_bench [FOLDER]`.
+//! Draws the car park and times it: `cargo run --release -p sightwire-synth --example scene_bench [FOLDER]`.
 //!
 //! With a folder, frames are written there as JPEG, a second apart.
 

@@ -21,16 +21,16 @@
 //! | after the stroke | rest of 0.05–0.3 s, then back (60 %) in 1.2–2.5 × its time, or down out of the picture |
 //! | thumb up, thumb down | from the side, the forearm 15–70° towards the camera |
 //! | held shape | 1–2 s, with a sway of some hundredths of P |
-//! | pictures without a hand | 10 %, and where they are blurred, fast, small or cut off: see [`observe()`] |
+//! | pictures without a hand | 10 %, and where they are blurred, fast, small or cut off: see [`observe_performance()`] |
 //!
 //! Hands that mean nothing: talking (beats of 0.2–1.2 P with half open hands at the chest), signing (moves of 0.5–3 P
 //! that are as fast as strokes, all shapes, open palms for less than 0.3 s), walking (size 0.25–0.45), drinking,
 //! typing, holding a cup, and nobody.
 //!
-//! [`Performance`] is the truth, [`observe()`] what a tracker of landmarks makes of it without any picture, [`Stage`]
-//! and [`render()`] the pictures, and [`sets`] which performances are meant when something is measured.
+//! [`Performance`] is the truth, [`observe_performance()`] what a tracker of landmarks makes of it without any picture, [`Stage`]
+//! and [`render_performance()`] the pictures, and [`sets`] which performances are meant when something is measured.
 //!
-//! What it is not: skin is smooth, hands wear nothing, light comes from one side, cameras do not move, and whoever is
+//! What it is not: skin is smooth, hands wear nothing, light comes from one side, cameras do not move, and the person who is
 //! seen has one face. The networks of `MediaPipe` found 96 of 100 held hands (`sets::shapes(180, 77)`), with joints 0.04
 //! (open palm) to 0.13 P (thumb up) from the truth, and told left from right in all shapes but thumb up (60 of 100)
 //! and thumb down (85 of 100).
@@ -61,10 +61,10 @@ mod track;
 
 use crate::random::Random;
 pub use arm::{HEIGHT, WIDTH};
-pub use observe::{Camera, Landmarks, Observation, observe};
+pub use observe::{Camera, Landmarks, Observation, observe_performance};
 use person::Body;
 pub use person::Person;
-pub use render::{Stage, render};
+pub use render::{Stage, render_performance};
 pub use shape::{Other, Shape};
 pub use skeleton::{BONES, JOINTS};
 pub use stroke::{Hinge, Stroke};
@@ -112,11 +112,11 @@ pub enum Label {
 /// What is true from one time to another, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
-    /// What is true.
+    /// The shape or motion that is shown.
     pub label: Label,
-    /// Since when.
+    /// When it begins, seconds.
     pub from: f32,
-    /// Until when.
+    /// When it ends, seconds.
     pub to: f32,
 }
 
@@ -149,15 +149,15 @@ impl Performance {
     pub fn new(act: Act, seed: u64) -> Self {
         let mut random = Random::new(seed, 0x4a11);
         let script = match act {
-            Act::Held(shape) => held::script(shape, &mut random),
-            Act::Stroke(stroke) => stroke::script(stroke, &mut random),
-            Act::Talk => bystander::talk(&mut random),
-            Act::Sign => bystander::sign(&mut random),
-            Act::Walk => bystander::walk(&mut random),
-            Act::Drink => bystander::drink(&mut random),
-            Act::Type => bystander::typing(&mut random),
+            Act::Held(shape) => held::held_script(shape, &mut random),
+            Act::Stroke(stroke) => stroke::stroke_script(stroke, &mut random),
+            Act::Talk => bystander::talk_script(&mut random),
+            Act::Sign => bystander::sign_script(&mut random),
+            Act::Walk => bystander::walk_script(&mut random),
+            Act::Drink => bystander::drink_script(&mut random),
+            Act::Type => bystander::typing_script(&mut random),
             Act::HoldCup => bystander::hold_cup(&mut random),
-            Act::Empty => bystander::empty(&mut random),
+            Act::Empty => bystander::empty_script(&mut random),
         };
         let Script { duration, tracks, truth, body, other, hinge } = script;
         Self { act, seed, duration, tracks, truth, body, other, hinge }
@@ -173,7 +173,7 @@ impl Performance {
         self.seed
     }
 
-    /// In seconds.
+    /// How long it lasts, seconds.
     pub fn duration(&self) -> f32 {
         self.duration
     }
@@ -195,11 +195,11 @@ impl Performance {
 
     /// The hands at a time in seconds, inside the picture or not; always as many, in the same order.
     pub fn hands_at(&self, t: f32) -> Vec<HandAt> {
-        self.tracks.iter().map(|track| track.hand(t)).collect()
+        self.tracks.iter().map(|track| track.hand_at(t)).collect()
     }
 
     /// Who is in the picture at a time in seconds.
     pub fn person_at(&self, t: f32) -> Option<Person> {
-        self.body.as_ref().map(|body| body.at(t))
+        self.body.as_ref().map(|body| body.person_at(t))
     }
 }

@@ -1,7 +1,7 @@
 //! Drawn pages of text: to measure a model that reads, and to try reading without a page of one's own.
 
+use sightwire_annotate::{Colour, Face, Letters, Typesetter};
 use sightwire_frame::Image;
-use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 
 /// Width of a page in pixels.
 pub const WIDTH: u32 = 640;
@@ -13,7 +13,7 @@ const BASELINE_PX: (f32, f32) = (60.0, 54.0);
 const MARGIN_PX: f32 = 40.0;
 
 /// Black on white; eight lines have room.
-pub fn draw(lines: &[impl AsRef<str>]) -> Image {
+pub fn draw_page(lines: &[impl AsRef<str>]) -> Image {
     let mut page = Image::new(WIDTH, HEIGHT);
     page.data_mut().fill(255);
     let mut typesetter = Typesetter::new();
@@ -26,7 +26,7 @@ pub fn draw(lines: &[impl AsRef<str>]) -> Image {
 }
 
 /// The lines of an invoice; no two numbers below a million give the same.
-pub fn invoice(number: u64) -> [String; 8] {
+pub fn invoice_lines(number: u64) -> [String; 8] {
     let number = number % 1_000_000;
     let (lamps, bulbs) = (2 + number % 5, 6 + number % 7);
     let cents = lamps * 8_950 + bulbs * 475;
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn every_number_gives_another_invoice_and_every_line_of_it_is_on_the_page() {
-        let (one, other) = (invoice(0), invoice(1));
+        let (one, other) = (invoice_lines(0), invoice_lines(1));
         assert_ne!(one, other);
-        let page = draw(&one);
+        let page = draw_page(&one);
         let row_bytes = WIDTH as usize * 3;
         let rows: Vec<&[u8]> = page.data().chunks_exact(row_bytes).collect();
         let is_dark = |row: usize| rows[row].iter().any(|&level| level < 128);

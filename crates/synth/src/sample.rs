@@ -77,7 +77,7 @@ impl fmt::Display for Gesture {
     }
 }
 
-/// A name that is no gesture.
+/// A name that is not a gesture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no gesture is called {0:?}: there are still, left, right, up, down, push, pull and wave")]
 pub struct UnknownGesture(String);
@@ -105,7 +105,7 @@ impl Clip {
     /// backgrounds, hands and speeds. Renders the background, which takes about as long as a few frames.
     pub fn new(gesture: Gesture, seed: u64, width: u32, height: u32) -> Self {
         let mut random = Random::new(seed, gesture as u64);
-        let background = texture::background(&mut random, width.max(1), height.max(1));
+        let background = texture::draw_background(&mut random, width.max(1), height.max(1));
         let hand = Hand::new(&mut random);
         let motion = Motion::new(gesture, &mut random);
         Self { gesture, seed, background, hand, motion }
@@ -128,7 +128,7 @@ impl Clip {
         self.draw(index, u64::from(index), image);
     }
 
-    /// Frame `index` of the motion after so many frames of rest, in which the hand is where the motion begins.
+    /// Frame `index` of the motion after this many frames of rest, in which the hand is where the motion begins.
     pub fn rested_into(&self, rest: u32, index: u32, image: &mut Image) {
         match index.checked_sub(rest) {
             None => self.draw(0, (1 << 32) + u64::from(index), image),

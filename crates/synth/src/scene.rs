@@ -109,17 +109,17 @@ impl Scene {
     pub fn new(seed: u64, width: u32, height: u32) -> Self {
         let view = View::new(width.clamp(MIN_SIDE, MAX_SIDE), height.clamp(MIN_SIDE, MAX_SIDE));
         let (car_park, background) = CarPark::new(seed, view);
-        Self::of(seed, Place::CarPark(car_park), background)
+        Self::from_place(seed, Place::CarPark(car_park), background)
     }
 
     /// The street of `seed`; likewise.
     pub fn street(seed: u64, width: u32, height: u32) -> Self {
         let street = Street::new(seed, width.clamp(MIN_SIDE, MAX_SIDE), height.clamp(MIN_SIDE, MAX_SIDE));
         let background = street.background();
-        Self::of(seed, Place::Street(street), background)
+        Self::from_place(seed, Place::Street(street), background)
     }
 
-    fn of(seed: u64, place: Place, background: Image) -> Self {
+    fn from_place(seed: u64, place: Place, background: Image) -> Self {
         let mut random = Random::new(seed, 0x6e6f_6973);
         let row = background.width() as usize * 3;
         let noise = (0..row + NOISE_LEN).map(|_| sensor_noise(&mut random)).collect();
@@ -190,7 +190,7 @@ impl CarPark {
     fn new(seed: u64, view: View) -> (Self, Image) {
         let (traffic, mut parked) = Traffic::new(seed);
         parked.sort_by(far_first);
-        let mut background = ground::draw(seed, &view);
+        let mut background = ground::draw_ground(seed, &view);
         let mut canvas = Canvas::new(&mut background);
         for actor in &parked {
             actor.draw_shadow(&view, &mut canvas);
@@ -202,10 +202,10 @@ impl CarPark {
     }
 
     fn objects(&self, t: Duration) -> Vec<SceneObject> {
-        let coming = self.traffic.actors(t);
+        let coming = self.traffic.actors_at(t);
         let actors = self.parked.iter().chain(&coming);
         let seen = actors.filter_map(|actor| {
-            let rect = actor.seen(&self.view)?;
+            let rect = actor.visible_box(&self.view)?;
             let is_seen = rect.width() >= LEAST_SEEN_PX && rect.height() >= LEAST_SEEN_PX;
             is_seen.then_some(SceneObject { id: actor.id, kind: actor.kind(), rect, moving: actor.moving })
         });
@@ -215,7 +215,7 @@ impl CarPark {
     /// Who comes and goes, on the background.
     fn draw(&self, t: Duration, image: &mut Image) {
         let mut canvas = Canvas::new(image);
-        let mut coming = self.traffic.actors(t);
+        let mut coming = self.traffic.actors_at(t);
         coming.sort_by(far_first);
         // Where the background is no longer right: what stands there before it has to be drawn again.
         let mut changed: Vec<Rect> = Vec::with_capacity(16);
@@ -228,7 +228,7 @@ impl CarPark {
                 parked.next_if(|standing| actor.is_none_or(|actor| far_first(standing, actor).is_le()))
             {
                 let bounds = standing.bounds(&self.view);
-                if changed.iter().any(|rect| overlap(rect, &bounds)) {
+                if changed.iter().any(|rect| has_overlap(rect, &bounds)) {
                     standing.draw(&self.view, &mut canvas);
                     changed.push(bounds);
                 }
@@ -261,7 +261,7 @@ fn far_first(one: &Actor, other: &Actor) -> std::cmp::Ordering {
     other.distance().total_cmp(&one.distance())
 }
 
-fn overlap(one: &Rect, other: &Rect) -> bool {
+fn has_overlap(one: &Rect, other: &Rect) -> bool {
     one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom
 }
 

@@ -9,12 +9,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sightwire_api::history::History as Told;
 use sightwire_api::stream::{Stream, StreamKind};
+use sightwire_base::clock::unix_s;
 
-use super::unix_s;
-
-/// From one value to the next,
+/// Time from one value to the next.
 pub const STEP: Duration = Duration::from_secs(10);
-/// of an hour.
+/// Values of an hour.
 const FINE: usize = 360;
 /// Values of which one is made that is kept for a day.
 const STEPS_A_MINUTE: u64 = 6;
@@ -41,7 +40,7 @@ pub const TOTALS: [&str; 11] = [
 ];
 /// How many of [`TOTALS`] are of streams.
 const OF_STREAMS: usize = 7;
-/// Of a stream.
+/// What is kept of each stream.
 const STREAM: [&str; 7] = ["in", "out", "bytes_in", "bytes_out", "viewers", "lost", "delay"];
 
 /// How far back somebody looks.
@@ -100,17 +99,17 @@ impl<const N: usize> Course<N> {
             self.minute = [(0.0, 0); N];
         }
         for step in first..step {
-            self.add(step, [f32::NAN; N]);
+            self.add_row(step, [f32::NAN; N]);
         }
         if step >= after {
-            self.add(step, values);
+            self.add_row(step, values);
         }
     }
 
-    fn add(&mut self, step: u64, values: [f32; N]) {
+    fn add_row(&mut self, step: u64, values: [f32; N]) {
         self.newest = Some(step);
         self.taken[0] = unix_s();
-        keep(&mut self.fine, values, FINE);
+        push_row(&mut self.fine, values, FINE);
         for ((sum, count), value) in self.minute.iter_mut().zip(values) {
             if !value.is_nan() {
                 *sum += value;
@@ -120,23 +119,23 @@ impl<const N: usize> Course<N> {
         if (step + 1).is_multiple_of(STEPS_A_MINUTE) {
             let means = self.minute.map(|(sum, count)| sum / f32::from(count));
             self.taken[1] = unix_s();
-            keep(&mut self.coarse, means, COARSE);
+            push_row(&mut self.coarse, means, COARSE);
             self.minute = [(0.0, 0); N];
         }
     }
 
-    fn told(&self, names: [&str; N], span: Span) -> Told {
+    fn chart_series(&self, names: [&str; N], span: Span) -> Told {
         let (rows, time) = match span {
             Span::Hour => (&self.fine, self.taken[0]),
             Span::Day => (&self.coarse, self.taken[1]),
         };
-        let of = |n: usize| rows.iter().map(|row| row.get(n).copied().and_then(shown)).collect();
+        let of = |n: usize| rows.iter().map(|row| row.get(n).copied().and_then(round_value)).collect();
         let series = names.iter().enumerate().map(|(n, name)| ((*name).to_owned(), of(n))).collect();
-        Told { series, time, ..empty(span) }
+        Told { series, time, ..empty_series(span) }
     }
 }
 
-fn keep<const N: usize>(rows: &mut VecDeque<[f32; N]>, row: [f32; N], most: usize) {
+fn push_row<const N: usize>(rows: &mut VecDeque<[f32; N]>, row: [f32; N], most: usize) {
     if rows.len() == most {
         rows.pop_front();
     }
@@ -144,7 +143,7 @@ fn keep<const N: usize>(rows: &mut VecDeque<[f32; N]>, row: [f32; N], most: usiz
 }
 
 /// To a hundredth, and large ones to a whole: nobody reads more of it off a chart.
-fn shown(value: f32) -> Option<f64> {
+fn round_value(value: f32) -> Option<f64> {
     let value = f64::from(value);
     let rounded = if value.abs() >= 1000.0 { value.round() } else { (value * 100.0).round() / 100.0 };
     rounded.is_finite().then_some(rounded)
@@ -152,10 +151,10 @@ fn shown(value: f32) -> Option<f64> {
 
 /// What a process takes, apart from its streams.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Taken {
+pub struct ResourceUsage {
     /// Percent of one core.
     pub cpu_percent: f64,
-    /// Resident memory.
+    /// Resident memory, bytes.
     pub memory_bytes: u64,
     /// Open connections.
     pub connections: usize,
@@ -172,9 +171,9 @@ impl History {
     }
 
     /// Takes the values of a step; steps are counted from the process's start.
-    pub fn note(&self, step: u64, streams: &[Stream], taken: Taken) {
+    pub fn record_step(&self, step: u64, streams: &[Stream], taken: ResourceUsage) {
         let mut kept = self.0.lock();
-        kept.totals.push(step, totals(streams, taken));
+        kept.totals.push(step, total_values(streams, taken));
         kept.streams.retain(|_, of| of.course.newest.is_some_and(|newest| newest + ENDED_STEPS >= step));
         for stream in streams {
             if !kept.streams.contains_key(&stream.id) && kept.streams.len() >= MOST_STREAMS {
@@ -192,22 +191,22 @@ impl History {
             }
             let new = || Noted { kind: stream.kind, course: Course::default() };
             let of = kept.streams.entry(stream.id.clone()).or_insert_with(new);
-            // Whoever may see the one that is there now may not have seen what was before.
+            // A caller who may see the one that is there now may not have seen what was before.
             if of.kind != stream.kind {
                 *of = new();
             }
-            of.course.push(step, values(stream));
+            of.course.push(step, stream_values(stream));
         }
     }
 
-    /// Of the server.
-    pub fn server(&self, span: Span) -> Told {
-        self.0.lock().totals.told(TOTALS, span)
+    /// The course of the server's own numbers over this span.
+    pub fn server_series(&self, span: Span) -> Told {
+        self.0.lock().totals.chart_series(TOTALS, span)
     }
 
-    /// As [`Self::server`], for whoever does not see all streams.
-    pub fn process(&self, span: Span) -> Told {
-        let mut told = self.server(span);
+    /// As [`Self::server_series`], for a caller who does not see all streams.
+    pub fn process_series(&self, span: Span) -> Told {
+        let mut told = self.server_series(span);
         for name in TOTALS.iter().take(OF_STREAMS) {
             told.series.remove(*name);
         }
@@ -215,18 +214,18 @@ impl History {
     }
 
     /// Of a stream; empty where nothing is known of it.
-    pub fn stream(&self, id: &str, span: Span) -> Told {
+    pub fn stream_series(&self, id: &str, span: Span) -> Told {
         let kept = self.0.lock();
-        kept.streams.get(id).map_or_else(|| empty(span), |of| of.course.told(STREAM, span))
+        kept.streams.get(id).map_or_else(|| empty_series(span), |of| of.course.chart_series(STREAM, span))
     }
 
     /// What a stream is or was, as long as something is known of it.
-    pub fn kind(&self, id: &str) -> Option<StreamKind> {
+    pub fn stream_kind(&self, id: &str) -> Option<StreamKind> {
         self.0.lock().streams.get(id).map(|of| of.kind)
     }
 }
 
-fn empty(span: Span) -> Told {
+fn empty_series(span: Span) -> Told {
     let (step_s, most) = match span {
         Span::Hour => (10, FINE),
         Span::Day => (60, COARSE),
@@ -234,7 +233,7 @@ fn empty(span: Span) -> Told {
     Told { kept_s: step_s * most as u32, step_s, ..Told::default() }
 }
 
-fn totals(streams: &[Stream], taken: Taken) -> [f32; TOTALS.len()] {
+fn total_values(streams: &[Stream], taken: ResourceUsage) -> [f32; TOTALS.len()] {
     // The sum of none is -0.0.
     let sum = |of: fn(&Stream) -> f64| (streams.iter().map(of).sum::<f64>() + 0.0) as f32;
     [
@@ -244,7 +243,7 @@ fn totals(streams: &[Stream], taken: Taken) -> [f32; TOTALS.len()] {
         sum(|stream| stream.fps_out),
         sum(|stream| stream.bytes_per_s),
         sum(|stream| stream.bytes_out_per_s),
-        lost(streams) as f32,
+        frame_loss(streams) as f32,
         taken.cpu_percent as f32,
         taken.memory_bytes as f32,
         taken.connections as f32,
@@ -253,7 +252,7 @@ fn totals(streams: &[Stream], taken: Taken) -> [f32; TOTALS.len()] {
 }
 
 /// Percent of all frames for viewers; NaN where there were none.
-fn lost(streams: &[Stream]) -> f64 {
+fn frame_loss(streams: &[Stream]) -> f64 {
     // Frames that were meant for viewers, of which those out are what is left.
     let meant = |stream: &Stream| stream.fps_out / (1.0 - stream.lost_percent / 100.0).max(0.01);
     let [all, out] =
@@ -261,7 +260,7 @@ fn lost(streams: &[Stream]) -> f64 {
     100.0 * (all - out) / all
 }
 
-fn values(stream: &Stream) -> [f32; STREAM.len()] {
+fn stream_values(stream: &Stream) -> [f32; STREAM.len()] {
     let watched = stream.viewers > 0;
     [
         stream.fps as f32,
@@ -290,41 +289,48 @@ mod tests {
     fn a_minute_is_the_mean_of_its_steps_and_a_gap_is_empty() {
         let history = History::default();
         for step in 0..12 {
-            history.note(step, &[stream("a", step as f64)], Taken::default());
+            history.record_step(step, &[stream("a", step as f64)], ResourceUsage::default());
         }
-        let hour = history.stream("a", Span::Hour);
+        let hour = history.stream_series("a", Span::Hour);
         assert_eq!(series(&hour, "in").len(), 12);
-        assert_eq!(series(&history.stream("a", Span::Day), "in"), [Some(2.5), Some(8.5)]);
+        assert_eq!(series(&history.stream_series("a", Span::Day), "in"), [Some(2.5), Some(8.5)]);
         assert_eq!(series(&hour, "lost")[0], None, "nobody watches");
-        history.note(14, &[stream("a", 1.0)], Taken::default());
-        assert_eq!(series(&history.stream("a", Span::Hour), "in")[11..], [Some(11.0), None, None, Some(1.0)]);
+        history.record_step(14, &[stream("a", 1.0)], ResourceUsage::default());
+        assert_eq!(
+            series(&history.stream_series("a", Span::Hour), "in")[11..],
+            [Some(11.0), None, None, Some(1.0)]
+        );
         // A clock that goes back changes nothing.
-        history.note(14, &[stream("a", 9.0)], Taken::default());
-        assert_eq!(series(&history.stream("a", Span::Hour), "in").len(), 15);
+        history.record_step(14, &[stream("a", 9.0)], ResourceUsage::default());
+        assert_eq!(series(&history.stream_series("a", Span::Hour), "in").len(), 15);
     }
 
     #[test]
     fn it_is_bounded_in_time_and_in_streams() {
         let history = History::default();
         for step in 0..10_000 {
-            history.note(step, &[stream("a", 1.0)], Taken { connections: 3, ..Taken::default() });
+            history.record_step(
+                step,
+                &[stream("a", 1.0)],
+                ResourceUsage { connections: 3, ..ResourceUsage::default() },
+            );
         }
-        let (hour, day) = (history.server(Span::Hour), history.server(Span::Day));
+        let (hour, day) = (history.server_series(Span::Hour), history.server_series(Span::Day));
         assert_eq!((series(&hour, "connections").len(), series(&day, "connections").len()), (FINE, COARSE));
         assert_eq!((hour.kept_s, day.kept_s), (3600, 86_400));
         // Weeks in which the machine slept.
-        history.note(1_000_000, &[], Taken::default());
-        let day = history.server(Span::Day);
+        history.record_step(1_000_000, &[], ResourceUsage::default());
+        let day = history.server_series(Span::Day);
         assert_eq!(series(&day, "streams").iter().flatten().count(), 0);
 
         let many: Vec<Stream> = (0..MOST_STREAMS + 5).map(|n| stream(&format!("s{n}"), 1.0)).collect();
-        history.note(1_000_001, &many, Taken::default());
+        history.record_step(1_000_001, &many, ResourceUsage::default());
         assert_eq!(history.0.lock().streams.len(), MOST_STREAMS);
-        history.note(1_000_002, &many[..1], Taken::default());
-        history.note(1_000_003, &many[MOST_STREAMS..=MOST_STREAMS], Taken::default());
-        let is_known = |n: usize| !history.stream(&format!("s{n}"), Span::Hour).series.is_empty();
+        history.record_step(1_000_002, &many[..1], ResourceUsage::default());
+        history.record_step(1_000_003, &many[MOST_STREAMS..=MOST_STREAMS], ResourceUsage::default());
+        let is_known = |n: usize| !history.stream_series(&format!("s{n}"), Span::Hour).series.is_empty();
         assert!(is_known(0) && is_known(MOST_STREAMS), "one that had gone made room");
-        history.note(1_000_003 + ENDED_STEPS, &[], Taken::default());
+        history.record_step(1_000_003 + ENDED_STEPS, &[], ResourceUsage::default());
         assert!(!is_known(1) && is_known(MOST_STREAMS), "an hour after its end it is forgotten");
     }
 
@@ -332,12 +338,19 @@ mod tests {
     fn what_is_gone_keeps_its_kind_and_another_of_its_name_begins_anew() {
         let history = History::default();
         let camera = Stream { kind: StreamKind::Camera, ..stream("yard", 5.0) };
-        history.note(0, &[camera], Taken::default());
-        history.note(1, &[], Taken::default());
-        assert_eq!((history.kind("yard"), history.kind("gate")), (Some(StreamKind::Camera), None));
-        history.note(2, &[Stream { kind: StreamKind::Relay, ..stream("yard", 7.0) }], Taken::default());
-        assert_eq!(history.kind("yard"), Some(StreamKind::Relay));
-        assert_eq!(series(&history.stream("yard", Span::Hour), "in"), [Some(7.0)]);
+        history.record_step(0, &[camera], ResourceUsage::default());
+        history.record_step(1, &[], ResourceUsage::default());
+        assert_eq!(
+            (history.stream_kind("yard"), history.stream_kind("gate")),
+            (Some(StreamKind::Camera), None)
+        );
+        history.record_step(
+            2,
+            &[Stream { kind: StreamKind::Relay, ..stream("yard", 7.0) }],
+            ResourceUsage::default(),
+        );
+        assert_eq!(history.stream_kind("yard"), Some(StreamKind::Relay));
+        assert_eq!(series(&history.stream_series("yard", Span::Hour), "in"), [Some(7.0)]);
     }
 
     #[test]
@@ -345,7 +358,7 @@ mod tests {
         let watched =
             |fps_out, lost_percent| Stream { fps_out, lost_percent, viewers: 1, ..Stream::default() };
         // The page Health sums so, too: the same figures are in its sums.test.ts.
-        assert!((lost(&[watched(30.0, 0.0), watched(10.0, 50.0)]) - 20.0).abs() < 1e-9);
-        assert!(lost(&[stream("a", 5.0)]).is_nan());
+        assert!((frame_loss(&[watched(30.0, 0.0), watched(10.0, 50.0)]) - 20.0).abs() < 1e-9);
+        assert!(frame_loss(&[stream("a", 5.0)]).is_nan());
     }
 }

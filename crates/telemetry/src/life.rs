@@ -6,18 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use sightwire_engine::pool;
-use sightwire_measure::lines::LogThrottle;
+use sightwire_base::clock::unix_s;
+use sightwire_base::lines::LogThrottle;
+use sightwire_base::metrics::{Collector, Metrics, Unit};
 
-/// A thread that has been at one task for so long is taken not to come back: none takes a tenth of it,
-const STUCK_AFTER: Duration = Duration::from_mins(2);
-/// but a page of a hundred megapixels on a slow machine.
-const STUCK_READING_AFTER: Duration = Duration::from_mins(10);
-/// Whoever looks once a second and has not for so long is itself stuck.
+/// A thread that has been at one task for this long is taken not to come back: none takes a tenth of it.
+pub const STUCK_AFTER: Duration = Duration::from_mins(2);
+/// A watch that looks once a second and has not for this time is itself stuck.
 const BLIND_AFTER: Duration = Duration::from_secs(30);
 /// What it is called then.
 const LOOKER: &str = "net";
-/// Between two looks, the clock may go so much more or less than the time that passes.
+/// Between two looks, the clock may go this much more or less than the time that passes.
 const STEADY: Duration = Duration::from_secs(2);
 
 /// What is known of the process; several servers in it have one each.
@@ -30,16 +29,24 @@ pub struct Life {
     clock: Mutex<Option<(Instant, SystemTime)>>,
     jumps: AtomicU64,
     said: LogThrottle,
-    reloads: AtomicU64,
-    failed_reloads: AtomicU64,
-    page_errors: AtomicU64,
+    pools: &'static [WatchedPool],
+}
+
+/// How threads of a pool are watched over, where that is not as all others are.
+#[derive(Debug)]
+pub struct WatchedPool {
+    /// Its name.
+    pub name: &'static str,
+    /// One that has been at one task for this long is taken not to come back; of a pool that is not listed, after [`STUCK_AFTER`].
+    pub stuck_after: Duration,
+    /// Whether `/metrics` says how it is.
+    pub is_shown: bool,
 }
 
 /// A thread that does not come back from a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stuck {
-    /// Its pool: `clip`, `detect`, `display`, `hands`, `pixels`, `read`; or `net`, where the threads of the network do not come to
-    /// look at the others.
+    /// Its pool; or `net`, where the threads of the network do not come to look at the others.
     pub pool: &'static str,
     /// How long it has been at the task.
     pub since: Duration,
@@ -62,43 +69,31 @@ impl fmt::Display for Stuck {
     }
 }
 
-/// How long a thread of that pool may be at one task.
-fn patience(pool: &str) -> Duration {
-    match pool {
-        // There a picture may wait for memory behind others, each with its deadline.
-        "display" => Duration::MAX,
-        "read" => STUCK_READING_AFTER,
-        _ => STUCK_AFTER,
-    }
-}
-
 impl Life {
-    /// Of a server that begins now.
-    pub fn new() -> Arc<Self> {
+    /// Of a server that begins now, and whose threads are in these pools.
+    pub fn new(pools: &'static [WatchedPool]) -> Arc<Self> {
         Arc::new(Self {
-            began: super::unix_s(),
+            began: unix_s(),
             stopping: AtomicBool::new(false),
             seen: Mutex::new(Seen { stuck: Vec::new(), at: Instant::now() }),
             clock: Mutex::default(),
             jumps: AtomicU64::new(0),
             said: LogThrottle::new(),
-            reloads: AtomicU64::new(0),
-            failed_reloads: AtomicU64::new(0),
-            page_errors: AtomicU64::new(0),
+            pools,
         })
     }
 
-    /// From now on it is not ready: whoever comes is to come back later, or elsewhere.
-    pub fn stops(&self) {
+    /// From now on it is not ready: clients are to come back later, or elsewhere.
+    pub fn mark_stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it stops.
+    /// Whether the server is stopping.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// What does not come back, if something does not: a thread of a pool, as of the last look, or whoever looks.
+    /// What does not come back, if something does not: a thread of a pool, as of the last look, or the watch itself.
     pub fn stuck(&self) -> Option<Stuck> {
         let seen = self.seen.lock();
         let blind = Some(seen.at.elapsed()).filter(|since| *since >= BLIND_AFTER);
@@ -107,47 +102,22 @@ impl Life {
     }
 
     /// Whether a thread of that pool does not come back; as of the last look.
-    pub fn is_stuck(&self, pool: &str) -> bool {
+    fn is_stuck(&self, pool: &str) -> bool {
         self.seen.lock().stuck.iter().any(|stuck| stuck.pool == pool)
     }
 
-    /// Times that the clock was set.
-    pub fn clock_jumps(&self) -> u64 {
-        self.jumps.load(Ordering::Relaxed)
-    }
-
-    /// The configuration was read again; `applied` if it could be used.
-    pub fn reloaded(&self, applied: bool) {
-        let counter = if applied { &self.reloads } else { &self.failed_reloads };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Times that the configuration was read again and used, and that it could not be used.
-    pub fn reloads(&self) -> [u64; 2] {
-        [&self.reloads, &self.failed_reloads].map(|count| count.load(Ordering::Relaxed))
-    }
-
-    /// A page has told of an error of its own.
-    pub fn page_failed(&self) {
-        self.page_errors.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Errors that pages have told of.
-    pub fn page_errors(&self) -> u64 {
-        self.page_errors.load(Ordering::Relaxed)
-    }
-
-    /// Looks at all of it; to be called once a second.
-    pub fn look(&self) {
-        self.look_at_pools(pool::longest());
+    /// Looks at all of it; to be called once a second, with how long the thread of each pool that is longest at its task has been
+    /// at it.
+    pub fn check_threads(&self, longest: impl IntoIterator<Item = (&'static str, Duration)>) {
+        self.look_at_pools(longest);
         self.look_at_clock(Instant::now(), SystemTime::now());
     }
 
     fn look_at_pools(&self, longest: impl IntoIterator<Item = (&'static str, Duration)>) {
         let all = longest.into_iter().map(|(pool, since)| Stuck { pool, since });
-        let stuck: Vec<Stuck> = all.filter(|stuck| stuck.since >= patience(stuck.pool)).collect();
+        let stuck: Vec<Stuck> = all.filter(|stuck| self.is_watched_for(stuck)).collect();
         if let Some(first) = stuck.first()
-            && let Some(unsaid) = self.said.is_due(Instant::now())
+            && let Some(unsaid) = self.said.admit_line(Instant::now())
         {
             tracing::error!(
                 unsaid,
@@ -155,6 +125,11 @@ impl Life {
             );
         }
         *self.seen.lock() = Seen { stuck, at: Instant::now() };
+    }
+
+    fn is_watched_for(&self, stuck: &Stuck) -> bool {
+        let listed = self.pools.iter().find(|pool| pool.name == stuck.pool);
+        stuck.since >= listed.map_or(STUCK_AFTER, |pool| pool.stuck_after)
     }
 
     fn look_at_clock(&self, now: Instant, time: SystemTime) {
@@ -176,15 +151,36 @@ impl Life {
     }
 }
 
+impl Collector for Life {
+    fn collect(&self, metrics: &mut Metrics) {
+        metrics.counter("clock_jumps", "Times that the system's clock was set.", &self.jumps);
+        metrics.gauge_in(Unit::Seconds, "start_time", "When the server began, since 1970 (UTC).", self.began);
+        metrics.gauges(
+            "pipeline_stalled",
+            "1: a thread of this pool does not come back from a task.",
+            ["pipeline"],
+            self.pools
+                .iter()
+                .filter(|pool| pool.is_shown)
+                .map(|pool| ([pool.name], self.is_stuck(pool.name))),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use sightwire_measure::captured;
+    use sightwire_base::captured;
 
     use super::*;
 
+    const POOLS: &[WatchedPool] = &[
+        WatchedPool { name: "read", stuck_after: Duration::from_mins(10), is_shown: true },
+        WatchedPool { name: "display", stuck_after: Duration::MAX, is_shown: false },
+    ];
+
     #[test]
     fn whoever_has_not_looked_for_long_is_itself_stuck_until_the_next_look() {
-        let life = Life::new();
+        let life = Life::new(POOLS);
         life.seen.lock().at = Instant::now().checked_sub(Duration::from_secs(34)).unwrap();
         let stuck = life.stuck().unwrap();
         assert_eq!(stuck.to_string(), "the server has not looked after itself for 34 s");
@@ -194,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_is_at_a_task_for_minutes_is_taken_not_to_come_back_until_it_does() {
-        let (log, life) = (captured::log(), Life::new());
+        let (log, life) = (captured::capture_log(), Life::new(POOLS));
         let at = |s| [("display", Duration::from_secs(9999)), ("read", Duration::from_secs(s))];
         life.look_at_pools(at(599));
         assert_eq!(life.stuck(), None);
@@ -202,14 +198,18 @@ mod tests {
         life.look_at_pools(at(602));
         assert_eq!(life.stuck(), Some(Stuck { pool: "read", since: Duration::from_secs(602) }));
         assert!(life.is_stuck("read") && !life.is_stuck("display"));
-        assert_eq!(log.with("the pool `read` has been at one task for 601 s").len(), 1, "once in a while");
+        assert_eq!(
+            log.lines_with("the pool `read` has been at one task for 601 s").len(),
+            1,
+            "once in a while"
+        );
         life.look_at_pools(at(1));
         assert_eq!(life.stuck(), None);
     }
 
     #[test]
     fn a_clock_that_is_set_is_said_and_one_that_drifts_is_not() {
-        let (log, life) = (captured::log(), Life::new());
+        let (log, life) = (captured::capture_log(), Life::new(POOLS));
         let (begun, time) = (Instant::now(), SystemTime::now());
         let s = Duration::from_secs_f64;
         let look = |after, clock: SystemTime| life.look_at_clock(begun + s(after), clock);
@@ -219,8 +219,8 @@ mod tests {
         look(2.0, time + s(3602.0));
         look(3.0, time + s(3603.0));
         look(4.0, time + s(4.0));
-        assert_eq!(life.clock_jumps(), 2);
-        assert_eq!(log.with("set forward by 3599.").len(), 1);
-        assert_eq!(log.with("set back by 3600.0 s").len(), 1);
+        assert_eq!(life.jumps.load(Ordering::Relaxed), 2);
+        assert_eq!(log.lines_with("set forward by 3599.").len(), 1);
+        assert_eq!(log.lines_with("set back by 3600.0 s").len(), 1);
     }
 }

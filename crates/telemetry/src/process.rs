@@ -1,5 +1,7 @@
 //! CPU, memory, threads and open files of this process, from `/proc`; zeros where there is none.
 
+use sightwire_base::metrics::{Collector, Metrics, Unit};
+
 /// What this process uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProcessUsage {
@@ -12,7 +14,7 @@ pub struct ProcessUsage {
 }
 
 /// What it uses now, from `/proc/self/stat`.
-pub fn usage() -> ProcessUsage {
+pub fn process_usage() -> ProcessUsage {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The second field is the name in parentheses, and may hold spaces.
     let fields: Vec<&str> =
@@ -27,12 +29,12 @@ pub fn usage() -> ProcessUsage {
     }
 }
 
-/// Files and sockets.
+/// Files and sockets of this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenFiles {
-    /// That are open.
+    /// How many are open.
     pub open: u64,
-    /// That may be.
+    /// How many may be open: the soft limit.
     pub most: u64,
 }
 
@@ -42,4 +44,19 @@ pub fn open_files() -> OpenFiles {
     let open = std::fs::read_dir("/proc/self/fd").map_or(0, |all| all.count().saturating_sub(1));
     let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     OpenFiles { open: open as u64, most }
+}
+
+/// Gives what the process takes to `/metrics`.
+#[derive(Debug)]
+pub struct ProcessMetrics;
+
+impl Collector for ProcessMetrics {
+    fn collect(&self, metrics: &mut Metrics) {
+        let (usage, files) = (process_usage(), open_files());
+        metrics.counter_of_seconds("process_cpu", "User and system time.", usage.cpu_seconds);
+        metrics.gauge("process_threads", "Threads.", usage.threads);
+        metrics.gauge_in(Unit::Bytes, "process_memory", "Resident memory.", usage.memory_bytes);
+        metrics.gauge("process_open_fds", "Files and sockets that are open now.", files.open);
+        metrics.gauge("process_max_fds", "Files and sockets that may be open.", files.most);
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use sightwire_config::{Log, LogFile};
-use sightwire_measure::lines::AUDIT;
+use sightwire_base::lines::AUDIT;
 use sightwire_telemetry::logging;
+use sightwire_telemetry::logging::{Log, LogFile};
 
 #[test]
 fn beside_a_flood_on_the_same_thread_no_deed_is_missing_in_any_file_and_the_flood_is_summed_up_at_the_end() {
@@ -16,7 +16,7 @@ fn beside_a_flood_on_the_same_thread_no_deed_is_missing_in_any_file_and_the_floo
         file: Some(file("all.log")),
         audit_file: Some(file("audit.log")),
     };
-    let unwritten = logging::start(&log).unwrap();
+    let unwritten = logging::start_logging(&log).unwrap();
     for n in 0..100 {
         tracing::warn!("a flood, {n}");
         if n >= 60 {
@@ -31,5 +31,5 @@ fn beside_a_flood_on_the_same_thread_no_deed_is_missing_in_any_file_and_the_floo
     assert_eq!((count(&all, "AUDIT"), count(&all, " WARN a flood")), (40, 40));
     assert_eq!(count(&all, "60 more lines like this one: a flood, 40"), 1);
     assert!(logging::set_level("error"));
-    assert!(logging::dropped() == 0 && logging::failures() == 0);
+    assert!(logging::dropped_lines() == 0 && logging::failures() == 0);
 }

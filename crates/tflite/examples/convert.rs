@@ -17,7 +17,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     match arguments {
         [from] => {
-            let description = sightwire_tflite::describe(&fs::read(from)?)?;
+            let description = sightwire_tflite::describe_model(&fs::read(from)?)?;
             println!("input {:?}", description.input);
             for (index, output) in description.outputs.iter().enumerate() {
                 println!("output {index} {} {:?}", output.name, output.shape);

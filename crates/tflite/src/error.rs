@@ -17,7 +17,7 @@ pub enum ConvertError {
     /// It has more of something than any network that is converted here.
     #[error("the TFLite file has {what}; at most {most} are read")]
     TooLarge {
-        /// What it has.
+        /// What there is too much of, with its number.
         what: String,
         /// The limit.
         most: usize,
@@ -56,9 +56,9 @@ pub enum ConvertError {
     /// What was asked for is not in the file.
     #[error("the TFLite file has {count} outputs, so there is no number {asked} (the first is 0)")]
     NoOutput {
-        /// What it has.
+        /// How many outputs it has.
         count: usize,
-        /// As asked for.
+        /// The output that was asked for.
         asked: usize,
     },
     /// Nothing was asked for.

@@ -36,16 +36,16 @@ impl<'a> Table<'a> {
             Some(found) if found != identifier => {
                 Err(ConvertError::NotTflite("the letters TFL3 are missing at its beginning"))
             }
-            Some(_) => Self::at(file, follow(file, 0)?),
+            Some(_) => Self::from_offset(file, follow_offset(file, 0)?),
         }
     }
 
-    fn at(file: &'a [u8], at: usize) -> Result<Self> {
+    fn from_offset(file: &'a [u8], at: usize) -> Result<Self> {
         let damaged = ConvertError::Damaged { what: "a table", at };
-        let back = i64::from(i32::from_le_bytes(array(file, at, "a table")?));
+        let back = i64::from(i32::from_le_bytes(read_array(file, at, "a table")?));
         let fields = i64::try_from(at).ok().and_then(|at| usize::try_from(at - back).ok());
         let fields = fields.ok_or(damaged.clone())?;
-        let size = usize::from(u16::from_le_bytes(array(file, fields, "a table's fields")?));
+        let size = usize::from(u16::from_le_bytes(read_array(file, fields, "a table's fields")?));
         // Its own size and the table's come first.
         let end = fields.checked_add(size).ok_or(damaged.clone())?;
         let fields = file.get(fields..end).and_then(|fields| fields.get(4..)).ok_or(damaged)?;
@@ -53,7 +53,7 @@ impl<'a> Table<'a> {
     }
 
     /// Where a field is.
-    fn field(&self, id: usize) -> Option<usize> {
+    fn field_offset(&self, id: usize) -> Option<usize> {
         let offset = self.fields.get(id * 2..id * 2 + 2)?;
         let offset = usize::from(u16::from_le_bytes([offset[0], offset[1]]));
         (offset > 0).then_some(self.at + offset)
@@ -61,12 +61,13 @@ impl<'a> Table<'a> {
 
     /// A number of one byte.
     pub fn byte(&self, id: usize) -> Result<u8> {
-        self.field(id).map_or(Ok(0), |at| Ok(array::<1>(self.file, at, "a number")?[0]))
+        self.field_offset(id).map_or(Ok(0), |at| Ok(read_array::<1>(self.file, at, "a number")?[0]))
     }
 
     /// A number of four bytes.
     pub fn int(&self, id: usize, default: i32) -> Result<i32> {
-        self.field(id).map_or(Ok(default), |at| Ok(i32::from_le_bytes(array(self.file, at, "a number")?)))
+        self.field_offset(id)
+            .map_or(Ok(default), |at| Ok(i32::from_le_bytes(read_array(self.file, at, "a number")?)))
     }
 
     /// A place in a list.
@@ -76,7 +77,9 @@ impl<'a> Table<'a> {
 
     /// A table within.
     pub fn table(&self, id: usize) -> Result<Option<Self>> {
-        self.field(id).map(|at| Self::at(self.file, follow(self.file, at)?)).transpose()
+        self.field_offset(id)
+            .map(|at| Self::from_offset(self.file, follow_offset(self.file, at)?))
+            .transpose()
     }
 
     /// Bytes as they are; none where there are none.
@@ -87,7 +90,7 @@ impl<'a> Table<'a> {
 
     /// Numbers of four bytes; none where there are none.
     pub fn ints(&self, id: usize) -> Result<impl ExactSizeIterator<Item = i32> + use<'a>> {
-        let bytes = match self.bounded(id)? {
+        let bytes = match self.bounded_vector(id)? {
             Some(vector) => &self.file[vector.at..vector.at + vector.len * 4],
             None => &[],
         };
@@ -97,12 +100,12 @@ impl<'a> Table<'a> {
 
     /// Tables; none where there are none.
     pub fn tables(&self, id: usize) -> Result<impl ExactSizeIterator<Item = Result<Self>> + use<'a>> {
-        let vector = self.bounded(id)?.unwrap_or(Vector { file: self.file, at: 0, len: 0 });
+        let vector = self.bounded_vector(id)?.unwrap_or(Vector { file: self.file, at: 0, len: 0 });
         Ok((0..vector.len).map(move |place| vector.table(place)))
     }
 
     /// A vector of parts of four bytes.
-    fn bounded(&self, id: usize) -> Result<Option<Vector<'a>>> {
+    fn bounded_vector(&self, id: usize) -> Result<Option<Vector<'a>>> {
         let vector = self.vector(id, 4)?;
         match vector {
             Some(Vector { len, .. }) if len > MAX_ITEMS => {
@@ -114,9 +117,9 @@ impl<'a> Table<'a> {
 
     /// A vector that lies within the file as a whole.
     fn vector(&self, id: usize, part: usize) -> Result<Option<Vector<'a>>> {
-        let Some(at) = self.field(id) else { return Ok(None) };
-        let at = follow(self.file, at)?;
-        let len = u32::from_le_bytes(array(self.file, at, "a list")?) as usize;
+        let Some(at) = self.field_offset(id) else { return Ok(None) };
+        let at = follow_offset(self.file, at)?;
+        let len = u32::from_le_bytes(read_array(self.file, at, "a list")?) as usize;
         let first = at + 4;
         let fits = len.checked_mul(part).is_some_and(|bytes| bytes <= self.file.len() - first);
         if fits {
@@ -129,18 +132,18 @@ impl<'a> Table<'a> {
 
 impl<'a> Vector<'a> {
     fn table(&self, place: usize) -> Result<Table<'a>> {
-        Table::at(self.file, follow(self.file, self.at + place * 4)?)
+        Table::from_offset(self.file, follow_offset(self.file, self.at + place * 4)?)
     }
 }
 
 /// Where the distance that stands there leads.
-fn follow(file: &[u8], at: usize) -> Result<usize> {
-    let forward = u32::from_le_bytes(array(file, at, "a reference")?) as usize;
+fn follow_offset(file: &[u8], at: usize) -> Result<usize> {
+    let forward = u32::from_le_bytes(read_array(file, at, "a reference")?) as usize;
     let to = at.checked_add(forward).filter(|to| *to < file.len() && forward > 0);
     to.ok_or(ConvertError::Damaged { what: "a reference out of the file", at })
 }
 
-fn array<const N: usize>(file: &[u8], at: usize, what: &'static str) -> Result<[u8; N]> {
+fn read_array<const N: usize>(file: &[u8], at: usize, what: &'static str) -> Result<[u8; N]> {
     let bytes = at.checked_add(N).and_then(|end| file.get(at..end));
     bytes.and_then(|bytes| bytes.try_into().ok()).ok_or(ConvertError::Damaged { what, at })
 }

@@ -44,7 +44,7 @@ pub struct Output {
 }
 
 /// Reads what a file says of its network, without looking at the operators.
-pub fn describe(tflite: &[u8]) -> Result<Description, ConvertError> {
+pub fn describe_model(tflite: &[u8]) -> Result<Description, ConvertError> {
     let model = Model::read(tflite)?;
     let outputs = model.outputs.iter().map(|index| {
         let tensor = model.tensor(*index)?;
@@ -60,5 +60,5 @@ pub fn describe(tflite: &[u8]) -> Result<Description, ConvertError> {
 /// within each, joined along their last side in the order of `outputs`. What only other outputs need is left out, whether its
 /// operators are known or not. All shapes are static.
 pub fn to_onnx(tflite: &[u8], outputs: &[usize]) -> Result<Vec<u8>, ConvertError> {
-    translate::translate(&Model::read(tflite)?, outputs)
+    translate::translate_model(&Model::read(tflite)?, outputs)
 }

@@ -21,7 +21,7 @@ pub struct Model<'a> {
     /// Each after those whose results it takes.
     pub operators: Vec<Operator<'a>>,
     inputs: Vec<usize>,
-    /// Tensors.
+    /// Places of the outputs in the list of tensors.
     pub outputs: Vec<usize>,
 }
 
@@ -111,7 +111,7 @@ impl<'a> Model<'a> {
         };
         let tensor = self.tensor(index)?;
         if tensor.kind != Kind::F32 || tensor.shape.len() != 4 || tensor.elements() == 0 {
-            return Err(tensor.error(
+            return Err(tensor.tensor_error(
                 index,
                 format!(
                     "is the input, but {} of {:?} instead of f32 of rows, columns and channels",
@@ -135,7 +135,7 @@ impl Tensor<'_> {
         !self.data.is_empty()
     }
 
-    pub fn error(&self, index: usize, reason: impl Into<String>) -> ConvertError {
+    pub fn tensor_error(&self, index: usize, reason: impl Into<String>) -> ConvertError {
         ConvertError::Tensor { index, name: self.name.clone(), reason: reason.into() }
     }
 
@@ -147,7 +147,7 @@ impl Tensor<'_> {
                 let parts = self.parts(index)?.iter();
                 Ok(parts.map(|part| half::to_f32(u16::from_le_bytes(*part))).collect())
             }
-            kind => Err(self.error(index, format!("is of {}, not of f32 or f16", kind.name()))),
+            kind => Err(self.tensor_error(index, format!("is of {}, not of f32 or f16", kind.name()))),
         }
     }
 
@@ -158,13 +158,13 @@ impl Tensor<'_> {
                 Ok(self.parts(index)?.iter().map(|part| i64::from(i32::from_le_bytes(*part))).collect())
             }
             Kind::I64 => Ok(self.parts(index)?.iter().map(|part| i64::from_le_bytes(*part)).collect()),
-            kind => Err(self.error(index, format!("is of {}, not of whole numbers", kind.name()))),
+            kind => Err(self.tensor_error(index, format!("is of {}, not of whole numbers", kind.name()))),
         }
     }
 
     fn parts<const N: usize>(&self, index: usize) -> Result<&[[u8; N]], ConvertError> {
         if !self.is_constant() {
-            return Err(self.error(index, "is not constant, as it has to be where it is used"));
+            return Err(self.tensor_error(index, "is not constant, as it has to be where it is used"));
         }
         let (parts, rest) = self.data.as_chunks();
         if rest.is_empty() && parts.len() == self.elements() {
@@ -176,12 +176,12 @@ impl Tensor<'_> {
             self.kind.name(),
             self.shape
         );
-        Err(self.error(index, reason))
+        Err(self.tensor_error(index, reason))
     }
 }
 
 impl Kind {
-    fn of(number: u8) -> Self {
+    fn from_number(number: u8) -> Self {
         match number {
             0 => Self::F32,
             1 => Self::F16,
@@ -209,36 +209,40 @@ impl Kind {
 fn read_code(code: Table<'_>) -> Result<(i32, String), ConvertError> {
     let number = code.int(3, 0)?.max(i32::from(code.byte(0)?));
     let own = code.bytes(1)?;
-    Ok((number, if own.is_empty() { op::name(number) } else { text(own) }))
+    Ok((number, if own.is_empty() { op::op_name(number) } else { lossy_text(own) }))
 }
 
 fn read_tensor<'a>(table: Table<'a>, index: usize, buffers: &[&'a [u8]]) -> Result<Tensor<'a>, ConvertError> {
     let buffer = table.index(2)?;
     let data = buffers.get(buffer).copied();
     let mut tensor = Tensor {
-        name: text(table.bytes(3)?),
+        name: lossy_text(table.bytes(3)?),
         shape: Vec::new(),
-        kind: Kind::of(table.byte(1)?),
+        kind: Kind::from_number(table.byte(1)?),
         data: data.unwrap_or_default(),
     };
     if data.is_none() && buffer > 0 {
-        return Err(tensor.error(index, format!("has its values in a buffer {buffer}, which is not there")));
+        return Err(
+            tensor.tensor_error(index, format!("has its values in a buffer {buffer}, which is not there"))
+        );
     }
     let sides = table.ints(0)?;
     if sides.len() > MAX_RANK {
-        return Err(tensor.error(index, format!("has {} sides; at most {MAX_RANK} are read", sides.len())));
+        return Err(
+            tensor.tensor_error(index, format!("has {} sides; at most {MAX_RANK} are read", sides.len()))
+        );
     }
     let mut elements = 1_usize;
     for side in sides {
         let size = usize::try_from(side).ok();
-        let size = size.ok_or_else(|| tensor.error(index, format!("has a side of {side}")))?;
+        let size = size.ok_or_else(|| tensor.tensor_error(index, format!("has a side of {side}")))?;
         tensor.shape.push(size);
         // Without sides of nothing, so that the others stay bounded beside one.
         elements = elements.saturating_mul(size.max(1));
     }
     if elements > MAX_ELEMENTS {
         let reason = format!("is {:?}, more than {MAX_ELEMENTS} elements", tensor.shape);
-        return Err(tensor.error(index, reason));
+        return Err(tensor.tensor_error(index, reason));
     }
     Ok(tensor)
 }
@@ -271,6 +275,6 @@ fn graph_error(reason: impl Into<String>) -> ConvertError {
     ConvertError::Graph(reason.into())
 }
 
-fn text(bytes: &[u8]) -> String {
+fn lossy_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_NAME)]).into_owned()
 }

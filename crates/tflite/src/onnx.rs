@@ -29,88 +29,88 @@ pub enum Attribute<'a> {
 
 impl Graph {
     /// An operator with one result. An input without a name is left out.
-    pub fn node(&mut self, op: &str, inputs: &[&str], output: &str, attributes: &[Attribute<'_>]) {
+    pub fn add_node(&mut self, op: &str, inputs: &[&str], output: &str, attributes: &[Attribute<'_>]) {
         let mut node = Vec::new();
         for input in inputs {
-            bytes(&mut node, 1, input.as_bytes());
+            put_bytes(&mut node, 1, input.as_bytes());
         }
-        bytes(&mut node, 2, output.as_bytes());
-        bytes(&mut node, 3, output.as_bytes());
-        bytes(&mut node, 4, op.as_bytes());
+        put_bytes(&mut node, 2, output.as_bytes());
+        put_bytes(&mut node, 3, output.as_bytes());
+        put_bytes(&mut node, 4, op.as_bytes());
         for attribute in attributes {
             let mut field = Vec::new();
             match *attribute {
                 Attribute::Int(name, value) => {
-                    bytes(&mut field, 1, name.as_bytes());
-                    number(&mut field, 3, value.cast_unsigned());
-                    number(&mut field, 20, 2);
+                    put_bytes(&mut field, 1, name.as_bytes());
+                    put_number(&mut field, 3, value.cast_unsigned());
+                    put_number(&mut field, 20, 2);
                 }
                 Attribute::Text(name, value) => {
-                    bytes(&mut field, 1, name.as_bytes());
-                    bytes(&mut field, 4, value.as_bytes());
-                    number(&mut field, 20, 3);
+                    put_bytes(&mut field, 1, name.as_bytes());
+                    put_bytes(&mut field, 4, value.as_bytes());
+                    put_number(&mut field, 20, 3);
                 }
                 Attribute::Ints(name, values) => {
-                    bytes(&mut field, 1, name.as_bytes());
+                    put_bytes(&mut field, 1, name.as_bytes());
                     for value in values {
-                        number(&mut field, 8, value.cast_unsigned());
+                        put_number(&mut field, 8, value.cast_unsigned());
                     }
-                    number(&mut field, 20, 7);
+                    put_number(&mut field, 20, 7);
                 }
             }
-            bytes(&mut node, 5, &field);
+            put_bytes(&mut node, 5, &field);
         }
-        bytes(&mut self.nodes, 1, &node);
+        put_bytes(&mut self.nodes, 1, &node);
     }
 
     /// A constant of f32.
-    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
-        self.constant(name, FLOAT, shape, values.len() * 4);
+    pub fn add_floats(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+        self.add_constant(name, FLOAT, shape, values.len() * 4);
         self.constants.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     }
 
     /// A constant list of whole numbers.
-    pub fn ints(&mut self, name: &str, values: &[i64]) {
-        self.constant(name, INT64, &[values.len()], values.len() * 8);
+    pub fn add_ints(&mut self, name: &str, values: &[i64]) {
+        self.add_constant(name, INT64, &[values.len()], values.len() * 8);
         self.constants.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     }
 
-    /// All of a constant but its values, which come last: so many bytes.
-    fn constant(&mut self, name: &str, kind: u64, shape: &[usize], size: usize) {
+    /// All of a constant but its values, which come last: this many bytes.
+    fn add_constant(&mut self, name: &str, kind: u64, shape: &[usize], size: usize) {
         let mut tensor = Vec::new();
         for side in shape {
-            number(&mut tensor, 1, *side as u64);
+            put_number(&mut tensor, 1, *side as u64);
         }
-        number(&mut tensor, 2, kind);
-        bytes(&mut tensor, 8, name.as_bytes());
-        head(&mut tensor, 9, size);
-        head(&mut self.constants, 5, tensor.len() + size);
+        put_number(&mut tensor, 2, kind);
+        put_bytes(&mut tensor, 8, name.as_bytes());
+        put_head(&mut tensor, 9, size);
+        put_head(&mut self.constants, 5, tensor.len() + size);
         self.constants.extend(tensor);
     }
 
     /// The input, of f32.
-    pub fn input(&mut self, name: &str, shape: &[usize]) {
-        bytes(&mut self.sides, 11, &value(name, shape));
+    pub fn add_input(&mut self, name: &str, shape: &[usize]) {
+        put_bytes(&mut self.sides, 11, &encode_value(name, shape));
     }
 
     /// The output, of f32.
-    pub fn output(&mut self, name: &str, shape: &[usize]) {
-        bytes(&mut self.sides, 12, &value(name, shape));
+    pub fn add_output(&mut self, name: &str, shape: &[usize]) {
+        put_bytes(&mut self.sides, 12, &encode_value(name, shape));
     }
 
     /// The file.
-    pub fn file(self) -> Vec<u8> {
+    pub fn into_file(self) -> Vec<u8> {
         let (mut opset, mut name) = (Vec::new(), Vec::new());
-        number(&mut opset, 2, OPSET);
-        bytes(&mut name, 2, b"tflite");
+        put_number(&mut opset, 2, OPSET);
+        put_bytes(&mut name, 2, b"tflite");
         let parts = [self.nodes, name, self.constants, self.sides];
         let size: usize = parts.iter().map(Vec::len).sum();
 
         let mut model = Vec::with_capacity(size + 64);
-        number(&mut model, 1, IR_VERSION);
-        bytes(&mut model, 2, b"sightwire");
-        bytes(&mut model, 8, &opset);
-        head(&mut model, 7, size);
+        put_number(&mut model, 1, IR_VERSION);
+        put_bytes(&mut model, 2, b"sightwire");
+        put_bytes(&mut model, 8, &opset);
+        put_head(&mut model, 7, size);
         for part in &parts {
             model.extend_from_slice(part);
         }
@@ -119,44 +119,44 @@ impl Graph {
 }
 
 /// An input or output: its name and its shape.
-fn value(name: &str, shape: &[usize]) -> Vec<u8> {
+fn encode_value(name: &str, shape: &[usize]) -> Vec<u8> {
     let mut sides = Vec::new();
     for side in shape {
         let mut dimension = Vec::new();
-        number(&mut dimension, 1, *side as u64);
-        bytes(&mut sides, 1, &dimension);
+        put_number(&mut dimension, 1, *side as u64);
+        put_bytes(&mut sides, 1, &dimension);
     }
     let mut tensor = Vec::new();
-    number(&mut tensor, 1, FLOAT);
-    bytes(&mut tensor, 2, &sides);
+    put_number(&mut tensor, 1, FLOAT);
+    put_bytes(&mut tensor, 2, &sides);
     let mut kind = Vec::new();
-    bytes(&mut kind, 1, &tensor);
+    put_bytes(&mut kind, 1, &tensor);
     let mut value = Vec::new();
-    bytes(&mut value, 1, name.as_bytes());
-    bytes(&mut value, 2, &kind);
+    put_bytes(&mut value, 1, name.as_bytes());
+    put_bytes(&mut value, 2, &kind);
     value
 }
 
 /// A field that is a number.
-fn number(to: &mut Vec<u8>, field: u64, value: u64) {
-    varint(to, field << 3);
-    varint(to, value);
+fn put_number(to: &mut Vec<u8>, field: u64, value: u64) {
+    put_varint(to, field << 3);
+    put_varint(to, value);
 }
 
 /// A field that is text, or fields of its own.
-fn bytes(to: &mut Vec<u8>, field: u64, value: &[u8]) {
-    head(to, field, value.len());
+fn put_bytes(to: &mut Vec<u8>, field: u64, value: &[u8]) {
+    put_head(to, field, value.len());
     to.extend_from_slice(value);
 }
 
 /// What stands before the bytes of such a field.
-fn head(to: &mut Vec<u8>, field: u64, size: usize) {
-    varint(to, field << 3 | 2);
-    varint(to, size as u64);
+fn put_head(to: &mut Vec<u8>, field: u64, size: usize) {
+    put_varint(to, field << 3 | 2);
+    put_varint(to, size as u64);
 }
 
 /// Seven bits a byte, the lowest first.
-fn varint(to: &mut Vec<u8>, mut value: u64) {
+fn put_varint(to: &mut Vec<u8>, mut value: u64) {
     while value >= 128 {
         to.push(value as u8 | 128);
         value >>= 7;

@@ -27,7 +27,7 @@ pub enum Op {
     MaxPool([usize; 2], Window, Activation),
     /// Over some sides, which stay as sides of one, or go.
     Mean {
-        /// Whether they stay.
+        /// Whether they stay, as sides of one.
         keep: bool,
     },
     /// Zeros on all sides.
@@ -71,7 +71,7 @@ pub enum Padding {
     /// A window may stand out: there are as many of them as steps in the picture. Of an odd excess the larger part is below
     /// and to the right.
     Same,
-    /// Windows lie within.
+    /// Windows lie within the picture.
     Valid,
 }
 
@@ -88,16 +88,16 @@ pub enum Sampling {
 
 impl Window {
     /// A window that may stand out, with these steps.
-    pub const fn same(stride: usize) -> Self {
+    pub const fn same_padding(stride: usize) -> Self {
         Self { stride: [stride, stride], dilation: [1, 1], padding: Padding::Same }
     }
 
     /// A window that lies within, with these steps.
-    pub const fn valid(stride: usize) -> Self {
+    pub const fn valid_padding(stride: usize) -> Self {
         Self { stride: [stride, stride], dilation: [1, 1], padding: Padding::Valid }
     }
 
-    /// Along one of the two directions: how many windows of so many taps there are on so many pixels, and how far they stand
+    /// Along one of the two directions: how many windows of this many taps there are on this many pixels, and how far they stand
     /// out before and after. `None` if there is not even one.
     pub fn span(&self, direction: usize, pixels: usize, taps: usize) -> Option<(usize, [usize; 2])> {
         let (stride, dilation) = (self.stride[direction], self.dilation[direction]);
@@ -115,7 +115,7 @@ impl Window {
 }
 
 /// The operator of this number; what is wrong with its options as an error, `None` if it is not one of these.
-pub(crate) fn read(code: i32, options: Option<Table<'_>>) -> Result<Option<Op>, Fault> {
+pub(crate) fn read_op(code: i32, options: Option<Table<'_>>) -> Result<Option<Op>, Fault> {
     let options = Options(options);
     Ok(Some(match code {
         0 => Op::Add(options.activation(0)?),
@@ -209,7 +209,7 @@ impl Options<'_> {
 }
 
 /// The schema's name of an operator, for messages.
-pub(crate) fn name(code: i32) -> String {
+pub(crate) fn op_name(code: i32) -> String {
     let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code));
     name.map_or_else(|| format!("number {code}"), |name| (*name).to_owned())
 }

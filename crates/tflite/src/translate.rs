@@ -18,7 +18,7 @@ use crate::op::{self, Op};
 use values::{Layout, Values};
 
 /// The ONNX file of these outputs.
-pub fn translate(model: &Model<'_>, outputs: &[usize]) -> Result<Vec<u8>, ConvertError> {
+pub fn translate_model(model: &Model<'_>, outputs: &[usize]) -> Result<Vec<u8>, ConvertError> {
     if outputs.is_empty() {
         return Err(ConvertError::NoOutputs);
     }
@@ -27,18 +27,18 @@ pub fn translate(model: &Model<'_>, outputs: &[usize]) -> Result<Vec<u8>, Conver
         tensor.ok_or(ConvertError::NoOutput { count: model.outputs.len(), asked: *asked })
     });
     let wanted: Vec<usize> = wanted.collect::<Result<_, _>>()?;
-    let needed = needed(model, &wanted);
+    let needed = needed_operators(model, &wanted);
     let mut values = Values::new(model)?;
     for (index, operator) in model.operators.iter().enumerate().filter(|(index, _)| needed[*index]) {
-        convert(&mut values, operator, index)?;
+        convert_operator(&mut values, operator, index)?;
     }
-    let shape = join(&mut values, &wanted)?;
-    values.graph.output("output", &shape);
-    Ok(values.graph.file())
+    let shape = join_outputs(&mut values, &wanted)?;
+    values.graph.add_output("output", &shape);
+    Ok(values.graph.into_file())
 }
 
 /// Which operators the tensors depend on.
-fn needed(model: &Model<'_>, wanted: &[usize]) -> Vec<bool> {
+fn needed_operators(model: &Model<'_>, wanted: &[usize]) -> Vec<bool> {
     let mut tensors = vec![false; model.tensors.len()];
     for tensor in wanted {
         tensors[*tensor] = true;
@@ -54,9 +54,13 @@ fn needed(model: &Model<'_>, wanted: &[usize]) -> Vec<bool> {
     operators
 }
 
-fn convert(values: &mut Values<'_, '_>, operator: &Operator<'_>, index: usize) -> Result<(), ConvertError> {
+fn convert_operator(
+    values: &mut Values<'_, '_>,
+    operator: &Operator<'_>,
+    index: usize,
+) -> Result<(), ConvertError> {
     let name = || operator.name.clone();
-    let done = match op::read(operator.code, operator.options) {
+    let done = match op::read_op(operator.code, operator.options) {
         Ok(Some(op)) => convert_op(values, operator, op),
         Ok(None) => return Err(ConvertError::Unsupported { index, name: name() }),
         Err(fault) => Err(fault),
@@ -74,36 +78,36 @@ fn convert_op(values: &mut Values<'_, '_>, operator: &Operator<'_>, op: Op) -> R
     let given = |place: usize| operator.inputs.get(place).copied().flatten();
     let input = |place: usize| given(place).ok_or_else(|| Fault::Reason(format!("has no input {place}")));
     match op {
-        Op::Add(activation) => plain::add(values, [input(0)?, input(1)?], to, activation),
+        Op::Add(activation) => plain::convert_add(values, [input(0)?, input(1)?], to, activation),
         Op::Concat(axis, activation) => {
             let from: Vec<usize> = operator.inputs.iter().flatten().copied().collect();
-            plain::concat(values, &from, to, axis, activation)
+            plain::convert_concat(values, &from, to, axis, activation)
         }
         Op::Conv(window, activation) => {
-            picture::conv(values, [input(0)?, input(1)?], given(2), to, window, activation)
+            picture::convert_conv(values, [input(0)?, input(1)?], given(2), to, window, activation)
         }
         Op::Depthwise(window, activation) => {
-            picture::depthwise(values, [input(0)?, input(1)?], given(2), to, window, activation)
+            picture::convert_depthwise(values, [input(0)?, input(1)?], given(2), to, window, activation)
         }
         Op::Dequantize => values.dequantize(input(0)?, to),
         Op::FullyConnected(activation) => {
             plain::fully_connected(values, [input(0)?, input(1)?], given(2), to, activation)
         }
-        Op::Logistic => plain::each(values, input(0)?, to, "Sigmoid"),
-        Op::Activation(activation) => plain::activate(values, input(0)?, to, activation),
+        Op::Logistic => plain::convert_each(values, input(0)?, to, "Sigmoid"),
+        Op::Activation(activation) => plain::convert_activation(values, input(0)?, to, activation),
         Op::MaxPool(size, window, activation) => {
             picture::max_pool(values, input(0)?, to, size, window, activation)
         }
-        Op::Mean { keep } => plain::mean(values, input(0)?, input(1)?, to, keep),
-        Op::Pad => plain::pad(values, input(0)?, input(1)?, to),
-        Op::Prelu => plain::prelu(values, input(0)?, input(1)?, to),
-        Op::Reshape => plain::reshape(values, input(0)?, to),
-        Op::Resize(sampling) => picture::resize(values, input(0)?, input(1)?, to, sampling),
+        Op::Mean { keep } => plain::convert_mean(values, input(0)?, input(1)?, to, keep),
+        Op::Pad => plain::convert_pad(values, input(0)?, input(1)?, to),
+        Op::Prelu => plain::convert_prelu(values, input(0)?, input(1)?, to),
+        Op::Reshape => plain::convert_reshape(values, input(0)?, to),
+        Op::Resize(sampling) => picture::convert_resize(values, input(0)?, input(1)?, to, sampling),
     }
 }
 
 /// The tensors one after the other along their last side, in the file's order of values, as `output`.
-fn join(values: &mut Values<'_, '_>, wanted: &[usize]) -> Result<Vec<usize>, ConvertError> {
+fn join_outputs(values: &mut Values<'_, '_>, wanted: &[usize]) -> Result<Vec<usize>, ConvertError> {
     let mut names = Vec::new();
     let mut joined: Option<Vec<usize>> = None;
     for &index in wanted {
@@ -114,7 +118,7 @@ fn join(values: &mut Values<'_, '_>, wanted: &[usize]) -> Result<Vec<usize>, Con
                 tensor.kind.name(),
                 tensor.shape
             );
-            return Err(tensor.error(index, reason));
+            return Err(tensor.tensor_error(index, reason));
         };
         match &mut joined {
             None => joined = Some(tensor.shape.clone()),
@@ -125,18 +129,18 @@ fn join(values: &mut Values<'_, '_>, wanted: &[usize]) -> Result<Vec<usize>, Con
                         "is {:?}, which cannot be joined to {shape:?} along the last side",
                         tensor.shape
                     );
-                    return Err(tensor.error(index, reason));
+                    return Err(tensor.tensor_error(index, reason));
                 }
             },
         }
-        names.push(values.named(index, Layout::File)?);
+        names.push(values.tensor_name(index, Layout::File)?);
     }
     let shape = joined.unwrap_or_default();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let axis = [crate::onnx::Attribute::Int("axis", shape.len() as i64 - 1)];
     match names[..] {
-        [only] => values.graph.node("Identity", &[only], "output", &[]),
-        _ => values.graph.node("Concat", &names, "output", &axis),
+        [only] => values.graph.add_node("Identity", &[only], "output", &[]),
+        _ => values.graph.add_node("Concat", &names, "output", &axis),
     }
     Ok(shape)
 }

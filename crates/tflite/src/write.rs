@@ -32,7 +32,7 @@ pub struct Value(usize);
 /// Weights, the last side lying closest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
-    /// Sides.
+    /// Lengths of its sides, outermost first.
     pub shape: Vec<usize>,
     /// As many as the product of the sides.
     pub values: Vec<f32>,
@@ -76,8 +76,8 @@ impl Array {
         Self { shape: shape.to_vec(), values }
     }
 
-    /// One side.
-    pub fn list(values: &[f32]) -> Self {
+    /// An array of one side.
+    pub fn from_list(values: &[f32]) -> Self {
         Self::new(&[values.len()], values.to_vec())
     }
 
@@ -105,7 +105,7 @@ impl Net {
 
     /// Constants of f32 that come from now on are kept in 16 bits, and made larger by an operator, as published files do.
     #[must_use]
-    pub fn half(mut self) -> Self {
+    pub fn with_half(mut self) -> Self {
         self.half = true;
         self
     }
@@ -149,12 +149,12 @@ impl Net {
         let inputs = self.weighted(from, weights, bias.into());
         let [rows, columns] = window.stride;
         let fields = vec![
-            (0, padding(window.padding)),
-            (1, int(columns)),
-            (2, int(rows)),
-            (3, activated(activation)),
-            (4, int(window.dilation[1])),
-            (5, int(window.dilation[0])),
+            (0, padding_field(window.padding)),
+            (1, int_field(columns)),
+            (2, int_field(rows)),
+            (3, activation_field(activation)),
+            (4, int_field(window.dilation[1])),
+            (5, int_field(window.dilation[0])),
         ];
         self.operator(3, &inputs, &shape, Some((1, fields)))
     }
@@ -174,13 +174,13 @@ impl Net {
         let inputs = self.weighted(from, weights, bias.into());
         let [rows, columns] = window.stride;
         let fields = vec![
-            (0, padding(window.padding)),
-            (1, int(columns)),
-            (2, int(rows)),
-            (3, int(multiplier)),
-            (4, activated(activation)),
-            (5, int(window.dilation[1])),
-            (6, int(window.dilation[0])),
+            (0, padding_field(window.padding)),
+            (1, int_field(columns)),
+            (2, int_field(rows)),
+            (3, int_field(multiplier)),
+            (4, activation_field(activation)),
+            (5, int_field(window.dilation[1])),
+            (6, int_field(window.dilation[0])),
         ];
         self.operator(4, &inputs, &shape, Some((2, fields)))
     }
@@ -196,12 +196,12 @@ impl Net {
         let shape = self.windowed(from, window, size, self.side(from, 3));
         let [rows, columns] = window.stride;
         let fields = vec![
-            (0, padding(window.padding)),
-            (1, int(columns)),
-            (2, int(rows)),
-            (3, int(size[1])),
-            (4, int(size[0])),
-            (5, activated(activation)),
+            (0, padding_field(window.padding)),
+            (1, int_field(columns)),
+            (2, int_field(rows)),
+            (3, int_field(size[1])),
+            (4, int_field(size[0])),
+            (5, activation_field(activation)),
         ];
         self.operator(17, &[Some(from)], &shape, Some((5, fields)))
     }
@@ -215,7 +215,7 @@ impl Net {
         };
         let shape: Vec<usize> =
             (0..rank).map(|place| side(a_shape, place).max(side(b_shape, place))).collect();
-        self.operator(0, &[Some(a), Some(b)], &shape, Some((11, vec![(0, activated(activation))])))
+        self.operator(0, &[Some(a), Some(b)], &shape, Some((11, vec![(0, activation_field(activation))])))
     }
 
     /// One after the other along a side, from the end where negative.
@@ -226,7 +226,12 @@ impl Net {
             *side = from.iter().map(|value| self.side(*value, place)).sum();
         }
         let inputs: Vec<_> = from.iter().copied().map(Some).collect();
-        self.operator(2, &inputs, &shape, Some((10, vec![(0, Field::Int(axis)), (1, activated(activation))])))
+        self.operator(
+            2,
+            &inputs,
+            &shape,
+            Some((10, vec![(0, Field::Int(axis)), (1, activation_field(activation))])),
+        )
     }
 
     /// Zeros before and after, for each side.
@@ -307,17 +312,17 @@ impl Net {
         let elements: usize = self.shape(from).iter().product();
         let shape = [elements / weights.side(1).max(1), weights.side(0)];
         let inputs = self.weighted(from, weights, bias.into());
-        self.operator(9, &inputs, &shape, Some((8, vec![(0, activated(activation))])))
+        self.operator(9, &inputs, &shape, Some((8, vec![(0, activation_field(activation))])))
     }
 
     /// An operator by its number in the schema, without options: for what is not converted.
-    pub fn other(&mut self, code: i32, from: &[Value], shape: &[usize]) -> Value {
+    pub fn add_other(&mut self, code: i32, from: &[Value], shape: &[usize]) -> Value {
         let inputs: Vec<_> = from.iter().copied().map(Some).collect();
         self.operator(code, &inputs, shape, None)
     }
 
     /// Says another shape of a tensor than follows from what makes it.
-    pub fn pretend(&mut self, value: Value, shape: &[usize]) {
+    pub fn pretend_shape(&mut self, value: Value, shape: &[usize]) {
         if let Some(tensor) = self.tensors.get_mut(value.0) {
             tensor.shape = shape.to_vec();
         }
@@ -340,7 +345,7 @@ impl Net {
                 (3, Field::Part(Part::Text(tensor.name.clone()))),
             ];
             if !tensor.data.is_empty() {
-                fields.push((2, int(buffers.len())));
+                fields.push((2, int_field(buffers.len())));
                 buffers.push(Part::Table(vec![(0, Field::Part(Part::Bytes(tensor.data.clone())))]));
             }
             tensors.push(Part::Table(fields));
@@ -362,7 +367,7 @@ impl Net {
             (2, Field::Part(Part::Tables(vec![graph]))),
             (4, Field::Part(Part::Tables(buffers))),
         ]);
-        model.file(*b"TFL3")
+        model.to_file(*b"TFL3")
     }
 
     fn side(&self, value: Value, side: usize) -> usize {
@@ -406,7 +411,7 @@ impl Operator {
     fn part(&self, codes: &[i32]) -> Part {
         let code = codes.iter().position(|code| *code == self.code).unwrap_or(0);
         let mut fields = vec![
-            (0, int(code)),
+            (0, int_field(code)),
             (1, Field::Part(Part::Ints(self.inputs.clone()))),
             (2, Field::Part(Part::Ints(vec![self.output as i32]))),
         ];
@@ -418,18 +423,18 @@ impl Operator {
     }
 }
 
-fn int(value: usize) -> Field {
+fn int_field(value: usize) -> Field {
     Field::Int(value as i32)
 }
 
-fn padding(padding: Padding) -> Field {
+fn padding_field(padding: Padding) -> Field {
     Field::Byte(match padding {
         Padding::Same => 0,
         Padding::Valid => 1,
     })
 }
 
-fn activated(activation: Activation) -> Field {
+fn activation_field(activation: Activation) -> Field {
     Field::Byte(match activation {
         Activation::None => 0,
         Activation::Relu => 1,

@@ -7,18 +7,18 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use sightwire_tflite::op::{Activation, Sampling, Window};
 use sightwire_tflite::write::{Array, Net};
-use sightwire_tflite::{describe, to_onnx};
+use sightwire_tflite::{describe_model, to_onnx};
 
 /// A network with all operators.
 static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let array = |shape: &[usize]| Array::from_fn(shape, |place| place.iter().sum::<usize>() as f32);
-    let mut net = Net::new([1, 8, 8, 3]).half();
+    let mut net = Net::new([1, 8, 8, 3]).with_half();
     let (taps, bias) = (array(&[4, 3, 3, 3]), array(&[4]));
-    let x = net.conv(net.input(), &taps, &bias, Window::same(2), Activation::Relu);
-    let y = net.depthwise(x, &array(&[1, 3, 3, 4]), None, Window::same(1), Activation::Relu6);
+    let x = net.conv(net.input(), &taps, &bias, Window::same_padding(2), Activation::Relu);
+    let y = net.depthwise(x, &array(&[1, 3, 3, 4]), None, Window::same_padding(1), Activation::Relu6);
     let sum = net.add(x, y, Activation::None);
     let bent = net.prelu(sum, &array(&[1, 1, 4]));
-    let pooled = net.max_pool(bent, [2, 2], Window::valid(2), Activation::None);
+    let pooled = net.max_pool(bent, [2, 2], Window::valid_padding(2), Activation::None);
     let wide = net.pad(pooled, &[[0, 0], [0, 0], [1, 1], [0, 0]]);
     let large = net.resize(wide, [4, 8], Sampling::AlignCorners);
     let both = net.concat(&[large, large], 3, Activation::None);
@@ -51,7 +51,7 @@ fn change() -> impl Strategy<Value = (prop::sample::Index, u32, usize)> {
 }
 
 fn look(file: &[u8]) {
-    let outputs = describe(file).map_or(2, |description| description.outputs.len());
+    let outputs = describe_model(file).map_or(2, |description| description.outputs.len());
     for output in 0..outputs.min(3) {
         drop(to_onnx(file, &[output]));
     }
@@ -60,7 +60,7 @@ fn look(file: &[u8]) {
 
 #[test]
 fn the_file_that_is_damaged_below_is_good() {
-    assert_eq!(describe(&FILE).unwrap().outputs.len(), 2);
+    assert_eq!(describe_model(&FILE).unwrap().outputs.len(), 2);
     to_onnx(&FILE, &[0, 1]).unwrap();
 }
 

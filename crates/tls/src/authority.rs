@@ -1,4 +1,4 @@
-//! An authority of this server's own: it signs for this machine and for nothing else, whoever steals its key.
+//! An authority of this server's own: it signs for this machine and for nothing else, even if its key is stolen.
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv6Addr};
@@ -28,7 +28,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITY_LASTS: Duration = Duration::from_secs(10 * 365 * 86_400);
 /// Longer, and some systems refuse it (Apple: 825 days).
 const LEAF_LASTS: Duration = Duration::from_secs(397 * 86_400);
-/// So long before its end another takes its place.
+/// How long before its end another takes its place.
 const RENEWED_BEFORE: Duration = Duration::from_secs(30 * 86_400);
 
 /// Networks whose addresses nobody else has on the internet: the authority may sign for all of them, so that a machine that
@@ -51,7 +51,7 @@ const fn v4([a, b, c, d]: [u8; 4]) -> [u8; 16] {
 }
 
 /// Where one is kept in that folder.
-pub(crate) fn file(folder: &Path) -> PathBuf {
+pub(crate) fn authority_file(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 
@@ -61,7 +61,7 @@ pub enum AuthorityError {
     /// What is kept cannot be read.
     #[error("{0}; remove the file to have another authority made, which every device has to trust anew")]
     Kept(FileError),
-    /// What is kept is no authority of ours.
+    /// What is kept is not an authority of ours.
     #[error(
         "{} holds no authority that can sign: {reason}; remove the file to have another made, which every device has to trust anew",
         path.display()
@@ -69,7 +69,7 @@ pub enum AuthorityError {
     Broken {
         /// File.
         path: PathBuf,
-        /// Of the library.
+        /// What the library says.
         reason: String,
     },
     /// The folder cannot be written to.
@@ -77,7 +77,7 @@ pub enum AuthorityError {
     Write {
         /// File.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The library refuses.
@@ -106,7 +106,7 @@ pub struct Authority {
 enum Permitted {
     /// A name, and those below it.
     Dns(String),
-    /// A network.
+    /// An address and the bits of its network.
     Network(IpAddr, u8),
 }
 
@@ -144,7 +144,7 @@ impl Permitted {
     }
 
     /// As it stands in a certificate; `None` for what never does in ours.
-    fn read(name: &GeneralName<'_>) -> Option<Self> {
+    fn from_general_name(name: &GeneralName<'_>) -> Option<Self> {
         match name {
             GeneralName::DNSName(name) => Some(Self::Dns((*name).to_owned())),
             GeneralName::IPAddress(bytes) => {
@@ -163,7 +163,7 @@ impl Permitted {
 
 /// What an authority made now may sign for: the names as they are, private networks, and public addresses (of IPv6 their
 /// network, in which a machine changes its address daily).
-fn permitted(names: &Names) -> Vec<Permitted> {
+fn permitted_names(names: &Names) -> Vec<Permitted> {
     let private = PRIVATE.iter().map(|(bytes, prefix, is_v4)| {
         let [a, b, c, d, ..] = *bytes;
         let address = if *is_v4 { IpAddr::from([a, b, c, d]) } else { IpAddr::from(*bytes) };
@@ -191,8 +191,8 @@ fn permitted(names: &Names) -> Vec<Permitted> {
 impl Authority {
     /// The one that is kept in this folder, or a new one where there is none, or whose time is over.
     pub fn open(folder: &Path, names: &Names, now: SystemTime) -> Result<Self, AuthorityError> {
-        let path = file(folder);
-        match Self::read(&path) {
+        let path = authority_file(folder);
+        match Self::read_file(&path) {
             Ok(kept) if now < kept.validity.not_after => return Ok(kept),
             Ok(_) => {
                 // Kept, for a clock that was wrong for a moment.
@@ -209,9 +209,9 @@ impl Authority {
                 if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        let (key, params) = (KeyPair::generate()?, authority(names, now));
+        let (key, params) = (KeyPair::generate()?, authority_params(names, now));
         let certificate = params.self_signed(&key)?;
-        let kept = keep(&path, &[&certificate.pem(), &key.serialize_pem()]);
+        let kept = write_private(&path, &[&certificate.pem(), &key.serialize_pem()]);
         match kept {
             // Another server with this store was faster.
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -219,12 +219,12 @@ impl Authority {
             }
             _ => {}
         }
-        Self::read(&path)
+        Self::read_file(&path)
     }
 
     /// The one that is kept in this folder, as it is; `None` where there is none.
-    pub fn kept(folder: &Path) -> Result<Option<Self>, AuthorityError> {
-        match Self::read(&file(folder)) {
+    pub fn open_kept(folder: &Path) -> Result<Option<Self>, AuthorityError> {
+        match Self::read_file(&authority_file(folder)) {
             Ok(kept) => Ok(Some(kept)),
             Err(AuthorityError::Kept(FileError::Read { error, .. }))
                 if error.kind() == io::ErrorKind::NotFound =>
@@ -248,24 +248,29 @@ impl Authority {
         Ok(found)
     }
 
-    fn read(path: &Path) -> Result<Self, AuthorityError> {
-        let pem = files::read(path)?;
-        let der = files::chain(&pem, path)?.swap_remove(0);
+    fn read_file(path: &Path) -> Result<Self, AuthorityError> {
+        let pem = files::read_file(path)?;
+        let der = files::parse_chain(&pem, path)?.swap_remove(0);
         let broken = |reason: String| AuthorityError::Broken { path: path.to_owned(), reason };
-        let key = KeyPair::try_from(&files::key(&pem, path)?).map_err(|error| broken(error.to_string()))?;
+        let key =
+            KeyPair::try_from(&files::parse_key(&pem, path)?).map_err(|error| broken(error.to_string()))?;
         let (_, parsed) = X509Certificate::from_der(&der).map_err(|error| broken(error.to_string()))?;
         if !parsed.is_ca() {
             return Err(broken("its certificate is not one of an authority".to_owned()));
         }
         let constraints = parsed.name_constraints().map_err(|error| broken(error.to_string()))?;
         let subtrees = constraints.and_then(|constraints| constraints.value.permitted_subtrees.as_ref());
-        let permitted = subtrees.into_iter().flatten().filter_map(|one| Permitted::read(&one.base)).collect();
-        let validity = files::validity(std::slice::from_ref(&der), path)?;
+        let permitted = subtrees
+            .into_iter()
+            .flatten()
+            .filter_map(|one| Permitted::from_general_name(&one.base))
+            .collect();
+        let validity = files::chain_validity(std::slice::from_ref(&der), path)?;
         let issuer = Issuer::from_ca_cert_der(&der, key).map_err(|error| broken(error.to_string()))?;
         Ok(Self { path: path.to_owned(), issuer, der, validity, permitted })
     }
 
-    /// Its certificate.
+    /// Its certificate as DER.
     pub fn der(&self) -> &CertificateDer<'static> {
         &self.der
     }
@@ -283,7 +288,7 @@ impl Authority {
         &self.path
     }
 
-    /// When it counts.
+    /// From when to when its certificate counts.
     pub fn validity(&self) -> &Validity {
         &self.validity
     }
@@ -295,7 +300,7 @@ impl Authority {
     }
 
     /// Which of these it may sign for, and which it may not.
-    pub fn part(&self, names: &Names) -> (Names, Names) {
+    pub fn split_names(&self, names: &Names) -> (Names, Names) {
         let (dns, other_dns) = names
             .dns
             .iter()
@@ -316,25 +321,25 @@ impl Authority {
         if self.is_usable(&path, names, now) {
             return Ok(path);
         }
-        let (key, params) = (KeyPair::generate()?, leaf(names, now, self.validity.not_after)?);
+        let (key, params) = (KeyPair::generate()?, leaf_params(names, now, self.validity.not_after)?);
         let certificate = params.signed_by(&key, &self.issuer)?;
         let failed = |error| AuthorityError::Write { path: path.clone(), error };
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        match keep(&path, &[&certificate.pem(), &key.serialize_pem()]) {
+        match write_private(&path, &[&certificate.pem(), &key.serialize_pem()]) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
             _ => Ok(path),
         }
     }
 
     fn is_usable(&self, path: &Path, names: &Names, now: SystemTime) -> bool {
-        let Ok(pem) = files::read(path) else { return false };
-        let Ok(chain) = files::chain(&pem, path) else { return false };
+        let Ok(pem) = files::read_file(path) else { return false };
+        let Ok(chain) = files::parse_chain(&pem, path) else { return false };
         let [der] = &*chain else { return false };
         let Ok((_, parsed)) = X509Certificate::from_der(der) else { return false };
-        let Ok(validity) = files::validity(&chain, path) else { return false };
+        let Ok(validity) = files::chain_validity(&chain, path) else { return false };
         let Ok((_, authority)) = X509Certificate::from_der(&self.der) else { return false };
         let is_ours = parsed.verify_signature(Some(authority.public_key())).is_ok();
         is_ours && of_certificate(&parsed) == *names && !is_due(&validity, self.validity.not_after, now)
@@ -370,7 +375,7 @@ pub(crate) fn of_certificate(certificate: &X509Certificate<'_>) -> Names {
     names
 }
 
-fn named(text: String) -> DistinguishedName {
+fn common_name(text: String) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, text);
     name
@@ -382,29 +387,29 @@ fn of_machine(names: &Names) -> &str {
     own.map_or("this machine", String::as_str)
 }
 
-fn authority(names: &Names, now: SystemTime) -> CertificateParams {
+fn authority_params(names: &Names, now: SystemTime) -> CertificateParams {
     let mut params = CertificateParams::default();
     let since: OffsetDateTime = now.into();
     let day = since.date();
-    params.distinguished_name = named(format!("Sightwire on {} ({day})", of_machine(names)));
+    params.distinguished_name = common_name(format!("Sightwire on {} ({day})", of_machine(names)));
     params.not_before = (now - DAY).into();
     params.not_after = (now + AUTHORITY_LASTS).into();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: permitted(names).iter().map(Permitted::subtree).collect(),
+        permitted_subtrees: permitted_names(names).iter().map(Permitted::subtree).collect(),
         excluded_subtrees: Vec::new(),
     });
     params
 }
 
-fn leaf(
+fn leaf_params(
     names: &Names,
     now: SystemTime,
     authority_ends: SystemTime,
 ) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::default();
-    params.distinguished_name = named(of_machine(names).chars().take(64).collect());
+    params.distinguished_name = common_name(of_machine(names).chars().take(64).collect());
     // A phone's clock may be slow.
     params.not_before = (now - DAY).into();
     params.not_after = (now + LEAF_LASTS).min(authority_ends).into();
@@ -419,7 +424,7 @@ fn leaf(
 }
 
 /// Writes a file that only its owner reads, whole or not at all. An error where there is one.
-fn keep(path: &Path, texts: &[&str]) -> io::Result<()> {
+fn write_private(path: &Path, texts: &[&str]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     // Such files have mode 0600.
@@ -462,9 +467,9 @@ mod tests {
         verifier.verify_server_cert(certificate, &[], &name, &[], UnixTime::now()).map(|_| ())
     }
 
-    fn signed(authority: &Authority, names: &Names) -> CertificateDer<'static> {
-        let path = authority.certificate(names, SystemTime::now()).unwrap();
-        files::chain(&files::read(&path).unwrap(), &path).unwrap().swap_remove(0)
+    fn signed(authority: &Authority, names: &Names, now: SystemTime) -> CertificateDer<'static> {
+        let path = authority.certificate(names, now).unwrap();
+        files::parse_chain(&files::read_file(&path).unwrap(), &path).unwrap().swap_remove(0)
     }
 
     #[test]
@@ -473,20 +478,20 @@ mod tests {
         let machine =
             names(&["vision.local", "*.example.org"], &["192.168.1.5", "203.0.113.7", "2001:db8::1"]);
         let authority = Authority::open(home.path(), &machine, SystemTime::now()).unwrap();
-        let certificate = signed(&authority, &machine);
+        let certificate = signed(&authority, &machine, SystemTime::now());
         for name in
             ["vision.local", "localhost", "a.example.org", "192.168.1.5", "203.0.113.7", "2001:db8::1"]
         {
             assert_eq!(check(&authority, &certificate, name), Ok(()), "{name}");
         }
         assert!(check(&authority, &certificate, "192.168.1.6").is_err(), "another's");
-        // Whoever has its key cannot be somebody else.
+        // Who has its key cannot be somebody else.
         for (dns, address) in
             [(&["bank.example"][..], "192.168.1.5"), (&[], "203.0.113.8"), (&["example.com"], "::1")]
         {
             let foreign = names(dns, &[address]);
             let key = KeyPair::generate().unwrap();
-            let params = leaf(&foreign, SystemTime::now(), authority.validity().not_after).unwrap();
+            let params = leaf_params(&foreign, SystemTime::now(), authority.validity().not_after).unwrap();
             let forged = params.signed_by(&key, &authority.issuer).unwrap();
             assert!(check(&authority, forged.der(), "localhost").is_err(), "{foreign}");
         }
@@ -495,6 +500,7 @@ mod tests {
     #[test]
     fn it_is_kept_and_signs_anew_when_names_change_or_time_runs_out() {
         let home = tempfile::tempdir().unwrap();
+        // One moment for all of it: a certificate counts in whole seconds, and one signed a second later is due later.
         let (machine, now) = (names(&["vision"], &["192.168.1.5"]), SystemTime::now());
         let authority = Authority::open(home.path(), &machine, now).unwrap();
         let mode = std::fs::metadata(authority.path()).unwrap().permissions().mode();
@@ -502,24 +508,24 @@ mod tests {
         let again = Authority::open(home.path(), &names(&["other"], &["10.1.2.3"]), now).unwrap();
         assert_eq!(again.fingerprint(), authority.fingerprint());
         assert_eq!(authority.fingerprint().len(), 32 * 3 - 1);
-        let first = signed(&authority, &machine);
-        assert_eq!(signed(&again, &machine), first);
+        let first = signed(&authority, &machine, now);
+        assert_eq!(signed(&again, &machine, now), first);
         let moved = names(&["vision"], &["10.1.2.3"]);
-        assert_eq!(authority.part(&moved).0, moved, "private addresses change");
-        let second = signed(&authority, &moved);
+        assert_eq!(authority.split_names(&moved).0, moved, "private addresses change");
+        let second = signed(&authority, &moved, now);
         assert!(second != first && check(&authority, &second, "10.1.2.3").is_ok());
         let later = now + LEAF_LASTS - RENEWED_BEFORE - DAY;
         assert!(authority.is_usable(&authority.certificate(&moved, later).unwrap(), &moved, later));
-        assert_eq!(signed(&authority, &moved), second, "not yet");
+        assert_eq!(signed(&authority, &moved, now), second, "not yet");
         let path = authority.certificate(&moved, later + DAY).unwrap();
-        let third = files::chain(&files::read(&path).unwrap(), &path).unwrap().swap_remove(0);
+        let third = files::parse_chain(&files::read_file(&path).unwrap(), &path).unwrap().swap_remove(0);
         assert!(third != second);
         let after = authority.validity().not_after + DAY;
         let next = Authority::open(home.path(), &machine, after).unwrap();
         assert!(next.fingerprint() != authority.fingerprint() && next.validity().not_after > after);
         // The clock was wrong: both go on with what they had.
-        std::fs::rename(home.path().join("authority.expired.pem"), file(home.path())).unwrap();
-        assert_eq!(signed(&authority, &moved), signed(&again, &moved));
+        std::fs::rename(home.path().join("authority.expired.pem"), authority_file(home.path())).unwrap();
+        assert_eq!(signed(&authority, &moved, now), signed(&again, &moved, now));
         let kept = Authority::open(home.path(), &machine, now).unwrap();
         assert_eq!(kept.fingerprint(), authority.fingerprint());
     }
@@ -542,10 +548,10 @@ mod tests {
         let authority = Authority::open(home.path(), &machine, SystemTime::now()).unwrap();
         let now =
             names(&["vision", "sub.vision", "camera"], &["203.0.113.8", "2001:db8::2", "2001:db8:0:1::1"]);
-        let (covered, others) = authority.part(&now);
+        let (covered, others) = authority.split_names(&now);
         assert_eq!(covered.to_string(), "localhost, sub.vision, vision, 127.0.0.1, ::1, 2001:db8::2");
         assert_eq!(others.to_string(), "camera, 203.0.113.8, 2001:db8:0:1::1");
-        let certificate = signed(&authority, &covered);
+        let certificate = signed(&authority, &covered, SystemTime::now());
         assert_eq!(check(&authority, &certificate, "2001:db8::2"), Ok(()));
     }
 
@@ -553,7 +559,7 @@ mod tests {
     fn a_spoilt_authority_is_named_and_never_replaced() {
         let home = tempfile::tempdir().unwrap();
         let machine = names(&[], &[]);
-        let path = file(home.path());
+        let path = authority_file(home.path());
         let fails = |text: &str| {
             std::fs::write(&path, text).unwrap();
             let error = Authority::open(home.path(), &machine, SystemTime::now()).unwrap_err().to_string();
@@ -563,8 +569,10 @@ mod tests {
         fails("");
         let key = KeyPair::generate().unwrap();
         fails(&key.serialize_pem());
-        let plain =
-            leaf(&machine, SystemTime::now(), SystemTime::now() + DAY).unwrap().self_signed(&key).unwrap();
+        let plain = leaf_params(&machine, SystemTime::now(), SystemTime::now() + DAY)
+            .unwrap()
+            .self_signed(&key)
+            .unwrap();
         fails(&plain.pem());
         fails(&format!("{}{}", plain.pem(), key.serialize_pem()));
         assert!(Authority::remove(home.path()).unwrap() && !Authority::remove(home.path()).unwrap());

@@ -15,8 +15,8 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use sightwire_measure::clock;
-use sightwire_measure::lines::{self, LogThrottle};
+use sightwire_base::clock;
+use sightwire_base::lines::{self, LogThrottle};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -39,7 +39,7 @@ pub enum Source {
     Files {
         /// With those that lead to its authority.
         certificate: PathBuf,
-        /// Of the certificate.
+        /// The private key of that certificate.
         key: PathBuf,
     },
 }
@@ -59,7 +59,7 @@ pub enum CertificateError {
     /// Of the configured files.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Of our own.
+    /// The authority of our own cannot be used.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     /// The library refuses.
@@ -75,7 +75,7 @@ pub enum CertificateError {
 pub struct Facts {
     /// What the certificate is for.
     pub names: Names,
-    /// When it counts.
+    /// From when to when the certificate counts.
     pub validity: Validity,
     /// What signed it, if that is our own.
     pub authority: Option<AuthorityFacts>,
@@ -112,11 +112,11 @@ impl Facts {
 /// Our own authority, for people who are to trust it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorityFacts {
-    /// Its certificate.
+    /// Its certificate as DER.
     pub der: Vec<u8>,
     /// SHA-256 of that, `AB:CD:…`.
     pub fingerprint: String,
-    /// When it counts.
+    /// From when to when the certificate counts.
     pub validity: Validity,
 }
 
@@ -129,7 +129,7 @@ pub struct Certificates {
     names: NamesNow,
     provider: Arc<CryptoProvider>,
     current: RwLock<Arc<Current>>,
-    /// One takes up at a time, so that what is older never replaces what is newer.
+    /// One takes up at a time, so that what is older never replaces what is newer. Comes before `current`.
     taking_up: Mutex<()>,
     unread: LogThrottle,
     failures: AtomicU64,
@@ -155,7 +155,7 @@ struct Current {
 /// What changes with a file.
 type Stamp = (u64, u64, i64, i64);
 
-fn stamp(path: &Path) -> Option<Stamp> {
+fn file_stamp(path: &Path) -> Option<Stamp> {
     let of = |found: Metadata| (found.ino(), found.len(), found.mtime(), found.mtime_nsec());
     std::fs::metadata(path).ok().map(of)
 }
@@ -164,7 +164,7 @@ impl Options {
     fn files(&self) -> Vec<PathBuf> {
         let mut files = match &self.source {
             // What is signed is made from it, perhaps by two servers in turn.
-            Source::SelfSigned(folder) => vec![authority::file(folder)],
+            Source::SelfSigned(folder) => vec![authority::authority_file(folder)],
             Source::Files { certificate, key } => vec![certificate.clone(), key.clone()],
         };
         files.extend(self.client_ca.clone());
@@ -176,7 +176,7 @@ impl Certificates {
     /// Reads files, or makes a certificate where it is to be our own. An error where nothing can be shown.
     pub fn open(options: Options, names: NamesNow) -> Result<Arc<Self>, CertificateError> {
         let provider = Arc::new(ring::default_provider());
-        let current = read(&options, names(), &provider, SystemTime::now())?;
+        let current = read_current(&options, names(), &provider, SystemTime::now())?;
         Ok(Arc::new(Self {
             options,
             names,
@@ -223,12 +223,12 @@ impl Certificates {
         let _alone = self.taking_up.lock();
         let before = self.current.read().clone();
         // Before they are read: what changes meanwhile is seen the next time.
-        let stamps: Vec<_> = self.options.files().iter().map(|file| stamp(file)).collect();
+        let stamps: Vec<_> = self.options.files().iter().map(|file| file_stamp(file)).collect();
         let names = if with_names { (self.names)() } else { before.names.clone() };
         if stamps == before.stamps && names == before.names && !before.is_due(now) {
             return Ok(false);
         }
-        let current = read(&self.options, names, &self.provider, now)?;
+        let current = read_current(&self.options, names, &self.provider, now)?;
         tracing::info!("the certificate was taken up: {}", current.facts.names);
         *self.current.write() = Arc::new(current);
         Ok(true)
@@ -253,9 +253,9 @@ impl Certificates {
                 self.failures.fetch_add(1, Ordering::Relaxed);
             }
             if let Ok(Err(error)) = taken
-                && self.unread.is_due(clock::now()).is_some()
+                && self.unread.admit_line(clock::now()).is_some()
             {
-                let error = lines::sentence(&error.to_string()).to_string();
+                let error = lines::short_sentence(&error.to_string()).to_string();
                 tracing::error!("the certificate stays as it was: {error}");
             }
         }
@@ -283,13 +283,13 @@ impl Current {
     }
 }
 
-fn read(
+fn read_current(
     options: &Options,
     names: Names,
     provider: &Arc<CryptoProvider>,
     now: SystemTime,
 ) -> Result<Current, CertificateError> {
-    let of_files = |options: &Options| options.files().iter().map(|file| stamp(file)).collect();
+    let of_files = |options: &Options| options.files().iter().map(|file| file_stamp(file)).collect();
     let (certified, validity, own, stamps) = match &options.source {
         Source::Files { certificate, key } => {
             let stamps = of_files(options);
@@ -298,7 +298,7 @@ fn read(
         }
         Source::SelfSigned(folder) => {
             let authority = Authority::open(folder, &names, now)?;
-            let (covered, others) = authority.part(&names);
+            let (covered, others) = authority.split_names(&names);
             if others != Names::default() {
                 tracing::warn!(
                     "the certificate is not for {others}: the authority in {} was made before; `sightwire tls renew` makes one that is, which every device has to trust anew",
@@ -312,9 +312,9 @@ fn read(
             (certified, validity, Some(authority), stamps)
         }
     };
-    let names_shown = shown(&certified);
+    let names_shown = certified_names(&certified);
     let certified = Arc::new(certified);
-    let config = config(options, &certified, provider)?;
+    let config = server_config(options, &certified, provider)?;
     let authority = own.map(|own| AuthorityFacts {
         der: own.der().to_vec(),
         fingerprint: own.fingerprint(),
@@ -327,12 +327,12 @@ fn read(
     Ok(Current { config, certified, facts, stamps, names })
 }
 
-fn shown(certified: &CertifiedKey) -> Names {
+fn certified_names(certified: &CertifiedKey) -> Names {
     let first = certified.cert.first().map(AsRef::as_ref).unwrap_or_default();
     X509Certificate::from_der(first).map(|(_, parsed)| authority::of_certificate(&parsed)).unwrap_or_default()
 }
 
-fn config(
+fn server_config(
     options: &Options,
     certified: &Arc<CertifiedKey>,
     provider: &Arc<CryptoProvider>,
@@ -342,7 +342,7 @@ fn config(
     let builder = match &options.client_ca {
         None => builder.with_no_client_auth(),
         Some(path) => {
-            let roots = files::authorities(path)?;
+            let roots = files::read_authorities(path)?;
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build()?;
             builder.with_client_cert_verifier(verifier)
         }

@@ -23,7 +23,7 @@ pub enum FileError {
     Read {
         /// File.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// Something else than a PEM file.
@@ -45,7 +45,7 @@ pub enum FileError {
     Certificate {
         /// File.
         path: PathBuf,
-        /// Of the parser.
+        /// What the parser says.
         reason: String,
     },
     /// It has other things in it, or none.
@@ -66,7 +66,7 @@ pub enum FileError {
         certificate: PathBuf,
         /// File of the key.
         key: PathBuf,
-        /// Of the library.
+        /// What the library says.
         error: rustls::Error,
     },
     /// An authority that is none.
@@ -74,7 +74,7 @@ pub enum FileError {
     Authority {
         /// File.
         path: PathBuf,
-        /// Of the library.
+        /// What the library says.
         error: rustls::Error,
     },
 }
@@ -84,11 +84,11 @@ pub enum FileError {
 pub struct Validity {
     /// From when on it counts.
     pub not_before: SystemTime,
-    /// Until when.
+    /// Until when it counts.
     pub not_after: SystemTime,
 }
 
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, FileError> {
     let failed = |error| FileError::Read { path: path.to_owned(), error };
     if std::fs::metadata(path).map_err(failed)?.len() > MAX_BYTES {
         return Err(FileError::TooLong(path.to_owned()));
@@ -96,9 +96,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(failed)
 }
 
-pub(crate) fn chain(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
+pub(crate) fn parse_chain(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
     let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
-    let chain = chain.map_err(|error| broken(path, &error))?;
+    let chain = chain.map_err(|error| broken_error(path, &error))?;
     if chain.is_empty() {
         let has_key = PrivateKeyDer::from_pem_slice(pem).is_ok();
         return Err(FileError::NoCertificate { path: path.to_owned(), has_key });
@@ -106,11 +106,11 @@ pub(crate) fn chain(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'stati
     Ok(chain)
 }
 
-fn broken(path: &Path, reason: &dyn std::fmt::Display) -> FileError {
+fn broken_error(path: &Path, reason: &dyn std::fmt::Display) -> FileError {
     FileError::Certificate { path: path.to_owned(), reason: reason.to_string() }
 }
 
-pub(crate) fn key(pem: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, FileError> {
+pub(crate) fn parse_key(pem: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, FileError> {
     PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
         let is_encrypted = pem.windows(9).any(|window| window == b"ENCRYPTED");
         FileError::NoKey { path: path.to_owned(), is_encrypted }
@@ -118,9 +118,9 @@ pub(crate) fn key(pem: &[u8], path: &Path) -> Result<PrivateKeyDer<'static>, Fil
 }
 
 /// What the first certificate says of its time.
-pub(crate) fn validity(chain: &[CertificateDer<'_>], path: &Path) -> Result<Validity, FileError> {
+pub(crate) fn chain_validity(chain: &[CertificateDer<'_>], path: &Path) -> Result<Validity, FileError> {
     let first = chain.first().map(AsRef::as_ref).unwrap_or_default();
-    let (_, certificate) = X509Certificate::from_der(first).map_err(|error| broken(path, &error))?;
+    let (_, certificate) = X509Certificate::from_der(first).map_err(|error| broken_error(path, &error))?;
     let at = |time: x509_parser::time::ASN1Time| {
         let seconds = time.timestamp();
         let since = Duration::from_secs(seconds.unsigned_abs());
@@ -138,9 +138,9 @@ pub fn certified_key(
     key_file: &Path,
     provider: &CryptoProvider,
 ) -> Result<(CertifiedKey, Validity), FileError> {
-    let chain = chain(&read(certificate)?, certificate)?;
-    let key = key(&read(key_file)?, key_file)?;
-    let validity = validity(&chain, certificate)?;
+    let chain = parse_chain(&read_file(certificate)?, certificate)?;
+    let key = parse_key(&read_file(key_file)?, key_file)?;
+    let validity = chain_validity(&chain, certificate)?;
     let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| FileError::Mismatch {
         certificate: certificate.to_owned(),
         key: key_file.to_owned(),
@@ -150,9 +150,9 @@ pub fn certified_key(
 }
 
 /// Authorities that sign clients' certificates.
-pub fn authorities(path: &Path) -> Result<Arc<RootCertStore>, FileError> {
+pub fn read_authorities(path: &Path) -> Result<Arc<RootCertStore>, FileError> {
     let mut roots = RootCertStore::empty();
-    for certificate in chain(&read(path)?, path)? {
+    for certificate in parse_chain(&read_file(path)?, path)? {
         roots.add(certificate).map_err(|error| FileError::Authority { path: path.to_owned(), error })?;
     }
     Ok(Arc::new(roots))

@@ -4,6 +4,8 @@
 //! - [`authority`]: the authority of this server, and what it signs
 //! - [`files`]: certificates, keys and authorities from files
 //! - [`names`]: what a certificate is for
+//! - `metrics`: what is counted, for `/metrics`
+//! - `options`: how connections are encrypted, as it is configured
 //!
 //! Nothing here knows connections.
 
@@ -14,7 +16,10 @@
 pub mod authority;
 pub mod certificates;
 pub mod files;
+mod metrics;
 pub mod names;
+mod options;
 
 pub use certificates::{Certificates, Options, Source};
 pub use names::Names;
+pub use options::{TLS, Tls, authority_folder};

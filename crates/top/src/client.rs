@@ -17,9 +17,9 @@ use sightwire_http_client::trust::{self, Trust, TrustError};
 
 /// One request takes no longer, from the name's lookup to the last byte.
 pub const DEADLINE: Duration = Duration::from_secs(3);
-/// An answer that is longer is cut off, and so is no JSON.
+/// An answer that is longer is cut off, and so is not JSON.
 const MAX_ANSWER: u64 = 10 << 20;
-/// Texts of an answer are cut after so many characters.
+/// Texts of an answer are cut after this many characters.
 const MAX_TEXT: usize = 300;
 const STATUS: &str = "/api/v1/status";
 const STREAMS: &str = "/api/v1/streams";
@@ -28,7 +28,7 @@ const STREAMS: &str = "/api/v1/streams";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 
-/// Why it is no address of a server.
+/// Why it is not an address of a server.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Not to be parsed.
@@ -64,7 +64,7 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// In full.
+    /// The address in full, with its scheme.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -111,12 +111,12 @@ pub enum ReadError {
     /// The server says why.
     #[error("it answers with {status}: {detail}")]
     Status {
-        /// Of HTTP.
+        /// Status of HTTP.
         status: u16,
-        /// From the answer.
+        /// The answer's `detail`.
         detail: String,
     },
-    /// Anything else.
+    /// Anything else, in words.
     #[error("{0}")]
     Other(String),
 }
@@ -148,7 +148,7 @@ pub enum ClientError {
     /// It would break the request apart.
     #[error("the key has characters that no key has")]
     Key,
-    /// Of the machine.
+    /// The client of HTTP cannot be made.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
 }
@@ -165,8 +165,8 @@ pub struct Client {
 impl Client {
     /// Connects with the first request, and again whenever that is needed. `key` is one of the server's, where it asks for one.
     pub fn new(address: Address, key: Option<&str>) -> Result<Self, ClientError> {
-        let tls = if address.is_https() { Trust::System.tls()? } else { trust::nobody() };
-        let http = sightwire_http_client::direct(tls);
+        let tls = if address.is_https() { Trust::System.tls()? } else { trust::trust_nobody() };
+        let http = sightwire_http_client::direct_builder(tls);
         let http = reqwest::blocking::ClientBuilder::from(http).build()?;
         let header = |key: &str| {
             let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| ClientError::Key)?;
@@ -176,7 +176,7 @@ impl Client {
         Ok(Self { address, key: key.map(header).transpose()?, http: ManuallyDrop::new(http) })
     }
 
-    /// Whom it asks.
+    /// The server that it asks.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -184,8 +184,8 @@ impl Client {
     /// All but the viewers of streams.
     pub fn read(&self) -> Result<Reading, ReadError> {
         let RawReading { status, streams } = self.read_raw()?;
-        let streams = streams.map(|answer| typed::<Streams>(STREAMS, answer)).transpose()?;
-        Ok(Reading { status: typed(STATUS, status)?, streams: streams.map(|all| all.streams) })
+        let streams = streams.map(|answer| parse_answer::<Streams>(STREAMS, answer)).transpose()?;
+        Ok(Reading { status: parse_answer(STATUS, status)?, streams: streams.map(|all| all.streams) })
     }
 
     /// The same, whatever it is that the server says.
@@ -198,14 +198,14 @@ impl Client {
     }
 
     /// One stream and its viewers; `None` if it is not open any more.
-    pub fn stream(&self, id: &str) -> Result<Option<Stream>, ReadError> {
+    pub fn read_stream(&self, id: &str) -> Result<Option<Stream>, ReadError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
         // Ids are plain words; whatever else a server may send is not put into a path.
         if id.is_empty() || !id.chars().all(plain) {
             return Ok(None);
         }
         let path = format!("{STREAMS}/{id}");
-        self.get(&path)?.map(|answer| typed(&path, answer)).transpose()
+        self.get(&path)?.map(|answer| parse_answer(&path, answer)).transpose()
     }
 
     /// `None` for 404.
@@ -214,10 +214,10 @@ impl Client {
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, key);
         }
-        let answer = request.send().map_err(|error| explain(&error))?;
+        let answer = request.send().map_err(|error| explain_error(&error))?;
         let status = answer.status().as_u16();
         let mut body = Vec::new();
-        answer.take(MAX_ANSWER).read_to_end(&mut body).map_err(|error| explain(&error))?;
+        answer.take(MAX_ANSWER).read_to_end(&mut body).map_err(|error| explain_error(&error))?;
         let parsed = serde_json::from_slice::<Value>(&body);
         match (status, parsed) {
             (200, Ok(value)) => Ok(Some(value)),
@@ -225,7 +225,8 @@ impl Client {
             (404, _) => Ok(None),
             (308, _) if !self.address.is_https() => Err(ReadError::Https(self.address.short().to_owned())),
             (status, parsed) => {
-                let said = parsed.ok().and_then(|value| typed::<sightwire_api::Error>(path, value).ok());
+                let said =
+                    parsed.ok().and_then(|value| parse_answer::<sightwire_api::Error>(path, value).ok());
                 let detail = said.map_or_else(|| "no reason given".into(), |error| error.detail);
                 let is_unknown = status == 401 && self.key.is_none();
                 Err(if is_unknown { ReadError::NoKey } else { ReadError::Status { status, detail } })
@@ -235,24 +236,26 @@ impl Client {
 }
 
 /// An answer to be shown; one that does not fit is an error that names the field.
-fn typed<T: DeserializeOwned>(path: &str, answer: Value) -> Result<T, ReadError> {
-    serde_path_to_error::deserialize(clean(answer))
+fn parse_answer<T: DeserializeOwned>(path: &str, answer: Value) -> Result<T, ReadError> {
+    serde_path_to_error::deserialize(clean_value(answer))
         .map_err(|error| ReadError::Otherwise(format!("{path}: {error}")))
 }
 
 /// All its texts and keys without what would move the cursor of a terminal, and not endless.
-fn clean(answer: Value) -> Value {
+fn clean_value(answer: Value) -> Value {
     let text = |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect::<String>();
     match answer {
         Value::String(said) => text(&said).into(),
-        Value::Array(items) => items.into_iter().map(clean).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(key, item)| (text(&key), clean(item))).collect(),
+        Value::Array(items) => items.into_iter().map(clean_value).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, item)| (text(&key), clean_value(item))).collect()
+        }
         plain => plain,
     }
 }
 
-fn explain(error: &(dyn Error + 'static)) -> ReadError {
-    match Cause::of(error) {
+fn explain_error(error: &(dyn Error + 'static)) -> ReadError {
+    match Cause::from_error(error) {
         Cause::UnknownName => ReadError::NotFound,
         Cause::NoConnection | Cause::Late => ReadError::Late,
         Cause::Refused => ReadError::Refused,
@@ -294,26 +297,26 @@ mod tests {
 
     #[test]
     fn an_old_server_without_streams_is_read_and_a_foreign_one_is_not() {
-        let old = stub::serve(|path| match path {
-            STATUS => (200, stub::json(&stub::status())),
+        let old = stub::serve_answers(|path| match path {
+            STATUS => (200, stub::to_json(&stub::sample_status())),
             _ => (404, r#"{"detail":"There is no such API path."}"#.into()),
         });
         let client = Client::new(old.parse().unwrap(), None).unwrap();
-        assert_eq!(client.read().unwrap(), Reading { status: stub::status(), streams: None });
-        assert_eq!(client.stream("a").unwrap(), None);
+        assert_eq!(client.read().unwrap(), Reading { status: stub::sample_status(), streams: None });
+        assert_eq!(client.read_stream("a").unwrap(), None);
 
-        let foreign = stub::serve(|_| (200, "<html>".into()));
+        let foreign = stub::serve_answers(|_| (200, "<html>".into()));
         let error = Client::new(foreign.parse().unwrap(), None).unwrap().read().unwrap_err();
         assert!(error.to_string().starts_with("what answers there is no Sightwire server"), "{error}");
 
-        let busy = stub::serve(|_| (503, r#"{"detail":"Too\u001b[31m many."}"#.into()));
+        let busy = stub::serve_answers(|_| (503, r#"{"detail":"Too\u001b[31m many."}"#.into()));
         let error = Client::new(busy.parse().unwrap(), None).unwrap().read().unwrap_err();
         assert_eq!(error.to_string(), "it answers with 503: Too[31m many.");
     }
 
     #[test]
     fn a_server_that_speaks_https_alone_is_said_to() {
-        let away = stub::serve(|_| (308, String::new()));
+        let away = stub::serve_answers(|_| (308, String::new()));
         let client = Client::new(away.parse().unwrap(), None).unwrap();
         let error = client.read().unwrap_err().to_string();
         assert_eq!(error, format!("it speaks HTTPS; ask https://{}", client.address().short()));
@@ -322,7 +325,7 @@ mod tests {
     #[test]
     fn a_server_that_asks_for_a_key_gets_it_and_without_one_that_is_said() {
         let detail = r#"{"detail":"This is not a key."}"#;
-        let address = stub::serve_to("sw_1", |_| (200, stub::json(&stub::status())), detail);
+        let address = stub::serve_to("sw_1", |_| (200, stub::to_json(&stub::sample_status())), detail);
         let client = |key| Client::new(address.parse().unwrap(), key).unwrap();
         client(Some("sw_1")).read_raw().unwrap();
         assert!(matches!(client(None).read().unwrap_err(), ReadError::NoKey));
@@ -335,15 +338,15 @@ mod tests {
 
     /// A client of a server whose status has this at this place, or lacks it.
     fn otherwise(place: &str, value: Option<Value>) -> Client {
-        let mut status = serde_json::to_value(stub::status()).unwrap();
+        let mut status = serde_json::to_value(stub::sample_status()).unwrap();
         let (parent, field) = place.rsplit_once('/').unwrap();
         let parent = status.pointer_mut(parent).unwrap().as_object_mut().unwrap();
         match value {
             Some(value) => parent.insert(field.into(), value),
             None => parent.remove(field),
         };
-        let streams = stub::json(&Streams { streams: stub::reading(2).streams.unwrap() });
-        let address = stub::serve(move |path| match path {
+        let streams = stub::to_json(&Streams { streams: stub::sample_reading(2).streams.unwrap() });
+        let address = stub::serve_answers(move |path| match path {
             STATUS => (200, status.to_string()),
             STREAMS => (200, streams.clone()),
             _ => (200, "{}".into()),
@@ -364,14 +367,14 @@ mod tests {
             let said = "it answers otherwise than this version of sightwire expects (/api/v1/status: ";
             assert!(error.starts_with(&format!("{said}{named}")), "{error}");
         }
-        let error = otherwise("/new", None).stream("a").unwrap_err().to_string();
+        let error = otherwise("/new", None).read_stream("a").unwrap_err().to_string();
         assert!(error.ends_with("(/api/v1/streams/a: missing field `analyses`)"), "{error}");
     }
 
     #[test]
     fn what_a_newer_server_says_beyond_that_is_passed_over() {
         let newer = otherwise("/process/new", Some(true.into())).read().unwrap();
-        assert_eq!(newer, stub::reading(2));
+        assert_eq!(newer, stub::sample_reading(2));
     }
 
     #[test]
@@ -381,17 +384,18 @@ mod tests {
             analyses: vec![Analysis { objects: [(label.into(), 1)].into(), ..Default::default() }],
             ..Default::default()
         };
-        let said = stub::json(&named("\u{1b}[2JDoor\r\n\u{9b}31m", "\u{7}car"));
-        let client = Client::new(stub::serve(move |_| (200, said.clone())).parse().unwrap(), None).unwrap();
-        assert_eq!(client.stream("a").unwrap(), Some(named("[2JDoor31m", "car")));
-        assert_eq!(clean("ä".repeat(5000).into()), Value::from("ä".repeat(MAX_TEXT)));
+        let said = stub::to_json(&named("\u{1b}[2JDoor\r\n\u{9b}31m", "\u{7}car"));
+        let client =
+            Client::new(stub::serve_answers(move |_| (200, said.clone())).parse().unwrap(), None).unwrap();
+        assert_eq!(client.read_stream("a").unwrap(), Some(named("[2JDoor31m", "car")));
+        assert_eq!(clean_value("ä".repeat(5000).into()), Value::from("ä".repeat(MAX_TEXT)));
     }
 
     #[test]
     fn an_id_that_is_no_plain_word_never_becomes_a_path() {
         let client = Client::new("127.0.0.1:9".parse().unwrap(), None).unwrap();
         for id in ["", "../status", "a?b", "a b"] {
-            assert!(client.stream(id).unwrap().is_none(), "{id}");
+            assert!(client.read_stream(id).unwrap().is_none(), "{id}");
         }
     }
 }

@@ -34,15 +34,15 @@ impl History {
         {
             self.points.clear();
         }
-        self.add(point);
+        self.add_point(point);
     }
 
     /// Nothing was heard of it.
     pub fn push_gap(&mut self) {
-        self.add(Point::default());
+        self.add_point(Point::default());
     }
 
-    fn add(&mut self, point: Point) {
+    fn add_point(&mut self, point: Point) {
         if self.points.len() == POINTS {
             self.points.pop_front();
         }

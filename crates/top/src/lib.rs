@@ -28,9 +28,9 @@ use serde_json::Value;
 use client::RawReading;
 pub use client::{Address, AddressError, Client, ClientError, ReadError, Reading};
 use monitor::Monitor;
-pub use screen::run as watch;
+pub use screen::run_screen as watch;
 
-/// Of `--once`, where it is no terminal that could say.
+/// Of `--once`, where there is no terminal that could say.
 const PLAIN_WIDTH: u16 = 120;
 /// Of `--once`: as high as it needs to be, within reason.
 const PLAIN_HEIGHT: u16 = 200;
@@ -54,8 +54,8 @@ pub fn write_json(
     let mut next = Instant::now();
     loop {
         let reading = client.read_raw().map_err(|error| not_read(client, &error))?;
-        let line = serde_json::to_string(&object(SystemTime::now(), client.address(), &reading))?;
-        if !written(writeln!(out, "{line}").and_then(|()| out.flush()))? || once {
+        let line = serde_json::to_string(&make_object(SystemTime::now(), client.address(), &reading))?;
+        if !check_written(writeln!(out, "{line}").and_then(|()| out.flush()))? || once {
             return Ok(());
         }
         let now = Instant::now();
@@ -64,7 +64,7 @@ pub fn write_json(
     }
 }
 
-fn object<'a>(at: SystemTime, address: &'a Address, reading: &'a RawReading) -> Object<'a> {
+fn make_object<'a>(at: SystemTime, address: &'a Address, reading: &'a RawReading) -> Object<'a> {
     Object {
         at: humantime::format_rfc3339_millis(at).to_string(),
         server: address.as_str(),
@@ -77,15 +77,15 @@ fn object<'a>(at: SystemTime, address: &'a Address, reading: &'a RawReading) -> 
 pub fn write_once(out: &mut dyn Write, client: &Client, interval: Duration) -> anyhow::Result<()> {
     let reading = client.read().map_err(|error| not_read(client, &error))?;
     let mut monitor = Monitor::new(client.address().clone(), interval);
-    monitor.answered(Ok(reading), Instant::now());
+    monitor.apply_answer(Ok(reading), Instant::now());
     if let Some(id) = monitor.selected_id().map(str::to_owned) {
-        let detail = client.stream(&id).map_err(|error| not_read(client, &error))?;
-        monitor.detailed(id, detail);
+        let detail = client.read_stream(&id).map_err(|error| not_read(client, &error))?;
+        monitor.apply_detail(id, detail);
     }
     let size = ratatui::crossterm::terminal::size().ok().filter(|_| io::stdout().is_terminal());
     let width = size.map_or(PLAIN_WIDTH, |(width, _)| width.max(60));
-    let text = view::plain(&monitor, width, PLAIN_HEIGHT, Instant::now());
-    written(writeln!(out, "{text}")).map(|_| ())
+    let text = view::render_plain(&monitor, width, PLAIN_HEIGHT, Instant::now());
+    check_written(writeln!(out, "{text}")).map(|_| ())
 }
 
 fn not_read(client: &Client, error: &ReadError) -> anyhow::Error {
@@ -93,7 +93,7 @@ fn not_read(client: &Client, error: &ReadError) -> anyhow::Error {
 }
 
 /// Whether somebody still reads what is printed.
-fn written(done: io::Result<()>) -> anyhow::Result<bool> {
+fn check_written(done: io::Result<()>) -> anyhow::Result<bool> {
     match done {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
@@ -108,10 +108,12 @@ mod tests {
     use super::*;
 
     fn served() -> Client {
-        let address = stub::serve(|path| match path {
-            "/api/v1/status" => (200, stub::json(&stub::status())),
-            "/api/v1/streams" => (200, stub::json(&Streams { streams: stub::reading(2).streams.unwrap() })),
-            _ => (200, stub::json(&stub::detail(1))),
+        let address = stub::serve_answers(|path| match path {
+            "/api/v1/status" => (200, stub::to_json(&stub::sample_status())),
+            "/api/v1/streams" => {
+                (200, stub::to_json(&Streams { streams: stub::sample_reading(2).streams.unwrap() }))
+            }
+            _ => (200, stub::to_json(&stub::sample_detail(1))),
         });
         Client::new(address.parse().unwrap(), None).unwrap()
     }
@@ -120,7 +122,7 @@ mod tests {
         std::str::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Lets so many lines through, then nobody reads any more.
+    /// Lets this many lines through, then nobody reads any more.
     struct Reader(Vec<u8>, usize);
 
     impl Write for Reader {
@@ -179,7 +181,7 @@ mod tests {
     #[test]
     fn json_is_what_the_server_said_even_where_it_could_not_be_shown() {
         let status = r#"{"new":["\u001b[2J"],"process":{"threads":"many"},"version":2}"#;
-        let address = stub::serve(move |path| match path {
+        let address = stub::serve_answers(move |path| match path {
             "/api/v1/status" => (200, status.into()),
             _ => (200, r#"{"streams":[{"id":"a"}]}"#.into()),
         });
@@ -196,7 +198,7 @@ mod tests {
     fn the_time_is_told_in_a_way_that_programs_read() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
         let (address, reading) = ("a:1".parse().unwrap(), RawReading::default());
-        let object = object(at, &address, &reading);
+        let object = make_object(at, &address, &reading);
         assert_eq!((object.at.as_str(), object.streams), ("1970-01-01T00:00:01.500Z", None));
     }
 }

@@ -6,7 +6,7 @@ use sightwire_api::cluster::{ClusterProcess, ClusterState, ClusterStatus};
 use sightwire_api::status::Status;
 use sightwire_api::stream::{Analysis, PictureQuality, Stream, StreamState, Viewer, ViewerKind};
 
-/// A process that was not heard of for so long does not count.
+/// A process that was not heard of for this long does not count.
 const SILENT_S: f64 = 5.0;
 
 /// What a stream is doing; what needs a look most comes first.
@@ -30,7 +30,7 @@ pub enum Condition {
 
 impl Condition {
     /// As its state says, and its rate.
-    pub fn of(stream: &Stream) -> Self {
+    pub fn from_stream(stream: &Stream) -> Self {
         match stream.state {
             StreamState::Running if stream.slow.is_some() => Condition::Slow,
             StreamState::Running => Condition::Live,
@@ -93,7 +93,7 @@ pub fn cluster_note(cluster: &ClusterStatus) -> Option<String> {
 }
 
 /// How this process stands with the others.
-pub fn standing(state: ClusterState) -> Condition {
+pub fn cluster_condition(state: ClusterState) -> Condition {
     match state {
         ClusterState::Joining => Condition::Connecting,
         ClusterState::Connected => Condition::Live,
@@ -108,8 +108,10 @@ pub fn process_state(process: &ClusterProcess, cluster: &ClusterStatus) -> (Cond
     match &process.reason {
         _ if !process.is_self && !is_connected => (Condition::Unknown, "not known"),
         None if is_connected && process.draining => (Condition::Connecting, "draining"),
-        None => (standing(cluster.state), cluster.state.name()),
-        Some(_) if process.is_self => (standing(cluster.state).min(Condition::Stalled), cluster.state.name()),
+        None => (cluster_condition(cluster.state), cluster.state.name()),
+        Some(_) if process.is_self => {
+            (cluster_condition(cluster.state).min(Condition::Stalled), cluster.state.name())
+        }
         Some(_) if process.heard_s.is_none_or(|heard_s| heard_s >= SILENT_S) => (Condition::Ended, "silent"),
         Some(_) => (Condition::Stalled, "unreachable"),
     }
@@ -123,7 +125,7 @@ pub fn by_care(cluster: &ClusterStatus) -> Vec<&ClusterProcess> {
 }
 
 /// `3 car, 1 person`: what is seen most comes first.
-pub fn objects(analysis: &Analysis) -> String {
+pub fn format_objects(analysis: &Analysis) -> String {
     let mut objects: Vec<_> = analysis.objects.iter().collect();
     objects.sort_by_key(|(_, count)| Reverse(**count));
     let all: Vec<String> = objects.iter().map(|(label, count)| format!("{count} {label}")).collect();
@@ -137,7 +139,7 @@ pub fn by_loss(mut viewers: Vec<Viewer>) -> Vec<Viewer> {
 }
 
 /// Its endpoint, or how it gets what it watches.
-pub fn watches(viewer: &Viewer) -> &str {
+pub fn watched_endpoint(viewer: &Viewer) -> &str {
     match viewer.kind {
         ViewerKind::Mjpeg => &viewer.endpoint,
         ViewerKind::Events => "detections (sse)",
@@ -149,7 +151,7 @@ pub fn watches(viewer: &Viewer) -> &str {
 }
 
 /// `original`, or the quality of its JPEGs.
-pub fn quality(viewer: &Viewer) -> String {
+pub fn format_quality(viewer: &Viewer) -> String {
     match viewer.quality {
         PictureQuality::Original(_) => "original".into(),
         PictureQuality::Jpeg(quality) => quality.to_string(),
@@ -246,7 +248,7 @@ mod tests {
     #[test]
     fn a_running_stream_far_below_its_usual_rate_is_slow() {
         let slow = Some(Slow { fps: 2.0, usual_fps: 20.0 });
-        let condition = |state, slow| Condition::of(&Stream { state, slow, ..Default::default() });
+        let condition = |state, slow| Condition::from_stream(&Stream { state, slow, ..Default::default() });
         assert_eq!(condition(StreamState::Running, None), Condition::Live);
         assert_eq!(condition(StreamState::Running, slow), Condition::Slow);
         assert_eq!(condition(StreamState::Stalled, slow), Condition::Stalled);
@@ -255,7 +257,7 @@ mod tests {
     #[test]
     fn a_state_that_only_a_newer_server_knows_is_shown_and_is_no_trouble() {
         let state = serde_json::from_str(r#""dreaming""#).unwrap();
-        let condition = Condition::of(&Stream { state, ..Default::default() });
+        let condition = Condition::from_stream(&Stream { state, ..Default::default() });
         assert_eq!((condition.symbol(), condition.word(), condition.is_trouble()), ("?", "unknown", false));
     }
 
@@ -270,7 +272,7 @@ mod tests {
     fn what_is_seen_most_comes_first() {
         let objects = |objects: &[(&str, usize)]| {
             let objects = objects.iter().map(|(label, count)| ((*label).to_owned(), *count)).collect();
-            super::objects(&Analysis { objects, ..Default::default() })
+            format_objects(&Analysis { objects, ..Default::default() })
         };
         assert_eq!(objects(&[("cat", 1), ("bus", 1), ("car", 3)]), "3 car, 1 bus, 1 cat");
         assert_eq!(objects(&[]), "nothing found");
@@ -280,7 +282,7 @@ mod tests {
     fn viewers_have_words_for_what_they_get() {
         let viewer = |kind, quality| {
             let viewer = Viewer { kind, quality, endpoint: "/stream".into(), ..Default::default() };
-            format!("{} {}", watches(&viewer), super::quality(&viewer))
+            format!("{} {}", watched_endpoint(&viewer), format_quality(&viewer))
         };
         assert_eq!(viewer(ViewerKind::Mjpeg, PictureQuality::default()), "/stream original");
         assert_eq!(viewer(ViewerKind::Websocket, PictureQuality::Jpeg(85)), "detections (ws) 85");

@@ -10,7 +10,7 @@ use super::client::{Address, ReadError, Reading};
 use super::history::History;
 use super::model::{Condition, by_loss};
 
-/// Losses are over about so long.
+/// Losses are counted over about this time.
 const LOSSES_OVER: Duration = Duration::from_secs(3);
 
 /// What a key asks for.
@@ -20,7 +20,7 @@ pub enum Action {
     Quit,
     /// Close the help, or end the monitor.
     Back,
-    /// Select so many streams further down; negative: up.
+    /// Select this many streams further down; negative: up.
     Move(isize),
     /// Select the first stream in the present order.
     First,
@@ -129,11 +129,11 @@ impl Monitor {
     }
 
     /// Takes a reading, or why there is none.
-    pub fn answered(&mut self, answer: Result<Reading, ReadError>, now: Instant) {
+    pub fn apply_answer(&mut self, answer: Result<Reading, ReadError>, now: Instant) {
         match answer {
             Ok(reading) => {
                 self.last_answer = Some(now);
-                self.read(reading);
+                self.apply_reading(reading);
             }
             Err(error) => {
                 let since = *self.last_answer.get_or_insert(now);
@@ -143,7 +143,7 @@ impl Monitor {
         }
     }
 
-    fn read(&mut self, mut reading: Reading) {
+    fn apply_reading(&mut self, mut reading: Reading) {
         let selected = self.selected_id().map(str::to_owned);
         self.problem = None;
         let streams = reading.streams.as_mut().map(std::mem::take).unwrap_or_default();
@@ -161,16 +161,16 @@ impl Monitor {
             })
             .collect();
         self.reading = Some(reading);
-        self.order(selected.as_deref());
+        self.sort_rows(selected.as_deref());
     }
 
     /// Takes the viewers of a stream; `None` if it is closed by now.
-    pub fn detailed(&mut self, id: String, detail: Option<Stream>) {
+    pub fn apply_detail(&mut self, id: String, detail: Option<Stream>) {
         self.viewers = detail.and_then(|stream| Some((id, by_loss(stream.viewer_list?))));
     }
 
     /// Does what a key asks for; `false` to end.
-    pub fn act(&mut self, action: Action) -> bool {
+    pub fn apply_action(&mut self, action: Action) -> bool {
         let last = self.rows.len().checked_sub(1);
         match action {
             Action::Quit => return false,
@@ -186,14 +186,14 @@ impl Monitor {
             Action::Sort => {
                 self.sort = self.sort.next();
                 let selected = self.selected_id().map(str::to_owned);
-                self.order(selected.as_deref());
+                self.sort_rows(selected.as_deref());
             }
         }
         true
     }
 
     /// Sorts, and selects the same stream again, or what is in its place.
-    fn order(&mut self, selected: Option<&str>) {
+    fn sort_rows(&mut self, selected: Option<&str>) {
         // Unknown comes last.
         let down = |value: Option<f64>| value.map_or(f64::INFINITY, |value| -value);
         let p95 = |row: &Row| row.stream.delay_ms.map(|delay| delay.p95);
@@ -201,7 +201,7 @@ impl Monitor {
         self.rows.sort_by(|a, b| {
             let by_key = match sort {
                 Sort::Name => Ordering::Equal,
-                Sort::State => Condition::of(&a.stream).cmp(&Condition::of(&b.stream)),
+                Sort::State => Condition::from_stream(&a.stream).cmp(&Condition::from_stream(&b.stream)),
                 Sort::Fps => a.stream.fps.total_cmp(&b.stream.fps),
                 Sort::Viewers => b.stream.viewers.cmp(&a.stream.viewers),
                 Sort::Lost => down(a.lost_percent).total_cmp(&down(b.lost_percent)),
@@ -264,7 +264,7 @@ impl Monitor {
     }
 
     /// Whether the help is open.
-    pub fn help(&self) -> bool {
+    pub fn is_help_open(&self) -> bool {
         self.help
     }
 
@@ -301,18 +301,18 @@ mod tests {
     #[test]
     fn the_selection_stays_with_its_stream_when_others_come_and_go() {
         let (mut monitor, now) = (monitor(), Instant::now());
-        assert!(monitor.act(Action::Move(1)));
+        assert!(monitor.apply_action(Action::Move(1)));
         assert_eq!(monitor.selected_id(), None);
-        monitor.answered(Ok(called(&["b", "d"])), now);
+        monitor.apply_answer(Ok(called(&["b", "d"])), now);
         assert_eq!(monitor.selected_id(), Some("b"));
-        monitor.act(Action::Move(5));
-        monitor.answered(Ok(called(&["a", "c", "d"])), now);
+        monitor.apply_action(Action::Move(5));
+        monitor.apply_answer(Ok(called(&["a", "c", "d"])), now);
         assert_eq!(monitor.selected_id(), Some("d"));
-        monitor.answered(Ok(called(&["a", "c", "e"])), now);
+        monitor.apply_answer(Ok(called(&["a", "c", "e"])), now);
         assert_eq!(monitor.selected_id(), Some("e"), "what took its place");
-        monitor.answered(Ok(called(&[])), now);
+        monitor.apply_answer(Ok(called(&[])), now);
         assert_eq!((monitor.selected_id(), monitor.selected()), (None, None));
-        monitor.act(Action::Last);
+        monitor.apply_action(Action::Last);
         assert_eq!(monitor.selected(), None);
     }
 
@@ -332,12 +332,12 @@ mod tests {
             stream("b", StreamState::Frozen, 5.0, 9, None),
             stream("c", StreamState::Stalled, 30.0, 2, Some(80.0)),
         ];
-        monitor.answered(Ok(reading(streams)), Instant::now());
+        monitor.apply_answer(Ok(reading(streams)), Instant::now());
         let mut orders = Vec::new();
         for _ in 0..6 {
             orders.push((monitor.sort().word(), names(&monitor).concat()));
             assert_eq!(monitor.selected_id(), Some("a"), "the selection goes with its stream");
-            monitor.act(Action::Sort);
+            monitor.apply_action(Action::Sort);
         }
         let expected = ["abc", "bca", "bac", "bca", "abc", "cab"].map(str::to_owned);
         assert_eq!(orders.iter().map(|(_, order)| order.clone()).collect::<Vec<_>>(), expected);
@@ -348,27 +348,27 @@ mod tests {
     fn a_problem_keeps_the_last_numbers_and_its_beginning_until_it_is_over() {
         let (mut monitor, start) = (monitor(), Instant::now());
         let stream = Stream { id: "a".into(), fps: 20.0, ..Default::default() };
-        monitor.answered(Ok(reading(vec![stream])), start);
+        monitor.apply_answer(Ok(reading(vec![stream])), start);
         for seconds in [4, 5] {
-            monitor.answered(Err(ReadError::Refused), start + Duration::from_secs(seconds));
+            monitor.apply_answer(Err(ReadError::Refused), start + Duration::from_secs(seconds));
         }
         assert_eq!(monitor.problem().unwrap().since, start, "the last answer");
         assert_eq!(monitor.rows().len(), 1);
         assert_eq!(monitor.history().unwrap().fps().collect::<Vec<_>>(), [Some(20.0), None, None]);
-        monitor.answered(Ok(called(&[])), start + Duration::from_secs(6));
+        monitor.apply_answer(Ok(called(&[])), start + Duration::from_secs(6));
         assert!(monitor.problem().is_none() && monitor.rows().is_empty());
     }
 
     #[test]
     fn viewers_are_shown_for_the_stream_they_belong_to_only() {
         let mut monitor = monitor();
-        monitor.answered(Ok(stub::reading(2)), Instant::now());
+        monitor.apply_answer(Ok(stub::sample_reading(2)), Instant::now());
         let first = monitor.selected_id().unwrap().to_owned();
-        monitor.detailed(first.clone(), Some(Stream::default()));
+        monitor.apply_detail(first.clone(), Some(Stream::default()));
         assert_eq!(monitor.viewers(), None, "the server does not say");
-        monitor.detailed(first, Some(stub::detail(3)));
+        monitor.apply_detail(first, Some(stub::sample_detail(3)));
         assert_eq!(monitor.viewers().unwrap().len(), 3);
-        monitor.act(Action::Move(1));
+        monitor.apply_action(Action::Move(1));
         assert_eq!(monitor.viewers(), None);
     }
 
@@ -377,15 +377,15 @@ mod tests {
         let mut monitor = monitor();
         let mut read = called(&["a", "b"]);
         read.streams.as_mut().unwrap()[1].name = "Door".into();
-        monitor.answered(Ok(read), Instant::now());
+        monitor.apply_answer(Ok(read), Instant::now());
         assert_eq!(names(&monitor), ["a", "Door"]);
     }
 
     #[test]
     fn escape_closes_the_help_first() {
         let mut monitor = monitor();
-        assert!(monitor.act(Action::Help) && monitor.help());
-        assert!(monitor.act(Action::Back) && !monitor.help());
-        assert!(!monitor.act(Action::Back));
+        assert!(monitor.apply_action(Action::Help) && monitor.is_help_open());
+        assert!(monitor.apply_action(Action::Back) && !monitor.is_help_open());
+        assert!(!monitor.apply_action(Action::Back));
     }
 }

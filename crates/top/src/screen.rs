@@ -28,23 +28,25 @@ enum Message {
 }
 
 /// Until the user quits.
-pub fn run(client: Client, interval: Duration) -> anyhow::Result<()> {
+pub fn run_screen(client: Client, interval: Duration) -> anyhow::Result<()> {
     let mut monitor = Monitor::new(client.address().clone(), interval);
     let (sender, messages) = mpsc::channel();
     let (select, selections) = mpsc::channel();
     // Before the terminal is taken: a signal in between would leave it taken.
     watch_signals(sender.clone())?;
     let mut terminal = ratatui::try_init().context("cannot draw on this terminal")?;
-    spawn("reading the server", sender.clone(), move |sender| read(&client, interval, &selections, sender));
-    spawn("reading keys", sender, read_keys);
-    let done = draw(&mut terminal, &mut monitor, &messages, &select);
+    spawn_part("reading the server", sender.clone(), move |sender| {
+        read_server(&client, interval, &selections, sender);
+    });
+    spawn_part("reading keys", sender, read_keys);
+    let done = draw_until_quit(&mut terminal, &mut monitor, &messages, &select);
     // Puts the cursor back before the screen goes.
     drop(terminal);
     ratatui::restore();
     done
 }
 
-fn draw(
+fn draw_until_quit(
     terminal: &mut DefaultTerminal,
     monitor: &mut Monitor,
     messages: &Receiver<Message>,
@@ -54,19 +56,19 @@ fn draw(
     let mut selected = None;
     loop {
         terminal
-            .draw(|frame| view::draw(frame, monitor, &mut scroll, Instant::now()))
+            .draw(|frame| view::draw_monitor(frame, monitor, &mut scroll, Instant::now()))
             .context("cannot draw on this terminal")?;
         let first = messages.recv().context("all parts of the monitor ended")?;
         // All that came meanwhile is drawn at once.
         for message in std::iter::once(first).chain(messages.try_iter()) {
             match message {
-                Message::Answer(answer) => monitor.answered(*answer, Instant::now()),
-                Message::Detail(id, detail) => monitor.detailed(id, *detail),
+                Message::Answer(answer) => monitor.apply_answer(*answer, Instant::now()),
+                Message::Detail(id, detail) => monitor.apply_detail(id, *detail),
                 Message::Input(Event::Key(key)) if is_redraw(key) => {
                     terminal.clear().context("cannot draw on this terminal")?;
                 }
                 Message::Input(Event::Key(key)) => {
-                    if action(key).is_some_and(|action| !monitor.act(action)) {
+                    if key_action(key).is_some_and(|action| !monitor.apply_action(action)) {
                         return Ok(());
                     }
                 }
@@ -84,7 +86,11 @@ fn draw(
 }
 
 /// Runs a part of the monitor; if it ends without being asked to, the monitor does.
-fn spawn(what: &'static str, sender: Sender<Message>, run: impl FnOnce(&Sender<Message>) + Send + 'static) {
+fn spawn_part(
+    what: &'static str,
+    sender: Sender<Message>,
+    run: impl FnOnce(&Sender<Message>) + Send + 'static,
+) {
     struct Ended(&'static str, Sender<Message>);
     impl Drop for Ended {
         fn drop(&mut self) {
@@ -98,7 +104,7 @@ fn spawn(what: &'static str, sender: Sender<Message>, run: impl FnOnce(&Sender<M
 }
 
 /// Reads the server every interval, and a stream's viewers when it is selected as well.
-fn read(
+fn read_server(
     client: &Client,
     interval: Duration,
     selections: &Receiver<Option<String>>,
@@ -122,7 +128,7 @@ fn read(
             }
         }
         if let Some(id) = &selected
-            && let Ok(detail) = client.stream(id)
+            && let Ok(detail) = client.read_stream(id)
             && sender.send(Message::Detail(id.clone(), detail.into())).is_err()
         {
             return;
@@ -172,7 +178,7 @@ fn watch_signals(sender: Sender<Message>) -> anyhow::Result<()> {
     is_ready.recv().context("cannot wait for signals")
 }
 
-fn action(key: KeyEvent) -> Option<Action> {
+fn key_action(key: KeyEvent) -> Option<Action> {
     if key.kind == KeyEventKind::Release {
         return None;
     }
@@ -206,7 +212,7 @@ mod tests {
 
     #[test]
     fn keys_do_what_the_help_says() {
-        let key = |code, modifiers| action(KeyEvent::new(code, modifiers));
+        let key = |code, modifiers| key_action(KeyEvent::new(code, modifiers));
         let none = KeyModifiers::NONE;
         assert_eq!(key(KeyCode::Char('q'), none), Some(Action::Quit));
         assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Action::Quit));
@@ -221,17 +227,18 @@ mod tests {
 
     #[test]
     fn a_selection_is_read_at_once_and_the_newest_one_only() {
-        let address = stub::serve(|path| match path {
-            "/api/v1/status" => (200, stub::json(&stub::status())),
+        let address = stub::serve_answers(|path| match path {
+            "/api/v1/status" => (200, stub::to_json(&stub::sample_status())),
             "/api/v1/streams" => (200, r#"{"streams":[]}"#.into()),
-            path => (200, stub::json(&Stream { id: path.into(), ..Default::default() })),
+            path => (200, stub::to_json(&Stream { id: path.into(), ..Default::default() })),
         });
         let client = Client::new(address.parse().unwrap(), None).unwrap();
         let ((sender, messages), (select, selections)) = (mpsc::channel(), mpsc::channel());
         select.send(Some("a".into())).unwrap();
         select.send(Some("b".into())).unwrap();
         // An interval that never ends: the second answer is for the selection.
-        let reading = thread::spawn(move || read(&client, Duration::from_secs(86_400), &selections, &sender));
+        let reading =
+            thread::spawn(move || read_server(&client, Duration::from_secs(86_400), &selections, &sender));
         assert!(matches!(messages.recv(), Ok(Message::Answer(answer)) if answer.is_ok()));
         let Ok(Message::Detail(id, detail)) = messages.recv() else { panic!("no detail") };
         assert_eq!((id.as_str(), detail.unwrap().id.as_str()), ("b", "/api/v1/streams/b"));

@@ -17,11 +17,11 @@ use sightwire_api::stream::{Analysis, PictureQuality, StageDelays, Stream, Strea
 use super::client::Reading;
 
 /// Answers GET requests until the tests end; what is written: status and body for a path. Returns its address.
-pub fn serve(answer: impl Fn(&str) -> (u16, String) + Send + Sync + Clone + 'static) -> String {
+pub fn serve_answers(answer: impl Fn(&str) -> (u16, String) + Send + Sync + Clone + 'static) -> String {
     serve_asked(move |path, _| answer(path))
 }
 
-/// As [`serve`], to whoever sends that key; others get 401 and this.
+/// As [`serve`], to a client that sends that key; others get 401 and this.
 pub fn serve_to(
     key: &'static str,
     answer: impl Fn(&str) -> (u16, String) + Send + Sync + Clone + 'static,
@@ -63,12 +63,12 @@ fn serve_one(mut stream: &TcpStream, answer: &impl Fn(&str, &[String]) -> (u16, 
 }
 
 /// As it is sent.
-pub fn json(answer: &impl Serialize) -> String {
+pub fn to_json(answer: &impl Serialize) -> String {
     serde_json::to_string(answer).unwrap()
 }
 
 /// As a busy server answers.
-pub fn status() -> Status {
+pub fn sample_status() -> Status {
     Status {
         version: "0.1.0".into(),
         uptime_s: 11_100.0,
@@ -127,7 +127,7 @@ pub fn status() -> Status {
 }
 
 /// One of three processes, the last of which drains.
-pub fn cluster() -> ClusterStatus {
+pub fn sample_cluster() -> ClusterStatus {
     let mut cluster = cluster_of(3);
     for (process, name) in cluster.processes.iter_mut().zip(["a", "b", "c"]) {
         process.name = name.into();
@@ -138,7 +138,7 @@ pub fn cluster() -> ClusterStatus {
     cluster
 }
 
-/// One of so many, all of them well.
+/// One of this many, all of them well.
 pub fn cluster_of(processes: usize) -> ClusterStatus {
     let process = |number| ClusterProcess {
         heard_s: Some(1.2),
@@ -157,8 +157,8 @@ pub fn cluster_of(processes: usize) -> ClusterStatus {
     }
 }
 
-/// So many streams in all states, each with an analysis.
-pub fn reading(streams: usize) -> Reading {
+/// This many streams in all states, each with an analysis.
+pub fn sample_reading(streams: usize) -> Reading {
     use StreamState::{Ended, Frozen, Running, Stalled, Starting};
     let states = [Running, Stalled, Frozen, Starting, Ended];
     let stream = |i: usize| Stream {
@@ -175,13 +175,13 @@ pub fn reading(streams: usize) -> Reading {
         delivered: 3400,
         missed: 17,
         delay_ms: Some(Quantiles { p50: 1.2, p95: 333.0, p99: 400.0 }),
-        analyses: vec![analysis()],
+        analyses: vec![sample_analysis()],
         ..Default::default()
     };
-    Reading { status: status(), streams: Some((0..streams).map(stream).collect()) }
+    Reading { status: sample_status(), streams: Some((0..streams).map(stream).collect()) }
 }
 
-fn analysis() -> Analysis {
+fn sample_analysis() -> Analysis {
     let p50 = |p50| Some(Quantiles { p50, ..Default::default() });
     Analysis {
         model: "yolox-nano".into(),
@@ -194,8 +194,8 @@ fn analysis() -> Analysis {
     }
 }
 
-/// A stream's details with so many viewers.
-pub fn detail(viewers: usize) -> Stream {
+/// A stream's details with this many viewers.
+pub fn sample_detail(viewers: usize) -> Stream {
     let viewer = |i: usize| Viewer {
         id: i as u64,
         peer: Some(format!("192.168.100.{i}:50{i:03}")),

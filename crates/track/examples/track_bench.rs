@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::boxes::{Detection, Rect};
-use sightwire_track::assignment::{Costs, assign};
+use sightwire_track::assignment::{Costs, assign_pairs};
 use sightwire_track::{Tracker, TrackerOptions};
 
 /// Numbers that look random and are the same each time (Marsaglia 2003).
@@ -21,7 +21,7 @@ impl Random {
     }
 }
 
-/// So many objects that wander over a picture of 1920x1080, found with a little jitter.
+/// This many objects that wander over a picture of 1920x1080, found with a little jitter.
 fn crowd(random: &mut Random, count: usize, step: f32) -> Vec<Detection> {
     (0..count)
         .map(|index| {
@@ -89,6 +89,6 @@ fn main() {
     });
     for size in [50, 256] {
         let costs = Costs::new(size, size, |_, _| random.next());
-        time(&format!("assignment, {size} x {size} random costs"), || timed(|| assign(&costs, 2.0)));
+        time(&format!("assignment, {size} x {size} random costs"), || timed(|| assign_pairs(&costs, 2.0)));
     }
 }

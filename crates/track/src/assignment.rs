@@ -35,7 +35,7 @@ const LEAST_COST: f32 = -1e6;
 
 /// The pairs (row, column) that make the sum of `cost - limit` least, by row. Only pairs that cost less than `limit` are
 /// made, so a row or column stays alone rather than be paired at any price; a cost that is not a number makes no pair.
-pub fn assign(costs: &Costs, limit: f32) -> Vec<(usize, usize)> {
+pub fn assign_pairs(costs: &Costs, limit: f32) -> Vec<(usize, usize)> {
     let gain = |cost: f32| if cost < limit { f64::from(cost.max(LEAST_COST) - limit) } else { 0.0 };
     // Who has no possible partner takes no part: usually nearly all pairs are impossible.
     let rows: Vec<usize> =
@@ -171,26 +171,26 @@ mod tests {
     #[test]
     fn the_best_sum_wins_over_the_best_pair() {
         // Taking the cheapest pair first, (0, 0), would leave 9 for the other: 10 in all.
-        assert_eq!(assign(&costs(&[&[1.0, 2.0], &[2.0, 9.0]]), 100.0), [(0, 1), (1, 0)]);
+        assert_eq!(assign_pairs(&costs(&[&[1.0, 2.0], &[2.0, 9.0]]), 100.0), [(0, 1), (1, 0)]);
     }
 
     #[test]
     fn rows_and_columns_may_differ_in_number() {
         let wide = costs(&[&[5.0, 1.0, 3.0]]);
-        assert_eq!(assign(&wide, 10.0), [(0, 1)]);
+        assert_eq!(assign_pairs(&wide, 10.0), [(0, 1)]);
         let tall = costs(&[&[5.0], &[1.0], &[3.0]]);
-        assert_eq!(assign(&tall, 10.0), [(1, 0)]);
-        assert_eq!(assign(&costs(&[]), 10.0), []);
-        assert_eq!(assign(&Costs::new(3, 0, |_, _| 0.0), 10.0), []);
+        assert_eq!(assign_pairs(&tall, 10.0), [(1, 0)]);
+        assert_eq!(assign_pairs(&costs(&[]), 10.0), []);
+        assert_eq!(assign_pairs(&Costs::new(3, 0, |_, _| 0.0), 10.0), []);
     }
 
     #[test]
     fn nobody_is_paired_at_or_above_the_limit() {
-        assert_eq!(assign(&costs(&[&[0.8, 0.9], &[0.85, f32::NAN]]), 0.8), []);
-        assert_eq!(assign(&costs(&[&[0.7, 0.9], &[0.85, f32::INFINITY]]), 0.8), [(0, 0)]);
+        assert_eq!(assign_pairs(&costs(&[&[0.8, 0.9], &[0.85, f32::NAN]]), 0.8), []);
+        assert_eq!(assign_pairs(&costs(&[&[0.7, 0.9], &[0.85, f32::INFINITY]]), 0.8), [(0, 0)]);
         // Both at 0.79 would be 0.02 below the limit in all, one at 0.1 is 0.7 below: the other two stay alone.
-        assert_eq!(assign(&costs(&[&[0.1, 0.79], &[0.79, 0.9]]), 0.8), [(0, 0)]);
-        assert_eq!(assign(&costs(&[&[f32::NEG_INFINITY, 0.0], &[0.0, 0.1]]), 0.8), [(0, 0), (1, 1)]);
+        assert_eq!(assign_pairs(&costs(&[&[0.1, 0.79], &[0.79, 0.9]]), 0.8), [(0, 0)]);
+        assert_eq!(assign_pairs(&costs(&[&[f32::NEG_INFINITY, 0.0], &[0.0, 0.1]]), 0.8), [(0, 0), (1, 1)]);
     }
 
     /// The least sum of `cost - limit`, by trying everything.
@@ -221,7 +221,7 @@ mod tests {
         ) {
             let costs = Costs::new(rows, columns, |row, column| values[row * 6 + column] as f32);
             let limit = limit as f32;
-            let pairs = assign(&costs, limit);
+            let pairs = assign_pairs(&costs, limit);
             prop_assert!(pairs.windows(2).all(|pair| pair[0].0 < pair[1].0));
             let mut taken: Vec<usize> = pairs.iter().map(|&(_, column)| column).collect();
             taken.sort_unstable();

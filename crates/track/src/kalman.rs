@@ -31,9 +31,9 @@ impl Default for Noise {
     }
 }
 
-/// A new track's position is known so many times worse than a measured one.
+/// A new track's position is known this many times worse than a measured one.
 const NEW_POSITION: f64 = 2.0;
-/// A new track's velocity may be so many times what it may change in a nominal picture.
+/// A new track's velocity may be this many times what it may change in a nominal picture.
 const NEW_VELOCITY: f64 = 10.0;
 
 /// What a prediction cannot fall below: one pixel.
@@ -105,7 +105,7 @@ pub struct BoxFilter {
 impl BoxFilter {
     /// A box that was seen once and may move any way. Its height must be above zero.
     pub fn new(rect: &Rect, noise: Noise) -> Self {
-        let [x, y, aspect, height] = measured(rect);
+        let [x, y, aspect, height] = measure_box(rect);
         let axis = |position: f64, scale: f64| {
             Axis::new(position, NEW_POSITION * noise.position * scale, NEW_VELOCITY * noise.velocity * scale)
         };
@@ -137,7 +137,7 @@ impl BoxFilter {
 
     /// The box was seen here.
     pub fn correct(&mut self, rect: &Rect) {
-        let [x, y, aspect, height] = measured(rect);
+        let [x, y, aspect, height] = measure_box(rect);
         let std = self.noise.position * self.scale;
         self.x.correct(x, std);
         self.y.correct(y, std);
@@ -168,7 +168,7 @@ impl BoxFilter {
 }
 
 /// Centre, aspect ratio (width / height) and height.
-fn measured(rect: &Rect) -> [f64; 4] {
+fn measure_box(rect: &Rect) -> [f64; 4] {
     let [left, top, right, bottom] = [rect.left, rect.top, rect.right, rect.bottom].map(f64::from);
     let height = (bottom - top).max(f64::from(f32::MIN_POSITIVE));
     [f64::midpoint(left, right), f64::midpoint(top, bottom), (right - left) / height, height]

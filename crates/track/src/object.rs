@@ -60,12 +60,12 @@ impl Object {
             trail: Trail::new(options.trail, options.trail_points),
         };
         object.classes.vote(detection.class, detection.confidence);
-        object.mark(now, options);
+        object.add_trail_point(now, options);
         object
     }
 
     /// The detection is this object; its filter must have been moved on to `now`.
-    pub fn found(&mut self, now: Instant, detection: &Detection, options: &TrackerOptions) {
+    pub fn mark_found(&mut self, now: Instant, detection: &Detection, options: &TrackerOptions) {
         let since = now.saturating_duration_since(self.seen);
         let faded = self.held_confidence * (-since.as_secs_f32() / HALF_LIFE.as_secs_f32()).exp2();
         self.filter.correct(&detection.rect);
@@ -78,11 +78,11 @@ impl Object {
         if self.phase == Phase::Lost {
             self.phase = Phase::Found;
         }
-        self.mark(now, options);
+        self.add_trail_point(now, options);
     }
 
     /// No detection is this object.
-    pub fn missed(&mut self) {
+    pub fn mark_missed(&mut self) {
         self.misses = self.misses.saturating_add(1);
         if self.phase == Phase::Found {
             self.phase = Phase::Lost;
@@ -109,8 +109,8 @@ impl Object {
         self.filter.rect()
     }
 
-    fn mark(&mut self, now: Instant, options: &TrackerOptions) {
-        let (x, y) = options.anchor.of(&self.rect());
+    fn add_trail_point(&mut self, now: Instant, options: &TrackerOptions) {
+        let (x, y) = options.anchor.anchor_point(&self.rect());
         self.trail.push(TrailPoint { at: now, x, y });
     }
 }
@@ -159,13 +159,13 @@ mod tests {
         let (start, options) = (Instant::now(), TrackerOptions::default());
         let mut object = Object::new(start, &seen(0.9), &options);
         let at = start + Duration::from_millis(1500);
-        object.found(at, &seen(0.1), &options);
+        object.mark_found(at, &seen(0.1), &options);
         assert!(
             (object.held_confidence - 0.9 * 0.5_f32.powf(1.5)).abs() < 1e-6,
             "{}",
             object.held_confidence
         );
-        object.found(at, &seen(0.6), &options);
+        object.mark_found(at, &seen(0.6), &options);
         assert_eq!((object.confidence, object.held_confidence), (0.6, 0.6));
     }
 

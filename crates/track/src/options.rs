@@ -25,12 +25,12 @@ pub struct TrackerOptions {
     /// Whether the first association counts the detection's confidence, or IoU alone (the paper's code turns it off for
     /// dense crowds).
     pub fuse_score: bool,
-    /// How alike boxes of different classes are: their IoU counts as so much of itself. 1: classes do not matter;
+    /// How alike boxes of different classes are: their IoU counts as this share of itself. 1: classes do not matter;
     /// 0: a track never takes a detection of another class.
     pub other_class: f32,
     /// How fast something new may move, in its own heights a second, while one box is all that is known of it. For what
     /// an interval between analyses is longer than a nominal picture, the new track's box and the detections are grown by
-    /// so much on all sides before they are compared; else whoever moves by half a width between slow analyses never gets a
+    /// this much on all sides before they are compared; else an object that moves by half a width between slow analyses never gets a
     /// track (the idea of growing is that of C-BIoU, Yang et al. 2023). 0: as in the paper.
     pub newcomer_speed: f32,
     /// How far from where it is thought to be somebody may come out from behind something, in its own heights for each second
@@ -38,18 +38,18 @@ pub struct TrackerOptions {
     /// detections that would begin a new track are looked at so, of about the same height and not of another class. 0: as in
     /// the paper.
     pub hidden_speed: f32,
-    /// A track is confirmed, and gets its id, once it was found in so many analyses in a row; in the first analysis of
+    /// A track is confirmed, and gets its id, once it was found in this many analyses in a row; in the first analysis of
     /// all at once.
     pub confirm: u32,
-    /// A track that is not found is kept for so long (30 pictures in the paper),
+    /// A track that is not found is kept for at least this long (30 pictures in the paper).
     pub lost_buffer: Duration,
-    /// and, however long that takes, until it was not found in more than so many analyses: at four a second the buffer
-    /// alone would be over after three misses.
+    /// A track that is not found is kept, however long that takes, until it was not found in more than this many analyses:
+    /// at four a second the buffer alone would be over after three misses.
     pub lost_analyses: u32,
-    /// A track that is not found is drawn for so long where it is thought to be, so that boxes do not flicker. The paper's
+    /// A track that is not found is drawn for this long where it is thought to be, so that boxes do not flicker. The paper's
     /// code draws none.
     pub coast: Duration,
-    /// After so long without an analysis all tracks have ended.
+    /// After this time without an analysis all tracks have ended.
     pub pause: Duration,
     /// Of two tracks, one of them lost, whose IoU is above this, the longer-lived goes on.
     pub duplicate_iou: f32,

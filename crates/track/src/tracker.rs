@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use sightwire_frame::boxes::{Detection, Rect};
 
 use super::Track;
-use super::assignment::{Costs, assign};
+use super::assignment::{Costs, assign_pairs};
 use super::object::{Object, Phase};
 use super::options::TrackerOptions;
 use super::trail::TrailPoint;
 
-/// Coordinates beyond this are no picture's.
+/// Coordinates beyond this belong to no picture.
 const FARTHEST_PX: f32 = 100_000.0;
 /// Of two heights, the share that the lower one has at least of the higher one where they may be of one object.
 const LEAST_ALIKE: f32 = 0.65;
@@ -42,17 +42,17 @@ impl Tracker {
         Self { options, objects: Vec::new(), ids: 0, updated: None }
     }
 
-    /// Takes what an analysis found in the picture captured at `now`. Detections that are no box (edges that are not
+    /// Takes what an analysis found in the picture captured at `now`. Detections that are not a box (edges that are not
     /// numbers, turned round, less than a pixel apart, beyond any picture) are dropped.
     pub fn update(&mut self, now: Instant, detections: &[Detection]) {
         let options = self.options;
-        let first = self.advance(now);
-        let detections = considered(detections, &options);
+        let first = self.advance_to(now);
+        let detections = filter_detections(detections, &options);
         let split = detections.partition_point(|detection| detection.confidence >= options.track_high);
         let (high, low) = detections.split_at(split);
 
         // First association: sure detections with all confirmed tracks, lost ones too.
-        let confirmed = self.indexes(|object| object.phase != Phase::Unconfirmed);
+        let confirmed = self.indexes_where(|object| object.phase != Phase::Unconfirmed);
         let all_high: Vec<usize> = (0..high.len()).collect();
         let (mut missed, high_left) =
             self.associate(now, &confirmed, high, &all_high, options.match_high, options.fuse_score);
@@ -66,7 +66,7 @@ impl Tracker {
         lost.extend(missed);
 
         // What is left of the sure ones: with tracks that are not confirmed yet.
-        let unconfirmed = self.indexes(|object| object.phase == Phase::Unconfirmed);
+        let unconfirmed = self.indexes_where(|object| object.phase == Phase::Unconfirmed);
         let (dropped, begin) = self.associate(
             now,
             &unconfirmed,
@@ -80,15 +80,15 @@ impl Tracker {
         let (lost, begin) = self.come_out(now, lost, high, begin);
 
         for &index in lost.iter().chain(&dropped) {
-            self.objects[index].missed();
+            self.objects[index].mark_missed();
         }
         self.objects.retain(|object| object.phase != Phase::Unconfirmed || object.misses == 0);
         for index in begin {
             if high[index].confidence >= options.track_new {
-                self.begin(now, &high[index]);
+                self.begin_track(now, &high[index]);
             }
         }
-        self.confirm(first);
+        self.confirm_tracks(first);
         self.join_duplicates();
     }
 
@@ -99,7 +99,7 @@ impl Tracker {
         let Some(updated) = self.updated else {
             return Vec::new();
         };
-        let steps = self.steps(now.saturating_duration_since(updated).min(self.options.lost_buffer));
+        let steps = self.count_steps(now.saturating_duration_since(updated).min(self.options.lost_buffer));
         let mut tracks: Vec<Track> = self
             .objects
             .iter()
@@ -108,7 +108,7 @@ impl Tracker {
                 Phase::Found => true,
                 Phase::Lost => now.saturating_duration_since(object.seen) <= self.options.coast,
             })
-            .map(|object| self.track(object, now, steps))
+            .map(|object| self.build_track(object, now, steps))
             .collect();
         tracks.sort_unstable_by_key(|track| track.id);
         tracks
@@ -125,12 +125,12 @@ impl Tracker {
     }
 
     /// How many objects have got an id so far, which is also the newest id.
-    pub fn ids(&self) -> u64 {
+    pub fn newest_id(&self) -> u64 {
         self.ids
     }
 
     /// Moves all filters on to `now` and ends what has been lost for too long. Says whether it all begins (again).
-    fn advance(&mut self, now: Instant) -> bool {
+    fn advance_to(&mut self, now: Instant) -> bool {
         let options = self.options;
         let Some(updated) = self.updated else {
             self.updated = Some(now);
@@ -142,7 +142,7 @@ impl Tracker {
             self.objects.clear();
             return true;
         }
-        let steps = self.steps(passed);
+        let steps = self.count_steps(passed);
         self.objects.retain_mut(|object| {
             object.filter.predict(steps);
             let unseen = now.saturating_duration_since(object.seen);
@@ -153,7 +153,7 @@ impl Tracker {
         false
     }
 
-    fn indexes(&self, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
+    fn indexes_where(&self, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
         (0..self.objects.len()).filter(|&index| wanted(&self.objects[index])).collect()
     }
 
@@ -171,19 +171,19 @@ impl Tracker {
         let rects: Vec<_> = objects
             .iter()
             .zip(&margins)
-            .map(|(&index, &margin)| grown(&self.objects[index].rect(), margin))
+            .map(|(&index, &margin)| grow_rect(&self.objects[index].rect(), margin))
             .collect();
         let classes: Vec<_> = objects.iter().map(|&index| self.objects[index].classes.class()).collect();
         let costs = Costs::new(objects.len(), chosen.len(), |row, column| {
             let detection = &detections[chosen[column]];
             let alike = if classes[row] == detection.class { 1.0 } else { self.options.other_class };
             let score = if fuse_score { detection.confidence } else { 1.0 };
-            1.0 - rects[row].iou(&grown(&detection.rect, margins[row])) * alike * score
+            1.0 - rects[row].iou(&grow_rect(&detection.rect, margins[row])) * alike * score
         });
         let mut objects_left = vec![true; objects.len()];
         let mut detections_left = vec![true; chosen.len()];
-        for (row, column) in assign(&costs, limit) {
-            self.objects[objects[row]].found(now, &detections[chosen[column]], &self.options);
+        for (row, column) in assign_pairs(&costs, limit) {
+            self.objects[objects[row]].mark_found(now, &detections[chosen[column]], &self.options);
             objects_left[row] = false;
             detections_left[column] = false;
         }
@@ -215,14 +215,14 @@ impl Tracker {
             let unseen = now.saturating_duration_since(object.seen);
             let margin = unseen.as_secs_f32() * speed * rect.height();
             if is_alike && unseen <= HIDDEN {
-                1.0 - grown(&rect, margin).iou(&grown(seen, margin))
+                1.0 - grow_rect(&rect, margin).iou(&grow_rect(seen, margin))
             } else {
                 f32::INFINITY
             }
         });
         let (mut lost_left, mut begin_left) = (vec![true; lost.len()], vec![true; begin.len()]);
-        for (row, column) in assign(&costs, MOST_HIDDEN) {
-            self.objects[lost[row]].found(now, &detections[begin[column]], &self.options);
+        for (row, column) in assign_pairs(&costs, MOST_HIDDEN) {
+            self.objects[lost[row]].mark_found(now, &detections[begin[column]], &self.options);
             lost_left[row] = false;
             begin_left[column] = false;
         }
@@ -246,9 +246,9 @@ impl Tracker {
     }
 
     /// A new track, if there is room or a lost one to make some.
-    fn begin(&mut self, now: Instant, detection: &Detection) {
+    fn begin_track(&mut self, now: Instant, detection: &Detection) {
         if self.objects.len() >= self.options.max_tracks {
-            let lost = self.indexes(|object| object.phase == Phase::Lost);
+            let lost = self.indexes_where(|object| object.phase == Phase::Lost);
             let Some(oldest) = lost.into_iter().min_by_key(|&index| self.objects[index].seen) else {
                 return;
             };
@@ -258,7 +258,7 @@ impl Tracker {
     }
 
     /// Ids for those that have been found often enough.
-    fn confirm(&mut self, first: bool) {
+    fn confirm_tracks(&mut self, first: bool) {
         for object in &mut self.objects {
             if object.phase == Phase::Unconfirmed && (first || object.hits >= self.options.confirm) {
                 object.phase = Phase::Found;
@@ -270,8 +270,8 @@ impl Tracker {
 
     /// Where a lost track and another lie over each other, they are one object: the longer-lived goes on.
     fn join_duplicates(&mut self) {
-        let lost = self.indexes(|object| object.phase == Phase::Lost);
-        let found = self.indexes(|object| object.phase == Phase::Found);
+        let lost = self.indexes_where(|object| object.phase == Phase::Lost);
+        let found = self.indexes_where(|object| object.phase == Phase::Found);
         let mut over = vec![false; self.objects.len()];
         for &a in &lost {
             for &b in &found {
@@ -298,11 +298,11 @@ impl Tracker {
         self.objects.retain(|_| !over.next().unwrap_or(false));
     }
 
-    fn track(&self, object: &Object, now: Instant, steps: f64) -> Track {
+    fn build_track(&self, object: &Object, now: Instant, steps: f64) -> Track {
         let mut filter = object.filter;
         filter.predict(steps);
         let rect = filter.rect();
-        let (x, y) = self.options.anchor.of(&rect);
+        let (x, y) = self.options.anchor.anchor_point(&rect);
         let mut trail: Vec<TrailPoint> = object.trail.points(now).collect();
         if self.options.trail_points > 0 && trail.last().is_none_or(|newest| newest.at < now) {
             trail.push(TrailPoint { at: now, x, y });
@@ -320,13 +320,13 @@ impl Tracker {
     }
 
     /// Nominal pictures in that time.
-    fn steps(&self, time: Duration) -> f64 {
+    fn count_steps(&self, time: Duration) -> f64 {
         time.as_secs_f64() * f64::from(self.options.nominal_fps)
     }
 }
 
 /// The detections that take part: real boxes, sure enough, the surest first and not too many.
-fn considered(detections: &[Detection], options: &TrackerOptions) -> Vec<Detection> {
+fn filter_detections(detections: &[Detection], options: &TrackerOptions) -> Vec<Detection> {
     let mut indexes: Vec<usize> = (0..detections.len())
         .filter(|&index| is_box(&detections[index]) && detections[index].confidence >= options.track_low)
         .collect();
@@ -344,7 +344,7 @@ fn considered(detections: &[Detection], options: &TrackerOptions) -> Vec<Detecti
         .collect()
 }
 
-fn grown(rect: &Rect, margin: f32) -> Rect {
+fn grow_rect(rect: &Rect, margin: f32) -> Rect {
     Rect {
         left: rect.left - margin,
         top: rect.top - margin,

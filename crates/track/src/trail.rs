@@ -17,7 +17,7 @@ pub enum Anchor {
 
 impl Anchor {
     /// x and y of that point of `rect`, in pixels.
-    pub fn of(self, rect: &Rect) -> (f32, f32) {
+    pub fn anchor_point(self, rect: &Rect) -> (f32, f32) {
         let (x, y) = rect.centre();
         match self {
             Self::Foot => (x, rect.bottom),

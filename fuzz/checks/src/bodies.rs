@@ -11,19 +11,19 @@ use sightwire_api::status::PageError;
 /// JSON bodies of requests, and what other processes answer: what is read of one is what stands there, and can be read again once
 /// it is written.
 pub fn bodies(data: &[u8]) {
-    stays::<NewKey>(data);
-    stays::<NewUser>(data);
-    stays::<Login>(data);
-    stays::<NewCamera>(data);
-    stays::<CameraChange>(data);
-    stays::<CameraTest>(data);
-    stays::<BoardChange>(data);
-    stays::<PageError>(data);
-    stays::<ChallengeAnswer>(data);
-    stays::<StreamEvent>(data);
+    check_roundtrip::<NewKey>(data);
+    check_roundtrip::<NewUser>(data);
+    check_roundtrip::<Login>(data);
+    check_roundtrip::<NewCamera>(data);
+    check_roundtrip::<CameraChange>(data);
+    check_roundtrip::<CameraTest>(data);
+    check_roundtrip::<BoardChange>(data);
+    check_roundtrip::<PageError>(data);
+    check_roundtrip::<ChallengeAnswer>(data);
+    check_roundtrip::<StreamEvent>(data);
 }
 
-fn stays<T: DeserializeOwned + Serialize>(data: &[u8]) {
+fn check_roundtrip<T: DeserializeOwned + Serialize>(data: &[u8]) {
     let Ok(read) = serde_json::from_slice::<T>(data) else { return };
     // Of a list its items would be taken for fields; what takes bodies refuses lists.
     let Ok(came @ Value::Object(_)) = serde_json::from_slice(data) else { return };

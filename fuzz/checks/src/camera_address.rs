@@ -6,7 +6,7 @@ use url::Url;
 pub fn camera_address(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(camera) = CameraUrl::parse(text) else { return };
-    assert_eq!(CameraUrl::parse(&camera.secret()).as_ref(), Ok(&camera));
+    assert_eq!(CameraUrl::parse(&camera.secret_url()).as_ref(), Ok(&camera));
 
     let shown = Url::parse(&camera.to_string()).expect("what is shown is an address");
     assert_eq!((shown.username(), shown.password(), shown.fragment()), ("", None, None));
@@ -19,10 +19,10 @@ pub fn camera_address(data: &[u8]) {
     let unmasked = CameraUrl::parse(&camera.masked()).expect("what is masked is an address");
     assert_eq!(unmasked.unmasked(Some(&camera)).as_ref(), Some(&camera));
 
-    for below in [camera.stream(), camera.capture(), camera.status()] {
+    for below in [camera.stream_url(), camera.capture_url(), camera.status_url()] {
         assert_eq!((below.host(), below.port()), (camera.host(), camera.port()));
         assert_eq!(below.credentials(), camera.credentials());
     }
-    assert_eq!(camera.stream().stream(), camera.stream());
-    assert_eq!(camera.capture().capture(), camera.capture());
+    assert_eq!(camera.stream_url().stream_url(), camera.stream_url());
+    assert_eq!(camera.capture_url().capture_url(), camera.capture_url());
 }

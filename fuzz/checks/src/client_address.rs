@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue};
 use sightwire_listen::Peer;
 use sightwire_listen::client::{self, ClientAddress};
-use sightwire_measure::address::Networks;
+use sightwire_base::address::Networks;
 use tower::ServiceExt as _;
 
 const PROXY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -29,15 +29,15 @@ static FIND: LazyLock<Router> = LazyLock::new(|| {
         response.extensions_mut().extend(request.extensions().clone());
         response
     };
-    Router::new().fallback(tell).layer(from_fn_with_state(TRUSTED.clone(), client::find))
+    Router::new().fallback(tell).layer(from_fn_with_state(TRUSTED.clone(), client::identify_client))
 });
 
-fn find(peer: Ipv4Addr, headers: &HeaderMap) -> ClientAddress {
+fn find_address(peer: Ipv4Addr, headers: &HeaderMap) -> ClientAddress {
     let mut request = Request::new(Body::empty());
     request.headers_mut().clone_from(headers);
     request.extensions_mut().insert(Peer(SocketAddr::from((peer, 4000))));
     let response = FIND.clone().oneshot(request).now_or_never().expect("there is nothing to wait for");
-    client::of(response.expect("an answer").extensions()).expect("an address")
+    client::request_client(response.expect("an answer").extensions()).expect("an address")
 }
 
 /// What proxies say of their clients, in `X-Forwarded-For` (a line that begins with `x`) and `Forwarded` (any other): nobody
@@ -50,46 +50,46 @@ pub fn client_address(data: &[u8]) {
         let Ok(value) = HeaderValue::from_bytes(value) else { return };
         headers.append(name, value);
     }
-    let direct = find(CLIENT, &headers);
+    let direct = find_address(CLIENT, &headers);
     assert_eq!((direct.socket(), direct.place()), (SocketAddr::from((CLIENT, 4000)), None));
 
-    let told = find(PROXY, &headers);
+    let told = find_address(PROXY, &headers);
     assert_eq!(told.place().is_none(), told.ip() == PROXY && told.socket().port() == 4000);
     if told.place().is_some() {
-        assert!(written(&headers).contains(&told.ip()), "{told} stands nowhere");
+        assert!(written_addresses(&headers).contains(&told.ip()), "{told} stands nowhere");
     }
     if headers.contains_key(FORWARDED) {
         return;
     }
     // What stands before what a trusted proxy has seen itself was written by anybody.
-    if told.place().is_none_or(|ip| !TRUSTED.contain(ip)) {
+    if told.place().is_none_or(|ip| !TRUSTED.contains_address(ip)) {
         let mut more = HeaderMap::new();
         more.insert(X_FORWARDED_FOR, HeaderValue::from_static("198.51.100.9, ?, 10.0.0.3"));
         for line in headers.get_all(X_FORWARDED_FOR) {
             more.append(X_FORWARDED_FOR, line.clone());
         }
-        assert_eq!(find(PROXY, &more), told);
+        assert_eq!(find_address(PROXY, &more), told);
     }
     if let Some(same) = as_forwarded(&headers) {
-        assert_eq!(find(PROXY, &same), told);
+        assert_eq!(find_address(PROXY, &same), told);
     }
 }
 
 /// The entries of `X-Forwarded-For`, however many lines it has.
-fn entries(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+fn header_entries(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let lines = headers.get_all(X_FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or("?"));
     lines.flat_map(|line| line.split(',')).map(str::trim)
 }
 
 /// All addresses that stand there in whatever way.
-fn written(headers: &HeaderMap) -> Vec<IpAddr> {
+fn written_addresses(headers: &HeaderMap) -> Vec<IpAddr> {
     let of_address = |byte: char| byte.is_ascii_hexdigit() || matches!(byte, '.' | ':' | '[' | ']');
     let texts = headers.values().filter_map(|value| value.to_str().ok());
     let words = texts.flat_map(|text| text.split(move |byte| !of_address(byte)));
-    words.filter_map(ip).map(|ip| ip.to_canonical()).collect()
+    words.filter_map(parse_ip).map(|ip| ip.to_canonical()).collect()
 }
 
-fn ip(word: &str) -> Option<IpAddr> {
+fn parse_ip(word: &str) -> Option<IpAddr> {
     let bare = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')).unwrap_or(word);
     bare.parse().ok().or_else(|| word.parse().ok().map(|address: SocketAddr| address.ip()))
 }
@@ -100,7 +100,7 @@ fn as_forwarded(headers: &HeaderMap) -> Option<HeaderMap> {
         let ip: IpAddr = entry.parse().ok()?;
         Some(if ip.is_ipv6() { format!("for=\"[{ip}]\";proto=https") } else { format!("For={ip}") })
     };
-    let elements: Vec<String> = entries(headers).map(element).collect::<Option<_>>()?;
+    let elements: Vec<String> = header_entries(headers).map(element).collect::<Option<_>>()?;
     let mut same = HeaderMap::new();
     same.insert(FORWARDED, elements.join(", ").try_into().ok()?);
     Some(same)

@@ -1,4 +1,4 @@
-use sightwire_access::key::{Key, KeyHash, redacted};
+use sightwire_access::key::{Key, KeyHash, redact_keys};
 use sightwire_access::process::{Check, ProcessFlaw, SCHEME, Secret, Signed, Tag};
 
 /// Letters of a key.
@@ -11,18 +11,18 @@ const NOW_MS: u64 = 1_800_000_000_000;
 /// Keys, and tags by which processes know each other: what is read is written the same, what is said of a text has no whole key in
 /// it, and a request has a tag of its own.
 pub fn credentials(data: &[u8]) {
-    let shown = redacted(data);
-    assert_eq!(redacted(&shown), shown, "there is nothing left to leave out");
+    let shown = redact_keys(data);
+    assert_eq!(redact_keys(&shown), shown, "there is nothing left to leave out");
     for word in data.windows(KEY_LETTERS).filter(|word| word.starts_with(b"sw_")) {
         let Ok(key) = std::str::from_utf8(word).map_err(drop).and_then(|word| Key::parse(word).map_err(drop))
         else {
             continue;
         };
-        assert!(!contains(&shown, word), "{} is shown", key.id());
+        assert!(!contains_word(&shown, word), "{} is shown", key.id());
         assert_eq!(key.reveal().as_bytes(), word);
         assert_eq!(format!("{key:?}"), format!("Key({})", key.id()));
         let hash = key.hash();
-        assert!(KeyHash::from_hex(&hash.to_hex()).is_some_and(|again| again.is(&hash)));
+        assert!(KeyHash::from_hex(&hash.to_hex()).is_some_and(|again| again.is_same(&hash)));
     }
     no_token(&shown);
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -32,7 +32,7 @@ pub fn credentials(data: &[u8]) {
     let (tag, rest) = text.split_once('\n').unwrap_or((text, ""));
     let (method, target) = rest.split_once('\n').unwrap_or((rest, ""));
     read_tag(tag);
-    sign(method, target, tag);
+    check_tag(method, target, tag);
 }
 
 /// No word that begins as a token has more than one part.
@@ -46,7 +46,7 @@ fn no_token(shown: &[u8]) {
     }
 }
 
-fn contains(text: &[u8], word: &[u8]) -> bool {
+fn contains_word(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|part| part == word)
 }
 
@@ -58,21 +58,21 @@ fn read_tag(text: &str) {
 }
 
 /// A tag of this request is taken for this one alone, and another tag not for it.
-fn sign(method: &str, target: &str, other: &str) {
+fn check_tag(method: &str, target: &str, other: &str) {
     let secret = Secret::new("known to all of these and to nobody else").expect("a secret");
     let check = Check { secret: &secret, me: TO, now_ms: NOW_MS, name_of: &|from| (from == FROM).then(|| "a".into()) };
     let signed = Tag::sign(&secret, FROM, TO, NOW_MS, method, target);
     let text = signed.to_string();
     let tag = text.strip_prefix(SCHEME).expect("the scheme").trim_start();
-    let known = check.check(&Signed { tag, method, target }).expect("it is of this request");
+    let known = check.check_request(&Signed { tag, method, target }).expect("it is of this request");
     assert!(signed.is_answered_by(&secret, &known.answer));
     // A method has no line ends: with them, method and target could be told apart in two ways.
     if !method.contains('\n') {
         let longer = format!("{target}x");
-        let flaw = check.check(&Signed { tag, method, target: &longer });
+        let flaw = check.check_request(&Signed { tag, method, target: &longer });
         assert!(matches!(flaw, Err(ProcessFlaw::OtherSecret { .. })), "{flaw:?}");
     }
     if other != tag {
-        assert!(check.check(&Signed { tag: other, method, target }).is_err(), "{other}");
+        assert!(check.check_request(&Signed { tag: other, method, target }).is_err(), "{other}");
     }
 }

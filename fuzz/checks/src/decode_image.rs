@@ -1,4 +1,4 @@
-use sightwire_frame::header::{Limits, probe};
+use sightwire_frame::header::{Limits, probe_header};
 use sightwire_frame::{Decoder, Image, Resizer};
 
 /// The decoders of frames: no panic, no memory beyond the limits, and a picture of the size that the header gave.
@@ -8,7 +8,7 @@ pub fn decode_image(data: &[u8]) {
     let decoded = Decoder::new().expect("a decoder").decode(data, &limits, &mut image);
     assert!(image.data().len() as u64 <= limits.max_pixels * 3);
     if decoded.is_ok() {
-        let header = probe(data).expect("what decodes has a header");
+        let header = probe_header(data).expect("what decodes has a header");
         let (width, height) = (image.width(), image.height());
         let sizes = [(header.width, header.height), (header.height, header.width)];
         assert!(sizes.contains(&(width, height)));

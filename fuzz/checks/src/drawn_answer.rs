@@ -1,7 +1,7 @@
 use sightwire_frame::still::{StillFormat, StillLimits};
-use sightwire_pages::answer::{Answer, decode};
-use sightwire_pages::patience::Patience;
-use sightwire_pages::request::{LENGTH, Request, What};
+use sightwire_documents::answer::{Answer, decode_answer};
+use sightwire_documents::patience::Patience;
+use sightwire_documents::request::{LENGTH, Request, What};
 
 /// What a process answers that draws hostile files: pages within the limits, pixels of the size that was asked for, words
 /// that are short and harm no terminal. Requests are read as they were written.
@@ -9,7 +9,7 @@ pub fn drawn_answer(data: &[u8]) {
     let limits = StillLimits { max_bytes: 1 << 20, max_pixels: 1 << 10, max_side: 1 << 10, max_pages: 10 };
     for what in [What::Header, What::Page { page: 0, size: (3, 2) }] {
         let request = Request::new(what, StillFormat::Pdf, 1, &limits, &Patience::Work);
-        match decode(data.to_vec(), &request) {
+        match decode_answer(data.to_vec(), &request) {
             None => {}
             Some(Answer::Header(pages)) => {
                 assert_eq!(what, What::Header);

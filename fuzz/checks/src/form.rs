@@ -7,7 +7,7 @@ use futures_util::{FutureExt as _, stream};
 use http::header::CONTENT_TYPE;
 use sightwire_listen::form::{BodyError, Form, is_form};
 
-use crate::pieces::pieces;
+use crate::pieces::split_pieces;
 
 const BOUNDARY: &str = "b";
 /// Limits of `sightwire_listen::form`.
@@ -40,8 +40,8 @@ pub fn form(data: &[u8]) {
     if body.len() > MAX_BODY {
         return;
     }
-    let whole = read(std::iter::once(body));
-    assert_eq!(read(pieces(body, seed)), whole);
+    let whole = read_form(std::iter::once(body));
+    assert_eq!(read_form(split_pieces(body, seed)), whole);
     assert!(whole.options.len() <= MAX_OPTIONS);
     for (name, value) in &whole.options {
         assert!(name.len() <= MAX_OPTION_BYTES && value.len() <= MAX_OPTION_BYTES);
@@ -50,11 +50,11 @@ pub fn form(data: &[u8]) {
         let said = [&file.field, &file.name, &file.kind].into_iter().flatten();
         assert!(said.flat_map(|text| text.chars()).all(|c| c == '\t' || !c.is_control()), "{file:?}");
     }
-    write(body, seed);
+    check_written(body, seed);
 }
 
 /// As a browser writes a file of that name and with that content.
-fn write(input: &[u8], seed: u8) {
+fn check_written(input: &[u8], seed: u8) {
     let mut parts = input.splitn(2, |byte| *byte == 0);
     let (name, content) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let Ok(name) = std::str::from_utf8(name) else { return };
@@ -70,7 +70,7 @@ fn write(input: &[u8], seed: u8) {
         format!("{delimiter}\r\nContent-Disposition: form-data; name=\"conf\"\r\n\r\n0.5{delimiter}--\r\n").as_bytes(),
     ]
     .concat();
-    let came = read(pieces(&body, seed));
+    let came = read_form(split_pieces(&body, seed));
     let shown = name.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
     let file = File {
         field: Some("file".into()),
@@ -82,23 +82,23 @@ fn write(input: &[u8], seed: u8) {
     assert_eq!(came, Read { files: vec![file], options, is_broken: false });
 }
 
-fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Read {
+fn read_form<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Read {
     let pieces: Vec<_> = pieces.map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
     let kind = format!("multipart/form-data; boundary={BOUNDARY}");
     let body = Body::from_stream(stream::iter(pieces));
     let request = Request::builder().header(CONTENT_TYPE, kind).body(body).expect("a request");
     assert!(is_form(&request));
     let mut read = Read::default();
-    let taken = take(Form::new(request).expect("a form"), &mut read).now_or_never();
+    let taken = read_parts(Form::new(request).expect("a form"), &mut read).now_or_never();
     // All of it is there.
     read.is_broken = taken.expect("there is nothing to wait for").is_err();
     read
 }
 
-async fn take(mut form: Form, read: &mut Read) -> Result<(), BodyError> {
+async fn read_parts(mut form: Form, read: &mut Read) -> Result<(), BodyError> {
     while let Some(mut part) = form.next().await? {
         if !part.is_file() {
-            part.option(&mut read.options).await?;
+            part.add_option(&mut read.options).await?;
             continue;
         }
         let [field, name, kind] = [part.field(), part.name(), part.content_type()].map(|text| text.map(str::to_owned));

@@ -1,6 +1,6 @@
 use prost::Message as _;
-use sightwire_kserve::messages::{InferRequest, InferResponse, ModelMetadata, ServerMetadata};
-use sightwire_kserve::tensor::{MAX_TENSORS, Tensor};
+use sightwire_remote::kserve::messages::{InferRequest, InferResponse, ModelMetadata, ServerMetadata};
+use sightwire_remote::kserve::tensor::{MAX_TENSORS, Tensor};
 
 /// What other servers ask and answer as `KServe` v2: tensors are bounded, hold what their shapes say and no more, and are the same
 /// when they are written again, raw.
@@ -8,15 +8,15 @@ pub fn inference(data: &[u8]) {
     if let Ok(request) = InferRequest::decode(data)
         && let Ok(tensors) = request.tensors()
     {
-        hold(&tensors);
-        let again = InferRequest::of(&request.model_name, &tensors).encode_to_vec();
+        check_tensors(&tensors);
+        let again = InferRequest::from_inputs(&request.model_name, &tensors).encode_to_vec();
         assert_eq!(InferRequest::decode(&*again).expect("ours").tensors().as_ref(), Ok(&tensors));
-        let answer = InferResponse::of(&request, &tensors);
+        let answer = InferResponse::from_outputs(&request, &tensors);
         assert_eq!((&answer.id, &answer.model_version), (&request.id, &request.model_version));
         assert_eq!(answer.tensors(), Ok(tensors));
     }
     if let Ok(Ok(tensors)) = InferResponse::decode(data).map(|answer| answer.tensors()) {
-        hold(&tensors);
+        check_tensors(&tensors);
     }
     if let Ok(metadata) = ModelMetadata::decode(data) {
         assert_eq!(ModelMetadata::decode(&*metadata.encode_to_vec()), Ok(metadata));
@@ -26,7 +26,7 @@ pub fn inference(data: &[u8]) {
     }
 }
 
-fn hold(tensors: &[Tensor]) {
+fn check_tensors(tensors: &[Tensor]) {
     assert!(tensors.len() <= MAX_TENSORS);
     for tensor in tensors {
         let values = tensor.shape().iter().product::<usize>();

@@ -1,8 +1,8 @@
 use sightwire_hub::multipart::{Counts, Limits, Parser};
 
-use crate::pieces::pieces;
+use crate::pieces::split_pieces;
 
-fn parse<'a>(limits: Limits, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Vec<u8>>, Counts) {
+fn parse_pieces<'a>(limits: Limits, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Vec<u8>>, Counts) {
     let (mut parser, mut pictures) = (Parser::new(limits), Vec::new());
     for piece in pieces {
         parser.feed(piece, |picture| pictures.push(picture.to_vec()));
@@ -17,8 +17,8 @@ fn parse<'a>(limits: Limits, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Vec
 pub fn multipart(data: &[u8]) {
     let Some((&[size, seed], bytes)) = data.split_first_chunk::<2>() else { return };
     let limits = Limits { max_picture: 64 << (size % 10), max_header: 8 << (size / 32) };
-    let (pictures, counts) = parse(limits, std::iter::once(bytes));
-    assert_eq!(parse(limits, pieces(bytes, seed)), (pictures.clone(), counts));
+    let (pictures, counts) = parse_pieces(limits, std::iter::once(bytes));
+    assert_eq!(parse_pieces(limits, split_pieces(bytes, seed)), (pictures.clone(), counts));
 
     assert_eq!(counts.pictures, pictures.len() as u64);
     let picture_bytes: usize = pictures.iter().map(Vec::len).sum();
@@ -29,7 +29,7 @@ pub fn multipart(data: &[u8]) {
         assert!(picture.len() <= limits.max_picture);
         assert!(picture.starts_with(&[0xff, 0xd8, 0xff]) && picture.ends_with(&[0xff, 0xd9]));
         if !has_length {
-            assert_eq!(parse(limits, std::iter::once(&picture[..])).0, std::slice::from_ref(picture));
+            assert_eq!(parse_pieces(limits, std::iter::once(&picture[..])).0, std::slice::from_ref(picture));
         }
     }
 }

@@ -14,9 +14,9 @@ use socketioxide_parser_common::CommonParser;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::pieces::pieces;
+use crate::pieces::split_pieces;
 
-#[path = "../../../crates/sockets/src/sessions/packets.rs"]
+#[path = "../../../crates/listen/src/sessions/packets.rs"]
 #[allow(dead_code, reason = "its users' constants")]
 mod packets;
 
@@ -40,22 +40,22 @@ pub fn polling(data: &[u8]) {
         return;
     }
     let limit = usize::from(limit) * 256;
-    let split: Vec<&[u8]> = pieces(body, seed).collect();
+    let split: Vec<&[u8]> = split_pieces(body, seed).collect();
     for pieces in [&[body][..], &split] {
-        let (passed, is_whole) = take(pieces, limit);
+        let (passed, is_whole) = read_packets(pieces, limit);
         assert_eq!(is_whole, body.len() <= limit);
         assert!(body.starts_with(&passed) && passed.len() <= limit);
         assert!(!is_whole || passed == body);
     }
     for packet in body.split(|byte| *byte == SEPARATOR) {
         if let Some(text) = packet.strip_prefix(b"4").and_then(|packet| std::str::from_utf8(packet).ok()) {
-            message(text);
+            check_message(text);
         }
     }
 }
 
 /// What of a body was passed on, and whether that is all of it.
-fn take(pieces: &[&[u8]], limit: usize) -> (Vec<u8>, bool) {
+fn read_packets(pieces: &[&[u8]], limit: usize) -> (Vec<u8>, bool) {
     let _clock = RUNTIME.enter();
     let answered = CancellationToken::new();
     let pieces: Vec<_> = pieces.iter().map(|piece| Ok::<_, axum::Error>(Bytes::copy_from_slice(piece))).collect();
@@ -91,7 +91,7 @@ fn take(pieces: &[&[u8]], limit: usize) -> (Vec<u8>, bool) {
     }
 }
 
-fn message(text: &str) {
+fn check_message(text: &str) {
     let read = |text: &str| CommonParser.decode_str(&ParseConfig::default(), &ParserState::default(), Str::from(text.to_owned()));
     let Ok(packet) = read(text) else { return };
     // Whether what follows the head is JSON, the library leaves to others; and where the head ends follows from that.

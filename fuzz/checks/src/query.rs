@@ -2,7 +2,7 @@ use axum::body::Body;
 use axum::extract::{Query, Request};
 use axum::response::Response;
 use http::Uri;
-use sightwire_http::query::{NOTES, Params, flag, list, notes, number, real, take_key, with_notes};
+use sightwire_admission::query::{NOTES, Params, read_flag, read_list, unknown_notes, read_number, read_real, take_key, with_notes};
 
 /// Longest value that an answer repeats, in characters.
 const MAX_SHOWN: usize = 40;
@@ -13,7 +13,7 @@ pub fn query(data: &[u8]) {
     let Ok(uri) = Uri::try_from(data) else { return };
     let without = without_key(&uri);
     let Ok(Query(params)) = Query::<Params>::try_from_uri(&without) else { return };
-    read(&params);
+    check_params(&params);
 }
 
 fn without_key(uri: &Uri) -> Uri {
@@ -33,20 +33,20 @@ fn without_key(uri: &Uri) -> Uri {
     now
 }
 
-fn read(params: &Params) {
-    if let Ok(fps) = number(params, "fps", 10_u8, &(1..=30)) {
+fn check_params(params: &Params) {
+    if let Ok(fps) = read_number(params, "fps", 10_u8, &(1..=30)) {
         assert!((1..=30).contains(&fps));
     }
-    match real(params, "conf", 0.25, &(0.0..=1.0)) {
+    match read_real(params, "conf", 0.25, &(0.0..=1.0)) {
         Ok(confidence) => assert!((0.0..=1.0).contains(&confidence)),
         Err(wrong) => assert!(wrong.to_string().chars().count() < 60 + 10 * MAX_SHOWN, "{wrong}"),
     }
-    let labels = flag(params, "show_labels", true);
+    let labels = read_flag(params, "show_labels", true);
     assert!(params.contains_key("show_labels") || labels == Ok(true));
-    let classes = list(params, "classes").unwrap_or_default();
+    let classes = read_list(params, "classes").unwrap_or_default();
     assert!(classes.is_sorted_by(|one, next| one < next));
     assert!(classes.iter().all(|class| !class.is_empty() && class.trim() == class && !class.contains(',')));
-    let notes = notes(params, &["fps", "conf", "show_labels", "classes"]);
+    let notes = unknown_notes(params, &["fps", "conf", "show_labels", "classes"]);
     assert!(notes.len() <= 10);
     let response = with_notes(Response::new(Body::empty()), &notes);
     assert_eq!(response.headers().contains_key(NOTES), !notes.is_empty());

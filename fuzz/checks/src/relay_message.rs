@@ -3,7 +3,8 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sightwire_hub::picture::{Picture, Stamp};
+use futures_util::FutureExt as _;
+use sightwire_hub::picture::{NoPool, Picture, PictureError, Stamp};
 use sightwire_scan::relay::{self as scan, AS_IT_CAME, Incoming};
 
 #[path = "../../../crates/streaming/src/relay/message.rs"]
@@ -25,7 +26,7 @@ pub fn relay_message(data: &[u8]) {
         goes_on(url);
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Incoming::Frame(frame) = scan::read(text) {
+    if let Incoming::Frame(frame) = scan::parse_message(text) {
         // Of two fields of a name the last one counts; numbers are not looked into.
         let fields: HashMap<String, Box<RawValue>> = serde_json::from_str(text).expect("a frame is JSON");
         let string = |name: &str| serde_json::from_str::<String>(fields[name].get()).expect("a string");
@@ -43,16 +44,21 @@ fn goes_on(url: &str) {
     assert!(url.starts_with("data:image"));
     let stamp = Stamp { sequence: 7, captured: Instant::now(), taken_at: UNIX_EPOCH };
     let picture = message::as_it_came(STREAM, url, 7, stamp);
-    let text = message::picture_text(STREAM, &picture);
+    let text = resolve_now(message::picture_text(STREAM, &picture, &NoPool));
     let value: Value = serde_json::from_slice(&text).expect("JSON");
     assert_eq!((value["patient_id"].as_str(), value["data"]["frame"].as_str()), (Some(STREAM), Some(url)));
-    let sent = message::picture_for_process(STREAM, &picture);
+    let sent = resolve_now(message::picture_for_process(STREAM, &picture, &NoPool));
     if sent[0] == AS_IT_CAME {
         assert_eq!(scan::read_as_it_came(&sent), Some(url));
     } else if let Ok(range) = scan::read_binary(&sent) {
         let anew = Picture::new(sent.slice(range), 7, Instant::now(), UNIX_EPOCH);
-        assert_eq!(message::picture_text(STREAM, &anew), text);
+        assert_eq!(resolve_now(message::picture_text(STREAM, &anew, &NoPool)), text);
     }
+}
+
+/// A message is made at once: nothing of it waits for a thread.
+fn resolve_now<T>(message: impl Future<Output = Result<T, PictureError>>) -> T {
+    message.now_or_never().expect("at once").expect("a message")
 }
 
 /// As serde reads it, but for numbers that it cannot hold.

@@ -9,12 +9,12 @@ use futures_util::FutureExt as _;
 use http::header::{COOKIE, HOST, LOCATION, ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use sightwire_http::cookie::Cookies;
-use sightwire_http::origin;
+use sightwire_admission::cookie::Cookies;
+use sightwire_admission::origin;
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::names::{HostNames, of_this_machine};
-use sightwire_listen::tls::redirect;
-use sightwire_sockets::websocket;
+use sightwire_listen::tls::redirect_routes;
+use sightwire_listen::websocket;
 use tower::{ServiceExt as _, service_fn};
 
 
@@ -37,27 +37,27 @@ pub fn request_headers(data: &[u8]) {
         let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) else { continue };
         headers.append(name, value);
     }
-    host(&headers);
-    page(&headers);
-    cookies(&headers, false);
-    cookies(&headers, true);
-    handshake(&headers);
+    check_host(&headers);
+    check_page(&headers);
+    check_cookies(&headers, false);
+    check_cookies(&headers, true);
+    check_handshake(&headers);
 }
 
-fn request(headers: &HeaderMap) -> Request {
+fn make_request(headers: &HeaderMap) -> Request {
     let mut request = Request::builder().uri(TARGET).body(Body::empty()).expect("a request");
     request.headers_mut().clone_from(headers);
     request
 }
 
-fn answered(headers: &HeaderMap) -> StatusCode {
+fn answer_status(headers: &HeaderMap) -> StatusCode {
     let inner = service_fn(async |_: Request| Ok::<_, Infallible>(Response::new(Body::empty())));
-    let response = OwnHosts::new(HOSTS.clone(), inner).oneshot(request(headers)).now_or_never();
+    let response = OwnHosts::new(HOSTS.clone(), inner).oneshot(make_request(headers)).now_or_never();
     response.expect("there is nothing to wait for").expect("an answer").status()
 }
 
-fn host(headers: &HeaderMap) {
-    let status = answered(headers);
+fn check_host(headers: &HeaderMap) {
+    let status = answer_status(headers);
     let known = [StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::MISDIRECTED_REQUEST];
     assert!(known.contains(&status), "{status}");
     let mut hosts = headers.get_all(HOST).iter();
@@ -69,14 +69,14 @@ fn host(headers: &HeaderMap) {
     let mut other = headers.clone();
     let swapped = host.chars().map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
     other.insert(HOST, swapped.collect::<String>().try_into().expect("a header"));
-    assert_eq!(answered(&other), status, "letters are small or large");
+    assert_eq!(answer_status(&other), status, "letters are small or large");
     if status != StatusCode::OK {
         return;
     }
     assert!(is_ours(host), "{host}");
     // Browsers send no zone.
     if !host.contains('%') {
-        redirected(headers, host);
+        check_redirect(headers, host);
     }
 }
 
@@ -102,8 +102,8 @@ fn is_ours(host: &str) -> bool {
 }
 
 /// From plain HTTP to the same path of the same host.
-fn redirected(headers: &HeaderMap, host: &str) {
-    let response = redirect(PORT).oneshot(request(headers)).now_or_never();
+fn check_redirect(headers: &HeaderMap, host: &str) {
+    let response = redirect_routes(PORT).oneshot(make_request(headers)).now_or_never();
     let response = response.expect("there is nothing to wait for").expect("an answer");
     assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT, "{host}");
     let location = response.headers()[LOCATION].to_str().expect("a text");
@@ -113,7 +113,7 @@ fn redirected(headers: &HeaderMap, host: &str) {
     assert_eq!(location.path_and_query().map(PathAndQuery::as_str), Some(TARGET));
 }
 
-fn page(headers: &HeaderMap) {
+fn check_page(headers: &HeaderMap) {
     let listed = ["https://app.example".to_owned()];
     let page = origin::page_of(headers, Some(&listed));
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -145,10 +145,10 @@ fn page(headers: &HeaderMap) {
     }
 }
 
-fn cookies(headers: &HeaderMap, is_secured: bool) {
-    let cookies = Cookies::of(headers, is_secured);
+fn check_cookies(headers: &HeaderMap, is_secured: bool) {
+    let cookies = Cookies::from_headers(headers, is_secured);
     let Some(token) = cookies.token() else { return };
-    let set = cookies.set(token);
+    let set = cookies.set_cookie(token);
     let (pair, terms) = set.split_once("; ").expect("terms");
     let (name, value) = pair.split_once('=').expect("a name");
     assert_eq!(value, token);
@@ -158,12 +158,12 @@ fn cookies(headers: &HeaderMap, is_secured: bool) {
     assert!(headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).any(is_there), "{pair}");
     let mut again = headers.clone();
     again.insert(COOKIE, pair.try_into().expect("a header"));
-    assert_eq!(Cookies::of(&again, is_secured).token(), Some(token));
-    again.insert(COOKIE, cookies.forget().split(';').next().expect("a pair").try_into().expect("a header"));
-    assert_eq!(Cookies::of(&again, is_secured).token(), Some(""));
+    assert_eq!(Cookies::from_headers(&again, is_secured).token(), Some(token));
+    again.insert(COOKIE, cookies.forget_cookie().split(';').next().expect("a pair").try_into().expect("a header"));
+    assert_eq!(Cookies::from_headers(&again, is_secured).token(), Some(""));
 }
 
-fn handshake(headers: &HeaderMap) {
+fn check_handshake(headers: &HeaderMap) {
     if !websocket::is_handshake(headers) {
         return;
     }

@@ -16,7 +16,7 @@ pub fn request_heads(data: &[u8]) {
     assert_eq!(whole, pieces);
     let changed: Vec<usize> = (0..bytes.len()).filter(|at| whole[*at] != bytes[*at]).collect();
     assert!(changed.len() <= 1);
-    // What is before the first line after a body is no part of that line.
+    // What is before the first line after a body is not part of that line.
     let has_bodies = [&b"transfer"[..], b"length"].iter().any(|field| {
         bytes.windows(field.len()).any(|word| word.eq_ignore_ascii_case(field))
     });

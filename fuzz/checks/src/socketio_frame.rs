@@ -22,7 +22,7 @@ pub fn socketio_frame(data: &[u8]) {
     let parse = |text: &[u8]| message::parse(&Bytes::copy_from_slice(text), Some(&attachments), &LIMITS);
     let frame = parse(text);
     // With a blank before it, it is not written as clients write it.
-    assert_eq!(outcome(&frame), outcome(&parse(&[b" ", text].concat())));
+    assert_eq!(parse_outcome(&frame), parse_outcome(&parse(&[b" ", text].concat())));
     let Ok(FrameMessage { payload, id }) = frame else { return };
     match &payload {
         Payload::Base64(base64) => {
@@ -47,7 +47,7 @@ pub fn socketio_frame(data: &[u8]) {
 }
 
 /// What came of it, without the place of a mistake.
-fn outcome(parsed: &Result<FrameMessage, FrameMessageError>) -> Result<(Vec<u8>, Option<u64>), String> {
+fn parse_outcome(parsed: &Result<FrameMessage, FrameMessageError>) -> Result<(Vec<u8>, Option<u64>), String> {
     match parsed {
         Ok(FrameMessage { payload: Payload::Base64(bytes) | Payload::Binary(bytes), id }) => Ok((bytes.to_vec(), *id)),
         Err(FrameMessageError::Shape(_)) => Err("shape".into()),

@@ -1,9 +1,9 @@
-use sightwire_tflite::{ConvertError, describe, to_onnx};
+use sightwire_tflite::{ConvertError, describe_model, to_onnx};
 
 /// Files of networks: an answer or an error, never a panic. What is described has outputs, and they are the ones that are
 /// converted.
 pub fn tflite(data: &[u8]) {
-    let Ok(description) = describe(data) else {
+    let Ok(description) = describe_model(data) else {
         assert!(to_onnx(data, &[0]).is_err(), "what cannot be described cannot be converted");
         return;
     };

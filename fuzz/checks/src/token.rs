@@ -29,7 +29,7 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
         leeway: Duration::from_secs(LEEWAY_S),
         role_claim: "role".into(),
     };
-    let key = VerifyingKey::secret(SECRET).expect("a long secret");
+    let key = VerifyingKey::from_secret(SECRET).expect("a long secret");
     Settings::new(Source::Key(key), expected).expect("nobody else verifies")
 });
 
@@ -39,17 +39,17 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
 pub fn token(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     match kind {
-        b'k' => published(data),
-        b's' => signed(data),
-        _ => raw(data),
+        b'k' => check_published(data),
+        b's' => check_signed(data),
+        _ => check_raw(data),
     }
 }
 
-fn find(text: &str) -> Result<Arc<Principal>, Flaw> {
+fn find_principal(text: &str) -> Result<Arc<Principal>, Flaw> {
     let tokens = Tokens::new(SETTINGS.clone(), Arc::default());
     let now: SystemTime = UNIX_EPOCH + Duration::from_secs(NOW_S);
-    let found = tokens.find(text, now, || true);
-    let again = tokens.find(text, now, || false);
+    let found = tokens.find_principal(text, now, || true);
+    let again = tokens.find_principal(text, now, || false);
     match &found {
         Ok(principal) => assert!(again.is_ok_and(|again| Arc::ptr_eq(principal, &again)), "it was verified before"),
         Err(_) => assert!(again.is_err()),
@@ -57,38 +57,37 @@ fn find(text: &str) -> Result<Arc<Principal>, Flaw> {
     found
 }
 
-fn mac(signed: &str) -> String {
+fn sign_mac(signed: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET);
     URL_SAFE_NO_PAD.encode_to_string(hmac::sign(&key, signed.as_bytes()))
 }
 
-/// As it came.
-fn raw(data: &[u8]) {
+fn check_raw(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(principal) = find(text) else { return };
+    let Ok(principal) = find_principal(text) else { return };
     assert!(text.len() <= MAX_BYTES && Tokens::looks_like_one(text));
     let (signed, signature) = text.rsplit_once('.').expect("three parts");
-    assert_eq!(mac(signed), signature);
-    counts(signed, &principal);
+    assert_eq!(sign_mac(signed), signature);
+    check_claims(signed, &principal);
 }
 
 /// Header and claims, each on a line, signed as the issuer does.
-fn signed(data: &[u8]) {
+fn check_signed(data: &[u8]) {
     let mut lines = data.splitn(2, |byte| *byte == b'\n');
     let parts = [lines.next(), lines.next()].map(|part| URL_SAFE_NO_PAD.encode_to_string(part.unwrap_or_default()));
     let signed = parts.join(".");
-    let token = format!("{signed}.{}", mac(&signed));
-    let Ok(principal) = find(&token) else { return };
-    counts(&signed, &principal);
+    let token = format!("{signed}.{}", sign_mac(&signed));
+    let Ok(principal) = find_principal(&token) else { return };
+    check_claims(&signed, &principal);
     for at in [0, parts[0].len() + 1, signed.len() - 1, signed.len() + 1] {
         let mut changed = token.clone().into_bytes();
         changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-        assert!(find(&String::from_utf8(changed).expect("letters")).is_err(), "changed at {at}");
+        assert!(find_principal(&String::from_utf8(changed).expect("letters")).is_err(), "changed at {at}");
     }
 }
 
 /// What is signed there says that it counts, and for whom.
-fn counts(signed: &str, principal: &Principal) {
+fn check_claims(signed: &str, principal: &Principal) {
     let part = |part: &str| -> Map<String, Value> {
         let text = URL_SAFE_NO_PAD.decode_to_vec(part).expect("base64");
         serde_json::from_slice(&text).expect("an object")
@@ -111,19 +110,19 @@ fn counts(signed: &str, principal: &Principal) {
     assert!(is_role(claim) || claim.as_array().is_some_and(|all| all.iter().any(is_role)), "{claim}");
 }
 
-fn published(data: &[u8]) {
-    let Ok(set) = KeySet::published(data) else { return };
+fn check_published(data: &[u8]) {
+    let Ok(set) = KeySet::from_published(data) else { return };
     assert!(set.len() <= 100);
-    let again = KeySet::published(data).expect("the same");
+    let again = KeySet::from_published(data).expect("the same");
     assert!(set.has_same_keys(&again) && set.len() == again.len());
     let Ok(value) = serde_json::from_slice::<Value>(data) else { return };
     let ids = value["keys"].as_array().into_iter().flatten().map(|key| key["kid"].as_str());
     for id in ids.chain([None]) {
         for algorithm in ALGORITHMS {
-            let Ok(key) = set.find(id, algorithm) else { continue };
+            let Ok(key) = set.find_key(id, algorithm) else { continue };
             assert_ne!(algorithm, "HS256", "everybody can read a key that is published");
             assert_eq!(key.algorithm(), algorithm);
-            assert!(set.has(&key.fingerprint));
+            assert!(set.has_fingerprint(&key.fingerprint));
         }
     }
 }

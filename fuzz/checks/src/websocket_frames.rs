@@ -14,11 +14,11 @@ pub fn websocket_frames(data: &[u8]) {
     let passed: u64 = bytes.chunks(size).map(|piece| pieces.pass(piece)).sum();
     assert_eq!(payload, passed);
     let seen = |frames: &Frames| {
-        (frames.held(), frames.left(), frames.announced(), frames.units(), frames.is_within(), frames.is_within_frame())
+        (frames.held_bytes(), frames.bytes_left(), frames.announced_bytes(), frames.unit_count(), frames.is_within(), frames.is_within_frame())
     };
     assert_eq!(seen(&whole), seen(&pieces));
-    assert!(payload <= bytes.len() as u64 && whole.held() <= payload && whole.held() <= whole.announced());
-    assert!(whole.units() <= bytes.len() as u64 / 2, "a frame has two bytes at least");
+    assert!(payload <= bytes.len() as u64 && whole.held_bytes() <= payload && whole.held_bytes() <= whole.announced_bytes());
+    assert!(whole.unit_count() <= bytes.len() as u64 / 2, "a frame has two bytes at least");
 
     let (mut whole, mut pieces) = (Head::default(), Head::default());
     let rest = whole.pass(bytes).len();

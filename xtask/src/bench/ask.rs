@@ -17,10 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_mins(2);
 
 /// Waits until that is so.
-pub(super) fn until(what: &str, is_so: impl Fn() -> Result<bool>) -> Result<()> {
+pub(super) fn wait_until(what: &str, is_so: impl Fn() -> Result<bool>) -> Result<()> {
     let begun = Instant::now();
     while !is_so()? {
-        interrupt::check()?;
+        interrupt::check_interrupt()?;
         if begun.elapsed() > PATIENCE {
             bail!("waited {} s for {what}", PATIENCE.as_secs());
         }
@@ -30,31 +30,31 @@ pub(super) fn until(what: &str, is_so: impl Fn() -> Result<bool>) -> Result<()> 
 }
 
 /// One of the server's counts.
-pub(super) fn counter(url: &str, name: &str) -> Result<f64> {
-    counted(&get(url, "/metrics")?, name).with_context(|| format!("{url}/metrics has no {name}"))
+pub(super) fn fetch_counter(url: &str, name: &str) -> Result<f64> {
+    parse_counter(&get_text(url, "/metrics")?, name).with_context(|| format!("{url}/metrics has no {name}"))
 }
 
-fn counted(metrics: &str, name: &str) -> Option<f64> {
+fn parse_counter(metrics: &str, name: &str) -> Option<f64> {
     metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }
 
 /// An answer in JSON.
-pub(super) fn json(url: &str, path: &str) -> Result<Value> {
-    serde_json::from_str(&get(url, path)?).with_context(|| format!("read {url}{path}"))
+pub(super) fn get_json(url: &str, path: &str) -> Result<Value> {
+    serde_json::from_str(&get_text(url, path)?).with_context(|| format!("read {url}{path}"))
 }
 
 /// The body of an answer.
-pub(super) fn get(url: &str, path: &str) -> Result<String> {
-    exchange(url, ("GET", path), "", &[])
+pub(super) fn get_text(url: &str, path: &str) -> Result<String> {
+    send_request(url, ("GET", path), "", &[])
 }
 
 /// Sends a JPEG; the body of the answer.
 pub(super) fn post_jpeg(url: &str, path: &str, picture: &[u8]) -> Result<String> {
     let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n", picture.len());
-    exchange(url, ("POST", path), &head, picture)
+    send_request(url, ("POST", path), &head, picture)
 }
 
-fn exchange(url: &str, (method, path): (&str, &str), head: &str, body: &[u8]) -> Result<String> {
+fn send_request(url: &str, (method, path): (&str, &str), head: &str, body: &[u8]) -> Result<String> {
     let address = url.trim_start_matches("http://");
     let asked = TcpStream::connect(address).and_then(|mut socket| {
         socket.set_read_timeout(Some(ANSWER))?;
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_count_is_found_by_its_whole_name() {
         let metrics = "# TYPE a counter\na_total_more 3\na_total 7\n";
-        assert_eq!(counted(metrics, "a_total"), Some(7.0));
-        assert_eq!(counted(metrics, "a"), None);
+        assert_eq!(parse_counter(metrics, "a_total"), Some(7.0));
+        assert_eq!(parse_counter(metrics, "a"), None);
     }
 }

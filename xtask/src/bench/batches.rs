@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::read::{environment, pictures};
-use super::turns::{PAIRS, asked, in_turn};
+use super::read::{make_pictures, python_environment};
+use super::turns::{PAIRS, in_turn, parse_pairs};
 use super::{Section, median, stdout_of};
 use crate::process;
-use crate::programs::sightwire;
-use crate::project::{Project, remove};
+use crate::programs::sightwire_command;
+use crate::project::{Project, remove_path};
 use crate::redis::Redis;
 use crate::setup::Purpose;
 
@@ -44,38 +44,38 @@ struct Worker {
 }
 
 /// Measures it and writes it into the page.
-pub(super) fn command(args: &[String]) -> Result<ExitCode> {
-    let (pairs, more) = asked(args)?;
+pub(super) fn bench_batches(args: &[String]) -> Result<ExitCode> {
+    let (pairs, more) = parse_pairs(args)?;
     let pages = match more {
         [] => PAGES,
         [name, pages] if name == "--pages" => pages.parse().context("--pages takes a number")?,
         _ => anyhow::bail!("after `--pairs N` only `--pages N` may follow"),
     };
     ensure!(pairs > 0 && pages > 1, "at least one pair and two pages are needed");
-    let mut section = Section::begin("batches")?;
+    let mut section = Section::set_up("batches")?;
     let project = section.project.clone();
     let redis = Redis::start(&project)?;
-    let batch = Batch::make(&project, &redis, pages)?;
-    let workers: Vec<Worker> = (0..WORKERS).map(|index| batch.work(index)).collect::<Result<_>>()?;
-    let table = batch.compared(pairs)?;
-    section.add(&table);
+    let batch = Batch::with_pages(&project, &redis, pages)?;
+    let workers: Vec<Worker> = (0..WORKERS).map(|index| batch.start_worker(index)).collect::<Result<_>>()?;
+    let table = batch.compare_pairs(pairs)?;
+    section.add_text(&table);
     let read = workers.into_iter().map(Worker::stop).collect::<Result<Vec<_>>>()?;
     let read: Vec<String> = read.iter().map(u64::to_string).collect();
-    section.add(&format!("Pictures that each of the workers read in all: {}.", read.join(" and ")));
-    section.end(pairs >= PAIRS && pages >= PAGES)
+    section.add_text(&format!("Pictures that each of the workers read in all: {}.", read.join(" and ")));
+    section.finish_page(pairs >= PAIRS && pages >= PAGES)
 }
 
 impl Batch {
     /// Fills the folder with the pictures of `bench read`, again and again.
-    fn make(project: &Project, redis: &Redis, pages: usize) -> Result<Self> {
-        let made = pictures(project, &environment(project)?, "benchmark", &[])?;
+    fn with_pages(project: &Project, redis: &Redis, pages: usize) -> Result<Self> {
+        let made = make_pictures(project, &python_environment(project)?, "benchmark", &[])?;
         let mut files: Vec<PathBuf> =
             fs::read_dir(&made)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
         files.retain(|file| file.extension().is_some_and(|end| end == "jpg" || end == "png"));
         files.sort();
-        let [folder, jobs] = ["pages", "jobs"].map(|name| project.own("bench/batches").join(name));
+        let [folder, jobs] = ["pages", "jobs"].map(|name| project.own_path("bench/batches").join(name));
         for folder in [&folder, &jobs] {
-            remove(folder)?;
+            remove_path(folder)?;
             fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
         }
         for (number, file) in files.iter().cycle().take(pages).enumerate() {
@@ -91,30 +91,31 @@ impl Batch {
         Ok(Self { project: project.clone(), folder, pages, shared })
     }
 
-    fn work(&self, index: usize) -> Result<Worker> {
+    fn start_worker(&self, index: usize) -> Result<Worker> {
         let name = format!("bench-worker-{index}");
-        let log = self.project.log(&name);
-        let mut command = sightwire(&self.project, Purpose::Demo, &["worker", "--set", "engine.threads=1"]);
+        let log = self.project.log_path(&name);
+        let mut command =
+            sightwire_command(&self.project, Purpose::Demo, &["worker", "--set", "engine.threads=1"]);
         command.args(self.shared.iter().flat_map(|setting| ["--set", setting]));
         let is_there = || fs::read_to_string(&log).is_ok_and(|said| said.contains("jobs in "));
-        let child = process::start(&name, &mut command, &log, START, is_there)?;
+        let child = process::start_process(&name, &mut command, &log, START, is_there)?;
         Ok(Worker { child, log })
     }
 
     /// Seconds that one process takes with a thread for each worker, and what it reads.
-    fn alone(&self, what: &Path) -> Result<(f64, String)> {
-        self.read(what, &["--set".to_owned(), format!("engine.threads={WORKERS}")])
+    fn read_alone(&self, what: &Path) -> Result<(f64, String)> {
+        self.run_read(what, &["--set".to_owned(), format!("engine.threads={WORKERS}")])
     }
 
     /// Seconds that workers take, and what they read.
-    fn shared(&self, what: &Path) -> Result<(f64, String)> {
+    fn read_shared(&self, what: &Path) -> Result<(f64, String)> {
         let settings = self.shared.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]);
-        self.read(what, &["--cluster".to_owned()].into_iter().chain(settings).collect::<Vec<_>>())
+        self.run_read(what, &["--cluster".to_owned()].into_iter().chain(settings).collect::<Vec<_>>())
     }
 
-    fn read(&self, what: &Path, more: &[String]) -> Result<(f64, String)> {
+    fn run_read(&self, what: &Path, more: &[String]) -> Result<(f64, String)> {
         let mut command =
-            sightwire(&self.project, Purpose::Demo, &["read", "--format", "json", "--no-times"]);
+            sightwire_command(&self.project, Purpose::Demo, &["read", "--format", "json", "--no-times"]);
         command.arg(what).args(more);
         let begun = Instant::now();
         let text = stdout_of(&mut command)?;
@@ -122,10 +123,10 @@ impl Batch {
     }
 
     /// The table of pairs, and what it comes to.
-    fn compared(&self, pairs: usize) -> Result<String> {
+    fn compare_pairs(&self, pairs: usize) -> Result<String> {
         eprintln!("a first time, which does not count");
-        self.shared(&self.folder)?;
-        self.alone(&self.folder)?;
+        self.read_shared(&self.folder)?;
+        self.read_alone(&self.folder)?;
         let mut text = format!(
             "`sightwire read` of {} pictures, {WORKERS} threads, and `sightwire read --cluster` with {WORKERS} workers of one thread\n\n\
              | pair | one process: s | pictures/s | {WORKERS} workers: s | pictures/s | ratio | one picture, one process: s | one picture, workers: s | ratio of the rest |\n\
@@ -133,13 +134,13 @@ impl Batch {
             self.pages,
             " ---: |".repeat(9)
         );
-        let one_file = self.first()?;
+        let one_file = self.first_picture()?;
         let (mut ratios, mut of_rest) = (Vec::new(), Vec::new());
         for pair in 0..pairs {
             let both = |what: &Path| {
                 let names = ["one process", "workers"];
                 let [alone, shared] =
-                    in_turn((pair, pairs), names, || self.alone(what), || self.shared(what))?;
+                    in_turn((pair, pairs), names, || self.read_alone(what), || self.read_shared(what))?;
                 ensure!(
                     alone.1 == shared.1,
                     "what workers read of {} is not what one process reads",
@@ -173,7 +174,7 @@ impl Batch {
     }
 
     /// A picture of the folder.
-    fn first(&self) -> Result<PathBuf> {
+    fn first_picture(&self) -> Result<PathBuf> {
         let mut files: Vec<PathBuf> =
             fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
         files.sort();
@@ -184,7 +185,7 @@ impl Batch {
 impl Worker {
     /// Ends it; how many pictures it has read.
     fn stop(mut self) -> Result<u64> {
-        process::stop(&mut self.child, Signal::SIGTERM)?;
+        process::stop_process(&mut self.child, Signal::SIGTERM)?;
         let said = fs::read_to_string(&self.log).with_context(|| format!("read {}", self.log.display()))?;
         files_read(&said)
             .with_context(|| format!("{} does not say how many files were read", self.log.display()))
@@ -193,7 +194,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let _ = process::stop(&mut self.child, Signal::SIGTERM);
+        let _ = process::stop_process(&mut self.child, Signal::SIGTERM);
     }
 }
 

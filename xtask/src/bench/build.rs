@@ -15,13 +15,13 @@ use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::{ask, machine, revision};
+use super::{ask, describe_machine, revision};
 use crate::calibration::Calibration;
 use crate::interrupt;
-use crate::process::{self, stop};
-use crate::programs::{cargo, cargo_build, packages};
+use crate::process::{self, stop_process};
+use crate::programs::{cargo_build, cargo_command, list_packages};
 use crate::progress::{End, Step};
-use crate::project::{Project, remove};
+use crate::project::{Project, remove_path};
 use crate::setup::{self, Purpose};
 
 /// Read by `setup` for how far a build is, and by a test.
@@ -32,14 +32,14 @@ const PACKAGES: [&str; 3] = ["sightwire", "sightwire-draw", "sightwire-bench"];
 const PATIENCE: Duration = Duration::from_mins(120);
 
 /// Compiles everything anew and writes the table.
-pub(super) fn times(args: &[String]) -> Result<ExitCode> {
+pub(super) fn bench_build(args: &[String]) -> Result<ExitCode> {
     ensure!(args.is_empty(), "bench build takes no arguments");
     let project = Project::here()?;
     // The page has to be there, since the server embeds it.
-    setup::run(&project, Purpose::Bench)?;
+    setup::install_parts(&project, Purpose::Bench)?;
     let calibration = Calibration::measure()?;
-    let target = project.own("bench/build");
-    remove(&target)?;
+    let target = project.own_path("bench/build");
+    remove_path(&target)?;
     let mut build =
         cargo_build(&project, &["build", "--profile", project.profile(), "--locked", "--timings"]);
     for package in PACKAGES {
@@ -47,27 +47,27 @@ pub(super) fn times(args: &[String]) -> Result<ExitCode> {
     }
     build.arg("--target-dir").arg(&target);
     let mut step = Step::start("build");
-    process::must(&project, &mut step, "bench-build", &mut build)?;
+    process::run_required(&project, &mut step, "bench-build", &mut build)?;
     step.end(End::Ok, "all of it, anew");
     let report = fs::read_to_string(target.join("cargo-timings/cargo-timing.html"))
         .context("read cargo's report of times")?;
     let mut seconds = unit_seconds(&report).context("cargo's report of times has another form now")?;
     let all: f64 = seconds.values().sum();
     // What is for other systems, and what only tests use, has a row, too: that a package has none means that nobody looked.
-    for package in packages(&project, &["--locked"])? {
+    for package in list_packages(&project, &["--locked"])? {
         seconds.entry(package["name"].as_str().unwrap_or_default().to_owned()).or_insert(0.0);
     }
     let mut text = format!(
         "# Seconds of CPU that each package takes in the demo's build of {}; 0 where it is not compiled for it.\n\
          # `cargo xtask bench build` writes this file. {} {calibration}.\n",
         PACKAGES.join(", "),
-        machine(&project),
+        describe_machine(&project),
     );
     for (name, seconds) in &seconds {
         let _ = writeln!(text, "{name}\t{seconds:.1}");
     }
-    fs::write(project.at(TABLE), text).with_context(|| format!("write {TABLE}"))?;
-    remove(&target)?;
+    fs::write(project.join_root(TABLE), text).with_context(|| format!("write {TABLE}"))?;
+    remove_path(&target)?;
     let mut rows: Vec<_> = seconds.into_iter().collect();
     rows.sort_by(|(_, one), (_, other)| other.total_cmp(one));
     println!("{calibration}; all {all:.0} s, {:.0} loops", calibration.loops(Duration::from_secs_f64(all)));
@@ -94,13 +94,18 @@ pub(super) fn first_page(args: &[String]) -> Result<ExitCode> {
     let usual = ["HEAD".to_owned()];
     let mut rows = String::new();
     for revision in if args.is_empty() { &usual } else { args } {
-        let commit = revision::commit(&project, revision)?;
-        let other = revision::checkout(&project, &commit, "first-page", true)?;
+        let commit = revision::resolve_commit(&project, revision)?;
+        let other = revision::checkout_commit(&project, &commit, "first-page", true)?;
         let calibration = Calibration::measure()?;
         let mut step = Step::start("cargo fetch");
-        process::must(&other, &mut step, "fetch", &mut cargo(&other, &["fetch", "--locked"]))?;
+        process::run_required(
+            &other,
+            &mut step,
+            "fetch",
+            &mut cargo_command(&other, &["fetch", "--locked"]),
+        )?;
         step.end(End::Ok, "crates are downloaded before the clock starts");
-        let first = demo(&other)?;
+        let first = measure_demo(&other)?;
         let row = format!(
             "| {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.2} |",
             &commit[..10],
@@ -116,7 +121,7 @@ pub(super) fn first_page(args: &[String]) -> Result<ExitCode> {
     println!(
         "\n{}\n\n| commit | first page s | in loops | CPU s, all that is built later included | in loops | the loop s |\n\
          | --- | ---: | ---: | ---: | ---: | ---: |{rows}",
-        machine(&project)
+        describe_machine(&project)
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -127,25 +132,25 @@ struct FirstPage {
     cpu: Duration,
 }
 
-fn demo(other: &Project) -> Result<FirstPage> {
+fn measure_demo(other: &Project) -> Result<FirstPage> {
     let port = TcpListener::bind("127.0.0.1:0").context("find a free port")?.local_addr()?.port();
     let address = format!("127.0.0.1:{port}");
     let (before, begun) = (process::children_cpu()?, Instant::now());
-    let mut demo = cargo(other, &["xtask", "demo", "--listen", &address]);
+    let mut demo = cargo_command(other, &["xtask", "demo", "--listen", &address]);
     revision::without_our_settings(&mut demo);
     demo.process_group(0).stdin(Stdio::null());
     let mut child = demo.spawn().context("start `cargo xtask demo`")?;
-    let page = waited_for(&mut child, begun, || ask::get(&format!("http://{address}"), "/").is_ok());
+    let page = waited_for(&mut child, begun, || ask::get_text(&format!("http://{address}"), "/").is_ok());
     // What comes later is a part of the price.
     let later = page.is_ok().then(|| waited_for(&mut child, begun, || all_built(other)));
-    stop(&mut child, Signal::SIGINT)?;
+    stop_process(&mut child, Signal::SIGINT)?;
     later.transpose()?;
     Ok(FirstPage { page: page?, cpu: process::children_cpu()?.saturating_sub(before) })
 }
 
 fn waited_for(child: &mut Child, begun: Instant, is_there: impl Fn() -> bool) -> Result<Duration> {
     while !is_there() {
-        interrupt::check()?;
+        interrupt::check_interrupt()?;
         if let Some(status) = child.try_wait()? {
             bail!("the demo ended with {status}");
         }
@@ -161,7 +166,7 @@ fn waited_for(child: &mut Child, begun: Instant, is_there: impl Fn() -> bool) ->
 
 /// Commits before the drawing program was one of its own have nothing to wait for.
 fn all_built(other: &Project) -> bool {
-    !other.at("crates/draw").is_dir() || other.program("sightwire-draw").is_file()
+    !other.join_root("crates/draw").is_dir() || other.program_path("sightwire-draw").is_file()
 }
 
 #[cfg(test)]

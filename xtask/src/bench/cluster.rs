@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::ask::{counter, json, until};
-use super::turns::{PAIRS, asked, in_turn};
-use super::{Section, generator, median, start, stdout_of};
+use super::ask::{fetch_counter, get_json, wait_until};
+use super::turns::{PAIRS, in_turn, parse_pairs};
+use super::{Section, generator_path, median, start_server, stdout_of};
 use crate::nginx::Nginx;
 use crate::project::Project;
 use crate::redis::{Redis, Traffic, free_port};
@@ -35,9 +35,9 @@ const SPREAD_OVER: usize = 3;
 const STREAMS: u64 = 20;
 /// The load for that; it has to last longer than is measured.
 const STREAMS_LOAD: &str = "relay --streams 20 --viewers 1 --fps 20 --seconds 25 --lossy";
-/// How long what they say is counted,
+/// How long it is counted what processes say.
 const COUNTED: Duration = Duration::from_secs(20);
-/// after streams have begun so long ago, or the processes have met.
+/// Counting begins this long after streams have begun, or after the processes have met.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// Servers that act as one.
@@ -50,29 +50,28 @@ struct Measured {
     p50_ms: f64,
     p99_ms: f64,
     lost: u64,
-    /// Of each process.
     cpu_s: Vec<f64>,
     /// Of what came from one process to the other, for each picture that was sent.
     bytes_a_picture: f64,
 }
 
 /// Measures it and writes it into the page.
-pub(super) fn command(args: &[String]) -> Result<ExitCode> {
-    let (pairs, more) = asked(args)?;
-    let mut section = Section::begin("cluster")?;
+pub(super) fn bench_cluster(args: &[String]) -> Result<ExitCode> {
+    let (pairs, more) = parse_pairs(args)?;
+    let mut section = Section::set_up("cluster")?;
     let project = section.project.clone();
     let redis = Redis::start(&project)?;
-    let table = compared(&project, &redis, pairs, more)?;
-    section.add(&table);
-    let said = said(&project, &redis)?;
-    section.add(&said);
-    let spread = spread(&project, &redis, pairs)?;
-    section.add(&spread);
-    section.end(pairs >= PAIRS && more.is_empty())
+    let table = compare_pairs(&project, &redis, pairs, more)?;
+    section.add_text(&table);
+    let said = measure_traffic(&project, &redis)?;
+    section.add_text(&said);
+    let spread = compare_spread(&project, &redis, pairs)?;
+    section.add_text(&spread);
+    section.finish_page(pairs >= PAIRS && more.is_empty())
 }
 
 /// The table of pairs, and what it comes to.
-fn compared(project: &Project, redis: &Redis, pairs: usize, more: &[String]) -> Result<String> {
+fn compare_pairs(project: &Project, redis: &Redis, pairs: usize, more: &[String]) -> Result<String> {
     let load = [&[LOAD.to_owned()], more].concat().join(" ");
     let mut text = format!(
         "`sightwire-bench {load}`\n\n\
@@ -82,10 +81,10 @@ fn compared(project: &Project, redis: &Redis, pairs: usize, more: &[String]) -> 
     );
     let (mut p50, mut p99, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
     for pair in 0..pairs {
-        let apart = || two(project, redis, pair, more);
+        let apart = || measure_two(project, redis, pair, more);
         let [one, two] =
-            in_turn((pair, pairs), ["one process", "two processes"], || one(project, more), apart)?;
-        text.push_str(&row(pair + 1, &one, &two));
+            in_turn((pair, pairs), ["one process", "two processes"], || measure_one(project, more), apart)?;
+        text.push_str(&format_row(pair + 1, &one, &two));
         p50.push(two.p50_ms - one.p50_ms);
         p99.push(two.p99_ms - one.p99_ms);
         cpu.push(two.cpu_s.iter().sum::<f64>() / one.cpu_s.iter().sum::<f64>());
@@ -100,7 +99,7 @@ fn compared(project: &Project, redis: &Redis, pairs: usize, more: &[String]) -> 
     Ok(text)
 }
 
-fn row(pair: usize, one: &Measured, two: &Measured) -> String {
+fn format_row(pair: usize, one: &Measured, two: &Measured) -> String {
     let mut row = format!("\n| {pair} |");
     for it in [one, two] {
         let _ = write!(row, " {:.2} | {:.2} | {} |", it.p50_ms, it.p99_ms, it.lost);
@@ -113,32 +112,32 @@ fn row(pair: usize, one: &Measured, two: &Measured) -> String {
 }
 
 /// Senders and viewers at one process that knows of no others.
-fn one(project: &Project, more: &[String]) -> Result<Measured> {
-    let server = start(project, "server-bench", SETTINGS)?;
-    let report = report(project, LOAD, &["--url", server.url()], more)?;
+fn measure_one(project: &Project, more: &[String]) -> Result<Measured> {
+    let server = start_server(project, "server-bench", SETTINGS)?;
+    let report = load_report(project, LOAD, &["--url", server.url()], more)?;
     server.stop()?;
-    measured(&report, 1, 0.0)
+    parse_measured(&report, 1, 0.0)
 }
 
 /// Senders at one process, viewers at another.
-fn two(project: &Project, redis: &Redis, pair: usize, more: &[String]) -> Result<Measured> {
+fn measure_two(project: &Project, redis: &Redis, pair: usize, more: &[String]) -> Result<Measured> {
     let cluster = Cluster::start(project, redis, &format!("bench-{pair}"), 2, &[])?;
     let (a, b) = (cluster.servers[0].url(), cluster.servers[1].url());
-    let report = report(project, LOAD, &["--senders-at", a, "--viewers-at", b], more)?;
-    let sent = counter(a, "sightwire_relay_pictures_total")?;
-    let pulled = counter(b, "sightwire_cluster_pulled_bytes_total")?;
+    let report = load_report(project, LOAD, &["--senders-at", a, "--viewers-at", b], more)?;
+    let sent = fetch_counter(a, "sightwire_relay_pictures_total")?;
+    let pulled = fetch_counter(b, "sightwire_cluster_pulled_bytes_total")?;
     cluster.stop()?;
-    measured(&report, 2, pulled / sent)
+    parse_measured(&report, 2, pulled / sent)
 }
 
-fn report(project: &Project, load: &str, at: &[&str], more: &[String]) -> Result<Value> {
-    let mut generator = Command::new(generator(project));
+fn load_report(project: &Project, load: &str, at: &[&str], more: &[String]) -> Result<Value> {
+    let mut generator = Command::new(generator_path(project));
     let text = stdout_of(generator.args(load.split(' ')).args(at).args(more))?;
     serde_json::from_str(&text).context("read the load generator's report")
 }
 
-/// From the first row of the report, which is to be of so many processes.
-fn measured(report: &Value, processes: usize, bytes_a_picture: f64) -> Result<Measured> {
+/// From the first row of the report, which is to be of this many processes.
+fn parse_measured(report: &Value, processes: usize, bytes_a_picture: f64) -> Result<Measured> {
     let number = |path: &str| {
         let number = report.pointer(path).and_then(Value::as_f64);
         number.with_context(|| format!("the load generator's report has no {path}"))
@@ -154,7 +153,7 @@ fn measured(report: &Value, processes: usize, bytes_a_picture: f64) -> Result<Me
 }
 
 /// One process and several behind nginx, with clients that come to any of them.
-fn spread(project: &Project, redis: &Redis, pairs: usize) -> Result<String> {
+fn compare_spread(project: &Project, redis: &Redis, pairs: usize) -> Result<String> {
     let mut text = format!(
         "Behind nginx (`deploy/cluster/nginx.conf`), which chooses the process of each sender and viewer; `sightwire-bench {SPREAD_LOAD}`\n\n\
          | pair | one process: p50 ms | p99 | lost | {SPREAD_OVER} processes: p50 ms | p99 | lost | frames between them, for each that was sent |\n\
@@ -164,7 +163,7 @@ fn spread(project: &Project, redis: &Redis, pairs: usize) -> Result<String> {
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for pair in 0..pairs {
         let alone = || {
-            let server = start(project, "server-bench", &[SETTINGS, &PROXIED].concat())?;
+            let server = start_server(project, "server-bench", &[SETTINGS, &PROXIED].concat())?;
             let address = server.url().trim_start_matches("http://");
             let measured = behind_nginx(project, &[address; SPREAD_OVER], || Ok(0.0))?;
             server.stop()?;
@@ -176,7 +175,7 @@ fn spread(project: &Project, redis: &Redis, pairs: usize) -> Result<String> {
             let urls: Vec<&str> = cluster.servers.iter().map(Server::url).collect();
             let addresses: Vec<&str> = urls.iter().map(|url| url.trim_start_matches("http://")).collect();
             let measured = behind_nginx(project, &addresses, || {
-                let sum = |name| urls.iter().map(|url| counter(url, name)).sum::<Result<f64>>();
+                let sum = |name| urls.iter().map(|url| fetch_counter(url, name)).sum::<Result<f64>>();
                 Ok(sum("sightwire_cluster_pulled_frames_total")? / sum("sightwire_relay_pictures_total")?)
             })?;
             cluster.stop()?;
@@ -209,29 +208,29 @@ fn behind_nginx(
 ) -> Result<(Measured, f64)> {
     let nginx = Nginx::start(project, addresses)?;
     let url = nginx.url();
-    let report = report(project, SPREAD_LOAD, &["--url", &url], &[])?;
-    Ok((measured(&report, 1, 0.0)?, count()?))
+    let report = load_report(project, SPREAD_LOAD, &["--url", &url], &[])?;
+    Ok((parse_measured(&report, 1, 0.0)?, count()?))
 }
 
 /// What two processes and Redis say to each other, without streams and with some.
-fn said(project: &Project, redis: &Redis) -> Result<String> {
+fn measure_traffic(project: &Project, redis: &Redis) -> Result<String> {
     let cluster = Cluster::start(project, redis, "bench-said", 2, &[])?;
     eprintln!("two processes without streams");
     thread::sleep(SETTLE);
-    let idle = redis.traffic(COUNTED)?;
+    let idle = redis.measure_traffic(COUNTED)?;
     eprintln!("with {STREAMS} streams");
     let busy = thread::scope(|scope| {
         let load = scope.spawn(|| {
-            let mut generator = Command::new(generator(project));
+            let mut generator = Command::new(generator_path(project));
             stdout_of(generator.args(STREAMS_LOAD.split(' ')).args(["--url", cluster.servers[0].url()]))
         });
         let live = || {
-            Ok(json(cluster.servers[0].url(), "/api/v1/status")?.pointer("/relay/streams")
+            Ok(get_json(cluster.servers[0].url(), "/api/v1/status")?.pointer("/relay/streams")
                 == Some(&STREAMS.into()))
         };
-        let busy = until(&format!("{STREAMS} streams to begin"), live).and_then(|()| {
+        let busy = wait_until(&format!("{STREAMS} streams to begin"), live).and_then(|()| {
             thread::sleep(SETTLE);
-            redis.traffic(COUNTED)
+            redis.measure_traffic(COUNTED)
         });
         let load = load.join().ok().context("a thread has panicked")?;
         load.and(busy)
@@ -249,9 +248,9 @@ fn said(project: &Project, redis: &Redis) -> Result<String> {
 }
 
 impl Cluster {
-    /// Starts so many, and returns when each knows of the others. Keys in Redis begin with `prefix`.
+    /// Starts this many, and returns when each knows of the others. Keys in Redis begin with `prefix`.
     fn start(project: &Project, redis: &Redis, prefix: &str, count: usize, more: &[&str]) -> Result<Self> {
-        let secret = project.own("bench/cluster.secret");
+        let secret = project.own_path("bench/cluster.secret");
         fs::write(&secret, "known to all of these and to nobody else").context("write their secret")?;
         let common = [
             format!("cluster.redis_url={}", redis.url()),
@@ -270,8 +269,8 @@ impl Cluster {
         };
         let this = Self { servers: (0..count).map(begin).collect::<Result<_>>()? };
         for server in &this.servers {
-            until("the processes to find each other", || {
-                let status = json(server.url(), "/api/v1/status")?;
+            wait_until("the processes to find each other", || {
+                let status = get_json(server.url(), "/api/v1/status")?;
                 let known = status.pointer("/cluster/processes").and_then(Value::as_array);
                 Ok(known.is_some_and(|known| known.len() == count))
             })?;
@@ -292,7 +291,7 @@ mod tests {
     fn a_report_is_of_as_many_processes_as_were_measured() {
         let report = r#"[{"age_ms":{"p50":0.5,"p99":2.5},"lost":3,"cpu_s":[0.25]}]"#;
         let report = serde_json::from_str(report).unwrap();
-        let measured_of = |processes| measured(&report, processes, 0.0);
+        let measured_of = |processes| parse_measured(&report, processes, 0.0);
         let one = measured_of(1).unwrap();
         assert_eq!((one.p50_ms, one.p99_ms, one.lost, &one.cpu_s[..]), (0.5, 2.5, 3, &[0.25][..]));
         assert!(measured_of(2).is_err_and(|error| error.to_string().contains("/0/cpu_s/1")));

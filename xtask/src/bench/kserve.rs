@@ -11,10 +11,10 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::ask::{counter, json, until};
-use super::turns::{PAIRS, asked, in_turn};
-use super::{Section, generator, median, start, stdout_of, store_with};
-use crate::programs::sightwire;
+use super::ask::{fetch_counter, get_json, wait_until};
+use super::turns::{PAIRS, in_turn, parse_pairs};
+use super::{Section, generator_path, median, start_server, stdout_of, store_with};
+use crate::programs::sightwire_command;
 use crate::project::Project;
 use crate::redis::free_port;
 use crate::server::Server;
@@ -40,30 +40,30 @@ struct Measured {
 }
 
 /// Measures it and writes it into the page.
-pub(super) fn command(args: &[String]) -> Result<ExitCode> {
-    let (pairs, more) = asked(args)?;
-    let mut section = Section::begin("kserve")?;
+pub(super) fn bench_kserve(args: &[String]) -> Result<ExitCode> {
+    let (pairs, more) = parse_pairs(args)?;
+    let mut section = Section::set_up("kserve")?;
     let project = section.project.clone();
-    for (model, home) in [(TINY, tiny(&project)?), (MODEL, store_with(&project, MODEL)?)] {
+    for (model, home) in [(TINY, tiny_store(&project)?), (MODEL, store_with(&project, MODEL)?)] {
         eprintln!("{model}:");
-        let mut check = sightwire(&project, Purpose::Demo, &["models", "check", model]);
+        let mut check = sightwire_command(&project, Purpose::Demo, &["models", "check", model]);
         let check = stdout_of(check.env("SIGHTWIRE_HOME", &home))?;
         let cost = check.lines().last().unwrap_or_default();
         let table = with_model(&project, (model, &home), pairs, more)?;
-        section.add(&format!("**{model}.** `{cost}`\n\n{table}"));
+        section.add_text(&format!("**{model}.** `{cost}`\n\n{table}"));
     }
-    section.end(pairs >= PAIRS && more.is_empty())
+    section.finish_page(pairs >= PAIRS && more.is_empty())
 }
 
 /// A store with the network of the tests that tells colours, and takes next to no time for it.
-fn tiny(project: &Project) -> Result<PathBuf> {
-    let home = project.own("bench").join(TINY);
+fn tiny_store(project: &Project) -> Result<PathBuf> {
+    let home = project.own_path("bench").join(TINY);
     // Its manifest is written last.
     if !home.join("models").join(TINY).with_extension("toml").exists() {
         let _ = fs::remove_dir_all(&home);
         let mut make = Command::new("python3");
-        make.arg(project.at("e2e/kserve/tiny.py")).arg(&home);
-        make.env("PYTHONPATH", project.at("e2e/python")).env("SIGHTWIRE_HOME", project.home());
+        make.arg(project.join_root("e2e/kserve/tiny.py")).arg(&home);
+        make.env("PYTHONPATH", project.join_root("e2e/python")).env("SIGHTWIRE_HOME", project.home());
         stdout_of(&mut make)?;
     }
     Ok(home)
@@ -80,21 +80,21 @@ fn with_model(
     let begin = |name: &str, own: String| {
         let store = format!("store.home={}", home.display());
         let settings = [store, format!("detector.model={model}"), "recognizer.dummy=true".to_owned(), own];
-        start(project, &format!("server-bench-{name}"), &settings)
+        start_server(project, &format!("server-bench-{name}"), &settings)
     };
     let looks = begin("looks", format!("engine.listen={address}"))?;
     let asks = begin("asks", format!("engine.remote=grpc://{address}"))?;
-    until("the model to be loaded", || {
-        let status = json(looks.url(), "/api/v1/status")?;
+    wait_until("the model to be loaded", || {
+        let status = get_json(looks.url(), "/api/v1/status")?;
         Ok(status.pointer("/detector/state").is_some_and(|state| state == "ready"))
     })?;
-    let table = compared(project, [&looks, &asks], model, (pairs, more))?;
+    let table = compare_pairs(project, [&looks, &asks], model, (pairs, more))?;
     [looks, asks].into_iter().try_for_each(Server::stop)?;
     Ok(table)
 }
 
 /// The table of pairs, and what it comes to.
-fn compared(
+fn compare_pairs(
     project: &Project,
     [looks, asks]: [&Server; 2],
     model: &str,
@@ -110,11 +110,11 @@ fn compared(
     let (mut p50, mut p95, mut ratio) = (Vec::new(), Vec::new(), Vec::new());
     let mut last = None;
     for pair in 0..pairs {
-        let here = || measured(project, looks, model, more);
+        let here = || measure_model(project, looks, model, more);
         let there = || {
-            let answered = || counter(asks.url(), "sightwire_remote_answered_total");
+            let answered = || fetch_counter(asks.url(), "sightwire_remote_answered_total");
             let before = answered()?;
-            let measured = measured(project, asks, ELSEWHERE, more)?;
+            let measured = measure_model(project, asks, ELSEWHERE, more)?;
             let asked = answered()? - before;
             ensure!(asked >= measured.pictures as f64, "only {asked} pictures were looked at elsewhere");
             Ok(measured)
@@ -148,8 +148,8 @@ fn compared(
 }
 
 /// Has pictures looked at, which that model is to do.
-fn measured(project: &Project, server: &Server, model: &str, more: &[String]) -> Result<Measured> {
-    let mut generator = Command::new(generator(project));
+fn measure_model(project: &Project, server: &Server, model: &str, more: &[String]) -> Result<Measured> {
+    let mut generator = Command::new(generator_path(project));
     let report = stdout_of(generator.args(LOAD.split(' ')).args(["--url", server.url()]).args(more))?;
     let report: Value = serde_json::from_str(&report).context("read the load generator's report")?;
     let looked = report.pointer("/model").and_then(Value::as_str).unwrap_or("nobody");

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::{ask, stdout_of};
-use crate::programs::sightwire;
+use crate::programs::sightwire_command;
 use crate::project::Project;
 use crate::server::Server;
 use crate::setup::Purpose;
@@ -26,7 +26,6 @@ pub(super) struct Load {
     pub(super) settings: &'static [&'static str],
 }
 
-/// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Counts {
     /// Milliseconds of CPU a second, with nothing to do: what it costs, alone.
@@ -54,7 +53,7 @@ pub(super) struct Figures {
 
 /// How long nothing is done.
 const REST: Duration = Duration::from_secs(20);
-/// Pages of a run: so many different ones, each so often.
+/// Pages of a run: how many different ones, and how often each.
 const PAGES: u32 = 3;
 const ROUNDS: u32 = 4;
 
@@ -95,6 +94,14 @@ pub(super) const FAN_OUT: Load = Load {
     ],
 };
 
+pub(super) const VIEWS: Load = Load {
+    name: "views",
+    title: "one camera × 25 fps, an analysis, two views drawn and one of lower quality: CPU s",
+    args: "cameras views --fps 25 --seconds 10",
+    counts: Counts::Cpu,
+    settings: &["cameras.allow=127.0.0.0/8", "detector.model=motion", "recognizer.dummy=true"],
+};
+
 pub(super) const PAGE: Load = Load {
     name: "page",
     title: "pages of text, one after the other: CPU ms a page",
@@ -105,7 +112,7 @@ pub(super) const PAGE: Load = Load {
 
 impl Load {
     /// What a server that has just started does under it; the generator is `sightwire-bench`.
-    pub(super) fn run(&self, project: &Project, server: &Server, generator: &Path) -> Result<Figures> {
+    pub(super) fn run_load(&self, project: &Project, server: &Server, generator: &Path) -> Result<Figures> {
         match self.counts {
             Counts::Idle => {
                 thread::sleep(Duration::from_secs(2)); // what is done once, at the start
@@ -120,12 +127,13 @@ impl Load {
                 let mut command = Command::new(generator);
                 let report = stdout_of(command.args(self.args.split(' ')).args(["--url", server.url()]))?;
                 let used = cpu_s(server.pid())? - before;
-                self.figures(&report, used).with_context(|| format!("read the report of `{}`", self.args))
+                self.parse_figures(&report, used)
+                    .with_context(|| format!("read the report of `{}`", self.args))
             }
         }
     }
 
-    fn figures(&self, report: &str, used: f64) -> Result<Figures> {
+    fn parse_figures(&self, report: &str, used: f64) -> Result<Figures> {
         let json: Value = serde_json::from_str(report).unwrap_or_default();
         let number = |path: &str| json.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
         let (cpu, cpu_per_picture_ms, rate, p99_ms) = match self.name {
@@ -140,7 +148,7 @@ impl Load {
                 (used, each, pictures / number("/0/seconds"), number("/0/age_ms/p99"))
             }
             _ => {
-                let cell = |name| cell(report, name).unwrap_or(f64::NAN);
+                let cell = |name| parse_cell(report, name).unwrap_or(f64::NAN);
                 (used, 1e3 * used / (10.0 * cell("parts/s")), cell("parts/s"), cell("p99"))
             }
         };
@@ -150,7 +158,7 @@ impl Load {
 }
 
 /// A number of the first row of a Markdown table.
-fn cell(table: &str, column: &str) -> Option<f64> {
+fn parse_cell(table: &str, column: &str) -> Option<f64> {
     let cells = |line: &str| -> Vec<String> {
         line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
     };
@@ -161,9 +169,10 @@ fn cell(table: &str, column: &str) -> Option<f64> {
 
 /// Sends generated pages, each after the answer to the one before.
 fn read_pages(project: &Project, server: &Server) -> Result<Figures> {
-    let folder = project.own("bench/pages");
+    let folder = project.own_path("bench/pages");
     let count = PAGES.to_string();
-    let mut sample = sightwire(project, Purpose::Demo, &["sample", "page", "--frames", &count, "--out"]);
+    let mut sample =
+        sightwire_command(project, Purpose::Demo, &["sample", "page", "--frames", &count, "--out"]);
     stdout_of(sample.arg(&folder))?;
     let pages = (0..PAGES)
         .map(|page| folder.join(format!("{page:03}.jpg")))
@@ -208,11 +217,11 @@ mod tests {
     #[test]
     fn a_report_as_a_table_is_read_by_the_names_of_its_columns() {
         let table = "30 pictures a second:\n\n| viewers | parts/s | p99 |\n| ---: | ---: | ---: |\n| 200 | 6000 | 3.5 |\n";
-        assert_eq!(cell(table, "parts/s"), Some(6000.0));
-        assert_eq!(cell(table, "p99"), Some(3.5));
-        assert_eq!(cell(table, "p95"), None);
-        let figures = FAN_OUT.figures(table, 6.0).unwrap();
+        assert_eq!(parse_cell(table, "parts/s"), Some(6000.0));
+        assert_eq!(parse_cell(table, "p99"), Some(3.5));
+        assert_eq!(parse_cell(table, "p95"), None);
+        let figures = FAN_OUT.parse_figures(table, 6.0).unwrap();
         assert!((figures.cpu_per_picture_ms - 0.1).abs() < 1e-9, "{figures:?}");
-        assert!(FAN_OUT.figures("nothing", 6.0).is_err());
+        assert!(FAN_OUT.parse_figures("nothing", 6.0).is_err());
     }
 }

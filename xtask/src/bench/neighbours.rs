@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::{Section, generator, start, stdout_of};
+use super::{Section, generator_path, start_server, stdout_of};
 use crate::project::Project;
 
 const SECONDS: u32 = 10;
@@ -36,10 +36,10 @@ enum Place {
 }
 
 /// Measures all places and writes them into the page.
-pub(super) fn command(args: &[String]) -> Result<ExitCode> {
+pub(super) fn bench_neighbours(args: &[String]) -> Result<ExitCode> {
     let usual = ["gestures".to_owned()];
     let models = if args.is_empty() { &usual } else { args };
-    let mut section = Section::begin("neighbours")?;
+    let mut section = Section::set_up("neighbours")?;
     let project = section.project.clone();
     let _ = write!(
         section.text,
@@ -57,23 +57,23 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     for model in models {
         for (place, title) in places {
             eprintln!("{model}, {title}");
-            section.text.push_str(&row(&project, place, title, model)?);
+            section.text.push_str(&measure_row(&project, place, title, model)?);
         }
     }
-    let _ = fs::remove_dir_all(project.own(BUILD));
-    section.end(true)
+    let _ = fs::remove_dir_all(project.own_path(BUILD));
+    section.finish_page(true)
 }
 
-fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<String> {
+fn measure_row(project: &Project, place: Place, title: &str, model: &str) -> Result<String> {
     let _quota = if place == Place::Quota { Some(Quota::enter()?) } else { None };
     let settings = [&format!("recognizer.model={model}"), "recognizer.max_clients=5000"];
-    let server = start(project, "server-bench", &settings)?;
+    let server = start_server(project, "server-bench", &settings)?;
     if place == Place::Quota {
         Quota::step_out()?;
     }
-    let neighbours = neighbours(project, place)?;
+    let neighbours = start_neighbours(project, place)?;
     let mut load = Command::new("setsid");
-    load.arg("--wait").arg(generator(project));
+    load.arg("--wait").arg(generator_path(project));
     load.args(["sign", "--url", server.url(), "--json", "--clients", CLIENTS]);
     load.args(["--seconds", &SECONDS.to_string()]);
     let report = stdout_of(&mut load)?;
@@ -82,7 +82,7 @@ fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<Stri
     let report: Value = serde_json::from_str(&report).context("read the load generator's report")?;
     let number = |path: &str| report.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let used = number("/server/cores");
-    let fair = fair(project, place)?;
+    let fair = measure_fair_share(project, place)?;
     let shares =
         if place == Place::Alone { "—".to_owned() } else { format!("{:.0} %", 100.0 * used / fair) };
     Ok(format!(
@@ -96,29 +96,29 @@ fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<Stri
 }
 
 /// Cores that a plain program with a busy thread for each CPU gets in that place.
-fn fair(project: &Project, place: Place) -> Result<f64> {
+fn measure_fair_share(project: &Project, place: Place) -> Result<f64> {
     let _quota = if place == Place::Quota { Some(Quota::enter()?) } else { None };
     let threads =
         available_parallelism().map_or(1, usize::from).max(if place == Place::Quota { 2 } else { 1 });
-    let plain = Busy::loops(threads)?;
+    let plain = Busy::start_loops(threads)?;
     if place == Place::Quota {
         Quota::step_out()?;
     }
-    let _neighbours = neighbours(project, place)?;
-    let used = || plain.iter().map(|busy| ticks(busy.0.id())).sum::<f64>();
+    let _neighbours = start_neighbours(project, place)?;
+    let used = || plain.iter().map(|busy| cpu_ticks(busy.0.id())).sum::<f64>();
     let (before, begun) = (used(), Instant::now());
     sleep(Duration::from_secs(5));
     Ok((used() - before) / TICKS / begun.elapsed().as_secs_f64())
 }
 
-fn neighbours(project: &Project, place: Place) -> Result<Vec<Busy>> {
+fn start_neighbours(project: &Project, place: Place) -> Result<Vec<Busy>> {
     match place {
         Place::Alone | Place::Quota => Ok(Vec::new()),
-        Place::SameSession => Busy::loops(2),
+        Place::SameSession => Busy::start_loops(2),
         // `setsid` becomes the loop itself, since it leads no group.
         Place::OtherSession => (0..2).map(|_| Busy::start("setsid", &["sh", "-c", LOOP])).collect(),
         Place::Build => {
-            let folder = project.own(BUILD);
+            let folder = project.own_path(BUILD);
             let build = format!(
                 "while :; do rm -rf {0:?}; cargo build -q --offline -p sightwire-track --target-dir {0:?}; done",
                 folder.display().to_string()
@@ -135,7 +135,7 @@ pub(super) struct Busy(Child);
 
 impl Busy {
     /// So many that each fill a core.
-    pub(super) fn loops(count: usize) -> Result<Vec<Self>> {
+    pub(super) fn start_loops(count: usize) -> Result<Vec<Self>> {
         (0..count).map(|_| Self::start("sh", &["-c", LOOP])).collect()
     }
 
@@ -152,7 +152,7 @@ impl Drop for Busy {
     }
 }
 
-fn ticks(pid: u32) -> f64 {
+fn cpu_ticks(pid: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
     fields.filter_map(|field| field.parse::<f64>().ok()).sum()
@@ -164,7 +164,7 @@ struct Quota(PathBuf);
 impl Quota {
     /// What is started from now on is in it, until [`Quota::step_out`].
     fn enter() -> Result<Self> {
-        let (root, files) = hierarchy();
+        let (root, files) = cgroup_hierarchy();
         let group = root.join("sightwire-bench");
         fs::create_dir_all(&group).with_context(|| format!("make the control group {}", group.display()))?;
         for (file, value) in files {
@@ -176,7 +176,7 @@ impl Quota {
     }
 
     fn step_out() -> Result<()> {
-        fs::write(hierarchy().0.join("cgroup.procs"), "0").context("leave the control group")
+        fs::write(cgroup_hierarchy().0.join("cgroup.procs"), "0").context("leave the control group")
     }
 }
 
@@ -188,7 +188,7 @@ impl Drop for Quota {
 }
 
 /// Of control groups: version 1 where its controller is there, else version 2.
-fn hierarchy() -> (&'static Path, &'static [(&'static str, &'static str)]) {
+fn cgroup_hierarchy() -> (&'static Path, &'static [(&'static str, &'static str)]) {
     let first = Path::new("/sys/fs/cgroup/cpu");
     if first.is_dir() {
         (first, &[("cpu.cfs_period_us", "100000"), ("cpu.cfs_quota_us", "50000")])

@@ -9,25 +9,25 @@ use super::{Section, stdout_of};
 use crate::setup::{self, Purpose};
 
 /// Measures, and writes it into the page.
-pub(super) fn command(args: &[String]) -> Result<ExitCode> {
-    let mut section = Section::begin("pages")?;
+pub(super) fn bench_pages(args: &[String]) -> Result<ExitCode> {
+    let mut section = Section::set_up("pages")?;
     let project = section.project.clone();
-    setup::run(&project, Purpose::Test)?;
+    setup::install_parts(&project, Purpose::Test)?;
     let mut pages = Command::new("node");
     pages
         .args(["bench/pages.mjs", "--dist"])
-        .arg(project.at("ui/dist"))
-        .args(absolute(args)?)
-        .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.program("sightwire"))
+        .arg(project.join_root("ui/dist"))
+        .args(absolute_folders(args)?)
+        .current_dir(project.join_root("e2e"))
+        .env("SIGHTWIRE_BIN", project.program_path("sightwire"))
         .env("SIGHTWIRE_HOME", project.home());
     let text = stdout_of(&mut pages)?;
-    section.add(&text);
-    section.end(true)
+    section.add_text(&text);
+    section.finish_page(true)
 }
 
 /// With folders as they are from anywhere: the benchmark runs elsewhere.
-fn absolute(args: &[String]) -> Result<Vec<String>> {
+fn absolute_folders(args: &[String]) -> Result<Vec<String>> {
     let one = |arg: &String| {
         if arg.starts_with('-') || arg.parse::<usize>().is_ok() {
             return Ok(arg.clone());

@@ -9,20 +9,20 @@ use anyhow::{Result, ensure};
 
 use super::loads::{self, Figures, Load};
 use super::neighbours::Busy;
-use super::turns::{asked, in_turn};
-use super::{generator, machine, median, revision, start, stdout_of};
+use super::turns::{in_turn, parse_pairs};
+use super::{describe_machine, generator_path, median, revision, start_server, stdout_of};
 use crate::calibration::Calibration;
-use crate::programs::sightwire;
+use crate::programs::sightwire_command;
 use crate::project::Project;
 use crate::setup::{self, Purpose};
-use crate::unknown;
+use crate::unknown_word;
 
-const LOADS: [Load; 5] = [loads::SIGN, loads::RELAY, loads::FAN_OUT, loads::PAGE, loads::IDLE];
+const LOADS: [Load; 6] = [loads::SIGN, loads::RELAY, loads::FAN_OUT, loads::VIEWS, loads::PAGE, loads::IDLE];
 /// Read text, and measure it, before the clock runs.
 const TEXT_MODEL: &str = "ppocr-v4";
 
 /// Builds both and compares them.
-pub(super) fn command(args: &[String]) -> Result<ExitCode> {
+pub(super) fn bench_pairs(args: &[String]) -> Result<ExitCode> {
     let busy = args.iter().any(|arg| arg == "--busy");
     let args: Vec<String> = args.iter().filter(|arg| *arg != "--busy").cloned().collect();
     let Some((revision, rest)) = args.split_first().filter(|(first, _)| !first.starts_with('-')) else {
@@ -30,27 +30,27 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     };
     let at = rest.iter().position(|arg| arg == "--pairs").unwrap_or(rest.len());
     let (names, options) = rest.split_at(at);
-    let (pairs, more) = asked(options)?;
+    let (pairs, more) = parse_pairs(options)?;
     let names: Vec<&String> = names.iter().chain(more).collect();
     let known = LOADS.each_ref().map(|load| load.name);
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        anyhow::bail!(unknown("load", name, &known));
+        anyhow::bail!(unknown_word("load", name, &known));
     }
     ensure!(pairs > 0, "--pairs takes at least 1");
     let project = Project::here()?;
-    let commit = revision::commit(&project, revision)?;
-    let other = revision::checkout(&project, &commit, &format!("revisions/{}", &commit[..10]), false)?;
-    setup::run(&project, Purpose::Bench)?;
-    revision::build(&other)?;
+    let commit = revision::resolve_commit(&project, revision)?;
+    let other = revision::checkout_commit(&project, &commit, &format!("revisions/{}", &commit[..10]), false)?;
+    setup::install_parts(&project, Purpose::Bench)?;
+    revision::build_server(&other)?;
     for side in [&other, &project] {
-        stdout_of(&mut sightwire(side, Purpose::Bench, &["models", "pull", TEXT_MODEL]))?;
-        stdout_of(&mut sightwire(side, Purpose::Bench, &["models", "check", TEXT_MODEL]))?;
+        stdout_of(&mut sightwire_command(side, Purpose::Bench, &["models", "pull", TEXT_MODEL]))?;
+        stdout_of(&mut sightwire_command(side, Purpose::Bench, &["models", "check", TEXT_MODEL]))?;
     }
     let mut text = format!(
         "{} {}. {pairs} pairs{}; `before` is {}.\n\n\
          | load | CPU ms a picture before | now | ratio (median of pairs) | all pairs | pictures/s before | now | p99 ms before | now |\n\
          | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |",
-        machine(&project),
+        describe_machine(&project),
         Calibration::measure()?,
         if busy { " beside two busy loops" } else { "" },
         &commit[..10],
@@ -60,7 +60,7 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
         let is_wanted =
             if names.is_empty() { load.name != "idle" } else { names.iter().any(|name| *name == load.name) };
         if is_wanted {
-            let row = row(&load, [&other, &project], &generator(&project), pairs, busy)?;
+            let row = measure_row(&load, [&other, &project], &generator_path(&project), pairs, busy)?;
             eprintln!("{row}");
             let _ = write!(text, "\n{row}");
         }
@@ -69,11 +69,17 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(load: &Load, sides: [&Project; 2], generator: &Path, pairs: usize, busy: bool) -> Result<String> {
+fn measure_row(
+    load: &Load,
+    sides: [&Project; 2],
+    generator: &Path,
+    pairs: usize,
+    busy: bool,
+) -> Result<String> {
     let once = |side: &Project| -> Result<Figures> {
-        let server = start(side, "server-bench", load.settings)?;
-        let _neighbours = if busy { Busy::loops(2)? } else { Vec::new() };
-        let figures = load.run(side, &server, generator)?;
+        let server = start_server(side, "server-bench", load.settings)?;
+        let _neighbours = if busy { Busy::start_loops(2)? } else { Vec::new() };
+        let figures = load.run_load(side, &server, generator)?;
         server.stop()?;
         Ok(figures)
     };

@@ -6,26 +6,26 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::process;
-use crate::programs::{cargo, shell};
+use crate::programs::{cargo_command, shell_command};
 use crate::progress::{End, Step};
-use crate::project::{Project, remove};
+use crate::project::{Project, remove_path};
 
 /// The full name of a commit.
-pub(super) fn commit(project: &Project, revision: &str) -> Result<String> {
+pub(super) fn resolve_commit(project: &Project, revision: &str) -> Result<String> {
     let name = format!("{revision}^{{commit}}");
     let found = project.git(&["rev-parse", "--verify", "--quiet", &name]);
     found.with_context(|| format!("git knows no commit '{revision}'; give one, such as HEAD~1 or a tag"))
 }
 
 /// A checkout of a commit in `.sightwire/bench/FOLDER`; what was built there stays, unless it is to be fresh.
-pub(super) fn checkout(project: &Project, commit: &str, folder: &str, fresh: bool) -> Result<Project> {
-    let folder = project.own("bench").join(folder);
+pub(super) fn checkout_commit(project: &Project, commit: &str, folder: &str, fresh: bool) -> Result<Project> {
+    let folder = project.own_path("bench").join(folder);
     if fresh {
-        remove(&folder)?;
+        remove_path(&folder)?;
     }
     if !folder.join(".git").exists() {
         fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-        let mut clone = shell(project.root(), r#"git clone --quiet --shared --no-checkout . "$0""#);
+        let mut clone = shell_command(project.root(), r#"git clone --quiet --shared --no-checkout . "$0""#);
         let ended = clone.arg(&folder).status().context("start git")?;
         if !ended.success() {
             bail!("`git clone` into {} ended with {ended}", folder.display());
@@ -51,11 +51,11 @@ pub(super) fn without_our_settings(command: &mut Command) {
 }
 
 /// Has it build its server by its own rules, which may be other ones than ours.
-pub(super) fn build(other: &Project) -> Result<()> {
+pub(super) fn build_server(other: &Project) -> Result<()> {
     let mut step = Step::start("build there");
-    let mut setup = cargo(other, &["xtask", "setup", "--for", "demo"]);
+    let mut setup = cargo_command(other, &["xtask", "setup", "--for", "demo"]);
     without_our_settings(&mut setup);
-    process::must(other, &mut step, "setup", &mut setup)?;
+    process::run_required(other, &mut step, "setup", &mut setup)?;
     step.end(End::Ok, &other.root().display().to_string());
     Ok(())
 }

@@ -5,10 +5,10 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-use super::{Section, against, generator, stdout_of};
+use super::{Section, generator_path, measure_server, stdout_of};
 use crate::project::Project;
 use crate::server::Server;
-use crate::unknown;
+use crate::unknown_word;
 
 /// Where the load generator runs while the server has the first core: `taskset` leaves out those that are not there.
 const OTHER_CORES: &str = "1-1023";
@@ -47,15 +47,15 @@ pub(super) const fn scenario(
 
 impl Scenario {
     /// With these settings of the server.
-    pub(super) const fn with(self, settings: &'static [&'static str]) -> Self {
+    pub(super) const fn with_settings(self, settings: &'static [&'static str]) -> Self {
         Self { settings, ..self }
     }
 }
 
 /// Runs the scenarios named, or all; arguments that begin with dashes go to the load generator.
-pub(super) fn command(suite: &Suite, args: &[String]) -> Result<ExitCode> {
-    let (names, mut options) = split(suite, args)?;
-    let mut section = Section::begin(suite.name)?;
+pub(super) fn run_scenarios(suite: &Suite, args: &[String]) -> Result<ExitCode> {
+    let (names, mut options) = split_args(suite, args)?;
+    let mut section = Section::set_up(suite.name)?;
     let whole = names.is_empty() && options.is_empty();
     let quick = options.iter().any(|option| option == "--quick");
     options.retain(|option| option != "--quick");
@@ -64,41 +64,46 @@ pub(super) fn command(suite: &Suite, args: &[String]) -> Result<ExitCode> {
             continue;
         }
         eprintln!("{}", scenario.title);
-        let text = run(&section.project, suite, scenario, quick, &options)?;
-        section.add(&format!("**{}.** {}\n\n{}", scenario.title, shown(suite, scenario), text.trim()));
+        let text = run_scenario(&section.project, suite, scenario, quick, &options)?;
+        section.add_text(&format!(
+            "**{}.** {}\n\n{}",
+            scenario.title,
+            format_commands(suite, scenario),
+            text.trim()
+        ));
     }
-    section.end(whole)
+    section.finish_page(whole)
 }
 
 /// Scenarios, then what is not for us.
-fn split(suite: &Suite, args: &[String]) -> Result<(Vec<String>, Vec<String>)> {
+fn split_args(suite: &Suite, args: &[String]) -> Result<(Vec<String>, Vec<String>)> {
     let first_option = args.iter().position(|arg| arg.starts_with('-')).unwrap_or(args.len());
     let (names, options) = args.split_at(first_option);
     let mut known: Vec<&str> = suite.scenarios.iter().map(|scenario| scenario.name).collect();
     known.dedup();
     if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        bail!(unknown("scenario", name, &known));
+        bail!(unknown_word("scenario", name, &known));
     }
     Ok((names.to_vec(), options.to_vec()))
 }
 
-fn run(
+fn run_scenario(
     project: &Project,
     suite: &Suite,
     scenario: &Scenario,
     quick: bool,
     options: &[String],
 ) -> Result<String> {
-    let cameras = project.own("bench/cameras.json");
+    let cameras = project.own_path("bench/cameras.json");
     let _ = fs::remove_file(&cameras);
     let cameras = format!("cameras.file={}", cameras.display());
     let settings = [&[cameras.as_str()], suite.settings, scenario.settings].concat();
-    against(project, "server-bench", &settings, |server| {
-        let mut bench = Command::new(generator(project));
+    measure_server(project, "server-bench", &settings, |server| {
+        let mut bench = Command::new(generator_path(project));
         if suite.one_core {
-            pin(server)?;
+            pin_server(server)?;
             bench = Command::new("taskset");
-            bench.args(["--cpu-list", OTHER_CORES]).arg(generator(project));
+            bench.args(["--cpu-list", OTHER_CORES]).arg(generator_path(project));
         }
         bench.arg(suite.name).args(scenario.args.split(' '));
         if quick {
@@ -110,7 +115,7 @@ fn run(
 }
 
 /// All threads of the server on the first core.
-fn pin(server: &Server) -> Result<()> {
+fn pin_server(server: &Server) -> Result<()> {
     if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
         bail!("this needs a core for the server and one for the attackers");
     }
@@ -120,7 +125,7 @@ fn pin(server: &Server) -> Result<()> {
 }
 
 /// The commands, for the page.
-fn shown(suite: &Suite, scenario: &Scenario) -> String {
+fn format_commands(suite: &Suite, scenario: &Scenario) -> String {
     let settings: Vec<String> = scenario.settings.iter().map(|setting| format!("--set {setting}")).collect();
     let core = if suite.one_core { "taskset -c 0 " } else { "" };
     format!(
@@ -140,9 +145,9 @@ mod tests {
     fn scenarios_are_named_first_and_the_rest_is_the_load_generators() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         for suite in [&CAMERAS, &RELAY] {
-            let (names, options) = split(suite, &words("slow churn --minutes 2")).unwrap();
+            let (names, options) = split_args(suite, &words("slow churn --minutes 2")).unwrap();
             assert_eq!((names, options), (words("slow churn"), words("--minutes 2")));
-            assert!(split(suite, &words("slwo")).unwrap_err().to_string().contains("'slow'"));
+            assert!(split_args(suite, &words("slwo")).unwrap_err().to_string().contains("'slow'"));
         }
     }
 }

@@ -15,9 +15,9 @@ pub(super) const ATTACKS: Suite = Suite {
             "unfinished",
             "--connections 200",
         )
-        .with(&["server.max_connections=1024"]),
+        .with_settings(&["server.max_connections=1024"]),
         scenario("idle", "Connections that say nothing", "idle", "--connections 1000")
-            .with(&["server.max_connections=6000"]),
+            .with_settings(&["server.max_connections=6000"]),
     ],
 };
 
@@ -37,21 +37,22 @@ pub(super) const CAMERAS: Suite = Suite {
     one_core: false,
     scenarios: &[
         scenario("fan-out", "Fan-out", "fan-out", "--viewers 10,100 --seconds 2 --pairs 1 --pair-seconds 2")
-            .with(&[AS_IT_IS]),
-        scenario("slow", "Slow viewers", "slow", "--pairs 1 --seconds 2 --lag-seconds 2").with(&[AS_IT_IS]),
+            .with_settings(&[AS_IT_IS]),
+        scenario("slow", "Slow viewers", "slow", "--pairs 1 --seconds 2 --lag-seconds 2")
+            .with_settings(&[AS_IT_IS]),
         scenario("leaving", "The last viewer leaves, nothing lingers", "leaving --linger-s 0", "--times 1")
-            .with(&["cameras.linger_s=0", MOTION]),
+            .with_settings(&["cameras.linger_s=0", MOTION]),
         scenario(
             "leaving",
             "The last viewer leaves, cameras linger as usual",
             "leaving --linger-s 3 --viewers 1",
             "--times 1",
         )
-        .with(&[MOTION]),
-        scenario("churn", "Coming and going", "churn", "--viewers 50 --minutes 0.2").with(&[MOTION]),
-        scenario("detect", "Detection, motion", "detect", "--seconds 2").with(&[MOTION, AS_IT_IS]),
+        .with_settings(&[MOTION]),
+        scenario("churn", "Coming and going", "churn", "--viewers 50 --minutes 0.2").with_settings(&[MOTION]),
+        scenario("detect", "Detection, motion", "detect", "--seconds 2").with_settings(&[MOTION, AS_IT_IS]),
         scenario("detect", "Detection, YOLOX-nano", "detect", "--seconds 2")
-            .with(&["detector.model=yolox-nano", AS_IT_IS]),
+            .with_settings(&["detector.model=yolox-nano", AS_IT_IS]),
     ],
 };
 
@@ -77,14 +78,14 @@ pub(super) const RELAY: Suite = Suite {
             "fan-out --viewers 10,50,100,250,500",
             "--seconds 2 --pairs 1 --pair-seconds 2",
         )
-        .with(&[ALL_THAT_COMES]),
+        .with_settings(&[ALL_THAT_COMES]),
         scenario(
             "fan-out",
             "Fan-out, binary",
             "fan-out --viewers 10,50,100,250,500 --binary",
             "--seconds 2 --pairs 1 --pair-seconds 2",
         )
-        .with(&[ALL_THAT_COMES]),
+        .with_settings(&[ALL_THAT_COMES]),
         scenario("delay", "What the relay adds to the delay", "delay", "--pairs 1 --seconds 2"),
         scenario("memory", "Memory", "memory", "--viewers 10,100 --streams 8"),
         scenario("slow", "Slow viewers", "slow", "--pairs 1 --seconds 2"),

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::loads::{self, Load};
-use super::turns::{PAIRS, asked};
-use super::{Section, generator, median, start};
+use super::turns::{PAIRS, parse_pairs};
+use super::{Section, generator_path, median, start_server};
 use crate::project::Project;
 
 /// Each with how often a second metrics are scraped meanwhile.
@@ -28,9 +28,9 @@ const LOADS: [(Load, u32); 5] = [
 ];
 
 /// Measures all loads and writes them into the page.
-pub(super) fn command(args: &[String]) -> Result<ExitCode> {
-    let (pairs, named) = asked(args)?;
-    let mut section = Section::begin("telling")?;
+pub(super) fn bench_telling(args: &[String]) -> Result<ExitCode> {
+    let (pairs, named) = parse_pairs(args)?;
+    let mut section = Section::set_up("telling")?;
     let project = section.project.clone();
     let _ = write!(
         section.text,
@@ -41,22 +41,22 @@ pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     for (load, scrapes_per_s) in
         LOADS.iter().filter(|(load, _)| named.is_empty() || named.iter().any(|name| load.name == name))
     {
-        let row = row(&project, load, *scrapes_per_s, pairs)?;
+        let row = measure_row(&project, load, *scrapes_per_s, pairs)?;
         eprintln!("{row}");
         section.text.push('\n');
         section.text.push_str(&row);
     }
-    section.end(pairs >= PAIRS && named.is_empty())
+    section.finish_page(pairs >= PAIRS && named.is_empty())
 }
 
-fn row(project: &Project, load: &Load, scrapes_per_s: u32, pairs: usize) -> Result<String> {
+fn measure_row(project: &Project, load: &Load, scrapes_per_s: u32, pairs: usize) -> Result<String> {
     let (mut plain, mut telling, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut scrapes, mut sent) = (0, 0);
     for pair in 0..pairs {
         let mut used = [0.0; 2];
         for turn in 0..2 {
             let tells = (pair + turn) % 2 == 1;
-            let (cpu, scraped, taken) = run(project, load, scrapes_per_s, tells)?;
+            let (cpu, scraped, taken) = measure_load(project, load, scrapes_per_s, tells)?;
             used[usize::from(tells)] = cpu;
             (scrapes, sent) = (scrapes + scraped, sent + taken);
         }
@@ -75,12 +75,12 @@ fn row(project: &Project, load: &Load, scrapes_per_s: u32, pairs: usize) -> Resu
 }
 
 /// What counts of a server under that load; how often it was scraped, and how often it sent something.
-fn run(project: &Project, load: &Load, scrapes_per_s: u32, tells: bool) -> Result<(f64, u64, u64)> {
+fn measure_load(project: &Project, load: &Load, scrapes_per_s: u32, tells: bool) -> Result<(f64, u64, u64)> {
     let (ended, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let mut settings: Vec<String> = load.settings.iter().map(|&setting| setting.to_owned()).collect();
-    let sink = sink(&ended, &sent)?;
+    let sink = start_collector(&ended, &sent)?;
     if tells {
-        let file = project.own("bench/telling.log");
+        let file = project.own_path("bench/telling.log");
         settings.extend([
             "log.format=json".to_owned(),
             format!("log.file={}", file.display()),
@@ -89,14 +89,14 @@ fn run(project: &Project, load: &Load, scrapes_per_s: u32, tells: bool) -> Resul
             "otlp.logs=info".to_owned(),
         ]);
     }
-    let server = start(project, "server-bench", &settings)?;
+    let server = start_server(project, "server-bench", &settings)?;
     let address = server.url().trim_start_matches("http://").to_owned();
     let scraping = tells.then(|| {
         let ended = ended.clone();
         let every = Duration::from_secs(1) / scrapes_per_s;
-        thread::spawn(move || scrape(&address, every, &ended))
+        thread::spawn(move || scrape_metrics(&address, every, &ended))
     });
-    let figures = load.run(project, &server, &generator(project))?;
+    let figures = load.run_load(project, &server, &generator_path(project))?;
     ended.store(true, Ordering::Relaxed);
     let scraped = scraping.and_then(|thread| thread.join().ok()).unwrap_or_default();
     server.stop()?;
@@ -104,7 +104,7 @@ fn run(project: &Project, load: &Load, scrapes_per_s: u32, tells: bool) -> Resul
 }
 
 /// Asks for `/metrics` again and again until the end; how often it got them.
-fn scrape(address: &str, every: Duration, ended: &AtomicBool) -> u64 {
+fn scrape_metrics(address: &str, every: Duration, ended: &AtomicBool) -> u64 {
     let (mut scraped, mut next) = (0, Instant::now());
     while !ended.load(Ordering::Relaxed) {
         let asked = TcpStream::connect(address).and_then(|mut socket| {
@@ -126,7 +126,7 @@ fn scrape(address: &str, every: Duration, ended: &AtomicBool) -> u64 {
 }
 
 /// The address of a collector that takes everything and keeps nothing.
-fn sink(ended: &Arc<AtomicBool>, sent: &Arc<AtomicU64>) -> Result<String> {
+fn start_collector(ended: &Arc<AtomicBool>, sent: &Arc<AtomicU64>) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").context("listen as a collector")?;
     listener.set_nonblocking(true)?;
     let (address, ended, sent) = (listener.local_addr()?.to_string(), ended.clone(), sent.clone());
@@ -137,14 +137,14 @@ fn sink(ended: &Arc<AtomicBool>, sent: &Arc<AtomicU64>) -> Result<String> {
                 continue;
             };
             let sent = sent.clone();
-            thread::spawn(move || take(socket, &sent));
+            thread::spawn(move || serve_requests(socket, &sent));
         }
     });
     Ok(address)
 }
 
 /// Answers one request after the other until the connection ends.
-fn take(mut socket: TcpStream, sent: &AtomicU64) -> Option<()> {
+fn serve_requests(mut socket: TcpStream, sent: &AtomicU64) -> Option<()> {
     socket.set_nonblocking(false).ok()?;
     let mut text = Vec::new();
     let mut piece = [0; 16 << 10];

@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, Result};
 
-/// So many, unless others are asked for; the page takes no fewer.
+/// This many, unless others are asked for; the page takes no fewer.
 pub(super) const PAIRS: usize = 7;
 
 /// `[--pairs N] [MORE…]`: how many, and what else was said.
-pub(super) fn asked(args: &[String]) -> Result<(usize, &[String])> {
+pub(super) fn parse_pairs(args: &[String]) -> Result<(usize, &[String])> {
     match args {
         [name, pairs, more @ ..] if name == "--pairs" => {
             Ok((pairs.parse().context("--pairs takes a number")?, more))

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::programs::packages;
+use crate::programs::list_packages;
 use crate::project::Project;
 
 /// The OpenAPI document, of which TypeScript is made.
 const MESSAGES: &str = "crates/api/openapi.json";
 /// Files outside of a crate that it compiles in, or that its tests read.
-const READ_BY: [(&str, &[&str]); 5] = [
+const READ_BY: [(&str, &[&str]); 6] = [
     ("crates/infer/tests/street.rs", &["xtask"]),
     ("docs/architecture.md", &["xtask"]),
+    ("docs/benchmarks/", &["xtask"]),
     ("docs/config.md", &["sightwire-server"]),
     ("models/", &["sightwire", "sightwire-import", "sightwire-models"]),
     ("tools/import/", &["sightwire-import"]),
@@ -51,7 +52,7 @@ pub(super) struct Touched {
 }
 
 /// The files that differ from `base`, those that are gone and those that git does not know yet among them.
-pub(super) fn files(project: &Project, base: &str) -> Result<Vec<String>> {
+pub(super) fn changed_files(project: &Project, base: &str) -> Result<Vec<String>> {
     let git = |args: &[&str]| project.git(args).with_context(|| format!("`git {}` failed", args.join(" ")));
     // Without renames a moved file is both: one that is gone and a new one.
     let changed = git(&["diff", "--name-only", "--no-renames", base, "--"])?;
@@ -60,8 +61,8 @@ pub(super) fn files(project: &Project, base: &str) -> Result<Vec<String>> {
 }
 
 /// The crates of the workspace, as `cargo metadata` lists them.
-pub(super) fn crates(project: &Project) -> Result<Vec<Crate>> {
-    let packages = packages(project, &["--no-deps", "--offline"])?;
+pub(super) fn workspace_crates(project: &Project) -> Result<Vec<Crate>> {
+    let packages = list_packages(project, &["--no-deps", "--offline"])?;
     let root = format!("{}/", project.root().display());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let crates = packages.iter().map(|package| Crate {
@@ -83,10 +84,10 @@ pub(super) fn crates(project: &Project) -> Result<Vec<Crate>> {
 
 impl Touched {
     /// What these files have to do with.
-    pub(super) fn by(files: &[String], crates: &[Crate]) -> Self {
+    pub(super) fn from_files(files: &[String], crates: &[Crate]) -> Self {
         let mut touched = Self::default();
         for file in files {
-            touched.add(file, crates);
+            touched.add_file(file, crates);
         }
         let is_used = |other: &&Crate| other.uses.iter().any(|name| touched.crates.contains(name));
         let users = crates.iter().filter(is_used).map(|other| other.name.clone());
@@ -94,7 +95,7 @@ impl Touched {
         touched
     }
 
-    fn add(&mut self, file: &str, crates: &[Crate]) {
+    fn add_file(&mut self, file: &str, crates: &[Crate]) {
         let ends = |ends: &[&str]| ends.iter().any(|end| file.ends_with(end));
         let mut known = true;
         self.messages |= file == MESSAGES;
@@ -146,7 +147,7 @@ mod tests {
             a_crate("xtask", "xtask/", &[]),
         ];
         let files: Vec<String> = files.iter().map(|&file| file.to_owned()).collect();
-        Touched::by(&files, &crates)
+        Touched::from_files(&files, &crates)
     }
 
     fn set(names: &[&str]) -> BTreeSet<String> {

@@ -13,7 +13,10 @@ use changes::Touched;
 
 use crate::interrupt::Interrupted;
 use crate::process;
-use crate::programs::{cargo_build, clippy, deny, nextest, npm, npx, ruff, rust_format};
+use crate::programs::{
+    cargo_build, clippy_command, deny_command, nextest_command, npm_command, npx_command, ruff_command,
+    rust_format,
+};
 use crate::progress::{End, Step};
 use crate::project::Project;
 
@@ -23,7 +26,7 @@ const HOUSE: &str = "binary(house)";
 const SCRIPTS: &[&str] = &[".ts", ".tsx", ".js", ".mjs"];
 
 /// Runs `cargo xtask check`: lints and tests of what differs from a commit.
-pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+pub(crate) fn run_check(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut base = "HEAD".to_owned();
     let mut verbose = false;
     while let Some(arg) = args.next()? {
@@ -34,22 +37,22 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         }
     }
     let project = Project::here()?;
-    let files = changes::files(&project, &base)?;
+    let files = changes::changed_files(&project, &base)?;
     if files.is_empty() {
         println!("Nothing differs from {base}.");
         return Ok(ExitCode::SUCCESS);
     }
     let started = Instant::now();
-    let crates = changes::crates(&project)?;
-    let touched = Touched::by(&files, &crates);
-    let steps = steps(&project, &touched);
+    let crates = changes::workspace_crates(&project)?;
+    let touched = Touched::from_files(&files, &crates);
+    let steps = list_steps(&project, &touched);
     let (count, mut failed) = (steps.len(), Vec::new());
     for (name, command) in steps {
-        if !run(&project, name, command, verbose)? {
+        if !run_step(&project, name, command, verbose)? {
             failed.push(name);
         }
     }
-    for words in unchecked(&touched) {
+    for words in list_unchecked(&touched) {
         println!("not checked: {words}");
     }
     let sum = format!("{} of {count} passed", count - failed.len());
@@ -59,40 +62,40 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
 }
 
 /// What is run, in this order, each with the name of the suite that it is a part of.
-fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
+fn list_steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
     let mut steps = Vec::new();
     if !touched.crates.is_empty() {
         // Cargo knows itself which crates a change reaches.
         steps.push(("rust-format", rust_format(project)));
-        steps.push(("rust-lints", clippy(project)));
+        steps.push(("rust-lints", clippy_command(project)));
         if touched.crates.iter().chain(&touched.users).any(|name| name == DRAW) {
             // What its tests start is an example, which nextest does not build.
             let child = ["build", "--workspace", "--example", "draw-test-child"];
             steps.push(("rust", cargo_build(project, &child)));
         }
-        steps.push(("rust", nextest(project, &["--filterset", &tests(touched)])));
+        steps.push(("rust", nextest_command(project, &["--filterset", &test_filter(touched)])));
     }
     if touched.dependencies {
-        steps.push(("rust-deny", deny(project)));
+        steps.push(("rust-deny", deny_command(project)));
     }
     let there = |files: &[String], ends: &[&str]| -> Vec<PathBuf> {
         let wanted = files.iter().filter(|file| ends.iter().any(|end| file.ends_with(end)));
-        wanted.map(|file| project.at(file)).filter(|path| path.exists()).collect()
+        wanted.map(|file| project.join_root(file)).filter(|path| path.exists()).collect()
     };
     let lints = |folder: &str, [lints, format]: [&'static str; 2], files: &[String]| {
-        let mut eslint = npx(project.at(folder), "eslint");
+        let mut eslint = npx_command(project.join_root(folder), "eslint");
         eslint
             .args(["--max-warnings", "0", "--no-warn-ignored", "--pass-on-no-patterns"])
             .args(there(files, SCRIPTS));
-        let mut prettier = npx(project.at(folder), "prettier");
+        let mut prettier = npx_command(project.join_root(folder), "prettier");
         prettier
             .args(["--check", "--ignore-unknown", "--no-error-on-unmatched-pattern", "package.json"])
             .args(there(files, &[""]));
         [(lints, eslint), (format, prettier)]
     };
-    let types = |folder: &str| npm(project.at(folder), "typecheck");
+    let types = |folder: &str| npm_command(project.join_root(folder), "typecheck");
     let vitest = |folder: &str, files: &[String]| {
-        let mut vitest = npx(project.at(folder), "vitest");
+        let mut vitest = npx_command(project.join_root(folder), "vitest");
         vitest.args(["related", "--run", "--passWithNoTests"]).args(there(files, SCRIPTS));
         vitest
     };
@@ -104,7 +107,7 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
     let is_made = |file: &String| file.ends_with("/api.ts") || file.ends_with("/paths.ts");
     let api = touched.messages || touched.client_js.iter().any(is_made);
     if api {
-        steps.push(("client-js-api", npm(project.at("clients/js"), "api:check")));
+        steps.push(("client-js-api", npm_command(project.join_root("clients/js"), "api:check")));
     }
     // The page is made of the client's sources.
     let page = [touched.ui.as_slice(), &touched.client_js].concat();
@@ -121,28 +124,29 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
     }
     let python = there(&touched.python, &[".py"]);
     if !python.is_empty() {
-        steps.push(("python-lints", ruff(project, python)));
+        steps.push(("python-lints", ruff_command(project, python)));
     }
     steps
 }
 
 /// The tests of the crates that have changed and of those that use them, in nextest's words.
-fn tests(touched: &Touched) -> String {
+fn test_filter(touched: &Touched) -> String {
     let crates = touched.crates.iter().chain(&touched.users);
     crates.map(|name| format!("package(={name})")).chain([HOUSE.to_owned()]).collect::<Vec<_>>().join(" + ")
 }
 
 /// Runs a step and prints its line, and what it said if it failed; whether it passed.
-fn run(project: &Project, name: &str, mut command: Command, verbose: bool) -> Result<bool> {
+fn run_step(project: &Project, name: &str, mut command: Command, verbose: bool) -> Result<bool> {
     let mut step = Step::start(name);
-    let ended = match process::run(project, &mut step, &format!("check-{name}"), &mut command, verbose) {
-        Ok(ended) => ended,
-        Err(error) if error.is::<Interrupted>() => return Err(error),
-        Err(error) => {
-            step.end(End::Failed, &format!("{error:#}; `cargo xtask setup` brings what is missing"));
-            return Ok(false);
-        }
-    };
+    let ended =
+        match process::run_command(project, &mut step, &format!("check-{name}"), &mut command, verbose) {
+            Ok(ended) => ended,
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            Err(error) => {
+                step.end(End::Failed, &format!("{error:#}; `cargo xtask setup` brings what is missing"));
+                return Ok(false);
+            }
+        };
     let passed = ended.status.success();
     step.end(if passed { End::Ok } else { End::Failed }, "");
     if !passed && !verbose {
@@ -152,7 +156,7 @@ fn run(project: &Project, name: &str, mut command: Command, verbose: bool) -> Re
 }
 
 /// What these changes may have broken all the same, and what checks it.
-fn unchecked(touched: &Touched) -> Vec<String> {
+fn list_unchecked(touched: &Touched) -> Vec<String> {
     let mut words = Vec::new();
     if !touched.crates.is_empty() {
         words.push("crates further up, beyond that they compile: cargo xtask test rust".to_owned());

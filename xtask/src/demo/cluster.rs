@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{beside_drawing, say_what_comes_later, start, start_cameras};
+use super::{beside_drawing, say_what_comes_later, start_cameras, start_server};
 use crate::progress::{End, Step};
 use crate::project::Project;
 use crate::redis::{Redis, free_port};
@@ -18,21 +18,21 @@ use crate::{interrupt, process, setup};
 const NAMES: [&str; 3] = ["a", "b", "c"];
 /// Usual ports of the three.
 const PORTS: [u16; 3] = [8000, 8001, 8002];
-/// The one that is killed,
+/// The server that is killed.
 const VICTIM: usize = 1;
-/// after so long,
+/// The server is killed after this time.
 const LIVES: Duration = Duration::from_secs(40);
-/// and started again so much later.
+/// The server is started again this long after it was killed.
 const IS_GONE: Duration = Duration::from_secs(20);
 /// Known to the three, in the demo's own folder.
 const SECRET: &str = "demo-cluster.secret";
 
 /// Three servers, for a browser or `once` without one.
-pub(super) fn show(project: &Project, once: bool) -> Result<ExitCode> {
-    setup::redis(project)?;
+pub(super) fn run_cluster(project: &Project, once: bool) -> Result<ExitCode> {
+    setup::install_redis(project)?;
     let redis = Redis::start(project)?;
     let (cameras, config) = start_cameras(project)?;
-    let secret = project.own(SECRET);
+    let secret = project.own_path(SECRET);
     fs::write(&secret, "anybody may know this: it is the demo's\n")
         .with_context(|| secret.display().to_string())?;
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600))?;
@@ -40,9 +40,9 @@ pub(super) fn show(project: &Project, once: bool) -> Result<ExitCode> {
     let ports = if once { [free_port()?, free_port()?, free_port()?] } else { PORTS };
     let mut servers = Vec::new();
     for (name, port) in NAMES.into_iter().zip(ports) {
-        servers.push(demo.start(name, port)?);
+        servers.push(demo.start_server(name, port)?);
     }
-    let good = if once { play(project, &mut servers)? } else { watch(&demo, &mut servers)? };
+    let good = if once { play_streams(project, &mut servers)? } else { watch_servers(&demo, &mut servers)? };
     let step = Step::start("stop");
     servers.into_iter().chain(cameras).try_for_each(Server::stop)?;
     drop(redis);
@@ -59,7 +59,7 @@ struct Demo<'a> {
 }
 
 impl Demo<'_> {
-    fn start(&self, name: &str, port: u16) -> Result<Server> {
+    fn start_server(&self, name: &str, port: u16) -> Result<Server> {
         let url = format!("http://127.0.0.1:{port}");
         let listen = format!("127.0.0.1:{port}");
         let mut args: Vec<String> =
@@ -72,12 +72,12 @@ impl Demo<'_> {
         ] {
             args.extend(["--set".to_owned(), format!("cluster.{key}={value}")]);
         }
-        start(self.project, &format!("server-{name}"), &args)
+        start_server(self.project, &format!("server-{name}"), &args)
     }
 }
 
 /// Says what to look at, kills one of them, starts it again, and waits for the user.
-fn watch(demo: &Demo<'_>, servers: &mut Vec<Server>) -> Result<bool> {
+fn watch_servers(demo: &Demo<'_>, servers: &mut Vec<Server>) -> Result<bool> {
     let [a, b, c] = [0, 1, 2].map(|index| servers[index].url().to_owned());
     println!();
     println!("Three Sightwires act as one: {a}, {b}, {c}");
@@ -93,13 +93,13 @@ fn watch(demo: &Demo<'_>, servers: &mut Vec<Server>) -> Result<bool> {
 }
 
 fn kill_and_bring_back(demo: &Demo<'_>, servers: &mut Vec<Server>, [a, b]: [&str; 2]) -> Result<()> {
-    if waits(LIVES) {
+    if wait_uninterrupted(LIVES) {
         servers.remove(VICTIM).kill()?;
         println!(
             "Killed {b}. Its streams end within 7 s; what it read is read by another; reload {a}/health."
         );
-        if waits(IS_GONE) {
-            servers.insert(VICTIM, demo.start(NAMES[VICTIM], PORTS[VICTIM])?);
+        if wait_uninterrupted(IS_GONE) {
+            servers.insert(VICTIM, demo.start_server(NAMES[VICTIM], PORTS[VICTIM])?);
             println!("{b} is back.");
             servers[0].watch()?;
         }
@@ -107,25 +107,25 @@ fn kill_and_bring_back(demo: &Demo<'_>, servers: &mut Vec<Server>, [a, b]: [&str
     Ok(())
 }
 
-/// Whether the user let it wait so long.
-fn waits(time: Duration) -> bool {
+/// Whether the user let it wait this long.
+fn wait_uninterrupted(time: Duration) -> bool {
     let begun = Instant::now();
-    while begun.elapsed() < time && !interrupt::asked() {
+    while begun.elapsed() < time && !interrupt::is_stop_requested() {
         sleep(Duration::from_millis(50));
     }
-    !interrupt::asked()
+    !interrupt::is_stop_requested()
 }
 
 /// The same without a browser: a sender and viewers, of which each says for how long it was without frames.
-fn play(project: &Project, servers: &mut Vec<Server>) -> Result<bool> {
+fn play_streams(project: &Project, servers: &mut Vec<Server>) -> Result<bool> {
     let mut client = Command::new("node");
     client
         .arg("js/demo-cluster.mjs")
         .args(servers.iter().map(Server::url))
         .arg(servers[VICTIM].pid().to_string());
-    client.current_dir(project.at("e2e"));
+    client.current_dir(project.join_root("e2e"));
     let mut step = Step::start("play");
-    let ended = process::run(project, &mut step, "demo-cluster", &mut client, false)?;
+    let ended = process::run_command(project, &mut step, "demo-cluster", &mut client, false)?;
     let good = ended.status.success();
     step.end(if good { End::Ok } else { End::Failed }, "the second server was killed");
     println!("\n{}", ended.output.trim_end());

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::run;
-use crate::programs::{cargo, cargo_build};
+use super::run_program;
+use crate::programs::{cargo_build, cargo_command};
 use crate::progress::Step;
 use crate::project::Project;
 use crate::setup::AUDITABLE;
@@ -25,11 +25,11 @@ pub(super) struct Programs {
 pub(super) const PACKAGES: [&str; 4] = ["--package", "sightwire", "--package", "sightwire-draw"];
 
 /// In another profile they are the programs that this one builds anyway, which is enough to try packages with.
-pub(super) fn programs(project: &Project, step: &mut Step, profile: &str) -> Result<Programs> {
+pub(super) fn build_programs(project: &Project, step: &mut Step, profile: &str) -> Result<Programs> {
     let folder = project.target().join(profile);
     let built = Programs { server: folder.join("sightwire"), draw: folder.join("sightwire-draw") };
     if profile != PROFILE {
-        run(
+        run_program(
             project,
             step,
             "dist-build",
@@ -37,15 +37,15 @@ pub(super) fn programs(project: &Project, step: &mut Step, profile: &str) -> Res
         )?;
         return Ok(built);
     }
-    let mut build = cargo(project, &["auditable", "build", "--locked", "--profile", profile]);
+    let mut build = cargo_command(project, &["auditable", "build", "--locked", "--profile", profile]);
     build.args(PACKAGES);
-    let tools = AUDITABLE.program(project);
+    let tools = AUDITABLE.program_path(project);
     let mut path = vec![tools.parent().context("a tool lies in a folder")?.to_owned()];
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     build
         .env("PATH", std::env::join_paths(path)?)
         .env("CARGO_ENCODED_RUSTFLAGS", without_paths(project).join("\u{1f}"));
-    run(project, step, "dist-build", &mut build)?;
+    run_program(project, step, "dist-build", &mut build)?;
     Ok(built)
 }
 

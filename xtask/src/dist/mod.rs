@@ -17,14 +17,13 @@ use anyhow::{Result, bail};
 use lexopt::prelude::*;
 
 use crate::progress::{End, Step};
-use crate::project::{Project, remove};
+use crate::project::{Project, remove_path};
 use crate::setup;
-use crate::{process, unknown};
+use crate::{process, unknown_word};
 
 /// Where packages are put, below the repository's root.
 pub(crate) const FOLDER: &str = "dist";
 
-/// What to make.
 #[derive(Debug)]
 struct Options {
     /// Cargo's profile of the build.
@@ -36,7 +35,7 @@ struct Options {
 }
 
 /// Runs `cargo xtask dist`.
-pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+pub(crate) fn run_dist(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut options =
         Options { profile: build::PROFILE.to_owned(), deb_version: None, deb: true, archive: true };
     while let Some(arg) = args.next()? {
@@ -46,14 +45,14 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
             Long("only") => match &*args.value()?.string()? {
                 "deb" => options.archive = false,
                 "tar" => options.deb = false,
-                other => bail!(unknown("package", other, &["deb", "tar"])),
+                other => bail!(unknown_word("package", other, &["deb", "tar"])),
             },
             _ => return Err(arg.unexpected().into()),
         }
     }
     let project = Project::here()?;
-    setup::dist(&project)?;
-    let made = make(&project, &options)?;
+    setup::install_dist(&project)?;
+    let made = make_packages(&project, &options)?;
     eprintln!();
     for path in made {
         println!("{}", path.strip_prefix(project.root()).unwrap_or(&path).display());
@@ -61,9 +60,9 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn make(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
-    let programs = step("build", |step| build::programs(project, step, &options.profile))?;
-    let stage = step("files", |step| stage::fill(project, step, &programs))?;
+fn make_packages(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
+    let programs = run_step("build", |step| build::build_programs(project, step, &options.profile))?;
+    let stage = run_step("files", |step| stage::fill_stage(project, step, &programs))?;
     // What an earlier version left would be taken for this one's.
     let kinds = [
         (options.deb, packages::DEB_END),
@@ -71,26 +70,26 @@ fn make(project: &Project, options: &Options) -> Result<Vec<PathBuf>> {
         (true, packages::LIST_END),
     ];
     let again: Vec<&str> = kinds.into_iter().filter(|(is_made, _)| *is_made).map(|(_, end)| end).collect();
-    for old in packages::made(project, &again)? {
-        remove(&old)?;
+    for old in packages::list_made(project, &again)? {
+        remove_path(&old)?;
     }
     let mut made = Vec::new();
-    made.extend(step("components", |step| packages::components(project, step, &stage))?);
+    made.extend(run_step("components", |step| packages::write_components(project, step, &stage))?);
     if options.deb {
-        made.push(step("deb", |step| packages::deb(project, step, options.deb_version.as_deref()))?);
+        made.push(run_step("deb", |step| packages::make_deb(project, step, options.deb_version.as_deref()))?);
     }
     if options.archive {
-        made.push(step("tar", |step| packages::archive(project, step, &stage))?);
+        made.push(run_step("tar", |step| packages::make_archive(project, step, &stage))?);
     }
-    made.push(step("checksums", |step| packages::checksums(project, step))?);
+    made.push(run_step("checksums", |step| packages::write_checksums(project, step))?);
     Ok(made)
 }
 
 /// One line for what is done.
-fn step<T>(name: &'static str, work: impl FnOnce(&mut Step) -> Result<T>) -> Result<T> {
+fn run_step<T>(name: &'static str, work: impl FnOnce(&mut Step) -> Result<T>) -> Result<T> {
     let mut step = Step::start(name);
     let done = work(&mut step);
-    step.end(done.as_ref().err().map_or(End::Ok, End::of), "");
+    step.end(done.as_ref().err().map_or(End::Ok, End::from_error), "");
     done
 }
 
@@ -101,7 +100,12 @@ fn made_at(project: &Project) -> String {
 }
 
 /// Runs a program whose output is of interest only if it fails.
-fn run(project: &Project, step: &mut Step, log: &str, command: &mut Command) -> Result<process::Ended> {
+fn run_program(
+    project: &Project,
+    step: &mut Step,
+    log: &str,
+    command: &mut Command,
+) -> Result<process::Ended> {
     command.env("SOURCE_DATE_EPOCH", made_at(project));
-    process::must(project, step, log, command)
+    process::run_required(project, step, log, command)
 }

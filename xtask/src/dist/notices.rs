@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::build::PACKAGES;
-use super::run;
-use crate::programs::{cargo, packages};
+use super::run_program;
+use crate::programs::{cargo_command, list_packages};
 use crate::progress::Step;
 use crate::project::Project;
 
@@ -30,8 +30,8 @@ struct Component {
     folder: PathBuf,
 }
 
-pub(super) fn write(project: &Project, step: &mut Step, file: &Path) -> Result<()> {
-    let mut components = crates(project, step)?;
+pub(super) fn write_notices(project: &Project, step: &mut Step, file: &Path) -> Result<()> {
+    let mut components = list_crates(project, step)?;
     components.extend(npm_packages(project, step)?);
     ensure!(!components.is_empty(), "no components were found");
     // A text, and what it stands for.
@@ -79,12 +79,12 @@ fn texts_of(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// What the programs are compiled from on this system, without what only builds or tests need.
-fn crates(project: &Project, step: &mut Step) -> Result<Vec<Component>> {
-    let mut tree = cargo(project, &["tree", "--locked"]);
+fn list_crates(project: &Project, step: &mut Step) -> Result<Vec<Component>> {
+    let mut tree = cargo_command(project, &["tree", "--locked"]);
     tree.args(PACKAGES).args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]);
-    let tree = run(project, step, "dist-tree", &mut tree)?;
+    let tree = run_program(project, step, "dist-tree", &mut tree)?;
     let used: BTreeSet<(&str, &str)> = tree.output.lines().filter_map(name_and_version).collect();
-    let packages = packages(project, &["--locked"])?;
+    let packages = list_packages(project, &["--locked"])?;
     let of_others = packages.iter().filter(|package| !package["source"].is_null());
     let components = of_others.filter_map(|package| {
         let [name, version, manifest] =
@@ -108,8 +108,8 @@ fn name_and_version(line: &str) -> Option<(&str, &str)> {
 /// What the page is bundled from.
 fn npm_packages(project: &Project, step: &mut Step) -> Result<Vec<Component>> {
     let mut list = Command::new("npm");
-    list.args(["ls", "--all", "--omit=dev", "--parseable"]).current_dir(project.at("ui"));
-    let list = run(project, step, "dist-npm", &mut list)?;
+    list.args(["ls", "--all", "--omit=dev", "--parseable"]).current_dir(project.join_root("ui"));
+    let list = run_program(project, step, "dist-npm", &mut list)?;
     let mut components = Vec::new();
     // The first one is the page itself.
     for folder in

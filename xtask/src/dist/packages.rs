@@ -7,10 +7,10 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{FOLDER, made_at, run};
-use crate::programs::packages;
+use super::{FOLDER, made_at, run_program};
+use crate::programs::list_packages;
 use crate::progress::Step;
-use crate::project::{Project, remove};
+use crate::project::{Project, remove_path};
 use crate::setup::{CYCLONEDX, DEB};
 
 /// How the names of each kind end.
@@ -19,14 +19,14 @@ pub(super) const ARCHIVE_END: &str = ".tar.gz";
 pub(super) const LIST_END: &str = ".cdx.json";
 
 /// `sightwire_0.1.0-1_amd64.deb`
-pub(super) fn deb(project: &Project, step: &mut Step, version: Option<&str>) -> Result<PathBuf> {
-    let mut deb = Command::new(DEB.program(project));
+pub(super) fn make_deb(project: &Project, step: &mut Step, version: Option<&str>) -> Result<PathBuf> {
+    let mut deb = Command::new(DEB.program_path(project));
     deb.args(["--package", "sightwire", "--no-build", "--compress-system", "--output", FOLDER])
         .current_dir(project.root());
     if let Some(version) = version {
         deb.args(["--deb-version", version]);
     }
-    let ended = run(project, step, "dist-deb", &mut deb)?;
+    let ended = run_program(project, step, "dist-deb", &mut deb)?;
     let last = ended
         .output
         .lines()
@@ -36,33 +36,33 @@ pub(super) fn deb(project: &Project, step: &mut Step, version: Option<&str>) -> 
 }
 
 /// `sightwire-0.1.0-x86_64-linux.tar.gz`, which unpacks into a folder of that name.
-pub(super) fn archive(project: &Project, step: &mut Step, stage: &Path) -> Result<PathBuf> {
+pub(super) fn make_archive(project: &Project, step: &mut Step, stage: &Path) -> Result<PathBuf> {
     let name = format!("sightwire-{}-{}-linux", version(), std::env::consts::ARCH);
-    let path = project.at(FOLDER).join(format!("{name}.tar.gz"));
+    let path = project.join_root(FOLDER).join(format!("{name}.tar.gz"));
     let mut tar = Command::new("sh");
     // gzip without time, so that the same files make the same archive.
     tar.args(["-ec", r#"tar --create --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$1" --transform="flags=r;s,^\.,$2," --use-compress-program="gzip -n" --file="$3" ."#])
         .args(["sh", &made_at(project), &name])
         .arg(&path)
         .current_dir(stage);
-    run(project, step, "dist-tar", &mut tar)?;
+    run_program(project, step, "dist-tar", &mut tar)?;
     Ok(path)
 }
 
 /// Lists of components (`CycloneDX`): of the server, of what draws pages for it, and of the page in it.
-pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn write_components(project: &Project, step: &mut Step, stage: &Path) -> Result<Vec<PathBuf>> {
     let targets = ["sightwire", "sightwire-draw", "sightwire-page"]
-        .map(|name| project.at(FOLDER).join(format!("{name}-{}.cdx.json", version())));
+        .map(|name| project.join_root(FOLDER).join(format!("{name}-{}.cdx.json", version())));
     let [of_server, of_drawing, of_page] = &targets;
     let written = "dist-components";
-    let mut list = Command::new(CYCLONEDX.program(project));
+    let mut list = Command::new(CYCLONEDX.program_path(project));
     list.args(["cyclonedx", "--format", "json", "--spec-version", "1.5", "--override-filename", written])
         .args(["--manifest-path", "crates/sightwire/Cargo.toml"])
         .current_dir(project.root());
-    run(project, step, "dist-components", &mut list)?;
+    run_program(project, step, "dist-components", &mut list)?;
     // It writes one beside each manifest of the workspace.
     let mut texts = [("crates/sightwire", None), ("crates/draw", None)];
-    for package in packages(project, &["--locked", "--no-deps"])? {
+    for package in list_packages(project, &["--locked", "--no-deps"])? {
         let manifest = Path::new(package["manifest_path"].as_str().context("a package has a manifest")?);
         let file = manifest.with_file_name(format!("{written}.json"));
         for (folder, text) in &mut texts {
@@ -70,7 +70,7 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
                 *text = Some(fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?);
             }
         }
-        remove(&file)?;
+        remove_path(&file)?;
     }
     let [server, drawing] = texts.map(|(folder, text)| -> Result<Value> {
         let text =
@@ -85,7 +85,7 @@ pub(super) fn components(project: &Project, step: &mut Step, stage: &Path) -> Re
     fs::write(of_server, serde_json::to_string_pretty(&server)?)?;
     fs::write(of_drawing, serde_json::to_string_pretty(&drawing)?)?;
     let mut npm = Command::new("npm");
-    npm.args(["sbom", "--omit=dev", "--sbom-format=cyclonedx"]).current_dir(project.at("ui"));
+    npm.args(["sbom", "--omit=dev", "--sbom-format=cyclonedx"]).current_dir(project.join_root("ui"));
     let page = npm.output().context("start npm")?;
     ensure!(page.status.success(), "npm sbom: {}", String::from_utf8_lossy(&page.stderr));
     let mut page: Value = serde_json::from_slice(&page.stdout).context("what npm sbom says")?;
@@ -107,11 +107,11 @@ fn come_along(project: &Project, stage: &Path) -> Result<Vec<Value>> {
     for (folder, kind) in [("runtime", "library"), ("models", "machine-learning-model")] {
         for entry in fs::read_dir(stage.join("lib/sightwire").join(folder))? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            let manifest = project.at("models").join(format!("{name}.toml"));
+            let manifest = project.join_root("models").join(format!("{name}.toml"));
             let text =
                 fs::read_to_string(&manifest).with_context(|| format!("read {}", manifest.display()))?;
             let value =
-                |key| value(&text, key).with_context(|| format!("{} has no {key}", manifest.display()));
+                |key| toml_value(&text, key).with_context(|| format!("{} has no {key}", manifest.display()));
             let (package, version) = (value("package")?, value("version")?);
             components.push(json!({
                 "type": kind,
@@ -127,14 +127,14 @@ fn come_along(project: &Project, stage: &Path) -> Result<Vec<Value>> {
 }
 
 /// The first value of a key of TOML that stands alone in its line, between quotes.
-fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+fn toml_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"'))
 }
 
 /// What was made of some kinds, in this run or in one before.
-pub(super) fn made(project: &Project, ends: &[&str]) -> Result<Vec<PathBuf>> {
+pub(super) fn list_made(project: &Project, ends: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(project.at(FOLDER))? {
+    for entry in fs::read_dir(project.join_root(FOLDER))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with("sightwire") && ends.iter().any(|end| name.ends_with(end)) {
@@ -146,13 +146,15 @@ pub(super) fn made(project: &Project, ends: &[&str]) -> Result<Vec<PathBuf>> {
 }
 
 /// `SHA256SUMS` of all that lies there, as `sha256sum -c` reads it.
-pub(super) fn checksums(project: &Project, step: &mut Step) -> Result<PathBuf> {
-    let files = made(project, &[DEB_END, ARCHIVE_END, LIST_END])?;
+pub(super) fn write_checksums(project: &Project, step: &mut Step) -> Result<PathBuf> {
+    let files = list_made(project, &[DEB_END, ARCHIVE_END, LIST_END])?;
     let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).collect();
     let mut sums = Command::new("sh");
-    sums.args(["-ec", r#"sha256sum "$@" > SHA256SUMS"#, "sh"]).args(names).current_dir(project.at(FOLDER));
-    run(project, step, "dist-checksums", &mut sums)?;
-    Ok(project.at(FOLDER).join("SHA256SUMS"))
+    sums.args(["-ec", r#"sha256sum "$@" > SHA256SUMS"#, "sh"])
+        .args(names)
+        .current_dir(project.join_root(FOLDER));
+    run_program(project, step, "dist-checksums", &mut sums)?;
+    Ok(project.join_root(FOLDER).join("SHA256SUMS"))
 }
 
 fn version() -> &'static str {
@@ -167,7 +169,7 @@ mod tests {
     fn values_of_manifests_are_found_by_their_key() {
         let text = "name = \"a\"\npackage = \"b\"\nversion = \"1.2\"\nversion = \"2\"\ntags = []\n";
         assert_eq!(
-            ["name", "version", "tags", "ver"].map(|key| value(text, key)),
+            ["name", "version", "tags", "ver"].map(|key| toml_value(text, key)),
             [Some("a"), Some("1.2"), None, None]
         );
     }

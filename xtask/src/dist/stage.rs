@@ -9,17 +9,17 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::build::Programs;
-use super::{FOLDER, notices, run};
+use super::{FOLDER, notices, run_program};
 use crate::progress::Step;
-use crate::project::{Project, remove};
+use crate::project::{Project, remove_path};
 
 /// What comes along, besides the programs: the library that runs models, and the model that reads text.
 const MODELS: [&str; 2] = ["runtime", "ppocr-v4"];
 
-pub(super) fn fill(project: &Project, step: &mut Step, programs: &Programs) -> Result<PathBuf> {
-    let stage = project.at(FOLDER).join("stage");
-    remove(&stage)?;
-    let (bin, lib) = (made(&stage, "bin")?, made(&stage, "lib/sightwire")?);
+pub(super) fn fill_stage(project: &Project, step: &mut Step, programs: &Programs) -> Result<PathBuf> {
+    let stage = project.join_root(FOLDER).join("stage");
+    remove_path(&stage)?;
+    let (bin, lib) = (make_folder(&stage, "bin")?, make_folder(&stage, "lib/sightwire")?);
     // No command for people: the server looks for it there.
     for (program, to) in
         [(&programs.server, bin.join("sightwire")), (&programs.draw, lib.join("sightwire-draw"))]
@@ -27,41 +27,41 @@ pub(super) fn fill(project: &Project, step: &mut Step, programs: &Programs) -> R
         fs::copy(program, to).with_context(|| format!("copy {}", program.display()))?;
     }
     let program = &programs.server;
-    library(project, step, program, &lib)?;
+    fetch_library(project, step, program, &lib)?;
     shells_and_manual(project, step, program, &stage)?;
-    documents(project, &stage)?;
-    notices::write(project, step, &stage.join("share/doc/sightwire/THIRD-PARTY.txt"))?;
+    copy_documents(project, &stage)?;
+    notices::write_notices(project, step, &stage.join("share/doc/sightwire/THIRD-PARTY.txt"))?;
     Ok(stage)
 }
 
-fn made(stage: &Path, folder: &str) -> Result<PathBuf> {
+fn make_folder(stage: &Path, folder: &str) -> Result<PathBuf> {
     let folder = stage.join(folder);
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     Ok(folder)
 }
 
 /// What the program itself fetches, by version and hash, into a store of its own that is kept for the next time.
-fn library(project: &Project, step: &mut Step, program: &Path, target: &Path) -> Result<()> {
-    let home = project.at(FOLDER).join("home");
+fn fetch_library(project: &Project, step: &mut Step, program: &Path, target: &Path) -> Result<()> {
+    let home = project.join_root(FOLDER).join("home");
     for model in MODELS {
         let mut pull = Command::new(program);
         pull.args(["models", "pull", model]).current_dir(project.root()).env("SIGHTWIRE_HOME", &home);
-        run(project, step, "dist-models", &mut pull)?;
+        run_program(project, step, "dist-models", &mut pull)?;
     }
     for folder in ["runtime", "models"] {
-        copy(&home.join(folder), &target.join(folder))?;
+        copy_folder(&home.join(folder), &target.join(folder))?;
     }
     same_once(target)
 }
 
 /// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("read {}", from.display()))? {
         let path = entry?.path();
         let target = to.join(path.file_name().context("a file has a name")?);
         if path.is_dir() {
-            copy(&path, &target)?;
+            copy_folder(&path, &target)?;
         } else {
             fs::copy(&path, &target).with_context(|| format!("copy {}", path.display()))?;
         }
@@ -84,7 +84,7 @@ fn same_once(folder: &Path) -> Result<()> {
             if long.is_symlink() || short.is_symlink() || !same_size || fs::read(short)? != fs::read(long)? {
                 continue;
             }
-            remove(short)?;
+            remove_path(short)?;
             symlink(long.file_name().context("a file has a name")?, short)?;
         }
     }
@@ -100,17 +100,21 @@ const COMPLETIONS: [(&str, &str); 3] = [
 
 fn shells_and_manual(project: &Project, step: &mut Step, program: &Path, stage: &Path) -> Result<()> {
     for (shell, file) in COMPLETIONS {
-        let said =
-            run(project, step, "dist-completions", Command::new(program).args(["completions", shell]))?;
+        let said = run_program(
+            project,
+            step,
+            "dist-completions",
+            Command::new(program).args(["completions", shell]),
+        )?;
         let file = stage.join(file);
         fs::create_dir_all(file.parent().context("a file lies in a folder")?)?;
         fs::write(file, said.output)?;
     }
-    let manual = made(stage, "share/man/man1")?;
-    run(project, step, "dist-manual", Command::new(program).arg("manual").arg(&manual))?;
+    let manual = make_folder(stage, "share/man/man1")?;
+    run_program(project, step, "dist-manual", Command::new(program).arg("manual").arg(&manual))?;
     let mut pack = Command::new("sh");
     pack.args(["-ec", "gzip -9n *.1"]).current_dir(manual);
-    run(project, step, "dist-manual", &mut pack).map(drop)
+    run_program(project, step, "dist-manual", &mut pack).map(drop)
 }
 
 /// What people read, and what that links to, each where it lies in the repository.
@@ -131,20 +135,20 @@ const DOCUMENTS: [&str; 14] = [
     "fuzz/README.md",
 ];
 
-fn documents(project: &Project, stage: &Path) -> Result<()> {
-    let target = made(stage, "share/doc/sightwire")?;
+fn copy_documents(project: &Project, stage: &Path) -> Result<()> {
+    let target = make_folder(stage, "share/doc/sightwire")?;
     for name in DOCUMENTS {
-        let (from, to) = (project.at(name), target.join(name));
+        let (from, to) = (project.join_root(name), target.join(name));
         if from.is_dir() {
-            copy(&from, &to)?;
+            copy_folder(&from, &to)?;
         } else {
             fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
             fs::copy(from, to).with_context(|| format!("copy {name}"))?;
         }
     }
-    fs::copy(project.at("deploy/debian/copyright"), target.join("COPYING"))?;
+    fs::copy(project.join_root("deploy/debian/copyright"), target.join("COPYING"))?;
     // What is known of each model.
-    copy_texts(&project.at("models"), &made(&target, "models")?)
+    copy_texts(&project.join_root("models"), &make_folder(&target, "models")?)
 }
 
 /// Copies the Markdown files of a folder.
@@ -178,7 +182,7 @@ mod tests {
     fn documents_link_to_what_comes_with_them() {
         let project = Project::here().unwrap();
         let stage = project.target().join(format!("documents-{}", std::process::id()));
-        documents(&project, &stage).unwrap();
+        copy_documents(&project, &stage).unwrap();
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         texts(&stage, &mut found);
         for path in &found {
@@ -190,7 +194,7 @@ mod tests {
                 }
             }
         }
-        remove(&stage).unwrap();
+        remove_path(&stage).unwrap();
         assert!(found.len() > 20, "{found:?}");
         assert!(missing.is_empty(), "{missing:#?}");
     }

@@ -23,57 +23,62 @@ struct Package {
 const PACKAGES: [Package; 14] = [
     Package {
         name: "build-essential",
-        there: || has("cc") && has("make"),
+        there: || has_program("cc") && has_program("make"),
         purpose: Demo,
         without: "nothing can be compiled without a C compiler; without make alone the server is built with the slower JPEG \
                   decoder and the system's allocator",
     },
     Package {
         name: "cmake",
-        there: || has("cmake"),
+        there: || has_program("cmake"),
         purpose: Demo,
         without: "the server is built with the slower JPEG decoder, whose pixels differ slightly",
     },
-    Package { name: "nasm", there: || has("nasm"), purpose: Demo, without: "JPEG decoding is slower" },
+    Package {
+        name: "nasm",
+        there: || has_program("nasm"),
+        purpose: Demo,
+        without: "JPEG decoding is slower",
+    },
     Package {
         name: "chromium",
-        there: || has("chromium"),
+        there: || has_program("chromium"),
         purpose: Test,
         without: "the browser tests are skipped",
     },
     Package {
         name: "chromium-headless-shell",
-        there: || has("chromium-headless-shell"),
+        there: || has_program("chromium-headless-shell"),
         purpose: Test,
         without: "the browser tests use all of Chromium, which takes twice as long",
     },
     Package {
         name: "libnss3-tools",
-        there: || has("certutil"),
+        there: || has_program("certutil"),
         purpose: Test,
         without: "Chromium is not tried with a certificate of the server's own authority",
     },
     Package {
         name: "ffmpeg",
-        there: || has("ffmpeg"),
+        there: || has_program("ffmpeg"),
         purpose: Test,
         without: "the browser test with a video file is skipped, and ffmpeg and ffprobe are not tried as viewers of cameras",
     },
     Package {
         name: "gstreamer1.0-tools",
-        there: || has("gst-launch-1.0"),
+        there: || has_program("gst-launch-1.0"),
         purpose: Test,
         without: "GStreamer is not tried as a viewer of cameras",
     },
     Package {
         name: "gstreamer1.0-plugins-good",
-        there: || process::ask("gst-inspect-1.0", &["--exists", "multipartdemux"]).is_some(),
+        there: || process::command_output("gst-inspect-1.0", &["--exists", "multipartdemux"]).is_some(),
         purpose: Test,
         without: "GStreamer is not tried as a viewer of cameras",
     },
     Package {
         name: "poppler-utils",
-        there: || has("pdftotext") && has("pdfimages"),
+        there: || has_program("pdftotext") && has_program("pdfimages"),
         purpose: Test,
         without: "searchable PDFs are not tried",
     },
@@ -85,36 +90,36 @@ const PACKAGES: [Package; 14] = [
     },
     Package {
         name: "mmdebstrap",
-        there: || has("mmdebstrap"),
+        there: || has_program("mmdebstrap"),
         purpose: Full,
         without: "packages are not tried",
     },
     Package {
         name: "systemd-container",
-        there: || has("systemd-nspawn"),
+        there: || has_program("systemd-nspawn"),
         purpose: Full,
         without: "the package is not tried with a systemd that has booted",
     },
     Package {
         name: "buildah",
-        there: || has("buildah"),
+        there: || has_program("buildah"),
         purpose: Full,
         without: "the container's image is not built",
     },
 ];
 
 /// The system packages that one purpose needs.
-pub(super) fn part() -> Part {
-    Part::new("system packages", wanted, install)
+pub(super) fn apt_part() -> Part {
+    Part::new("system packages", describe_wanted, install_packages)
 }
 
-fn missing(purpose: Purpose) -> Vec<&'static Package> {
+fn missing_packages(purpose: Purpose) -> Vec<&'static Package> {
     PACKAGES.iter().filter(|package| package.purpose <= purpose && !(package.there)()).collect()
 }
 
-fn wanted(_: &Project, purpose: Purpose) -> Option<String> {
-    let names = names(&missing(purpose));
-    (!names.is_empty()).then(|| match rights() {
+fn describe_wanted(_: &Project, purpose: Purpose) -> Option<String> {
+    let names = join_names(&missing_packages(purpose));
+    (!names.is_empty()).then(|| match sudo_prefix() {
         Ok("") => format!("install with apt-get: {names}"),
         Ok(_) => format!("install with sudo apt-get: {names}"),
         Err(why) => format!("do without {names} ({why})"),
@@ -122,10 +127,10 @@ fn wanted(_: &Project, purpose: Purpose) -> Option<String> {
 }
 
 /// `dpkg --configure -a` ends what an interrupted run began, and does nothing else.
-fn install(project: &Project, purpose: Purpose, step: &mut Step) -> Result<Outcome> {
-    let packages = missing(purpose);
-    let names = names(&packages);
-    let rights = match rights() {
+fn install_packages(project: &Project, purpose: Purpose, step: &mut Step) -> Result<Outcome> {
+    let packages = missing_packages(purpose);
+    let names = join_names(&packages);
+    let rights = match sudo_prefix() {
         Ok(rights) => rights,
         Err(why) => {
             for package in packages {
@@ -146,19 +151,19 @@ fn install(project: &Project, purpose: Purpose, step: &mut Step) -> Result<Outco
         let status = script.status().context("start sudo apt-get")?;
         ensure!(status.success(), "sudo apt-get ended with {status}; install by hand: {names}");
     } else {
-        process::must(project, step, "apt", &mut script)?;
+        process::run_required(project, step, "apt", &mut script)?;
     }
-    if let Some(still) = missing(purpose).first() {
+    if let Some(still) = missing_packages(purpose).first() {
         bail!("apt-get ended well, yet {} is not there; install it by hand", still.name);
     }
     Ok(Outcome::Done(names))
 }
 
-fn has(program: &str) -> bool {
+fn has_program(program: &str) -> bool {
     on_path(program).is_some()
 }
 
-fn names(packages: &[&Package]) -> String {
+fn join_names(packages: &[&Package]) -> String {
     packages.iter().map(|package| package.name).collect::<Vec<_>>().join(" ")
 }
 
@@ -166,17 +171,17 @@ fn names(packages: &[&Package]) -> String {
 pub(super) const ASKING: &str = "sudo ";
 
 /// What stands before a command of apt's that needs root, or why there is none that could be run.
-pub(super) fn rights() -> Result<&'static str, &'static str> {
-    if !has("apt-get") {
+pub(super) fn sudo_prefix() -> Result<&'static str, &'static str> {
+    if !has_program("apt-get") {
         return Err("no apt-get on this system");
     }
-    if process::ask("id", &["-u"]).as_deref() == Some("0") {
+    if process::command_output("id", &["-u"]).as_deref() == Some("0") {
         return Ok("");
     }
-    if !has("sudo") {
+    if !has_program("sudo") {
         return Err("not root, and no sudo");
     }
-    if process::ask("sudo", &["-n", "true"]).is_some() {
+    if process::command_output("sudo", &["-n", "true"]).is_some() {
         return Ok("sudo -n ");
     }
     if std::io::stdin().is_terminal() {

@@ -10,11 +10,10 @@ use super::building::{BuildProgress, build_times, tell_progress};
 use super::{Outcome, Part, Purpose};
 use crate::lints;
 use crate::process;
-use crate::programs::{build_tests, cargo, cargo_build, turbo};
+use crate::programs::{build_tests, can_build_turbo, cargo_build, cargo_command};
 use crate::progress::Step;
 use crate::project::Project;
 
-/// What is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Built {
     /// `sightwire` in `target/demo`.
@@ -28,7 +27,7 @@ pub(super) enum Built {
 }
 
 impl Built {
-    fn of(purpose: Purpose) -> Self {
+    fn from_purpose(purpose: Purpose) -> Self {
         match purpose {
             Purpose::Demo | Purpose::Once => Self::Server,
             Purpose::Bench => Self::Programs,
@@ -48,12 +47,12 @@ impl Built {
 }
 
 /// What is compiled, brought first: a build without a network then says so at once.
-pub(super) fn crates() -> Part {
+pub(super) fn crates_part() -> Part {
     let wanted = |_: &Project, _| None;
     Part::new("crates", wanted, |project, _, step| {
         // Nothing for other systems.
-        let mut fetch = cargo(project, &["fetch", "--locked", "--target", &host()?]);
-        process::must(project, step, "fetch", &mut fetch).context(
+        let mut fetch = cargo_command(project, &["fetch", "--locked", "--target", &host_triple()?]);
+        process::run_required(project, step, "fetch", &mut fetch).context(
             "fetch what Cargo.lock names; without a network, this works once all of it has been fetched",
         )?;
         Ok(Outcome::done("all there"))
@@ -62,33 +61,33 @@ pub(super) fn crates() -> Part {
 }
 
 /// The system that is built for.
-fn host() -> Result<String> {
-    let said = process::ask("rustc", &["-vV"]).unwrap_or_default();
+fn host_triple() -> Result<String> {
+    let said = process::command_output("rustc", &["-vV"]).unwrap_or_default();
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).context("`rustc -vV` names no host")
 }
 
 /// `sightwire` and what else a purpose needs. Only cargo knows what is stale.
-pub(super) fn part() -> Part {
+pub(super) fn binaries_part() -> Part {
     let wanted = |project: &Project, purpose: Purpose| {
-        let there = purpose.server(project).is_file();
+        let there = purpose.server_program(project).is_file();
         (!there).then(|| "compile the server (cargo build; some minutes the first time)".into())
     };
     Part::new("build", wanted, |project, purpose, step| {
-        let compiled = build(project, Built::of(purpose), step, false)?;
+        let compiled = build_binaries(project, Built::from_purpose(purpose), step, false)?;
         let words = match compiled {
             0 => "up to date".to_owned(),
             1 => "1 crate compiled".to_owned(),
             n => format!("{n} crates compiled"),
         };
-        Ok(Outcome::Done(words + if turbo() { "" } else { ", without libjpeg-turbo (no cmake)" }))
+        Ok(Outcome::Done(words + if can_build_turbo() { "" } else { ", without libjpeg-turbo (no cmake)" }))
     })
     .always()
 }
 
 /// Compiles what draws pages, while the server that will ask it runs already; gives way to it.
-pub(super) fn drawing(project: &Project, step: &mut Step) -> Result<usize> {
-    build(project, Built::Drawing, step, true)
+pub(super) fn build_drawing(project: &Project, step: &mut Step) -> Result<usize> {
+    build_binaries(project, Built::Drawing, step, true)
 }
 
 /// For how long that will go on, where nothing of it is there yet.
@@ -102,7 +101,7 @@ pub(super) fn drawing_takes(project: &Project) -> Option<Duration> {
     (seconds > 0.0).then(|| Duration::from_secs_f64(seconds / cores as f64))
 }
 
-fn build(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Result<usize> {
+fn build_binaries(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Result<usize> {
     let mut build = match built {
         // Tests switch features of shared crates on: with them from the start, nothing is compiled twice.
         Built::Tests => build_tests(project),
@@ -120,27 +119,27 @@ fn build(project: &Project, built: Built, step: &mut Step, quietly: bool) -> Res
     let mut progress = BuildProgress::new(compiled_for(project, built));
     let ended = process::run_watched(project, step, log, &mut build, false, Some(&mut progress))?;
     if !ended.status.success() {
-        match explained(&ended.output) {
+        match explain_failure(&ended.output) {
             Some(why) => bail!("{why}.\n{}", ended.tail(6)),
-            None => return ended.succeeded(&build).map(|_| 0),
+            None => return ended.require_success(&build).map(|_| 0),
         }
     }
-    Ok(progress.compiled())
+    Ok(progress.compiled_count())
 }
 
 /// What is compiled where nothing is there yet; else nobody needs to know how long it takes.
 fn compiled_for(project: &Project, built: Built) -> BTreeSet<String> {
     let there = match built {
-        Built::Server | Built::Programs => project.program("sightwire"),
-        Built::Drawing => project.program("sightwire-draw"),
-        Built::Tests => project.debug("sightwire"),
+        Built::Server | Built::Programs => project.program_path("sightwire"),
+        Built::Drawing => project.program_path("sightwire-draw"),
+        Built::Tests => project.debug_program("sightwire"),
     };
     if there.is_file() { BTreeSet::new() } else { packages_of(project, built) }
 }
 
 /// The packages that it is made of.
 fn packages_of(project: &Project, built: Built) -> BTreeSet<String> {
-    let mut tree = cargo(project, &["tree", "--locked", "--prefix=none", "--format={p}"]);
+    let mut tree = cargo_command(project, &["tree", "--locked", "--prefix=none", "--format={p}"]);
     match built {
         Built::Tests => tree.args(["--workspace", "--edges=all"]),
         _ => tree.arg("--edges=normal,build").args(built.packages()),
@@ -151,7 +150,7 @@ fn packages_of(project: &Project, built: Built) -> BTreeSet<String> {
 }
 
 /// What to do about a build that failed for want of something that is not in the code.
-fn explained(output: &str) -> Option<String> {
+fn explain_failure(output: &str) -> Option<String> {
     if output.contains("No space left on device") || output.contains("os error 28") {
         return Some(
             "the disk is full: a build takes 2 GB, and one of all tests 12 GB. Free some, or name a folder on another disk \
@@ -176,9 +175,9 @@ mod tests {
     #[test]
     fn a_full_disk_and_too_little_memory_say_what_to_do() {
         let full = "error: failed to write `/t/lib.rmeta`: No space left on device (os error 28)";
-        assert!(explained(full).unwrap().contains("CARGO_TARGET_DIR"));
+        assert!(explain_failure(full).unwrap().contains("CARGO_TARGET_DIR"));
         let killed = "error: could not compile `x` (lib)\n\nCaused by:\n  process didn't exit successfully: `rustc` (signal: 9, SIGKILL: kill)";
-        assert!(explained(killed).unwrap().contains("CARGO_BUILD_JOBS=1"));
-        assert_eq!(explained("error[E0425]: cannot find value `x` in this scope"), None);
+        assert!(explain_failure(killed).unwrap().contains("CARGO_BUILD_JOBS=1"));
+        assert_eq!(explain_failure("error[E0425]: cannot find value `x` in this scope"), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::process::{OutputLine, Watch};
 
 /// What each package of `Cargo.lock` takes of CPU in seconds in the demo's build: `cargo xtask bench build` writes it.
 const TIMES: &str = include_str!("../../../docs/build-times.tsv");
-/// Before so much of the work is done, nobody can say when it ends.
+/// Before this share of the work is done, nobody can say when it ends.
 const ENOUGH: f64 = 0.04;
 /// What a package takes that has no row.
 const USUAL_S: f64 = 1.0;
@@ -54,7 +54,7 @@ impl BuildProgress {
     pub(crate) fn new(packages: impl IntoIterator<Item = String>) -> Self {
         let times = build_times();
         let packages: HashSet<String> = packages.into_iter().collect();
-        let all_s = packages.iter().map(|name| seconds(&times, name)).sum();
+        let all_s = packages.iter().map(|name| usual_seconds(&times, name)).sum();
         Self {
             begun: Instant::now(),
             times,
@@ -67,7 +67,7 @@ impl BuildProgress {
     }
 
     /// How many packages were compiled.
-    pub(crate) fn compiled(&self) -> usize {
+    pub(crate) fn compiled_count(&self) -> usize {
         self.compiled.len()
     }
 
@@ -86,7 +86,7 @@ impl BuildProgress {
             return Some(());
         }
         let name = package_name(message["package_id"].as_str()?);
-        let takes = seconds(&self.times, name);
+        let takes = usual_seconds(&self.times, name);
         if message["fresh"] == true {
             if !self.compiled.contains(name) && self.fresh.insert(name.to_owned()) {
                 self.all_s -= takes;
@@ -101,15 +101,15 @@ impl BuildProgress {
         Some(())
     }
 
-    fn left(&self) -> Option<Duration> {
-        let share = self.share();
+    fn time_left(&self) -> Option<Duration> {
+        let share = self.done_share();
         let so_far = self.begun.elapsed().as_secs_f64();
         (share > ENOUGH && share < 1.0).then(|| Duration::from_secs_f64(so_far * (1.0 - share) / share))
     }
 }
 
 impl Watch for BuildProgress {
-    fn read(&mut self, line: &str) -> OutputLine {
+    fn read_line(&mut self, line: &str) -> OutputLine {
         if line.starts_with('{') {
             self.read_message(line);
             return OutputLine::Drop;
@@ -117,26 +117,26 @@ impl Watch for BuildProgress {
         if self.read_bar(line).is_some() { OutputLine::Drop } else { OutputLine::Keep }
     }
 
-    fn words(&self) -> Option<String> {
+    fn progress_words(&self) -> Option<String> {
         let (done, all) = self.units;
-        let left = self.left().map(|left| format!(", {} left", about(left))).unwrap_or_default();
+        let left = self.time_left().map(|left| format!(", {} left", format_left(left))).unwrap_or_default();
         (all > 0).then(|| format!("{done} of {all} crates{left}"))
     }
 
-    fn share(&self) -> f64 {
+    fn done_share(&self) -> f64 {
         if self.all_s > 0.0 { (self.done_s / self.all_s).min(1.0) } else { 0.0 }
     }
 }
 
 /// "about 3 min", "less than a minute"
-pub(crate) fn about(left: Duration) -> String {
+pub(crate) fn format_left(left: Duration) -> String {
     match left.as_secs().div_ceil(60) {
         0 | 1 => "less than a minute".into(),
         minutes => format!("about {minutes} min"),
     }
 }
 
-fn seconds(times: &HashMap<&'static str, f64>, name: &str) -> f64 {
+fn usual_seconds(times: &HashMap<&'static str, f64>, name: &str) -> f64 {
     times.get(name).copied().unwrap_or(USUAL_S)
 }
 
@@ -162,22 +162,22 @@ mod tests {
     #[test]
     fn a_build_says_how_many_crates_of_how_many_and_what_is_left() {
         let mut build = BuildProgress::new(["made-up-a", "made-up-b", "made-up-c"].map(str::to_owned));
-        assert_eq!(build.words(), None, "cargo has said nothing yet");
-        assert_eq!(build.read("   Compiling made-up-a v1.0.0"), OutputLine::Keep);
+        assert_eq!(build.progress_words(), None, "cargo has said nothing yet");
+        assert_eq!(build.read_line("   Compiling made-up-a v1.0.0"), OutputLine::Keep);
         assert_eq!(
-            build.read("    Building [==>      ] 1/4: made-up-a, made-up-b(build.rs)"),
+            build.read_line("    Building [==>      ] 1/4: made-up-a, made-up-b(build.rs)"),
             OutputLine::Drop
         );
-        assert_eq!(build.words().unwrap(), "1 of 4 crates");
-        assert_eq!(build.read(&artifact("made-up-c", true)), OutputLine::Drop);
-        assert_eq!(build.read(&artifact("made-up-a", false)), OutputLine::Drop);
-        assert_eq!((build.compiled(), build.share()), (1, 0.5), "one was there already");
-        build.read(&artifact("made-up-c", false));
-        assert_eq!((build.compiled(), build.share()), (2, 2.0 / 3.0), "its tests were not");
-        build.read(&artifact("made-up-c", true));
-        assert_eq!((build.compiled(), build.share()), (2, 2.0 / 3.0));
+        assert_eq!(build.progress_words().unwrap(), "1 of 4 crates");
+        assert_eq!(build.read_line(&artifact("made-up-c", true)), OutputLine::Drop);
+        assert_eq!(build.read_line(&artifact("made-up-a", false)), OutputLine::Drop);
+        assert_eq!((build.compiled_count(), build.done_share()), (1, 0.5), "one was there already");
+        build.read_line(&artifact("made-up-c", false));
+        assert_eq!((build.compiled_count(), build.done_share()), (2, 2.0 / 3.0), "its tests were not");
+        build.read_line(&artifact("made-up-c", true));
+        assert_eq!((build.compiled_count(), build.done_share()), (2, 2.0 / 3.0));
         build.begun = Instant::now().checked_sub(Duration::from_secs(100)).unwrap();
-        assert_eq!(build.words().unwrap(), "1 of 4 crates, less than a minute left");
+        assert_eq!(build.progress_words().unwrap(), "1 of 4 crates, less than a minute left");
     }
 
     /// What a new dependency costs is looked at when it comes.

@@ -27,7 +27,7 @@ pub(crate) use tools::{AUDITABLE, CYCLONEDX, DEB, DENY, NEXTEST};
 use crate::interrupt::Interrupted;
 use crate::progress::{End, Step};
 use crate::project::Project;
-use crate::unknown;
+use crate::unknown_word;
 use stamp::Stamp;
 
 /// What the machine is set up for. Each needs of the system and its registries what those before it need, and more.
@@ -46,10 +46,10 @@ pub(crate) enum Purpose {
 
 impl Purpose {
     /// The server that is built for it.
-    pub(crate) fn server(self, project: &Project) -> PathBuf {
+    pub(crate) fn server_program(self, project: &Project) -> PathBuf {
         match self {
-            Self::Demo | Self::Once | Self::Bench => project.program("sightwire"),
-            Self::Test | Self::Full => project.debug("sightwire"),
+            Self::Demo | Self::Once | Self::Bench => project.program_path("sightwire"),
+            Self::Test | Self::Full => project.debug_program("sightwire"),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Part {
     }
 
     /// Something made from files: in place while `there` is and its stamp matches.
-    fn made(
+    fn from_files(
         name: &'static str,
         will: String,
         there: PathBuf,
@@ -125,7 +125,7 @@ impl Part {
 }
 
 /// Runs `cargo xtask setup`: brings what is missing for a purpose.
-pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+pub(crate) fn run_setup(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut purpose = Purpose::Test;
     let mut dry_run = false;
     while let Some(arg) = args.next()? {
@@ -137,8 +137,8 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     }
     let project = Project::here()?;
     if dry_run {
-        prerequisites::check()?;
-        let wanted = wanted(&project, purpose, &parts(&project, purpose)?);
+        prerequisites::check_versions()?;
+        let wanted = describe_wanted(&project, purpose, &list_parts(&project, purpose)?);
         if wanted.is_empty() {
             println!("Everything is in place; setup would do nothing.");
         }
@@ -147,19 +147,19 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    run(&project, purpose)?;
+    install_parts(&project, purpose)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Brings everything that `purpose` needs and that is not in place.
-pub(crate) fn run(project: &Project, purpose: Purpose) -> Result<()> {
+pub(crate) fn install_parts(project: &Project, purpose: Purpose) -> Result<()> {
     let step = Step::start("prerequisites");
-    let versions = prerequisites::check()?;
+    let versions = prerequisites::check_versions()?;
     step.end(End::Ok, &versions);
 
     let _lock = project.lock()?;
-    let mut parts = parts(project, purpose)?;
-    let wanted = wanted(project, purpose, &parts);
+    let mut parts = list_parts(project, purpose)?;
+    let wanted = describe_wanted(project, purpose, &parts);
     if !wanted.is_empty() {
         eprintln!("This run will:");
         for words in wanted {
@@ -178,38 +178,38 @@ pub(crate) fn run(project: &Project, purpose: Purpose) -> Result<()> {
 }
 
 /// Brings Redis, which a demo of several servers needs beside what every demo does.
-pub(crate) fn redis(project: &Project) -> Result<()> {
-    bring_all(project, Purpose::Test, &[unpacked::redis()])
+pub(crate) fn install_redis(project: &Project) -> Result<()> {
+    bring_all(project, Purpose::Test, &[unpacked::redis_part()])
 }
 
 /// Whether what nobody but the user can install is there.
 pub(crate) fn check_prerequisites() -> Result<()> {
-    prerequisites::check().map(drop)
+    prerequisites::check_versions().map(drop)
 }
 
 /// Brings what packages are made with: they have a build of their own.
-pub(crate) fn dist(project: &Project) -> Result<()> {
-    prerequisites::check()?;
+pub(crate) fn install_dist(project: &Project) -> Result<()> {
+    prerequisites::check_versions()?;
     let _lock = project.lock()?;
     let tools = [AUDITABLE, CYCLONEDX, DEB].map(tools::Tool::part);
-    let page = [apt::part(), npm::packages(project, "npm in ui/", "ui")?, npm::page(project)?];
+    let page = [apt::apt_part(), npm::packages_part(project, "npm in ui/", "ui")?, npm::page_part(project)?];
     bring_all(project, Purpose::Demo, &page)?;
     bring_all(project, Purpose::Demo, &tools)
 }
 
-/// For how long [`drawing`] will compile, in words; none where it has been compiled before.
+/// For how long [`compile_drawing`] will compile, in words; none where it has been compiled before.
 pub(crate) fn drawing_takes(project: &Project) -> Option<String> {
-    binaries::drawing_takes(project).map(building::about)
+    binaries::drawing_takes(project).map(building::format_left)
 }
 
 /// Compiles what draws pages of PDF, AVIF and HEIC, beside a server that runs already. Says so where there was something to do.
-pub(crate) fn drawing(project: &Project) -> Result<()> {
+pub(crate) fn compile_drawing(project: &Project) -> Result<()> {
     let mut step = Step::start("build of drawing");
-    match binaries::drawing(project, &mut step) {
-        Ok(0) => step.leave(),
+    match binaries::build_drawing(project, &mut step) {
+        Ok(0) => step.clear_line(),
         Ok(_) => step.end(End::Ok, "PDF, AVIF and HEIC can be read now"),
         Err(error) => {
-            step.end(End::of(&error), "");
+            step.end(End::from_error(&error), "");
             return Err(error);
         }
     }
@@ -228,7 +228,7 @@ fn bring_all(project: &Project, purpose: Purpose, parts: &[Part]) -> Result<()> 
             Ok(Outcome::Done(words)) => step.end(End::Ok, &words),
             Ok(Outcome::Without(words)) => step.end(End::Skipped, &words),
             Err(error) => {
-                step.end(End::of(&error), "");
+                step.end(End::from_error(&error), "");
                 return Err(error);
             }
         }
@@ -237,28 +237,34 @@ fn bring_all(project: &Project, purpose: Purpose, parts: &[Part]) -> Result<()> 
 }
 
 /// The parts in the order in which they need each other.
-fn parts(project: &Project, purpose: Purpose) -> Result<Vec<Part>> {
-    let mut parts = vec![apt::part(), binaries::crates(), npm::packages(project, "npm in ui/", "ui")?];
+fn list_parts(project: &Project, purpose: Purpose) -> Result<Vec<Part>> {
+    let mut parts =
+        vec![apt::apt_part(), binaries::crates_part(), npm::packages_part(project, "npm in ui/", "ui")?];
     if purpose >= Purpose::Once {
-        parts.push(npm::packages(project, "npm in e2e/", "e2e")?.beside());
+        parts.push(npm::packages_part(project, "npm in e2e/", "e2e")?.beside());
     }
     if purpose >= Purpose::Test {
-        parts.push(npm::packages(project, "npm in clients/js/", "clients/js")?.beside());
-        let unpacked = [unpacked::nginx(), unpacked::haproxy(), unpacked::prometheus(), unpacked::redis()];
+        parts.push(npm::packages_part(project, "npm in clients/js/", "clients/js")?.beside());
+        let unpacked = [
+            unpacked::nginx_part(),
+            unpacked::haproxy_part(),
+            unpacked::prometheus_part(),
+            unpacked::redis_part(),
+        ];
         parts.extend(unpacked.map(Part::beside));
-        parts.push(python::packages(project)?.beside());
-        parts.push(python::kserve(project)?.beside());
+        parts.push(python::packages_part(project)?.beside());
+        parts.push(python::kserve_part(project)?.beside());
         parts.extend([DENY.part(), NEXTEST.part()].map(Part::beside));
     }
-    parts.extend([npm::page(project)?, binaries::part()]);
-    parts.extend([models::runtime(), models::text_model(), models::trials(purpose)]);
+    parts.extend([npm::page_part(project)?, binaries::binaries_part()]);
+    parts.extend([models::runtime_part(), models::text_model(), models::trials_part(purpose)]);
     if purpose == Purpose::Full {
-        parts.push(models::importer(project)?);
+        parts.push(models::importer_part(project)?);
     }
     Ok(parts)
 }
 
-fn wanted(project: &Project, purpose: Purpose, parts: &[Part]) -> Vec<String> {
+fn describe_wanted(project: &Project, purpose: Purpose, parts: &[Part]) -> Vec<String> {
     parts.iter().filter_map(|part| (part.wanted)(project, purpose)).collect()
 }
 
@@ -268,6 +274,6 @@ fn purpose_named(name: &str) -> Result<Purpose> {
         "bench" => Ok(Purpose::Bench),
         "test" => Ok(Purpose::Test),
         "full" => Ok(Purpose::Full),
-        other => bail!(unknown("purpose", other, &["demo", "bench", "test", "full"])),
+        other => bail!(unknown_word("purpose", other, &["demo", "bench", "test", "full"])),
     }
 }

@@ -8,15 +8,15 @@ use anyhow::Result;
 use super::stamp::Stamp;
 use super::{Outcome, Part, Purpose};
 use crate::process;
-use crate::programs::sightwire;
+use crate::programs::sightwire_command;
 use crate::progress::Step;
 use crate::project::Project;
 
 /// `.sightwire/home/runtime`. The server looks whether what is there is the version it wants.
-pub(super) fn runtime() -> Part {
+pub(super) fn runtime_part() -> Part {
     Part::new("onnx runtime", runtime_wanted, |project, purpose, step| {
         let there = runtime_wanted(project, purpose).is_none();
-        let pulled = pull(project, purpose, step, "runtime", "runtime");
+        let pulled = pull_model(project, purpose, step, "runtime", "runtime");
         needed_by(purpose, pulled, if there { "in place" } else { "fetched" })
     })
     .always()
@@ -38,12 +38,12 @@ pub(super) fn text_model() -> Part {
         (!there).then(|| will.into())
     };
     Part::new("text model", wanted, |project, purpose, step| {
-        needed_by(purpose, pull(project, purpose, step, TEXT_MODEL, "text-model"), "fetched")
+        needed_by(purpose, pull_model(project, purpose, step, TEXT_MODEL, "text-model"), "fetched")
     })
 }
 
 /// `.sightwire/home/trials`: the server would measure at its first start, beside what it serves.
-pub(super) fn trials(purpose: Purpose) -> Part {
+pub(super) fn trials_part(purpose: Purpose) -> Part {
     // Each of their networks is kept in a file.
     let (models, networks): (&[&str], _) = match purpose {
         Purpose::Demo | Purpose::Once => (&["gestures"], 2),
@@ -56,8 +56,8 @@ pub(super) fn trials(purpose: Purpose) -> Part {
     };
     Part::new("trials", wanted, |project, purpose, step| {
         let measured = models.iter().try_for_each(|model| {
-            let mut check = sightwire(project, purpose, &["models", "check", model]);
-            process::must(project, step, "trials", &mut check).map(drop)
+            let mut check = sightwire_command(project, purpose, &["models", "check", model]);
+            process::run_required(project, step, "trials", &mut check).map(drop)
         });
         Outcome::or_without(measured, "measured", |error| {
             format!("not measured, so the server will do it: {error:#}")
@@ -66,12 +66,13 @@ pub(super) fn trials(purpose: Purpose) -> Part {
 }
 
 /// `.sightwire/home/tools`: TensorFlow in an environment of its own. Only the full tests need it.
-pub(super) fn importer(project: &Project) -> Result<Part> {
-    let stamp = Stamp::new(project, "importer").file(&project.at("tools/import/requirements.txt"))?;
+pub(super) fn importer_part(project: &Project) -> Result<Part> {
+    let stamp =
+        Stamp::new(project, "importer").with_file(&project.join_root("tools/import/requirements.txt"))?;
     let will =
         "install TensorFlow into .sightwire/home/tools (pip, hashes checked; 330 MB to download)".into();
-    Ok(Part::made("keras importer", will, project.home().join("tools"), stamp, |project, step| {
-        let made = pull(project, Purpose::Full, step, "importer", "importer");
+    Ok(Part::from_files("keras importer", will, project.home().join("tools"), stamp, |project, step| {
+        let made = pull_model(project, Purpose::Full, step, "importer", "importer");
         // A machine may have no Python that TensorFlow 2.15 is made for.
         Outcome::or_without(made, "installed", |error| format!("tests of imports are skipped: {error}"))
     }))
@@ -85,7 +86,7 @@ pub(crate) fn importer_python(project: &Project) -> Option<PathBuf> {
     newest.filter(|folder| made(folder).is_some()).map(|folder| folder.join("bin/python"))
 }
 
-/// A demo shows its pages without it, and they offer it again; whoever measures or tests needs it.
+/// A demo shows its pages without it, and they offer it again; measurements and tests need it.
 fn needed_by(purpose: Purpose, pulled: Result<()>, done: &str) -> Result<Outcome> {
     if purpose > Purpose::Demo {
         return pulled.map(|()| Outcome::done(done));
@@ -95,7 +96,12 @@ fn needed_by(purpose: Purpose, pulled: Result<()>, done: &str) -> Result<Outcome
     })
 }
 
-fn pull(project: &Project, purpose: Purpose, step: &mut Step, what: &str, log: &str) -> Result<()> {
-    process::must(project, step, log, &mut sightwire(project, purpose, &["models", "pull", what]))?;
+fn pull_model(project: &Project, purpose: Purpose, step: &mut Step, what: &str, log: &str) -> Result<()> {
+    process::run_required(
+        project,
+        step,
+        log,
+        &mut sightwire_command(project, purpose, &["models", "pull", what]),
+    )?;
     Ok(())
 }

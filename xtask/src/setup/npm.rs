@@ -11,35 +11,40 @@ use crate::process;
 use crate::project::Project;
 
 /// The packages of one folder with a `package-lock.json`.
-pub(super) fn packages(project: &Project, name: &'static str, folder: &str) -> Result<Part> {
+pub(super) fn packages_part(project: &Project, name: &'static str, folder: &str) -> Result<Part> {
     let log = format!("npm-{}", folder.replace('/', "-"));
-    let at = project.at(folder);
-    let stamp = Stamp::new(project, &log).file(&at.join("package.json"))?;
-    let stamp = stamp.file(&at.join("package-lock.json"))?;
+    let at = project.join_root(folder);
+    let stamp = Stamp::new(project, &log).with_file(&at.join("package.json"))?;
+    let stamp = stamp.with_file(&at.join("package-lock.json"))?;
     let will = format!("install npm packages into {folder}/node_modules (npm ci)");
-    Ok(Part::made(name, will, at.join("node_modules"), stamp, move |project, step| {
-        let mut ci = npm(&["ci", "--prefer-offline"], at.clone());
+    Ok(Part::from_files(name, will, at.join("node_modules"), stamp, move |project, step| {
+        let mut ci = npm_command(&["ci", "--prefer-offline"], at.clone());
         // The browser tests use the system's Chromium.
         ci.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-        process::must(project, step, &log, &mut ci)?;
+        process::run_required(project, step, &log, &mut ci)?;
         Ok(Outcome::done("installed"))
     }))
 }
 
 /// The page (`ui/`), bundled into `ui/dist`, which the server's build embeds.
-pub(super) fn page(project: &Project) -> Result<Part> {
+pub(super) fn page_part(project: &Project) -> Result<Part> {
     let without = ["node_modules", "dist", "test-results", "coverage", ".vite"];
     // The page contains the JavaScript client's sources.
-    let stamp = Stamp::new(project, "page").folder(&project.at("ui"), &without)?;
-    let stamp = stamp.folder(&project.at("clients/js/src"), &[])?;
+    let stamp = Stamp::new(project, "page").with_folder(&project.join_root("ui"), &without)?;
+    let stamp = stamp.with_folder(&project.join_root("clients/js/src"), &[])?;
     let will = "build the page into ui/dist (npm run build)".to_owned();
-    Ok(Part::made("page", will, project.at("ui/dist/index.html"), stamp, |project, step| {
-        process::must(project, step, "page", &mut npm(&["run", "build"], project.at("ui")))?;
+    Ok(Part::from_files("page", will, project.join_root("ui/dist/index.html"), stamp, |project, step| {
+        process::run_required(
+            project,
+            step,
+            "page",
+            &mut npm_command(&["run", "build"], project.join_root("ui")),
+        )?;
         Ok(Outcome::done("built"))
     }))
 }
 
-fn npm(args: &[&str], folder: PathBuf) -> Command {
+fn npm_command(args: &[&str], folder: PathBuf) -> Command {
     let mut npm = Command::new("npm");
     npm.args(args).current_dir(folder);
     npm

@@ -4,7 +4,7 @@ use std::thread;
 
 use anyhow::{Result, bail};
 
-use crate::process::ask;
+use crate::process::command_output;
 
 /// A program, how to ask it for its version, and what is needed of it.
 struct Prerequisite {
@@ -50,10 +50,10 @@ const PREREQUISITES: [Prerequisite; 4] = [
 ];
 
 /// The versions found, in one line; or every prerequisite that is missing or too old.
-pub(super) fn check() -> Result<String> {
+pub(super) fn check_versions() -> Result<String> {
     // At once: npm alone takes a good part of a second to say its version.
-    let pip = thread::spawn(|| ask("python3", &["-m", "pip", "--version"]));
-    let asked = PREREQUISITES.map(|it| thread::spawn(move || ask(it.name, it.ask)));
+    let pip = thread::spawn(|| command_output("python3", &["-m", "pip", "--version"]));
+    let asked = PREREQUISITES.map(|it| thread::spawn(move || command_output(it.name, it.ask)));
     let mut found = Vec::new();
     let mut wrong = Vec::new();
     for (it, answer) in PREREQUISITES.iter().zip(asked) {

@@ -18,29 +18,32 @@ const FONTS: &str = "tools/evaluate_text/fonts.txt";
 const SYSTEM: &str = "/usr/bin/python3";
 
 /// `.sightwire/venv`: the official client and the linter.
-pub(super) fn packages(project: &Project) -> Result<Part> {
+pub(super) fn packages_part(project: &Project) -> Result<Part> {
     const REQUIREMENTS: &str = "e2e/python/requirements.txt";
     let will =
         "install Python packages into .sightwire/venv (pip, hashes checked; 400 MB on disk)".to_owned();
-    let (there, stamp) = (project.python("python"), stamp(project, "python", REQUIREMENTS)?);
-    Ok(Part::made("python packages", will, there, stamp, |project, step| {
+    let (there, stamp) =
+        (project.python_program("python"), environment_stamp(project, "python", REQUIREMENTS)?);
+    Ok(Part::from_files("python packages", will, there, stamp, |project, step| {
         if !can_be_made("python3") {
             return Ok(Outcome::Without("no python3-venv".into()));
         }
-        install(project, step, "venv", REQUIREMENTS)?;
+        install_environment(project, step, "venv", REQUIREMENTS)?;
         Ok(Outcome::done("installed"))
     }))
 }
 
 /// `.sightwire/kserve-venv`: servers and a client of others that speak `KServe` v2.
-pub(super) fn kserve(project: &Project) -> Result<Part> {
+pub(super) fn kserve_part(project: &Project) -> Result<Part> {
     const REQUIREMENTS: &str = "e2e/kserve/requirements.txt";
     let will = "install MLServer, Triton and its client into .sightwire/kserve-venv (pip, hashes checked; 500 MB on disk)";
-    let there = project.own("kserve-venv/bin/python");
-    let stamp = Stamp::new(project, "kserve").file(&project.at(REQUIREMENTS))?.word(SYSTEM);
-    Ok(Part::made("kserve servers", will.to_owned(), there, stamp, |project, step| {
+    let there = project.own_path("kserve-venv/bin/python");
+    let stamp = Stamp::new(project, "kserve").with_file(&project.join_root(REQUIREMENTS))?.with_word(SYSTEM);
+    Ok(Part::from_files("kserve servers", will.to_owned(), there, stamp, |project, step| {
         // Triton brings a Python 3.11 of its own, which has to fit the library of the one that is here: Debian 12's does.
-        if !process::ask(SYSTEM, &["--version"]).is_some_and(|version| version.starts_with("Python 3.11.")) {
+        if !process::command_output(SYSTEM, &["--version"])
+            .is_some_and(|version| version.starts_with("Python 3.11."))
+        {
             return Ok(Outcome::Without("no Python 3.11 of the system".into()));
         }
         if !can_be_made(SYSTEM) {
@@ -58,18 +61,25 @@ pub(super) fn can_all_be_made() -> bool {
 
 /// Whether that Python can make environments: Debian packs apart what that takes.
 fn can_be_made(python: &str) -> bool {
-    process::ask(python, &["-c", "import ensurepip, venv"]).is_some()
+    process::command_output(python, &["-c", "import ensurepip, venv"]).is_some()
 }
 
 /// What an environment with these requirements and the fonts is made of.
-pub(crate) fn stamp(project: &Project, name: &str, requirements: &str) -> Result<Stamp> {
-    let stamp = Stamp::new(project, name).file(&project.at(requirements))?.file(&project.at(FONTS))?;
+pub(crate) fn environment_stamp(project: &Project, name: &str, requirements: &str) -> Result<Stamp> {
+    let stamp = Stamp::new(project, name)
+        .with_file(&project.join_root(requirements))?
+        .with_file(&project.join_root(FONTS))?;
     // An environment is tied to the interpreter that made it.
-    Ok(stamp.word(&process::ask("python3", &["--version"]).unwrap_or_default()))
+    Ok(stamp.with_word(&process::command_output("python3", &["--version"]).unwrap_or_default()))
 }
 
 /// Makes the environment `folder` anew, with the fonts.
-pub(crate) fn install(project: &Project, step: &mut Step, folder: &str, requirements: &str) -> Result<()> {
+pub(crate) fn install_environment(
+    project: &Project,
+    step: &mut Step,
+    folder: &str,
+    requirements: &str,
+) -> Result<()> {
     install_all(project, step, folder, "python3", &[(requirements, None), (FONTS, Some("--no-deps"))])
 }
 
@@ -82,16 +92,16 @@ fn install_all(
     python: &str,
     files: &[(&str, Option<&str>)],
 ) -> Result<()> {
-    let venv = project.own(folder);
+    let venv = project.own_path(folder);
     let mut make = Command::new(python);
     make.args(["-m", "venv", "--clear"]).arg(&venv);
-    process::must(project, step, folder, &mut make)?;
+    process::run_required(project, step, folder, &mut make)?;
     for &(file, more) in files {
         let mut pip = Command::new(venv.join("bin/python"));
         pip.args(["-m", "pip", "install", "--no-compile", "--require-hashes", "--requirement", file])
             .args(more)
             .current_dir(project.root());
-        process::must(project, step, &folder.replace("venv", "pip"), &mut pip)?;
+        process::run_required(project, step, &folder.replace("venv", "pip"), &mut pip)?;
     }
     Ok(())
 }

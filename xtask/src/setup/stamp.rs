@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::Outcome;
-use crate::project::{Project, remove};
+use crate::project::{Project, remove_path};
 
 /// One step's stamp: a hash over names and contents of files. It tells versions apart; it does not protect against anyone:
 /// that is what the lock files' own hashes are for.
@@ -22,11 +22,11 @@ pub(crate) struct Stamp {
 impl Stamp {
     /// The stamp `name` of a step that is made from nothing yet.
     pub(crate) fn new(project: &Project, name: &str) -> Self {
-        Self { file: project.own("stamps").join(name), hash: DefaultHasher::new() }
+        Self { file: project.own_path("stamps").join(name), hash: DefaultHasher::new() }
     }
 
     /// Adds one file under its name.
-    pub(crate) fn file(mut self, path: &Path) -> Result<Self> {
+    pub(crate) fn with_file(mut self, path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| format!("read {}", path.display()))?;
         self.hash.write(path.to_string_lossy().as_bytes());
         self.hash.write_usize(bytes.len());
@@ -35,23 +35,23 @@ impl Stamp {
     }
 
     /// Adds any words that matter, such as a version.
-    pub(crate) fn word(mut self, word: &str) -> Self {
+    pub(crate) fn with_word(mut self, word: &str) -> Self {
         self.hash.write_usize(word.len());
         self.hash.write(word.as_bytes());
         self
     }
 
     /// Adds every file below a folder, but for the folders in `without`.
-    pub(crate) fn folder(mut self, folder: &Path, without: &[&str]) -> Result<Self> {
+    pub(crate) fn with_folder(mut self, folder: &Path, without: &[&str]) -> Result<Self> {
         let entries = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
         let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
         paths.sort();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_file() {
-                self = self.file(&path)?;
+                self = self.with_file(&path)?;
             } else if path.is_dir() && !without.contains(&name.as_ref()) {
-                self = self.folder(&path, without)?;
+                self = self.with_folder(&path, without)?;
             }
         }
         Ok(self)
@@ -64,7 +64,7 @@ impl Stamp {
 
     /// Runs the step; the old stamp goes first and the new one comes last, if it was done.
     pub(crate) fn guard(&self, step: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
-        remove(&self.file)?;
+        remove_path(&self.file)?;
         let outcome = step()?;
         if let Outcome::Done(_) = outcome {
             fs::write(&self.file, self.text()).with_context(|| format!("write {}", self.file.display()))?;
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_changed_file_changes_the_stamp_and_a_skipped_folder_does_not() {
         let folder = scratch("files");
-        let text = || stamp(&folder).folder(&folder, &["skipped"]).unwrap().text();
+        let text = || stamp(&folder).with_folder(&folder, &["skipped"]).unwrap().text();
         fs::write(folder.join("a"), "1").unwrap();
         let before = text();
         fs::write(folder.join("skipped/b"), "1").unwrap();

@@ -9,11 +9,11 @@ use anyhow::{Context, Result, ensure};
 use super::{Outcome, Part, apt};
 use crate::process;
 use crate::progress::Step;
-use crate::project::{Project, on_path, remove};
+use crate::project::{Project, on_path, remove_path};
 
 /// Packages of Debian's, unpacked into one folder in `.sightwire` unless the machine has their programs.
 struct Unpacked {
-    /// Of the folder, and for whoever reads what setup does.
+    /// Of the folder, and for readers of what setup prints.
     name: &'static str,
     /// Those with the programs, and with libraries that most machines lack.
     packages: &'static [&'static str],
@@ -77,48 +77,53 @@ const REDIS: Unpacked = Unpacked {
     without: "the tests of several processes over Redis fail until you install it (7 or newer)",
 };
 
-pub(super) fn nginx() -> Part {
+pub(super) fn nginx_part() -> Part {
     NGINX.part()
 }
 
-pub(super) fn haproxy() -> Part {
+pub(super) fn haproxy_part() -> Part {
     HAPROXY.part()
 }
 
-pub(super) fn prometheus() -> Part {
+pub(super) fn prometheus_part() -> Part {
     PROMETHEUS.part()
 }
 
-pub(super) fn redis() -> Part {
+pub(super) fn redis_part() -> Part {
     REDIS.part()
 }
 
 impl Unpacked {
     fn part(&'static self) -> Part {
-        Part::new(self.name, |project, _| self.wanted(project), |project, _, step| self.unpack(project, step))
+        Part::new(
+            self.name,
+            |project, _| self.describe_wanted(project),
+            |project, _, step| self.unpack(project, step),
+        )
     }
 
     fn is_there(&self, project: &Project) -> bool {
-        let own = project.own(self.name);
-        let libraries = format!("LD_LIBRARY_PATH={}", libraries(&own));
+        let own = project.own_path(self.name);
+        let libraries = format!("LD_LIBRARY_PATH={}", library_folders(&own));
         self.programs.iter().all(|program| {
             let mut installed =
                 on_path(program).into_iter().chain([Path::new("/").join(self.folder).join(program)]);
             let unpacked = own.join(self.folder).join(program);
-            installed.any(|file| self.runs(&[], &file)) || self.runs(&[&libraries], &unpacked)
+            installed.any(|file| self.is_runnable(&[], &file)) || self.is_runnable(&[&libraries], &unpacked)
         })
     }
 
     /// Whether a program runs with these variables, and is new enough.
-    fn runs(&self, variables: &[&str], program: &Path) -> bool {
+    fn is_runnable(&self, variables: &[&str], program: &Path) -> bool {
         let program = program.to_string_lossy();
-        let Some(said) = process::ask("env", &[variables, &[&*program, self.version]].concat()) else {
+        let Some(said) = process::command_output("env", &[variables, &[&*program, self.version]].concat())
+        else {
             return false;
         };
         self.least.is_none_or(|least| first_number(&said).is_some_and(|number| number >= least))
     }
 
-    fn wanted(&self, project: &Project) -> Option<String> {
+    fn describe_wanted(&self, project: &Project) -> Option<String> {
         let Self { name, without, .. } = self;
         let will = if on_path("apt-get").is_some() {
             format!(
@@ -134,12 +139,12 @@ impl Unpacked {
         if on_path("apt-get").is_none() {
             return Ok(Outcome::Without("no apt-get on this system".into()));
         }
-        let folder = project.own(self.name);
-        remove(&folder)?;
+        let folder = project.own_path(self.name);
+        remove_path(&folder)?;
         std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
         let mut unpack = Command::new("sh");
-        unpack.args(["-c", &self.script()]).current_dir(&folder);
-        let unpacked = process::must(project, step, self.name, &mut unpack).and_then(|_| {
+        unpack.args(["-c", &self.fetch_script()]).current_dir(&folder);
+        let unpacked = process::run_required(project, step, self.name, &mut unpack).and_then(|_| {
             ensure!(
                 self.is_there(project),
                 "this system's packages have no {} that runs alone{}",
@@ -152,9 +157,9 @@ impl Unpacked {
     }
 
     /// The system's lists of packages may be missing or old: they are fetched where that is allowed without a question.
-    fn script(&self) -> String {
+    fn fetch_script(&self) -> String {
         let fetch = format!("apt-get download {}", self.packages.join(" "));
-        let again = match apt::rights() {
+        let again = match apt::sudo_prefix() {
             Ok(rights) if rights != apt::ASKING => format!(" || {{ {rights}apt-get update && {fetch}; }}"),
             _ => String::new(),
         };
@@ -165,7 +170,7 @@ impl Unpacked {
 }
 
 /// The folders of libraries in an unpacked package, as the system's loader takes them.
-fn libraries(unpacked: &Path) -> String {
+fn library_folders(unpacked: &Path) -> String {
     let folders = std::fs::read_dir(unpacked.join("usr/lib")).into_iter().flatten().flatten();
     let folders: Vec<PathBuf> = folders.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     std::env::join_paths(folders).unwrap_or_default().to_string_lossy().into_owned()

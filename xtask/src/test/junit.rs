@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use roxmltree::{Document, Node};
 
-/// So much of what a failed test said is shown; all of it is in the log.
+/// How much of what a failed test said is shown; all of it is in the log.
 const REASON_LINES: usize = 40;
 /// What has failed where no test can be named.
 pub(super) const THE_RUN: &str = "(the run itself)";
@@ -14,7 +14,6 @@ pub(super) const THE_RUN: &str = "(the run itself)";
 /// A suite's result. Tests that a runner skipped count as neither passed nor failed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Results {
-    /// Their names.
     pub(super) passed: Vec<String>,
     pub(super) skipped: usize,
     pub(super) failures: Vec<Failure>,
@@ -43,8 +42,8 @@ impl Results {
         Self { passed: vec![name.to_owned()], ..Self::default() }
     }
 
-    /// One failure, of something that is no test, such as [`THE_RUN`].
-    pub(super) fn failed(name: &str, reason: &str) -> Self {
+    /// One failure, of something that is not a test, such as [`THE_RUN`].
+    pub(super) fn from_failure(name: &str, reason: &str) -> Self {
         let failure = Failure { name: name.to_owned(), reason: reason.to_owned(), file: None };
         Self { failures: vec![failure], ..Self::default() }
     }
@@ -52,10 +51,10 @@ impl Results {
     /// The result of a run that wrote `text`. A run that ended badly never counts as free of failures, and one that
     /// ran no test never counts as a success.
     pub(super) fn of_run(success: bool, text: &str) -> Result<Self> {
-        let mut results = read(text)?;
+        let mut results = parse_results(text)?;
         if results.failures.is_empty() && (!success || results.passed.is_empty()) {
             let reason = if success { "no test ran" } else { "it ended badly, though no test of it failed" };
-            results.failures = Self::failed(THE_RUN, reason).failures;
+            results.failures = Self::from_failure(THE_RUN, reason).failures;
         }
         Ok(results)
     }
@@ -74,7 +73,7 @@ impl fmt::Display for Results {
     }
 }
 
-fn read(text: &str) -> Result<Results> {
+fn parse_results(text: &str) -> Result<Results> {
     // Some runners pass on the colours of what a test printed, which XML has no place for.
     let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let document = Document::parse(&text).context("read JUnit's XML")?;
@@ -86,20 +85,20 @@ fn read(text: &str) -> Result<Results> {
         if child(&["skipped"]).is_some() {
             results.skipped += 1;
         } else if let Some(failure) = child(&["failure", "error"]) {
-            let said = said(failure);
-            let (name, reason, file) = (name(case), first_lines(said), file(said));
+            let said = failure_text(failure);
+            let (name, reason, file) = (case_name(case), first_lines(said), test_file(said));
             results.failures.push(Failure { name, reason, file });
         } else {
-            results.passed.push(name(case));
+            results.passed.push(case_name(case));
         }
         if let Some(seconds) = case.attribute("time").and_then(|time| time.parse().ok()) {
-            results.took.push((name(case), seconds));
+            results.took.push((case_name(case), seconds));
         }
     }
     Ok(results)
 }
 
-fn name(case: Node<'_, '_>) -> String {
+fn case_name(case: Node<'_, '_>) -> String {
     let name = case.attribute("name").unwrap_or_default();
     match case.attribute("classname") {
         // Node's runner says this of every test.
@@ -108,7 +107,7 @@ fn name(case: Node<'_, '_>) -> String {
     }
 }
 
-fn said<'a>(failure: Node<'a, '_>) -> &'a str {
+fn failure_text<'a>(failure: Node<'a, '_>) -> &'a str {
     let text = failure.text().map(str::trim).filter(|text| !text.is_empty());
     text.or_else(|| failure.attribute("message")).unwrap_or_default()
 }
@@ -118,7 +117,7 @@ fn first_lines(text: &str) -> String {
 }
 
 /// The first file of tests that stands in a stack of Node.
-fn file(text: &str) -> Option<String> {
+fn test_file(text: &str) -> Option<String> {
     const END: &str = ".test.mjs";
     let (before, _) = text.split_once(END)?;
     let (_, name) = before.rsplit_once("/e2e/js/")?;
@@ -161,9 +160,9 @@ right: 2</failure><system-err>noise</system-err></testcase></testsuite></testsui
     #[test]
     fn the_file_of_a_failure_is_the_one_in_its_stack() {
         let stack = "late\n at answered (file:///c/e2e/js/attacks.test.mjs:128:14)\n at (file:///c/e2e/js/b.test.mjs:1:1)";
-        assert_eq!(file(stack).as_deref(), Some("js/attacks.test.mjs"));
-        assert_eq!(file("js/a.test.mjs says nothing of where it is"), None);
-        assert_eq!(file("not within 30000 ms"), None);
+        assert_eq!(test_file(stack).as_deref(), Some("js/attacks.test.mjs"));
+        assert_eq!(test_file("js/a.test.mjs says nothing of where it is"), None);
+        assert_eq!(test_file("not within 30000 ms"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::process;
-use crate::programs::shell;
+use crate::programs::shell_command;
 use crate::project::{Project, on_path};
 use crate::setup::NEXTEST;
 
@@ -30,15 +30,15 @@ for target in $targets; do
 done
 "#;
 
-pub(super) fn features(project: &Project, _: &Path) -> Command {
-    let mut shell = shell(project.root(), FEATURES);
-    shell.arg(NEXTEST.program(project));
+pub(super) fn features_command(project: &Project, _: &Path) -> Command {
+    let mut shell = shell_command(project.root(), FEATURES);
+    shell.arg(NEXTEST.program_path(project));
     shell
 }
 
 /// As users call it; it fails where somebody is without frames for too long.
 pub(super) fn demo_cluster(project: &Project, _: &Path) -> Command {
-    shell(project.root(), "cargo xtask demo --cluster --once")
+    shell_command(project.root(), "cargo xtask demo --cluster --once")
 }
 
 /// The same code packed under two versions, and what is made of it: a machine that it is installed on, and an image.
@@ -55,28 +55,28 @@ exec unshare --mount --propagation private node --test --test-timeout=900000 --t
     --test-reporter=junit --test-reporter-destination="$0" packages/*.test.mjs
 "#;
 
-pub(super) fn packages(project: &Project, report: &Path) -> Command {
-    let mut shell = shell(project.root(), PACK);
+pub(super) fn packages_command(project: &Project, report: &Path) -> Command {
+    let mut shell = shell_command(project.root(), PACK);
     shell.arg(report);
     shell
 }
 
 /// Why packages cannot be installed anywhere.
 pub(super) fn without_machines(_: &Project) -> Option<&'static str> {
-    if process::ask("id", &["-u"]).as_deref() != Some("0") {
+    if process::command_output("id", &["-u"]).as_deref() != Some("0") {
         return Some("only root can make another root");
     }
     on_path("mmdebstrap").is_none().then_some("mmdebstrap is not installed")
 }
 
-pub(super) fn fuzz(project: &Project, _: &Path) -> Command {
-    let mut shell = shell(project.root(), FUZZ);
+pub(super) fn fuzz_command(project: &Project, _: &Path) -> Command {
+    let mut shell = shell_command(project.root(), FUZZ);
     // AddressSanitizer is asked for with a flag that is not stable.
     shell.env("RUSTC_BOOTSTRAP", "1");
     shell
 }
 
 pub(super) fn without_fuzz(_: &Project) -> Option<&'static str> {
-    let there = process::ask("cargo", &["fuzz", "--version"]).is_some();
+    let there = process::command_output("cargo", &["fuzz", "--version"]).is_some();
     (!there).then_some("cargo-fuzz is not installed (fuzz/README.md)")
 }

@@ -23,15 +23,15 @@ use crate::calibration::Calibration;
 use crate::process::{self, Ended};
 use crate::programs::nextest_report;
 use crate::progress::{End, Step};
-use crate::project::{Project, remove};
+use crate::project::{Project, remove_path};
 use crate::setup::{self, Purpose};
-use crate::{interrupt, unknown};
+use crate::{interrupt, unknown_word};
 
 /// What the tests that run only with `--full` look for.
 const FULL: &str = "SIGHTWIRE_FULL";
 
 /// Runs `cargo xtask test`: all suites, or those that are named.
-pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+pub(crate) fn run_tests(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut names: Vec<String> = Vec::new();
     let (mut full, mut verbose, mut record) = (false, false, false);
     while let Some(arg) = args.next()? {
@@ -40,7 +40,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
             Long("full") => full = true,
             Long("record") => record = true,
             Long("list") => {
-                list();
+                list_suites();
                 return Ok(ExitCode::SUCCESS);
             }
             Short('v') | Long("verbose") => verbose = true,
@@ -51,7 +51,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         !record || (names.is_empty() && !full),
         "--record is of what every change has to pass: no names, no --full"
     );
-    let chosen = choose(&names, full)?;
+    let chosen = choose_suites(&names, full)?;
     let project = Project::here()?;
     setup::check_prerequisites()?;
     // Before anything else runs on this machine.
@@ -59,7 +59,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let started = Instant::now();
     let purpose =
         if chosen.iter().any(|suite| suite.when != When::Always) { Purpose::Full } else { Purpose::Test };
-    setup::run(&project, purpose)?;
+    setup::install_parts(&project, purpose)?;
     let results = Results { cpu: process::children_cpu()?, ..Results::default() };
     let mut ran = vec![Ran { suite: "setup", took: started.elapsed(), results }];
     let how = How { full, verbose };
@@ -68,7 +68,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let took = started.elapsed();
     let passed = sum_up(&project, &ran, took, calibration, how)?;
     if record && passed {
-        times::record(&project, &ran, took, calibration)?;
+        times::write_suite_times(&project, &ran, took, calibration)?;
     }
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -100,7 +100,7 @@ fn sum_up(
 ) -> Result<bool> {
     let mut all = Results::default();
     println!("the slowest tests, in seconds:");
-    for line in times::slowest(project, ran)? {
+    for line in times::write_slowest(project, ran)? {
         println!("  {line}");
     }
     println!("\n{calibration}");
@@ -108,7 +108,7 @@ fn sum_up(
         let (seconds, cpu) = (took.as_secs_f64(), results.cpu.as_secs_f64());
         println!("{seconds:>8.1} s {cpu:>8.1} s CPU {:>6.1} loops  {suite}", calibration.loops(*took));
         all.cpu += results.cpu;
-        times::keep(project, suite, *took, results)?;
+        times::append_times(project, suite, *took, results)?;
         all.passed.extend_from_slice(&results.passed);
         all.failures.extend_from_slice(&results.failures);
         all.unsteady.extend_from_slice(&results.unsteady);
@@ -122,7 +122,7 @@ fn sum_up(
             println!("slower than before: {words}");
         }
     }
-    times::keep(project, "all", took, &all)?;
+    times::append_times(project, "all", took, &all)?;
     for Ran { suite, results, .. } in ran {
         for name in &results.unsteady {
             println!("failed beside others, passed when it ran again: {suite}: {name}");
@@ -137,8 +137,8 @@ fn sum_up(
     Ok(all.failures.is_empty())
 }
 
-/// How many of the suites that mostly wait run at a time.
-const WAITING: usize = 3;
+/// How many of the suites that mostly wait run at a time: with three, browsers on a machine of two slow cores starve.
+const WAITING: usize = 2;
 /// How many of those that only compute.
 const BESIDE: usize = 2;
 
@@ -164,7 +164,7 @@ fn run_all(project: &Project, chosen: &[&'static Suite], how: How) -> Result<Vec
         if let Some(suite) =
             chosen.iter().find(|suite| suite.name == ran.suite && suite.lane == Lane::Waiting)
         {
-            again(project, suite, ran, how)?;
+            rerun_failed(project, suite, ran, how)?;
         }
     }
     ran.extend(in_turn(project, &of(Lane::Alone), how)?);
@@ -177,22 +177,22 @@ fn in_turn(project: &Project, suites: &Mutex<VecDeque<&'static Suite>>, how: How
     loop {
         let next = suites.lock().map_err(|_| anyhow!("a suite's thread has panicked"))?.pop_front();
         let Some(suite) = next else { return Ok(ran) };
-        let Some(mut one) = run(project, suite, how)? else { continue };
+        let Some(mut one) = run_suite(project, suite, how)? else { continue };
         if suite.lane == Lane::Alone {
-            again(project, suite, &mut one, how)?;
+            rerun_failed(project, suite, &mut one, how)?;
         }
         ran.push(one);
     }
 }
 
 /// Runs what failed of a suite once more, where its runner can and it is little.
-fn again(project: &Project, suite: &Suite, ran: &mut Ran, how: How) -> Result<()> {
+fn rerun_failed(project: &Project, suite: &Suite, ran: &mut Ran, how: How) -> Result<()> {
     if !again::worth_it(suite.again, &ran.results) {
         return Ok(());
     }
     let mut step = Step::start(&format!("{} again", suite.name));
     let started = Instant::now();
-    let second = attempt(project, suite, &mut step, how, &ran.results.failures)?;
+    let second = attempt_suite(project, suite, &mut step, how, &ran.results.failures)?;
     ran.results.second_try(&second);
     ran.took += started.elapsed();
     ran.results.cpu += second.cpu;
@@ -203,14 +203,14 @@ fn again(project: &Project, suite: &Suite, ran: &mut Ran, how: How) -> Result<()
 }
 
 /// Runs one suite and prints its line, unless it cannot run here; only an interruption is an error.
-fn run(project: &Project, suite: &'static Suite, how: How) -> Result<Option<Ran>> {
+fn run_suite(project: &Project, suite: &'static Suite, how: How) -> Result<Option<Ran>> {
     let mut step = Step::start(suite.name);
     if let Some(why) = (suite.skip)(project) {
         step.end(End::Skipped, why);
         return Ok(None);
     }
     let started = Instant::now();
-    let results = attempt(project, suite, &mut step, how, &[])?;
+    let results = attempt_suite(project, suite, &mut step, how, &[])?;
     step.end(if results.failures.is_empty() { End::Ok } else { End::Failed }, &results.to_string());
     for failure in &results.failures {
         eprintln!("failed: {}\n{}\n", failure.name, failure.reason);
@@ -219,22 +219,22 @@ fn run(project: &Project, suite: &'static Suite, how: How) -> Result<Option<Ran>
 }
 
 /// The results of a suite, or of those of its tests that have `failed` before; only an interruption is an error.
-fn attempt(
+fn attempt_suite(
     project: &Project,
     suite: &Suite,
     step: &mut Step,
     how: How,
     failed: &[Failure],
 ) -> Result<Results> {
-    match execute(project, suite, step, how, failed) {
+    match execute_suite(project, suite, step, how, failed) {
         Err(error) if !error.is::<interrupt::Interrupted>() => {
-            Ok(Results::failed(THE_RUN, &format!("{error:#}")))
+            Ok(Results::from_failure(THE_RUN, &format!("{error:#}")))
         }
         results => results,
     }
 }
 
-fn execute(
+fn execute_suite(
     project: &Project,
     suite: &Suite,
     step: &mut Step,
@@ -242,13 +242,13 @@ fn execute(
     failed: &[Failure],
 ) -> Result<Results> {
     let log = format!("test-{}{}", suite.name, if failed.is_empty() { "" } else { "-again" });
-    let file = project.log(&log).with_extension("xml");
+    let file = project.log_path(&log).with_extension("xml");
     let mut command = (suite.command)(project, &file);
-    suite.again.remember(&mut command, &project.own("pytest").join(suite.name));
+    suite.again.add_cache_args(&mut command, &project.own_path("pytest").join(suite.name));
     if !failed.is_empty() {
         suite.again.only_failed(&mut command, failed);
     }
-    // Some of those that only a full run has are made of such tests alone; whoever names one wants them.
+    // Some of those that only a full run has are made of such tests alone; a user who names one wants them.
     if how.full || suite.when == When::Full {
         command.env(FULL, "1");
     }
@@ -258,38 +258,38 @@ fn execute(
         Lane::First | Lane::Alone => {}
     }
     let file = if suite.reports == Reports::Nextest { nextest_report(project) } else { file };
-    remove(&file)?;
-    let ended = process::run(project, step, &log, &mut command, how.verbose)?;
-    interrupt::check()?;
-    let mut results = outcome(suite, &file, &ended, how)?;
+    remove_path(&file)?;
+    let ended = process::run_command(project, step, &log, &mut command, how.verbose)?;
+    interrupt::check_interrupt()?;
+    let mut results = read_outcome(suite, &file, &ended, how)?;
     results.cpu = ended.cpu;
     Ok(results)
 }
 
 /// What became of a run, by its report in `file` or its exit code.
-fn outcome(suite: &Suite, file: &Path, ended: &Ended, how: How) -> Result<Results> {
+fn read_outcome(suite: &Suite, file: &Path, ended: &Ended, how: How) -> Result<Results> {
     let success = ended.status.success();
     if suite.reports == Reports::Nothing {
         let said = || if how.verbose { String::new() } else { ended.tail(120) };
         return Ok(if success {
             Results::one_passed(suite.name)
         } else {
-            Results::failed(suite.name, &said())
+            Results::from_failure(suite.name, &said())
         });
     }
     match fs::read_to_string(file) {
         Ok(text) => Results::of_run(success, &text).with_context(|| format!("read {}", file.display())),
-        Err(_) => Ok(Results::failed(THE_RUN, &ended.tail(120))),
+        Err(_) => Ok(Results::from_failure(THE_RUN, &ended.tail(120))),
     }
 }
 
 /// The suites whose name contains one of the words; without words those of every change, or with `full` all but those
 /// that have to be asked for.
-fn choose(words: &[String], full: bool) -> Result<Vec<&'static Suite>> {
+fn choose_suites(words: &[String], full: bool) -> Result<Vec<&'static Suite>> {
     for word in words {
         if !SUITES.iter().any(|suite| suite.name.contains(word.as_str())) {
             let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
-            bail!(unknown("suite", word, &names));
+            bail!(unknown_word("suite", word, &names));
         }
     }
     let chosen = |suite: &&Suite| match suite.when {
@@ -301,7 +301,7 @@ fn choose(words: &[String], full: bool) -> Result<Vec<&'static Suite>> {
     Ok(SUITES.iter().filter(chosen).collect())
 }
 
-fn list() {
+fn list_suites() {
     for suite in &SUITES {
         let when = match suite.when {
             When::Always => "",
@@ -318,7 +318,7 @@ mod tests {
 
     fn names(words: &[&str], full: bool) -> Vec<&'static str> {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        choose(&words, full).unwrap().iter().map(|suite| suite.name).collect()
+        choose_suites(&words, full).unwrap().iter().map(|suite| suite.name).collect()
     }
 
     #[test]
@@ -329,6 +329,6 @@ mod tests {
         assert_eq!(names(&["readme"], false), ["readme"]);
         assert_eq!(names(&["soak"], false), ["soak"]);
         assert_eq!(names(&["ui-types", "readme"], true), ["ui-types", "readme"]);
-        assert!(choose(&["redme".into()], false).is_err());
+        assert!(choose_suites(&["redme".into()], false).is_err());
     }
 }

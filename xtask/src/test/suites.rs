@@ -5,7 +5,10 @@ use std::process::Command;
 
 use super::again::{Again, ONLY};
 use super::long;
-use crate::programs::{advisories, deny, lints, nextest, npm, ruff, rust_format, shell};
+use crate::programs::{
+    advisories_command, deny_command, lints_command, nextest_command, npm_command, ruff_command, rust_format,
+    shell_command,
+};
 use crate::project::{Project, on_path};
 use crate::setup;
 
@@ -42,7 +45,7 @@ pub(super) enum When {
 pub(super) enum Lane {
     /// It comes before all others: it is cheap, or tells most. Only those beside it run at the same time.
     First,
-    /// It waits more than it computes: three of these run at a time.
+    /// It waits more than it computes: two of these run at a time.
     Waiting,
     /// It computes and has no clock: two of these run beside the first ones and those that wait, and give way to them.
     Beside,
@@ -62,30 +65,30 @@ pub(super) enum Reports {
 }
 
 /// Something that passes or fails as one, in every run.
-const fn check(name: &'static str, lane: Lane, about: &'static str, command: Start) -> Suite {
+const fn check_suite(name: &'static str, lane: Lane, about: &'static str, command: Start) -> Suite {
     let (when, reports, again) = (When::Always, Reports::Nothing, Again::Never);
     Suite { name, about, lane, when, reports, command, again, skip: |_| None }
 }
 
 /// Tests that are counted, in every run.
-const fn tests(name: &'static str, lane: Lane, about: &'static str, command: Start) -> Suite {
-    Suite { reports: Reports::Junit, ..check(name, lane, about, command) }
+const fn tests_suite(name: &'static str, lane: Lane, about: &'static str, command: Start) -> Suite {
+    Suite { reports: Reports::Junit, ..check_suite(name, lane, about, command) }
 }
 
 impl Suite {
-    const fn when(self, when: When) -> Self {
+    const fn run_when(self, when: When) -> Self {
         Self { when, ..self }
     }
 
-    const fn reports(self, reports: Reports) -> Self {
+    const fn with_reports(self, reports: Reports) -> Self {
         Self { reports, ..self }
     }
 
-    const fn again(self, again: Again) -> Self {
+    const fn with_again(self, again: Again) -> Self {
         Self { again, ..self }
     }
 
-    const fn unless(self, skip: Skip) -> Self {
+    const fn with_skip(self, skip: Skip) -> Self {
         Self { skip, ..self }
     }
 }
@@ -98,156 +101,156 @@ const WORKERS: &str = "python/test_read_cluster.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
 pub(super) const SUITES: [Suite; 31] = [
-    check("rust-format", Lane::First, "cargo fmt", |project, _| rust_format(project)),
-    check(
+    check_suite("rust-format", Lane::First, "cargo fmt", |project, _| rust_format(project)),
+    check_suite(
         "rust-deny",
         Lane::First,
         "licences, sources and duplicates (deny.toml); advisories are a suite of their own",
-        |project, _| deny(project),
+        |project, _| deny_command(project),
     ),
-    check("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| lints(project)),
-    tests("rust", Lane::First, "unit, property and integration tests of every crate (nextest)", |project, _| {
-        nextest(project, &[])
+    check_suite("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| lints_command(project)),
+    tests_suite("rust", Lane::First, "unit, property and integration tests of every crate (nextest)", |project, _| {
+        nextest_command(project, &[])
     })
-    .reports(Reports::Nextest),
-    check("ui-types", Lane::Beside, "TypeScript, strict", |project, _| npm(project.at("ui"), "typecheck")),
-    check("ui-lints", Lane::Beside, "eslint", |project, _| npm(project.at("ui"), "lint")),
-    check("ui-format", Lane::Beside, "prettier", |project, _| npm(project.at("ui"), "format:check")),
-    tests("ui-unit", Lane::Beside, "the page's own tests (vitest)", |project, report| {
-        vitest(project, "ui", report)
+    .with_reports(Reports::Nextest),
+    check_suite("ui-types", Lane::Beside, "TypeScript, strict", |project, _| npm_command(project.join_root("ui"), "typecheck")),
+    check_suite("ui-lints", Lane::Beside, "eslint", |project, _| npm_command(project.join_root("ui"), "lint")),
+    check_suite("ui-format", Lane::Beside, "prettier", |project, _| npm_command(project.join_root("ui"), "format:check")),
+    tests_suite("ui-unit", Lane::Beside, "the page's own tests (vitest)", |project, report| {
+        vitest_command(project, "ui", report)
     }),
-    check("client-js-lints", Lane::Beside, "TypeScript, eslint and prettier over clients/js", |project, _| {
+    check_suite("client-js-lints", Lane::Beside, "TypeScript, eslint and prettier over clients/js", |project, _| {
         let all = "npm run -s typecheck; npm run -s lint; npm run -s format:check";
-        shell(&project.at("clients/js"), all)
+        shell_command(&project.join_root("clients/js"), all)
     }),
-    tests("client-js", Lane::Beside, "the JavaScript client's own tests (vitest)", |project, report| {
-        vitest(project, "clients/js", report)
+    tests_suite("client-js", Lane::Beside, "the JavaScript client's own tests (vitest)", |project, report| {
+        vitest_command(project, "clients/js", report)
     }),
-    check("e2e-lints", Lane::Beside, "TypeScript, eslint and prettier over e2e/", |project, _| {
-        npm(project.at("e2e"), "lint")
+    check_suite("e2e-lints", Lane::Beside, "TypeScript, eslint and prettier over e2e/", |project, _| {
+        npm_command(project.join_root("e2e"), "lint")
     }),
-    check("python-lints", Lane::Beside, "ruff: lints and format of every Python file", |project, _| ruff(project, PYTHON))
-        .unless(without_python),
+    check_suite("python-lints", Lane::Beside, "ruff: lints and format of every Python file", |project, _| ruff_command(project, PYTHON))
+        .with_skip(without_python),
     // The longest first, so that none of them is alone at the end; pages, which compute most, come after `e2e-js`, which has clocks.
-    tests(
+    tests_suite(
         "e2e-js",
         Lane::Waiting,
         "the official JavaScript client, viewers and players of cameras against the real server",
         |project, report| {
             let all_others = "--test-concurrency=2 $(ls js/*.test.mjs | grep -v /cluster-)";
-            node(project, report, 1200, all_others)
+            node_command(project, report, 1200, all_others)
         },
     )
-    .again(Again::Node),
-    tests(
+    .with_again(Again::Node),
+    tests_suite(
         "e2e-workers",
         Lane::Waiting,
         "text: one batch by several processes, some of which are killed, stopped, or have a full disk",
-        |project, report| pytest(project, report, &[WORKERS]),
+        |project, report| pytest_command(project, report, &[WORKERS]),
     )
-    .again(Again::Pytest)
-    .unless(without_python),
-    tests(
+    .with_again(Again::Pytest)
+    .with_skip(without_python),
+    tests_suite(
         "e2e-python",
         Lane::Waiting,
         "the official Python client and OpenCV against the real server",
         |project, report| {
-            pytest(project, report, &["python", "--ignore-glob=python/test_read_*", &format!("--ignore={IMPORTS}")])
+            pytest_command(project, report, &["python", "--ignore-glob=python/test_read_*", &format!("--ignore={IMPORTS}")])
         },
     )
-    .again(Again::Pytest)
-    .unless(without_python),
-    tests(
+    .with_again(Again::Pytest)
+    .with_skip(without_python),
+    tests_suite(
         "e2e-cluster",
         Lane::Waiting,
         "several servers as one, over a real Redis, and behind nginx and HAProxy",
-        |project, report| node(project, report, 1200, "js/cluster-*.test.mjs"),
+        |project, report| node_command(project, report, 1200, "js/cluster-*.test.mjs"),
     )
-    .again(Again::Node),
-    tests(
+    .with_again(Again::Node),
+    tests_suite(
         "e2e-read",
         Lane::Waiting,
         "text: by command, over HTTP, in batches and out of storage",
         |project, report| {
             let files = reading_tests(project);
-            pytest(project, report, &files.iter().map(String::as_str).collect::<Vec<_>>())
+            pytest_command(project, report, &files.iter().map(String::as_str).collect::<Vec<_>>())
         },
     )
-    .again(Again::Pytest)
-    .unless(without_python),
-    tests("e2e-pages", Lane::Waiting, "all other pages in Chromium, three tests at a time", |project, report| {
-        playwright(project, report, "together")
+    .with_again(Again::Pytest)
+    .with_skip(without_python),
+    tests_suite("e2e-pages", Lane::Waiting, "all other pages in Chromium, two tests at a time", |project, report| {
+        playwright_command(project, report, "together")
     })
-    .again(Again::Playwright)
-    .unless(without_chromium),
-    tests(
+    .with_again(Again::Playwright)
+    .with_skip(without_chromium),
+    tests_suite(
         "client-python",
         Lane::Waiting,
         "clients/python and its command against the real server, with mypy",
         |project, report| {
             let all = ["-c", "../clients/python/pyproject.toml", "../clients/python/tests"];
-            pytest(project, report, &all)
+            pytest_command(project, report, &all)
         },
     )
-    .again(Again::Pytest)
-    .unless(without_python),
-    tests(
+    .with_again(Again::Pytest)
+    .with_skip(without_python),
+    tests_suite(
         "e2e-kserve",
         Lane::Waiting,
         "MLServer and Triton find objects for the real server, and are away and come back",
         |project, report| {
-            let mut pytest = Command::new(project.own("kserve-venv/bin/python"));
+            let mut pytest = Command::new(project.own_path("kserve-venv/bin/python"));
             pytest.args(["-m", "pytest", "-q", "--junitxml"]).arg(report).arg("kserve");
             against_the_server(project, pytest)
         },
     )
-    .again(Again::Pytest)
-    .unless(without_kserve),
-    tests(
+    .with_again(Again::Pytest)
+    .with_skip(without_kserve),
+    tests_suite(
         "e2e-browser",
         Lane::Alone,
         "pages whose rates are measured, in Chromium with a generated camera, one test at a time",
-        |project, report| playwright(project, report, "alone"),
+        |project, report| playwright_command(project, report, "alone"),
     )
-    .again(Again::Playwright)
-    .unless(without_chromium),
-    tests(
+    .with_again(Again::Playwright)
+    .with_skip(without_chromium),
+    tests_suite(
         "import-tool",
         Lane::Waiting,
         "tools/import: Keras files of many kinds and ages, converted and compared with Keras",
         |project, report| {
-            let mut pytest = with_importer(project, pytest(project, report, &["tools/import"]));
+            let mut pytest = with_importer(project, pytest_command(project, report, &["tools/import"]));
             pytest.current_dir(project.root());
             pytest
         },
     )
-    .when(When::Full)
-    .unless(without_importer),
-    tests(
+    .run_when(When::Full)
+    .with_skip(without_importer),
+    tests_suite(
         "e2e-import",
         Lane::Waiting,
         "users' own Keras models: by command, at the server's start, from an address",
-        |project, report| pytest(project, report, &[IMPORTS]),
+        |project, report| pytest_command(project, report, &[IMPORTS]),
     )
-    .when(When::Full)
-    .unless(without_importer),
-    tests(
+    .run_when(When::Full)
+    .with_skip(without_importer),
+    tests_suite(
         "e2e-accuracy",
         Lane::Alone,
         "how much of generated pages is read rightly",
-        |project, report| pytest(project, report, &[ACCURACY]),
+        |project, report| pytest_command(project, report, &[ACCURACY]),
     )
-    .when(When::Full)
-    .unless(without_python),
-    check(
+    .run_when(When::Full)
+    .with_skip(without_python),
+    check_suite(
         "rust-features",
         Lane::Alone,
         "what a machine without cmake or make builds: the server and all lints without turbo and jemalloc, alone \
          and together; the frame crate's tests without turbo",
-        long::features,
+        long::features_command,
     )
-    .when(When::Full),
-    check(
+    .run_when(When::Full),
+    check_suite(
         "soak",
         Lane::Alone,
         "ten minutes of `cargo xtask soak`: all uses at once, clients that come and go, faults; nothing grows",
@@ -257,54 +260,54 @@ pub(super) const SUITES: [Suite; 31] = [
             against_the_server(project, node)
         },
     )
-    .when(When::Full),
-    check(
+    .run_when(When::Full),
+    check_suite(
         "demo-cluster",
         Lane::Alone,
         "cargo xtask demo --cluster --once: three servers of the demo's build, one of which is killed",
         long::demo_cluster,
     )
-    .when(When::Full),
-    tests(
+    .run_when(When::Full),
+    tests_suite(
         "packages",
         Lane::Alone,
         "the Debian package, the archive and the image: installed, used, upgraded, removed, on machines of their own",
-        long::packages,
+        long::packages_command,
     )
-    .when(When::Full)
-    .unless(long::without_machines),
-    check("fuzz", Lane::Alone, "each target of fuzz/ for 20 s", long::fuzz)
-        .when(When::Full)
-        .unless(long::without_fuzz),
-    check(
+    .run_when(When::Full)
+    .with_skip(long::without_machines),
+    check_suite("fuzz", Lane::Alone, "each target of fuzz/ for 20 s", long::fuzz_command)
+        .run_when(When::Full)
+        .with_skip(long::without_fuzz),
+    check_suite(
         "readme",
         Lane::Alone,
-        "README's commands in their order, in a fresh clone of the last commit with an empty home",
+        "commands of README and docs/tour.md in their order, in a fresh clone with an empty home",
         |project, _| {
             let mut node = Command::new("node");
-            node.arg("readme/run.mjs").arg(project.own("readme")).current_dir(project.at("e2e"));
+            node.arg("readme/run.mjs").arg(project.own_path("readme")).current_dir(project.join_root("e2e"));
             with_importer(project, node)
         },
     )
-    .when(When::Named)
-    .unless(without_importer),
-    check(
+    .run_when(When::Named)
+    .with_skip(without_importer),
+    check_suite(
         "advisories",
         Lane::Alone,
         "known weaknesses of crates (RustSec's database, from GitHub) and of what the page has from npm",
-        |project, _| advisories(project),
+        |project, _| advisories_command(project),
     )
-    .when(When::Named),
+    .run_when(When::Named),
 ];
 
 /// Folders with Python files.
 const PYTHON: [&str; 5] = ["e2e/kserve", "e2e/python", "e2e/load", "clients/python", "tools"];
 
-/// Node's own runner over files in `e2e/`, which ends one that hangs after so many seconds. The shell finds them, since a
+/// Node's own runner over files in `e2e/`, which ends one that hangs after this many seconds. The shell finds them, since a
 /// runner's own way differs between Node versions; [`ONLY`] takes their place.
-fn node(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Command {
+fn node_command(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Command {
     let mut node = Command::new("sh");
-    // Whoever has such a variable set does not leave tests out by it.
+    // Such a variable in the user's environment does not leave tests out.
     node.env_remove(ONLY);
     node.args(["-c", &format!(r#"exec node "$@" ${{{ONLY}:-{files}}}"#), "node"])
         .args(["--test", &format!("--test-timeout={timeout_s}000")])
@@ -314,15 +317,15 @@ fn node(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Comman
 }
 
 /// In `e2e/`.
-fn pytest(project: &Project, report: &Path, args: &[&str]) -> Command {
-    let mut pytest = Command::new(project.python("python"));
+fn pytest_command(project: &Project, report: &Path, args: &[&str]) -> Command {
+    let mut pytest = Command::new(project.python_program("python"));
     pytest.args(["-m", "pytest", "--junitxml"]).arg(report).args(args);
     against_the_server(project, pytest)
 }
 
 /// The files of `e2e/python` whose tests read text, but for those with suites of their own.
 fn reading_tests(project: &Project) -> Vec<String> {
-    let files = std::fs::read_dir(project.at("e2e/python")).into_iter().flatten().flatten();
+    let files = std::fs::read_dir(project.join_root("e2e/python")).into_iter().flatten().flatten();
     let names = files.map(|file| format!("python/{}", file.file_name().to_string_lossy()));
     let mut names: Vec<String> = names
         .filter(|name| name.starts_with("python/test_read_") && name != ACCURACY && name != WORKERS)
@@ -332,7 +335,7 @@ fn reading_tests(project: &Project) -> Vec<String> {
 }
 
 /// One of the projects of `e2e/playwright.config.mjs`.
-fn playwright(project: &Project, report: &Path, name: &str) -> Command {
+fn playwright_command(project: &Project, report: &Path, name: &str) -> Command {
     let mut playwright = Command::new("node");
     playwright
         .args(["node_modules/@playwright/test/cli.js", "test", "--reporter=list,junit", "--project", name])
@@ -340,8 +343,8 @@ fn playwright(project: &Project, report: &Path, name: &str) -> Command {
     against_the_server(project, playwright)
 }
 
-fn vitest(project: &Project, folder: &str, report: &Path) -> Command {
-    let mut vitest = npm(project.at(folder), "test");
+fn vitest_command(project: &Project, folder: &str, report: &Path) -> Command {
+    let mut vitest = npm_command(project.join_root(folder), "test");
     vitest
         .args(["--", "--reporter=default", "--reporter=junit"])
         .arg(format!("--outputFile.junit={}", report.display()));
@@ -353,11 +356,11 @@ fn without_chromium(_: &Project) -> Option<&'static str> {
 }
 
 fn without_python(project: &Project) -> Option<&'static str> {
-    (!project.python("python").exists()).then_some("no Python environment (python3-venv is missing)")
+    (!project.python_program("python").exists()).then_some("no Python environment (python3-venv is missing)")
 }
 
 fn without_kserve(project: &Project) -> Option<&'static str> {
-    let missing = !project.own("kserve-venv/bin/pytest").exists();
+    let missing = !project.own_path("kserve-venv/bin/pytest").exists();
     missing.then_some("no servers that speak KServe (no Python 3.11 of the system)")
 }
 
@@ -369,8 +372,8 @@ fn without_importer(project: &Project) -> Option<&'static str> {
 /// In `e2e/`, with the names under which the suites look for the server and its store.
 fn against_the_server(project: &Project, mut command: Command) -> Command {
     command
-        .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.debug("sightwire"))
+        .current_dir(project.join_root("e2e"))
+        .env("SIGHTWIRE_BIN", project.debug_program("sightwire"))
         .env("SIGHTWIRE_HOME", project.home())
         .env("NO_COLOR", "1")
         .env_remove("FORCE_COLOR");

@@ -17,7 +17,7 @@ async fn somebody_logs_in_with_a_key_or_a_password_and_is_known_by_the_session()
     let store = Store::in_folder(home.path());
     let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires: None };
     let now = SystemTime::now();
-    let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+    let key = store.update(|records| Ok::<_, StoreError>(records.add_key(&wanted, now)?.0)).unwrap();
     let anna = NewUser {
         name: "Anna".into(),
         role: Role::Operator,
@@ -50,7 +50,7 @@ async fn somebody_logs_in_with_a_key_or_a_password_and_is_known_by_the_session()
     // Three were before, and on a slow machine one more is given meanwhile.
     assert!((7..20).contains(&tries), "{tries}");
     assert!(guard.log_in(Login::Key(key.reveal()), from).await.is_ok(), "a key is not guessed");
-    guard.sessions().end(token.reveal());
+    guard.sessions().end_session(token.reveal());
     assert_eq!(role(token.reveal()), None);
     let link = guard.link_to(key.id(), Unused::Keeps).unwrap();
     let (token, _) = guard.log_in(Login::Link(link.reveal()), from).await.unwrap();
@@ -58,7 +58,7 @@ async fn somebody_logs_in_with_a_key_or_a_password_and_is_known_by_the_session()
     let again = guard.log_in(Login::Link(link.reveal()), from).await;
     assert!(matches!(again, Err(LoginError::Link)));
     let link = guard.link_to(key.id(), Unused::Keeps).unwrap();
-    guard.keyring().store().update(|records| Ok::<_, StoreError>(records.revoke(key.id()))).unwrap();
+    guard.keyring().store().update(|records| Ok::<_, StoreError>(records.revoke_key(key.id()))).unwrap();
     guard.keyring().take_up().unwrap();
     assert_eq!(role(token.reveal()), None, "the key was revoked");
     assert!(matches!(guard.log_in(Login::Link(link.reveal()), from).await, Err(LoginError::Key(_))));
@@ -70,7 +70,7 @@ fn who_needs_no_key_is_what_the_mode_says_and_a_bad_key_is_never_as_good_as_none
     let store = Store::in_folder(home.path());
     let wanted = NewKey { name: None, role: Role::Operator, scope: Scope::ALL, expires: None };
     let now = SystemTime::now();
-    let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+    let key = store.update(|records| Ok::<_, StoreError>(records.add_key(&wanted, now)?.0)).unwrap();
     let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
     let role = |mode, key, is_here| {
         let guard = Guard::new(mode, keyring.clone(), Arc::default());
@@ -119,9 +119,9 @@ async fn while_nobody_confirms_keys_and_users_only_those_who_need_none_go_on() {
     let store = Store::in_folder(home.path());
     let wanted = NewKey { name: None, role: Role::Operator, scope: Scope::ALL, expires: None };
     let now = SystemTime::now();
-    let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+    let key = store.update(|records| Ok::<_, StoreError>(records.add_key(&wanted, now)?.0)).unwrap();
     let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
-    keyring.must_be_confirmed(Duration::from_secs(60), None);
+    keyring.require_confirmation(Duration::from_secs(60), None);
     let [open, protected] =
         [Mode::Open, Mode::Protected].map(|mode| Guard::new(mode, keyring.clone(), Arc::default()));
     let from = IpAddr::from([192, 168, 1, 7]);
@@ -132,7 +132,7 @@ async fn while_nobody_confirms_keys_and_users_only_those_who_need_none_go_on() {
     tokio::time::sleep(Duration::from_secs(61)).await;
     let with = |guard: &Guard, token: &Token| {
         let presented = Presented { session: Some(token.reveal()), ..Presented::default() };
-        guard.identify(&presented, now).principal.may(&SwitchModel::ACTION)
+        guard.identify(&presented, now).principal.check_action(&SwitchModel::ACTION)
     };
     let is_unconfirmed =
         |denied: &Denied| matches!(denied, Denied::Unknown(Unknown::Unconfirmed { seconds: 61 }));
@@ -214,7 +214,7 @@ async fn a_key_goes_with_the_link_that_nobody_used() {
     let store = guard.keyring().store();
     let make = |name: &str| {
         let wanted = NewKey { name: Some(name.into()), role: Role::Viewer, scope: Scope::ALL, expires: None };
-        let key = store.update(|r| Ok::<_, StoreError>(r.add(&wanted, SystemTime::now())?.0)).unwrap();
+        let key = store.update(|r| Ok::<_, StoreError>(r.add_key(&wanted, SystemTime::now())?.0)).unwrap();
         guard.link_to(key.id(), Unused::Revokes).unwrap()
     };
     let names = || {
@@ -273,18 +273,18 @@ fn a_proxy_is_believed_by_where_it_is_and_only_if_it_names_one_user() {
     let (of_bearer, may_be_added) = who("10.0.0.2", Presented { bearer: Some(&token), ..anna });
     assert!(of_bearer == otto.0 && may_be_added, "a browser may not know that the proxy adds it");
     assert_eq!(who("10.0.0.3", Presented { bearer: Some(&token), ..anna }), otto);
-    let (session, _) = guard.begin_session(&guard.find(&token, now(), None).unwrap()).unwrap();
+    let (session, _) = guard.begin_session(&guard.find_principal(&token, now(), None).unwrap()).unwrap();
     let session = Some(session.reveal());
     assert_eq!(who("10.0.0.2", Presented { session, ..anna }), proxied);
     assert_eq!(who("10.0.0.3", Presented { session, ..anna }), otto);
 }
 
-/// Knows whoever says `yard`.
+/// Knows a client that says `yard`.
 #[derive(Debug)]
 struct OneOther;
 
 impl Processes for OneOther {
-    fn known(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
+    fn identify_process(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
         let known = KnownProcess { name: request.tag.into(), answer: format!("for {}", request.target) };
         (request.tag == "yard").then_some(known).ok_or(ProcessFlaw::Stranger)
     }
@@ -308,12 +308,15 @@ fn another_process_may_all_that_anybody_may_and_what_is_no_process_is_nobody() {
         assert_eq!(known.principal.who(), &Who::Process { name: "yard".into() });
         assert!(known.principal.is_process() && known.principal.credential().is_none());
         assert_eq!(known.answer.as_deref(), Some("for /a"));
-        assert_eq!(known.principal.may_on(&EndStreams::ACTION, "gate", Some(Use::Relay)), Ok(()));
-        let denied = known.principal.may(&SwitchModel::ACTION).unwrap_err();
+        assert_eq!(
+            known.principal.check_stream_action(&EndStreams::ACTION, "gate", Some(Use::Relay)),
+            Ok(())
+        );
+        let denied = known.principal.check_action(&SwitchModel::ACTION).unwrap_err();
         assert!(matches!(denied, Denied::Nobody { .. }), "it is a rule of this process, too: {denied}");
         let words = known.principal.who();
         assert_eq!(
-            (words.to_string(), words.quoted()),
+            (words.to_string(), words.quoted_name()),
             ("the process yard".into(), "the process \"yard\"".into())
         );
         assert_eq!(words.name(), Some("yard"));
@@ -323,7 +326,7 @@ fn another_process_may_all_that_anybody_may_and_what_is_no_process_is_nobody() {
             let nobody = guard.identify(&presented(tag), now());
             assert_eq!(nobody.principal.who(), &Who::Unknown(Some(why.clone().into())), "{mode}");
             assert!(nobody.answer.is_none() && !nobody.principal.is_process());
-            let denied = nobody.principal.may(&SeeViewers::ACTION).unwrap_err();
+            let denied = nobody.principal.check_action(&SeeViewers::ACTION).unwrap_err();
             assert_eq!((denied.is_unknown(), denied.to_string()), (true, why.to_string()));
         }
     }

@@ -19,7 +19,7 @@ fn header(tag: &Tag) -> String {
 fn check(tag: &str, method: &str, target: &str) -> Result<KnownProcess, ProcessFlaw> {
     let (secret, name_of) = (secret(), |instance| (instance == FROM).then(|| "yard".into()));
     let check = Check { secret: &secret, me: TO, now_ms: NOW, name_of: &name_of };
-    check.check(&Signed { tag, method, target })
+    check.check_request(&Signed { tag, method, target })
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_process_that_knows_the_secret_is_known_and_knows_that_the_other_does() {
     assert_eq!(&*known.name, "yard");
     assert!(tag.is_answered_by(&secret(), &known.answer));
     let other = Secret::new(&TEXT.to_uppercase()).unwrap();
-    assert!(!tag.is_answered_by(&secret(), &tag.answer(&other)), "whoever answers knows it, too");
+    assert!(!tag.is_answered_by(&secret(), &tag.sign_answer(&other)), "whoever answers knows it, too");
     assert!(!tag.is_answered_by(&secret(), &tag.mac), "and does not only give back what was sent");
     let again = Tag::sign(&secret(), FROM, TO, NOW + 1, "GET", target);
     assert!(!again.is_answered_by(&secret(), &known.answer), "to this request");
@@ -119,23 +119,23 @@ fn what_is_no_tag_is_said() {
 fn a_secret_is_long_enough_and_shown_to_nobody() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("cluster.secret");
-    let missing = Secret::read(&file).unwrap_err().to_string();
+    let missing = Secret::from_file(&file).unwrap_err().to_string();
     assert!(missing.contains("cluster.secret cannot be read: "), "{missing}");
     std::fs::write(&file, format!("  {TEXT}\n")).unwrap();
-    let read = Secret::read(&file).unwrap();
+    let read = Secret::from_file(&file).unwrap();
     assert_eq!(read.mac("check", "sightwire"), secret().mac("check", "sightwire"), "spaces do not count");
     let short = format!(" {} \n", "s".repeat(MIN_SECRET - 1));
     std::fs::write(&file, &short).unwrap();
-    for error in [Secret::read(&file).unwrap_err(), Secret::new(&short).unwrap_err()] {
+    for error in [Secret::from_file(&file).unwrap_err(), Secret::new(&short).unwrap_err()] {
         let error = error.to_string();
         assert!(error.contains("31 bytes") && error.contains("`openssl rand -hex 32`"), "{error}");
         assert!(!error.contains("sss"), "{error}");
     }
     assert!(Secret::new(&"s".repeat(MIN_SECRET)).is_ok());
     std::fs::write(&file, [0xff; MIN_SECRET]).unwrap();
-    assert!(Secret::read(&file).unwrap_err().to_string().contains("UTF-8"));
+    assert!(Secret::from_file(&file).unwrap_err().to_string().contains("UTF-8"));
     std::fs::write(&file, "s".repeat(MAX_SECRET_FILE as usize + 1)).unwrap();
-    assert!(Secret::read(&file).unwrap_err().to_string().contains("more than 65536 bytes"));
+    assert!(Secret::from_file(&file).unwrap_err().to_string().contains("more than 65536 bytes"));
 
     let tag = Tag::sign(&read, FROM, TO, NOW, "GET", "/");
     let text = header(&tag);
@@ -149,7 +149,7 @@ fn a_secret_is_long_enough_and_shown_to_nobody() {
 fn a_mac_for_one_purpose_is_none_for_another() {
     let secret = secret();
     let mac = secret.mac("check", "sightwire");
-    assert!(secret.verifies("check", "sightwire", &mac));
+    assert!(secret.is_valid_mac("check", "sightwire", &mac));
     for (purpose, text, mac) in [
         ("answer", "sightwire", &*mac),
         ("check", "sightwire ", &mac),
@@ -157,7 +157,7 @@ fn a_mac_for_one_purpose_is_none_for_another() {
         ("check", "sightwire", &mac[1..]),
         ("check", "sightwire", ""),
     ] {
-        assert!(!secret.verifies(purpose, text, mac), "{purpose} {text} {mac}");
+        assert!(!secret.is_valid_mac(purpose, text, mac), "{purpose} {text} {mac}");
     }
     // As anything else computes it: what others have written stays valid.
     // printf 'check\nsightwire' | openssl dgst -sha256 -hmac 'a secret of all the processes, long enough' -binary | basenc --base64url
@@ -174,7 +174,7 @@ proptest! {
         prop_assert_eq!(Tag::parse(&text).unwrap(), tag);
         let name_of = |instance| (instance == from).then(|| Arc::from("yard"));
         let check = Check { secret: &secret(), me: to, now_ms: time, name_of: &name_of };
-        let known = check.check(&Signed { tag: &text, method: &method, target: &target });
+        let known = check.check_request(&Signed { tag: &text, method: &method, target: &target });
         prop_assert!(known.is_ok());
     }
 

@@ -1,10 +1,10 @@
-//! What a token says of whoever has it, and whether that counts here and now.
+//! What a token says of its owner, and whether that counts here and now.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use sightwire_measure::lines;
+use sightwire_base::lines;
 
 use super::Flaw;
 use crate::key::KeyHash;
@@ -24,7 +24,7 @@ pub struct Expected {
     pub role_claim: String,
 }
 
-/// Whoever has a token.
+/// The owner of a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bearer {
     /// For people, and told from all others.
@@ -37,7 +37,7 @@ pub(super) struct Bearer {
 
 impl Expected {
     /// Whom those claims are of; their signature has been verified.
-    pub(super) fn bearer(&self, claims: &Map<String, Value>, now: SystemTime) -> Result<Bearer, Flaw> {
+    pub(super) fn read_bearer(&self, claims: &Map<String, Value>, now: SystemTime) -> Result<Bearer, Flaw> {
         if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
             return Err(Flaw::Issuer);
         }
@@ -49,27 +49,27 @@ impl Expected {
         if !is_for_us {
             return Err(Flaw::Audience);
         }
-        let expires = time(claims, "exp")?.ok_or(Flaw::NoExpiry)?;
+        let expires = read_time(claims, "exp")?.ok_or(Flaw::NoExpiry)?;
         let last = expires.checked_add(self.leeway).ok_or(Flaw::Claims)?;
         if now >= last {
             return Err(Flaw::Expired);
         }
-        let earliest = time(claims, "nbf")?.and_then(|from| from.checked_sub(self.leeway));
+        let earliest = read_time(claims, "nbf")?.and_then(|from| from.checked_sub(self.leeway));
         if earliest.is_some_and(|earliest| now < earliest) {
             return Err(Flaw::NotYet);
         }
         let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.trim().is_empty());
         Ok(Bearer {
-            subject: shown(subject.ok_or(Flaw::NoSubject)?),
-            role: self.role(claims).ok_or(Flaw::NoRole)?,
-            scope: scope(claims)?,
+            subject: shorten_subject(subject.ok_or(Flaw::NoSubject)?),
+            role: self.highest_role(claims).ok_or(Flaw::NoRole)?,
+            scope: read_scope(claims)?,
             // What it has opened ends when it expires. Within the leeway it opens something again: then the clocks differ.
             ends: if now < expires { expires } else { last },
         })
     }
 
     /// The highest that is a role here.
-    fn role(&self, claims: &Map<String, Value>) -> Option<Role> {
+    fn highest_role(&self, claims: &Map<String, Value>) -> Option<Role> {
         // Some issuers take only claims that are addresses, which have dots in them.
         let claim = claims.get(&self.role_claim).or_else(|| {
             let mut path = self.role_claim.split('.');
@@ -85,7 +85,7 @@ impl Expected {
 }
 
 /// Seconds since 1970, perhaps with a fraction (RFC 7519, section 2).
-fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<SystemTime>, Flaw> {
+fn read_time(claims: &Map<String, Value>, name: &str) -> Result<Option<SystemTime>, Flaw> {
     let Some(claim) = claims.get(name) else { return Ok(None) };
     let seconds = match (claim.as_u64(), claim.as_f64()) {
         (Some(whole), _) => Duration::from_secs(whole),
@@ -96,7 +96,7 @@ fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<SystemTime>, F
 }
 
 /// Everything, unless `streams` or `uses` name some. An empty list is not taken for everything.
-fn scope(claims: &Map<String, Value>) -> Result<Scope, Flaw> {
+fn read_scope(claims: &Map<String, Value>) -> Result<Scope, Flaw> {
     let list = |name: &str| {
         let Some(claim) = claims.get(name) else { return Ok(Vec::new()) };
         let items = claim.as_array().filter(|items| !items.is_empty()).ok_or(Flaw::Scope)?;
@@ -108,11 +108,11 @@ fn scope(claims: &Map<String, Value>) -> Result<Scope, Flaw> {
 }
 
 /// On one line and not too long. What that changes gets a mark of its own, so that two subjects are never taken for one.
-fn shown(subject: &str) -> String {
-    let short = lines::short(subject).to_string();
+fn shorten_subject(subject: &str) -> String {
+    let short = lines::short_line(subject).to_string();
     if short == subject {
         return short;
     }
-    let hash = KeyHash::of(Sha256::digest(subject).into()).to_hex();
+    let hash = KeyHash::from_hash(Sha256::digest(subject).into()).to_hex();
     format!("{short} #{}", hash.get(..16).unwrap_or_default())
 }

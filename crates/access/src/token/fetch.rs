@@ -4,7 +4,7 @@ use std::future::{Future, pending};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sightwire_measure::{clock, lines};
+use sightwire_base::{clock, lines};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::keys::{KeySet, SetError};
@@ -18,7 +18,7 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 const REFRESH: Duration = Duration::from_secs(3600);
 /// How often they are at most, though tokens name keys that are not known.
 const SELDOM: Duration = Duration::from_secs(30);
-/// An issuer that fails is asked after 30 s, a minute, two, four, and then so often.
+/// An issuer that fails is asked after 30 s, a minute, two, four, and then with this time between.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// Gets what stands at an address.
@@ -62,16 +62,16 @@ impl Tokens {
             // Who misses a key from now on may be helped by this, and has it fetched again if not.
             self.is_wanted.store(false, Ordering::SeqCst);
             let begun = Instant::now();
-            let after = match fetched(fetch, address).await {
+            let after = match fetch_keys(fetch, address).await {
                 Ok(set) => {
                     self.replace_keys(set);
                     pause = SELDOM;
                     REFRESH
                 }
                 Err(why) => {
-                    if let Some(unsaid) = self.failures.is_due(clock::now()) {
-                        let (address, why) = (lines::short(address), why.to_string());
-                        let why = lines::sentence(&why);
+                    if let Some(unsaid) = self.failures.admit_line(clock::now()) {
+                        let (address, why) = (lines::short_line(address), why.to_string());
+                        let why = lines::short_sentence(&why);
                         tracing::warn!(unsaid, "the keys of tokens stay as they were, from {address}: {why}");
                     }
                     let next = LONGEST.min(pause * 2);
@@ -80,26 +80,26 @@ impl Tokens {
             };
             tokio::select! {
                 () = sleep_until(begun + after) => {}
-                () = async { self.wanted().await; sleep_until(begun + SELDOM).await } => {}
+                () = async { self.wait_wanted().await; sleep_until(begun + SELDOM).await } => {}
             }
         }
     }
 
     /// Returns when somebody misses a key.
-    async fn wanted(&self) {
+    async fn wait_wanted(&self) {
         while !self.is_wanted.load(Ordering::SeqCst) {
             self.wants.notified().await;
         }
     }
 
     /// Somebody misses a key.
-    pub(super) fn want(&self) {
+    pub(super) fn request_keys(&self) {
         self.is_wanted.store(true, Ordering::SeqCst);
         self.wants.notify_one();
     }
 }
 
-async fn fetched(fetch: &impl Fetch, address: &str) -> Result<KeySet, RefreshError> {
+async fn fetch_keys(fetch: &impl Fetch, address: &str) -> Result<KeySet, RefreshError> {
     let text = timeout(DEADLINE, fetch.fetch(address)).await.unwrap_or(Err(FetchError::Late))?;
-    Ok(KeySet::published(&text)?)
+    Ok(KeySet::from_published(&text)?)
 }

@@ -44,7 +44,7 @@ pub enum KeyError {
     /// It could be guessed.
     #[error("it has {0} bytes and needs at least {MIN_SECRET}; `openssl rand -base64 48` makes one")]
     ShortSecret(usize),
-    /// It is no PEM file, or a broken one.
+    /// It is not a PEM file, or a broken one.
     #[error(
         "it is not a public key in PEM form: that begins with -----BEGIN PUBLIC KEY----- (`openssl pkey -in PRIVATE_KEY -pubout` writes it)"
     )]
@@ -66,7 +66,7 @@ pub enum KeyError {
     /// Too weak, or too slow.
     #[error("the RSA key has {bits} bits; {} to {} are needed", RSA_BITS.start(), RSA_BITS.end())]
     Rsa {
-        /// Of its modulus.
+        /// Bits of its modulus.
         bits: usize,
     },
     /// It can verify nothing.
@@ -75,8 +75,8 @@ pub enum KeyError {
 }
 
 impl VerifyingKey {
-    /// For HS256.
-    pub fn secret(secret: &[u8]) -> Result<Self, KeyError> {
+    /// A key for HS256, from the bytes of its secret.
+    pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < MIN_SECRET {
             return Err(KeyError::ShortSecret(secret.len()));
         }
@@ -84,7 +84,7 @@ impl VerifyingKey {
     }
 
     /// For RS256, ES256 or `EdDSA`, as the kind of key says.
-    pub fn pem(text: &[u8]) -> Result<Self, KeyError> {
+    pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
         let text = std::str::from_utf8(text).map_err(|_| KeyError::NotPem)?;
         let mut labels = text.lines().filter_map(|line| line.trim().strip_prefix("-----BEGIN "));
         let label = labels.next().and_then(|label| label.strip_suffix("-----")).ok_or(KeyError::NotPem)?;
@@ -103,19 +103,19 @@ impl VerifyingKey {
         if let Ok(key) = DecodingKey::from_rsa_pem(text) {
             let der = bytes(&key)?;
             let (n, e) = rsa_numbers(&der).ok_or(KeyError::Broken)?;
-            return Self::rsa(n, e);
+            return Self::from_rsa(n, e);
         }
         if let Ok(key) = DecodingKey::from_ec_pem(text) {
-            return Self::p256(&bytes(&key)?);
+            return Self::from_p256(&bytes(&key)?);
         }
         match DecodingKey::from_ed_pem(text) {
-            Ok(key) => Self::ed25519(&bytes(&key)?),
+            Ok(key) => Self::from_ed25519(&bytes(&key)?),
             Err(_) if label == "PUBLIC KEY" && is_der(text) => Err(KeyError::Kind),
             Err(_) => Err(KeyError::NotPem),
         }
     }
 
-    fn rsa(n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
+    fn from_rsa(n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         let [n, e] = [n, e].map(without_zeros);
         let bits = n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize);
         if !RSA_BITS.contains(&bits) {
@@ -130,7 +130,7 @@ impl VerifyingKey {
     }
 
     /// `point` is not compressed: 4, and two numbers of 32 bytes.
-    fn p256(point: &[u8]) -> Result<Self, KeyError> {
+    fn from_p256(point: &[u8]) -> Result<Self, KeyError> {
         // Who verifies is not told apart from whose signature is wrong; who agrees on a secret is.
         let own = EphemeralPrivateKey::generate(&ECDH_P256, &SystemRandom::new());
         let their = agreement::UnparsedPublicKey::new(&ECDH_P256, point);
@@ -140,7 +140,7 @@ impl VerifyingKey {
         Ok(Self::new(Algorithm::ES256, DecodingKey::from_ec_der(point), &[point]))
     }
 
-    fn ed25519(key: &[u8]) -> Result<Self, KeyError> {
+    fn from_ed25519(key: &[u8]) -> Result<Self, KeyError> {
         if key.len() != 32 {
             return Err(KeyError::Broken);
         }
@@ -172,19 +172,19 @@ fn without_zeros(number: &[u8]) -> &[u8] {
 fn is_der(pem: &[u8]) -> bool {
     let text = String::from_utf8_lossy(pem);
     let body: String = text.lines().filter(|line| !line.starts_with('-')).map(str::trim).collect();
-    base64_simd::STANDARD.decode_to_vec(body).is_ok_and(|der| value(&der, 0x30).is_some())
+    base64_simd::STANDARD.decode_to_vec(body).is_ok_and(|der| read_der(&der, 0x30).is_some())
 }
 
 /// Modulus and exponent of an `RSAPublicKey` (RFC 8017, appendix A.1.1).
 fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (sequence, _) = value(der, 0x30)?;
-    let (n, rest) = value(sequence, 2)?;
-    let (e, _) = value(rest, 2)?;
+    let (sequence, _) = read_der(der, 0x30)?;
+    let (n, rest) = read_der(sequence, 2)?;
+    let (e, _) = read_der(rest, 2)?;
     Some((n, e))
 }
 
 /// The content of the DER value that `der` begins with, if it has that tag, and what follows it.
-fn value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+fn read_der(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&[found, length], rest) = der.split_first_chunk()?;
     let (length, rest) = match length {
         short @ 0..=0x7f => (usize::from(short), rest),
@@ -247,7 +247,7 @@ struct Jwk {
 
 impl Jwk {
     /// The key, if it is one that tokens are verified with.
-    fn key(&self) -> Option<VerifyingKey> {
+    fn to_key(&self) -> Option<VerifyingKey> {
         let verifies = |ops: &Vec<String>| ops.iter().any(|op| op == "verify");
         if self.used_for.as_ref().is_some_and(|of| of != "sig") || !self.key_ops.as_ref().is_none_or(verifies)
         {
@@ -259,15 +259,15 @@ impl Jwk {
         };
         // A secret that everybody can read is none, so there is no `oct`.
         let key = match (self.kty.as_str(), self.crv.as_deref()) {
-            ("RSA", _) => VerifyingKey::rsa(&bytes(&self.n)?, &bytes(&self.e)?),
+            ("RSA", _) => VerifyingKey::from_rsa(&bytes(&self.n)?, &bytes(&self.e)?),
             ("EC", Some("P-256")) => {
                 let (x, y) = (bytes(&self.x)?, bytes(&self.y)?);
                 if x.len() != 32 || y.len() != 32 {
                     return None;
                 }
-                VerifyingKey::p256(&[&[4], &*x, &*y].concat())
+                VerifyingKey::from_p256(&[&[4], &*x, &*y].concat())
             }
-            ("OKP", Some("Ed25519")) => VerifyingKey::ed25519(&bytes(&self.x)?),
+            ("OKP", Some("Ed25519")) => VerifyingKey::from_ed25519(&bytes(&self.x)?),
             _ => return None,
         };
         let key = key.ok()?;
@@ -277,26 +277,26 @@ impl Jwk {
 
 impl KeySet {
     /// Of a key that is configured.
-    pub(super) fn fixed(key: VerifyingKey) -> Self {
+    pub(super) fn from_key(key: VerifyingKey) -> Self {
         Self { keys: vec![Named { id: None, key: Arc::new(key) }], is_fixed: true }
     }
 
     /// As an issuer publishes it. Keys that tokens are not verified with are left out.
-    pub(super) fn published(text: &[u8]) -> Result<Self, SetError> {
+    pub(super) fn from_published(text: &[u8]) -> Result<Self, SetError> {
         let Jwks { keys } = serde_json::from_slice(text)?;
         if keys.len() > MAX_KEYS {
             return Err(SetError::TooMany(keys.len()));
         }
         let keys = keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
         let named = |jwk: Jwk| {
-            let key = Arc::new(jwk.key()?);
+            let key = Arc::new(jwk.to_key()?);
             Some(Named { id: jwk.kid.map(Into::into), key })
         };
         Ok(Self { keys: keys.filter_map(named).collect(), is_fixed: false })
     }
 
     /// The key for a token that says of itself that it was signed so, with the key of that id.
-    pub(super) fn find(&self, id: Option<&str>, algorithm: &str) -> Result<&Arc<VerifyingKey>, Flaw> {
+    pub(super) fn find_key(&self, id: Option<&str>, algorithm: &str) -> Result<&Arc<VerifyingKey>, Flaw> {
         let named: Vec<&Named> = match (id, &self.keys[..]) {
             (_, [only]) if self.is_fixed => vec![only],
             (Some(id), keys) => keys.iter().filter(|key| key.id.as_deref() == Some(id)).collect(),
@@ -311,14 +311,15 @@ impl KeySet {
     }
 
     /// Whether that one is still among them.
-    pub(super) fn has(&self, fingerprint: &[u8; 32]) -> bool {
+    pub(super) fn has_fingerprint(&self, fingerprint: &[u8; 32]) -> bool {
         self.keys.iter().any(|named| named.key.fingerprint == *fingerprint)
     }
 
     /// Whether both have the same, whatever they are called.
     pub(super) fn has_same_keys(&self, other: &Self) -> bool {
-        let all_in =
-            |these: &Self, those: &Self| these.keys.iter().all(|named| those.has(&named.key.fingerprint));
+        let all_in = |these: &Self, those: &Self| {
+            these.keys.iter().all(|named| those.has_fingerprint(&named.key.fingerprint))
+        };
         all_in(self, other) && all_in(other, self)
     }
 

@@ -29,20 +29,20 @@ static RING: CryptoProvider = CryptoProvider {
         Ok(Box::new(Ring { algorithm: *algorithm, key: key.clone() }))
     },
     key_utils: KeyUtils {
-        rsa_pub_components_from_private_key: |_| Err(unsupported()),
-        rsa_pub_components_from_public_key: |_| Err(unsupported()),
-        ec_pub_components_from_private_key: |_, _| Err(unsupported()),
-        ed_pub_components_from_private_key: |_, _| Err(unsupported()),
-        compute_digest: |_, _| Err(unsupported()),
+        rsa_pub_components_from_private_key: |_| Err(unsupported_error()),
+        rsa_pub_components_from_public_key: |_| Err(unsupported_error()),
+        ec_pub_components_from_private_key: |_, _| Err(unsupported_error()),
+        ed_pub_components_from_private_key: |_, _| Err(unsupported_error()),
+        compute_digest: |_, _| Err(unsupported_error()),
     },
 };
 
-fn unsupported() -> Error {
+fn unsupported_error() -> Error {
     ErrorKind::UnsupportedAlgorithm.into()
 }
 
 /// Has tokens of this process verified with ring. Whether it is so: another part of the process may have been faster.
-pub(super) fn install() -> bool {
+pub(super) fn install_ring() -> bool {
     static INSTALLED: LazyLock<bool> = LazyLock::new(|| RING.install_default().is_ok());
     *INSTALLED
 }
@@ -55,12 +55,12 @@ struct Ring {
 impl Verifier<Vec<u8>> for Ring {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
         // Why it does not fit is nobody's business.
-        self.fits(message, signature).then_some(()).ok_or_else(signature::Error::new)
+        self.is_valid(message, signature).then_some(()).ok_or_else(signature::Error::new)
     }
 }
 
 impl Ring {
-    fn fits(&self, message: &[u8], signature: &[u8]) -> bool {
+    fn is_valid(&self, message: &[u8], signature: &[u8]) -> bool {
         match (self.algorithm, self.key.kind()) {
             (Algorithm::HS256, DecodingKeyKind::SecretOrDer(secret)) => {
                 hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, secret), message, signature).is_ok()

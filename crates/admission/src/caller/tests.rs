@@ -50,7 +50,9 @@ fn a_key_is_taken_out_of_the_address() {
 fn only_what_comes_from_this_machine_for_this_machine_needs_no_key() {
     let (_home, gate) = gate(Mode::Auto);
     let is_open = |uri: &str, peer: &str, given: &[(&'static str, &str)]| {
-        gate.caller(&request(uri, peer, given), None).may(&WatchStream::ACTION, false).is_ok()
+        gate.identify_caller(&request(uri, peer, given), None)
+            .check_action(&WatchStream::ACTION, false)
+            .is_ok()
     };
     let here = "127.0.0.1:5000";
     assert!(is_open("/", here, &[]));
@@ -74,7 +76,7 @@ fn pages_from_elsewhere_do_nothing_in_the_name_of_who_is_on_this_machine() {
     let (_home, gate) = gate(Mode::Auto);
     let may = |origin: &str, action: &Action, changes: bool| {
         let request = request("/", "127.0.0.1:5000", &[("origin", origin)]);
-        gate.caller(&request, None).may(action, changes).is_ok()
+        gate.identify_caller(&request, None).check_action(action, changes).is_ok()
     };
     let reads = |origin: &str| may(origin, &ManageAccess::ACTION, false);
     for origin in ["http://127.0.0.1:8000", "https://app.example"] {
@@ -83,12 +85,12 @@ fn pages_from_elsewhere_do_nothing_in_the_name_of_who_is_on_this_machine() {
     for origin in ["http://localhost:3000", "https://evil.example", "null"] {
         assert!(!reads(origin), "{origin}");
     }
-    // Whoever follows a link sees where it leads, and no page does.
+    // A user who follows a link sees where it leads, and no page does.
     let visit = |mode: &str| {
         let given =
             [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode), ("sec-fetch-dest", "document")];
         let request = request("/", "127.0.0.1:5000", &given);
-        gate.caller(&request, None).may(&ManageAccess::ACTION, false).is_ok()
+        gate.identify_caller(&request, None).check_action(&ManageAccess::ACTION, false).is_ok()
     };
     assert!(visit("navigate") && !visit("no-cors"));
     let all = [Detect::ACTION, OwnCamera::ACTION, EndStreams::ACTION];
@@ -113,7 +115,7 @@ fn a_listed_page_acts_for_whom_the_proxy_names_as_it_does_for_a_session() {
     let gate = Gate::new(Arc::new(guard), Arc::new(Some(vec!["https://app.example".to_owned()])));
     let asked = |origin: &str, peer: &str| {
         let given = [("origin", origin), ("remote-user", "anna")];
-        gate.caller(&request("/", peer, &given), None).may(&EndStreams::ACTION, true)
+        gate.identify_caller(&request("/", peer, &given), None).check_action(&EndStreams::ACTION, true)
     };
     assert_eq!(asked("https://app.example", "10.0.0.2:5000"), Ok(()));
     assert_eq!(asked("http://127.0.0.1:8000", "10.0.0.2:5000"), Ok(()), "our own");
@@ -124,18 +126,22 @@ fn a_listed_page_acts_for_whom_the_proxy_names_as_it_does_for_a_session() {
         assert!(matches!(why, NotAllowed::Denied(Denied::NoKey(_))), "{origin} {peer}: {why}");
     }
     let unsaid = request("/", "10.0.0.2:5000", &[("remote-user", "anna"), ("user-agent", "Mozilla/5.0")]);
-    let caller = gate.caller(&unsaid, None);
-    assert_eq!(caller.may(&EndStreams::ACTION, true), Err(NotAllowed::Unsaid));
+    let caller = gate.identify_caller(&unsaid, None);
+    assert_eq!(caller.check_action(&EndStreams::ACTION, true), Err(NotAllowed::Unsaid));
     assert_eq!(caller.why_not(&EndStreams::ACTION), None, "the request that changes something says it");
 }
 
 #[test]
 fn where_everybody_may_come_a_page_from_elsewhere_is_anybody() {
     let (_home, gate) = gate(Mode::Open);
-    let of = |origin: &str| gate.caller(&request("/", "127.0.0.1:5000", &[("origin", origin)]), None);
+    let of =
+        |origin: &str| gate.identify_caller(&request("/", "127.0.0.1:5000", &[("origin", origin)]), None);
     let evil = of("https://evil.example");
     assert_eq!(evil.principal().who(), &Who::Anyone);
-    assert!(evil.may(&SeeMetrics::ACTION, false).is_ok() && evil.may(&ManageAccess::ACTION, false).is_err());
+    assert!(
+        evil.check_action(&SeeMetrics::ACTION, false).is_ok()
+            && evil.check_action(&ManageAccess::ACTION, false).is_err()
+    );
     assert_eq!(of("http://localhost:3000").principal().who(), &Who::Here);
 }
 
@@ -147,9 +153,9 @@ fn our_own_page_comes_encrypted_where_we_are() {
         if is_secured {
             request.extensions_mut().insert(Secured);
         }
-        let caller = gate.caller(&request, None);
-        assert_ne!(caller.is_of_own_page(), caller.is_foreign());
-        caller.is_of_own_page()
+        let caller = gate.identify_caller(&request, None);
+        assert_ne!(caller.is_from_no_other_page(), caller.is_foreign());
+        caller.is_from_no_other_page()
     };
     assert!(is_own("https://192.168.1.2:8000", true) && !is_own("http://192.168.1.2:8000", true));
     // Something in front may have added the encryption.
@@ -161,7 +167,9 @@ fn a_bearer_that_is_not_ours_is_not_ours_to_refuse_where_none_is_needed() {
     let (_home, gate) = gate(Mode::Auto);
     let may = |peer: &str, header: &str| {
         let request = request("/", peer, &[("authorization", header)]);
-        gate.caller(&request, None).may(&WatchStream::ACTION, false).map_err(|why| why.to_string())
+        gate.identify_caller(&request, None)
+            .check_action(&WatchStream::ACTION, false)
+            .map_err(|why| why.to_string())
     };
     assert_eq!(may("127.0.0.1:9", "Bearer of.another.kind"), Ok(()));
     assert_eq!(may("127.0.0.1:9", "Basic abc"), Ok(()));

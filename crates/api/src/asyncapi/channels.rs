@@ -22,7 +22,7 @@ const LAYOUT: [[&str; 3]; 7] = [
     ["20 + N", "the rest", "JPEG"],
 ];
 
-pub fn describe(book: &mut Book) {
+pub fn describe_channels(book: &mut Book) {
     signs(book);
     relay(book);
     let live = book.websocket(

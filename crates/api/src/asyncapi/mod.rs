@@ -65,7 +65,7 @@ impl Channel {
             address,
             title,
             description,
-            servers: [Reference::to(server)],
+            servers: [Reference::from_path(server)],
             messages: BTreeMap::new(),
             parameters: BTreeMap::new(),
             bindings: Value::Null,
@@ -97,7 +97,7 @@ struct Reference {
 }
 
 impl Reference {
-    fn to(path: &str) -> Self {
+    fn from_path(path: &str) -> Self {
         Self { path: format!("#/{path}") }
     }
 }
@@ -131,15 +131,15 @@ to be ignored, by either side. `x-role` is the least role that a key needs; `x-c
 a WebSocket. What is asked for over HTTP is in `/api/v1/openapi.json`.";
 
 /// Describes what clients and this version of the server say to each other; `paths` are those of the OpenAPI document.
-pub fn document() -> Document {
+pub fn build_document() -> Document {
     let mut book = Book {
         schemas: Schemas::new(),
-        paths: crate::openapi::paths::all(&mut Schemas::new()),
+        paths: crate::openapi::paths::describe_paths(&mut Schemas::new()),
         channels: BTreeMap::new(),
         messages: BTreeMap::new(),
     };
-    channels::describe(&mut book);
-    let operations = book.channels.iter().flat_map(operations).collect();
+    channels::describe_channels(&mut book);
+    let operations = book.channels.iter().flat_map(channel_operations).collect();
     let security = ["bearer", "key", "cookie"]
         .map(|way| json!({ "$ref": format!("#/components/securitySchemes/{way}") }));
     let server = |protocol: &str, about: &str| json!({ "host": "localhost:8000", "protocol": protocol, "description": about, "security": security });
@@ -181,13 +181,13 @@ impl Document {
     }
 }
 
-fn operations((name, channel): (&&'static str, &Channel)) -> Vec<(String, Operation)> {
+fn channel_operations((name, channel): (&&'static str, &Channel)) -> Vec<(String, Operation)> {
     let of = |action, messages: &[String]| Operation {
         action,
-        channel: Reference::to(&format!("channels/{name}")),
+        channel: Reference::from_path(&format!("channels/{name}")),
         messages: messages
             .iter()
-            .map(|one| Reference::to(&format!("channels/{name}/messages/{one}")))
+            .map(|one| Reference::from_path(&format!("channels/{name}/messages/{one}")))
             .collect(),
     };
     let both = [("receive", &channel.taken), ("send", &channel.sent)].into_iter();
@@ -222,7 +222,7 @@ impl Book {
         ]);
         for (key, place) in [("query", "query"), ("headers", "header")] {
             if of(place).next().is_some() {
-                bindings.insert(key.to_owned(), object(of(place)));
+                bindings.insert(key.to_owned(), parameter_object(of(place)));
             }
         }
         let channel = Channel {
@@ -253,7 +253,7 @@ impl Book {
 }
 
 /// Parameters as the properties of an object.
-fn object<'a>(parameters: impl Iterator<Item = &'a Parameter>) -> Value {
+fn parameter_object<'a>(parameters: impl Iterator<Item = &'a Parameter>) -> Value {
     let properties = parameters.map(|one| {
         let mut schema = one.schema.clone();
         schema.insert("description".to_owned(), json!(one.description));
@@ -272,14 +272,14 @@ struct Entry<'a> {
 impl Entry<'_> {
     /// The server takes messages of this type, and calls them by that name.
     fn takes<T: JsonSchema + Example>(self, name: &'static str, summary: &'static str) -> Self {
-        let payload = self.schemas.taken::<T>();
+        let payload = self.schemas.taken_schema::<T>();
         let key = T::schema_name().into_owned();
         self.takes_message(key, Message::json(name, summary, payload, &json!(T::example())))
     }
 
     /// The server sends messages of this type.
     fn sends<T: JsonSchema + Example>(self, name: &'static str, summary: &'static str) -> Self {
-        let payload = self.schemas.sent::<T>();
+        let payload = self.schemas.sent_schema::<T>();
         let key = T::schema_name().into_owned();
         self.sends_message(key, Message::json(name, summary, payload, &json!(T::example())))
     }
@@ -295,7 +295,9 @@ impl Entry<'_> {
     }
 
     fn with(self, key: String, message: Message) -> Self {
-        self.channel.messages.insert(key.clone(), Reference::to(&format!("components/messages/{key}")));
+        self.channel
+            .messages
+            .insert(key.clone(), Reference::from_path(&format!("components/messages/{key}")));
         self.messages.entry(key).or_insert(message);
         self
     }

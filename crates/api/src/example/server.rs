@@ -12,6 +12,7 @@ use crate::models::{
 };
 use crate::read::ReadPrecision;
 use crate::relay::RelayTotals;
+use crate::settings::{Setting, SettingKind, SettingTable, SettingValue, Settings};
 use crate::status::{
     Amx, Connections, Cpu, DetectorStatus, DrawingStatus, EngineStatus, Health, JobTotals, LastSign,
     MemoryStatus, ModelState, Network, PageError, PredictionDelay, ProcessStatus, ReadLimits, ReaderStatus,
@@ -272,6 +273,29 @@ impl Example for Activated {
 impl Example for Runtime {
     fn example() -> Self {
         Self { may_get: true, missing: false, why_not: None }
+    }
+}
+
+impl Example for Settings {
+    fn example() -> Self {
+        let setting = Setting {
+            at_once: true,
+            choices: None,
+            default: SettingValue::Number(60.0),
+            env: "SIGHTWIRE_RELAY_MAX_FPS".into(),
+            kind: SettingKind::Number,
+            max: Some(1e6),
+            min: Some(1.0),
+            name: "relay.max_fps".into(),
+            old_env: Vec::new(),
+            origin: "sightwire.toml, line 12".into(),
+            secret: false,
+            text: "Pictures per second of one stream that are passed on.".into(),
+            unit: Some("fps".into()),
+            value: Some(SettingValue::Number(30.0)),
+        };
+        let table = SettingTable { at_once: true, count: 2, name: "[[camera]]".into() };
+        Self { settings: vec![setting], tables: vec![table] }
     }
 }
 

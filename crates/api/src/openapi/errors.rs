@@ -46,7 +46,7 @@ impl Common {
 }
 
 /// What any operation can answer, with its status.
-pub fn anywhere() -> impl Iterator<Item = (&'static str, Answer)> {
+pub fn any_answers() -> impl Iterator<Item = (&'static str, Answer)> {
     ANYWHERE.into_iter().map(Common::shared)
 }
 
@@ -61,19 +61,20 @@ pub fn with_body() -> impl Iterator<Item = (&'static str, Answer)> {
 }
 
 /// All shared answers by name, for `components.responses`.
-pub fn shared(schemas: &mut Schemas) -> BTreeMap<&'static str, Response> {
+pub fn shared_responses(schemas: &mut Schemas) -> BTreeMap<&'static str, Response> {
     let all = ANYWHERE.into_iter().chain(WITH_ROLE).chain(WITH_BODY);
-    all.map(|Common(name, status, description)| (name, error(status, description, schemas))).collect()
+    all.map(|Common(name, status, description)| (name, error_response(status, description, schemas)))
+        .collect()
 }
 
 /// Statuses that several operations answer with, and when.
-pub fn common() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn common_statuses() -> impl Iterator<Item = (&'static str, &'static str)> {
     let all = ANYWHERE.into_iter().chain(WITH_ROLE).chain(WITH_BODY);
     all.map(|Common(_, status, description)| (status, description))
 }
 
 /// An answer that is an [`Error`](crate::Error).
-pub fn error(status: &str, description: &'static str, schemas: &mut Schemas) -> Response {
+pub fn error_response(status: &str, description: &'static str, schemas: &mut Schemas) -> Response {
     if status == "431" {
         return Response {
             description,
@@ -83,7 +84,7 @@ pub fn error(status: &str, description: &'static str, schemas: &mut Schemas) -> 
         };
     }
     let error = crate::Error { detail: format!("{description}.").replace('`', "") };
-    let content = Content::of(Some(schemas.sent::<crate::Error>()), Some(json!(error)));
+    let content = Content::from_schema(Some(schemas.sent_schema::<crate::Error>()), Some(json!(error)));
     let headers = match status {
         "401" => vec![("WWW-Authenticate", Header::text("Always `Bearer`"))],
         "409" | "429" | "503" => {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::schemas::Schemas;
 use crate::{board, detect, live, relay, sign};
-pub(crate) use errors::common as common_errors;
+pub(crate) use errors::common_statuses as common_errors;
 use operation::Response;
 use paths::Paths;
 
@@ -122,9 +122,9 @@ Parameters of the query that are left empty are as if left out, and those that a
 be `1`, `yes` or `on`, and `false` `0`, `no` or `off`.";
 
 /// Describes the API of this version of the server.
-pub fn document() -> Document {
+pub fn build_document() -> Document {
     let mut schemas = Schemas::new();
-    let paths = paths::all(&mut schemas);
+    let paths = paths::describe_paths(&mut schemas);
     messages(&mut schemas);
     Document {
         openapi: "3.1.0",
@@ -138,7 +138,7 @@ pub fn document() -> Document {
         tags: TAGS.map(|(name, description)| Tag { name, description }),
         paths,
         components: Components {
-            responses: errors::shared(&mut schemas),
+            responses: errors::shared_responses(&mut schemas),
             schemas: schemas.finish(),
             security: BTreeMap::from([("bearer", HEADER), ("key", PARAMETER), ("cookie", COOKIE)]),
         },
@@ -176,23 +176,23 @@ impl Document {
 
 /// Adds the messages that no path answers with: those of Socket.IO, and of WebSockets.
 fn messages(schemas: &mut Schemas) {
-    schemas.sent::<sign::SignMessage<'_>>();
-    schemas.sent::<sign::Prediction<'_>>();
-    schemas.sent::<sign::DetailedPrediction<'_>>();
-    schemas.sent::<sign::SignResult<'_>>();
-    schemas.sent::<sign::SignModel>();
-    schemas.sent::<sign::EngineIoError>();
-    schemas.taken::<sign::SignFrame>();
-    schemas.taken::<relay::FromSender>();
-    schemas.taken::<relay::FromViewer>();
-    schemas.sent::<relay::ToSender>();
-    schemas.sent::<relay::ToViewer>();
-    schemas.sent::<board::BoardInfo>();
-    schemas.sent::<board::BoardFrame>();
-    schemas.sent::<board::BoardStats>();
-    schemas.sent::<board::BoardProblem>();
-    schemas.sent::<crate::models::ListedModel>();
-    schemas.sent::<crate::read::FailedFile>();
-    schemas.sent::<live::LiveMessage>();
-    schemas.sent::<detect::StreamEvent>();
+    schemas.sent_schema::<sign::SignMessage<'_>>();
+    schemas.sent_schema::<sign::Prediction<'_>>();
+    schemas.sent_schema::<sign::DetailedPrediction<'_>>();
+    schemas.sent_schema::<sign::SignResult<'_>>();
+    schemas.sent_schema::<sign::SignModel>();
+    schemas.sent_schema::<sign::EngineIoError>();
+    schemas.taken_schema::<sign::SignFrame>();
+    schemas.taken_schema::<relay::FromSender>();
+    schemas.taken_schema::<relay::FromViewer>();
+    schemas.sent_schema::<relay::ToSender>();
+    schemas.sent_schema::<relay::ToViewer>();
+    schemas.sent_schema::<board::BoardInfo>();
+    schemas.sent_schema::<board::BoardFrame>();
+    schemas.sent_schema::<board::BoardStats>();
+    schemas.sent_schema::<board::BoardProblem>();
+    schemas.sent_schema::<crate::models::ListedModel>();
+    schemas.sent_schema::<crate::read::FailedFile>();
+    schemas.sent_schema::<live::LiveMessage>();
+    schemas.sent_schema::<detect::StreamEvent>();
 }

@@ -108,7 +108,7 @@ pub struct Content {
 }
 
 impl Content {
-    pub fn of(schema: Option<Schema>, example: Option<Value>) -> Self {
+    pub fn from_schema(schema: Option<Schema>, example: Option<Value>) -> Self {
         Self { schema, example }
     }
 }
@@ -137,7 +137,7 @@ impl<'a> Entry<'a> {
             security: None,
             parameters: Vec::new(),
             body: None,
-            responses: errors::anywhere().chain(errors::with_role()).collect(),
+            responses: errors::any_answers().chain(errors::with_role()).collect(),
         };
         Self { schemas, operation }
     }
@@ -152,7 +152,7 @@ impl<'a> Entry<'a> {
     pub fn takes_no_role(mut self) -> Self {
         (self.operation.role, self.operation.security) = (None, Some([]));
         self.operation.responses.remove("401");
-        self.operation.responses.extend(errors::anywhere());
+        self.operation.responses.extend(errors::any_answers());
         self
     }
 
@@ -174,7 +174,7 @@ impl<'a> Entry<'a> {
         description: &'static str,
         example: impl Into<Value>,
     ) -> Self {
-        let schema = self.schemas.taken::<T>();
+        let schema = self.schemas.taken_schema::<T>();
         self.parameter("path", name, description, schema, Some(example.into()))
     }
 
@@ -230,7 +230,7 @@ impl<'a> Entry<'a> {
 
     /// The body is JSON of this type.
     pub fn takes<T: JsonSchema + Example>(self) -> Self {
-        let content = Content::of(Some(self.schemas.taken::<T>()), Some(json!(T::example())));
+        let content = Content::from_schema(Some(self.schemas.taken_schema::<T>()), Some(json!(T::example())));
         self.with_body([(JSON, content)]).fails(
             "422",
             "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be",
@@ -245,8 +245,8 @@ impl<'a> Entry<'a> {
             "required": ["file"]
         });
         self.with_body([
-            ("image/*", Content::of(None, None)),
-            ("multipart/form-data", Content::of(Some(form), None)),
+            ("image/*", Content::from_schema(None, None)),
+            ("multipart/form-data", Content::from_schema(Some(form), None)),
         ])
     }
 
@@ -264,7 +264,7 @@ impl<'a> Entry<'a> {
             },
             "required": ["file"]
         });
-        self.with_body([("multipart/form-data", Content::of(Some(form), None))])
+        self.with_body([("multipart/form-data", Content::from_schema(Some(form), None))])
     }
 
     fn with_body<const N: usize>(mut self, content: [(&'static str, Content); N]) -> Self {
@@ -284,7 +284,7 @@ impl<'a> Entry<'a> {
         status: &'static str,
         description: &'static str,
     ) -> Self {
-        let content = Content::of(Some(self.schemas.sent::<T>()), Some(json!(T::example())));
+        let content = Content::from_schema(Some(self.schemas.sent_schema::<T>()), Some(json!(T::example())));
         self.with(status, description, JSON, content)
     }
 
@@ -295,15 +295,15 @@ impl<'a> Entry<'a> {
         description: &'static str,
         example: &T,
     ) -> Self {
-        let (own, error) = (self.schemas.sent::<T>(), self.schemas.sent::<crate::Error>());
+        let (own, error) = (self.schemas.sent_schema::<T>(), self.schemas.sent_schema::<crate::Error>());
         let schema = json_schema!({ "anyOf": [own, error] });
         let fails = self.fails(status, description);
-        fails.with(status, description, JSON, Content::of(Some(schema), Some(json!(example))))
+        fails.with(status, description, JSON, Content::from_schema(Some(schema), Some(json!(example))))
     }
 
     /// Answers with something other than JSON, with status 200.
     pub fn sends(self, kind: &'static str) -> Self {
-        self.with("200", "OK", kind, Content::of(None, None))
+        self.with("200", "OK", kind, Content::from_schema(None, None))
     }
 
     /// Answers with something other than JSON for as long as the client takes it, with status 200.
@@ -315,7 +315,7 @@ impl<'a> Entry<'a> {
     /// Answers with Server-Sent Events that have this type as their data.
     pub fn streams<T: JsonSchema + Example>(mut self) -> Self {
         self.operation.is_endless = true;
-        let content = Content::of(Some(self.schemas.sent::<T>()), Some(json!(T::example())));
+        let content = Content::from_schema(Some(self.schemas.sent_schema::<T>()), Some(json!(T::example())));
         self.with("200", "Server-Sent Events with this as their data", "text/event-stream", content)
     }
 
@@ -340,7 +340,7 @@ impl<'a> Entry<'a> {
 
     /// Answers with an error of this status.
     pub fn fails(mut self, status: &'static str, description: &'static str) -> Self {
-        let error = errors::error(status, description, self.schemas);
+        let error = errors::error_response(status, description, self.schemas);
         self.operation.responses.insert(status, Answer::Own(error));
         self
     }
@@ -357,7 +357,8 @@ impl<'a> Entry<'a> {
     pub fn leads(
         mut self,
         status: &'static str,
-        (name, place): (&'static str, &'static str),
+        name: &'static str,
+        place: &'static str,
         to: &[(&'static str, &'static str)],
     ) -> Self {
         if let Some(Answer::Own(response)) = self.operation.responses.get_mut(status) {

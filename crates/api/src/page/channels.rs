@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::markup::{Html, anchor};
+use super::markup::{Html, anchor_id};
 use super::{operations, types};
 use crate::asyncapi::{Channel, Document, Message};
 
-pub fn show(page: &mut Html, channel: &Channel, all: &Document) {
-    page.raw(&format!("<details id=\"channel-{}\"><summary>", anchor(channel.address)));
+pub fn show_channel(page: &mut Html, channel: &Channel, all: &Document) {
+    page.raw(&format!("<details id=\"channel-{}\"><summary>", anchor_id(channel.address)));
     page.code(channel.address).raw(" <span class=\"about\">").inline(channel.title);
     page.raw("</span> <span class=\"role\">(").text(channel.role).raw(")</span></summary>");
     page.paragraph(channel.description);
@@ -21,7 +21,7 @@ pub fn show(page: &mut Html, channel: &Channel, all: &Document) {
         }
         for name in names {
             if let Some(one) = all.components.messages.get(name) {
-                message(page, one);
+                show_message(page, one);
             }
         }
     }
@@ -35,10 +35,10 @@ pub fn show(page: &mut Html, channel: &Channel, all: &Document) {
     page.raw("</details>");
 }
 
-fn message(page: &mut Html, message: &Message) {
+fn show_message(page: &mut Html, message: &Message) {
     page.raw("<p>").code(message.name).raw(" ").inline(message.summary).raw(": ");
     if message.content_type == "application/json" {
-        types::kind(page, &json!(message.payload));
+        types::show_kind(page, &json!(message.payload));
     } else {
         page.code(message.content_type);
     }

@@ -19,7 +19,7 @@ impl Html {
 
     /// Text without marks of its own.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.0.push_str(&escaped(text));
+        self.0.push_str(&escape_html(text));
         self
     }
 
@@ -52,7 +52,7 @@ impl Html {
     }
 
     pub fn link(&mut self, to: &str, text: &str) -> &mut Self {
-        self.raw(&format!("<a href=\"{}\">", escaped(to))).text(text).raw("</a>")
+        self.raw(&format!("<a href=\"{}\">", escape_html(to))).text(text).raw("</a>")
     }
 
     pub fn pre(&mut self, text: &str) -> &mut Self {
@@ -64,12 +64,12 @@ impl Html {
     }
 }
 
-pub fn escaped(text: &str) -> String {
+pub fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// As the `id` of an element may be.
-pub fn anchor(text: &str) -> String {
+pub fn anchor_id(text: &str) -> String {
     let pieces = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|piece| !piece.is_empty());
     pieces.collect::<Vec<_>>().join("-").to_lowercase()
 }

@@ -12,27 +12,27 @@ mod types;
 use serde_json::Value;
 
 use crate::{asyncapi, openapi};
-use markup::{Html, anchor};
+use markup::{Html, anchor_id};
 
 /// The whole page.
-pub fn html() -> String {
-    let (http, messages) = (openapi::document(), asyncapi::document());
+pub fn page_html() -> String {
+    let (http, messages) = (openapi::build_document(), asyncapi::build_document());
     let mut page = Html::default();
     page.raw(HEAD);
     page.raw("<style>").raw(STYLE).raw("</style></head><body>");
-    bar(&mut page);
+    show_bar(&mut page);
     page.raw("<div class=\"sheet\">");
-    contents(&mut page);
+    show_contents(&mut page);
     page.raw("<main id=\"main\" tabindex=\"-1\">");
     page.raw("<h1>Sightwire API</h1>");
     page.raw("<p>Everything that this server can be asked for, and everything that it says. The same for programs: ");
     page.raw("<a href=\"api/v1/openapi.json\">OpenAPI 3.1</a> and <a href=\"api/v1/asyncapi.json\">AsyncAPI 3.0</a>.</p>");
-    introduction(&mut page, &http);
+    show_introduction(&mut page, &http);
     for (tag, description) in openapi::TAGS {
-        page.raw("<section>").heading(2, &format!("tag-{}", anchor(tag)), tag).paragraph(description);
+        page.raw("<section>").heading(2, &format!("tag-{}", anchor_id(tag)), tag).paragraph(description);
         for (path, operations) in &http.paths {
             for (method, operation) in operations.iter().filter(|(_, one)| one.tags[0] == tag) {
-                operations::show(&mut page, method, path, operation);
+                operations::show_operation(&mut page, method, path, operation);
             }
         }
         page.raw("</section>");
@@ -42,7 +42,7 @@ pub fn html() -> String {
         "Messages are JSON, except for frames of `sightwire.v1`. Unknown fields are to be ignored.",
     );
     for channel in messages.channels.values() {
-        channels::show(&mut page, channel, &messages);
+        channels::show_channel(&mut page, channel, &messages);
     }
     page.raw("</section>");
     let mut all: Vec<(&String, &Value)> = http.components.schemas.iter().collect();
@@ -52,14 +52,14 @@ pub fn html() -> String {
     all.sort_by_key(|(name, _)| *name);
     page.raw("<section>").heading(2, "types", "Types");
     for (name, schema) in all {
-        types::show(&mut page, name, schema);
+        types::show_type(&mut page, name, schema);
     }
     page.raw("</section></main></div></body></html>\n");
     page.finish()
 }
 
 /// Where the other pages are, as their own bar has it. On a phone they are behind a button.
-fn bar(page: &mut Html) {
+fn show_bar(page: &mut Html) {
     page.raw("<a class=\"skip\" href=\"#main\">Skip to content</a><header class=\"bar\">");
     page.raw("<a class=\"brand\" href=\"./\" aria-label=\"Sightwire, start page\">")
         .raw(MARK)
@@ -72,15 +72,15 @@ fn bar(page: &mut Html) {
     page.raw("</nav></header>");
 }
 
-fn contents(page: &mut Html) {
+fn show_contents(page: &mut Html) {
     page.raw("<nav class=\"contents\" aria-label=\"Contents\">");
     for (tag, _) in openapi::TAGS {
-        page.link(&format!("#tag-{}", anchor(tag)), tag);
+        page.link(&format!("#tag-{}", anchor_id(tag)), tag);
     }
     page.link("#messages", "Socket.IO and WebSockets").link("#types", "Types").raw("</nav>");
 }
 
-fn introduction(page: &mut Html, http: &openapi::Document) {
+fn show_introduction(page: &mut Html, http: &openapi::Document) {
     page.raw("<section>").heading(2, "access", "Who may ask");
     page.paragraph(
         "On the machine that runs the server no key is needed, unless `access.mode` is `protected`. Elsewhere one of these says who \
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn every_operation_message_and_type_is_shown_and_every_link_leads_somewhere() {
-        let (page, http, messages) = (html(), openapi::document(), asyncapi::document());
+        let (page, http, messages) = (page_html(), openapi::build_document(), asyncapi::build_document());
         for (path, method, _) in http.roles() {
             assert!(
                 page.contains(&format!("id=\"{}\"", operations::anchor_of(method, path))),
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn it_loads_only_what_knows_the_colours_that_were_chosen() {
-        let page = html();
+        let page = page_html();
         assert_eq!(page.matches("<script src=\"scheme.js\"></script>").count(), 1);
         let rest = page.replacen("<script src=\"scheme.js\">", "", 1);
         for loaded in ["<script", " onclick", "src=", "@import", "url(", "//cdn"] {
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn elements_are_closed_in_the_order_in_which_they_were_opened() {
-        let (page, mut open) = (html(), Vec::new());
+        let (page, mut open) = (page_html(), Vec::new());
         for tag in page.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
             let name = tag.split([' ', '\n']).next().unwrap();
             match name.strip_prefix('/') {

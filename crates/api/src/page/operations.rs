@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::markup::{Html, anchor};
+use super::markup::{Html, anchor_id};
 use super::types;
 use crate::openapi::operation::{Answer, Content, JSON, Operation, Parameter};
 
 pub fn anchor_of(method: &str, path: &str) -> String {
-    format!("{method}-{}", anchor(path))
+    format!("{method}-{}", anchor_id(path))
 }
 
-pub fn show(page: &mut Html, method: &str, path: &str, operation: &Operation) {
+pub fn show_operation(page: &mut Html, method: &str, path: &str, operation: &Operation) {
     page.raw(&format!("<details id=\"{}\"><summary>", anchor_of(method, path)));
     page.raw("<span class=\"method\">").text(method).raw("</span> ").code(path);
     page.raw(" <span class=\"about\">").inline(operation.summary).raw("</span> <span class=\"role\">(");
@@ -23,15 +23,15 @@ pub fn show(page: &mut Html, method: &str, path: &str, operation: &Operation) {
     if operation.is_endless {
         page.paragraph("The answer goes on until either side ends it.");
     }
-    page.pre(&curl(method, path, operation));
+    page.pre(&curl_command(method, path, operation));
     if !operation.parameters.is_empty() {
         page.title("Parameters").raw("<dl>");
-        operation.parameters.iter().for_each(|one| parameter(page, one));
+        operation.parameters.iter().for_each(|one| show_parameter(page, one));
         page.raw("</dl>");
     }
     if let Some(body) = &operation.body {
         page.title("Body");
-        contents(page, body.content.iter());
+        show_content(page, body.content.iter());
     }
     page.title("Answers");
     for (status, answer) in &operation.responses {
@@ -47,7 +47,7 @@ pub fn show(page: &mut Html, method: &str, path: &str, operation: &Operation) {
                 }
                 page.raw("</dl>");
             }
-            contents(page, response.content.iter());
+            show_content(page, response.content.iter());
         }
     }
     let shared = operation.responses.iter().filter(|(_, answer)| matches!(answer, Answer::Shared(_)));
@@ -61,9 +61,9 @@ fn is_plain_error(content: &Content) -> bool {
     content.schema.as_ref().is_some_and(|schema| schema.get("$ref").is_some_and(|path| path == error))
 }
 
-fn parameter(page: &mut Html, one: &Parameter) {
+fn show_parameter(page: &mut Html, one: &Parameter) {
     page.raw("<dt>").code(one.name).raw(" <span class=\"kind\">");
-    types::kind(page, &json!(one.schema));
+    types::show_kind(page, &json!(one.schema));
     page.raw(match one.place {
         "path" => ", in the path",
         "header" if one.required => ", a header",
@@ -73,7 +73,7 @@ fn parameter(page: &mut Html, one: &Parameter) {
     page.raw("</span></dt><dd>").inline(one.description).raw("</dd>");
 }
 
-fn contents<'a>(page: &mut Html, all: impl Iterator<Item = (&'a &'static str, &'a Content)>) {
+fn show_content<'a>(page: &mut Html, all: impl Iterator<Item = (&'a &'static str, &'a Content)>) {
     for (kind, content) in all {
         page.raw("<p>").code(kind);
         let schema = content.schema.as_ref().map(|schema| json!(schema));
@@ -81,11 +81,11 @@ fn contents<'a>(page: &mut Html, all: impl Iterator<Item = (&'a &'static str, &'
             && !schema["properties"].is_object()
         {
             page.raw(" ");
-            types::kind(page, schema);
+            types::show_kind(page, schema);
         }
         page.raw("</p>");
         if let Some(schema) = schema.filter(|schema| schema["properties"].is_object()) {
-            types::body(page, &schema);
+            types::show_body(page, &schema);
         }
         if let Some(example) = &content.example {
             page.raw("<details><summary>Example</summary>").example(example).raw("</details>");
@@ -94,7 +94,7 @@ fn contents<'a>(page: &mut Html, all: impl Iterator<Item = (&'a &'static str, &'
 }
 
 /// A line for a shell.
-fn curl(method: &str, path: &str, operation: &Operation) -> String {
+fn curl_command(method: &str, path: &str, operation: &Operation) -> String {
     let mut filled = path.to_owned();
     for one in operation.parameters.iter().filter(|one| one.place == "path") {
         let example =

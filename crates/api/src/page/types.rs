@@ -7,7 +7,7 @@ use super::markup::Html;
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// A type of its own, with its fields.
-pub fn show(page: &mut Html, name: &str, schema: &Value) {
+pub fn show_type(page: &mut Html, name: &str, schema: &Value) {
     page.raw(&format!("<details id=\"type-{name}\"><summary>")).code(name);
     let description = schema["description"].as_str().unwrap_or_default();
     page.raw(" <span class=\"about\">").inline(description.lines().next().unwrap_or_default());
@@ -15,47 +15,47 @@ pub fn show(page: &mut Html, name: &str, schema: &Value) {
     if description.lines().count() > 1 {
         page.paragraph(description);
     }
-    body(page, schema);
+    show_body(page, schema);
     page.raw("</details>");
 }
 
 /// What stands below the name of a type, or below a field whose type has no name.
-pub fn body(page: &mut Html, schema: &Value) {
-    if let Some(choices) = choices(schema) {
+pub fn show_body(page: &mut Html, schema: &Value) {
+    if let Some(choices) = schema_choices(schema) {
         page.raw("<p>One of:</p><ul>");
         for choice in choices {
             page.raw("<li>");
-            kind(page, choice);
+            show_kind(page, choice);
             if let Some(description) = choice["description"].as_str() {
                 page.raw(" ").inline(description);
             }
             if choice["properties"].is_object() {
-                fields(page, choice);
+                show_fields(page, choice);
             }
             page.raw("</li>");
         }
         page.raw("</ul>");
     }
     if schema["properties"].is_object() {
-        fields(page, schema);
-    } else if choices(schema).is_none() {
+        show_fields(page, schema);
+    } else if schema_choices(schema).is_none() {
         page.raw("<p>");
-        kind(page, schema);
+        show_kind(page, schema);
         page.raw("</p>");
     }
 }
 
-fn choices(schema: &Value) -> Option<&Vec<Value>> {
+fn schema_choices(schema: &Value) -> Option<&Vec<Value>> {
     schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array())
 }
 
-fn fields(page: &mut Html, schema: &Value) {
+fn show_fields(page: &mut Html, schema: &Value) {
     let none = Map::new();
     let needed = schema["required"].as_array();
     page.raw("<dl>");
     for (name, field) in schema["properties"].as_object().unwrap_or(&none) {
         page.raw("<dt>").code(name).raw(" <span class=\"kind\">");
-        kind(page, field);
+        show_kind(page, field);
         if !needed.is_some_and(|needed| needed.contains(&Value::from(name.as_str()))) {
             page.raw(", may be left out");
         }
@@ -65,23 +65,23 @@ fn fields(page: &mut Html, schema: &Value) {
 }
 
 /// What a value is, in a few words; types that have a name are links.
-pub fn kind(page: &mut Html, schema: &Value) {
+pub fn show_kind(page: &mut Html, schema: &Value) {
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix(SCHEMAS)) {
         page.link(&format!("#type-{name}"), name);
     } else if let Some(value) = schema.get("const") {
         page.code(&value.to_string());
     } else if let Some(words) = schema["enum"].as_array() {
-        listed(page, words, |page, word| _ = page.code(&word.to_string()));
-    } else if let Some(choices) = choices(schema) {
-        listed(page, choices, kind);
+        show_list(page, words, |page, word| _ = page.code(&word.to_string()));
+    } else if let Some(choices) = schema_choices(schema) {
+        show_list(page, choices, show_kind);
     } else if let Some(names) = schema["type"].as_array() {
-        listed(page, names, |page, name| one(page, name.as_str().unwrap_or_default(), schema));
+        show_list(page, names, |page, name| show_one(page, name.as_str().unwrap_or_default(), schema));
     } else {
-        one(page, schema["type"].as_str().unwrap_or("any value"), schema);
+        show_one(page, schema["type"].as_str().unwrap_or("any value"), schema);
     }
 }
 
-fn listed(page: &mut Html, items: &[Value], mut show: impl FnMut(&mut Html, &Value)) {
+fn show_list(page: &mut Html, items: &[Value], mut show: impl FnMut(&mut Html, &Value)) {
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             page.raw(" or ");
@@ -90,7 +90,7 @@ fn listed(page: &mut Html, items: &[Value], mut show: impl FnMut(&mut Html, &Val
     }
 }
 
-fn one(page: &mut Html, name: &str, schema: &Value) {
+fn show_one(page: &mut Html, name: &str, schema: &Value) {
     match name {
         "array" => {
             page.raw("list of ");
@@ -99,11 +99,11 @@ fn one(page: &mut Html, name: &str, schema: &Value) {
             {
                 page.text(&format!("{most} times "));
             }
-            kind(page, &schema["items"]);
+            show_kind(page, &schema["items"]);
         }
         "object" if schema["additionalProperties"].is_object() => {
             page.raw("object of ");
-            kind(page, &schema["additionalProperties"]);
+            show_kind(page, &schema["additionalProperties"]);
         }
         "string" if schema["format"] == "binary" => _ = page.raw("file"),
         name => _ = page.text(name),

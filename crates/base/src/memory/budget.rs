@@ -33,10 +33,10 @@ struct Available {
 
 impl Budget {
     /// On this machine; `configured` in bytes, or as much as there is a share of.
-    pub fn here(configured: Option<u64>) -> Self {
+    pub fn for_machine(configured: Option<u64>) -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let there_is =
-            available(&read("/proc/meminfo"), &read("/proc/self/cgroup"), Path::new("/sys/fs/cgroup"));
+            available_memory(&read("/proc/meminfo"), &read("/proc/self/cgroup"), Path::new("/sys/fs/cgroup"));
         Self { configured, there_is }
     }
 
@@ -46,7 +46,7 @@ impl Budget {
         self.configured.or_else(|| self.there_is.map(share))
     }
 
-    /// For whoever runs the server, where it would be ended by the system before it refuses anything.
+    /// For the operator, where the server would be ended by the system before it refuses anything.
     pub fn warning(&self) -> Option<String> {
         let (configured, there_is) = (self.configured?, self.there_is?);
         (configured > there_is.bytes).then(|| {
@@ -89,10 +89,10 @@ impl fmt::Display for Available {
 
 /// The machine's memory or, where that is less, the lowest limit of the groups that a process is in, as named in
 /// `/proc/self/cgroup`.
-fn available(meminfo: &str, groups: &str, root: &Path) -> Option<Available> {
+fn available_memory(meminfo: &str, groups: &str, root: &Path) -> Option<Available> {
     let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = total.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
-    let (machine, group) = (kib.map(|kib| kib << 10), lowest(groups, root));
+    let (machine, group) = (kib.map(|kib| kib << 10), lowest_limit(groups, root));
     match (machine, group) {
         (machine, Some(bytes)) if machine.is_none_or(|machine| bytes < machine) => {
             Some(Available { bytes, is_of_group: true })
@@ -101,7 +101,7 @@ fn available(meminfo: &str, groups: &str, root: &Path) -> Option<Available> {
     }
 }
 
-fn lowest(groups: &str, root: &Path) -> Option<u64> {
+fn lowest_limit(groups: &str, root: &Path) -> Option<u64> {
     let limits = groups.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':');
         let (_, controllers, group) = (fields.next()?, fields.next()?, fields.next()?);
@@ -118,7 +118,7 @@ fn lowest(groups: &str, root: &Path) -> Option<u64> {
         let files = folders.iter().flat_map(|folder| {
             group.ancestors().map(move |part| root.join(folder).join(part).join(file)).collect::<Vec<_>>()
         });
-        // `max` is no limit, and neither is version 1's highest number.
+        // `max` is not a limit, and neither is version 1's highest number.
         let limit = |file| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
         files.filter_map(limit).min()
     });
@@ -130,7 +130,7 @@ pub type Reading = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 
 /// What this process and those that it has started to draw have for themselves, in bytes: not what they share with files, which
 /// the system can take back. `None` where it cannot be told.
-pub fn used() -> Option<u64> {
+pub fn used_memory() -> Option<u64> {
     let own = private_bytes(&fs::read_to_string("/proc/self/statm").ok()?)?;
     Some(own + children::used_by_all())
 }
@@ -149,16 +149,16 @@ fn of_statm(statm: &str, page: u64) -> Option<u64> {
 
 /// Looks at what is used for as long as it is polled, and says when the budget is used up and when it is not any more. Where it
 /// cannot be told, nothing changes.
-pub async fn watch(memory: Arc<Memory>, used: Reading) {
+pub async fn watch_memory(memory: Arc<Memory>, used: Reading) {
     let mut log = Log::default();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         if let Some(used) = used()
-            && let Some(is_full) = memory.note(used)
+            && let Some(is_full) = memory.record_usage(used)
         {
-            log.say(&memory, is_full);
+            log.log_change(&memory, is_full);
         }
     }
 }
@@ -172,10 +172,10 @@ struct Log {
 }
 
 impl Log {
-    fn say(&mut self, memory: &Memory, is_full: bool) {
+    fn log_change(&mut self, memory: &Memory, is_full: bool) {
         let (used, budget) = (memory.used() >> 20, memory.budget().unwrap_or_default() >> 20);
         if is_full {
-            let unsaid = self.throttle.is_due(clock::now());
+            let unsaid = self.throttle.admit_line(clock::now());
             self.has_begun = unsaid.is_some();
             if let Some(unsaid) = unsaid {
                 self.refused = memory.all_refused();
@@ -230,15 +230,15 @@ mod tests {
             ("", &[("memory.max", "4096\n")], None),
         ] {
             let root = written(files);
-            let found = available(MEMINFO, groups, root.path()).unwrap();
+            let found = available_memory(MEMINFO, groups, root.path()).unwrap();
             let machine = Available { bytes: 8 << 20, is_of_group: false };
             let expected = expected.map_or(machine, |bytes| Available { bytes, is_of_group: true });
             assert_eq!(found, expected, "{groups:?} {files:?}");
         }
         let nothing = written(&[]);
-        assert_eq!(available("", "0::/\n", nothing.path()), None);
+        assert_eq!(available_memory("", "0::/\n", nothing.path()), None);
         let group = written(&[("memory.max", "4096\n")]);
-        assert!(available("", "0::/\n", group.path()).unwrap().is_of_group);
+        assert!(available_memory("", "0::/\n", group.path()).unwrap().is_of_group);
     }
 
     #[test]
@@ -268,9 +268,9 @@ mod tests {
     fn what_is_shared_with_files_does_not_count() {
         assert_eq!(of_statm("1000 300 100 5 0 200 0\n", 4096), Some(200 * 4096));
         assert_eq!(of_statm("1000 300", 4096), None);
-        let Some(before) = used() else { return };
+        let Some(before) = used_memory() else { return };
         let block = vec![1_u8; 64 << 20];
-        let with = used().unwrap();
+        let with = used_memory().unwrap();
         assert!(with > before + (32 << 20), "{before} {with} {}", block.len());
     }
 
@@ -286,8 +286,8 @@ mod tests {
         let Ok(mut child) = command.spawn() else { return };
         let counted = children::CountedChild::new(child.id());
         child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
-        assert!(counted.used() >= 16_000_000, "{}", counted.used());
-        assert!(children::used_by_all() >= counted.used());
+        assert!(counted.used_bytes() >= 16_000_000, "{}", counted.used_bytes());
+        assert!(children::used_by_all() >= counted.used_bytes());
         drop(counted);
         assert_eq!(children::used_by_all(), 0);
         drop(child.stdin.take());
@@ -296,20 +296,22 @@ mod tests {
 
     #[test]
     fn it_is_said_when_the_budget_is_used_up_and_when_it_is_not_any_more_but_not_each_time() {
-        let lines = captured::log();
+        let lines = captured::capture_log();
         let (memory, mut log) = (Memory::new(Some(100 << 20)), Log::default());
         for _ in 0..20 {
             for used in [101, 90] {
-                if let Some(is_full) = memory.note(used << 20) {
-                    log.say(&memory, is_full);
+                if let Some(is_full) = memory.record_usage(used << 20) {
+                    log.log_change(&memory, is_full);
                 }
-                let _ = memory.admit(Work::Viewer);
+                let _ = memory.admit_work(Work::Viewer);
             }
         }
-        let begun = lines.with("101 MiB of memory are used and 100 may be");
+        let begun = lines.lines_with("101 MiB of memory are used and 100 may be");
         assert_eq!(begun.len(), 1, "{begun:?}");
         assert_eq!(
-            lines.with("90 MiB of memory are used: what is new is accepted again; 1 were refused").len(),
+            lines
+                .lines_with("90 MiB of memory are used: what is new is accepted again; 1 were refused")
+                .len(),
             1
         );
     }

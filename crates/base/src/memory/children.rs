@@ -21,7 +21,7 @@ impl CountedChild {
     }
 
     /// What it has for itself now, in bytes.
-    pub fn used(&self) -> u64 {
+    pub fn used_bytes(&self) -> u64 {
         used_by(self.0)
     }
 }

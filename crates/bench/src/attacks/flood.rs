@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 
-use super::wire::{PING, Socket, TEXT, ask, connect, event, frame};
+use super::wire::{PING, Socket, TEXT, connect_stream, encode_event, encode_frame, send_request};
 
 /// What a flooding client sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -27,7 +27,7 @@ pub(super) enum Kind {
 
 /// What one write to the socket takes.
 const BLOCK_BYTES: usize = 256 << 10;
-/// So many bytes are read each so often.
+/// Bytes that are read at a time, and the time between.
 const SIP_BYTES: usize = 4000;
 const SIP_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -55,8 +55,8 @@ impl Flood {
             while !over.load(Ordering::Relaxed) {
                 count.fetch_add(1, Ordering::Relaxed);
                 let _ = match kind {
-                    Kind::Polling => post(address, &over, &bytes),
-                    _ => push(address, kind, &over, &bytes),
+                    Kind::Polling => flood_polling(address, &over, &bytes),
+                    _ => flood_websocket(address, kind, &over, &bytes),
                 };
                 sleep(Duration::from_millis(20));
             }
@@ -74,30 +74,30 @@ impl Drop for Flood {
     }
 }
 
-fn block(kind: Kind) -> Vec<u8> {
+fn build_block(kind: Kind) -> Vec<u8> {
     let one = match kind {
         // A marker, a header of a frame of 1 × 1, and nothing in it.
-        Kind::Small | Kind::Polling => frame(TEXT, &event(&tiny())),
+        Kind::Small | Kind::Polling => encode_frame(TEXT, &encode_event(&truncated_jpeg())),
         Kind::Large => {
-            let mut picture = tiny().to_vec();
+            let mut picture = truncated_jpeg().to_vec();
             picture.resize(15_000, 0);
-            frame(TEXT, &event(&picture))
+            encode_frame(TEXT, &encode_event(&picture))
         }
-        Kind::Pings => frame(PING, &[b'x'; 100]),
+        Kind::Pings => encode_frame(PING, &[b'x'; 100]),
     };
     one.repeat(BLOCK_BYTES / one.len())
 }
 
 /// The first 21 bytes of a JPEG: too little to be one.
-fn tiny() -> [u8; 21] {
+fn truncated_jpeg() -> [u8; 21] {
     let mut bytes = [0; 21];
     let start = [0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 1, 0, 1, 3, 1, 0x11, 0, 2, 0x11, 1, 3, 0x11, 1];
     bytes.copy_from_slice(&start);
     bytes
 }
 
-fn push(address: SocketAddr, kind: Kind, over: &AtomicBool, sent: &AtomicU64) -> io::Result<()> {
-    let socket = Socket::connected(address)?;
+fn flood_websocket(address: SocketAddr, kind: Kind, over: &AtomicBool, sent: &AtomicU64) -> io::Result<()> {
+    let socket = Socket::open_session(address)?;
     let mut stream = socket.stream;
     let mut reader = stream.try_clone()?;
     let done = Arc::<AtomicBool>::default();
@@ -108,9 +108,9 @@ fn push(address: SocketAddr, kind: Kind, over: &AtomicBool, sent: &AtomicU64) ->
             sleep(SIP_INTERVAL);
         }
     });
-    let block = block(kind);
+    let block = build_block(kind);
     stream.set_write_timeout(Some(Duration::from_millis(500)))?;
-    let alive = frame(TEXT, b"3");
+    let alive = encode_frame(TEXT, b"3");
     let mut rest: &[u8] = &block;
     let outcome = loop {
         if over.load(Ordering::Relaxed) {
@@ -136,27 +136,27 @@ fn push(address: SocketAddr, kind: Kind, over: &AtomicBool, sent: &AtomicU64) ->
     outcome
 }
 
-fn post(address: SocketAddr, over: &AtomicBool, sent: &AtomicU64) -> io::Result<()> {
-    let mut polls = connect(address)?;
-    let mut posts = connect(address)?;
-    let (_, opening) = ask(&mut polls, "GET", "/socket.io/?EIO=4&transport=polling", b"")?;
+fn flood_polling(address: SocketAddr, over: &AtomicBool, sent: &AtomicU64) -> io::Result<()> {
+    let mut polls = connect_stream(address)?;
+    let mut posts = connect_stream(address)?;
+    let (_, opening) = send_request(&mut polls, "GET", "/socket.io/?EIO=4&transport=polling", b"")?;
     let text = String::from_utf8_lossy(&opening).into_owned();
     let id = text.split("\"sid\":\"").nth(1).and_then(|rest| rest.split('"').next());
     let id = id.ok_or_else(|| io::Error::other(text.clone()))?;
     let path = format!("/socket.io/?EIO=4&transport=polling&sid={id}");
-    ask(&mut posts, "POST", &path, b"40")?;
-    ask(&mut polls, "GET", &path, b"")?;
-    let packet = [&event(&tiny())[..], b"\x1e"].concat();
+    send_request(&mut posts, "POST", &path, b"40")?;
+    send_request(&mut polls, "GET", &path, b"")?;
+    let packet = [&encode_event(&truncated_jpeg())[..], b"\x1e"].concat();
     let mut body = packet.repeat((1 << 20) / packet.len());
     body.pop();
     while !over.load(Ordering::Relaxed) {
-        let (head, _) = ask(&mut posts, "POST", &path, &body)?;
+        let (head, _) = send_request(&mut posts, "POST", &path, &body)?;
         if !head.starts_with("HTTP/1.1 200") {
             return Err(io::Error::other(head));
         }
         sent.fetch_add(body.len() as u64, Ordering::Relaxed);
-        ask(&mut polls, "GET", &path, b"")?;
-        ask(&mut posts, "POST", &path, b"3")?;
+        send_request(&mut polls, "GET", &path, b"")?;
+        send_request(&mut posts, "POST", &path, b"3")?;
     }
     Ok(())
 }

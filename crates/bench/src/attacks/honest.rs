@@ -1,4 +1,4 @@
-//! Who must not notice: clients that send 25 frames a second and wait for each answer, and whoever asks `/livez`.
+//! Who must not notice: clients that send 25 frames a second and wait for each answer, and one that asks `/livez`.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
+use crate::load::stats::Delays;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sightwire_load::stats::Delays;
 
-use super::wire::{Socket, TEXT, ask, connect, event, frame};
+use super::wire::{Socket, TEXT, connect_stream, encode_event, encode_frame, send_request};
 
 /// An honest client sends 25 frames a second.
 const FRAME_INTERVAL: Duration = Duration::from_millis(40);
@@ -39,7 +39,7 @@ pub(super) struct Honest {
 }
 
 impl Honest {
-    /// So many clients that send these pictures.
+    /// This many clients that send these pictures.
     pub(super) fn start(address: SocketAddr, clients: usize, pictures: &[Bytes]) -> Result<Self> {
         let mut honest = Self {
             stop: Arc::default(),
@@ -49,14 +49,14 @@ impl Honest {
             threads: Vec::new(),
         };
         let frames: Arc<Vec<Vec<u8>>> =
-            Arc::new(pictures.iter().map(|picture| frame(TEXT, &event(picture))).collect());
+            Arc::new(pictures.iter().map(|picture| encode_frame(TEXT, &encode_event(picture))).collect());
         for number in 0..clients {
-            let socket = Socket::connected(address).context("connect a client")?;
+            let socket = Socket::open_session(address).context("connect a client")?;
             let (stop, counts) = (honest.stop.clone(), honest.counts.clone());
             let (replies, frames) = (honest.replies.clone(), frames.clone());
             honest.threads.push(spawn(move || {
                 sleep(FRAME_INTERVAL * number as u32 / clients as u32);
-                client(socket, &frames, &stop, &counts, &replies);
+                run_client(socket, &frames, &stop, &counts, &replies);
             }));
         }
         let (stop, counts, probes) = (honest.stop.clone(), honest.counts.clone(), honest.probes.clone());
@@ -64,7 +64,8 @@ impl Honest {
             while !stop.load(Ordering::Relaxed) {
                 let begun = Instant::now();
                 // A new connection each time: who comes new is served as well.
-                let answered = connect(address).and_then(|mut stream| ask(&mut stream, "GET", "/livez", b""));
+                let answered = connect_stream(address)
+                    .and_then(|mut stream| send_request(&mut stream, "GET", "/livez", b""));
                 if answered.is_err() {
                     counts.unanswered.fetch_add(1, Ordering::Relaxed);
                 }
@@ -76,7 +77,7 @@ impl Honest {
     }
 
     /// When all answers are there, or will not come.
-    pub(super) fn end(&mut self) {
+    pub(super) fn stop_clients(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
@@ -84,7 +85,13 @@ impl Honest {
     }
 }
 
-fn client(mut socket: Socket, frames: &[Vec<u8>], stop: &AtomicBool, counts: &Counts, replies: &Arc<Delays>) {
+fn run_client(
+    mut socket: Socket,
+    frames: &[Vec<u8>],
+    stop: &AtomicBool,
+    counts: &Counts,
+    replies: &Arc<Delays>,
+) {
     let waiting = Arc::new(Mutex::new(VecDeque::<Instant>::new()));
     let Ok(mut sender) = socket.stream.try_clone() else { return };
     let (sent, delays) = (waiting.clone(), replies.clone());

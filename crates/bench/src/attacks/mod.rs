@@ -23,7 +23,7 @@ use self::honest::Honest;
 use self::wire::Socket;
 use crate::frames::FrameSet;
 use crate::live::server::{Server, ServerArgs};
-use crate::live::table::{Table, ms};
+use crate::live::table::{Table, format_ms};
 
 /// What `--help` says after the options.
 pub(crate) const HELP: &str = "\
@@ -44,7 +44,6 @@ const SAMPLE_INTERVAL: Duration = Duration::from_millis(200);
 /// Until an idle connection is what it will be.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// The options.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(crate) struct Args {
@@ -107,14 +106,14 @@ struct IdleArgs {
 /// 1 where an answer was lost.
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     match &args.attack {
-        Attack::Flood(args) => flood(args),
-        Attack::Unfinished(args) => unfinished(args).map(|()| ExitCode::SUCCESS),
-        Attack::Idle(args) => idle(args).map(|()| ExitCode::SUCCESS),
+        Attack::Flood(args) => run_flood(args),
+        Attack::Unfinished(args) => run_unfinished(args).map(|()| ExitCode::SUCCESS),
+        Attack::Idle(args) => run_idle(args).map(|()| ExitCode::SUCCESS),
     }
 }
 
-fn flood(args: &FloodArgs) -> Result<ExitCode> {
-    let server = Server::find(&args.server)?;
+fn run_flood(args: &FloodArgs) -> Result<ExitCode> {
+    let server = Server::from_args(&args.server)?;
     let pictures = FrameSet::render(Gesture::Wave, 320, 240, 15_000)?.jpegs;
     let mut rounds: Vec<Vec<Kind>> = args.kinds.iter().map(|kind| vec![*kind]).collect();
     if rounds.is_empty() {
@@ -142,7 +141,7 @@ fn flood(args: &FloodArgs) -> Result<ExitCode> {
             _ => format!("{} of all kinds", args.flooders),
         };
         eprintln!("{name}");
-        let resident = || anyhow::Ok(server.sample()?.memory.rss_bytes as f64 / 1e6);
+        let resident = || anyhow::Ok(server.read_sample()?.memory.rss_bytes as f64 / 1e6);
         let mut honest = Honest::start(server.address(), args.clients, &pictures)?;
         sleep(BEGIN);
         let before = resident()?;
@@ -163,21 +162,21 @@ fn flood(args: &FloodArgs) -> Result<ExitCode> {
         let rate = sent as f64 / 1e6 / begun.elapsed().as_secs_f64();
         drop(floods);
         eprintln!("  {connections} connections of flooders");
-        honest.end();
+        honest.stop_clients();
         sleep(Duration::from_secs_f64(args.rest));
         let after = resident()?;
         let (probes, replies) = (honest.probes.percentiles(), honest.replies.percentiles());
         let lost = honest.counts.lost.load(Ordering::Relaxed);
         let unanswered = honest.counts.unanswered.load(Ordering::Relaxed);
         lost_any |= lost + unanswered > 0;
-        table.row([
+        table.add_row([
             name,
             format!("{rate:.0}"),
-            ms(probes.p50),
-            ms(probes.p99),
-            ms(probes.max),
-            ms(replies.p99),
-            ms(replies.max),
+            format_ms(probes.p50),
+            format_ms(probes.p99),
+            format_ms(probes.max),
+            format_ms(replies.p99),
+            format_ms(replies.max),
             replies.count.to_string(),
             format!(
                 "{lost}{}",
@@ -209,10 +208,10 @@ enum Beginning {
     Body,
 }
 
-fn unfinished(args: &UnfinishedArgs) -> Result<()> {
-    let server = Server::find(&args.server)?;
+fn run_unfinished(args: &UnfinishedArgs) -> Result<()> {
+    let server = Server::from_args(&args.server)?;
     let address = server.address();
-    let resident = || anyhow::Ok(server.sample()?.memory.rss_bytes as f64 / 1e6);
+    let resident = || anyhow::Ok(server.read_sample()?.memory.rss_bytes as f64 / 1e6);
     let piece = vec![b'x'; 64 << 10];
     let bytes = args.megabytes << 20;
     let announced = (bytes as u64 + (512 << 10)).to_be_bytes();
@@ -237,9 +236,9 @@ fn unfinished(args: &UnfinishedArgs) -> Result<()> {
         for number in 0..args.connections {
             let stream = match kind {
                 Beginning::Unknown => Socket::open(address, "/socket.io/?EIO=4&transport=websocket")?.stream,
-                Beginning::Connected => Socket::connected(address)?.stream,
+                Beginning::Connected => Socket::open_session(address)?.stream,
                 Beginning::Stream => Socket::open(address, &format!("/ws/stream/attack-{number}"))?.stream,
-                Beginning::Body => wire::connect(address)?,
+                Beginning::Body => wire::connect_stream(address)?,
             };
             streams.push(stream);
         }
@@ -275,21 +274,21 @@ fn unfinished(args: &UnfinishedArgs) -> Result<()> {
             }
         }
         let begun = Instant::now();
-        let newcomer = Socket::connected(address).and_then(|mut socket| {
+        let newcomer = Socket::open_session(address).and_then(|mut socket| {
             // A frame larger than what is free.
-            socket.send(wire::TEXT, &wire::event(&vec![0xff; 100_000]))?;
-            socket.send(wire::TEXT, &wire::event(&FIRST_BYTES))?;
+            socket.send(wire::TEXT, &wire::encode_event(&vec![0xff; 100_000]))?;
+            socket.send(wire::TEXT, &wire::encode_event(&FIRST_BYTES))?;
             socket.next()
         });
         let took = newcomer.map(|_| begun.elapsed()).context("a newcomer is not served");
         most = most.max(resident()?);
-        let open = server.status()?.connections.open;
-        table.row([
+        let open = server.fetch_status()?.connections.open;
+        table.add_row([
             name.to_owned(),
             format!("{before:.0}"),
             format!("{most:.0}"),
             open.to_string(),
-            took.map_or_else(|error| format!("{error:#}"), |took| ms(took.as_secs_f64() * 1e3)),
+            took.map_or_else(|error| format!("{error:#}"), |took| format_ms(took.as_secs_f64() * 1e3)),
         ]);
         drop(streams);
         sleep(REST);
@@ -302,21 +301,21 @@ fn unfinished(args: &UnfinishedArgs) -> Result<()> {
 const FIRST_BYTES: [u8; 21] =
     [0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 1, 0, 1, 3, 1, 0x11, 0, 2, 0x11, 1, 3, 0x11, 1];
 
-fn idle(args: &IdleArgs) -> Result<()> {
-    let server = Server::find(&args.server)?;
-    let resident = || anyhow::Ok(server.sample()?.memory.rss_bytes as f64);
+fn run_idle(args: &IdleArgs) -> Result<()> {
+    let server = Server::from_args(&args.server)?;
+    let resident = || anyhow::Ok(server.read_sample()?.memory.rss_bytes as f64);
     // So that what is made once is there.
-    let first = Socket::connected(server.address())?;
+    let first = Socket::open_session(server.address())?;
     sleep(Duration::from_secs(2));
     let before = resident()?;
     let sockets: Vec<Socket> =
-        (0..args.connections).map(|_| Socket::connected(server.address())).collect::<Result<_, _>>()?;
+        (0..args.connections).map(|_| Socket::open_session(server.address())).collect::<Result<_, _>>()?;
     sleep(SETTLE);
     let now = resident()?;
     drop((sockets, first));
     sleep(REST);
     let mut table = Table::new(&["idle connections", "resident MB before", "with them", "kB each", "after"]);
-    table.row([
+    table.add_row([
         args.connections.to_string(),
         format!("{:.1}", before / 1e6),
         format!("{:.1}", now / 1e6),

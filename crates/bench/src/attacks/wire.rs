@@ -13,7 +13,7 @@ const PONG: u8 = 10;
 const MAX_PAYLOAD: usize = 1 << 20;
 
 /// A frame of a client; its mask is all zeros.
-pub(super) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+pub(super) fn encode_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
     match payload.len() {
         short @ 0..126 => frame.push(0x80 | short as u8),
@@ -32,7 +32,7 @@ pub(super) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// A `frame` event with a picture.
-pub(super) fn event(picture: &[u8]) -> Vec<u8> {
+pub(super) fn encode_event(picture: &[u8]) -> Vec<u8> {
     let text = base64_simd::STANDARD.encode_to_string(picture);
     format!(r#"42["frame",{{"image":"{text}"}}]"#).into_bytes()
 }
@@ -47,7 +47,7 @@ pub(super) struct Socket {
 impl Socket {
     /// Connects and shakes hands.
     pub(super) fn open(address: SocketAddr, path: &str) -> io::Result<Self> {
-        let mut stream = connect(address)?;
+        let mut stream = connect_stream(address)?;
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -61,7 +61,7 @@ impl Socket {
     }
 
     /// A Socket.IO session that has been told `status`.
-    pub(super) fn connected(address: SocketAddr) -> io::Result<Self> {
+    pub(super) fn open_session(address: SocketAddr) -> io::Result<Self> {
         let mut socket = Self::open(address, "/socket.io/?EIO=4&transport=websocket")?;
         socket.next()?;
         socket.send(TEXT, b"40")?;
@@ -77,7 +77,7 @@ impl Socket {
     }
 
     pub(super) fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
-        self.stream.write_all(&frame(opcode, payload))
+        self.stream.write_all(&encode_frame(opcode, payload))
     }
 
     /// The next text. Engine.IO's pings are answered on the way.
@@ -95,7 +95,7 @@ impl Socket {
 
     fn next_frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
         loop {
-            if let Some((opcode, start, end)) = whole(&self.buffer) {
+            if let Some((opcode, start, end)) = parse_frame(&self.buffer) {
                 let payload = self.buffer.get(start..end).unwrap_or_default().to_vec();
                 self.buffer.drain(..end);
                 return Ok((opcode, payload));
@@ -111,7 +111,7 @@ impl Socket {
 }
 
 /// Kind, and where the payload of the first frame is, if it is all there.
-fn whole(bytes: &[u8]) -> Option<(u8, usize, usize)> {
+fn parse_frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let [first, second, rest @ ..] = bytes else { return None };
     let (start, length) = match second & 0x7f {
         126 => (4, usize::from(u16::from_be_bytes(rest.first_chunk::<2>().copied()?))),
@@ -122,7 +122,7 @@ fn whole(bytes: &[u8]) -> Option<(u8, usize, usize)> {
 }
 
 /// A connection whose reads do not wait for ever.
-pub(super) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+pub(super) fn connect_stream(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, Duration::from_secs(10))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
@@ -147,7 +147,7 @@ pub(super) fn read_head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)>
 }
 
 /// One request on a connection that is kept, and the body of its answer.
-pub(super) fn ask(
+pub(super) fn send_request(
     stream: &mut TcpStream,
     method: &str,
     path: &str,

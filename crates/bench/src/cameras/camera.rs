@@ -17,7 +17,7 @@ use crate::live::stamp::Stamp;
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\
     Cache-Control: no-store\r\nConnection: close\r\n\r\n";
-/// A reader that takes nothing for so long is given up.
+/// A reader that takes nothing for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Times of the last pictures that are known: more than are sent in one measurement.
 const REMEMBERED: usize = 8192;
@@ -71,7 +71,7 @@ impl Camera {
                 let shared = accepting.clone();
                 let serve = move || {
                     // How it ends is what is measured; why is all the same.
-                    let _ = serve(&shared, stream);
+                    let _ = serve_reader(&shared, stream);
                 };
                 let _ = thread::Builder::new().name("camera-out".to_owned()).spawn(serve);
             }
@@ -85,12 +85,12 @@ impl Camera {
     }
 
     /// How often it was opened.
-    pub(crate) fn opened(&self) -> u64 {
+    pub(crate) fn open_count(&self) -> u64 {
         self.shared.readers.lock().opened
     }
 
     /// When the last reader left, once there is none.
-    pub(crate) fn left(&self, within: Duration) -> Option<Instant> {
+    pub(crate) fn left_at(&self, within: Duration) -> Option<Instant> {
         let until = Instant::now() + within;
         let mut readers = self.shared.readers.lock();
         while readers.now > 0 {
@@ -103,7 +103,7 @@ impl Camera {
 
     /// When the last picture before `ns` was sent whose number leaves `remainder` when divided by `of`.
     pub(crate) fn sent_before(&self, ns: u64, remainder: u64, of: u64) -> Option<u64> {
-        let sent = self.sent();
+        let sent = self.sent_count();
         let oldest = sent.saturating_sub(REMEMBERED as u64);
         let time = |sequence: u64| self.shared.times[sequence as usize % REMEMBERED].load(Ordering::Relaxed);
         (oldest..sent).rev().filter(|sequence| sequence % of == remainder).map(time).find(|at| *at <= ns)
@@ -115,7 +115,7 @@ impl Source for Camera {
         self.shared.rate.store((fps * 1000.0) as u64, Ordering::Relaxed);
     }
 
-    fn sent(&self) -> u64 {
+    fn sent_count(&self) -> u64 {
         self.shared.sent.load(Ordering::Relaxed)
     }
 }
@@ -128,7 +128,7 @@ impl Drop for Camera {
     }
 }
 
-fn serve(shared: &Arc<Shared>, mut stream: TcpStream) -> io::Result<()> {
+fn serve_reader(shared: &Arc<Shared>, mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut request = [0; 4096];
@@ -141,9 +141,9 @@ fn serve(shared: &Arc<Shared>, mut stream: TcpStream) -> io::Result<()> {
         readers.opened += 1;
     }
     let gone = Arc::new(AtomicBool::new(false));
-    let result = watch(shared, &stream, &gone).and_then(|()| {
+    let result = watch_reader(shared, &stream, &gone).and_then(|()| {
         stream.write_all(HEAD)?;
-        send(shared, &mut stream, &gone)
+        send_pictures(shared, &mut stream, &gone)
     });
     // The thread that watches sees the end, and says so.
     let _ = stream.shutdown(Shutdown::Both);
@@ -151,7 +151,7 @@ fn serve(shared: &Arc<Shared>, mut stream: TcpStream) -> io::Result<()> {
 }
 
 /// Notices at once when the reader leaves, also between two pictures.
-fn watch(shared: &Arc<Shared>, stream: &TcpStream, gone: &Arc<AtomicBool>) -> io::Result<()> {
+fn watch_reader(shared: &Arc<Shared>, stream: &TcpStream, gone: &Arc<AtomicBool>) -> io::Result<()> {
     let (mut stream, shared, gone) = (stream.try_clone()?, shared.clone(), gone.clone());
     thread::Builder::new().name("camera-watch".to_owned()).spawn(move || {
         let mut more = [0; 256];
@@ -165,10 +165,10 @@ fn watch(shared: &Arc<Shared>, stream: &TcpStream, gone: &Arc<AtomicBool>) -> io
     Ok(())
 }
 
-fn send(shared: &Shared, stream: &mut TcpStream, gone: &AtomicBool) -> io::Result<()> {
+fn send_pictures(shared: &Shared, stream: &mut TcpStream, gone: &AtomicBool) -> io::Result<()> {
     let mut pace = Pace::from(Instant::now());
     while !gone.load(Ordering::Relaxed) && !shared.ended.load(Ordering::Relaxed) {
-        if !pace.wait(shared.rate.load(Ordering::Relaxed)) {
+        if !pace.wait_due(shared.rate.load(Ordering::Relaxed)) {
             continue;
         }
         let sequence = shared.sent.fetch_add(1, Ordering::Relaxed);
@@ -221,11 +221,11 @@ mod tests {
         let camera = Camera::start(pictures, 100.0).unwrap();
         let (sequences, stream) = read_parts(&camera, 5);
         assert_eq!(sequences[..5], [0, 1, 2, 3, 4]);
-        assert_eq!(camera.opened(), 1);
-        assert!(camera.left(Duration::from_millis(20)).is_none());
+        assert_eq!(camera.open_count(), 1);
+        assert!(camera.left_at(Duration::from_millis(20)).is_none());
         let left = Instant::now();
         drop(stream);
-        let seen = camera.left(Duration::from_secs(30)).unwrap();
+        let seen = camera.left_at(Duration::from_secs(30)).unwrap();
         assert!(seen - left < Duration::from_secs(20));
         let (all, none) = (camera.sent_before(u64::MAX, 2, 3), camera.sent_before(1, 2, 3));
         assert!(all >= camera.sent_before(u64::MAX, 2, 30) && all.is_some() && none.is_none());

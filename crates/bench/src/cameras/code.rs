@@ -14,11 +14,11 @@ const STEP: i16 = 5;
 pub(crate) const NUMBERS: usize = 1 << BITS;
 
 /// Paints `number` on the picture's last rows, on the left and on the right: a box may lie over one of them.
-pub(crate) fn paint(number: usize, image: &mut Image) {
-    for start in places(image) {
+pub(crate) fn paint_number(number: usize, image: &mut Image) {
+    for start in left_edges(image) {
         for block in 0..BLOCKS {
-            let value = (GREY + if bit(number, block) { STEP } else { -STEP }) as u8;
-            for pixel in pixels(image, start, block, 0) {
+            let value = (GREY + if block_bit(number, block) { STEP } else { -STEP }) as u8;
+            for pixel in block_pixels(image, start, block, 0) {
                 image.data_mut()[pixel..pixel + 3].fill(value);
             }
         }
@@ -26,12 +26,12 @@ pub(crate) fn paint(number: usize, image: &mut Image) {
 }
 
 /// The number, where one of its two places is legible.
-pub(crate) fn read(image: &Image) -> Option<usize> {
-    places(image).into_iter().find_map(|start| {
+pub(crate) fn read_number(image: &Image) -> Option<usize> {
+    left_edges(image).into_iter().find_map(|start| {
         let bits: Vec<bool> = (0..BLOCKS)
             .map(|block| {
                 let (mut sum, mut count) = (0, 0);
-                for pixel in pixels(image, start, block, BLOCK / 4) {
+                for pixel in block_pixels(image, start, block, BLOCK / 4) {
                     sum += i64::from(image.data()[pixel + 1]);
                     count += 1;
                 }
@@ -39,23 +39,23 @@ pub(crate) fn read(image: &Image) -> Option<usize> {
             })
             .collect();
         let number = (0..BITS).map(|at| usize::from(bits[at]) << at).sum();
-        (0..BLOCKS).all(|block| bits[block] == bit(number, block)).then_some(number)
+        (0..BLOCKS).all(|block| bits[block] == block_bit(number, block)).then_some(number)
     })
 }
 
-fn bit(number: usize, block: usize) -> bool {
+fn block_bit(number: usize, block: usize) -> bool {
     let bit = number >> (block % BITS) & 1 == 1;
     if block < BITS { bit } else { !bit }
 }
 
 /// Left edges of the two places, px.
-fn places(image: &Image) -> [usize; 2] {
+fn left_edges(image: &Image) -> [usize; 2] {
     let width = image.width() as usize;
     [0, width.saturating_sub(BLOCKS * BLOCK) / BLOCK * BLOCK]
 }
 
-/// Where the pixels of a block begin in the data, without so many at its edges. None outside of the picture.
-fn pixels(image: &Image, start: usize, block: usize, margin: usize) -> Vec<usize> {
+/// Where the pixels of a block begin in the data, without this many at its edges. None outside of the picture.
+fn block_pixels(image: &Image, start: usize, block: usize, margin: usize) -> Vec<usize> {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let (left, top) = (start + block * BLOCK, (height / BLOCK).saturating_sub(1) * BLOCK);
     let rows = top + margin..(top + BLOCK - margin).min(height);
@@ -78,12 +78,12 @@ mod tests {
             for (i, byte) in image.data_mut().iter_mut().enumerate() {
                 *byte = (i * i % 251) as u8;
             }
-            paint(number, &mut image);
+            paint_number(number, &mut image);
             for quality in [90, 70] {
                 let mut jpeg = Vec::new();
                 encoder.encode(&image, quality, &mut jpeg).unwrap();
                 decoder.decode(&jpeg, &Limits::default(), &mut image).unwrap();
-                assert_eq!(read(&image), Some(number), "at {quality}");
+                assert_eq!(read_number(&image), Some(number), "at {quality}");
                 let row = image.width() as usize * 3;
                 image.data_mut()[470 * row..470 * row + 300].fill(255);
             }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_picture_without_a_number_has_none() {
-        assert_eq!(read(&Image::new(640, 480)), None);
-        assert_eq!(read(&Image::new(8, 8)), None);
+        assert_eq!(read_number(&Image::new(640, 480)), None);
+        assert_eq!(read_number(&Image::new(8, 8)), None);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::load::stats::{Percentiles, histogram_percentiles};
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use hdrhistogram::Histogram;
@@ -11,38 +12,36 @@ use sightwire_api::status::{DetectorStatus, ModelState};
 use sightwire_api::stream::{Stream, Streams};
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image};
-use sightwire_load::stats::{Percentiles, percentiles};
 use sightwire_synth::sample::Gesture;
 
-use super::ask;
 use super::camera::Camera;
 use super::code;
+use super::make_ask;
 use crate::frames::FrameSet;
 use crate::live::fanout::Source as _;
 use crate::live::server::{Meter, Server, ServerArgs};
-use crate::live::table::{Table, ms};
+use crate::live::table::{Table, format_ms};
 use crate::live::viewers::{Ask, Got, Viewers};
 
 /// Distinct pictures: three times the clips.
 const TIMES: usize = 3;
 /// Until a model is loaded, and rates and smoothed times are what they will be.
-const SETTLE: Duration = Duration::from_secs(4);
+pub(super) const SETTLE: Duration = Duration::from_secs(4);
 /// The longest that a model may take to load.
 const LOAD: Duration = Duration::from_secs(60);
 /// Pictures a second at which no stage waits for another.
 const LOW_FPS: u8 = 5;
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     server: ServerArgs,
     /// Pictures a second of the camera, and asked for
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=30))]
-    fps: u8,
+    pub(super) fps: u8,
     /// How long each row is measured
     #[arg(long, default_value_t = 10.0)]
-    seconds: f64,
+    pub(super) seconds: f64,
     /// Viewers of the plain pictures in the row that has them
     #[arg(long, default_value_t = 50)]
     beside: usize,
@@ -51,21 +50,21 @@ pub(crate) struct Args {
     cameras: usize,
 }
 
-struct Bench<'a> {
+pub(super) struct Bench<'a> {
     args: &'a Args,
-    server: Server,
-    camera: Camera,
+    pub(super) server: Server,
+    pub(super) camera: Camera,
     pictures: Vec<Bytes>,
 }
 
 /// What one row measured.
-struct Row {
-    got: Got,
-    seconds: f64,
-    cores: f64,
-    delay: Percentiles,
+pub(super) struct Row {
+    pub(super) got: Got,
+    pub(super) seconds: f64,
+    pub(super) cores: f64,
+    pub(super) delay: Percentiles,
     illegible: usize,
-    analysed_per_s: f64,
+    pub(super) analysed_per_s: f64,
     analyses: usize,
     runs_per_s: f64,
     run_ms: Option<f64>,
@@ -75,18 +74,11 @@ struct Row {
 
 /// Measures and prints the tables.
 pub(crate) fn main(args: &Args) -> Result<()> {
-    let server = Server::find(&args.server)?;
-    let frames = FrameSet::render_painted(Gesture::Wave, (640, 480), 75_000, TIMES, code::paint)?;
-    let pictures = frames.jpegs;
-    if pictures.len() > code::NUMBERS {
-        bail!("{} pictures are more than {} numbers", pictures.len(), code::NUMBERS);
-    }
-    let camera = Camera::start(pictures.clone(), f64::from(args.fps))?;
-    let bench = Bench { args, server, camera, pictures };
-    let model = bench.load()?;
+    let bench = Bench::start(args)?;
+    let model = bench.load_model()?;
     println!("Model: {model}.\n");
 
-    let bare = bench.measure(&[bench.ask("detect", LOW_FPS, "")], 0)?;
+    let bare = bench.measure_asks(&[bench.make_ask("detect", LOW_FPS, "")], 0)?;
     let [decoded, inferred, encoded] = bare.stages_ms;
     let infer = bare.run_ms.unwrap_or(inferred - decoded);
     let stages = [decoded, infer, encoded - inferred];
@@ -94,9 +86,9 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     let limit = (1000.0 / slowest).min(f64::from(args.fps));
     println!(
         "Stages at {LOW_FPS} pictures a second: decode {} ms, find {} ms, draw and encode {} ms; so at most {:.1} pictures a second at {} of the camera.\n",
-        ms(stages[0]),
-        ms(stages[1]),
-        ms(stages[2]),
+        format_ms(stages[0]),
+        format_ms(stages[1]),
+        format_ms(stages[2]),
         limit,
         args.fps
     );
@@ -118,31 +110,35 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     ]);
     let fps = args.fps;
     let rows: [(&str, Vec<Ask>, usize); 5] = [
-        ("detect", vec![bench.ask("detect", fps, "")], 0),
-        ("tracking", vec![bench.ask("tracking", fps, "")], 0),
-        ("detect, two viewers", vec![bench.ask("detect", fps, ""), bench.ask("detect", fps, "")], 0),
+        ("detect", vec![bench.make_ask("detect", fps, "")], 0),
+        ("tracking", vec![bench.make_ask("tracking", fps, "")], 0),
         (
-            "detect, two confidences",
-            vec![bench.ask("detect", fps, "&conf=0.25"), bench.ask("detect", fps, "&conf=0.6")],
+            "detect, two viewers",
+            vec![bench.make_ask("detect", fps, ""), bench.make_ask("detect", fps, "")],
             0,
         ),
-        ("detect beside plain viewers", vec![bench.ask("detect", fps, "")], args.beside),
+        (
+            "detect, two confidences",
+            vec![bench.make_ask("detect", fps, "&conf=0.25"), bench.make_ask("detect", fps, "&conf=0.6")],
+            0,
+        ),
+        ("detect beside plain viewers", vec![bench.make_ask("detect", fps, "")], args.beside),
     ];
     for (name, asks, beside) in rows {
         eprintln!("{name}");
-        let row = bench.measure(&asks, beside)?;
-        table.row(cells(name, &row, asks.len(), limit));
+        let row = bench.measure_asks(&asks, beside)?;
+        table.add_row(format_cells(name, &row, asks.len(), limit));
     }
     println!("{}", table.text());
     if args.cameras > 1 {
-        bench.many(infer)?;
+        bench.measure_cameras(infer)?;
     }
     Ok(())
 }
 
-fn cells(name: &str, row: &Row, viewers: usize, limit: f64) -> [String; 13] {
+fn format_cells(name: &str, row: &Row, viewers: usize, limit: f64) -> [String; 13] {
     let frames_per_s = row.got.parts as f64 / row.seconds / viewers as f64;
-    let mut p50 = ms(row.delay.p50);
+    let mut p50 = format_ms(row.delay.p50);
     if row.illegible > 0 {
         let _ = write!(p50, " ({} of {} illegible)", row.illegible, row.got.kept.len());
     }
@@ -155,29 +151,41 @@ fn cells(name: &str, row: &Row, viewers: usize, limit: f64) -> [String; 13] {
         format!("{:.1}", row.analysed_per_s),
         row.analyses.to_string(),
         format!("{:.1}", row.runs_per_s),
-        row.run_ms.map_or("–".to_owned(), ms),
+        row.run_ms.map_or("–".to_owned(), format_ms),
         p50,
-        ms(row.delay.p95),
-        ms(row.delay.p99),
+        format_ms(row.delay.p95),
+        format_ms(row.delay.p99),
         format!("{:.2}", row.cores),
         plain(&|(share, _)| format!("{:.1} %", share * 100.0)),
-        plain(&|(_, age)| ms(age.p99)),
+        plain(&|(_, age)| format_ms(age.p99)),
     ]
 }
 
-impl Bench<'_> {
-    fn ask(&self, kind: &str, fps: u8, more: &str) -> Ask {
+impl<'a> Bench<'a> {
+    /// With a camera of its own.
+    pub(super) fn start(args: &'a Args) -> Result<Self> {
+        let server = Server::from_args(&args.server)?;
+        let frames = FrameSet::render_painted(Gesture::Wave, (640, 480), 75_000, TIMES, code::paint_number)?;
+        let pictures = frames.jpegs;
+        if pictures.len() > code::NUMBERS {
+            bail!("{} pictures are more than {} numbers", pictures.len(), code::NUMBERS);
+        }
+        let camera = Camera::start(pictures.clone(), f64::from(args.fps))?;
+        Ok(Self { args, server, camera, pictures })
+    }
+
+    pub(super) fn make_ask(&self, kind: &str, fps: u8, more: &str) -> Ask {
         self.ask_of(&self.camera, kind, fps, more)
     }
 
     fn ask_of(&self, camera: &Camera, kind: &str, fps: u8, more: &str) -> Ask {
         let url = camera.url();
         let path = format!("/stream/{kind}?camera_url={url}&fps={fps}&skip_frames=1{more}");
-        Ask { keep: true, ..ask(&self.server, path) }
+        Ask { keep: true, ..make_ask(&self.server, path) }
     }
 
     /// As many cameras as there are, each analysed at its full rate: more than one model can do.
-    fn many(&self, infer_ms: f64) -> Result<()> {
+    fn measure_cameras(&self, infer_ms: f64) -> Result<()> {
         let count = self.args.cameras;
         eprintln!("detect, {count} cameras");
         let cameras = (0..count)
@@ -186,16 +194,16 @@ impl Bench<'_> {
         let viewers = Viewers::start()?;
         for camera in &cameras {
             let ask = self.ask_of(camera, "detect", self.args.fps, "");
-            viewers.open(&Ask { keep: false, ..ask }, 1)?;
+            viewers.open_viewers(&Ask { keep: false, ..ask }, 1)?;
         }
         sleep(SETTLE);
-        let (meter, runs) = (Meter::start(self.server.pid()), self.runs()?);
-        viewers.take()?;
+        let (meter, runs) = (Meter::start(self.server.pid()), self.model_runs()?);
+        viewers.take_results()?;
         sleep(Duration::from_secs_f64(self.args.seconds));
-        let got = viewers.take()?;
-        let ((cpu, time), runs_after) = (meter.read(), self.runs()?);
+        let got = viewers.take_results()?;
+        let ((cpu, time), runs_after) = (meter.read(), self.model_runs()?);
         let (seconds, done) = (time.as_secs_f64(), runs_after.0 - runs.0);
-        let threads = self.server.status()?.detector.threads.unwrap_or(1) as f64;
+        let threads = self.server.fetch_status()?.detector.threads.unwrap_or(1) as f64;
         print!(
             "{count} cameras of {} pictures a second, each with a viewer of its detections: {:.1} frames/s together, with {:.2} cores.",
             self.args.fps,
@@ -215,13 +223,13 @@ impl Bench<'_> {
     }
 
     /// The model's name, once it is loaded.
-    fn load(&self) -> Result<String> {
+    pub(super) fn load_model(&self) -> Result<String> {
         let viewers = Viewers::start()?;
-        viewers.open(&self.ask("detect", LOW_FPS, ""), 1)?;
+        viewers.open_viewers(&self.make_ask("detect", LOW_FPS, ""), 1)?;
         let mut waited = Duration::ZERO;
         loop {
             let DetectorStatus { state, model, provider, precision, note, .. } =
-                self.server.status()?.detector;
+                self.server.fetch_status()?.detector;
             if state == ModelState::Ready {
                 let words = [Some(model), provider, precision, note];
                 return Ok(words.into_iter().flatten().collect::<Vec<_>>().join(", "));
@@ -234,30 +242,31 @@ impl Bench<'_> {
         }
     }
 
-    fn measure(&self, asks: &[Ask], beside: usize) -> Result<Row> {
+    pub(super) fn measure_asks(&self, asks: &[Ask], beside: usize) -> Result<Row> {
         let plain = Viewers::start()?;
         if beside > 0 {
             let path = format!("/stream/proxy?esp32_url={}", self.camera.url());
-            plain.open(&ask(&self.server, path), beside)?;
+            plain.open_viewers(&make_ask(&self.server, path), beside)?;
         }
         let viewers = Viewers::start()?;
         for ask in asks {
-            viewers.open(ask, 1)?;
+            viewers.open_viewers(ask, 1)?;
         }
         sleep(SETTLE);
         let seconds = self.args.seconds;
-        let (meter, runs, sent) = (Meter::start(self.server.pid()), self.runs()?, self.camera.sent());
-        plain.take()?;
-        viewers.take()?;
+        let (meter, runs, sent) =
+            (Meter::start(self.server.pid()), self.model_runs()?, self.camera.sent_count());
+        plain.take_results()?;
+        viewers.take_results()?;
         sleep(Duration::from_secs_f64(seconds));
-        let (got, plain) = (viewers.take()?, plain.take()?);
-        let ((cpu, time), runs_after) = (meter.read(), self.runs()?);
-        let offered = (self.camera.sent() - sent) * beside as u64;
+        let (got, plain) = (viewers.take_results()?, plain.take_results()?);
+        let ((cpu, time), runs_after) = (meter.read(), self.model_runs()?);
+        let offered = (self.camera.sent_count() - sent) * beside as u64;
         if let Some(problem) = &got.problem {
             bail!("a viewer was lost: {problem}");
         }
-        let (analyses, analysed_per_s, stages_ms) = self.analyses()?;
-        let (delay, illegible) = self.delays(&got)?;
+        let (analyses, analysed_per_s, stages_ms) = self.analysis_stats()?;
+        let (delay, illegible) = self.measure_delays(&got)?;
         let runs_done = runs_after.0 - runs.0;
         Ok(Row {
             seconds: time.as_secs_f64(),
@@ -275,15 +284,15 @@ impl Bench<'_> {
     }
 
     /// Runs of the network so far, and the seconds that they took. A model that is none has no runs.
-    fn runs(&self) -> Result<(f64, f64)> {
-        let detector = self.server.status()?.detector;
+    fn model_runs(&self) -> Result<(f64, f64)> {
+        let detector = self.server.fetch_status()?.detector;
         Ok((detector.runs as f64, detector.busy_s))
     }
 
     /// How many analyses of the camera there are, pictures that they look at, and how old those are when decoded, when
     /// looked at, when encoded.
-    fn analyses(&self) -> Result<(usize, f64, [f64; 3])> {
-        let all: Streams = self.server.json("/api/v1/streams")?;
+    fn analysis_stats(&self) -> Result<(usize, f64, [f64; 3])> {
+        let all: Streams = self.server.get_json("/api/v1/streams")?;
         let is_ours = |stream: &Stream| stream.url == Some(self.camera.url());
         let mut ours = all.streams.into_iter().find(is_ours).context("our stream is not among them")?;
         // Those that nobody watches any more are kept for a while.
@@ -295,13 +304,13 @@ impl Bench<'_> {
     }
 
     /// From the camera to the viewer, by the numbers on the pictures; and how many had none.
-    fn delays(&self, got: &Got) -> Result<(Percentiles, usize)> {
+    fn measure_delays(&self, got: &Got) -> Result<(Percentiles, usize)> {
         let mut decoder = Decoder::new().context("making a decoder")?;
         let (mut image, mut illegible) = (Image::default(), 0);
         let mut ages: Histogram<u64> = Histogram::new_with_bounds(1, 600_000_000, 3)?;
         for (at_ns, jpeg) in &got.kept {
             let decoded = decoder.decode(jpeg, &Limits::default(), &mut image).is_ok();
-            let number = decoded.then(|| code::read(&image)).flatten();
+            let number = decoded.then(|| code::read_number(&image)).flatten();
             let sent =
                 number.and_then(|n| self.camera.sent_before(*at_ns, n as u64, self.pictures.len() as u64));
             match sent {
@@ -309,6 +318,6 @@ impl Bench<'_> {
                 None => illegible += 1,
             }
         }
-        Ok((percentiles(&ages), illegible))
+        Ok((histogram_percentiles(&ages), illegible))
     }
 }

@@ -11,7 +11,6 @@ use tokio_rustls::TlsConnector;
 
 use super::pairs::{self, Shape, Side};
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A server without TLS, on this machine
@@ -28,12 +27,12 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args) -> Result<()> {
     let secure = args.secure_url.replacen("https://", "http://", 1);
     ensure!(secure != args.secure_url, "--secure-url has to begin with https://");
-    let connector = Some(TlsConnector::from(Arc::new(client()?)));
+    let connector = Some(TlsConnector::from(Arc::new(client_config()?)));
     let secure = Side { connector, ..Side::new("TLS", &secure)? };
-    pairs::run(&Side::new("plain", &args.url)?, &secure, &args.shape)
+    pairs::compare_sides(&Side::new("plain", &args.url)?, &secure, &args.shape)
 }
 
-fn client() -> Result<ClientConfig> {
+fn client_config() -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
     let config = config.context("TLS cannot be set up")?.dangerous();

@@ -4,13 +4,12 @@ use anyhow::Result;
 use sightwire_synth::sample::Gesture;
 
 use super::camera::Camera;
-use super::proxied;
+use super::proxy_ask;
 use crate::frames::FrameSet;
 use crate::live::fanout::{Bench, Steps};
 use crate::live::server::{Server, ServerArgs};
 use crate::live::stamp;
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -27,12 +26,13 @@ pub(crate) struct Args {
 
 /// Prints a table of viewers at the usual rate, and one of as many pictures as possible.
 pub(crate) fn main(args: &Args) -> Result<()> {
-    let server = Server::find(&args.server)?;
+    let server = Server::from_args(&args.server)?;
     let frames = FrameSet::render(Gesture::Wave, 640, 480, args.bytes)?;
     let bytes = frames.summary.mean_jpeg_bytes as usize + stamp::SEGMENT_BYTES;
     let camera = Camera::start(frames.jpegs, args.fps)?;
-    let ask = proxied(&server, &camera);
-    Bench { steps: &args.steps, fps: args.fps, server: &server, source: &camera, ask, bytes }.run()?;
-    println!("The camera was opened {} times.", camera.opened());
+    let ask = proxy_ask(&server, &camera);
+    Bench { steps: &args.steps, fps: args.fps, server: &server, source: &camera, ask, bytes }
+        .print_tables()?;
+    println!("The camera was opened {} times.", camera.open_count());
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `sightwire-bench cameras`: a camera of its own, many viewers, and what lies between them.
 //!
 //! - [`camera`]: the camera; [`code`]: when a picture was sent, where it was drawn anew
-//! - [`fanout`], [`slow`], [`leaving`], [`churn`], [`detect`], [`encrypted`], [`protected`]: the scenarios
+//! - [`fanout`], [`slow`], [`leaving`], [`churn`], [`detect`], [`views`], [`encrypted`], [`protected`]: the scenarios
 //! - [`pairs`]: two servers, in turn
 
 pub(crate) mod camera;
@@ -14,6 +14,7 @@ mod leaving;
 mod pairs;
 mod protected;
 mod slow;
+mod views;
 
 use std::process::ExitCode;
 
@@ -33,7 +34,6 @@ The server has to let this machine's own cameras in and has to hold the viewers:
 Ages are from just before the camera writes a picture to when a viewer has read its last byte, by one clock.
 `cargo xtask bench cameras` starts the servers and runs all of this.";
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -52,6 +52,8 @@ enum Scenario {
     Churn(churn::Args),
     /// What is found in the pictures: rate, delay, and what two viewers cost
     Detect(detect::Args),
+    /// One camera, an analysis and three views of it, one of them for a viewer who cannot keep up
+    Views(views::Args),
     /// Viewers of a server that encrypts and of one that does not, in turn
     Encrypted(encrypted::Args),
     /// Viewers of a server that asks for a key and of one that is open, in turn
@@ -66,6 +68,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         Scenario::Leaving(args) => leaving::main(args)?,
         Scenario::Churn(args) => churn::main(args)?,
         Scenario::Detect(args) => detect::main(args)?,
+        Scenario::Views(args) => views::main(args)?,
         Scenario::Encrypted(args) => encrypted::main(args)?,
         Scenario::Protected(args) => protected::main(args)?,
     }
@@ -73,11 +76,11 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 /// A request for parts.
-fn ask(server: &Server, path: String) -> Ask {
-    server.ask(Kind::Multipart, path)
+fn make_ask(server: &Server, path: String) -> Ask {
+    server.make_ask(Kind::Multipart, path)
 }
 
 /// A request for the camera's own pictures.
-fn proxied(server: &Server, camera: &Camera) -> Ask {
-    ask(server, format!("/stream/proxy?esp32_url={}", camera.url()))
+fn proxy_ask(server: &Server, camera: &Camera) -> Ask {
+    make_ask(server, format!("/stream/proxy?esp32_url={}", camera.url()))
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::load::target::Target;
 use anyhow::{Result, ensure};
 use rustls::pki_types::ServerName;
-use sightwire_load::target::Target;
 use sightwire_synth::sample::Gesture;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -59,7 +59,12 @@ pub(crate) struct Side {
 impl Side {
     /// Without TLS, and without a key; at `http://…`.
     pub(crate) fn new(name: &'static str, url: &str) -> Result<Self> {
-        Ok(Self { name, server: Server::at(Target::parse(url, false)?)?, connector: None, key: None })
+        Ok(Self {
+            name,
+            server: Server::from_target(Target::parse(url, false)?)?,
+            connector: None,
+            key: None,
+        })
     }
 }
 
@@ -72,7 +77,7 @@ struct Measured {
 }
 
 /// Prints a table with a row for each number of viewers.
-pub(crate) fn run(one: &Side, other: &Side, shape: &Shape) -> Result<()> {
+pub(crate) fn compare_sides(one: &Side, other: &Side, shape: &Shape) -> Result<()> {
     ensure!(shape.pairs > 0, "--pairs has to be 1 or more");
     let frames = FrameSet::render(Gesture::Wave, 640, 480, shape.bytes)?;
     let bytes = frames.summary.mean_jpeg_bytes as usize + stamp::SEGMENT_BYTES;
@@ -87,19 +92,19 @@ pub(crate) fn run(one: &Side, other: &Side, shape: &Shape) -> Result<()> {
         let mut pairs = Vec::new();
         for pair in 0..shape.pairs {
             eprintln!("{count} viewers, pair {} of {}", pair + 1, shape.pairs);
-            let of = |side| measure(&runtime, side, &camera, (count, bytes), shape.seconds);
-            // Whoever comes second finds the machine warmer.
+            let of = |side| measure_side(&runtime, side, &camera, (count, bytes), shape.seconds);
+            // The server that comes second finds the machine warmer.
             let before = if pair % 2 == 0 { None } else { Some(of(other)?) };
             let first = of(one)?;
             pairs.push((first, before.map_or_else(|| of(other), Ok)?));
         }
-        table.row(row(count, &pairs));
+        table.add_row(format_row(count, &pairs));
     }
     println!("{}", table.text());
     Ok(())
 }
 
-fn row(count: usize, pairs: &[(Measured, Measured)]) -> [String; 9] {
+fn format_row(count: usize, pairs: &[(Measured, Measured)]) -> [String; 9] {
     let per_mb = |of: &Measured| of.cpu.as_secs_f64() * 1e3 / (of.bytes.max(1) as f64 / 1e6);
     let of = |value: &dyn Fn(&(Measured, Measured)) -> f64| median(pairs.iter().map(value).collect());
     let ratio = |(plain, secure): &(Measured, Measured)| per_mb(secure) / per_mb(plain);
@@ -116,7 +121,7 @@ fn row(count: usize, pairs: &[(Measured, Measured)]) -> [String; 9] {
     ]
 }
 
-fn measure(
+fn measure_side(
     runtime: &Runtime,
     side: &Side,
     camera: &Camera,
@@ -124,7 +129,7 @@ fn measure(
     seconds: f64,
 ) -> Result<Measured> {
     let server = &side.server;
-    let before = server.sample()?.memory.rss_bytes;
+    let before = server.read_sample()?.memory.rss_bytes;
     let received = Arc::new(AtomicU64::new(0));
     let mut viewers = JoinSet::new();
     let key = side.key.as_ref().map(|key| format!("&key={key}")).unwrap_or_default();
@@ -142,21 +147,22 @@ fn measure(
                 match connector {
                     Some(connector) => {
                         let stream = connector.connect(ServerName::from(address.ip()), stream).await?;
-                        view(stream, &request, &received).await
+                        read_stream(stream, &request, &received).await
                     }
-                    None => view(stream, &request, &received).await,
+                    None => read_stream(stream, &request, &received).await,
                 }
             },
             runtime.handle(),
         );
     }
     sleep(SETTLE);
-    let (meter, sent, got) = (Meter::start(server.pid()), camera.sent(), received.load(Ordering::Relaxed));
+    let (meter, sent, got) =
+        (Meter::start(server.pid()), camera.sent_count(), received.load(Ordering::Relaxed));
     sleep(Duration::from_secs_f64(seconds));
     let (cpu, _) = meter.read();
     let bytes_got = received.load(Ordering::Relaxed) - got;
-    let offered = (camera.sent() - sent) as f64 * count as f64 * bytes as f64;
-    let memory = server.sample()?.memory.rss_bytes;
+    let offered = (camera.sent_count() - sent) as f64 * count as f64 * bytes as f64;
+    let memory = server.read_sample()?.memory.rss_bytes;
     ensure!(viewers.try_join_next().is_none(), "a viewer was sent away: {:?}", viewers.try_join_next());
     viewers.abort_all();
     drop(viewers);
@@ -167,7 +173,7 @@ fn measure(
 }
 
 /// Reads what comes, and counts it.
-async fn view(
+async fn read_stream(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     request: &str,
     received: &AtomicU64,

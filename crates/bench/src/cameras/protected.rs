@@ -4,7 +4,6 @@ use anyhow::Result;
 
 use super::pairs::{self, Shape, Side};
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A server with access.mode = "open", on this machine
@@ -23,5 +22,5 @@ pub(crate) struct Args {
 /// Prints a table with a row for each number of viewers.
 pub(crate) fn main(args: &Args) -> Result<()> {
     let protected = Side { key: Some(args.key.clone()), ..Side::new("with a key", &args.protected_url)? };
-    pairs::run(&Side::new("open", &args.url)?, &protected, &args.shape)
+    pairs::compare_sides(&Side::new("open", &args.url)?, &protected, &args.shape)
 }

@@ -4,27 +4,26 @@ use std::io::Read as _;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::load::stats::histogram_percentiles;
 use anyhow::{Result, bail};
 use hdrhistogram::Histogram;
-use sightwire_load::stats::percentiles;
 use sightwire_synth::sample::Gesture;
 
 use super::camera::Camera;
-use super::proxied;
+use super::proxy_ask;
 use crate::frames::FrameSet;
 use crate::live::fanout::Source as _;
 use crate::live::server::{Server, ServerArgs};
 use crate::live::slow;
 use crate::live::stamp::now_ns;
-use crate::live::table::{Table, ms};
-use crate::live::viewers::{Ask, Viewers, connect};
+use crate::live::table::{Table, format_ms};
+use crate::live::viewers::{Ask, Viewers, connect_viewer};
 
 /// Viewers who cannot keep up: one that reads 10 KB a second and one that stops reading.
 const SLOW: usize = 2;
 /// Receive buffer of a viewer whose lag is looked at.
 const FAR_BUFFER: usize = 16 << 10;
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -54,20 +53,20 @@ pub(crate) struct Args {
 
 /// Measures and prints the table.
 pub(crate) fn main(args: &Args) -> Result<()> {
-    let server = Server::find(&args.server)?;
+    let server = Server::from_args(&args.server)?;
     let frames = FrameSet::render(Gesture::Wave, 640, 480, args.bytes)?;
     let camera = Camera::start(frames.jpegs, args.fps)?;
-    let ask = proxied(&server, &camera);
+    let ask = proxy_ask(&server, &camera);
     if args.pairs > 0 {
         let viewers = Viewers::start()?;
-        viewers.open(&ask, args.viewers)?;
-        slow::others(&viewers, || camera.sent(), &ask, SLOW, (args.pairs, args.seconds))?;
+        viewers.open_viewers(&ask, args.viewers)?;
+        slow::measure_beside_slow(&viewers, || camera.sent_count(), &ask, SLOW, (args.pairs, args.seconds))?;
     }
-    lags(args, &ask)
+    print_lags(args, &ask)
 }
 
 /// What the slow ones themselves see: how old it is.
-fn lags(args: &Args, ask: &Ask) -> Result<()> {
+fn print_lags(args: &Args, ask: &Ask) -> Result<()> {
     let mut table = Table::new(&[
         "reads KB/s",
         "parts/s",
@@ -79,16 +78,16 @@ fn lags(args: &Args, ask: &Ask) -> Result<()> {
     ]);
     for &kb_per_s in &args.kb_per_s {
         eprintln!("a viewer of {kb_per_s} KB/s");
-        let (ages, bytes) = lag(ask, kb_per_s, args.lag_seconds)?;
-        let age = percentiles(&ages);
+        let (ages, bytes) = measure_lag(ask, kb_per_s, args.lag_seconds)?;
+        let age = histogram_percentiles(&ages);
         let mean_bytes = bytes as f64 / age.count.max(1) as f64;
-        table.row([
+        table.add_row([
             kb_per_s.to_string(),
             format!("{:.1}", age.count as f64 / args.lag_seconds),
-            ms(mean_bytes / f64::from(kb_per_s)),
-            ms(age.p50),
-            ms(age.p95),
-            ms(age.max),
+            format_ms(mean_bytes / f64::from(kb_per_s)),
+            format_ms(age.p50),
+            format_ms(age.p95),
+            format_ms(age.max),
             format!("{:.0}", age.p95 * f64::from(kb_per_s) / 1e3),
         ]);
     }
@@ -96,12 +95,12 @@ fn lags(args: &Args, ask: &Ask) -> Result<()> {
     Ok(())
 }
 
-/// Ages at a viewer that reads so much a second, and the bytes of what it got.
-fn lag(ask: &Ask, kb_per_s: u32, seconds: f64) -> Result<(Histogram<u64>, usize)> {
+/// Ages at a viewer that reads this much a second, and the bytes of what it got.
+pub(super) fn measure_lag(ask: &Ask, kb_per_s: u32, seconds: f64) -> Result<(Histogram<u64>, usize)> {
     // As of a viewer far away: what waits, waits at the server.
-    let mut stream = connect(ask, Some(FAR_BUFFER))?;
+    let mut stream = connect_viewer(ask, Some(FAR_BUFFER))?;
     let mut ages: Histogram<u64> = Histogram::new_with_bounds(1, 600_000_000, 3)?;
-    let (mut wire, mut bytes, mut sip) = (ask.kind.wire(false), 0, vec![0; kb_per_s as usize * 10]);
+    let (mut wire, mut bytes, mut sip) = (ask.kind.make_wire(false), 0, vec![0; kb_per_s as usize * 10]);
     let (warm, begun) = (Duration::from_secs(2), Instant::now());
     let end = warm + Duration::from_secs_f64(seconds);
     let mut allowed = 0.0;

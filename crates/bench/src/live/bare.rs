@@ -64,7 +64,7 @@ impl Bare {
     }
 
     /// Who asks for its pictures.
-    pub(crate) fn ask(&self) -> Ask {
+    pub(crate) fn make_ask(&self) -> Ask {
         Ask { address: self.address, path: "/".to_owned(), kind: self.kind, keep: false }
     }
 
@@ -95,7 +95,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         stream.set_nodelay(true)?;
         let mut request = [0; 4096];
         if stream.read(&mut request)? > 0 {
-            stream.write_all(args.kind.answer())?;
+            stream.write_all(args.kind.answer_head())?;
             stream.set_nonblocking(true)?;
             give.send(TcpStream::from_std(stream)).ok().context("a writer has ended")?;
             waker.wake()?;
@@ -154,16 +154,16 @@ impl Writer {
             let now = Instant::now();
             if now >= due {
                 due = due.max(now.checked_sub(interval).unwrap_or(now)) + interval;
-                self.part = self.kind.picture(self.bytes, self.sequence);
+                self.part = self.kind.encode_picture(self.bytes, self.sequence);
                 self.sequence += 1;
                 if self.paced {
-                    (0..self.sockets.len()).for_each(|index| self.begin(index));
+                    (0..self.sockets.len()).for_each(|index| self.begin_part(index));
                 }
             }
             // One part each, so that all get their turn; then a look at what else has happened.
             for _ in 0..self.ready.len() {
                 if let Some(index) = self.ready.pop_front() {
-                    self.write(index);
+                    self.write_socket(index);
                 }
             }
             let wait = if self.ready.is_empty() {
@@ -178,16 +178,16 @@ impl Writer {
             for event in &events {
                 if event.token() == WAKE {
                     while let Ok(stream) = self.new.try_recv() {
-                        self.add(stream)?;
+                        self.add_socket(stream)?;
                     }
                 } else if event.is_writable() {
-                    self.push(event.token().0);
+                    self.queue_socket(event.token().0);
                 }
             }
         }
     }
 
-    fn add(&mut self, mut stream: TcpStream) -> io::Result<()> {
+    fn add_socket(&mut self, mut stream: TcpStream) -> io::Result<()> {
         let index = self.sockets.len();
         self.poll.registry().register(&mut stream, Token(index), Interest::WRITABLE)?;
         let at = self.part.len();
@@ -195,21 +195,21 @@ impl Writer {
         if self.paced {
             Ok(())
         } else {
-            self.begin(index);
+            self.begin_part(index);
             Ok(())
         }
     }
 
     /// The newest part is next, if the last one is through.
-    fn begin(&mut self, index: usize) {
+    fn begin_part(&mut self, index: usize) {
         let socket = &mut self.sockets[index];
         if socket.at == socket.part.len() {
             (socket.part, socket.at) = (self.part.clone(), 0);
-            self.push(index);
+            self.queue_socket(index);
         }
     }
 
-    fn push(&mut self, index: usize) {
+    fn queue_socket(&mut self, index: usize) {
         let socket = &mut self.sockets[index];
         if !socket.is_ready && !socket.ended && socket.at < socket.part.len() {
             socket.is_ready = true;
@@ -217,7 +217,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, index: usize) {
+    fn write_socket(&mut self, index: usize) {
         let socket = &mut self.sockets[index];
         socket.is_ready = false;
         loop {
@@ -236,7 +236,7 @@ impl Writer {
             }
         }
         if !self.paced {
-            self.begin(index);
+            self.begin_part(index);
         }
     }
 }

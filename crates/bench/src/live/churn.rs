@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::load::procfs::Sample;
 use anyhow::Result;
-use sightwire_load::procfs::Sample;
 
 use super::server::Server;
 use super::table::Table;
@@ -42,14 +42,14 @@ impl Random {
 
 impl Traces {
     /// Nobody has come yet.
-    pub(crate) fn before(server: &Server) -> Result<Self> {
-        let before = server.sample()?;
+    pub(crate) fn from_server(server: &Server) -> Result<Self> {
+        let before = server.read_sample()?;
         Ok(Self { before, most: before })
     }
 
     /// While they come and go.
-    pub(crate) fn look(&mut self, server: &Server, at: Duration) -> Result<()> {
-        let now = server.sample()?;
+    pub(crate) fn record_sample(&mut self, server: &Server, at: Duration) -> Result<()> {
+        let now = server.read_sample()?;
         self.most.open_files = self.most.open_files.max(now.open_files);
         self.most.threads = self.most.threads.max(now.threads);
         self.most.memory.rss_bytes = self.most.memory.rss_bytes.max(now.memory.rss_bytes);
@@ -60,14 +60,14 @@ impl Traces {
 
     /// The table, with the values now as those after the last has gone.
     pub(crate) fn table(&self, server: &Server) -> Result<Table> {
-        let after = server.sample()?;
+        let after = server.read_sample()?;
         let mut table = Table::new(&["", "before", "most", "after"]);
         let row = |name: &str, value: &dyn Fn(&Sample) -> String| {
             [name.to_owned(), value(&self.before), value(&self.most), value(&after)]
         };
-        table.row(row("descriptors", &|s| s.open_files.to_string()));
-        table.row(row("threads", &|s| s.threads.to_string()));
-        table.row(row("resident MB", &|s| format!("{:.1}", s.memory.rss_bytes as f64 / 1e6)));
+        table.add_row(row("descriptors", &|s| s.open_files.to_string()));
+        table.add_row(row("threads", &|s| s.threads.to_string()));
+        table.add_row(row("resident MB", &|s| format!("{:.1}", s.memory.rss_bytes as f64 / 1e6)));
         Ok(table)
     }
 }

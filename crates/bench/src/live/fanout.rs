@@ -6,15 +6,15 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::bare::Bare;
-use super::measure::{Row, measure};
+use super::measure::{Row, measure_viewers};
 use super::server::Server;
-use super::table::{Table, median, ms};
+use super::table::{Table, format_ms, median};
 use super::viewers::{Ask, Viewers};
 
 /// Until rates, buffers and caches are what they will be.
 const SETTLE: Duration = Duration::from_millis(1500);
-/// Pictures a second at the limit: so many times what the bare loop can write, whichever of these gets the most through. Too
-/// few are no limit, and those too many cost time without being seen.
+/// Pictures a second at the limit: this many times what the bare loop can write, whichever of these gets the most through. Too
+/// few do not reach it, and those too many cost time without being seen.
 const OFFERED: [f64; 4] = [0.8, 1.0, 1.2, 1.5];
 /// What a higher rate has to gain to be taken.
 const GAIN: f64 = 1.03;
@@ -48,7 +48,7 @@ pub(crate) trait Source {
     /// Pictures a second from now on.
     fn set_fps(&self, fps: f64);
     /// Pictures sent so far.
-    fn sent(&self) -> u64;
+    fn sent_count(&self) -> u64;
 }
 
 /// What all rows share.
@@ -69,15 +69,15 @@ pub(crate) struct Bench<'a> {
 
 impl Bench<'_> {
     /// Prints a table of viewers at the usual rate and, if it is asked for, one of as many pictures as possible.
-    pub(crate) fn run(&self) -> Result<()> {
-        println!("{}", self.paced()?.text());
+    pub(crate) fn print_tables(&self) -> Result<()> {
+        println!("{}", self.measure_paced()?.text());
         if self.steps.pairs > 0 {
-            println!("{}", self.saturated()?.text());
+            println!("{}", self.measure_saturated()?.text());
         }
         Ok(())
     }
 
-    fn paced(&self) -> Result<Table> {
+    fn measure_paced(&self) -> Result<Table> {
         let mut table = Table::new(&[
             "viewers",
             "parts/s",
@@ -98,62 +98,63 @@ impl Bench<'_> {
         ]);
         // With one viewer, so that what is left to grow is the others'.
         let viewers = Viewers::start()?;
-        viewers.open(&self.ask, 1)?;
+        viewers.open_viewers(&self.ask, 1)?;
         sleep(SETTLE);
-        let alone = self.server.sample()?.memory.rss_bytes;
+        let alone = self.server.read_sample()?.memory.rss_bytes;
         let (steps, source) = (self.steps, self.source);
         for &count in &steps.viewers {
             eprintln!("{count} viewers at {} pictures a second", self.fps);
-            viewers.open(&self.ask, count.saturating_sub(viewers.take()?.viewers))?;
+            viewers.open_viewers(&self.ask, count.saturating_sub(viewers.take_results()?.viewers))?;
             sleep(SETTLE);
-            let row = self.measured(&viewers, steps.seconds)?;
-            let memory = self.server.sample()?.memory.rss_bytes;
+            let row = self.measure_row(&viewers, steps.seconds)?;
+            let memory = self.server.read_sample()?.memory.rss_bytes;
             source.set_fps(IDLE_FPS);
-            let bare = self.bare(self.fps, count, steps.seconds)?;
+            let bare = self.measure_bare(self.fps, count, steps.seconds)?;
             source.set_fps(self.fps);
             let age = row.got.age;
-            table.row([
+            table.add_row([
                 count.to_string(),
                 format!("{:.0}", row.parts_per_s()),
                 format!("{:.1}", row.bytes_per_s() / 1e6),
-                format!("{:.1} %", row.delivered(count) * 100.0),
-                ms(age.p50),
-                ms(age.p95),
-                ms(age.p99),
-                ms(age.max),
-                format!("{:.2}", row.cores(row.cpu)),
+                format!("{:.1} %", row.delivered_share(count) * 100.0),
+                format_ms(age.p50),
+                format_ms(age.p95),
+                format_ms(age.p99),
+                format_ms(age.max),
+                format!("{:.2}", row.busy_cores(row.cpu)),
                 format!("{:.4}", row.cpu_ms()),
                 format!("{:.1}", memory.saturating_sub(alone) as f64 / 1e3 / (count.max(2) - 1) as f64),
-                ms(bare.got.age.p50),
-                ms(bare.got.age.p99),
+                format_ms(bare.got.age.p50),
+                format_ms(bare.got.age.p99),
                 format!("{:.4}", bare.cpu_ms()),
-                format!("{:.2}", row.cores(row.generator)),
-                row.others(),
+                format!("{:.2}", row.busy_cores(row.generator)),
+                row.format_other_cores(),
             ]);
         }
         Ok(table)
     }
 
-    fn measured(&self, viewers: &Viewers, seconds: f64) -> Result<Row> {
-        measure(viewers, &[self.server.pid()], seconds, || self.source.sent())?.complete()
+    fn measure_row(&self, viewers: &Viewers, seconds: f64) -> Result<Row> {
+        measure_viewers(viewers, &[self.server.pid()], seconds, || self.source.sent_count())?
+            .require_complete()
     }
 
     /// The bare loop in the server's place, with viewers of its own.
-    fn bare(&self, fps: f64, count: usize, seconds: f64) -> Result<Row> {
+    fn measure_bare(&self, fps: f64, count: usize, seconds: f64) -> Result<Row> {
         let bare = Bare::start(self.ask.kind, fps, self.bytes, self.steps.bare_threads)?;
         let viewers = Viewers::start()?;
-        viewers.open(&bare.ask(), count)?;
+        viewers.open_viewers(&bare.make_ask(), count)?;
         sleep(SETTLE);
-        measure(&viewers, &[bare.pid()], seconds, || 0)?.complete()
+        measure_viewers(&viewers, &[bare.pid()], seconds, || 0)?.require_complete()
     }
 
     /// The rate at which most gets through, about as fast as `fps`.
-    fn best(&self, viewers: &Viewers, fps: f64) -> Result<f64> {
+    fn find_best_rate(&self, viewers: &Viewers, fps: f64) -> Result<f64> {
         let mut best = (0.0, fps);
         for times in OFFERED {
             self.source.set_fps(fps * times);
             sleep(TRIED);
-            let row = self.measured(viewers, TRIED.as_secs_f64())?;
+            let row = self.measure_row(viewers, TRIED.as_secs_f64())?;
             if row.bytes_per_s() > best.0 * GAIN {
                 best = (row.bytes_per_s(), fps * times);
             }
@@ -161,7 +162,7 @@ impl Bench<'_> {
         Ok(best.1)
     }
 
-    fn saturated(&self) -> Result<Table> {
+    fn measure_saturated(&self) -> Result<Table> {
         let mut table = Table::new(&[
             "viewers",
             "bare MB/s",
@@ -181,19 +182,19 @@ impl Bench<'_> {
         for &count in &steps.viewers {
             eprintln!("{count} viewers as fast as they get them");
             source.set_fps(self.fps);
-            let first = self.bare(0.0, count, 1.0)?;
+            let first = self.measure_bare(0.0, count, 1.0)?;
             let viewers = Viewers::start()?;
-            viewers.open(&self.ask, count)?;
-            let fps = self.best(&viewers, first.parts_per_s() / count as f64)?;
+            viewers.open_viewers(&self.ask, count)?;
+            let fps = self.find_best_rate(&viewers, first.parts_per_s() / count as f64)?;
             let mut pairs = Vec::new();
             for _ in 0..steps.pairs {
                 source.set_fps(fps);
                 sleep(SETTLE);
-                let row = self.measured(&viewers, steps.pair_seconds)?;
+                let row = self.measure_row(&viewers, steps.pair_seconds)?;
                 source.set_fps(IDLE_FPS);
-                pairs.push((self.bare(0.0, count, steps.pair_seconds)?, row));
+                pairs.push((self.measure_bare(0.0, count, steps.pair_seconds)?, row));
             }
-            table.row(saturated_row(count, &pairs));
+            table.add_row(saturated_row(count, &pairs));
         }
         Ok(table)
     }
@@ -217,11 +218,11 @@ fn saturated_row(count: usize, pairs: &[(Row, Row)]) -> [String; 13] {
         all.join(" "),
         format!("{:.2}", of(&|bare, row| bare.cpu_per_byte() / row.cpu_per_byte())),
         format!("{:.0}", of(&|_, row| row.offered as f64 / row.seconds)),
-        format!("{:.0} %", of(&|_, row| row.delivered(count)) * 100.0),
-        format!("{:.2}", of(&|_, row| row.cores(row.cpu))),
-        format!("{:.2}", of(&|bare, _| bare.cores(bare.cpu))),
-        format!("{:.2}", of(&|_, row| row.cores(row.generator))),
-        format!("{:.2}", of(&|bare, _| bare.cores(bare.generator))),
+        format!("{:.0} %", of(&|_, row| row.delivered_share(count)) * 100.0),
+        format!("{:.2}", of(&|_, row| row.busy_cores(row.cpu))),
+        format!("{:.2}", of(&|bare, _| bare.busy_cores(bare.cpu))),
+        format!("{:.2}", of(&|_, row| row.busy_cores(row.generator))),
+        format!("{:.2}", of(&|bare, _| bare.busy_cores(bare.generator))),
         format!("{:.2}", of(&|_, row| row.machine.other_cores.unwrap_or(f64::NAN))),
     ]
 }

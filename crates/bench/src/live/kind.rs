@@ -15,7 +15,6 @@ use super::websocket;
 /// A header larger than this is none.
 const MAX_HEADER_BYTES: usize = 4 << 10;
 
-/// How pictures come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
     /// `multipart/x-mixed-replace`, as browsers show it.
@@ -37,7 +36,7 @@ pub(crate) trait Wire: Send {
     }
 
     /// What has to be answered, since the last time.
-    fn replies(&mut self) -> Vec<u8> {
+    fn take_replies(&mut self) -> Vec<u8> {
         Vec::new()
     }
 }
@@ -76,12 +75,12 @@ pub(crate) struct Part {
 
 impl Kind {
     /// The kind of the relay's messages, text or binary.
-    pub(crate) fn messages(binary: bool) -> Self {
+    pub(crate) fn for_messages(binary: bool) -> Self {
         if binary { Self::Binary } else { Self::Text }
     }
 
     /// At the beginning of an answer. `keep`: whole pictures are handed out, not only counted (multipart only).
-    pub(crate) fn wire(self, keep: bool) -> Box<dyn Wire> {
+    pub(crate) fn make_wire(self, keep: bool) -> Box<dyn Wire> {
         match self {
             Self::Multipart => Box::new(Multipart::new(keep)),
             Self::Text | Self::Binary => Box::new(Messages::default()),
@@ -89,7 +88,7 @@ impl Kind {
     }
 
     /// A request for pictures.
-    pub(crate) fn request(self, path: &str, address: SocketAddr) -> String {
+    pub(crate) fn format_request(self, path: &str, address: SocketAddr) -> String {
         let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
         let more = match self {
             Self::Multipart => "Accept: */*\r\n",
@@ -101,7 +100,7 @@ impl Kind {
     }
 
     /// How the answer begins (of the bare loop).
-    pub(crate) fn answer(self) -> &'static [u8] {
+    pub(crate) fn answer_head(self) -> &'static [u8] {
         match self {
             Self::Multipart => multipart::ANSWER,
             Self::Text | Self::Binary => websocket::ANSWER,
@@ -109,12 +108,12 @@ impl Kind {
     }
 
     /// A picture of `bytes` and of the size of its stamp, as the server sends it (of the bare loop).
-    pub(crate) fn picture(self, bytes: usize, sequence: u64) -> Bytes {
+    pub(crate) fn encode_picture(self, bytes: usize, sequence: u64) -> Bytes {
         let stamp = Stamp::now(0, bytes.max(stamp::BYTES) - stamp::SEGMENT_BYTES, sequence);
         match self {
-            Self::Multipart => multipart::picture(stamp),
-            Self::Text => messages::text(stamp),
-            Self::Binary => messages::binary(stamp),
+            Self::Multipart => multipart::encode_part(stamp),
+            Self::Text => messages::encode_text(stamp),
+            Self::Binary => messages::encode_binary(stamp),
         }
         .into()
     }
@@ -135,10 +134,10 @@ pub(crate) fn take_line(line: &mut Vec<u8>, bytes: &mut &[u8]) -> Result<Option<
 /// Checks the line if it is one with a status.
 pub(crate) fn check_status(line: &[u8], wanted: u16) -> Result<(), WireError> {
     let Some(rest) = line.strip_prefix(b"HTTP/1.") else { return Ok(()) };
-    let status = rest.get(2..5).and_then(number).ok_or(WireError::Malformed("status"))? as u16;
+    let status = rest.get(2..5).and_then(parse_number).ok_or(WireError::Malformed("status"))? as u16;
     if status == wanted { Ok(()) } else { Err(WireError::Status(status)) }
 }
 
-pub(super) fn number(digits: &[u8]) -> Option<usize> {
+pub(super) fn parse_number(digits: &[u8]) -> Option<usize> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }

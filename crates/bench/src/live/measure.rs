@@ -3,8 +3,8 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::load::machine::{Machine, Mark};
 use anyhow::{Result, bail};
-use sightwire_load::machine::{Machine, Mark};
 
 use super::server::Meter;
 use super::viewers::{Got, Viewers};
@@ -15,9 +15,9 @@ pub(crate) struct Row {
     pub(crate) got: Got,
     /// How long was measured, the viewers' answers included.
     pub(crate) seconds: f64,
-    /// CPU time of all processes that serve the viewers,
+    /// CPU time of all processes that serve the viewers, together.
     pub(crate) cpu: Duration,
-    /// and of each of them.
+    /// CPU time of each process that serves the viewers.
     pub(crate) cpus: Vec<Duration>,
     /// CPU time of this program.
     pub(crate) generator: Duration,
@@ -43,8 +43,8 @@ impl Row {
         self.cpu.as_secs_f64() * 1e3 / self.got.parts.max(1) as f64
     }
 
-    /// Share of what was offered to so many viewers.
-    pub(crate) fn delivered(&self, viewers: usize) -> f64 {
+    /// Share of what was offered to this many viewers.
+    pub(crate) fn delivered_share(&self, viewers: usize) -> f64 {
         (self.got.parts as f64 / (self.offered * viewers as u64).max(1) as f64).min(1.0)
     }
 
@@ -54,17 +54,17 @@ impl Row {
     }
 
     /// CPUs that `cpu` kept busy.
-    pub(crate) fn cores(&self, cpu: Duration) -> f64 {
+    pub(crate) fn busy_cores(&self, cpu: Duration) -> f64 {
         cpu.as_secs_f64() / self.seconds
     }
 
     /// CPUs that others kept busy, as text.
-    pub(crate) fn others(&self) -> String {
+    pub(crate) fn format_other_cores(&self) -> String {
         self.machine.other_cores.map_or("–".to_owned(), |cores| format!("{cores:.2}"))
     }
 
     /// An error if viewers were lost.
-    pub(crate) fn complete(self) -> Result<Self> {
+    pub(crate) fn require_complete(self) -> Result<Self> {
         match &self.got.problem {
             Some(problem) => bail!("{} viewers were lost, one because {problem}", self.got.lost),
             None => Ok(self),
@@ -72,22 +72,27 @@ impl Row {
     }
 }
 
-/// Measures `viewers` for so long; `pids` are the processes that serve them, `sent` counts what each is to get.
-pub(crate) fn measure(viewers: &Viewers, pids: &[u32], seconds: f64, sent: impl Fn() -> u64) -> Result<Row> {
-    let warm_up = viewers.take()?;
+/// Measures `viewers` for this long; `pids` are the processes that serve them, `sent` counts what each is to get.
+pub(crate) fn measure_viewers(
+    viewers: &Viewers,
+    pids: &[u32],
+    seconds: f64,
+    sent: impl Fn() -> u64,
+) -> Result<Row> {
+    let warm_up = viewers.take_results()?;
     let servers: Vec<Meter> = pids.iter().map(|&pid| Meter::start(pid)).collect();
     let (ours, before) = (Meter::start(std::process::id()), sent());
     let (mark, begun) = (Mark::now(), Instant::now());
     sleep(Duration::from_secs_f64(seconds));
     // Before they are asked: what is sent while they answer is in nobody's count.
     let offered = sent() - before;
-    let mut got = viewers.take()?;
+    let mut got = viewers.take_results()?;
     // Who was lost before is missing now.
     got.lost += warm_up.lost;
     got.problem = got.problem.or(warm_up.problem);
     let seconds = begun.elapsed().as_secs_f64();
     let cpus: Vec<Duration> = servers.iter().map(|server| server.read().0).collect();
     let (cpu, (generator, _)) = (cpus.iter().sum::<Duration>(), ours.read());
-    let machine = Machine::between(mark, Mark::now(), (cpu + generator).as_secs_f64() / seconds);
+    let machine = Machine::from_marks(mark, Mark::now(), (cpu + generator).as_secs_f64() / seconds);
     Ok(Row { got, seconds, cpu, cpus, generator, offered, machine })
 }

@@ -46,31 +46,31 @@ impl Wire for Messages {
         let talk = &mut self.talk;
         self.frames.feed(bytes, |message| {
             match message.opcode {
-                Opcode::Text if has(message.start, b"\"live_frame\"") => part(text_part(message)),
+                Opcode::Text if contains_bytes(message.start, b"\"live_frame\"") => part(text_part(message)),
                 Opcode::Binary => part(binary_part(message)?),
-                _ => talk.hear(message)?,
+                _ => talk.handle_message(message)?,
             }
             Ok(())
         })
     }
 
-    fn replies(&mut self) -> Vec<u8> {
+    fn take_replies(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.talk.replies)
     }
 }
 
 impl Talk {
-    fn hear(&mut self, message: Message<'_>) -> Result<(), WireError> {
+    fn handle_message(&mut self, message: Message<'_>) -> Result<(), WireError> {
         let start = message.start;
         match message.opcode {
-            Opcode::Ping => self.replies.extend(websocket::masked(Opcode::Pong, start)),
-            Opcode::Text if has(start, b"\"ping\"") => {
-                self.replies.extend(websocket::masked(Opcode::Text, br#"{"type":"pong"}"#));
+            Opcode::Ping => self.replies.extend(websocket::encode_masked(Opcode::Pong, start)),
+            Opcode::Text if contains_bytes(start, b"\"ping\"") => {
+                self.replies.extend(websocket::encode_masked(Opcode::Text, br#"{"type":"pong"}"#));
             }
-            Opcode::Text if has(start, b"\"error\"") => {
+            Opcode::Text if contains_bytes(start, b"\"error\"") => {
                 self.error = Some(String::from_utf8_lossy(start).into_owned());
             }
-            Opcode::Close => return Err(closed(start, self.error.take())),
+            Opcode::Close => return Err(close_error(start, self.error.take())),
             _ => {}
         }
         Ok(())
@@ -78,22 +78,22 @@ impl Talk {
 }
 
 /// What a close frame says; rather the error before it, if there was one.
-pub(crate) fn closed(payload: &[u8], error: Option<String>) -> WireError {
+pub(crate) fn close_error(payload: &[u8], error: Option<String>) -> WireError {
     let code = payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
     let reason = || String::from_utf8_lossy(payload.get(2..).unwrap_or_default()).into_owned();
     WireError::Closed { code, reason: error.unwrap_or_else(reason) }
 }
 
 fn text_part(message: Message<'_>) -> Part {
-    let Some(at) = find(message.start, BASE64).map(|at| at + BASE64.len()) else {
+    let Some(at) = find_bytes(message.start, BASE64).map(|at| at + BASE64.len()) else {
         return Part { stamp: None, bytes: message.bytes, whole: false, jpeg: Vec::new() };
     };
     let chars = message.start.get(at..at + STAMP_CHARS).unwrap_or_default();
     let start = base64_simd::STANDARD.decode_to_vec(chars).unwrap_or_default();
-    let (stamp, bytes) = (Stamp::read(&start), message.bytes.saturating_sub(at + TEXT_END.len()));
+    let (stamp, bytes) = (Stamp::from_bytes(&start), message.bytes.saturating_sub(at + TEXT_END.len()));
     let whole = stamp.is_none_or(|stamp| {
         bytes == (stamp.bytes as usize).div_ceil(3) * 4
-            && has(&message.start[..at], format!("\"{STREAM}{}\"", stamp.source).as_bytes())
+            && contains_bytes(&message.start[..at], format!("\"{STREAM}{}\"", stamp.source).as_bytes())
     });
     Part { stamp, bytes, whole, jpeg: Vec::new() }
 }
@@ -106,7 +106,7 @@ fn binary_part(message: Message<'_>) -> Result<Part, WireError> {
     };
     let at = BINARY_HEADER_BYTES + name_bytes;
     let Some(jpeg) = message.start.get(at..) else { return Err(malformed) };
-    let (stamp, bytes) = (Stamp::read(jpeg), message.bytes - at);
+    let (stamp, bytes) = (Stamp::from_bytes(jpeg), message.bytes - at);
     let whole = stamp.is_none_or(|stamp| {
         let name = &message.start[BINARY_HEADER_BYTES..at];
         bytes == stamp.bytes as usize && name == format!("{STREAM}{}", stamp.source).as_bytes()
@@ -115,7 +115,7 @@ fn binary_part(message: Message<'_>) -> Result<Part, WireError> {
 }
 
 /// A picture as the server sends it in text.
-pub(super) fn text(stamp: Stamp) -> Vec<u8> {
+pub(super) fn encode_text(stamp: Stamp) -> Vec<u8> {
     let mut payload = format!(
         r#"{{"type":"live_frame","patient_id":"{STREAM}{}","data":{{"frame":"data:image/jpeg;base64,"#,
         stamp.source
@@ -124,11 +124,11 @@ pub(super) fn text(stamp: Stamp) -> Vec<u8> {
     let chars = (stamp.bytes as usize).div_ceil(3) * 4;
     payload.extend(std::iter::repeat_n('V', chars - STAMP_CHARS));
     payload += TEXT_END;
-    [websocket::header(Opcode::Text, payload.len(), false), payload.into_bytes()].concat()
+    [websocket::encode_header(Opcode::Text, payload.len(), false), payload.into_bytes()].concat()
 }
 
 /// A picture as the server sends it in the binary mode.
-pub(super) fn binary(stamp: Stamp) -> Vec<u8> {
+pub(super) fn encode_binary(stamp: Stamp) -> Vec<u8> {
     let name = format!("{STREAM}{}", stamp.source);
     let mut payload = vec![1, name.len() as u8, 0, 0];
     payload.extend_from_slice(&stamp.sequence.to_be_bytes());
@@ -136,14 +136,14 @@ pub(super) fn binary(stamp: Stamp) -> Vec<u8> {
     payload.extend_from_slice(name.as_bytes());
     payload.extend_from_slice(&stamp.beginning());
     payload.resize(BINARY_HEADER_BYTES + name.len() + stamp.bytes as usize, 0x55);
-    [websocket::header(Opcode::Binary, payload.len(), false), payload].concat()
+    [websocket::encode_header(Opcode::Binary, payload.len(), false), payload].concat()
 }
 
-pub(crate) fn has(text: &[u8], part: &[u8]) -> bool {
-    find(text, part).is_some()
+pub(crate) fn contains_bytes(text: &[u8], part: &[u8]) -> bool {
+    find_bytes(text, part).is_some()
 }
 
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+fn find_bytes(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn said(text: &str) -> Vec<u8> {
-        [&websocket::header(Opcode::Text, text.len(), false), text.as_bytes()].concat()
+        [&websocket::encode_header(Opcode::Text, text.len(), false), text.as_bytes()].concat()
     }
 
     #[test]
@@ -173,10 +173,10 @@ mod tests {
         let bytes = [
             websocket::ANSWER,
             &said(r#"{"type":"viewer_connected","active_streams":["live_frame-1"],"timestamp":1.5}"#),
-            &text(stamps[0]),
+            &encode_text(stamps[0]),
             &said(r#"{"type":"ping","timestamp":1.5}"#),
             &[0x89, 2, b'h', b'i'],
-            &binary(stamps[1]),
+            &encode_binary(stamps[1]),
         ]
         .concat();
         for piece in [1, 2, 64, 1 << 16] {
@@ -185,17 +185,17 @@ mod tests {
             assert_eq!(parts.iter().filter_map(|part| part.stamp).collect::<Vec<_>>(), stamps);
             assert!(parts.iter().all(|part| part.whole), "in pieces of {piece}: {parts:?}");
             assert_eq!(parts[1].bytes, stamps[1].bytes as usize);
-            let pong = websocket::masked(Opcode::Text, br#"{"type":"pong"}"#);
-            assert_eq!(wire.replies(), [pong, websocket::masked(Opcode::Pong, b"hi")].concat());
-            assert!(wire.replies().is_empty());
+            let pong = websocket::encode_masked(Opcode::Text, br#"{"type":"pong"}"#);
+            assert_eq!(wire.take_replies(), [pong, websocket::encode_masked(Opcode::Pong, b"hi")].concat());
+            assert!(wire.take_replies().is_empty());
         }
     }
 
     #[test]
     fn a_picture_cut_short_or_of_another_stream_is_not_whole() {
         let stamp = Stamp::now(3, 7_000, 1);
-        for message in [text(stamp), binary(stamp)] {
-            let name = find(&message, b"bench-3").unwrap();
+        for message in [encode_text(stamp), encode_binary(stamp)] {
+            let name = find_bytes(&message, b"bench-3").unwrap();
             let mut other = message.clone();
             other[name + 6] = b'4';
             let mut short = message.clone();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::kind::{Part, Wire, WireError, check_status, number, take_line};
+use super::kind::{Part, Wire, WireError, check_status, parse_number, take_line};
 use super::stamp::{self, Stamp};
 
 /// How the bare loop answers.
@@ -49,7 +49,7 @@ impl Multipart {
     }
 
     /// A line, its end removed, is in `self.line`.
-    fn text(&mut self, line: Range<usize>) -> Result<Layer, WireError> {
+    fn parse_line(&mut self, line: Range<usize>) -> Result<Layer, WireError> {
         let line = &self.line[line];
         match self.layer {
             Layer::ChunkEnd if line.is_empty() => Ok(Layer::ChunkSize),
@@ -90,7 +90,7 @@ impl Wire for Multipart {
                 }
                 Layer::Header | Layer::ChunkSize | Layer::ChunkEnd => {
                     let Some(line) = take_line(&mut self.line, &mut bytes)? else { return Ok(()) };
-                    self.layer = self.text(line)?;
+                    self.layer = self.parse_line(line)?;
                     self.line.clear();
                 }
             }
@@ -113,7 +113,7 @@ impl Parts {
                     self.left = self.bytes;
                 } else if line.to_ascii_lowercase().starts_with(b"content-length:") {
                     let value = line["content-length:".len()..].trim_ascii();
-                    self.bytes = number(value).ok_or(WireError::Malformed("Content-Length"))?;
+                    self.bytes = parse_number(value).ok_or(WireError::Malformed("Content-Length"))?;
                 }
                 self.header.clear();
                 continue;
@@ -128,7 +128,7 @@ impl Parts {
             self.start.extend_from_slice(&now[..wanted]);
             if self.left == 0 {
                 let jpeg = std::mem::take(&mut self.jpeg);
-                let (stamp, bytes) = (Stamp::read(&self.start), self.bytes);
+                let (stamp, bytes) = (Stamp::from_bytes(&self.start), self.bytes);
                 part(Part {
                     stamp,
                     bytes,
@@ -144,7 +144,7 @@ impl Parts {
 }
 
 /// A part as the server sends it, in a chunk of its own.
-pub(super) fn picture(stamp: Stamp) -> Vec<u8> {
+pub(super) fn encode_part(stamp: Stamp) -> Vec<u8> {
     let bytes = stamp.bytes as usize;
     let head = format!("--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {bytes}\r\n\r\n");
     let mut chunk = format!("{:X}\r\n{head}", head.len() + bytes + 2).into_bytes();

@@ -23,9 +23,9 @@ impl Pace {
         Self { due }
     }
 
-    /// Waits for the next picture at so many thousandths of a picture a second (0: no wait), for a moment only. Whether
+    /// Waits for the next picture at this many thousandths of a picture a second (0: no wait), for a moment only. Whether
     /// it is due.
-    pub(crate) fn wait(&mut self, rate: u64) -> bool {
+    pub(crate) fn wait_due(&mut self, rate: u64) -> bool {
         if rate == 0 {
             return true;
         }
@@ -64,7 +64,7 @@ mod tests {
     fn a_rate_is_kept_on_average_and_lost_time_is_not_made_up_for() {
         let begun = Instant::now();
         let mut pace = Pace::from(begun);
-        let mut wait = |rate| while !pace.wait(rate) {};
+        let mut wait = |rate| while !pace.wait_due(rate) {};
         (0..11).for_each(|_| wait(1_000_000));
         assert!(begun.elapsed() >= Duration::from_millis(10));
         sleep(Duration::from_millis(50));

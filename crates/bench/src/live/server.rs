@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::load::procfs::{self, Sample};
+use crate::load::target::Target;
 use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use sightwire_api::status::Status;
-use sightwire_load::procfs::{self, Sample};
-use sightwire_load::target::Target;
 use tokio::runtime::Runtime;
 
 use super::kind::Kind;
@@ -39,12 +39,12 @@ pub(crate) struct Meter {
 
 impl Server {
     /// Finds the process of this user that listens on the address.
-    pub(crate) fn find(args: &ServerArgs) -> Result<Self> {
-        Self::at(Target::parse(&args.url, false)?)
+    pub(crate) fn from_args(args: &ServerArgs) -> Result<Self> {
+        Self::from_target(Target::parse(&args.url, false)?)
     }
 
     /// The same, of an address.
-    pub(crate) fn at(target: Target) -> Result<Self> {
+    pub(crate) fn from_target(target: Target) -> Result<Self> {
         let pid = procfs::listening_pid(target.address)
             .with_context(|| format!("no process of ours listens on {}", target.address))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -56,7 +56,7 @@ impl Server {
     }
 
     /// A request for pictures.
-    pub(crate) fn ask(&self, kind: Kind, path: String) -> Ask {
+    pub(crate) fn make_ask(&self, kind: Kind, path: String) -> Ask {
         Ask { address: self.target.address, path, kind, keep: false }
     }
 
@@ -65,17 +65,17 @@ impl Server {
     }
 
     /// Its memory, threads and descriptors now.
-    pub(crate) fn sample(&self) -> Result<Sample> {
-        Sample::full(self.pid).context("looking at the server's process")
+    pub(crate) fn read_sample(&self) -> Result<Sample> {
+        Sample::read_full(self.pid).context("looking at the server's process")
     }
 
     /// What it says of itself.
-    pub(crate) fn status(&self) -> Result<Status> {
+    pub(crate) fn fetch_status(&self) -> Result<Status> {
         parse_status(&self.get("/api/v1/status")?).context("reading /api/v1/status")
     }
 
     /// An answer in JSON.
-    pub(crate) fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+    pub(crate) fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         serde_json::from_slice(&self.get(path)?).with_context(|| format!("reading {path}"))
     }
 

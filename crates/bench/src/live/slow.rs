@@ -10,15 +10,15 @@ use anyhow::Result;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::table::{Table, median, ms};
-use super::viewers::{Ask, Viewers, connect};
+use super::table::{Table, format_ms, median};
+use super::viewers::{Ask, Viewers, connect_viewer};
 
-/// What a slow one reads,
+/// Bytes that a slow viewer reads at once.
 const SIP: usize = 1000;
-/// that often: 10 KB a second.
+/// How often a slow viewer reads: 10 KB a second.
 const SIP_EVERY: Duration = Duration::from_millis(100);
 const SETTLE: Duration = Duration::from_millis(1000);
-/// A slow one leaves after so long and comes again: one that reads nothing cannot see that the server has sent it away.
+/// A slow one leaves after this time and comes again: one that reads nothing cannot see that the server has sent it away.
 const STAY: Duration = Duration::from_secs(3);
 
 /// Some that read 10 KB a second and as many that read nothing.
@@ -35,18 +35,18 @@ struct Sipping {
 }
 
 impl Slow {
-    /// So many; the first reads, the second does not, and so on.
+    /// This many; the first reads, the second does not, and so on.
     pub(crate) fn start(ask: &Ask, count: usize) -> Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
         let mut sipping = Sipping { poll: Poll::new()?, ask: ask.clone(), viewers: Vec::new() };
         for index in 0..count {
-            let viewer = sipping.open(index)?;
+            let viewer = sipping.open_viewer(index)?;
             sipping.viewers.push(Some(viewer));
         }
         let ends = over.clone();
         let thread = thread::Builder::new().name("slow".to_owned()).spawn(move || {
             while !ends.load(Ordering::Relaxed) {
-                sipping.round();
+                sipping.run_round();
             }
         })?;
         Ok(Self { over, thread: Some(thread) })
@@ -63,8 +63,8 @@ impl Drop for Slow {
 }
 
 impl Sipping {
-    fn open(&self, index: usize) -> Result<(TcpStream, Instant)> {
-        let stream = connect(&self.ask, None)?;
+    fn open_viewer(&self, index: usize) -> Result<(TcpStream, Instant)> {
+        let stream = connect_viewer(&self.ask, None)?;
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         self.poll.registry().register(&mut stream, Token(index), Interest::READABLE)?;
@@ -72,7 +72,7 @@ impl Sipping {
     }
 
     /// A tenth of a second: one sip each. Those who have gone are back afterwards.
-    fn round(&mut self) {
+    fn run_round(&mut self) {
         let (mut events, until) = (Events::with_capacity(64), Instant::now() + SIP_EVERY);
         let mut gone = Vec::new();
         while let Some(wait) = until.checked_duration_since(Instant::now()) {
@@ -93,14 +93,14 @@ impl Sipping {
         }
         for index in 0..self.viewers.len() {
             if self.viewers[index].is_none() {
-                self.viewers[index] = self.open(index).ok();
+                self.viewers[index] = self.open_viewer(index).ok();
             }
         }
     }
 }
 
 /// Measures `viewers`, who are there already, alone and beside `count` slow ones in turn; prints the table.
-pub(crate) fn others(
+pub(crate) fn measure_beside_slow(
     viewers: &Viewers,
     sent: impl Fn() -> u64,
     ask: &Ask,
@@ -117,7 +117,7 @@ pub(crate) fn others(
         "delivered",
         "p99 change",
     ]);
-    let all = viewers.take()?.viewers as u64;
+    let all = viewers.take_results()?.viewers as u64;
     let mut changes = Vec::new();
     for pair in 1..=pairs {
         eprintln!("pair {pair} of {pairs}");
@@ -127,19 +127,19 @@ pub(crate) fn others(
             let slow = if with { Some(Slow::start(ask, count)?) } else { None };
             sleep(SETTLE);
             let before = sent();
-            viewers.take()?;
+            viewers.take_results()?;
             sleep(Duration::from_secs_f64(seconds));
-            let got = viewers.take()?;
+            let got = viewers.take_results()?;
             let offered = (sent() - before) * all;
             drop(slow);
             p99[usize::from(with)] = got.age.p99;
-            cells.extend([ms(got.age.p50), ms(got.age.p99)]);
+            cells.extend([format_ms(got.age.p50), format_ms(got.age.p99)]);
             cells.push(format!("{:.1} %", (got.parts as f64 / offered as f64).min(1.0) * 100.0));
         }
         let change = p99[1] - p99[0];
         cells.push(format!("{change:+.2} ms ({:+.0} %)", change / p99[0] * 100.0));
         changes.push((change, change / p99[0]));
-        table.row(cells);
+        table.add_row(cells);
     }
     println!("{}", table.text());
     let in_ms = median(changes.iter().map(|(change, _)| *change).collect());

@@ -51,7 +51,7 @@ impl Stamp {
     }
 
     /// From the first [`BYTES`] bytes of a picture.
-    pub(crate) fn read(start: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(start: &[u8]) -> Option<Self> {
         let rest = start.get(6..BYTES)?.strip_prefix(MAGIC)?;
         let short = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_be_bytes);
         let long = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_be_bytes);
@@ -82,9 +82,9 @@ mod tests {
     fn a_stamp_is_read_back_and_other_pictures_have_none() {
         let stamp = Stamp { source: 3, bytes: 75_000, sequence: u64::MAX, sent_ns: 42 };
         let start = stamp.beginning();
-        assert_eq!(Stamp::read(&start), Some(stamp));
-        assert_eq!(Stamp::read(&start[..20]), None);
-        assert_eq!(Stamp::read(&[0xff; 60]), None);
+        assert_eq!(Stamp::from_bytes(&start), Some(stamp));
+        assert_eq!(Stamp::from_bytes(&start[..20]), None);
+        assert_eq!(Stamp::from_bytes(&[0xff; 60]), None);
         assert_eq!(stamp.age(1_000_042), Duration::from_millis(1));
     }
 }

@@ -9,13 +9,13 @@ impl Table {
     /// A table with this head and no rows.
     pub(crate) fn new(head: &[&str]) -> Self {
         let mut table = Self(String::new());
-        table.row(head.iter().map(|cell| (*cell).to_owned()));
-        table.row(head.iter().map(|_| "---:".to_owned()));
+        table.add_row(head.iter().map(|cell| (*cell).to_owned()));
+        table.add_row(head.iter().map(|_| "---:".to_owned()));
         table
     }
 
     /// Adds a row, with as many cells as the head has.
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(crate) fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.push('|');
         for cell in cells {
             let _ = write!(self.0, " {cell} |");
@@ -30,7 +30,7 @@ impl Table {
 }
 
 /// Milliseconds, with fewer decimals the more they are.
-pub(crate) fn ms(value: f64) -> String {
+pub(crate) fn format_ms(value: f64) -> String {
     if value < 10.0 {
         format!("{value:.2}")
     } else if value < 100.0 {

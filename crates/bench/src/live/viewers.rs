@@ -7,11 +7,11 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::load::stats::{Percentiles, histogram_percentiles};
 use anyhow::{Context as _, Result, bail};
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
-use sightwire_load::stats::{Percentiles, percentiles};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::kind::{Kind, Part, Wire};
@@ -135,18 +135,18 @@ impl Viewers {
         Ok(Self { commands: give, waker, thread: Some(thread) })
     }
 
-    /// So many more viewers; they are numbered from 0 in the order in which they came.
-    pub(crate) fn begin(&self, ask: &Ask, count: usize) -> Result<()> {
+    /// This many more viewers; they are numbered from 0 in the order in which they came.
+    pub(crate) fn start_viewers(&self, ask: &Ask, count: usize) -> Result<()> {
         let viewers = (0..count).map(|_| Viewer::open(ask)).collect::<Result<Vec<_>>>()?;
-        self.tell(Command::Open(viewers))
+        self.send_command(Command::Open(viewers))
     }
 
-    /// So many more viewers; returns when each of them and of those before has a picture.
-    pub(crate) fn open(&self, ask: &Ask, count: usize) -> Result<()> {
-        self.begin(ask, count)?;
+    /// This many more viewers; returns when each of them and of those before has a picture.
+    pub(crate) fn open_viewers(&self, ask: &Ask, count: usize) -> Result<()> {
+        self.start_viewers(ask, count)?;
         let begun = Instant::now();
         loop {
-            let got = self.take()?;
+            let got = self.take_results()?;
             if let Some(problem) = got.problem {
                 bail!("a viewer of {} got no pictures: {problem}", ask.path);
             }
@@ -161,19 +161,19 @@ impl Viewers {
     }
 
     /// What they have got since the last time.
-    pub(crate) fn take(&self) -> Result<Got> {
+    pub(crate) fn take_results(&self) -> Result<Got> {
         let (give, take) = mpsc::channel();
-        self.tell(Command::Take(give))?;
+        self.send_command(Command::Take(give))?;
         take.recv().context("the viewers' thread has ended")
     }
 
     /// That one leaves, or all. Returns when their sockets are closed.
-    pub(crate) fn leave(&self, which: Option<usize>, reset: bool) -> Result<Got> {
-        self.tell(Command::Leave { which, reset })?;
-        self.take()
+    pub(crate) fn remove_viewers(&self, which: Option<usize>, reset: bool) -> Result<Got> {
+        self.send_command(Command::Leave { which, reset })?;
+        self.take_results()
     }
 
-    fn tell(&self, command: Command) -> Result<()> {
+    fn send_command(&self, command: Command) -> Result<()> {
         self.commands.send(command).ok().context("the viewers' thread has ended")?;
         self.waker.wake().context("waking the viewers' thread")
     }
@@ -192,7 +192,7 @@ impl Drop for Viewers {
 
 /// Connects and asks; blocking, since a connection to this machine is made at once. `receive_bytes`: the size of its
 /// receive buffer, which has to be set before.
-pub(crate) fn connect(ask: &Ask, receive_bytes: Option<usize>) -> io::Result<std::net::TcpStream> {
+pub(crate) fn connect_viewer(ask: &Ask, receive_bytes: Option<usize>) -> io::Result<std::net::TcpStream> {
     let socket = Socket::new(Domain::for_address(ask.address), Type::STREAM, None)?;
     if let Some(bytes) = receive_bytes {
         socket.set_recv_buffer_size(bytes)?;
@@ -200,17 +200,17 @@ pub(crate) fn connect(ask: &Ask, receive_bytes: Option<usize>) -> io::Result<std
     socket.connect(&ask.address.into())?;
     let mut stream = std::net::TcpStream::from(socket);
     stream.set_nodelay(true)?;
-    stream.write_all(ask.kind.request(&ask.path, ask.address).as_bytes())?;
+    stream.write_all(ask.kind.format_request(&ask.path, ask.address).as_bytes())?;
     Ok(stream)
 }
 
 impl Viewer {
     fn open(ask: &Ask) -> Result<Self> {
-        let stream = connect(ask, None).context("connecting a viewer")?;
+        let stream = connect_viewer(ask, None).context("connecting a viewer")?;
         stream.set_nonblocking(true)?;
         Ok(Self {
             stream: TcpStream::from_std(stream),
-            wire: ask.kind.wire(ask.keep),
+            wire: ask.kind.make_wire(ask.keep),
             replies: Vec::new(),
             tally: Tally::default(),
             ended: false,
@@ -218,16 +218,16 @@ impl Viewer {
     }
 
     /// Reads what is there. Whether the answer goes on.
-    fn read(&mut self, buffer: &mut [u8], got: &mut Got, ages: &mut Histogram<u64>) -> Result<bool> {
+    fn read_parts(&mut self, buffer: &mut [u8], got: &mut Got, ages: &mut Histogram<u64>) -> Result<bool> {
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => bail!("the server closed"),
                 Ok(read) => {
                     got.bytes += read as u64;
                     let (now_ns, tally) = (now_ns(), &mut self.tally);
-                    let mut count = |part| tally.count(part, now_ns, got, ages);
+                    let mut count = |part| tally.count_part(part, now_ns, got, ages);
                     self.wire.feed(&buffer[..read], &mut count)?;
-                    self.reply();
+                    self.send_replies();
                     // Less than there was room for: that was all, and the next byte is told of.
                     if read < buffer.len() {
                         return Ok(!self.wire.has_ended());
@@ -241,8 +241,8 @@ impl Viewer {
     }
 
     /// Answers are few bytes: what the socket does not take now goes out after the next read.
-    fn reply(&mut self) {
-        self.replies.append(&mut self.wire.replies());
+    fn send_replies(&mut self) {
+        self.replies.append(&mut self.wire.take_replies());
         if !self.replies.is_empty() {
             let written = self.stream.write(&self.replies).unwrap_or(0);
             self.replies.drain(..written);
@@ -251,7 +251,7 @@ impl Viewer {
 }
 
 impl Tally {
-    fn count(&mut self, part: Part, now_ns: u64, got: &mut Got, ages: &mut Histogram<u64>) {
+    fn count_part(&mut self, part: Part, now_ns: u64, got: &mut Got, ages: &mut Histogram<u64>) {
         got.parts += 1;
         self.parts += 1;
         self.has_any = true;
@@ -261,10 +261,10 @@ impl Tally {
             Some(stamp) => {
                 ages.saturating_record(stamp.age(now_ns).as_micros() as u64);
                 let source = stamp.source as usize;
-                if let Some(last) =
-                    at(&mut self.last, source).replace(Last { sequence: stamp.sequence, at_ns: now_ns })
+                if let Some(last) = element_mut(&mut self.last, source)
+                    .replace(Last { sequence: stamp.sequence, at_ns: now_ns })
                 {
-                    let gap = at(&mut got.gaps_ns, source);
+                    let gap = element_mut(&mut got.gaps_ns, source);
                     *gap = now_ns.saturating_sub(last.at_ns).max(*gap);
                     match stamp.sequence.checked_sub(last.sequence) {
                         None => got.disordered += 1,
@@ -286,7 +286,7 @@ impl Tally {
     fn count_gaps(&self, now_ns: u64, gaps_ns: &mut Vec<u64>) {
         for (source, last) in self.last.iter().enumerate() {
             if let Some(last) = last {
-                let gap = at(gaps_ns, source);
+                let gap = element_mut(gaps_ns, source);
                 *gap = now_ns.saturating_sub(last.at_ns).max(*gap);
             }
         }
@@ -294,7 +294,7 @@ impl Tally {
 }
 
 /// The element, which is made if it is not there.
-fn at<T: Default + Clone>(all: &mut Vec<T>, index: usize) -> &mut T {
+fn element_mut<T: Default + Clone>(all: &mut Vec<T>, index: usize) -> &mut T {
     if all.len() <= index {
         all.resize(index + 1, T::default());
     }
@@ -313,7 +313,7 @@ impl Reading {
             for event in &events {
                 let viewer = self.viewers.get_mut(event.token().0).and_then(Option::as_mut);
                 let Some(viewer) = viewer.filter(|viewer| !viewer.ended) else { continue };
-                let problem = match viewer.read(&mut buffer, &mut self.got, &mut self.ages) {
+                let problem = match viewer.read_parts(&mut buffer, &mut self.got, &mut self.ages) {
                     Ok(true) => continue,
                     Ok(false) => "the answer ended".to_owned(),
                     Err(error) => error.to_string(),
@@ -325,7 +325,7 @@ impl Reading {
             }
             loop {
                 match self.commands.try_recv() {
-                    Ok(command) => self.command(command),
+                    Ok(command) => self.handle_command(command),
                     Err(mpsc::TryRecvError::Empty) => break,
                     Err(mpsc::TryRecvError::Disconnected) => return,
                 }
@@ -333,7 +333,7 @@ impl Reading {
         }
     }
 
-    fn command(&mut self, command: Command) {
+    fn handle_command(&mut self, command: Command) {
         match command {
             Command::Open(viewers) => {
                 for mut viewer in viewers {
@@ -358,7 +358,7 @@ impl Reading {
                     got.waiting += usize::from(!tally.has_any);
                     got.viewers += usize::from(!viewer.ended);
                 }
-                got.age = percentiles(&self.ages);
+                got.age = histogram_percentiles(&self.ages);
                 self.ages.reset();
                 let _ = give.send(got);
             }
@@ -395,33 +395,33 @@ mod tests {
     #[test]
     fn what_viewers_get_is_counted_until_they_leave() {
         let ((camera, ask), viewers) = (camera(), Viewers::start().unwrap());
-        viewers.open(&ask, 3).unwrap();
+        viewers.open_viewers(&ask, 3).unwrap();
         let until = Instant::now() + Duration::from_secs(30);
-        let mut got = viewers.take().unwrap();
+        let mut got = viewers.take_results().unwrap();
         while got.parts < 3 && Instant::now() < until {
             thread::sleep(Duration::from_millis(200));
-            got = viewers.take().unwrap();
+            got = viewers.take_results().unwrap();
         }
         assert_eq!((got.viewers, got.waiting, got.lost, got.unstamped), (3, 0, 0, 0));
         // The camera counts for all its readers together.
         assert_eq!((got.duplicates, got.disordered, got.damaged), (0, 0, 0));
         assert_eq!(got.gaps_ns.len(), 1);
         assert!(got.parts >= 3 && got.age.count == got.parts && got.bytes > got.parts * 5000);
-        viewers.leave(Some(1), true).unwrap();
-        assert_eq!(viewers.take().unwrap().viewers, 2);
-        assert!(camera.left(Duration::from_millis(20)).is_none());
-        assert_eq!(viewers.leave(None, false).unwrap().viewers, 0);
-        assert!(camera.left(Duration::from_secs(30)).is_some());
+        viewers.remove_viewers(Some(1), true).unwrap();
+        assert_eq!(viewers.take_results().unwrap().viewers, 2);
+        assert!(camera.left_at(Duration::from_millis(20)).is_none());
+        assert_eq!(viewers.remove_viewers(None, false).unwrap().viewers, 0);
+        assert!(camera.left_at(Duration::from_secs(30)).is_some());
     }
 
     #[test]
     fn pictures_are_kept_where_it_is_asked_for_and_a_refusal_is_told() {
         let ((_camera, ask), viewers) = (camera(), Viewers::start().unwrap());
-        viewers.begin(&Ask { keep: true, ..ask.clone() }, 1).unwrap();
+        viewers.start_viewers(&Ask { keep: true, ..ask.clone() }, 1).unwrap();
         let mut kept = Vec::new();
         while kept.is_empty() {
             thread::sleep(Duration::from_millis(10));
-            kept = viewers.take().unwrap().kept;
+            kept = viewers.take_results().unwrap().kept;
         }
         assert!(kept[0].1.starts_with(&[0xff, 0xff, 0xff, 0xfe]), "the stamp follows the first two bytes");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -431,7 +431,7 @@ mod tests {
             stream.write_all(b"HTTP/1.1 503 Busy\r\n\r\n").unwrap();
             let _ = stream.read(&mut [0; 100]);
         });
-        let error = viewers.open(&Ask { address, ..ask }, 1).unwrap_err();
+        let error = viewers.open_viewers(&Ask { address, ..ask }, 1).unwrap_err();
         assert!(error.to_string().contains("503"), "{error}");
         refusing.join().unwrap();
     }
@@ -444,7 +444,7 @@ mod tests {
         for (ms, (source, sequence)) in parts.into_iter().enumerate() {
             let stamp = Some(Stamp::now(source, 1000, sequence));
             let part = Part { stamp, bytes: 1000, whole: sequence != 6, jpeg: Vec::new() };
-            tally.count(part, ms as u64 * 1_000_000, &mut got, &mut ages);
+            tally.count_part(part, ms as u64 * 1_000_000, &mut got, &mut ages);
         }
         assert_eq!(
             (got.parts, got.skipped, got.duplicates, got.disordered, got.damaged),

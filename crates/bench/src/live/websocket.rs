@@ -165,7 +165,7 @@ impl Frames {
 }
 
 /// The header of a message in one frame; with a mask, for a server.
-pub(crate) fn header(opcode: Opcode, bytes: usize, masked: bool) -> Vec<u8> {
+pub(crate) fn encode_header(opcode: Opcode, bytes: usize, masked: bool) -> Vec<u8> {
     let mut header = vec![0x80 | opcode.bits()];
     let mask = if masked { 0x80 } else { 0 };
     match bytes {
@@ -186,18 +186,18 @@ pub(crate) fn header(opcode: Opcode, bytes: usize, masked: bool) -> Vec<u8> {
 }
 
 /// Masks bytes that stand at `at` of a payload.
-pub(crate) fn mask(bytes: &mut [u8], at: usize) {
+pub(crate) fn mask_payload(bytes: &mut [u8], at: usize) {
     for (index, byte) in bytes.iter_mut().enumerate() {
         *byte ^= MASK[(at + index) % MASK.len()];
     }
 }
 
 /// A whole message for a server.
-pub(crate) fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-    let mut message = header(opcode, payload.len(), true);
+pub(crate) fn encode_masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    let mut message = encode_header(opcode, payload.len(), true);
     let at = message.len();
     message.extend_from_slice(payload);
-    mask(&mut message[at..], 0);
+    mask_payload(&mut message[at..], 0);
     message
 }
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     fn framed(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-        [&header(opcode, payload.len(), false), payload].concat()
+        [&encode_header(opcode, payload.len(), false), payload].concat()
     }
 
     #[test]
@@ -255,13 +255,13 @@ mod tests {
 
     #[test]
     fn a_masked_message_is_itself_again_when_masked_again() {
-        let mut message = masked(Opcode::Text, b"hello, server");
+        let mut message = encode_masked(Opcode::Text, b"hello, server");
         assert_eq!(message[..6], [0x81, 0x80 + 13, 0x37, 0xfa, 0x21, 0x3d]);
-        mask(&mut message[6..], 0);
+        mask_payload(&mut message[6..], 0);
         assert_eq!(&message[6..], b"hello, server");
         let mut halves = b"hello, server".to_vec();
-        mask(&mut halves[..5], 0);
-        mask(&mut halves[5..], 5);
-        assert_eq!(halves, masked(Opcode::Text, b"hello, server")[6..]);
+        mask_payload(&mut halves[..5], 0);
+        mask_payload(&mut halves[5..], 5);
+        assert_eq!(halves, encode_masked(Opcode::Text, b"hello, server")[6..]);
     }
 }

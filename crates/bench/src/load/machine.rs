@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{procfs, stats::round};
+use super::{procfs, stats::round_digits};
 
 /// The machine's CPUs, and their use over a run.
 #[derive(Debug, Clone, Serialize)]
@@ -39,15 +39,15 @@ impl Mark {
 
 impl Machine {
     /// Describes the machine and its use between two marks, of which `known_cores` are accounted for.
-    pub fn between(from: Mark, to: Mark, known_cores: f64) -> Self {
+    pub fn from_marks(from: Mark, to: Mark, known_cores: f64) -> Self {
         let seconds = (to.at - from.at).as_secs_f64();
         let busy_cores = match (from.busy, to.busy) {
             (Some(a), Some(b)) if seconds > 0.0 => {
-                Some(round(b.saturating_sub(a).as_secs_f64() / seconds, 3))
+                Some(round_digits(b.saturating_sub(a).as_secs_f64() / seconds, 3))
             }
             _ => None,
         };
-        let other_cores = busy_cores.map(|busy| round((busy - known_cores).max(0.0), 3));
+        let other_cores = busy_cores.map(|busy| round_digits((busy - known_cores).max(0.0), 3));
         Self {
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_model: cpu_model().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),

@@ -5,7 +5,6 @@
 //! - [`stats`]: delays and their percentiles
 //! - [`target`]: the server that is loaded, on this machine unless told otherwise
 //! - [`timer`]: timers that are exact to some ten microseconds
-#![forbid(unsafe_code)]
 
 pub mod machine;
 pub mod procfs;

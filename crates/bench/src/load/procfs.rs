@@ -39,8 +39,8 @@ pub struct Memory {
 
 impl Sample {
     /// Everything, `smaps_rollup` included, which walks the page tables (about a millisecond).
-    pub fn full(pid: u32) -> io::Result<Self> {
-        let mut sample = Self::quick(pid)?;
+    pub fn read_full(pid: u32) -> io::Result<Self> {
+        let mut sample = Self::read_quick(pid)?;
         if let Ok(rollup) = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
             sample.memory.pss_bytes = kib_field(&rollup, "Pss:").unwrap_or(0) * 1024;
         }
@@ -49,7 +49,7 @@ impl Sample {
     }
 
     /// CPU time, resident memory and threads only: cheap enough for every second.
-    pub fn quick(pid: u32) -> io::Result<Self> {
+    pub fn read_quick(pid: u32) -> io::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let (cpu, threads) = parse_stat(&stat)
@@ -203,7 +203,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let pid = std::process::id();
         assert_eq!(listening_pid(listener.local_addr().unwrap()), Some(pid));
-        let sample = Sample::full(pid).unwrap();
+        let sample = Sample::read_full(pid).unwrap();
         assert!(sample.memory.rss_bytes > 100_000 && sample.threads >= 1 && sample.open_files >= 3);
     }
 }

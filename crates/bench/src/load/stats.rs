@@ -20,7 +20,6 @@ pub struct Percentiles {
     pub p95: f64,
     /// 99 of 100 are at most this.
     pub p99: f64,
-    /// The longest.
     pub max: f64,
 }
 
@@ -37,50 +36,52 @@ impl Delays {
 
     /// The percentiles of what was recorded so far.
     pub fn percentiles(&self) -> Percentiles {
-        percentiles(&self.0.lock())
+        histogram_percentiles(&self.0.lock())
     }
 }
 
 /// The percentiles of delays in microseconds.
-pub fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
+pub fn histogram_percentiles(histogram: &Histogram<u64>) -> Percentiles {
     if histogram.is_empty() {
         return Percentiles::default();
     }
-    let at = |quantile| round(histogram.value_at_quantile(quantile) as f64 / 1e3, 3);
+    let at = |quantile| round_digits(histogram.value_at_quantile(quantile) as f64 / 1e3, 3);
     Percentiles {
         count: histogram.len(),
         p50: at(0.5),
         p95: at(0.95),
         p99: at(0.99),
-        max: round(histogram.max() as f64 / 1e3, 3),
+        max: round_digits(histogram.max() as f64 / 1e3, 3),
     }
 }
 
 /// Smallest, middle and largest of a small set, used to show how evenly clients are served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Spread {
-    /// The smallest.
     pub min: f64,
     /// The middle value (the mean of the two middle ones where their number is even).
     pub median: f64,
-    /// The largest.
     pub max: f64,
 }
 
 impl Spread {
     /// `None` for an empty set.
-    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+    pub fn from_values(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (first, last) = (*values.first()?, *values.last()?);
         let upper = values.len() / 2;
         let lower = (values.len() - 1) / 2;
         let median = f64::midpoint(values[lower], values[upper]);
-        Some(Self { min: round(first, 3), median: round(median, 3), max: round(last, 3) })
+        Some(Self {
+            min: round_digits(first, 3),
+            median: round_digits(median, 3),
+            max: round_digits(last, 3),
+        })
     }
 }
 
 /// `value` rounded to `digits` decimals, so that reports hold no false precision.
-pub fn round(value: f64, digits: i32) -> f64 {
+pub fn round_digits(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
 }
@@ -117,8 +118,11 @@ mod tests {
 
     #[test]
     fn a_spread_has_the_middle_value() {
-        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]), Some(Spread { min: 1.0, median: 2.0, max: 3.0 }));
-        assert_eq!(Spread::of(vec![4.0, 1.0]), Some(Spread { min: 1.0, median: 2.5, max: 4.0 }));
-        assert_eq!(Spread::of(Vec::new()), None);
+        assert_eq!(
+            Spread::from_values(vec![3.0, 1.0, 2.0]),
+            Some(Spread { min: 1.0, median: 2.0, max: 3.0 })
+        );
+        assert_eq!(Spread::from_values(vec![4.0, 1.0]), Some(Spread { min: 1.0, median: 2.5, max: 4.0 }));
+        assert_eq!(Spread::from_values(Vec::new()), None);
     }
 }

@@ -8,13 +8,12 @@ use anyhow::{Result, bail};
 use sightwire_api::read::JobState;
 
 use super::served::Served;
-use super::{Picture, named, pictures};
+use super::{Picture, read_pictures, split_name};
 use crate::live::table::Table;
 
 /// How often the batch is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder with the pages, .jpg or .png; they are taken again and again
@@ -33,14 +32,14 @@ pub(super) struct Args {
 
 /// Has them read and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let all: Vec<Picture> = pictures(&args.pictures)?.into_iter().cycle().take(args.files).collect();
+    let all: Vec<Picture> = read_pictures(&args.pictures)?.into_iter().cycle().take(args.files).collect();
     let mut table = Table::new(&["server", "files", "read", "failed", "lines", "s"]);
     for text in &args.server {
-        let (name, url) = named(text);
-        let served = Served::find(name, url)?;
-        let (id, begun) = (served.begin(&all)?, Instant::now());
+        let (name, url) = split_name(text);
+        let served = Served::from_url(name, url)?;
+        let (id, begun) = (served.start_batch(&all)?, Instant::now());
         let job = loop {
-            let job = served.job(&id)?;
+            let job = served.fetch_job(&id)?;
             if job.state != JobState::Running {
                 break job;
             }
@@ -50,7 +49,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
             sleep(LOOK);
         };
         let seconds = begun.elapsed().as_secs_f64();
-        table.row([
+        table.add_row([
             name.to_owned(),
             args.files.to_string(),
             job.done.to_string(),
@@ -58,7 +57,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
             job.regions.to_string(),
             format!("{seconds:.0}"),
         ]);
-        served.end(&id)?;
+        served.delete_batch(&id)?;
     }
     println!("{}", table.text());
     Ok(())

@@ -24,7 +24,7 @@ struct Worker {
 }
 
 impl Beside {
-    /// Starts so many processes of the command, its words parted by spaces.
+    /// Starts this many processes of the command, its words parted by spaces.
     pub(super) fn start(name: &str, command: &str, processes: usize) -> Result<Self> {
         let workers = (0..processes).map(|_| Worker::start(command)).collect::<Result<_>>()?;
         Ok(Self { name: name.to_owned(), workers })
@@ -44,7 +44,7 @@ impl Worker {
         let paths = child.stdin.take().context("its stdin")?;
         let answers = BufReader::new(child.stdout.take().context("its stdout")?);
         let mut worker = Self { child, paths, answers };
-        let first = worker.answer().with_context(|| format!("`{command}`"))?;
+        let first = worker.read_answer().with_context(|| format!("`{command}`"))?;
         if first != "ready" {
             bail!("`{command}` said {first:?} and not that it is ready");
         }
@@ -54,11 +54,11 @@ impl Worker {
     fn read(&mut self, picture: &Picture) -> Result<usize> {
         writeln!(self.paths, "{}", picture.path.display())?;
         self.paths.flush()?;
-        let answer = self.answer()?;
+        let answer = self.read_answer()?;
         answer.parse().with_context(|| format!("{}: {answer:?} is no number", picture.path.display()))
     }
 
-    fn answer(&mut self) -> Result<String> {
+    fn read_answer(&mut self) -> Result<String> {
         let mut line = String::new();
         if self.answers.read_line(&mut line)? == 0 {
             bail!("it has ended");
@@ -88,7 +88,7 @@ impl Reader for Beside {
         self.workers.first_mut().context("no process")?.read(picture)
     }
 
-    fn batch(&mut self, pictures: &[Picture]) -> Result<usize> {
+    fn read_batch(&mut self, pictures: &[Picture]) -> Result<usize> {
         let next = AtomicUsize::new(0);
         let share = |worker: &mut Worker| -> Result<usize> {
             let mut lines = 0;
@@ -118,7 +118,7 @@ mod tests {
         let picture = Picture { path: "a.png".into(), bytes: bytes::Bytes::new() };
         let mut beside = Beside::start("other", &command, 2).unwrap();
         assert_eq!(beside.read(&picture).unwrap(), 3);
-        assert_eq!(beside.batch(&vec![picture; 7]).unwrap(), 21);
+        assert_eq!(beside.read_batch(&vec![picture; 7]).unwrap(), 21);
         assert_eq!(beside.pids().len(), 2);
         std::fs::remove_file(script).unwrap();
     }

@@ -4,17 +4,16 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::load::machine::{Machine, Mark};
+use crate::load::stats::Delays;
 use anyhow::{Result, bail};
-use sightwire_load::machine::{Machine, Mark};
-use sightwire_load::stats::Delays;
 
 use super::beside::Beside;
 use super::reader::{Reader, Used};
 use super::served::Served;
-use super::{named, pictures};
-use crate::live::table::{Table, median, ms};
+use super::{read_pictures, split_name};
+use crate::live::table::{Table, format_ms, median};
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder with the pictures, .jpg and .png
@@ -57,7 +56,7 @@ impl Sum {
         Ok(Self { delays: Delays::new()?, images: 0, lines: 0, wall: zero, cpu: zero, rounds: Vec::new() })
     }
 
-    fn round(&mut self, images: usize, wall: Duration, cpu: Duration) {
+    fn add_round(&mut self, images: usize, wall: Duration, cpu: Duration) {
         self.images += images;
         self.wall += wall;
         self.cpu += cpu;
@@ -75,22 +74,22 @@ impl Sum {
 
 /// Measures all readers and prints both tables.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let pictures = pictures(&args.pictures)?;
+    let pictures = read_pictures(&args.pictures)?;
     let mut readers: Vec<Box<dyn Reader>> = Vec::new();
     let mut idle = Vec::new();
     for text in &args.beside {
-        let (name, command) = named(text);
+        let (name, command) = split_name(text);
         readers.push(Box::new(Beside::start(name, command, 1)?));
     }
     for text in &args.server {
-        let (name, url) = named(text);
-        readers.push(Box::new(Served::find(name, url)?));
+        let (name, url) = split_name(text);
+        readers.push(Box::new(Served::from_url(name, url)?));
     }
     if readers.is_empty() {
         bail!("nothing to measure: give --server URL");
     }
     for reader in &readers {
-        idle.push(Used::by(reader.as_ref())?.rss_bytes);
+        idle.push(Used::from_reader(reader.as_ref())?.rss_bytes);
     }
     let mark = Mark::now();
     let mut sums = Vec::new();
@@ -104,7 +103,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
     for round in 0..args.rounds {
         eprintln!("one at a time, round {} of {}", round + 1, args.rounds);
         for (reader, sum) in readers.iter_mut().zip(&mut sums) {
-            let before = Used::by(reader.as_ref())?;
+            let before = Used::from_reader(reader.as_ref())?;
             let mut wall = Duration::ZERO;
             for picture in &pictures {
                 let at = Instant::now();
@@ -113,8 +112,8 @@ pub(super) fn main(args: &Args) -> Result<()> {
                 sum.delays.record(took);
                 wall += took;
             }
-            let cpu = Used::by(reader.as_ref())?.cpu.saturating_sub(before.cpu);
-            sum.round(pictures.len(), wall, cpu);
+            let cpu = Used::from_reader(reader.as_ref())?.cpu.saturating_sub(before.cpu);
+            sum.add_round(pictures.len(), wall, cpu);
         }
     }
     println!("One picture at a time, {} pictures {} times, in turn:\n", pictures.len(), args.rounds);
@@ -122,31 +121,31 @@ pub(super) fn main(args: &Args) -> Result<()> {
     println!("{}", round_by_round(&readers, &sums));
 
     for text in &args.beside_in_batches {
-        let (name, command) = named(text);
+        let (name, command) = split_name(text);
         let processes = std::thread::available_parallelism().map_or(1, usize::from);
         readers.push(Box::new(Beside::start(name, command, processes)?));
     }
     let batch = vec![pictures.clone(); args.repeat].concat();
     let mut sums = Vec::new();
     for reader in &mut readers {
-        reader.batch(&pictures)?;
+        reader.read_batch(&pictures)?;
         sums.push(Sum::new()?);
     }
     for round in 0..args.batches {
         eprintln!("in batches, round {} of {}", round + 1, args.batches);
         for (reader, sum) in readers.iter_mut().zip(&mut sums) {
-            let before = Used::by(reader.as_ref())?;
+            let before = Used::from_reader(reader.as_ref())?;
             let at = Instant::now();
-            sum.lines += reader.batch(&batch)?;
+            sum.lines += reader.read_batch(&batch)?;
             let wall = at.elapsed();
-            let cpu = Used::by(reader.as_ref())?.cpu.saturating_sub(before.cpu);
-            sum.round(batch.len(), wall, cpu);
+            let cpu = Used::from_reader(reader.as_ref())?.cpu.saturating_sub(before.cpu);
+            sum.add_round(batch.len(), wall, cpu);
         }
     }
     println!("In batches of {}, {} times, in turn:\n", batch.len(), args.batches);
     println!("{}", batch_table(&readers, &sums)?);
     println!("{}", round_by_round(&readers, &sums));
-    let machine = Machine::between(mark, Mark::now(), 0.0);
+    let machine = Machine::from_marks(mark, Mark::now(), 0.0);
     if let Some(busy) = machine.busy_cores {
         println!("{} CPUs, of which {busy:.2} were busy, everything included.", machine.cpus);
     }
@@ -167,19 +166,19 @@ fn single_table(readers: &[Box<dyn Reader>], sums: &[Sum], idle: &[u64]) -> Resu
         "MB peak",
     ]);
     for ((reader, sum), idle) in readers.iter().zip(sums).zip(idle) {
-        let used = Used::by(reader.as_ref())?;
+        let used = Used::from_reader(reader.as_ref())?;
         let delays = sum.delays.percentiles();
-        table.row([
+        table.add_row([
             reader.name().to_owned(),
             format!("{:.2}", sum.images_per_s()),
             format!("{:.2}", sum.images_per_s() / sums[0].images_per_s()),
-            ms(delays.p50),
-            ms(delays.p95),
+            format_ms(delays.p50),
+            format_ms(delays.p95),
             format!("{:.3}", sum.cpu_s_per_image()),
             sum.lines.to_string(),
-            megabytes(*idle),
-            megabytes(used.rss_bytes),
-            megabytes(used.peak_bytes),
+            format_megabytes(*idle),
+            format_megabytes(used.rss_bytes),
+            format_megabytes(used.peak_bytes),
         ]);
     }
     Ok(table.text().to_owned())
@@ -189,15 +188,15 @@ fn batch_table(readers: &[Box<dyn Reader>], sums: &[Sum]) -> Result<String> {
     let mut table =
         Table::new(&["reader", "images/s", "times the first", "CPU s/image", "lines", "MB after", "MB peak"]);
     for (reader, sum) in readers.iter().zip(sums) {
-        let used = Used::by(reader.as_ref())?;
-        table.row([
+        let used = Used::from_reader(reader.as_ref())?;
+        table.add_row([
             reader.name().to_owned(),
             format!("{:.2}", sum.images_per_s()),
             format!("{:.2}", sum.images_per_s() / sums[0].images_per_s()),
             format!("{:.3}", sum.cpu_s_per_image()),
             sum.lines.to_string(),
-            megabytes(used.rss_bytes),
-            megabytes(used.peak_bytes),
+            format_megabytes(used.rss_bytes),
+            format_megabytes(used.peak_bytes),
         ]);
     }
     Ok(table.text().to_owned())
@@ -222,6 +221,6 @@ fn round_by_round(readers: &[Box<dyn Reader>], sums: &[Sum]) -> String {
 }
 
 /// Whole millions of bytes, for a table.
-pub(super) fn megabytes(bytes: u64) -> String {
+pub(super) fn format_megabytes(bytes: u64) -> String {
     format!("{:.0}", bytes as f64 / 1e6)
 }

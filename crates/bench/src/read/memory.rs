@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::load::stats::Delays;
 use anyhow::Result;
-use sightwire_load::stats::Delays;
 
-use super::compare::megabytes;
+use super::compare::format_megabytes;
 use super::reader::{Reader, Used};
 use super::served::Served;
-use super::{named, pictures};
-use crate::live::table::{Table, ms};
+use super::{read_pictures, split_name};
+use crate::live::table::{Table, format_ms};
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder with the page, .jpg or .png
@@ -30,7 +29,7 @@ const EARLY: usize = 10;
 
 /// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let pictures = pictures(&args.pictures)?;
+    let pictures = read_pictures(&args.pictures)?;
     let after = |run: usize| format!("MB after run {run}");
     let mut table = Table::new(&[
         "reader",
@@ -46,35 +45,40 @@ pub(super) fn main(args: &Args) -> Result<()> {
         "p95",
     ]);
     for text in &args.server {
-        let (name, url) = named(text);
-        let mut server = Served::find(name, url)?;
-        let mut resident = vec![Used::by(&server)?.rss_bytes];
+        let (name, url) = split_name(text);
+        let mut server = Served::from_url(name, url)?;
+        let mut resident = vec![Used::from_reader(&server)?.rss_bytes];
         let delays = Delays::new()?;
         let mut lines = 0;
         for run in 0..args.runs {
             let at = Instant::now();
             lines = server.read(&pictures[run % pictures.len()])?;
             delays.record(at.elapsed());
-            resident.push(Used::by(&server)?.rss_bytes);
+            resident.push(Used::from_reader(&server)?.rss_bytes);
             if run % EARLY == 0 {
-                eprintln!("{name}: run {} of {}, {} MB", run + 1, args.runs, megabytes(resident[run + 1]));
+                eprintln!(
+                    "{name}: run {} of {}, {} MB",
+                    run + 1,
+                    args.runs,
+                    format_megabytes(resident[run + 1])
+                );
             }
         }
         let at = |run: usize| resident[run.min(args.runs)];
         let change = 100.0 * (at(args.runs) as f64 / at(EARLY) as f64 - 1.0);
         let took = delays.percentiles();
-        table.row([
+        table.add_row([
             name.to_owned(),
-            megabytes(at(0)),
-            megabytes(at(1)),
-            megabytes(at(EARLY)),
-            megabytes(at(args.runs)),
+            format_megabytes(at(0)),
+            format_megabytes(at(1)),
+            format_megabytes(at(EARLY)),
+            format_megabytes(at(args.runs)),
             format!("{change:+.1}"),
-            megabytes(Used::by(&server)?.peak_bytes),
-            server.status()?.sessions.to_string(),
+            format_megabytes(Used::from_reader(&server)?.peak_bytes),
+            server.fetch_status()?.sessions.to_string(),
             lines.to_string(),
-            ms(took.p50),
-            ms(took.p95),
+            format_ms(took.p50),
+            format_ms(took.p95),
         ]);
     }
     println!("{}", table.text());

@@ -1,6 +1,6 @@
 //! `sightwire-bench read`: pictures with text, read by servers and by other programs in turn.
 //!
-//! - [`reader`]: whoever reads; [`served`]: a server; [`beside`]: another program
+//! - [`reader`]: what reads; [`served`]: a server; [`beside`]: another program
 //! - [`compare`]: images a second, delays, CPU time, memory; [`memory`]: what a hundred large pages leave behind
 //! - [`batch`]: how many files of one come to text
 
@@ -28,7 +28,6 @@ The pictures and the other reader come from tools/evaluate_text:
 Readers take turns: each reads all pictures once, then the next one does, and so on, so that whatever else happens on
 the machine happens to all. `cargo xtask bench read` starts the servers and does all of it.";
 
-/// The options.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -66,7 +65,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 /// All pictures of a folder, by name.
-pub(crate) fn pictures(folder: &Path) -> Result<Vec<Picture>> {
+pub(crate) fn read_pictures(folder: &Path) -> Result<Vec<Picture>> {
     let entries = folder.read_dir().with_context(|| format!("look into {}", folder.display()))?;
     let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     paths.retain(|path| path.extension().is_some_and(|end| end == "jpg" || end == "png"));
@@ -82,7 +81,7 @@ pub(crate) fn pictures(folder: &Path) -> Result<Vec<Picture>> {
 }
 
 /// `NAME=VALUE`, or a value that is its own name: an address or a command, which have marks that names have not.
-fn named(text: &str) -> (&str, &str) {
+fn split_name(text: &str) -> (&str, &str) {
     match text.split_once('=') {
         Some((name, value)) if !name.contains(['/', '.', '-']) => (name, value),
         _ => (text, text),
@@ -95,9 +94,15 @@ mod tests {
 
     #[test]
     fn readers_have_names_and_those_without_are_called_what_they_are() {
-        assert_eq!(named("Ours f32=http://127.0.0.1:1"), ("Ours f32", "http://127.0.0.1:1"));
-        assert_eq!(named("Other, 2 threads=python x.py --a=b"), ("Other, 2 threads", "python x.py --a=b"));
-        assert_eq!(named("http://127.0.0.1:1/?a=b"), ("http://127.0.0.1:1/?a=b", "http://127.0.0.1:1/?a=b"));
-        assert_eq!(named("python x.py --a=b"), ("python x.py --a=b", "python x.py --a=b"));
+        assert_eq!(split_name("Ours f32=http://127.0.0.1:1"), ("Ours f32", "http://127.0.0.1:1"));
+        assert_eq!(
+            split_name("Other, 2 threads=python x.py --a=b"),
+            ("Other, 2 threads", "python x.py --a=b")
+        );
+        assert_eq!(
+            split_name("http://127.0.0.1:1/?a=b"),
+            ("http://127.0.0.1:1/?a=b", "http://127.0.0.1:1/?a=b")
+        );
+        assert_eq!(split_name("python x.py --a=b"), ("python x.py --a=b", "python x.py --a=b"));
     }
 }

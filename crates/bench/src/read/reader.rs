@@ -1,9 +1,9 @@
-//! Whoever reads text, as the benchmark sees it.
+//! A reader of text, as the benchmark sees it.
 
 use std::time::Duration;
 
+use crate::load::procfs::{self, Sample};
 use anyhow::Result;
-use sightwire_load::procfs::{self, Sample};
 
 use super::Picture;
 
@@ -19,7 +19,7 @@ pub(super) trait Reader {
     fn read(&mut self, picture: &Picture) -> Result<usize>;
 
     /// Reads many in whatever way is quickest, and says how many lines it found.
-    fn batch(&mut self, pictures: &[Picture]) -> Result<usize>;
+    fn read_batch(&mut self, pictures: &[Picture]) -> Result<usize>;
 }
 
 /// What a reader's processes have used so far, and have in memory.
@@ -32,10 +32,10 @@ pub(super) struct Used {
 
 impl Used {
     /// Sums what all processes of the reader have used by now.
-    pub(super) fn by(reader: &dyn Reader) -> Result<Self> {
+    pub(super) fn from_reader(reader: &dyn Reader) -> Result<Self> {
         let mut sum = Self::default();
         for pid in reader.pids() {
-            let sample = Sample::quick(pid)?;
+            let sample = Sample::read_quick(pid)?;
             sum.cpu += sample.cpu;
             sum.rss_bytes += sample.memory.rss_bytes;
             sum.peak_bytes += procfs::peak_rss_bytes(pid)?;

@@ -3,13 +3,13 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crate::load::procfs;
+use crate::load::target::Target;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use sightwire_api::read::{Document, Job, JobState};
 use sightwire_api::status::ReaderStatus;
-use sightwire_load::procfs;
-use sightwire_load::target::Target;
 use tokio::runtime::Runtime;
 
 use super::Picture;
@@ -36,7 +36,7 @@ pub(crate) struct Served {
 
 impl Served {
     /// Finds the process of this user that listens on the address.
-    pub(crate) fn find(name: &str, url: &str) -> Result<Self> {
+    pub(crate) fn from_url(name: &str, url: &str) -> Result<Self> {
         let target = Target::parse(url, false)?;
         let pid = procfs::listening_pid(target.address)
             .with_context(|| format!("no process of ours listens on {}", target.address))?;
@@ -45,26 +45,27 @@ impl Served {
     }
 
     /// What the server says of its reader: `status.reader`.
-    pub(super) fn status(&self) -> Result<ReaderStatus> {
-        let answer = self.ask("GET", "/api/v1/status", "text/plain", &[])?;
+    pub(super) fn fetch_status(&self) -> Result<ReaderStatus> {
+        let answer = self.send_request("GET", "/api/v1/status", "text/plain", &[])?;
         Ok(parse_status(&answer.body).context("read /api/v1/status")?.reader)
     }
 
     /// Has a batch read; its id.
-    pub(crate) fn begin(&self, pictures: &[Picture]) -> Result<String> {
+    pub(crate) fn start_batch(&self, pictures: &[Picture]) -> Result<String> {
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        let answer = self.ask("POST", "/api/v1/jobs?keep=5", &content_type, &form(pictures))?;
-        Ok(json::<Job>(&answer)?.id)
+        let answer =
+            self.send_request("POST", "/api/v1/jobs?keep=5", &content_type, &encode_form(pictures))?;
+        Ok(parse_json::<Job>(&answer)?.id)
     }
 
     /// How far a batch is.
-    pub(super) fn job(&self, id: &str) -> Result<Job> {
-        json(&self.ask("GET", &format!("/api/v1/jobs/{id}"), "text/plain", &[])?)
+    pub(super) fn fetch_job(&self, id: &str) -> Result<Job> {
+        parse_json(&self.send_request("GET", &format!("/api/v1/jobs/{id}"), "text/plain", &[])?)
     }
 
     /// Lines of text of a batch that is done.
-    pub(crate) fn lines(&self, id: &str) -> Result<Option<usize>> {
-        let job = self.job(id)?;
+    pub(crate) fn batch_lines(&self, id: &str) -> Result<Option<usize>> {
+        let job = self.fetch_job(id)?;
         if job.failed > 0 {
             bail!("{}: {} files of the job have failed", self.name, job.failed);
         }
@@ -72,16 +73,16 @@ impl Served {
     }
 
     /// Lets a batch go.
-    pub(crate) fn end(&self, id: &str) -> Result<()> {
-        self.ask("DELETE", &format!("/api/v1/jobs/{id}"), "text/plain", &[]).map(drop)
+    pub(crate) fn delete_batch(&self, id: &str) -> Result<()> {
+        self.send_request("DELETE", &format!("/api/v1/jobs/{id}"), "text/plain", &[]).map(drop)
     }
 
     /// Lines that the server has read since its start.
-    pub(crate) fn done(&self) -> Result<u64> {
-        Ok(self.status()?.lines)
+    pub(crate) fn total_lines(&self) -> Result<u64> {
+        Ok(self.fetch_status()?.lines)
     }
 
-    fn ask(&self, method: &str, path: &str, content_type: &str, body: &[Bytes]) -> Result<Response> {
+    fn send_request(&self, method: &str, path: &str, content_type: &str, body: &[Bytes]) -> Result<Response> {
         let started = Instant::now();
         let answer = loop {
             let answer = self.runtime.block_on(async {
@@ -114,15 +115,15 @@ impl Reader for Served {
 
     fn read(&mut self, picture: &Picture) -> Result<usize> {
         let body = [picture.bytes.clone()];
-        let answer = self.ask("POST", "/api/v1/read", "application/octet-stream", &body)?;
-        Ok(json::<Document>(&answer)?.regions.len())
+        let answer = self.send_request("POST", "/api/v1/read", "application/octet-stream", &body)?;
+        Ok(parse_json::<Document>(&answer)?.regions.len())
     }
 
-    fn batch(&mut self, pictures: &[Picture]) -> Result<usize> {
-        let id = self.begin(pictures)?;
+    fn read_batch(&mut self, pictures: &[Picture]) -> Result<usize> {
+        let id = self.start_batch(pictures)?;
         let started = Instant::now();
         let lines = loop {
-            if let Some(lines) = self.lines(&id)? {
+            if let Some(lines) = self.batch_lines(&id)? {
                 break lines;
             }
             if started.elapsed() > JOB_DEADLINE {
@@ -130,13 +131,13 @@ impl Reader for Served {
             }
             sleep(LOOK);
         };
-        self.end(&id)?;
+        self.delete_batch(&id)?;
         Ok(lines)
     }
 }
 
 /// A form with all pictures as files.
-fn form(pictures: &[Picture]) -> Vec<Bytes> {
+fn encode_form(pictures: &[Picture]) -> Vec<Bytes> {
     let mut body = Vec::with_capacity(pictures.len() * 2 + 1);
     for (index, picture) in pictures.iter().enumerate() {
         let name = picture.path.file_name().unwrap_or_default().to_string_lossy();
@@ -151,7 +152,7 @@ fn form(pictures: &[Picture]) -> Vec<Bytes> {
     body
 }
 
-fn json<T: DeserializeOwned>(answer: &Response) -> Result<T> {
+fn parse_json<T: DeserializeOwned>(answer: &Response) -> Result<T> {
     serde_json::from_slice(&answer.body).context("the server's answer is not what it should be")
 }
 
@@ -165,7 +166,8 @@ mod tests {
             path: name.into(),
             bytes: Bytes::from_static(bytes),
         };
-        let text = String::from_utf8(form(&[picture("d/a.png", b"AAA"), picture("b.jpg", b"BB")]).concat());
+        let text =
+            String::from_utf8(encode_form(&[picture("d/a.png", b"AAA"), picture("b.jpg", b"BB")]).concat());
         let text = text.unwrap();
         assert_eq!(text.matches("name=\"file\"").count(), 2);
         assert!(text.contains("filename=\"0-a.png\"") && text.contains("\r\n\r\nAAA\r\n--"), "{text}");

@@ -13,7 +13,6 @@ use crate::live::viewers::{Got, Viewers};
 /// The longest that a viewer stays.
 const STAY: Duration = Duration::from_secs(30);
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -63,34 +62,34 @@ impl Total {
 
 /// Prints the server's descriptors, threads and memory before, meanwhile and after.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let relay = Relay::find(&args.common)?;
-    let (server, ask) = (&relay.server, relay.ask());
+    let relay = Relay::from_args(&args.common)?;
+    let (server, ask) = (&relay.server, relay.make_ask());
     eprintln!("everything once, so that what is made once is there");
     {
-        let (_streamers, warm) = (relay.streamers(args.streams)?, Viewers::start()?);
-        warm.open(&ask, 10)?;
+        let (_streamers, warm) = (relay.start_streamers(args.streams)?, Viewers::start()?);
+        warm.open_viewers(&ask, 10)?;
         sleep(Duration::from_secs(5));
     }
     sleep(REST);
-    let mut traces = Traces::before(server)?;
+    let mut traces = Traces::from_server(server)?;
     let mut random = Random::new(args.seed);
-    let events = plan(args, &mut random);
-    let (mut streamers, viewers) = (relay.streamers(args.streams)?, Viewers::start()?);
+    let events = plan_events(args, &mut random);
+    let (mut streamers, viewers) = (relay.start_streamers(args.streams)?, Viewers::start()?);
     let (begun, mut said, mut total) = (Instant::now(), Duration::ZERO, Total::default());
     for (at, event) in events {
         sleep(at.saturating_sub(begun.elapsed()));
         match event {
-            Event::Come => viewers.begin(&ask, 1)?,
-            Event::Go { which, reset } => total.add(viewers.leave(Some(which), reset)?),
-            Event::Turn { stream, reset } if streamers.is_live(stream) => streamers.leave(stream, reset),
-            Event::Turn { stream, .. } => streamers.come(stream)?,
+            Event::Come => viewers.start_viewers(&ask, 1)?,
+            Event::Go { which, reset } => total.add(viewers.remove_viewers(Some(which), reset)?),
+            Event::Turn { stream, reset } if streamers.is_live(stream) => streamers.end_stream(stream, reset),
+            Event::Turn { stream, .. } => streamers.start_stream(stream)?,
         }
         if begun.elapsed() > said + Duration::from_secs(10) {
             said = begun.elapsed();
-            traces.look(server, said)?;
+            traces.record_sample(server, said)?;
         }
     }
-    total.add(viewers.leave(None, false)?);
+    total.add(viewers.remove_viewers(None, false)?);
     let problem = streamers.problem();
     drop(streamers);
     sleep(REST);
@@ -99,7 +98,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
     sleep(Duration::from_secs(3));
     let (cpu, time) = meter.read();
     println!("{}", table.text());
-    let relay = server.status()?.relay;
+    let relay = server.fetch_status()?.relay;
     println!(
         "{} viewers over {:.1} minutes, at random times, for up to {} s each, and {} streams, {} times one of which ended or began \
          again; half of them ended by a reset. {} pictures came, {} of them damaged or in the wrong order; {} viewers were sent \
@@ -123,7 +122,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
 }
 
 /// When who comes and goes. Viewers are numbered in the order in which they come.
-fn plan(args: &Args, random: &mut Random) -> Vec<(Duration, Event)> {
+fn plan_events(args: &Args, random: &mut Random) -> Vec<(Duration, Event)> {
     let span = Duration::from_secs_f64(args.minutes * 60.0);
     let mut comes: Vec<Duration> = (0..args.viewers).map(|_| span.mul_f64(random.share())).collect();
     comes.sort();

@@ -3,17 +3,16 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::load::stats::Percentiles;
 use anyhow::Result;
-use sightwire_load::stats::Percentiles;
 
 use super::{Common, Relay};
 use crate::live::bare::Bare;
-use crate::live::table::{Table, median, ms};
+use crate::live::table::{Table, format_ms, median};
 use crate::live::viewers::{Ask, Viewers};
 
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -28,8 +27,8 @@ pub(super) struct Args {
 
 /// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let relay = Relay::find(&args.common)?;
-    let _streamers = relay.streamers(1)?;
+    let relay = Relay::from_args(&args.common)?;
+    let _streamers = relay.start_streamers(1)?;
     let mut table = Table::new(&[
         "pair",
         "direct: p50 ms",
@@ -46,17 +45,17 @@ pub(super) fn main(args: &Args) -> Result<()> {
     let mut added = Vec::new();
     for pair in 1..=args.pairs {
         eprintln!("pair {pair} of {}", args.pairs);
-        let bare = Bare::start(relay.ask().kind, args.common.fps, relay.bytes, 1)?;
-        let direct = ages(&bare.ask(), args.seconds)?;
+        let bare = Bare::start(relay.make_ask().kind, args.common.fps, relay.bytes, 1)?;
+        let direct = measure_ages(&bare.make_ask(), args.seconds)?;
         drop(bare);
-        let relayed = ages(&relay.ask(), args.seconds)?;
+        let relayed = measure_ages(&relay.make_ask(), args.seconds)?;
         let more = (relayed.p50 - direct.p50, relayed.p99 - direct.p99);
         let mut cells = vec![pair.to_string()];
         for age in [direct, relayed] {
-            cells.extend([age.p50, age.p95, age.p99, age.max].map(ms));
+            cells.extend([age.p50, age.p95, age.p99, age.max].map(format_ms));
         }
         cells.extend([format!("{:.2}", more.0), format!("{:.2}", more.1)]);
-        table.row(cells);
+        table.add_row(cells);
         added.push(more);
     }
     println!("{}", table.text());
@@ -65,11 +64,11 @@ pub(super) fn main(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn ages(ask: &Ask, seconds: f64) -> Result<Percentiles> {
+fn measure_ages(ask: &Ask, seconds: f64) -> Result<Percentiles> {
     let viewers = Viewers::start()?;
-    viewers.open(ask, 1)?;
+    viewers.open_viewers(ask, 1)?;
     sleep(SETTLE);
-    viewers.take()?;
+    viewers.take_results()?;
     sleep(Duration::from_secs_f64(seconds));
-    Ok(viewers.take()?.age)
+    Ok(viewers.take_results()?.age)
 }

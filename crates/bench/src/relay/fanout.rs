@@ -5,7 +5,6 @@ use anyhow::Result;
 use super::{Common, Relay};
 use crate::live::fanout::{Bench, Steps};
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -16,15 +15,15 @@ pub(super) struct Args {
 
 /// Prints a table of viewers at the usual rate, and one of as many pictures as possible.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let relay = Relay::find(&args.common)?;
-    let streamers = relay.streamers(1)?;
+    let relay = Relay::from_args(&args.common)?;
+    let streamers = relay.start_streamers(1)?;
     let bench = Bench {
         steps: &args.steps,
         fps: args.common.fps,
         server: &relay.server,
         source: &streamers,
-        ask: relay.ask(),
+        ask: relay.make_ask(),
         bytes: relay.bytes,
     };
-    bench.run()
+    bench.print_tables()
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::{Common, Relay};
-use crate::live::table::{Table, median, ms};
+use crate::live::table::{Table, format_ms, median};
 use crate::live::viewers::Viewers;
 
-/// Viewers are measured for so long before and after they leave.
+/// Viewers are measured for this long before and after they leave.
 const AROUND: Duration = Duration::from_millis(500);
 const SETTLE: Duration = Duration::from_millis(1000);
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -31,10 +30,10 @@ pub(super) struct Args {
 
 /// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let relay = Relay::find(&args.common)?;
-    let mut streamers = relay.streamers(usize::from(args.streams))?;
+    let relay = Relay::from_args(&args.common)?;
+    let mut streamers = relay.start_streamers(usize::from(args.streams))?;
     let viewers = Viewers::start()?;
-    viewers.open(&relay.ask(), args.viewers)?;
+    viewers.open_viewers(&relay.make_ask(), args.viewers)?;
     let mut table = Table::new(&[
         "leaves by",
         "times",
@@ -44,11 +43,11 @@ pub(super) fn main(args: &Args) -> Result<()> {
     ]);
     // The others' longest, within a time that begins now.
     let longest = |moment: &mut dyn FnMut() -> Result<()>| {
-        viewers.take()?;
+        viewers.take_results()?;
         sleep(AROUND);
         moment()?;
         sleep(AROUND);
-        let got = viewers.take()?;
+        let got = viewers.take_results()?;
         if let Some(problem) = got.problem {
             bail!("{} viewers were lost, one because {problem}", got.lost);
         }
@@ -63,16 +62,16 @@ pub(super) fn main(args: &Args) -> Result<()> {
             sleep(SETTLE);
             gaps[0].push(longest(&mut || Ok(()))?);
             gaps[1].push(longest(&mut || {
-                streamers.leave(0, reset);
+                streamers.end_stream(0, reset);
                 Ok(())
             })?);
-            gaps[2].push(longest(&mut || streamers.come(0))?);
+            gaps[2].push(longest(&mut || streamers.start_stream(0))?);
         }
         let [before, leaving, coming] = gaps.map(|gaps| {
             let max = gaps.iter().copied().fold(0.0, f64::max);
-            format!("{}, {}", ms(median(gaps)), ms(max))
+            format!("{}, {}", format_ms(median(gaps)), format_ms(max))
         });
-        table.row([name.to_owned(), args.times.to_string(), before, leaving, coming]);
+        table.add_row([name.to_owned(), args.times.to_string(), before, leaving, coming]);
     }
     println!("{}", table.text());
     println!(
@@ -80,7 +79,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
         args.streams,
         args.common.fps,
         args.viewers,
-        ms(1e3 / args.common.fps)
+        format_ms(1e3 / args.common.fps)
     );
     Ok(())
 }

@@ -13,7 +13,6 @@ use crate::live::viewers::Viewers;
 /// Until buffers are what they will be.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -28,14 +27,14 @@ pub(super) struct Args {
 
 /// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let relay = Relay::find(&args.common)?;
+    let relay = Relay::from_args(&args.common)?;
     let mut table =
         Table::new(&["streams", "viewers", "resident MB", "kB more a viewer", "kB more a stream"]);
-    let resident = || anyhow::Ok(relay.server.sample()?.memory.rss_bytes as f64);
+    let resident = || anyhow::Ok(relay.server.read_sample()?.memory.rss_bytes as f64);
     let mut row = |streams: usize, viewers: &str, bytes: f64, more: [Option<f64>; 2]| {
         let more = more.map(|more| more.map_or("–".to_owned(), |bytes| format!("{:.1}", bytes / 1e3)));
         let [a_viewer, a_stream] = more;
-        table.row([
+        table.add_row([
             streams.to_string(),
             viewers.to_owned(),
             format!("{:.1}", bytes / 1e6),
@@ -44,28 +43,28 @@ pub(super) fn main(args: &Args) -> Result<()> {
         ]);
     };
     // One of each, so that what is made once is there.
-    let streamers = relay.streamers(1)?;
+    let streamers = relay.start_streamers(1)?;
     let first = Viewers::start()?;
-    first.open(&relay.ask(), 1)?;
+    first.open_viewers(&relay.make_ask(), 1)?;
     sleep(SETTLE);
     let alone = resident()?;
     row(1, "1", alone, [None; 2]);
     let viewers = Viewers::start()?;
     for &count in &args.viewers {
         eprintln!("{count} viewers");
-        viewers.open(&relay.ask(), count.saturating_sub(1 + viewers.take()?.viewers))?;
+        viewers.open_viewers(&relay.make_ask(), count.saturating_sub(1 + viewers.take_results()?.viewers))?;
         sleep(SETTLE);
         let now = resident()?;
         row(1, &count.to_string(), now, [Some((now - alone) / (count.max(2) - 1) as f64), None]);
     }
-    viewers.leave(None, false)?;
+    viewers.remove_viewers(None, false)?;
     sleep(REST);
     let before = resident()?;
     row(1, "1, the others gone", before, [None; 2]);
     drop(streamers);
     for &count in &args.streams {
         eprintln!("{count} streams");
-        let streamers = relay.streamers(count)?;
+        let streamers = relay.start_streamers(count)?;
         sleep(SETTLE);
         let now = resident()?;
         row(count, "1", now, [None, Some((now - before) / (count.max(2) - 1) as f64)]);

@@ -1,7 +1,7 @@
 //! `sightwire-bench relay`: streamers and viewers over WebSocket, and what lies between them.
 //!
 //! - [`pictures`]: what is sent; [`streamers`]: who sends it; [`places`]: to whom, and where viewers are
-//! - [`run`]: so many streams, so many viewers; [`fanout`], [`delay`], [`memory`], [`slow`], [`leaving`], [`churn`]: scenarios
+//! - [`run`]: some streams, some viewers; [`fanout`], [`delay`], [`memory`], [`slow`], [`leaving`], [`churn`]: scenarios
 
 mod churn;
 mod delay;
@@ -45,7 +45,6 @@ that with one process.
 
 Exit code 1: pictures were lost, came twice, out of order or damaged, or somebody was sent away.";
 
-/// The options.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -113,34 +112,34 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 
 impl Common {
     /// What is sent, and its mean size before it becomes text.
-    fn pictures(&self) -> Result<(Arc<Pictures>, usize)> {
+    fn make_pictures(&self) -> Result<(Arc<Pictures>, usize)> {
         let frames = FrameSet::render(Gesture::Wave, 640, 480, (self.frame_kb * 1e3) as usize)?;
         let bytes = frames.summary.mean_jpeg_bytes as usize + stamp::SEGMENT_BYTES;
         Ok((Arc::new(Pictures::new(&frames.jpegs, self.binary)), bytes))
     }
 
     /// A viewer of all streams there.
-    fn ask(&self, server: &Server) -> Ask {
-        server.ask(Kind::messages(self.binary), "/ws/view".to_owned())
+    fn make_ask(&self, server: &Server) -> Ask {
+        server.make_ask(Kind::for_messages(self.binary), "/ws/view".to_owned())
     }
 }
 
 impl<'a> Relay<'a> {
     /// Finds the server and makes the pictures.
-    fn find(args: &'a Common) -> Result<Self> {
-        let server = Server::find(&args.server)?;
-        let (pictures, bytes) = args.pictures()?;
+    fn from_args(args: &'a Common) -> Result<Self> {
+        let server = Server::from_args(&args.server)?;
+        let (pictures, bytes) = args.make_pictures()?;
         Ok(Self { args, server, pictures, bytes })
     }
 
-    /// So many streams, all live.
-    fn streamers(&self, count: usize) -> Result<Streamers> {
+    /// This many streams, all live.
+    fn start_streamers(&self, count: usize) -> Result<Streamers> {
         Streamers::start(vec![self.server.address()], self.pictures.clone(), count, self.args.fps)
     }
 
     /// A viewer of all streams.
-    fn ask(&self) -> Ask {
-        self.args.ask(&self.server)
+    fn make_ask(&self) -> Ask {
+        self.args.make_ask(&self.server)
     }
 
     /// Mean size of a picture as a viewer gets it.

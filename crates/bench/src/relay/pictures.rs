@@ -35,7 +35,7 @@ impl Pictures {
     }
 
     /// A message for the server: its beginning, with a stamp of now, and its rest.
-    pub(super) fn message(&self, source: usize, sequence: u64) -> (Vec<u8>, Bytes) {
+    pub(super) fn encode_message(&self, source: usize, sequence: u64) -> (Vec<u8>, Bytes) {
         let picture = &self.pictures[sequence as usize % self.pictures.len()];
         let start = Stamp::now(source, picture.jpeg_bytes, sequence).beginning();
         let payload = if self.binary {
@@ -49,10 +49,10 @@ impl Pictures {
             payload
         };
         let opcode = if self.binary { Opcode::Binary } else { Opcode::Text };
-        let mut message = websocket::header(opcode, payload.len() + picture.rest.len(), true);
+        let mut message = websocket::encode_header(opcode, payload.len() + picture.rest.len(), true);
         let at = message.len();
         message.extend_from_slice(&payload);
-        websocket::mask(&mut message[at..], 0);
+        websocket::mask_payload(&mut message[at..], 0);
         (message, picture.rest.clone())
     }
 }
@@ -66,7 +66,7 @@ impl Picture {
             let text = base64_simd::STANDARD.encode_to_string(after_marker) + TEXT_END;
             (text.into_bytes(), TEXT_START.len() + stamp::BYTES / 3 * 4)
         };
-        websocket::mask(&mut rest, at);
+        websocket::mask_payload(&mut rest, at);
         Self { jpeg_bytes: jpeg.len(), rest: rest.into() }
     }
 }
@@ -76,11 +76,11 @@ mod tests {
     use super::*;
 
     fn unmasked(pictures: &Pictures, sequence: u64) -> Vec<u8> {
-        let (start, rest) = pictures.message(7, sequence);
+        let (start, rest) = pictures.encode_message(7, sequence);
         let message = [start, rest.to_vec()].concat();
         let at = if message[1] & 0x7f == 126 { 8 } else { 6 };
         let mut payload = message[at..].to_vec();
-        websocket::mask(&mut payload, 0);
+        websocket::mask_payload(&mut payload, 0);
         payload
     }
 
@@ -96,7 +96,7 @@ mod tests {
             let binary = unmasked(&Pictures::new(&jpegs, true), sequence);
             assert_eq!(binary[..BINARY_HEADER_BYTES], [&[1][..], &[0; 19]].concat());
             for picture in [&from_text[..], &binary[BINARY_HEADER_BYTES..]] {
-                let stamp = Stamp::read(picture).unwrap();
+                let stamp = Stamp::from_bytes(picture).unwrap();
                 assert_eq!((stamp.source, stamp.sequence), (7, sequence));
                 assert_eq!(stamp.bytes as usize, picture.len());
                 assert_eq!(picture[stamp::BYTES..], jpeg[2..]);

@@ -1,26 +1,25 @@
-//! So many streams and viewers for a time: what came, how old it was, what it cost, and what was lost.
+//! A number of streams and viewers for a time: what came, how old it was, what it cost, and what was lost.
 
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::load::stats::Percentiles;
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
-use sightwire_load::stats::Percentiles;
 
 use super::Common;
 use super::places::{self, PlaceArgs, Places};
 use super::streamers::Streamers;
 use crate::live::fanout::Source as _;
-use crate::live::measure::{Row, measure};
+use crate::live::measure::{Row, measure_viewers};
 use crate::live::slow::Slow;
-use crate::live::table::{Table, ms};
+use crate::live::table::{Table, format_ms};
 use crate::live::viewers::Viewers;
 
 /// A viewer that got less than this share of what was sent was left out.
 const FAIR: f64 = 0.95;
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -59,11 +58,11 @@ struct Told {
     streams: usize,
     viewers: usize,
     seconds: f64,
-    /// All that viewers got,
+    /// Pictures that all viewers got.
     pictures: u64,
-    /// in bytes on their sockets,
+    /// Bytes that all viewers got on their sockets.
     bytes: u64,
-    /// and what they missed.
+    /// Pictures that viewers missed.
     lost: u64,
     age_ms: Percentiles,
     /// Of each process once: first those to which streams are sent, then those where viewers are.
@@ -83,8 +82,8 @@ fn count(text: &str) -> Result<usize> {
 
 /// The table, and what was not as it should be.
 pub(super) fn main(args: &Args) -> Result<ExitCode> {
-    let places = Places::find(&args.places, &args.common)?;
-    let (pictures, _) = args.common.pictures()?;
+    let places = Places::from_args(&args.places, &args.common)?;
+    let (pictures, _) = args.common.make_pictures()?;
     let mut table = Table::new(&[
         "streams × viewers",
         "pictures/s",
@@ -107,12 +106,13 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
         for &viewers in &args.viewers {
             eprintln!("{streams} streams, {viewers} viewers");
             let name = format!("{streams} × {viewers}");
-            let streamers = Streamers::start(places.senders(), pictures.clone(), streams, args.common.fps)?;
-            let row = measured(args, &places, &streamers, (streams, viewers))?;
-            let found = found(&row, (viewers, args.one.then_some(streams)), &streamers);
+            let streamers =
+                Streamers::start(places.sender_addresses(), pictures.clone(), streams, args.common.fps)?;
+            let row = measure_streams(args, &places, &streamers, (streams, viewers))?;
+            let found = list_faults(&row, (viewers, args.one.then_some(streams)), &streamers);
             faults.extend(found.iter().map(|fault| format!("{name}: {fault}")));
-            table.row(cells(name, &row, viewers));
-            all.push(Told::of(&row, (streams, viewers), found));
+            table.add_row(format_cells(name, &row, viewers));
+            all.push(Told::from_row(&row, (streams, viewers), found));
         }
     }
     let is_fine = faults.is_empty() || args.lossy;
@@ -135,7 +135,7 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 impl Told {
-    fn of(row: &Row, (streams, viewers): (usize, usize), faults: Vec<String>) -> Self {
+    fn from_row(row: &Row, (streams, viewers): (usize, usize), faults: Vec<String>) -> Self {
         Self {
             streams,
             viewers,
@@ -152,26 +152,26 @@ impl Told {
     }
 }
 
-fn measured(
+fn measure_streams(
     args: &Args,
     places: &Places,
     streamers: &Streamers,
     (streams, count): (usize, usize),
 ) -> Result<Row> {
-    let (viewers, asks) = (Viewers::start()?, places.asks(&args.common));
-    places::open(&viewers, &asks, count, args.one.then_some(streams))?;
+    let (viewers, asks) = (Viewers::start()?, places.make_asks(&args.common));
+    places::spread_viewers(&viewers, &asks, count, args.one.then_some(streams))?;
     // At the first of the viewers' servers.
     let slow = match asks.first().filter(|_| args.slow > 0) {
         Some(ask) => Some(Slow::start(ask, args.slow)?),
         None => None,
     };
     sleep(Duration::from_secs_f64(args.settle));
-    let row = measure(&viewers, &places.pids(), args.seconds, || streamers.sent())?;
+    let row = measure_viewers(&viewers, &places.pids(), args.seconds, || streamers.sent_count())?;
     drop(slow);
     Ok(row)
 }
 
-fn cells(name: String, row: &Row, viewers: usize) -> [String; 15] {
+fn format_cells(name: String, row: &Row, viewers: usize) -> [String; 15] {
     let (got, age) = (&row.got, row.got.age);
     let gap_ns = got.gaps_ns.iter().copied().max().unwrap_or_default();
     [
@@ -182,20 +182,20 @@ fn cells(name: String, row: &Row, viewers: usize) -> [String; 15] {
         format!("{:.2} %", got.parts as f64 / (got.parts + got.skipped).max(1) as f64 * 100.0),
         format!("{:.1}", got.skipped as f64 / viewers as f64),
         got.most_skipped.to_string(),
-        ms(age.p50),
-        ms(age.p95),
-        ms(age.p99),
-        ms(age.max),
-        ms(gap_ns as f64 / 1e6),
-        format!("{:.2}", row.cores(row.cpu)),
+        format_ms(age.p50),
+        format_ms(age.p95),
+        format_ms(age.p99),
+        format_ms(age.max),
+        format_ms(gap_ns as f64 / 1e6),
+        format!("{:.2}", row.busy_cores(row.cpu)),
         format!("{:.4}", row.cpu_ms()),
-        format!("{:.2}", row.cores(row.generator)),
-        row.others(),
+        format!("{:.2}", row.busy_cores(row.generator)),
+        row.format_other_cores(),
     ]
 }
 
 /// What was not as it should be.
-fn found(row: &Row, (viewers, one_of): (usize, Option<usize>), streamers: &Streamers) -> Vec<String> {
+fn list_faults(row: &Row, (viewers, one_of): (usize, Option<usize>), streamers: &Streamers) -> Vec<String> {
     let got = &row.got;
     let mut faults = Vec::new();
     let mut fault = |count: u64, what: &str| {

@@ -7,7 +7,6 @@ use crate::live::fanout::Source as _;
 use crate::live::slow;
 use crate::live::viewers::Viewers;
 
-/// The options.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -28,8 +27,14 @@ pub(super) struct Args {
 
 /// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
-    let relay = Relay::find(&args.common)?;
-    let (streamers, viewers, ask) = (relay.streamers(1)?, Viewers::start()?, relay.ask());
-    viewers.open(&ask, args.viewers)?;
-    slow::others(&viewers, || streamers.sent(), &ask, args.slow, (args.pairs, args.seconds))
+    let relay = Relay::from_args(&args.common)?;
+    let (streamers, viewers, ask) = (relay.start_streamers(1)?, Viewers::start()?, relay.make_ask());
+    viewers.open_viewers(&ask, args.viewers)?;
+    slow::measure_beside_slow(
+        &viewers,
+        || streamers.sent_count(),
+        &ask,
+        args.slow,
+        (args.pairs, args.seconds),
+    )
 }

@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::pictures::Pictures;
 use crate::live::fanout::Source;
 use crate::live::kind::{Kind, WireError, check_status, take_line};
-use crate::live::messages::{STREAM, closed, has};
+use crate::live::messages::{STREAM, close_error, contains_bytes};
 use crate::live::sender::{Pace, write_all};
 use crate::live::websocket::{self, Frames, Message, Opcode};
 
@@ -79,7 +79,7 @@ enum Ended {
 }
 
 impl Streamers {
-    /// So many streams, all let in; pictures of one are due between those of the others. With several addresses, of which
+    /// This many streams, all let in; pictures of one are due between those of the others. With several addresses, of which
     /// there has to be one, the first stream goes to the first, the second to the second, and so on.
     pub(super) fn start(
         addresses: Vec<SocketAddr>,
@@ -90,18 +90,18 @@ impl Streamers {
         let shared = Arc::new(Shared {
             addresses,
             pictures,
-            rate: AtomicU64::new(thousandths(fps)),
+            rate: AtomicU64::new(milli_fps(fps)),
             sent: (0..count).map(|_| AtomicU64::new(0)).collect(),
             problem: Mutex::new(None),
         });
         let mut streamers = Self { shared, threads: Vec::new() };
         streamers.threads.resize_with(count, || None);
-        (0..count).try_for_each(|index| streamers.come(index))?;
+        (0..count).try_for_each(|index| streamers.start_stream(index))?;
         Ok(streamers)
     }
 
     /// A stream begins, or begins again; its pictures are numbered on.
-    pub(super) fn come(&mut self, index: usize) -> Result<()> {
+    pub(super) fn start_stream(&mut self, index: usize) -> Result<()> {
         let name = format!("{STREAM}{index}");
         let streamer = Streamer::open(self.shared.clone(), index)
             .map_err(|error| anyhow!("{error}"))
@@ -114,7 +114,7 @@ impl Streamers {
     }
 
     /// A stream ends: as a client that says goodbye, or by a reset. Returns when it has.
-    pub(super) fn leave(&mut self, index: usize, reset: bool) {
+    pub(super) fn end_stream(&mut self, index: usize, reset: bool) {
         if let Some(running) = self.threads[index].take() {
             running.leave.by_reset.store(reset, Ordering::Relaxed);
             running.leave.now.store(true, Ordering::Relaxed);
@@ -135,10 +135,10 @@ impl Streamers {
 
 impl Source for Streamers {
     fn set_fps(&self, fps: f64) {
-        self.shared.rate.store(thousandths(fps), Ordering::Relaxed);
+        self.shared.rate.store(milli_fps(fps), Ordering::Relaxed);
     }
 
-    fn sent(&self) -> u64 {
+    fn sent_count(&self) -> u64 {
         self.shared.sent.iter().map(|sent| sent.load(Ordering::Relaxed)).sum()
     }
 }
@@ -148,11 +148,11 @@ impl Drop for Streamers {
         for running in self.threads.iter().flatten() {
             running.leave.now.store(true, Ordering::Relaxed);
         }
-        (0..self.threads.len()).for_each(|index| self.leave(index, false));
+        (0..self.threads.len()).for_each(|index| self.end_stream(index, false));
     }
 }
 
-fn thousandths(fps: f64) -> u64 {
+fn milli_fps(fps: f64) -> u64 {
     (fps * 1000.0).max(1.0) as u64
 }
 
@@ -164,8 +164,8 @@ impl Streamer {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let kind = Kind::messages(shared.pictures.are_binary());
-        stream.write_all(kind.request(&format!("/ws/stream/{STREAM}{index}"), address).as_bytes())?;
+        let kind = Kind::for_messages(shared.pictures.are_binary());
+        stream.write_all(kind.format_request(&format!("/ws/stream/{STREAM}{index}"), address).as_bytes())?;
         let (mut line, mut buffer) = (Vec::new(), [0; 4096]);
         let mut streamer = Self { shared, index, stream, frames: Frames::default(), ear: Ear::default() };
         let mut upgraded = false;
@@ -181,19 +181,19 @@ impl Streamer {
                 upgraded = at.is_empty();
                 line.clear();
                 if upgraded {
-                    let hello = websocket::masked(Opcode::Text, br#"{"analysis_mode":"normal"}"#);
+                    let hello = websocket::encode_masked(Opcode::Text, br#"{"analysis_mode":"normal"}"#);
                     streamer.stream.write_all(&hello)?;
                 }
             }
             if upgraded {
-                streamer.hear(bytes)?;
+                streamer.handle_bytes(bytes)?;
             }
         }
         Ok(streamer)
     }
 
     fn run(mut self, leave: &Leave) {
-        if let Err(error) = self.send(leave) {
+        if let Err(error) = self.send_pictures(leave) {
             *self.shared.problem.lock() = Some(format!("{STREAM}{} ended: {error}", self.index));
         } else if leave.by_reset.load(Ordering::Relaxed) {
             let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
@@ -203,17 +203,17 @@ impl Streamer {
         }
     }
 
-    fn send(&mut self, leave: &Leave) -> Result<(), Ended> {
+    fn send_pictures(&mut self, leave: &Leave) -> Result<(), Ended> {
         let (all, rate) = (self.shared.sent.len(), self.shared.rate.load(Ordering::Relaxed));
         let share = Duration::from_secs_f64(1000.0 / rate as f64 * self.index as f64 / all as f64);
         let mut pace = Pace::from(Instant::now() + share);
         while !leave.now.load(Ordering::Relaxed) {
-            self.listen()?;
-            if !pace.wait(self.shared.rate.load(Ordering::Relaxed)) {
+            self.read_messages()?;
+            if !pace.wait_due(self.shared.rate.load(Ordering::Relaxed)) {
                 continue;
             }
             let sequence = self.shared.sent[self.index].load(Ordering::Relaxed);
-            let (start, rest) = self.shared.pictures.message(self.index, sequence);
+            let (start, rest) = self.shared.pictures.encode_message(self.index, sequence);
             self.shared.sent[self.index].store(sequence + 1, Ordering::Relaxed);
             write_all(&mut self.stream, &mut [IoSlice::new(&start), IoSlice::new(&rest)])?;
         }
@@ -221,7 +221,7 @@ impl Streamer {
     }
 
     /// Hears what has come, without waiting, and answers it.
-    fn listen(&mut self) -> Result<(), Ended> {
+    fn read_messages(&mut self) -> Result<(), Ended> {
         let mut buffer = [0; 4096];
         loop {
             self.stream.set_nonblocking(true)?;
@@ -229,7 +229,7 @@ impl Streamer {
             self.stream.set_nonblocking(false)?;
             match read {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-                Ok(read) => self.hear(&buffer[..read])?,
+                Ok(read) => self.handle_bytes(&buffer[..read])?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error.into()),
             }
@@ -238,13 +238,13 @@ impl Streamer {
         Ok(self.stream.write_all(&replies)?)
     }
 
-    fn hear(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+    fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), Ended> {
         let ear = &mut self.ear;
-        self.frames.feed(bytes, |message| Ok(ear.hear(message)?))
+        self.frames.feed(bytes, |message| Ok(ear.handle_message(message)?))
     }
 
     fn say_goodbye(&mut self) -> io::Result<()> {
-        self.stream.write_all(&websocket::masked(Opcode::Close, &1000_u16.to_be_bytes()))?;
+        self.stream.write_all(&websocket::encode_masked(Opcode::Close, &1000_u16.to_be_bytes()))?;
         self.stream.set_read_timeout(Some(GOODBYE))?;
         while self.stream.read(&mut [0; 1024])? > 0 {}
         self.stream.shutdown(Shutdown::Both)
@@ -252,18 +252,18 @@ impl Streamer {
 }
 
 impl Ear {
-    fn hear(&mut self, message: Message<'_>) -> Result<(), WireError> {
+    fn handle_message(&mut self, message: Message<'_>) -> Result<(), WireError> {
         let start = message.start;
         match message.opcode {
-            Opcode::Ping => self.replies.extend(websocket::masked(Opcode::Pong, start)),
-            Opcode::Text if has(start, b"\"connected\"") => self.connected = true,
-            Opcode::Text if has(start, b"\"error\"") => {
+            Opcode::Ping => self.replies.extend(websocket::encode_masked(Opcode::Pong, start)),
+            Opcode::Text if contains_bytes(start, b"\"connected\"") => self.connected = true,
+            Opcode::Text if contains_bytes(start, b"\"error\"") => {
                 self.error = Some(String::from_utf8_lossy(start).into_owned());
             }
-            Opcode::Text if has(start, b"\"ping\"") => {
-                self.replies.extend(websocket::masked(Opcode::Text, br#"{"type":"pong"}"#));
+            Opcode::Text if contains_bytes(start, b"\"ping\"") => {
+                self.replies.extend(websocket::encode_masked(Opcode::Text, br#"{"type":"pong"}"#));
             }
-            Opcode::Close => return Err(closed(start, self.error.take())),
+            Opcode::Close => return Err(close_error(start, self.error.take())),
             _ => {}
         }
         Ok(())

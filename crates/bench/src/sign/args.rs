@@ -2,9 +2,9 @@
 
 use std::{fs, time::Duration};
 
+use crate::load::target::Target;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
-use sightwire_load::target::Target;
 use sightwire_synth::sample::Gesture;
 
 use super::packet::Encoding;
@@ -88,7 +88,6 @@ pub(crate) struct Args {
     allow_remote: bool,
 }
 
-/// How clients connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Transport {
     /// WebSocket from the first packet
@@ -170,7 +169,7 @@ const SPARE_FILES: usize = 64;
 
 impl Settings {
     /// Draws the pictures that are asked for.
-    pub(crate) fn frames(&self) -> Result<FrameSet> {
+    pub(crate) fn render_frames(&self) -> Result<FrameSet> {
         match self.gesture {
             Some(gesture) => FrameSet::render(gesture, self.size.0, self.size.1, self.frame_bytes),
             None => FrameSet::render_hand(self.size, self.frame_bytes),
@@ -180,19 +179,19 @@ impl Settings {
 
 impl Args {
     /// Checks the bounds and resolves the address.
-    pub(crate) fn settings(&self) -> Result<Settings> {
+    pub(crate) fn resolve_settings(&self) -> Result<Settings> {
         let target = Target::parse(&self.url, self.allow_remote)?;
-        within("--fps", self.fps, 0.1, 240.0)?;
-        within("--frame-kb", self.frame_kb, 1.0, 7_000.0)?;
+        check_range("--fps", self.fps, 0.1, 240.0)?;
+        check_range("--frame-kb", self.frame_kb, 1.0, 7_000.0)?;
         let seconds = |name, value: f64, min, max| {
-            within(name, value, min, max).map(|()| Duration::from_secs_f64(value))
+            check_range(name, value, min, max).map(|()| Duration::from_secs_f64(value))
         };
         let disturbed = self.churn.is_some() || self.stuck > 0;
         if let Some(per_s) = self.churn {
-            within("--churn", per_s, 0.01, 2_000.0)?;
+            check_range("--churn", per_s, 0.01, 2_000.0)?;
         }
-        within("--stuck", self.stuck as f64, 0.0, 1_000.0)?;
-        within("--threads", self.threads as f64, 1.0, 16.0)?;
+        check_range("--stuck", self.stuck as f64, 0.0, 1_000.0)?;
+        check_range("--threads", self.threads as f64, 1.0, 16.0)?;
         let rungs = self.ladder.as_deref().unwrap_or(std::slice::from_ref(&self.clients));
         ensure!(rungs.len() <= MAX_RUNGS, "--ladder: at most {MAX_RUNGS} steps");
         for &clients in rungs {
@@ -246,7 +245,7 @@ impl Args {
     }
 }
 
-fn within(name: &str, value: f64, min: f64, max: f64) -> Result<()> {
+fn check_range(name: &str, value: f64, min: f64, max: f64) -> Result<()> {
     ensure!((min..=max).contains(&value), "{name} {value}: must be from {min} to {max}");
     Ok(())
 }
@@ -286,7 +285,9 @@ mod tests {
     }
 
     fn settings(line: &str) -> Result<Settings> {
-        Command::try_parse_from(std::iter::once("sign").chain(line.split_whitespace()))?.args.settings()
+        Command::try_parse_from(std::iter::once("sign").chain(line.split_whitespace()))?
+            .args
+            .resolve_settings()
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::load::stats::{Delays, Percentiles};
 use serde::Serialize;
-use sightwire_load::stats::{Delays, Percentiles};
 use tokio::{task::JoinSet, time::sleep_until};
 
 use super::{
@@ -59,7 +59,7 @@ enum Visit {
 }
 
 /// Starts `per_s` sessions a second from `from` to `to`, and returns when the last has ended.
-pub(crate) async fn run(
+pub(crate) async fn run_churn(
     shared: Arc<Shared>,
     per_s: f64,
     from: Instant,
@@ -71,7 +71,7 @@ pub(crate) async fn run(
     let mut visits = JoinSet::new();
     let mut report = ChurnReport { per_s, ..ChurnReport::default() };
     for number in 0.. {
-        let due = schedule.due(number);
+        let due = schedule.due_at(number);
         // An interrupted run moves its end forward.
         let end = plan.borrow_and_update().map_or(to, |plan| plan.end.min(to));
         if due >= end {
@@ -82,7 +82,7 @@ pub(crate) async fn run(
             Ok(()) = plan.changed() => if plan.borrow().is_some_and(|plan| plan.end <= due) { break },
         }
         while let Some(visit) = visits.try_join_next() {
-            report.count(visit);
+            report.count_visit(visit);
         }
         if visits.len() >= MAX_OPEN {
             report.not_started += 1;
@@ -91,43 +91,43 @@ pub(crate) async fn run(
         report.started += 1;
         let (shared, connect) = (shared.clone(), connect.clone());
         visits.spawn(async move {
-            let visit = visit(&shared, number, &connect);
+            let visit = run_visit(&shared, number, &connect);
             let late = || Visit::Failed("a session took longer than ten seconds".to_owned());
             tokio::time::timeout(SESSION_TIMEOUT, visit).await.unwrap_or_else(|_| late())
         });
     }
     while let Some(visit) = visits.join_next().await {
-        report.count(visit);
+        report.count_visit(visit);
     }
     report.connect_ms = connect.percentiles();
     Ok(report)
 }
 
 impl ChurnReport {
-    fn count(&mut self, visit: Result<Visit, tokio::task::JoinError>) {
+    fn count_visit(&mut self, visit: Result<Visit, tokio::task::JoinError>) {
         match visit {
             Ok(Visit::Succeeded) => self.succeeded += 1,
             Ok(Visit::Refused) => self.refused += 1,
-            Ok(Visit::Failed(why)) => self.fail(why),
-            Err(error) => self.fail(error.to_string()),
+            Ok(Visit::Failed(why)) => self.record_failure(why),
+            Err(error) => self.record_failure(error.to_string()),
         }
     }
 
-    fn fail(&mut self, why: String) {
+    fn record_failure(&mut self, why: String) {
         self.failed += 1;
         self.first_failure.get_or_insert(why);
     }
 }
 
 /// Session `number`: all pairs of leaving and sending or not take turns.
-fn manner(number: u64) -> (Leave, u64) {
+fn choose_visit(number: u64) -> (Leave, u64) {
     let leave = [Leave::Close, Leave::Fin, Leave::Reset][(number % 3) as usize];
     let frames = if (number / 3).is_multiple_of(2) { 0 } else { FRAMES };
     (leave, frames)
 }
 
-async fn visit(shared: &Shared, number: u64, connect: &Delays) -> Visit {
-    let (leave, frames) = manner(number);
+async fn run_visit(shared: &Shared, number: u64, connect: &Delays) -> Visit {
+    let (leave, frames) = choose_visit(number);
     let started = Instant::now();
     let mut socket = match Socket::connect(&shared.target, &shared.clockwork, SocketOptions::default()).await
     {
@@ -138,25 +138,25 @@ async fn visit(shared: &Shared, number: u64, connect: &Delays) -> Visit {
     let mut ready = false;
     let far = started + SESSION_TIMEOUT;
     while !ready || awaited > 0 {
-        let message = match socket.step(far).await {
+        let message = match socket.next_step(far).await {
             Step::Text(message) => message,
             Step::Ended(why) => return Visit::Failed(why),
             Step::Flushed | Step::Time => continue,
         };
-        let packet = match packet::parse(message.as_text().unwrap_or_default()) {
+        let packet = match packet::parse_packet(message.as_text().unwrap_or_default()) {
             Ok(packet) => packet,
             Err(error) => return Visit::Failed(error.to_string()),
         };
         let sent = match packet {
-            Packet::Open(_) => socket.queue(packet::connect(shared.extras), None),
-            Packet::Ping => socket.queue(packet::PONG, None),
+            Packet::Open(_) => socket.queue_message(packet::connect_packet(shared.extras), None),
+            Packet::Ping => socket.queue_message(packet::PONG, None),
             Packet::Event(Event::Status) if !ready => {
                 ready = true;
                 connect.record(started.elapsed());
                 let sent = send_frames(shared, &mut socket, number, frames);
                 if leave != Leave::Close && sent.is_ok() {
                     // Frames are on their way and nobody will wait for what they bring.
-                    flush(&mut socket, far).await;
+                    flush_socket(&mut socket, far).await;
                     break;
                 }
                 sent
@@ -179,7 +179,7 @@ async fn visit(shared: &Shared, number: u64, connect: &Delays) -> Visit {
     }
     match leave {
         Leave::Close => {
-            let _ = socket.queue(packet::DISCONNECT, None);
+            let _ = socket.queue_message(packet::DISCONNECT, None);
             socket.close().await;
         }
         Leave::Fin => socket.drop_abruptly(false),
@@ -197,14 +197,14 @@ fn send_frames(
     for i in 0..frames {
         let picture = (number + i) as usize % shared.messages.len();
         let message = &shared.messages[picture];
-        socket.queue(message.text(shared.extras.then_some(i + 1)), message.attachment())?;
+        socket.queue_message(message.text(shared.extras.then_some(i + 1)), message.attachment())?;
     }
     Ok(())
 }
 
-async fn flush(socket: &mut Socket, far: Instant) {
+async fn flush_socket(socket: &mut Socket, far: Instant) {
     while socket.is_writing() {
-        match socket.step(far).await {
+        match socket.next_step(far).await {
             Step::Ended(_) | Step::Time => break,
             Step::Text(_) | Step::Flushed => {}
         }
@@ -219,10 +219,10 @@ mod tests {
     fn every_way_to_leave_is_taken_with_and_without_frames() {
         let mut seen = Vec::new();
         for number in 0..6 {
-            let manner = manner(number);
+            let manner = choose_visit(number);
             assert!(!seen.contains(&manner));
             seen.push(manner);
         }
-        assert_eq!(manner(6), manner(0));
+        assert_eq!(choose_visit(6), choose_visit(0));
     }
 }

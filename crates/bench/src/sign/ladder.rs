@@ -23,7 +23,7 @@ struct Ladder {
 
 /// Climbs the rungs and prints the table. True if every rung could be measured; that replies are lost
 /// where the server breaks is what a ladder is there to show.
-pub(crate) async fn run(
+pub(crate) async fn run_ladder(
     settings: &Settings,
     rungs: &[usize],
     frames: &FrameSet,
@@ -34,7 +34,7 @@ pub(crate) async fn run(
         if *interrupt.borrow() {
             break;
         }
-        match run::run(settings, clients, frames, interrupt).await {
+        match run::run_load(settings, clients, frames, interrupt).await {
             Ok(report) => runs.push(report),
             // What was measured before is worth printing.
             Err(error) if !runs.is_empty() => {
@@ -45,7 +45,7 @@ pub(crate) async fn run(
         }
     }
     let complete = runs.len() == rungs.len() && runs.iter().all(|run| run.clients.ready > 0);
-    let markdown = table(&runs);
+    let markdown = format_table(&runs);
     if settings.json {
         println!("{}", serde_json::to_string_pretty(&Ladder { markdown, runs })?);
     } else {
@@ -74,16 +74,16 @@ const HEAD: [&str; 16] = [
 ];
 
 /// One row per run; delays are from the moment that a frame was due.
-fn table(runs: &[Report]) -> String {
+fn format_table(runs: &[Report]) -> String {
     let mut out = String::new();
     push_row(&mut out, HEAD.iter().map(|&cell| cell.to_owned()));
     push_row(&mut out, HEAD.iter().map(|_| "---:".to_owned()));
     for run in runs {
-        push_row(&mut out, row(run).into_iter());
+        push_row(&mut out, format_row(run).into_iter());
     }
     if let Some(first) = runs.first() {
         let others = runs.iter().filter_map(|run| run.machine.other_cores).fold(0.0, f64::max);
-        let _ = writeln!(out, "\n{}", note(first, others));
+        let _ = writeln!(out, "\n{}", format_note(first, others));
     }
     out
 }
@@ -96,7 +96,7 @@ fn push_row(out: &mut String, cells: impl Iterator<Item = String>) {
     out.push('\n');
 }
 
-fn row(r: &Report) -> [String; 16] {
+fn format_row(r: &Report) -> [String; 16] {
     let ms = |value: f64| {
         if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
     };
@@ -145,7 +145,7 @@ fn row(r: &Report) -> [String; 16] {
 }
 
 /// What the table does not say of itself.
-fn note(r: &Report, other_cores: f64) -> String {
+fn format_note(r: &Report, other_cores: f64) -> String {
     let frames = &r.run.frames;
     let engine = r.server.engine.clone().unwrap_or_default();
     let server = [r.server.model.clone(), engine.provider, engine.precision, engine.jpeg];

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use sightwire_api::status::ProcessStatus;
-use sightwire_load::{
+use crate::load::{
     procfs::{Memory, Sample},
-    stats::round,
+    stats::round_digits,
 };
+use sightwire_api::status::ProcessStatus;
 
 use super::{report::MemoryPart, status::Status};
 
@@ -41,15 +41,15 @@ impl From<Sample> for Usage {
 
 impl Usage {
     /// Everything that can be known now: of a process here if one is given, else what the server says.
-    pub(crate) fn full(pid: Option<u32>, status: Option<&Status>) -> Option<Self> {
+    pub(crate) fn read_full(pid: Option<u32>, status: Option<&Status>) -> Option<Self> {
         match pid {
-            Some(pid) => Sample::full(pid).ok().map(Self::from),
-            None => status.map(Self::told),
+            Some(pid) => Sample::read_full(pid).ok().map(Self::from),
+            None => status.map(Self::from_status),
         }
     }
 
     /// What the server says of itself.
-    fn told(status: &Status) -> Self {
+    fn from_status(status: &Status) -> Self {
         let ProcessStatus { cpu_seconds, memory_bytes, threads, .. } = status.body.process;
         let memory = Memory { rss_bytes: memory_bytes, pss_bytes: 0 };
         Self { at: status.at, cpu_seconds, memory, threads, open_files: 0 }
@@ -74,7 +74,7 @@ impl Curve {
         self.points.push((seconds, rss_bytes));
     }
 
-    fn peak(&self) -> u64 {
+    fn peak_bytes(&self) -> u64 {
         self.points.iter().map(|point| point.1).max().unwrap_or(0)
     }
 
@@ -92,18 +92,18 @@ impl Curve {
         let mean_y = points.iter().map(|p| p.1).sum::<f64>() / n;
         let covariance: f64 = points.iter().map(|p| (p.0 - mean_x) * (p.1 - mean_y)).sum();
         let variance: f64 = points.iter().map(|p| (p.0 - mean_x).powi(2)).sum();
-        Some(round(covariance / variance * 60.0, 0))
+        Some(round_digits(covariance / variance * 60.0, 0))
     }
 
     /// At most [`MAX_POINTS`] of the points, evenly chosen.
-    fn thinned(&self) -> Vec<(f64, u64)> {
+    fn thinned_points(&self) -> Vec<(f64, u64)> {
         let step = self.points.len().div_ceil(MAX_POINTS).max(1);
-        self.points.iter().step_by(step).map(|&(seconds, bytes)| (round(seconds, 1), bytes)).collect()
+        self.points.iter().step_by(step).map(|&(seconds, bytes)| (round_digits(seconds, 1), bytes)).collect()
     }
 }
 
 /// The memory part of the report; `measured_from` is in the curve's seconds.
-pub(crate) fn part(
+pub(crate) fn memory_part(
     marks: [Option<Usage>; 4],
     curve: &Curve,
     measured_from: f64,
@@ -116,11 +116,11 @@ pub(crate) fn part(
         idle: idle.unwrap_or(before),
         before,
         end,
-        peak_rss_bytes: curve.peak().max(end.rss_bytes),
+        peak_rss_bytes: curve.peak_bytes().max(end.rss_bytes),
         after: after.unwrap_or_default(),
         per_client_bytes: i64::try_from(clients).ok().filter(|&clients| clients > 0).map(|n| grown / n),
         growth_bytes_per_minute: curve.slope_per_minute(measured_from),
-        series: curve.thinned(),
+        series: curve.thinned_points(),
     })
 }
 
@@ -136,7 +136,7 @@ mod tests {
         }
         assert_eq!(curve.slope_per_minute(0.0), Some(30_000.0));
         assert_eq!(curve.slope_per_minute(595.0), None);
-        assert_eq!(curve.thinned().len(), 120);
-        assert_eq!(curve.peak(), 1_299_500);
+        assert_eq!(curve.thinned_points().len(), 120);
+        assert_eq!(curve.peak_bytes(), 1_299_500);
     }
 }

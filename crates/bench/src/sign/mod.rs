@@ -46,7 +46,7 @@ A ladder gives 0 if each of its runs could be measured.";
 
 /// Runs the subcommand and prints its report.
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
-    let settings = match args.settings() {
+    let settings = match args.resolve_settings() {
         Ok(settings) => settings,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -54,7 +54,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         }
     };
     eprintln!("drawing the pictures");
-    let frames = settings.frames()?;
+    let frames = settings.render_frames()?;
     let runtime = if settings.threads == 1 {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     } else {
@@ -62,10 +62,10 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     };
     let runtime = runtime.context("starting the async runtime")?;
     let good = runtime.block_on(async {
-        let mut interrupt = interrupt();
+        let mut interrupt = watch_interrupt();
         match &settings.ladder {
-            Some(rungs) => ladder::run(&settings, rungs, &frames, &mut interrupt).await,
-            None => single(&settings, &frames, &mut interrupt).await,
+            Some(rungs) => ladder::run_ladder(&settings, rungs, &frames, &mut interrupt).await,
+            None => run_single(&settings, &frames, &mut interrupt).await,
         }
     })?;
     // Whatever still waits for a server that does not answer is not waited for.
@@ -73,22 +73,22 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-async fn single(
+async fn run_single(
     settings: &Settings,
     frames: &FrameSet,
     interrupt: &mut watch::Receiver<bool>,
 ) -> Result<bool> {
-    let report = run::run(settings, settings.clients, frames, interrupt).await?;
+    let report = run::run_load(settings, settings.clients, frames, interrupt).await?;
     if settings.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        print!("{}", text::render(&report));
+        print!("{}", text::render_report(&report));
     }
     Ok(report.is_good())
 }
 
 /// Becomes true at the first Ctrl-C; a second one ends the program at once.
-fn interrupt() -> watch::Receiver<bool> {
+fn watch_interrupt() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         // Without a handler Ctrl-C ends the program, which is good enough.

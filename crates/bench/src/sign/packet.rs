@@ -14,7 +14,7 @@ pub(crate) const PONG: Bytes = Bytes::from_static(b"3");
 pub(crate) const DISCONNECT: Bytes = Bytes::from_static(b"41");
 
 /// Socket.IO connect to the default namespace, with or without the server's extra events.
-pub(crate) fn connect(extras: bool) -> Bytes {
+pub(crate) fn connect_packet(extras: bool) -> Bytes {
     Bytes::from_static(if extras { br#"40{"extras":true}"# } else { b"40" })
 }
 
@@ -130,13 +130,13 @@ impl<'a> From<Body<'a>> for Prediction<'a> {
 struct NameAndBody<'a>(#[serde(borrow)] Cow<'a, str>, #[serde(borrow)] Body<'a>);
 
 /// Parses a text packet; binary ones follow an event that announces them.
-pub(crate) fn parse(text: &str) -> Result<Packet<'_>, PacketError> {
-    let (kind, rest) = split(text);
+pub(crate) fn parse_packet(text: &str) -> Result<Packet<'_>, PacketError> {
+    let (kind, rest) = split_type(text);
     Ok(match kind {
-        "0" => Packet::Open(serde_json::from_str(rest).map_err(|error| unreadable(text, &error))?),
+        "0" => Packet::Open(serde_json::from_str(rest).map_err(|error| unreadable_error(text, &error))?),
         "1" => Packet::Close,
         "2" => Packet::Ping,
-        "4" => match split(rest) {
+        "4" => match split_type(rest) {
             ("0", _) => Packet::Connected,
             ("1", _) => Packet::Disconnected,
             ("2", event) => Packet::Event(parse_event(event)),
@@ -147,12 +147,12 @@ pub(crate) fn parse(text: &str) -> Result<Packet<'_>, PacketError> {
             _ => Packet::Ignored,
         },
         "3" | "5" | "6" => Packet::Ignored,
-        _ => return Err(unreadable(text, &"unknown type")),
+        _ => return Err(unreadable_error(text, &"unknown type")),
     })
 }
 
 /// Splits off the first character, which is the packet's type.
-fn split(text: &str) -> (&str, &str) {
+fn split_type(text: &str) -> (&str, &str) {
     let end = text.char_indices().nth(1).map_or(text.len(), |(i, _)| i);
     text.split_at(end)
 }
@@ -173,7 +173,7 @@ fn parse_event(text: &str) -> Event<'_> {
     }
 }
 
-fn unreadable(text: &str, why: &dyn std::fmt::Display) -> PacketError {
+fn unreadable_error(text: &str, why: &dyn std::fmt::Display) -> PacketError {
     let start: String = text.chars().take(40).collect();
     PacketError(format!("`{start}`: {why}"))
 }
@@ -256,43 +256,47 @@ mod tests {
     #[test]
     fn the_session_packets_are_read() {
         let open = r#"0{"sid":"x","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":99}"#;
-        let Ok(Packet::Open(open)) = parse(open) else { panic!("not an open packet") };
+        let Ok(Packet::Open(open)) = parse_packet(open) else { panic!("not an open packet") };
         assert_eq!((open.sid.as_str(), open.max_payload), ("x", 99));
         assert_eq!(open.heartbeat(), Duration::from_millis(500));
-        assert_eq!(parse("2"), Ok(Packet::Ping));
-        assert_eq!(parse("1"), Ok(Packet::Close));
-        assert_eq!(parse("6"), Ok(Packet::Ignored));
-        assert_eq!(parse(r#"40{"sid":"y"}"#), Ok(Packet::Connected));
-        assert_eq!(parse("41"), Ok(Packet::Disconnected));
-        assert_eq!(parse(r#"44{"message":"no"}"#), Ok(Packet::ConnectError("no".to_owned())));
-        assert!(parse("").is_err() && parse("x").is_err() && parse("0{").is_err());
-        assert!(parse("é").is_err());
+        assert_eq!(parse_packet("2"), Ok(Packet::Ping));
+        assert_eq!(parse_packet("1"), Ok(Packet::Close));
+        assert_eq!(parse_packet("6"), Ok(Packet::Ignored));
+        assert_eq!(parse_packet(r#"40{"sid":"y"}"#), Ok(Packet::Connected));
+        assert_eq!(parse_packet("41"), Ok(Packet::Disconnected));
+        assert_eq!(parse_packet(r#"44{"message":"no"}"#), Ok(Packet::ConnectError("no".to_owned())));
+        assert!(parse_packet("").is_err() && parse_packet("x").is_err() && parse_packet("0{").is_err());
+        assert!(parse_packet("é").is_err());
     }
 
     #[test]
     fn events_are_read_with_and_without_extras() {
-        let plain = parse(r#"42["prediction",{"label":"hello","score":0.92}]"#);
+        let plain = parse_packet(r#"42["prediction",{"label":"hello","score":0.92}]"#);
         let expected = Prediction { label: "hello".into(), id: None, seen: None, age_ms: None };
         assert_eq!(plain, Ok(Packet::Event(Event::Prediction(expected))));
         let extras =
-            parse(r#"42["prediction",{"label":"no\"ne","score":0,"id":7,"seen":null,"scores":null}]"#);
+            parse_packet(r#"42["prediction",{"label":"no\"ne","score":0,"id":7,"seen":null,"scores":null}]"#);
         let expected = Prediction { label: "no\"ne".into(), id: Some(7), seen: None, age_ms: None };
         assert_eq!(extras, Ok(Packet::Event(Event::Prediction(expected))));
-        let result =
-            parse(r#"42["result",{"label":"left","score":1.0,"seen":12,"scores":[0.1,0.9],"age_ms":3.5}]"#);
+        let result = parse_packet(
+            r#"42["result",{"label":"left","score":1.0,"seen":12,"scores":[0.1,0.9],"age_ms":3.5}]"#,
+        );
         let expected = Prediction { label: "left".into(), id: None, seen: Some(12), age_ms: Some(3.5) };
         assert_eq!(result, Ok(Packet::Event(Event::Result(expected))));
-        assert_eq!(parse(r#"42["status",{"message":"ready"}]"#), Ok(Packet::Event(Event::Status)));
+        assert_eq!(parse_packet(r#"42["status",{"message":"ready"}]"#), Ok(Packet::Event(Event::Status)));
         let model = r#"42["model",{"name":"gestures","labels":["a"],"window":10,"threshold":0.5}]"#;
-        assert_eq!(parse(model), Ok(Packet::Event(Event::Model { window: Some(10) })));
+        assert_eq!(parse_packet(model), Ok(Packet::Event(Event::Model { window: Some(10) })));
         let full = r#"42["error",{"message":"Server at capacity, please try again later"}]"#;
-        assert!(matches!(parse(full), Ok(Packet::Event(Event::Error(m))) if m.contains("capacity")));
+        assert!(matches!(parse_packet(full), Ok(Packet::Event(Event::Error(m))) if m.contains("capacity")));
     }
 
     #[test]
     fn unknown_events_are_not_errors() {
         for text in [r#"42["news"]"#, r#"42["news",1]"#, "42nonsense", r#"421["news",{}]"#, "43[]"] {
-            assert!(matches!(parse(text), Ok(Packet::Event(Event::Other) | Packet::Ignored)), "{text}");
+            assert!(
+                matches!(parse_packet(text), Ok(Packet::Event(Event::Other) | Packet::Ignored)),
+                "{text}"
+            );
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sightwire_load::{
+use crate::load::{
     machine::{Machine, Mark},
-    stats::{Spread, ratio, round},
+    stats::{Spread, ratio, round_digits},
 };
 
 use super::{
@@ -64,10 +64,10 @@ pub(crate) struct Ingredients<'a> {
     pub(crate) stuck: Option<StuckReport>,
 }
 
-pub(crate) fn report(from: Ingredients<'_>) -> Report {
+pub(crate) fn build_report(from: Ingredients<'_>) -> Report {
     let Ingredients { settings, shared, plan, outcomes, .. } = &from;
     let seconds = plan.end.saturating_duration_since(plan.measure).as_secs_f64();
-    let tally = total(outcomes);
+    let tally = sum_tallies(outcomes);
     let server = server_part(&from, tally.measured_sent);
     let generator = generator_part(&from.watched, tally.measured_sent);
     let known_cores = server.cores.unwrap_or(0.0) + generator.cores.unwrap_or(0.0);
@@ -75,13 +75,13 @@ pub(crate) fn report(from: Ingredients<'_>) -> Report {
     let report = Report {
         run: run_part(&from, seconds),
         machine: match (&from.watched.from, &from.watched.to) {
-            (Some(from), Some(to)) => Machine::between(from.machine, to.machine, known_cores),
-            _ => Machine::between(Mark::now(), Mark::now(), 0.0),
+            (Some(from), Some(to)) => Machine::from_marks(from.machine, to.machine, known_cores),
+            _ => Machine::from_marks(Mark::now(), Mark::now(), 0.0),
         },
         clients: clients_part(outcomes, &shared.recorder),
         frames: frames_part(&tally, seconds, shared.clients as f64 * settings.fps),
-        delay_ms: DelayPart::measured(&shared.recorder),
-        baseline_delay_ms: disturbed.then(|| DelayPart::baseline(&shared.recorder)),
+        delay_ms: DelayPart::from_measured(&shared.recorder),
+        baseline_delay_ms: disturbed.then(|| DelayPart::from_baseline(&shared.recorder)),
         analysis: analysis_part(&from, &tally, seconds),
         labels: tally.labels,
         server,
@@ -90,7 +90,7 @@ pub(crate) fn report(from: Ingredients<'_>) -> Report {
         stuck: from.stuck,
         problems: Vec::new(),
     };
-    report.judge()
+    report.with_problems()
 }
 
 fn run_part(from: &Ingredients<'_>, seconds: f64) -> RunPart {
@@ -100,8 +100,8 @@ fn run_part(from: &Ingredients<'_>, seconds: f64) -> RunPart {
         url: settings.url.clone(),
         clients: shared.clients,
         fps: settings.fps,
-        seconds: round(seconds, 1),
-        warmup_s: round(settings.warm_up.as_secs_f64(), 1),
+        seconds: round_digits(seconds, 1),
+        warmup_s: round_digits(settings.warm_up.as_secs_f64(), 1),
         transport: settings.transport.name(),
         encoding: settings.encoding.name(),
         extras: settings.extras,
@@ -111,7 +111,7 @@ fn run_part(from: &Ingredients<'_>, seconds: f64) -> RunPart {
     }
 }
 
-fn total(outcomes: &[Outcome]) -> Tally {
+fn sum_tallies(outcomes: &[Outcome]) -> Tally {
     let mut sum = Tally::default();
     for outcome in outcomes {
         sum.add(&outcome.tally);
@@ -145,34 +145,34 @@ fn frames_part(tally: &Tally, seconds: f64, wanted_per_s: f64) -> FramesPart {
         out_of_order: tally.out_of_order,
         unsent: tally.unsent,
         error_events: tally.error_events,
-        replies_per_frame: ratio(tally.replied + tally.extra, tally.sent).map(|share| round(share, 6)),
+        replies_per_frame: ratio(tally.replied + tally.extra, tally.sent).map(|share| round_digits(share, 6)),
         sent_per_s: per_second(tally.measured_sent, seconds).unwrap_or(0.0),
-        wanted_per_s: round(wanted_per_s, 1),
+        wanted_per_s: round_digits(wanted_per_s, 1),
     }
 }
 
 fn per_second(count: u64, seconds: f64) -> Option<f64> {
-    (seconds > 0.0).then(|| round(count as f64 / seconds, 1))
+    (seconds > 0.0).then(|| round_digits(count as f64 / seconds, 1))
 }
 
 fn analysis_part(from: &Ingredients<'_>, tally: &Tally, seconds: f64) -> AnalysisPart {
     let Ingredients { shared, watched, outcomes, .. } = from;
     let statuses = |w: &Watched| Some((w.from.as_ref()?.status.clone()?, w.to.as_ref()?.status.clone()?));
-    let gain = statuses(watched).and_then(|(from, to)| Gain::between(&from, &to));
+    let gain = statuses(watched).and_then(|(from, to)| Gain::from_statuses(&from, &to));
     let extras = shared.extras && seconds > 0.0;
     let per_client = || {
         let ready = outcomes.iter().filter(|outcome| outcome.was_ready);
         ready.map(|outcome| outcome.tally.measured_results as f64 / seconds).collect()
     };
     let seen = ratio(tally.measured_seen, tally.measured_seen + tally.measured_unseen);
-    let delays = shared.recorder.measured();
+    let delays = shared.recorder.measured_delays();
     AnalysisPart {
-        analysed_share: gain.and_then(|g| ratio(g.analysed, g.frames)).map(|share| round(share, 4)),
+        analysed_share: gain.and_then(|g| ratio(g.analysed, g.frames)).map(|share| round_digits(share, 4)),
         analysed_per_s: gain.and_then(|g| per_second(g.analysed, g.seconds)),
         predictions_per_s: gain.and_then(|g| per_second(g.predictions, g.seconds)),
         results_per_s: if extras { per_second(tally.measured_results, seconds) } else { None },
-        results_per_client_per_s: if extras { Spread::of(per_client()) } else { None },
-        seen_share: seen.map(|share| round(share, 4)),
+        results_per_client_per_s: if extras { Spread::from_values(per_client()) } else { None },
+        seen_share: seen.map(|share| round_digits(share, 4)),
         frame_to_prediction_ms: delays.frame_to_prediction.percentiles(),
         result_age_ms: delays.result_age.percentiles(),
     }
@@ -186,7 +186,8 @@ fn server_part(ingredients: &Ingredients<'_>, measured_frames: u64) -> ServerPar
     let cores = from.zip(to).and_then(|(from, to)| to.cores_since(&from));
     let cpu_s = from.zip(to).map(|(from, to)| to.cpu_seconds - from.cpu_seconds);
     let measured_from = (plan.measure - plan.start).as_secs_f64();
-    let memory = memory::part([idle, before, to, after], &watched.curve, measured_from, shared.clients);
+    let memory =
+        memory::memory_part([idle, before, to, after], &watched.curve, measured_from, shared.clients);
     let files = |usage: Option<Usage>| usage.map(|usage| usage.open_files).filter(|&files| files > 0);
     let settled = settled.as_ref().map(|status| &status.body);
     ServerPart {
@@ -195,7 +196,7 @@ fn server_part(ingredients: &Ingredients<'_>, measured_frames: u64) -> ServerPar
         clients_after: settled.map(|status| status.recognizer.clients as u64),
         version: settled.map(|status| status.version.clone()),
         engine: settled.map(|status| status.engine.clone().into()),
-        cores: cores.map(|cores| round(cores, 3)),
+        cores: cores.map(|cores| round_digits(cores, 3)),
         cpu_ms_per_frame: cpu_s.and_then(|s| ms_per_frame(s, measured_frames)),
         memory,
         threads: to.map(|usage| usage.threads),
@@ -209,11 +210,11 @@ fn generator_part(watched: &Watched, measured_frames: u64) -> GeneratorPart {
         return GeneratorPart { cores: None, cpu_ms_per_frame: None };
     };
     GeneratorPart {
-        cores: to.cores_since(&from).map(|cores| round(cores, 3)),
+        cores: to.cores_since(&from).map(|cores| round_digits(cores, 3)),
         cpu_ms_per_frame: ms_per_frame(to.cpu_seconds - from.cpu_seconds, measured_frames),
     }
 }
 
 fn ms_per_frame(cpu_seconds: f64, frames: u64) -> Option<f64> {
-    (frames > 0).then(|| round(cpu_seconds * 1e3 / frames as f64, 4))
+    (frames > 0).then(|| round_digits(cpu_seconds * 1e3 / frames as f64, 4))
 }

@@ -28,21 +28,21 @@ const POST_TIMEOUT: Duration = Duration::from_secs(20);
 type Arrival = (Instant, io::Result<String>);
 
 /// Runs client `index` until its work is done; `ticket` is given back when it is ready or has failed.
-pub(crate) async fn run(shared: Arc<Shared>, index: usize, ticket: Ticket) -> Outcome {
+pub(crate) async fn run_polling_client(shared: Arc<Shared>, index: usize, ticket: Ticket) -> Outcome {
     let mut session = Session::new(shared.clone(), index, Instant::now());
-    if let Err(error) = drive(&shared, &mut session, ticket).await {
-        let _ = session.lose(&error.to_string());
+    if let Err(error) = drive_session(&shared, &mut session, ticket).await {
+        let _ = session.record_loss(&error.to_string());
     }
     session.finish(Instant::now())
 }
 
-async fn drive(shared: &Shared, session: &mut Session, ticket: Ticket) -> io::Result<()> {
+async fn drive_session(shared: &Shared, session: &mut Session, ticket: Ticket) -> io::Result<()> {
     let mut get = Connection::open(&shared.target, CONNECT_TIMEOUT).await?;
     let mut post = Connection::open(&shared.target, CONNECT_TIMEOUT).await?;
     let base = "/socket.io/?EIO=4&transport=polling";
-    let opened = text(timeout(CONNECT_TIMEOUT, get.get(base)).await??)?;
+    let opened = response_text(timeout(CONNECT_TIMEOUT, get.get(base)).await??)?;
     let first = opened.split(SEPARATOR).next().unwrap_or_default();
-    let Ok(Packet::Open(open)) = packet::parse(first) else {
+    let Ok(Packet::Open(open)) = packet::parse_packet(first) else {
         return Err(io::Error::other("the answer to the first request is not an open packet"));
     };
     let path = format!("{base}&sid={}", open.sid);
@@ -50,7 +50,7 @@ async fn drive(shared: &Shared, session: &mut Session, ticket: Ticket) -> io::Re
     let reader_path = path.clone();
     let reader = tokio::spawn(async move {
         loop {
-            let body = get.get(&reader_path).await.and_then(text);
+            let body = get.get(&reader_path).await.and_then(response_text);
             let failed = body.is_err();
             if arrivals.send((Instant::now(), body)).await.is_err() || failed {
                 break;
@@ -58,15 +58,15 @@ async fn drive(shared: &Shared, session: &mut Session, ticket: Ticket) -> io::Re
         }
     });
     let mut link = Link { post: &mut post, path: &path, max_payload: open.max_payload };
-    let outcome = exchange(shared, session, &mut link, &opened, &mut inbox, ticket).await;
-    if session.leaves() {
-        let _ = link.send(&[packet::DISCONNECT, Bytes::from_static(b"1")]).await;
+    let outcome = exchange_packets(shared, session, &mut link, &opened, &mut inbox, ticket).await;
+    if session.is_leaving() {
+        let _ = link.send_packets(&[packet::DISCONNECT, Bytes::from_static(b"1")]).await;
     }
     reader.abort();
     outcome
 }
 
-async fn exchange(
+async fn exchange_packets(
     shared: &Shared,
     session: &mut Session,
     link: &mut Link<'_>,
@@ -90,12 +90,12 @@ async fn exchange(
                     Reaction::None => {}
                 }
             }
-            link.send(&answers).await?;
+            link.send_packets(&answers).await?;
         }
-        if session.check(Instant::now()) == Reaction::Over {
+        if session.check_time(Instant::now()) == Reaction::Over {
             break;
         }
-        link.send(&due_packets(session, link.max_payload)).await?;
+        link.send_packets(&due_packets(session, link.max_payload)).await?;
         let wake = session.next_due().map_or(session.next_check(), |due| due.min(session.next_check()));
         tokio::select! {
             biased;
@@ -139,7 +139,7 @@ struct Link<'a> {
 }
 
 impl Link<'_> {
-    async fn send(&mut self, packets: &[Bytes]) -> io::Result<()> {
+    async fn send_packets(&mut self, packets: &[Bytes]) -> io::Result<()> {
         let mut parts = Vec::with_capacity(packets.len() * 2);
         for packet in packets {
             if !parts.is_empty() {
@@ -158,7 +158,7 @@ impl Link<'_> {
     }
 }
 
-fn text(response: crate::http::Response) -> io::Result<String> {
+fn response_text(response: crate::http::Response) -> io::Result<String> {
     if response.status != 200 {
         return Err(io::Error::other(format!("GET answered {}", response.status)));
     }

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
+use crate::load::stats::Delays;
 use hdrhistogram::CreationError;
-use sightwire_load::stats::Delays;
 
 use crate::schedule::Phase;
 
@@ -49,7 +49,7 @@ impl Recorder {
     }
 
     /// The delays of a phase; the warm-up has none.
-    pub(crate) fn phase(&self, phase: Phase) -> Option<&PhaseDelays> {
+    pub(crate) fn phase_delays(&self, phase: Phase) -> Option<&PhaseDelays> {
         match phase {
             Phase::WarmUp => None,
             Phase::Baseline => Some(&self.baseline),
@@ -58,12 +58,12 @@ impl Recorder {
     }
 
     /// The delays that the report is about.
-    pub(crate) fn measured(&self) -> &PhaseDelays {
+    pub(crate) fn measured_delays(&self) -> &PhaseDelays {
         &self.measured
     }
 
     /// The delays to compare them with.
-    pub(crate) fn baseline(&self) -> &PhaseDelays {
+    pub(crate) fn baseline_delays(&self) -> &PhaseDelays {
         &self.baseline
     }
 

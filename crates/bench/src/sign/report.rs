@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use sightwire_load::{
+use crate::load::{
     machine::Machine,
     procfs::Memory,
     stats::{Percentiles, Spread},
 };
+use serde::Serialize;
 
 use super::{churn::ChurnReport, record::Recorder, status::Engine, stuck::StuckReport};
 use crate::frames::FrameSummary;
@@ -196,16 +196,16 @@ pub(crate) struct GeneratorPart {
 
 impl DelayPart {
     /// Of the measured phase.
-    pub(crate) fn measured(recorder: &Recorder) -> Self {
-        Self::of(recorder.measured())
+    pub(crate) fn from_measured(recorder: &Recorder) -> Self {
+        Self::from_delays(recorder.measured_delays())
     }
 
     /// Of the baseline phase.
-    pub(crate) fn baseline(recorder: &Recorder) -> Self {
-        Self::of(recorder.baseline())
+    pub(crate) fn from_baseline(recorder: &Recorder) -> Self {
+        Self::from_delays(recorder.baseline_delays())
     }
 
-    fn of(delays: &super::record::PhaseDelays) -> Self {
+    fn from_delays(delays: &super::record::PhaseDelays) -> Self {
         Self {
             reply_from_due: delays.reply_from_due.percentiles(),
             reply_from_send: delays.reply_from_send.percentiles(),
@@ -222,7 +222,7 @@ impl Report {
     }
 
     /// Lists in [`Self::problems`] what was lost or failed.
-    pub(crate) fn judge(mut self) -> Self {
+    pub(crate) fn with_problems(mut self) -> Self {
         let mut problems = Vec::new();
         let mut say = |count: u64, what: &str| {
             if count > 0 {

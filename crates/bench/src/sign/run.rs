@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::load::{machine::Mark, procfs, timer::Clockwork};
 use anyhow::{Context, Result, bail};
-use sightwire_load::{machine::Mark, procfs, timer::Clockwork};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     task::JoinSet,
@@ -38,7 +38,7 @@ const PRIME: Duration = Duration::from_secs(1);
 
 /// Runs the load that `settings` ask for with `clients` steady clients. Ends early, with what there is,
 /// when `interrupt` becomes true.
-pub(crate) async fn run(
+pub(crate) async fn run_load(
     settings: &Settings,
     clients: usize,
     frames: &FrameSet,
@@ -51,23 +51,24 @@ pub(crate) async fn run(
     let messages: Vec<FrameMessage> =
         frames.jpegs.iter().map(|jpeg| FrameMessage::new(jpeg, settings.encoding)).collect();
     if let Some(pid) = settings.pid {
-        procfs::Sample::quick(pid).with_context(|| format!("--pid {pid}: no such process to look at"))?;
+        procfs::Sample::read_quick(pid)
+            .with_context(|| format!("--pid {pid}: no such process to look at"))?;
     }
     let pid = settings.pid.or_else(|| target.is_loopback().then(|| procfs::listening_pid(target.address))?);
     let usage = async || match pid {
-        Some(_) => Usage::full(pid, None),
-        None => Usage::full(None, Status::fetch(target).await.as_ref()),
+        Some(_) => Usage::read_full(pid, None),
+        None => Usage::read_full(None, Status::fetch(target).await.as_ref()),
     };
 
     let idle = usage().await;
     if settings.prime {
-        prime(settings, &messages).await?;
+        prime_server(settings, &messages).await?;
     }
     let before = usage().await;
 
     let (plan_sender, plan_receiver) = watch::channel(None);
-    let shared = shared(settings, &messages, clients, plan_receiver)?;
-    let connected = connect(settings, &shared, interrupt).await;
+    let shared = make_shared(settings, &messages, clients, plan_receiver)?;
+    let connected = connect_clients(settings, &shared, interrupt).await;
     let plan = Plan::new(
         Instant::now() + LEAD,
         settings.warm_up,
@@ -78,14 +79,15 @@ pub(crate) async fn run(
     let mut tasks = connected?;
     plan_sender.send_replace(Some(plan));
 
-    let churn =
-        settings.churn.map(|per_s| tokio::spawn(churn::run(shared.clone(), per_s, plan.measure, plan.end)));
+    let churn = settings
+        .churn
+        .map(|per_s| tokio::spawn(churn::run_churn(shared.clone(), per_s, plan.measure, plan.end)));
     let stuck = (settings.stuck > 0)
-        .then(|| tokio::spawn(stuck::run(shared.clone(), settings.stuck, plan.measure, plan.end)));
+        .then(|| tokio::spawn(stuck::run_stuck(shared.clone(), settings.stuck, plan.measure, plan.end)));
 
     let watched = watch_run(settings, &shared, pid, &plan_sender, interrupt).await;
     let plan = plan_sender.borrow().unwrap_or(plan);
-    let outcomes = gather(&mut tasks, plan, clients).await;
+    let outcomes = await_clients(&mut tasks, plan, clients).await;
     let churn: Option<ChurnReport> = match churn {
         Some(task) => Some(task.await.context("the short sessions")??),
         None => None,
@@ -95,9 +97,9 @@ pub(crate) async fn run(
         None => None,
     };
 
-    let settled = settle(settings, &shared).await;
+    let settled = wait_settled(settings, &shared).await;
     let after = usage().await;
-    Ok(parts::report(parts::Ingredients {
+    Ok(parts::build_report(parts::Ingredients {
         settings,
         frames,
         shared: &shared,
@@ -112,7 +114,7 @@ pub(crate) async fn run(
     }))
 }
 
-fn shared(
+fn make_shared(
     settings: &Settings,
     messages: &[FrameMessage],
     clients: usize,
@@ -131,20 +133,20 @@ fn shared(
 }
 
 /// One client for a second, so that what the server makes only once exists before memory is measured.
-async fn prime(settings: &Settings, messages: &[FrameMessage]) -> Result<()> {
+async fn prime_server(settings: &Settings, messages: &[FrameMessage]) -> Result<()> {
     let start = Instant::now() + LEAD;
     let zero = Duration::ZERO;
     let (_sender, plan) = watch::channel(Some(Plan::new(start, zero, zero, PRIME, PRIME)));
-    let shared = shared(settings, messages, 1, plan)?;
+    let shared = make_shared(settings, messages, 1, plan)?;
     let (pending, _) = mpsc::channel(1);
     let permit = Arc::new(Semaphore::new(1)).acquire_owned().await?;
-    websocket::run(shared, 0, Ticket { _pending: pending, _permit: permit }).await;
+    websocket::run_websocket_client(shared, 0, Ticket { _pending: pending, _permit: permit }).await;
     tokio::time::sleep(PRIME).await;
     Ok(())
 }
 
 /// Starts all clients and waits until each is ready or has failed.
-async fn connect(
+async fn connect_clients(
     settings: &Settings,
     shared: &Arc<Shared>,
     interrupt: &mut watch::Receiver<bool>,
@@ -161,8 +163,12 @@ async fn connect(
             let permit = permits.acquire_owned().await;
             let ticket = |permit| Ticket { _pending: pending, _permit: permit };
             match (permit, transport) {
-                (Ok(permit), Transport::Websocket) => websocket::run(shared, index, ticket(permit)).await,
-                (Ok(permit), Transport::Polling) => polling::run(shared, index, ticket(permit)).await,
+                (Ok(permit), Transport::Websocket) => {
+                    websocket::run_websocket_client(shared, index, ticket(permit)).await
+                }
+                (Ok(permit), Transport::Polling) => {
+                    polling::run_polling_client(shared, index, ticket(permit)).await
+                }
                 (Err(_), _) => Outcome { end: End::Left, was_ready: false, tally: Tally::default() },
             }
         });
@@ -192,24 +198,24 @@ async fn watch_run(
         let Some(plan) = plan else { break };
         let now = Instant::now();
         if watched.from.is_none() && now >= plan.measure {
-            watched.from = Some(snapshot(settings, pid).await);
+            watched.from = Some(take_snapshot(settings, pid).await);
             continue;
         }
         if now >= plan.end {
             if watched.from.is_some() {
-                watched.to = Some(snapshot(settings, pid).await);
+                watched.to = Some(take_snapshot(settings, pid).await);
             }
             break;
         }
         if now >= next {
             next += SAMPLE_EVERY;
-            let sample = pid.and_then(|pid| procfs::Sample::quick(pid).ok());
+            let sample = pid.and_then(|pid| procfs::Sample::read_quick(pid).ok());
             if let Some(sample) = sample {
                 let seconds = now.saturating_duration_since(plan.start).as_secs_f64();
                 watched.curve.push(seconds, sample.memory.rss_bytes);
             }
             if ticks.is_multiple_of(every) {
-                progress(shared, plan, now, sample.map(|sample| sample.memory.rss_bytes));
+                print_progress(shared, plan, now, sample.map(|sample| sample.memory.rss_bytes));
             }
             ticks += 1;
         }
@@ -220,26 +226,26 @@ async fn watch_run(
             _ = interrupt.wait_for(|&interrupted| interrupted), if !watched.interrupted => {
                 watched.interrupted = true;
                 eprintln!("interrupted: waiting for the replies that are due");
-                plan_sender.send_replace(Some(plan.cut(Instant::now(), settings.drain)));
+                plan_sender.send_replace(Some(plan.cut_short(Instant::now(), settings.drain)));
             }
         }
     }
     watched
 }
 
-async fn snapshot(settings: &Settings, pid: Option<u32>) -> Snapshot {
-    let server = Usage::full(pid, None);
-    let own = Usage::full(Some(std::process::id()), None);
+async fn take_snapshot(settings: &Settings, pid: Option<u32>) -> Snapshot {
+    let server = Usage::read_full(pid, None);
+    let own = Usage::read_full(Some(std::process::id()), None);
     let machine = Mark::now();
     let status = Status::fetch(&settings.target).await;
-    let server = server.or_else(|| Usage::full(None, status.as_ref()));
+    let server = server.or_else(|| Usage::read_full(None, status.as_ref()));
     Snapshot { server, own, machine, status }
 }
 
-fn progress(shared: &Shared, plan: Plan, now: Instant, rss_bytes: Option<u64>) {
+fn print_progress(shared: &Shared, plan: Plan, now: Instant, rss_bytes: Option<u64>) {
     let sent = shared.recorder.live_sent.load(Ordering::Relaxed);
     let replied = shared.recorder.live_replied.load(Ordering::Relaxed);
-    let p99 = shared.recorder.measured().reply_from_due.percentiles().p99;
+    let p99 = shared.recorder.measured_delays().reply_from_due.percentiles().p99;
     let memory = rss_bytes.map(|bytes| format!(", server {:.0} MB", bytes as f64 / 1e6)).unwrap_or_default();
     eprintln!(
         "{:>5.0} of {:.0} s: {sent} frames, {} unanswered, p99 {p99:.1} ms{memory}",
@@ -250,7 +256,7 @@ fn progress(shared: &Shared, plan: Plan, now: Instant, rss_bytes: Option<u64>) {
 }
 
 /// Awaits all clients; one that outlives its plan is ended.
-async fn gather(tasks: &mut JoinSet<Outcome>, plan: Plan, clients: usize) -> Vec<Outcome> {
+async fn await_clients(tasks: &mut JoinSet<Outcome>, plan: Plan, clients: usize) -> Vec<Outcome> {
     let deadline = plan.give_up + Duration::from_secs(10);
     let mut outcomes = Vec::with_capacity(clients);
     while let Ok(Some(outcome)) = tokio::time::timeout_at(deadline.into(), tasks.join_next()).await {
@@ -265,7 +271,7 @@ async fn gather(tasks: &mut JoinSet<Outcome>, plan: Plan, clients: usize) -> Vec
 }
 
 /// Waits until the server has put everything away, and asks it a last time.
-async fn settle(settings: &Settings, shared: &Shared) -> Option<Status> {
+async fn wait_settled(settings: &Settings, shared: &Shared) -> Option<Status> {
     eprintln!("{} clients have left; waiting {:.0} s", shared.clients, settings.settle.as_secs_f64());
     tokio::time::sleep(settings.settle).await;
     Status::fetch(&settings.target).await

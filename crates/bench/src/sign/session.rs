@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::load::{target::Target, timer::Clockwork};
 use bytes::Bytes;
-use sightwire_load::{target::Target, timer::Clockwork};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use super::{
@@ -124,21 +124,21 @@ impl Session {
     /// Takes in one packet that arrived at `now`.
     pub(crate) fn on_text(&mut self, text: &str, now: Instant) -> Reaction {
         self.last_heard = now;
-        match packet::parse(text) {
+        match packet::parse_packet(text) {
             Ok(Packet::Open(open)) => self.on_open(&open),
             Ok(Packet::Ping) => Reaction::Send(packet::PONG),
             Ok(Packet::Event(event)) => self.on_event(event, now),
             Ok(Packet::Connected | Packet::Ignored) => Reaction::None,
-            Ok(Packet::Close) => self.lose("the server closed the session"),
-            Ok(Packet::Disconnected) => self.lose("the server disconnected the client"),
-            Ok(Packet::ConnectError(message)) => self.lose(&format!("connect error: {message}")),
-            Err(error) => self.lose(&error.to_string()),
+            Ok(Packet::Close) => self.record_loss("the server closed the session"),
+            Ok(Packet::Disconnected) => self.record_loss("the server disconnected the client"),
+            Ok(Packet::ConnectError(message)) => self.record_loss(&format!("connect error: {message}")),
+            Err(error) => self.record_loss(&error.to_string()),
         }
     }
 
     fn on_open(&mut self, open: &Open) -> Reaction {
         self.heartbeat = open.heartbeat();
-        Reaction::Send(packet::connect(self.shared.extras))
+        Reaction::Send(packet::connect_packet(self.shared.extras))
     }
 
     fn on_event(&mut self, event: Event<'_>, now: Instant) -> Reaction {
@@ -175,7 +175,7 @@ impl Session {
         self.newest_answered = self.newest_answered.max(frame.id);
         self.tally.replied += 1;
         self.shared.recorder.count_replied();
-        if let Some(delays) = self.shared.recorder.phase(frame.phase) {
+        if let Some(delays) = self.shared.recorder.phase_delays(frame.phase) {
             delays.reply_from_due.record(now - frame.due);
             delays.reply_from_send.record(now - frame.sent);
         }
@@ -191,7 +191,7 @@ impl Session {
             self.tally.measured_results += 1;
         }
         let phase = self.plan.map_or(Phase::WarmUp, |plan| plan.phase(now));
-        if let (Some(delays), Some(age_ms)) = (self.shared.recorder.phase(phase), result.age_ms) {
+        if let (Some(delays), Some(age_ms)) = (self.shared.recorder.phase_delays(phase), result.age_ms) {
             delays.result_age.record(Duration::try_from_secs_f64(age_ms / 1e3).unwrap_or_default());
         }
         self.on_seen(result.seen, now);
@@ -203,7 +203,7 @@ impl Session {
         let Some(seen) = seen else { return };
         while let Some(frame) = self.unseen.pop_front_if(|frame| frame.id <= seen) {
             let in_window = frame.id + self.window > seen;
-            if in_window && let Some(delays) = self.shared.recorder.phase(frame.phase) {
+            if in_window && let Some(delays) = self.shared.recorder.phase_delays(frame.phase) {
                 delays.frame_to_prediction.record(now - frame.due);
             }
             if frame.phase == Phase::Measured {
@@ -214,7 +214,7 @@ impl Session {
     }
 
     /// Ends the session for a reason that the client did not choose.
-    pub(crate) fn lose(&mut self, why: &str) -> Reaction {
+    pub(crate) fn record_loss(&mut self, why: &str) -> Reaction {
         if self.end.is_none() {
             let why = why.to_owned();
             self.end = Some(if self.ready { End::Lost(why) } else { End::Failed(why) });
@@ -237,7 +237,7 @@ impl Session {
         if !self.ready {
             return None;
         }
-        let due = self.schedule?.due(self.sent);
+        let due = self.schedule?.due_at(self.sent);
         (due < self.plan?.end).then_some(due)
     }
 
@@ -251,7 +251,7 @@ impl Session {
         self.tally.sent += 1;
         self.tally.measured_sent += u64::from(phase == Phase::Measured);
         self.shared.recorder.count_sent();
-        if let Some(delays) = self.shared.recorder.phase(phase) {
+        if let Some(delays) = self.shared.recorder.phase_delays(phase) {
             delays.lateness.record(now - due);
         }
         self.unanswered.push_back(Awaited { id, due, sent: now, phase });
@@ -278,10 +278,10 @@ impl Session {
 
     /// Whether the session goes on at `now`: it ends a second after the last frame if all are answered, when
     /// the time to wait for them is over, or when the server has been silent for too long.
-    pub(crate) fn check(&mut self, now: Instant) -> Reaction {
+    pub(crate) fn check_time(&mut self, now: Instant) -> Reaction {
         if now >= self.last_heard + self.heartbeat {
             let why = if self.ready { "no ping from the server in time" } else { "not ready in time" };
-            return self.lose(why);
+            return self.record_loss(why);
         }
         let Some(plan) = self.plan else {
             return Reaction::None;
@@ -295,7 +295,7 @@ impl Session {
     }
 
     /// Whether the client leaves of its own will, so that it takes leave of the server.
-    pub(crate) fn leaves(&self) -> bool {
+    pub(crate) fn is_leaving(&self) -> bool {
         matches!(self.end, Some(End::Left | End::Refused))
     }
 
@@ -306,7 +306,7 @@ impl Session {
             let Some((due, plan)) = self.next_due().zip(self.plan) else {
                 break;
             };
-            if let Some(delays) = self.shared.recorder.phase(plan.phase(due)) {
+            if let Some(delays) = self.shared.recorder.phase_delays(plan.phase(due)) {
                 delays.reply_from_due.record(now - due);
                 delays.lateness.record(now - due);
             }
@@ -314,7 +314,7 @@ impl Session {
             self.sent += 1;
         }
         for frame in &self.unanswered {
-            if let Some(delays) = self.shared.recorder.phase(frame.phase) {
+            if let Some(delays) = self.shared.recorder.phase_delays(frame.phase) {
                 delays.reply_from_due.record(now - frame.due);
                 delays.reply_from_send.record(now - frame.sent);
             }

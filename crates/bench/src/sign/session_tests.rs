@@ -73,7 +73,7 @@ fn nothing_is_sent_before_its_time_and_all_of_it_in_the_end() {
         sent += 1;
     }
     assert_eq!(sent, 11);
-    assert_eq!(rig.shared.recorder.measured().lateness.percentiles().count, 2);
+    assert_eq!(rig.shared.recorder.measured_delays().lateness.percentiles().count, 2);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn delays_count_from_the_due_time_even_if_the_frame_left_late() {
     for _ in 0..11 {
         rig.reply("", late + 10 * MS);
     }
-    let measured = rig.shared.recorder.measured();
+    let measured = rig.shared.recorder.measured_delays();
     assert!((measured.reply_from_due.percentiles().max - 510.0).abs() < 1.0);
     assert!((measured.reply_from_send.percentiles().max - 10.0).abs() < 0.1);
     assert_eq!(measured.reply_from_due.percentiles().count, 1);
@@ -116,11 +116,11 @@ fn an_unanswered_frame_makes_the_percentiles_worse_not_better() {
     }
     let give_up = rig.start + 8000 * MS;
     rig.session.last_heard = give_up;
-    assert_eq!(rig.session.check(give_up), Reaction::Over);
+    assert_eq!(rig.session.check_time(give_up), Reaction::Over);
     let outcome = rig.session.finish(give_up);
     assert_eq!(outcome.end, End::Left);
     assert_eq!(outcome.tally.missing(), 1);
-    let delays = rig.shared.recorder.measured().reply_from_due.percentiles();
+    let delays = rig.shared.recorder.measured_delays().reply_from_due.percentiles();
     assert_eq!(delays.count, 20);
     assert!((delays.max - 5100.0).abs() < 10.0, "{delays:?}");
 }
@@ -141,7 +141,7 @@ fn frames_outside_of_every_window_are_counted_as_unseen() {
     let tally = rig.session.finish(at).tally;
     assert_eq!((tally.measured_seen, tally.measured_unseen), (6, 2));
     assert_eq!(tally.measured_results, 2);
-    assert_eq!(rig.shared.recorder.measured().result_age.percentiles().count, 2);
+    assert_eq!(rig.shared.recorder.measured_delays().result_age.percentiles().count, 2);
 }
 
 #[test]
@@ -149,11 +149,11 @@ fn a_refusal_is_not_a_failure() {
     let mut refused = rig(false);
     let text = r#"42["error",{"message":"Server at capacity, please try again later"}]"#;
     assert_eq!(refused.session.on_text(text, refused.start), Reaction::Over);
-    assert!(refused.session.leaves());
+    assert!(refused.session.is_leaving());
     assert_eq!(refused.session.finish(refused.start).end, End::Refused);
     let mut cut = ready(false);
     assert_eq!(cut.session.on_text("41", cut.start), Reaction::Over);
-    assert!(!cut.session.leaves());
+    assert!(!cut.session.is_leaving());
     assert!(matches!(cut.session.finish(cut.start).end, End::Lost(_)));
 }
 
@@ -163,7 +163,7 @@ fn a_silent_server_ends_the_session() {
     let open = r#"0{"sid":"a","upgrades":[],"pingInterval":100,"pingTimeout":50,"maxPayload":1}"#;
     let _ = rig.session.on_text(open, rig.start);
     assert_eq!(rig.session.next_check(), rig.start + 150 * MS);
-    assert_eq!(rig.session.check(rig.start + 149 * MS), Reaction::None);
-    assert_eq!(rig.session.check(rig.start + 150 * MS), Reaction::Over);
+    assert_eq!(rig.session.check_time(rig.start + 149 * MS), Reaction::None);
+    assert_eq!(rig.session.check_time(rig.start + 150 * MS), Reaction::Over);
     assert!(matches!(rig.session.finish(rig.start + 150 * MS).end, End::Lost(_)));
 }

@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use futures_core::Stream as _;
-use futures_sink::Sink as _;
-use sightwire_load::{
+use crate::load::{
     target::Target,
     timer::{Clockwork, Timer},
 };
+use bytes::Bytes;
+use futures_core::Stream as _;
+use futures_sink::Sink as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_websockets::{ClientBuilder, Config, Error, Limits, Message, WebSocketStream};
 
@@ -75,7 +75,7 @@ impl Socket {
     }
 
     /// Queues a text message and, if there is one, the binary message behind it.
-    pub(crate) fn queue(&mut self, text: Bytes, attachment: Option<Bytes>) -> Result<(), Error> {
+    pub(crate) fn queue_message(&mut self, text: Bytes, attachment: Option<Bytes>) -> Result<(), Error> {
         self.writing = true;
         let stream = Pin::new(&mut self.stream);
         stream.start_send(Message::text(text))?;
@@ -87,7 +87,7 @@ impl Socket {
 
     /// Waits for whichever comes first: a message, the end of writing, or the time `wake`. Reading goes
     /// on while a write is stuck, so that both sides never wait for each other. Safe to cancel.
-    pub(crate) async fn step(&mut self, wake: Instant) -> Step {
+    pub(crate) async fn next_step(&mut self, wake: Instant) -> Step {
         self.timer.set(wake);
         poll_fn(|cx| {
             loop {

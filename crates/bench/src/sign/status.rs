@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::load::target::Target;
 use serde::Serialize;
 use sightwire_api::status::EngineStatus;
-use sightwire_load::target::Target;
 
 use crate::http::Connection;
 use crate::status::parse_status;
@@ -65,7 +65,7 @@ pub(crate) struct Gain {
 
 impl Gain {
     /// `None` where the server was restarted in between.
-    pub(crate) fn between(from: &Status, to: &Status) -> Option<Self> {
+    pub(crate) fn from_statuses(from: &Status, to: &Status) -> Option<Self> {
         let (a, b) = (&from.body.recognizer, &to.body.recognizer);
         Some(Self {
             seconds: (to.at - from.at).as_secs_f64(),
@@ -98,8 +98,8 @@ mod tests {
     #[test]
     fn gains_are_those_of_one_process() {
         let (a, b) = (status(10, 5, 1), status(110, 105, 90));
-        let gain = Gain::between(&a, &b).unwrap();
+        let gain = Gain::from_statuses(&a, &b).unwrap();
         assert_eq!((gain.frames, gain.analysed, gain.predictions), (100, 100, 89));
-        assert_eq!(Gain::between(&b, &a), None);
+        assert_eq!(Gain::from_statuses(&b, &a), None);
     }
 }

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::load::stats::Spread;
 use serde::Serialize;
-use sightwire_load::stats::Spread;
 use tokio::task::JoinSet;
 
 use super::{
@@ -46,12 +46,17 @@ enum Fate {
 }
 
 /// Connects `clients` at `from` and holds them until `to`.
-pub(crate) async fn run(shared: Arc<Shared>, clients: usize, from: Instant, to: Instant) -> StuckReport {
+pub(crate) async fn run_stuck(
+    shared: Arc<Shared>,
+    clients: usize,
+    from: Instant,
+    to: Instant,
+) -> StuckReport {
     tokio::time::sleep_until(from.into()).await;
     let mut tasks = JoinSet::new();
     for index in 0..clients {
         let shared = shared.clone();
-        tasks.spawn(async move { one(&shared, index, clients, to).await });
+        tasks.spawn(async move { hold_client(&shared, index, clients, to).await });
     }
     let mut report = StuckReport { clients, ..StuckReport::default() };
     let mut dropped_after = Vec::new();
@@ -65,11 +70,11 @@ pub(crate) async fn run(shared: Arc<Shared>, clients: usize, from: Instant, to: 
     }
     report.dropped_by_server = dropped_after.len() as u64;
     report.stopped_reading = report.dropped_by_server + report.still_connected;
-    report.dropped_after_s = Spread::of(dropped_after);
+    report.dropped_after_s = Spread::from_values(dropped_after);
     report
 }
 
-async fn one(shared: &Shared, index: usize, clients: usize, to: Instant) -> Fate {
+async fn hold_client(shared: &Shared, index: usize, clients: usize, to: Instant) -> Fate {
     let options = SocketOptions { receive_buffer_bytes: Some(RECEIVE_BUFFER_BYTES) };
     let connect = async {
         let mut socket = Socket::connect(&shared.target, &shared.clockwork, options).await.ok()?;
@@ -94,12 +99,12 @@ async fn one(shared: &Shared, index: usize, clients: usize, to: Instant) -> Fate
             socket.drop_abruptly(true);
             return Fate::Held;
         }
-        let due = schedule.due(frame);
+        let due = schedule.due_at(frame);
         if due <= now && !socket.is_writing() {
             frame += 1;
             let message = &shared.messages[(index + frame as usize) % shared.messages.len()];
             let text = message.text(shared.extras.then_some(frame));
-            if socket.queue(text, message.attachment()).is_err() {
+            if socket.queue_message(text, message.attachment()).is_err() {
                 return Fate::Dropped(stopped.elapsed());
             }
         }
@@ -118,14 +123,14 @@ async fn one(shared: &Shared, index: usize, clients: usize, to: Instant) -> Fate
 async fn become_ready(shared: &Shared, socket: &mut Socket) -> Option<bool> {
     let far = Instant::now() + CONNECT_TIMEOUT;
     loop {
-        let message = match socket.step(far).await {
+        let message = match socket.next_step(far).await {
             Step::Text(message) => message,
             Step::Flushed => continue,
             Step::Ended(_) | Step::Time => return None,
         };
-        match packet::parse(message.as_text()?).ok()? {
-            Packet::Open(_) => socket.queue(packet::connect(shared.extras), None).ok()?,
-            Packet::Ping => socket.queue(packet::PONG, None).ok()?,
+        match packet::parse_packet(message.as_text()?).ok()? {
+            Packet::Open(_) => socket.queue_message(packet::connect_packet(shared.extras), None).ok()?,
+            Packet::Ping => socket.queue_message(packet::PONG, None).ok()?,
             Packet::Event(Event::Status) => return Some(false),
             Packet::Event(Event::Error(message)) if message.contains("capacity") => return Some(true),
             Packet::Close | Packet::Disconnected | Packet::ConnectError(_) => return None,

@@ -2,15 +2,15 @@
 
 use std::fmt::{self, Write as _};
 
-use sightwire_load::stats::Percentiles;
+use crate::load::stats::Percentiles;
 
 use super::report::{DelayPart, MemoryPart, Report};
 
 /// The report as aligned lines.
-pub(crate) fn render(report: &Report) -> String {
+pub(crate) fn render_report(report: &Report) -> String {
     let mut lines = Lines(String::new());
     let r = report;
-    lines.line(
+    lines.add_line(
         "load",
         format_args!(
             "{} clients × {} fps for {} s over {}; {} pictures of {}×{} ({}), {:.1} kB, as {} ({:.1} kB a message)",
@@ -27,10 +27,10 @@ pub(crate) fn render(report: &Report) -> String {
             r.run.message_bytes as f64 / 1e3,
         ),
     );
-    lines.machine(r);
-    lines.clients(r);
+    lines.add_machine(r);
+    lines.add_clients(r);
     let per_frame = r.frames.replies_per_frame.unwrap_or(0.0);
-    lines.line(
+    lines.add_line(
         "frames",
         format_args!(
             "{} sent, {} replied: {per_frame} replies a frame ({} missing, {} extra, {} out of order, {} unsent); {} of {} a second",
@@ -44,20 +44,20 @@ pub(crate) fn render(report: &Report) -> String {
             r.frames.wanted_per_s,
         ),
     );
-    lines.heading("delay, ms                              p50      p95      p99      max");
-    lines.delays("", &r.delay_ms);
+    lines.add_heading("delay, ms                              p50      p95      p99      max");
+    lines.add_delays("", &r.delay_ms);
     if r.run.extras {
-        lines.percentiles("frame due → prediction that saw it", &r.analysis.frame_to_prediction_ms);
-        lines.percentiles("newest frame at server → result", &r.analysis.result_age_ms);
+        lines.add_percentiles("frame due → prediction that saw it", &r.analysis.frame_to_prediction_ms);
+        lines.add_percentiles("newest frame at server → result", &r.analysis.result_age_ms);
     }
-    lines.percentiles("connect → ready", &r.clients.connect_ms);
+    lines.add_percentiles("connect → ready", &r.clients.connect_ms);
     if let Some(baseline) = &r.baseline_delay_ms {
-        lines.heading("before the disturbance");
-        lines.delays("", baseline);
+        lines.add_heading("before the disturbance");
+        lines.add_delays("", baseline);
     }
-    lines.analysis(r);
-    lines.server(r);
-    lines.line(
+    lines.add_analysis(r);
+    lines.add_server(r);
+    lines.add_line(
         "generator",
         format_args!(
             "{} cores, {} CPU ms a frame",
@@ -65,13 +65,13 @@ pub(crate) fn render(report: &Report) -> String {
             or_dash(r.generator.cpu_ms_per_frame, 3)
         ),
     );
-    lines.disturbance(r);
+    lines.add_disturbance(r);
     if r.run.interrupted {
-        lines.line("note", format_args!("interrupted: the figures cover {} s", r.run.seconds));
+        lines.add_line("note", format_args!("interrupted: the figures cover {} s", r.run.seconds));
     }
     match r.problems.as_slice() {
-        [] => lines.line("verdict", format_args!("ok")),
-        problems => lines.line("verdict", format_args!("NOT OK: {}", problems.join("; "))),
+        [] => lines.add_line("verdict", format_args!("ok")),
+        problems => lines.add_line("verdict", format_args!("NOT OK: {}", problems.join("; "))),
     }
     lines.0
 }
@@ -80,15 +80,15 @@ pub(crate) fn render(report: &Report) -> String {
 struct Lines(String);
 
 impl Lines {
-    fn line(&mut self, name: &str, text: fmt::Arguments<'_>) {
+    fn add_line(&mut self, name: &str, text: fmt::Arguments<'_>) {
         let _ = writeln!(self.0, "{name:<11} {text}");
     }
 
-    fn heading(&mut self, text: &str) {
+    fn add_heading(&mut self, text: &str) {
         let _ = writeln!(self.0, "{text}");
     }
 
-    fn percentiles(&mut self, name: &str, p: &Percentiles) {
+    fn add_percentiles(&mut self, name: &str, p: &Percentiles) {
         if p.count == 0 {
             let _ = writeln!(self.0, "  {name:<35} {:>5}", "-");
             return;
@@ -96,15 +96,15 @@ impl Lines {
         let _ = writeln!(self.0, "  {name:<33} {:>8.2} {:>8.2} {:>8.2} {:>8.2}", p.p50, p.p95, p.p99, p.max);
     }
 
-    fn delays(&mut self, suffix: &str, delay: &DelayPart) {
-        self.percentiles(&format!("frame due → reply{suffix}"), &delay.reply_from_due);
-        self.percentiles(&format!("frame sent → reply{suffix}"), &delay.reply_from_send);
-        self.percentiles(&format!("frame due → sent (lateness){suffix}"), &delay.lateness);
+    fn add_delays(&mut self, suffix: &str, delay: &DelayPart) {
+        self.add_percentiles(&format!("frame due → reply{suffix}"), &delay.reply_from_due);
+        self.add_percentiles(&format!("frame sent → reply{suffix}"), &delay.reply_from_send);
+        self.add_percentiles(&format!("frame due → sent (lateness){suffix}"), &delay.lateness);
     }
 
-    fn machine(&mut self, r: &Report) {
+    fn add_machine(&mut self, r: &Report) {
         let m = &r.machine;
-        self.line(
+        self.add_line(
             "machine",
             format_args!(
                 "{} CPUs ({}), {} busy, {} of them by others",
@@ -116,20 +116,20 @@ impl Lines {
         );
     }
 
-    fn clients(&mut self, r: &Report) {
+    fn add_clients(&mut self, r: &Report) {
         let c = &r.clients;
-        self.line(
+        self.add_line(
             "clients",
             format_args!("{} ready, {} refused, {} failed, {} cut off", c.ready, c.refused, c.failed, c.lost),
         );
         for (reason, count) in &c.reasons {
-            self.line("", format_args!("{count} × {reason}"));
+            self.add_line("", format_args!("{count} × {reason}"));
         }
     }
 
-    fn analysis(&mut self, r: &Report) {
+    fn add_analysis(&mut self, r: &Report) {
         let a = &r.analysis;
-        self.line(
+        self.add_line(
             "analysis",
             format_args!(
                 "{} % of the frames analysed ({} a second), {} predictions a second",
@@ -139,7 +139,7 @@ impl Lines {
             ),
         );
         if let Some(spread) = &a.results_per_client_per_s {
-            self.line(
+            self.add_line(
                 "",
                 format_args!(
                     "results per client and second: {:.2} min, {:.2} median, {:.2} max; {} % of the frames in some window",
@@ -157,15 +157,15 @@ impl Lines {
             .iter()
             .map(|(label, count)| format!("{label} {:.1} %", **count as f64 * 100.0 / total.max(1) as f64))
             .collect();
-        self.line("labels", format_args!("{}", shares.join(", ")));
+        self.add_line("labels", format_args!("{}", shares.join(", ")));
     }
 
-    fn server(&mut self, r: &Report) {
+    fn add_server(&mut self, r: &Report) {
         let s = &r.server;
         let engine = s.engine.clone().unwrap_or_default();
         let said = [s.version.clone(), s.model.clone(), engine.provider, engine.precision, engine.jpeg];
         let said: Vec<String> = said.into_iter().flatten().collect();
-        self.line(
+        self.add_line(
             "server",
             format_args!(
                 "{} cores, {} CPU ms a frame, {} threads{}{}",
@@ -177,19 +177,22 @@ impl Lines {
             ),
         );
         if let Some(memory) = &s.memory {
-            self.memory(memory);
+            self.add_memory(memory);
         }
         if let Some([before, with, after]) = s.open_files {
-            self.line("open files", format_args!("{before} before, {with} with the clients, {after} after"));
+            self.add_line(
+                "open files",
+                format_args!("{before} before, {with} with the clients, {after} after"),
+            );
         }
         if let Some(clients) = s.clients_after.filter(|&clients| clients > 0) {
-            self.line("", format_args!("the server still counts {clients} clients"));
+            self.add_line("", format_args!("the server still counts {clients} clients"));
         }
     }
 
-    fn memory(&mut self, m: &MemoryPart) {
+    fn add_memory(&mut self, m: &MemoryPart) {
         let mb = |bytes: u64| bytes as f64 / 1e6;
-        self.line(
+        self.add_line(
             "memory, MB",
             format_args!(
                 "resident: {:.1} idle, {:.1} before, {:.1} end, {:.1} peak, {:.1} after; {} a client; {} a minute",
@@ -203,7 +206,7 @@ impl Lines {
             ),
         );
         if m.before.pss_bytes > 0 {
-            self.line(
+            self.add_line(
                 "",
                 format_args!(
                     "proportional: {:.1} idle, {:.1} before, {:.1} end, {:.1} after",
@@ -216,9 +219,9 @@ impl Lines {
         }
     }
 
-    fn disturbance(&mut self, r: &Report) {
+    fn add_disturbance(&mut self, r: &Report) {
         if let Some(churn) = &r.churn {
-            self.line(
+            self.add_line(
                 "churn",
                 format_args!(
                     "{} a second: {} started, {} well, {} refused, {} failed, {} not started{}",
@@ -231,13 +234,13 @@ impl Lines {
                     churn.first_failure.as_ref().map(|why| format!(" ({why})")).unwrap_or_default(),
                 ),
             );
-            self.percentiles("short session: connect → ready", &churn.connect_ms);
+            self.add_percentiles("short session: connect → ready", &churn.connect_ms);
         }
         if let Some(stuck) = &r.stuck {
             let after = stuck.dropped_after_s.map_or("-".to_owned(), |s| {
                 format!("{:.1} min, {:.1} median, {:.1} max", s.min, s.median, s.max)
             });
-            self.line(
+            self.add_line(
                 "stuck",
                 format_args!(
                     "{} stopped reading ({} refused, {} failed): {} dropped by the server, {} still connected; dropped after, s: {after}",

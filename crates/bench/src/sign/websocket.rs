@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Runs client `index` until its work is done; `ticket` is given back when it is ready or has failed.
-pub(crate) async fn run(shared: Arc<Shared>, index: usize, ticket: Ticket) -> Outcome {
+pub(crate) async fn run_websocket_client(shared: Arc<Shared>, index: usize, ticket: Ticket) -> Outcome {
     let mut session = Session::new(shared.clone(), index, Instant::now());
     match timeout(
         CONNECT_TIMEOUT,
@@ -20,23 +20,23 @@ pub(crate) async fn run(shared: Arc<Shared>, index: usize, ticket: Ticket) -> Ou
     )
     .await
     {
-        Ok(Ok(socket)) => drive(&shared, &mut session, socket, ticket).await,
+        Ok(Ok(socket)) => drive_session(&shared, &mut session, socket, ticket).await,
         Ok(Err(error)) => {
-            let _ = session.lose(&format!("connecting: {error}"));
+            let _ = session.record_loss(&format!("connecting: {error}"));
         }
         Err(_) => {
-            let _ = session.lose("connecting took too long");
+            let _ = session.record_loss("connecting took too long");
         }
     }
     session.finish(Instant::now())
 }
 
-async fn drive(shared: &Shared, session: &mut Session, mut socket: Socket, ticket: Ticket) {
+async fn drive_session(shared: &Shared, session: &mut Session, mut socket: Socket, ticket: Ticket) {
     let mut plan = shared.plan.clone();
     session.set_plan(*plan.borrow_and_update());
     let mut ticket = Some(ticket);
     loop {
-        if session.check(Instant::now()) == Reaction::Over {
+        if session.check_time(Instant::now()) == Reaction::Over {
             break;
         }
         let wake = match session.next_due() {
@@ -45,7 +45,7 @@ async fn drive(shared: &Shared, session: &mut Session, mut socket: Socket, ticke
         };
         let step = tokio::select! {
             biased;
-            step = socket.step(wake) => step,
+            step = socket.next_step(wake) => step,
             Ok(()) = plan.changed() => {
                 session.set_plan(*plan.borrow_and_update());
                 continue;
@@ -56,11 +56,11 @@ async fn drive(shared: &Shared, session: &mut Session, mut socket: Socket, ticke
                 Some(text) => session.on_text(text, Instant::now()),
                 None => Reaction::None,
             },
-            Step::Ended(why) => session.lose(&why),
+            Step::Ended(why) => session.record_loss(&why),
             Step::Flushed | Step::Time => Reaction::None,
         };
         let sent = match reaction {
-            Reaction::Send(packet) => socket.queue(packet, None),
+            Reaction::Send(packet) => socket.queue_message(packet, None),
             Reaction::Ready => {
                 ticket = None;
                 Ok(())
@@ -70,13 +70,13 @@ async fn drive(shared: &Shared, session: &mut Session, mut socket: Socket, ticke
         };
         let sent = sent.and_then(|()| send_due(session, &mut socket));
         if let Err(error) = sent {
-            let _ = session.lose(&error.to_string());
+            let _ = session.record_loss(&error.to_string());
             break;
         }
     }
     drop(ticket);
-    if session.leaves() {
-        let _ = socket.queue(packet::DISCONNECT, None);
+    if session.is_leaving() {
+        let _ = socket.queue_message(packet::DISCONNECT, None);
         socket.close().await;
     }
 }
@@ -87,7 +87,7 @@ fn send_due(session: &mut Session, socket: &mut Socket) -> Result<(), tokio_webs
         return Ok(());
     }
     match session.take_due(Instant::now()) {
-        Some(frame) => socket.queue(frame.text, frame.attachment),
+        Some(frame) => socket.queue_message(frame.text, frame.attachment),
         None => Ok(()),
     }
 }

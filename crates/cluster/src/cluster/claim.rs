@@ -8,13 +8,14 @@ use tokio::time::timeout;
 
 use super::{Cluster, Standing};
 use crate::entry::{About, Entry, Token};
-use crate::lease::{ClusterLease, Held};
+use crate::lease::{ClusterLease, HeldStream};
 use crate::options::WhenDown;
 use crate::store::{Claimed, StoreError};
 
-/// A process that cannot be reached is taken to be dead if nothing was heard of it for so long: more than a heartbeat is late.
+/// A process that cannot be reached is taken to be dead if nothing was heard of it for this time: more than a heartbeat is
+/// late, since one comes every 1.67 s.
 const QUIET: Duration = Duration::from_secs(2);
-/// One that takes a question and does not answer, if two are late.
+/// One that takes a question and does not answer is taken to be dead once two are late, which they are after 3.33 s.
 const STANDS_STILL: Duration = Duration::from_millis(3500);
 /// How often that is looked at again.
 const QUIET_AGAIN: Duration = Duration::from_millis(250);
@@ -39,12 +40,12 @@ pub enum NotClaimed {
 
 impl Cluster {
     /// A stream is to begin here. If another process has it, its sender is asked there whether it is still there.
-    pub async fn claim(
+    pub async fn claim_stream(
         self: &Arc<Self>,
         stream: &Arc<str>,
         about: About,
     ) -> Result<ClusterLease, NotClaimed> {
-        let claimed = self.claim_or_ask(stream, &about.of_another()).await;
+        let claimed = self.claim_or_ask(stream, &about.with_new_number()).await;
         let count = match &claimed {
             Ok(lease) if lease.token() == Token::NONE => &self.counts.provisional,
             Ok(_) => &self.counts.granted,
@@ -64,18 +65,18 @@ impl Cluster {
         // While nobody else can be asked, what its process says of a stream counts.
         let mut is_free = false;
         for _ in 0..CLAIM_TRIES {
-            let claimed = self.claimed(stream, about, instead_of).await;
+            let claimed = self.request_claim(stream, about, instead_of).await;
             let (entry, heard) = match claimed {
-                Ok(Claimed::Granted(token)) => return Ok(self.lease(stream, about, token)),
+                Ok(Claimed::Granted(token)) => return Ok(self.make_lease(stream, about, token)),
                 Ok(Claimed::Held { token, process, heard }) => {
                     // Which life of it, and where, is told by the directory, once that has it.
-                    let entry = self.elsewhere(stream).filter(|entry| entry.token == token);
+                    let entry = self.find_elsewhere(stream).filter(|entry| entry.token == token);
                     if entry.is_none() {
-                        self.is_heard().await;
+                        self.wait_for_heartbeat().await;
                     }
-                    match entry.or_else(|| self.elsewhere(stream)) {
+                    match entry.or_else(|| self.find_elsewhere(stream)) {
                         Some(entry) => (entry, Some(heard)),
-                        None if self.known().processes.contains_key(&process) => {
+                        None if self.current_directory().processes.contains_key(&process) => {
                             // It has just been released.
                             tokio::time::sleep(SOON).await;
                             continue;
@@ -83,10 +84,10 @@ impl Cluster {
                         None => return Err(NotClaimed::Live(process)),
                     }
                 }
-                Err(why) => match self.elsewhere(stream).filter(|_| !is_free) {
+                Err(why) => match self.find_elsewhere(stream).filter(|_| !is_free) {
                     Some(entry) => (entry, None),
                     None if self.options.when_down == WhenDown::Accept => {
-                        return Ok(self.lease(stream, about, Token::NONE));
+                        return Ok(self.make_lease(stream, about, Token::NONE));
                     }
                     None => return Err(NotClaimed::Away(why)),
                 },
@@ -100,8 +101,8 @@ impl Cluster {
                     // A process that is stopped takes the question and does not answer; that it is silent is known sooner.
                     Err(_) if heard.is_some() => {
                         let silent = Some((entry.token, STANDS_STILL));
-                        if let Ok(Claimed::Granted(token)) = self.claimed(stream, about, silent).await {
-                            return Ok(self.lease(stream, about, token));
+                        if let Ok(Claimed::Granted(token)) = self.request_claim(stream, about, silent).await {
+                            return Ok(self.make_lease(stream, about, token));
                         }
                     }
                     Err(_) => {}
@@ -124,26 +125,26 @@ impl Cluster {
             }
         }
         Err(NotClaimed::Live(
-            self.elsewhere(stream).map_or_else(|| "?".into(), |entry| entry.process.clone()),
+            self.find_elsewhere(stream).map_or_else(|| "?".into(), |entry| entry.process.clone()),
         ))
     }
 
     /// Whether the sender of a stream at another process is there: it is asked. One that does not answer is sent away.
-    pub async fn is_live(&self, entry: &Entry) -> bool {
-        // A process that is stopped says nothing. Whoever claims the stream then finds out.
+    pub async fn challenge_remote_sender(&self, entry: &Entry) -> bool {
+        // A process that is stopped says nothing. The process that claims the stream then finds out.
         let answer = timeout(ANSWERS, self.ask_whether_live(entry)).await;
         answer == Ok(Answer::Live)
     }
 
     /// Asks the store, or says why it cannot be asked.
-    pub(crate) async fn claimed(
+    pub(crate) async fn request_claim(
         &self,
         stream: &Arc<str>,
         about: &About,
         instead_of: Option<(Token, Duration)>,
     ) -> Result<Claimed, Arc<str>> {
         if self.standing.borrow().0 == Standing::Joining {
-            self.is_heard().await;
+            self.wait_for_heartbeat().await;
         }
         match self.standing().0 {
             Standing::Connected => {}
@@ -152,31 +153,36 @@ impl Cluster {
             Standing::Refused(why) => return Err(why.to_string().into()),
         }
         let claim = self.claim_of(stream, about, instead_of);
-        let mut claimed = self.store.claim(&claim).await;
+        let mut claimed = self.store.claim_stream(&claim).await;
         if claimed == Err(StoreError::Unknown) {
-            self.is_heard().await;
-            claimed = self.store.claim(&claim).await;
+            self.wait_for_heartbeat().await;
+            claimed = self.store.claim_stream(&claim).await;
         }
         claimed.map_err(|wrong| {
-            self.stands_badly(&wrong);
+            self.record_store_error(&wrong);
             self.wake.notify_one();
             wrong.to_string().into()
         })
     }
 
-    pub(crate) fn lease(self: &Arc<Self>, stream: &Arc<str>, about: &About, token: Token) -> ClusterLease {
-        let held = Arc::new(Held::new(stream.clone(), about.clone(), token));
+    pub(crate) fn make_lease(
+        self: &Arc<Self>,
+        stream: &Arc<str>,
+        about: &About,
+        token: Token,
+    ) -> ClusterLease {
+        let held = Arc::new(HeldStream::new(stream.clone(), about.clone(), token));
         self.held.lock().insert(stream.clone(), held.clone());
         self.releases.lock().remove(stream);
         ClusterLease { held, cluster: Arc::downgrade(self) }
     }
 
     async fn ask_whether_live(&self, entry: &Entry) -> Answer {
-        let Some(process) = self.known().processes.get(&entry.process).cloned() else {
+        let Some(process) = self.current_directory().processes.get(&entry.process).cloned() else {
             return Answer::Unreachable;
         };
-        let asked = self.peers.challenge(&process, &entry.stream, self.time()).await;
-        self.tried(&process, asked.as_ref().err());
+        let asked = self.peers.challenge_stream(&process, &entry.stream, self.store_time()).await;
+        self.record_contact(&process, asked.as_ref().err());
         match asked {
             Ok(true) => Answer::Live,
             Ok(false) => Answer::Gone,

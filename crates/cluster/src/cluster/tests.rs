@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicUsize;
 
 use sightwire_access::process::Secret;
 use sightwire_api::stream::AnalysisMode;
-use sightwire_measure::captured;
+use sightwire_base::captured;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -14,7 +14,6 @@ use crate::lease::ClusterLease;
 use crate::memory::{Memory, Trouble};
 use crate::options::{TTL, WhenDown};
 
-/// Leads nowhere.
 #[derive(Debug, Default)]
 struct Nowhere(AtomicUsize);
 
@@ -54,7 +53,11 @@ impl Process {
     }
 
     async fn claim(&self) -> Result<ClusterLease, NotClaimed> {
-        self.cluster.claim(&"ward".into(), About::sent(AnalysisMode::Normal, false)).await
+        self.claim_named("ward").await
+    }
+
+    async fn claim_named(&self, stream: &str) -> Result<ClusterLease, NotClaimed> {
+        self.cluster.claim_stream(&stream.into(), About::new_sent(AnalysisMode::Normal, false)).await
     }
 }
 
@@ -71,28 +74,28 @@ async fn a_lease_that_is_dropped_frees_the_name_and_one_whose_process_ends_does_
     let store = Memory::new();
     let [a, b] = Process::two(&store).await;
     let lease = a.claim().await.unwrap();
-    assert!(a.cluster.elsewhere("ward").is_none());
+    assert!(a.cluster.find_elsewhere("ward").is_none());
     tokio::time::sleep(Duration::from_millis(10)).await;
-    assert_eq!(b.cluster.elsewhere("ward").unwrap().token, lease.token());
+    assert_eq!(b.cluster.find_elsewhere("ward").unwrap().token, lease.token());
     drop(lease);
     tokio::time::sleep(Duration::from_millis(10)).await;
-    assert!(b.cluster.elsewhere("ward").is_none());
+    assert!(b.cluster.find_elsewhere("ward").is_none());
     let lease = a.claim().await.unwrap();
     a.stop.cancel();
     tokio::time::sleep(Duration::from_millis(10)).await;
-    assert_eq!(b.cluster.known().processes.len(), 1, "it has said goodbye");
+    assert_eq!(b.cluster.current_directory().processes.len(), 1, "it has said goodbye");
     assert!(b.claim().await.unwrap().token() > lease.token());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_lives_and_cannot_be_reached_keeps_its_streams() {
     let store = Memory::new();
-    let log = captured::log();
+    let log = captured::capture_log();
     let [a, b] = Process::two(&store).await;
     let lease = a.claim().await.unwrap();
     let refused = b.claim().await;
     assert_eq!(refused.unwrap_err(), NotClaimed::Live("a".into()));
-    assert_eq!(log.with("another process cannot be reached").len(), 1, "however often it is tried");
+    assert_eq!(log.lines_with("another process cannot be reached").len(), 1, "however often it is tried");
     let status = b.cluster.status();
     let reason = status.processes[0].reason.as_deref();
     assert_eq!(reason, Some("this process cannot reach it: no connection: connection refused"));
@@ -123,7 +126,7 @@ async fn one_that_was_stopped_knows_so_and_loses_what_another_took_meanwhile() {
     drop(lease);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(
-        a.cluster.elsewhere("ward").unwrap().token,
+        a.cluster.find_elsewhere("ward").unwrap().token,
         taken.token(),
         "what is another's is not given up"
     );
@@ -138,37 +141,86 @@ async fn one_that_was_stopped_and_whose_streams_nobody_took_keeps_them() {
     let token = lease.token();
     a.task.abort();
     tokio::time::sleep(2 * TTL).await;
-    assert!(b.cluster.elsewhere("ward").is_none());
+    assert!(b.cluster.find_elsewhere("ward").is_none());
     let again = tokio::spawn(a.cluster.clone().run(CancellationToken::new()));
     tokio::time::sleep(Duration::from_millis(10)).await;
-    assert_eq!(b.cluster.elsewhere("ward").unwrap().token, token);
+    assert_eq!(b.cluster.find_elsewhere("ward").unwrap().token, token);
     again.abort();
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_with_another_secret_is_told_so_once_and_goes_on_alone() {
     let store = Memory::new();
-    let log = captured::log();
+    let log = captured::capture_log();
     let a = Process::of(&store, "a", SECRET).await;
     let other = Process::of(&store, "b", "another one of which the others do not know").await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(other.cluster.standing().0, Standing::Refused(Refusal::Secret));
-    assert_eq!(log.with("it cannot be one of the processes").len(), 1);
+    assert_eq!(log.lines_with("it cannot be one of the processes").len(), 1);
     assert_eq!(other.claim().await.unwrap().token(), Token::NONE);
-    assert_eq!(a.cluster.known().processes.len(), 1);
+    assert_eq!(a.cluster.current_directory().processes.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_answers_heartbeats_alone_takes_no_stream_from_anyone() {
+    let store = Memory::new();
+    let [a, b] = Process::two(&store).await;
+    let dies = Process::of(&store, "c", SECRET).await;
+    let [kept, given_up] = [a.claim().await.unwrap(), a.claim_named("hall").await.unwrap()];
+    let _orphan = dies.claim_named("yard").await.unwrap();
+    tokio::time::sleep(TTL).await;
+    assert!(b.cluster.find_elsewhere("yard").is_some());
+    let log = captured::capture_log();
+    store.set_trouble(Trouble::OnlyBeats);
+    let failures = |of: &Process| of.cluster.counts().store_failures.load(Ordering::Relaxed);
+    let before = failures(&a);
+    // It cannot be given back; nor can the end of a process be read from the store.
+    drop(given_up);
+    dies.task.abort();
+    tokio::time::sleep(2 * TTL).await;
+    for process in [&a, &b] {
+        assert_eq!(process.cluster.standing().0, Standing::Connected);
+    }
+    assert!(failures(&a) >= before + 3, "each try is counted");
+    assert!(!kept.may_be_lost(), "its sender goes on: nobody could take its name");
+    assert!(b.cluster.find_elsewhere("yard").is_none(), "who is silent is not believed for ever");
+    let lines = log.lines_with("answers heartbeats, and not all else: it is told to be away").len();
+    assert!((1..=8).contains(&lines), "said now and then by each: {lines}");
+    assert!(log.lines_with("it is one of the processes now").is_empty(), "it always was");
+    store.set_trouble(Trouble::None);
+    tokio::time::sleep(TTL).await;
+    assert_eq!(b.cluster.find_elsewhere("ward").unwrap().token, kept.token());
+    assert!(b.cluster.find_elsewhere("hall").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_stopped_is_not_sure_of_its_streams_before_all_are_kept() {
+    let store = Memory::new();
+    let [a, _b] = Process::two(&store).await;
+    let lease = a.claim().await.unwrap();
+    a.task.abort();
+    tokio::time::sleep(2 * TTL).await;
+    store.set_trouble(Trouble::OnlyBeats);
+    let again = tokio::spawn(a.cluster.clone().run(CancellationToken::new()));
+    tokio::time::sleep(TTL).await;
+    assert!(lease.may_be_lost(), "heartbeats are answered in time again, and nobody said whose it is");
+    store.set_trouble(Trouble::None);
+    tokio::time::sleep(TTL).await;
+    assert!(!lease.may_be_lost());
+    again.abort();
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_began_while_nobody_could_be_asked_is_claimed_when_that_is_over() {
     let store = Memory::new();
     let [a, b] = Process::two(&store).await;
-    store.trouble(Trouble::Away);
+    store.set_trouble(Trouble::Away);
     let lease = a.claim().await.unwrap();
     assert_eq!(lease.token(), Token::NONE);
-    store.trouble(Trouble::None);
+    store.set_trouble(Trouble::None);
     tokio::time::sleep(TTL).await;
     assert_ne!(lease.token(), Token::NONE);
-    assert_eq!(b.cluster.elsewhere("ward").unwrap().token, lease.token());
+    assert_eq!(b.cluster.find_elsewhere("ward").unwrap().token, lease.token());
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,11 +229,12 @@ async fn heartbeats_come_however_much_changes() {
     let [a, b] = Process::two(&store).await;
     let lease = a.claim().await.unwrap();
     for i in 0..2000 {
-        let other = b.cluster.claim(&format!("other-{i}").into(), lease.held.about.clone()).await.unwrap();
+        let other =
+            b.cluster.claim_stream(&format!("other-{i}").into(), lease.held.about.clone()).await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
         drop(other);
         tokio::time::sleep(Duration::from_millis(5)).await;
-        assert!(b.cluster.elsewhere("ward").is_some(), "after {i}");
+        assert!(b.cluster.find_elsewhere("ward").is_some(), "after {i}");
     }
 }
 
@@ -212,12 +265,12 @@ async fn each_says_how_it_stands_and_what_is_known_of_the_others() {
     tokio::time::sleep(Duration::from_secs(65)).await;
     assert_eq!(b.cluster.status().processes.len(), 1, "that is long ago");
 
-    store.trouble(Trouble::Away);
+    store.set_trouble(Trouble::Away);
     tokio::time::sleep(Duration::from_secs(10)).await;
     let status = b.cluster.status();
     assert_eq!((status.state, status.reason.as_deref()), (Away, Some("it is told to be away")));
     assert!((8.0..10.0).contains(&status.since_s), "{status:?}");
-    store.trouble(Trouble::None);
+    store.set_trouble(Trouble::None);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let other = Process::of(&store, "c", "another one of which the others do not know").await;
     let status = other.cluster.status();
@@ -233,21 +286,22 @@ async fn what_ended_while_a_process_was_cut_off_is_forgotten_and_so_is_who_dies_
     let store = Memory::new();
     let [a, b] = Process::two(&store).await;
     let lease = b.claim().await.unwrap();
-    let other = b.cluster.claim(&"other".into(), About::sent(AnalysisMode::Normal, false)).await.unwrap();
+    let other =
+        b.cluster.claim_stream(&"other".into(), About::new_sent(AnalysisMode::Normal, false)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(10)).await;
-    store.deafen(true);
-    store.silence(a.cluster.me().instance);
+    store.set_deaf(true);
+    store.silence_process(a.cluster.own_record().instance);
     tokio::time::sleep(Duration::from_secs(3)).await;
     drop(lease);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    store.deafen(false);
-    store.hear(a.cluster.me().instance);
+    store.set_deaf(false);
+    store.hear_process(a.cluster.own_record().instance);
     tokio::time::sleep(TTL).await;
-    let names: Vec<_> = a.cluster.known().streams.keys().cloned().collect();
+    let names: Vec<_> = a.cluster.current_directory().streams.keys().cloned().collect();
     assert_eq!(names, ["other".into()] as [Arc<str>; 1]);
     // It ends without a word.
     b.task.abort();
     tokio::time::sleep(TTL + TTL / 2).await;
-    assert!(a.cluster.known().streams.is_empty(), "nobody is believed for ever");
+    assert!(a.cluster.current_directory().streams.is_empty(), "nobody is believed for ever");
     drop(other);
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 
 use super::BEGAN_AT;
-use crate::queue::{Added, Held, JobId, QUEUED_PER_WORKER, Queue, Taken, WORKER_TTL, Worker};
+use crate::queue::{Added, ClaimedChunk, HeldChunk, JobId, QUEUED_PER_WORKER, Queue, WORKER_TTL, Worker};
 use crate::store::{Asked, StoreError};
 
 /// A queue within one process. Its time is the runtime's, so that a test may pause it, and it can be told to forget or to be away.
@@ -47,21 +47,21 @@ impl Default for MemoryQueue {
 }
 
 impl State {
-    fn put(&mut self, job: &JobId, chunk: u32) {
+    fn put_chunk(&mut self, job: &JobId, chunk: u32) {
         self.entries += 1;
         self.jobs.entry(job.clone()).or_default().insert(self.entries, Entry { chunk, given: None });
     }
 
-    fn entry(&mut self, held: &Held) -> Option<&mut Entry> {
+    fn entry_mut(&mut self, held: &HeldChunk) -> Option<&mut Entry> {
         self.jobs.get_mut(&held.job)?.get_mut(&held.entry.parse().ok()?)
     }
 
-    fn remove(&mut self, held: &Held) -> bool {
+    fn remove_entry(&mut self, held: &HeldChunk) -> bool {
         let Ok(number) = held.entry.parse() else { return false };
         self.jobs.get_mut(&held.job).is_some_and(|entries| entries.remove(&number).is_some())
     }
 
-    fn alive(&self, now: Instant) -> usize {
+    fn count_alive(&self, now: Instant) -> usize {
         self.workers.values().filter(|(_, until)| *until > now).count()
     }
 }
@@ -79,12 +79,12 @@ impl MemoryQueue {
         self.state.lock().is_away = is_away;
     }
 
-    /// How many chunks of a job are there, whoever has them.
-    pub fn queued(&self, job: &JobId) -> usize {
+    /// How many chunks of a job are there, no matter who has them.
+    pub fn queued_chunks(&self, job: &JobId) -> usize {
         self.state.lock().jobs.get(job).map_or(0, BTreeMap::len)
     }
 
-    fn asked<T: Send + 'static>(&self, step: impl FnOnce(&mut State) -> T) -> Asked<'_, T> {
+    fn ask_state<T: Send + 'static>(&self, step: impl FnOnce(&mut State) -> T) -> Asked<'_, T> {
         let mut state = self.state.lock();
         let answer =
             if state.is_away { Err(StoreError::Away("it is away".into())) } else { Ok(step(&mut state)) };
@@ -93,9 +93,9 @@ impl MemoryQueue {
 }
 
 impl Queue for MemoryQueue {
-    fn add<'a>(&'a self, job: &'a JobId, chunk: u32) -> Asked<'a, Added> {
-        self.asked(|state| {
-            let most = QUEUED_PER_WORKER * state.alive(clock::now()).max(1);
+    fn add_chunk<'a>(&'a self, job: &'a JobId, chunk: u32) -> Asked<'a, Added> {
+        self.ask_state(|state| {
+            let most = QUEUED_PER_WORKER * state.count_alive(clock::now()).max(1);
             let entries = state.jobs.get(job);
             if entries.is_some_and(|entries| entries.values().any(|entry| entry.chunk == chunk)) {
                 return Added::Already;
@@ -103,13 +103,18 @@ impl Queue for MemoryQueue {
             if entries.is_some_and(|entries| entries.len() >= most) {
                 return Added::Full;
             }
-            state.put(job, chunk);
+            state.put_chunk(job, chunk);
             Added::Queued
         })
     }
 
-    fn take<'a>(&'a self, job: &'a JobId, worker: &'a str, silent: Duration) -> Asked<'a, Option<Taken>> {
-        self.asked(|state| {
+    fn take_chunk<'a>(
+        &'a self,
+        job: &'a JobId,
+        worker: &'a str,
+        silent: Duration,
+    ) -> Asked<'a, Option<ClaimedChunk>> {
+        self.ask_state(|state| {
             let now = clock::now();
             let entries = state.jobs.get_mut(job)?;
             let is_silent = |entry: &Entry| {
@@ -121,17 +126,22 @@ impl Queue for MemoryQueue {
             let entry = entries.get_mut(&number)?;
             let deliveries = 1 + entry.given.as_ref().map_or(0, |given| given.deliveries);
             entry.given = Some(Given { worker: worker.into(), heard: now, deliveries });
-            let held = Held { job: job.clone(), chunk: entry.chunk, entry: number.to_string().into() };
-            Some(Taken { held, deliveries })
+            let held = HeldChunk { job: job.clone(), chunk: entry.chunk, entry: number.to_string().into() };
+            Some(ClaimedChunk { held, deliveries })
         })
     }
 
-    fn beat<'a>(&'a self, worker: &'a str, about: &'a str, held: &'a [Held]) -> Asked<'a, Vec<Held>> {
-        self.asked(|state| {
+    fn beat_worker<'a>(
+        &'a self,
+        worker: &'a str,
+        about: &'a str,
+        held: &'a [HeldChunk],
+    ) -> Asked<'a, Vec<HeldChunk>> {
+        self.ask_state(|state| {
             let now = clock::now();
             state.workers.insert(worker.into(), (about.into(), now + WORKER_TTL));
-            let mut is_lost = |held: &&Held| {
-                let given = state.entry(held).and_then(|entry| entry.given.as_mut());
+            let mut is_lost = |held: &&HeldChunk| {
+                let given = state.entry_mut(held).and_then(|entry| entry.given.as_mut());
                 let Some(given) = given.filter(|given| *given.worker == *worker) else { return true };
                 given.heard = now;
                 false
@@ -140,32 +150,32 @@ impl Queue for MemoryQueue {
         })
     }
 
-    fn done<'a>(&'a self, held: &'a Held) -> Asked<'a, bool> {
-        self.asked(|state| state.remove(held))
+    fn finish_chunk<'a>(&'a self, held: &'a HeldChunk) -> Asked<'a, bool> {
+        self.ask_state(|state| state.remove_entry(held))
     }
 
-    fn give_back<'a>(&'a self, worker: &'a str, held: &'a Held) -> Asked<'a, bool> {
-        self.asked(|state| {
-            let given = state.entry(held).and_then(|entry| entry.given.as_ref());
+    fn give_back<'a>(&'a self, worker: &'a str, held: &'a HeldChunk) -> Asked<'a, bool> {
+        self.ask_state(|state| {
+            let given = state.entry_mut(held).and_then(|entry| entry.given.as_ref());
             let has = given.is_some_and(|given| *given.worker == *worker);
             if has {
-                state.remove(held);
-                state.put(&held.job, held.chunk);
+                state.remove_entry(held);
+                state.put_chunk(&held.job, held.chunk);
             }
             has
         })
     }
 
-    fn forget<'a>(&'a self, job: &'a JobId) -> Asked<'a, ()> {
-        self.asked(|state| drop(state.jobs.remove(job)))
+    fn forget_job<'a>(&'a self, job: &'a JobId) -> Asked<'a, ()> {
+        self.ask_state(|state| drop(state.jobs.remove(job)))
     }
 
-    fn leave<'a>(&'a self, worker: &'a str) -> Asked<'a, ()> {
-        self.asked(|state| drop(state.workers.remove(worker)))
+    fn leave_worker<'a>(&'a self, worker: &'a str) -> Asked<'a, ()> {
+        self.ask_state(|state| drop(state.workers.remove(worker)))
     }
 
     fn workers(&self) -> Asked<'_, Vec<Worker>> {
-        self.asked(|state| {
+        self.ask_state(|state| {
             let now = clock::now();
             let alive = state.workers.iter().filter(|(_, (_, until))| *until > now);
             alive
@@ -178,7 +188,7 @@ impl Queue for MemoryQueue {
         })
     }
 
-    fn connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
+    fn wait_connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
         if number == 0 { Box::pin(std::future::ready(1)) } else { Box::pin(std::future::pending()) }
     }
 }

@@ -84,7 +84,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Address {
-    pub(super) fn of(url: &str, trust: Option<Arc<ClientConfig>>) -> Result<Self, UrlError> {
+    pub(super) fn from_url(url: &str, trust: Option<Arc<ClientConfig>>) -> Result<Self, UrlError> {
         // The part after `#` is how the crate is told to check no certificate.
         let (scheme, rest) = url.split_once("://").filter(|_| !url.contains('#')).ok_or(UrlError::Form)?;
         // The crate reads the secure scheme only where it has its own TLS.
@@ -114,25 +114,25 @@ impl Address {
         &self,
         heard: Arc<Heard>,
     ) -> Result<(MultiplexedConnection, Driver), StoreError> {
-        let wire = timeout(CONNECTED, self.wire())
-            .await
-            .map_err(|_| away(format!("{self} takes no connection within {} s", CONNECTED.as_secs())))??;
+        let wire = timeout(CONNECTED, self.open_wire()).await.map_err(|_| {
+            away_error(format!("{self} takes no connection within {} s", CONNECTED.as_secs()))
+        })??;
         let config = AsyncConnectionConfig::new()
-            // Whoever asks has a deadline for all that an answer takes.
+            // The caller has a deadline for all that an answer takes.
             .set_response_timeout(None)
             .set_pipeline_buffer_size(PIPELINED)
             .set_push_sender(move |push: PushInfo| {
-                heard.take(&push);
+                heard.take_push(&push);
                 Ok::<(), ()>(())
             });
         let made = MultiplexedConnection::new_with_config(&self.settings, wire, config);
-        let made = timeout(CONNECTED, made).await.map_err(|_| self.late(CONNECTED))?;
-        let (connection, driver) = made.map_err(|error| self.failed(&error))?;
+        let made = timeout(CONNECTED, made).await.map_err(|_| self.late_error(CONNECTED))?;
+        let (connection, driver) = made.map_err(|error| self.command_error(&error))?;
         Ok((connection, Box::pin(driver)))
     }
 
     /// Asks who is there, and for all messages. Answers the version of Redis.
-    pub(super) async fn greet(
+    pub(super) async fn greet_server(
         &self,
         connection: &mut MultiplexedConnection,
         channel: &str,
@@ -142,19 +142,22 @@ impl Address {
             connection.subscribe(channel).await?;
             Ok(info)
         });
-        let info = greeted.await.map_err(|_| self.late(CONNECTED))?.map_err(|error| self.failed(&error))?;
+        let info = greeted
+            .await
+            .map_err(|_| self.late_error(CONNECTED))?
+            .map_err(|error| self.command_error(&error))?;
         let version: String = info.get("redis_version").unwrap_or_default();
         let first = version.split('.').next().and_then(|first| first.parse::<u32>().ok());
         if first.is_none_or(|first| first < OLDEST) {
-            return Err(Refusal::TooOld(short(&version)).into());
+            return Err(Refusal::TooOld(shorten_text(&version)).into());
         }
         if info.get::<String>("role").is_some_and(|role| role == "slave") {
             return Err(Refusal::Replica.into());
         }
-        Ok(short(&version))
+        Ok(shorten_text(&version))
     }
 
-    async fn wire(&self) -> Result<Box<dyn Wire>, StoreError> {
+    async fn open_wire(&self) -> Result<Box<dyn Wire>, StoreError> {
         let (host, port, tls) = match &self.place {
             Place::Tcp { host, port, tls } => (host, *port, tls),
             Place::Unix(path) => {
@@ -162,22 +165,23 @@ impl Address {
                 return Ok(Box::new(stream));
             }
         };
-        let stream = self.tcp(host, port).await?;
+        let stream = self.connect_tcp(host, port).await?;
         let Some(tls) = tls else { return Ok(Box::new(stream)) };
-        let insecure = |error: &dyn fmt::Display| away(format!("{self}: no secure connection: {error}"));
+        let insecure =
+            |error: &dyn fmt::Display| away_error(format!("{self}: no secure connection: {error}"));
         let name = ServerName::try_from(host.clone()).map_err(|error| insecure(&error))?;
         let stream = tls.connect(name, stream).await.map_err(|error| insecure(&error))?;
         Ok(Box::new(stream))
     }
 
-    async fn tcp(&self, host: &str, port: u16) -> Result<TcpStream, StoreError> {
-        let unknown = || away(format!("the name {host} cannot be resolved"));
+    async fn connect_tcp(&self, host: &str, port: u16) -> Result<TcpStream, StoreError> {
+        let unknown = || away_error(format!("the name {host} cannot be resolved"));
         let addresses = lookup_host((host, port)).await.map_err(|_| unknown())?;
         let mut last = unknown();
         for address in addresses {
             match TcpStream::connect(address).await {
                 Ok(stream) => {
-                    options(&stream).map_err(|error| self.no_way(&error))?;
+                    set_socket_options(&stream).map_err(|error| self.no_way(&error))?;
                     return Ok(stream);
                 }
                 Err(error) => last = self.no_way(&error),
@@ -188,68 +192,68 @@ impl Address {
 
     fn no_way(&self, error: &io::Error) -> StoreError {
         match error.kind() {
-            io::ErrorKind::ConnectionRefused => away(format!("nothing listens at {self}")),
-            _ => away(format!("no way to {self}: {error}")),
+            io::ErrorKind::ConnectionRefused => away_error(format!("nothing listens at {self}")),
+            _ => away_error(format!("no way to {self}: {error}")),
         }
     }
 
     /// There was no answer.
-    pub(super) fn late(&self, after: Duration) -> StoreError {
-        away(format!("{self} does not answer within {} ms", after.as_millis()))
+    pub(super) fn late_error(&self, after: Duration) -> StoreError {
+        away_error(format!("{self} does not answer within {} ms", after.as_millis()))
     }
 
     /// The connection is gone.
-    pub(super) fn lost(&self) -> StoreError {
-        away(format!("the connection to {self} was lost"))
+    pub(super) fn lost_error(&self) -> StoreError {
+        away_error(format!("the connection to {self} was lost"))
     }
 
     /// The answer is none of ours.
-    pub(super) fn odd(&self) -> StoreError {
-        away(format!("{self} answers what cannot be understood; something else writes there"))
+    pub(super) fn odd_answer(&self) -> StoreError {
+        away_error(format!("{self} answers what cannot be understood; something else writes there"))
     }
 
     /// What a failed command means.
-    pub(super) fn failed(&self, error: &RedisError) -> StoreError {
-        let words = self.harmless(error.detail().unwrap_or_default());
+    pub(super) fn command_error(&self, error: &RedisError) -> StoreError {
+        let words = self.redact_words(error.detail().unwrap_or_default());
         match (error.kind(), error.code()) {
             (ErrorKind::RESP3NotSupported, _) => Refusal::TooOld("5 or older".into()).into(),
             (_, Some("READONLY")) => Refusal::Replica.into(),
             (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH" | "NOPERM")) => {
                 Refusal::Denied(words).into()
             }
-            (_, Some("LOADING")) => away(format!("{self} is still loading what it keeps")),
+            (_, Some("LOADING")) => away_error(format!("{self} is still loading what it keeps")),
             (_, Some("MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN")) => {
-                away(format!("{self} belongs to a Redis Cluster, which cannot be used"))
+                away_error(format!("{self} belongs to a Redis Cluster, which cannot be used"))
             }
-            (_, Some(code)) => away(format!("{self} answers {code}: {words}")),
-            (ErrorKind::Parse, _) => away(format!("{self} does not speak as Redis does")),
-            _ => self.lost(),
+            (_, Some(code)) => away_error(format!("{self} answers {code}: {words}")),
+            (ErrorKind::Parse, _) => away_error(format!("{self} does not speak as Redis does")),
+            _ => self.lost_error(),
         }
     }
 
     /// What Redis says, if it may be shown. It repeats the arguments of commands that it does not know, and a password is
     /// one of them.
-    fn harmless(&self, words: &str) -> Arc<str> {
+    fn redact_words(&self, words: &str) -> Arc<str> {
         let password = self.settings.password().unwrap_or_default();
         let shows_arguments = words.contains("with args beginning with");
         let shows_password = !password.is_empty() && words.contains(password);
         if shows_arguments || shows_password {
             return "it does not know a command that is needed".into();
         }
-        short(words)
+        shorten_text(words)
     }
 }
 
-pub(super) fn away(why: impl Into<Arc<str>>) -> StoreError {
+pub(super) fn away_error(why: impl Into<Arc<str>>) -> StoreError {
     StoreError::Away(why.into())
 }
 
 /// Of a foreign text, so much as may be shown.
-fn short(text: &str) -> Arc<str> {
+fn shorten_text(text: &str) -> Arc<str> {
     text.chars().filter(|char| !char.is_control()).take(MAX_WORDS).collect::<String>().into()
 }
 
-fn options(stream: &TcpStream) -> io::Result<()> {
+fn set_socket_options(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     // What we gave up waiting for is not to arrive after what we sent later by another connection.
     stream.set_zero_linger()?;
@@ -263,7 +267,7 @@ mod tests {
     use super::*;
 
     fn address(url: &str) -> Result<Address, UrlError> {
-        Address::of(url, None)
+        Address::from_url(url, None)
     }
 
     #[test]
@@ -303,8 +307,11 @@ mod tests {
             "unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 'gehe",
             "wrong number of arguments: geheim",
         ] {
-            assert!(!address.harmless(words).contains("geh"), "{words}");
+            assert!(!address.redact_words(words).contains("geh"), "{words}");
         }
-        assert_eq!(&*address.harmless("invalid username-password pair"), "invalid username-password pair");
+        assert_eq!(
+            &*address.redact_words("invalid username-password pair"),
+            "invalid username-password pair"
+        );
     }
 }

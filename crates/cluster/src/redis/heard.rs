@@ -35,25 +35,25 @@ impl Heard {
         Self { channel, changes: broadcast::Sender::new(CHANGES), warned: AtomicBool::new(false) }
     }
 
-    pub(super) fn changes(&self) -> broadcast::Receiver<Change> {
+    pub(super) fn subscribe_changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
 
     /// Takes what Redis sends unasked. Never waits: it is called by what reads from the connection.
-    pub(super) fn take(&self, push: &PushInfo) {
+    pub(super) fn take_push(&self, push: &PushInfo) {
         let [channel, message] = &*push.data else { return };
-        if push.kind != PushKind::Message || text(channel) != Some(&self.channel) {
+        if push.kind != PushKind::Message || value_text(channel) != Some(&self.channel) {
             return;
         }
-        match text(message).and_then(change) {
+        match value_text(message).and_then(parse_change) {
             // Nobody may be listening.
             Some(change) => drop(self.changes.send(change)),
-            None => self.warn("a message"),
+            None => self.warn_once("a message"),
         }
     }
 
     /// Says once that something there is not ours. What it is stays unsaid: it may be anything.
-    pub(super) fn warn(&self, what: &str) {
+    pub(super) fn warn_once(&self, what: &str) {
         if !self.warned.swap(true, Ordering::Relaxed) {
             warn!(
                 "{what} in Redis ({}…) is not as Sightwire writes it, and is passed over; something else writes there",
@@ -64,22 +64,22 @@ impl Heard {
 }
 
 /// A published change: version, kind, key and value, each on a line of its own.
-fn change(message: &str) -> Option<Change> {
+fn parse_change(message: &str) -> Option<Change> {
     let mut lines = message.splitn(4, '\n');
     let mut line = || lines.next();
-    let (version, kind, key, value) = (number(line()?)?, line()?, line()?, line()?);
+    let (version, kind, key, value) = (parse_number(line()?)?, line()?, line()?, line()?);
     let what = match (kind, value) {
-        ("stream", "") => Changed::Stream(stream(key)?, None),
-        ("stream", value) => Changed::Stream(stream(key)?, Some(lease(value)?)),
-        ("rights", version) => Changed::Rights(number(version).filter(|_| key.is_empty())?),
-        ("process", "") => Changed::Process(process(key)?, None),
-        ("process", value) => Changed::Process(process(key)?, Some(record(key, value)?)),
+        ("stream", "") => Changed::Stream(parse_stream_name(key)?, None),
+        ("stream", value) => Changed::Stream(parse_stream_name(key)?, Some(parse_lease(value)?)),
+        ("rights", version) => Changed::Rights(parse_number(version).filter(|_| key.is_empty())?),
+        ("process", "") => Changed::Process(parse_process_name(key)?, None),
+        ("process", value) => Changed::Process(parse_process_name(key)?, Some(parse_record(key, value)?)),
         _ => return None,
     };
     Some(Change { version, what })
 }
 
-pub(super) fn text(value: &Value) -> Option<&str> {
+pub(super) fn value_text(value: &Value) -> Option<&str> {
     match value {
         Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
         Value::SimpleString(text) => Some(text),
@@ -89,49 +89,49 @@ pub(super) fn text(value: &Value) -> Option<&str> {
 }
 
 /// Digits alone.
-pub(super) fn number(text: &str) -> Option<u64> {
+pub(super) fn parse_number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// The name of a stream.
-pub(super) fn stream(name: &str) -> Option<Arc<str>> {
+pub(super) fn parse_stream_name(name: &str) -> Option<Arc<str>> {
     let is_one = !name.is_empty() && name.len() <= MAX_STREAM_BYTES && !name.chars().any(char::is_control);
     is_one.then(|| name.into())
 }
 
 /// The name of a process.
-pub(super) fn process(name: &str) -> Option<Arc<str>> {
+pub(super) fn parse_process_name(name: &str) -> Option<Arc<str>> {
     let is_one = (1..=MAX_PROCESS_BYTES).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte));
     is_one.then(|| name.into())
 }
 
 /// Which lease a stream has: a token, whose it is, and JSON; as it is kept.
-pub(super) fn lease(value: &str) -> Option<Arc<str>> {
+pub(super) fn parse_lease(value: &str) -> Option<Arc<str>> {
     let mut parts = value.splitn(3, ' ');
     let (token, place, about) = (parts.next()?, parts.next()?, parts.next()?);
     let (instance, name) = place.split_once('/')?;
-    number(token).filter(|_| TOKEN_DIGITS.contains(&token.len()))?;
-    process(name).filter(|_| instance.parse::<crate::process::Instance>().is_ok())?;
+    parse_number(token).filter(|_| TOKEN_DIGITS.contains(&token.len()))?;
+    parse_process_name(name).filter(|_| instance.parse::<crate::process::Instance>().is_ok())?;
     is_object(about).then(|| value.into())
 }
 
 /// What is kept of a process: an instance, a URL, and JSON.
-pub(super) fn record(name: &str, value: &str) -> Option<Record> {
+pub(super) fn parse_record(name: &str, value: &str) -> Option<Record> {
     let mut parts = value.splitn(3, ' ');
     let (instance, url, about) = (parts.next()?, parts.next()?, parts.next()?);
-    let (name, instance, url) = (process(name)?, instance.parse().ok()?, self::url(url)?);
+    let (name, instance, url) = (parse_process_name(name)?, instance.parse().ok()?, parse_url(url)?);
     is_object(about).then(|| Record { name, instance, url, about: about.into() })
 }
 
-pub(super) fn url(url: &str) -> Option<Arc<str>> {
+pub(super) fn parse_url(url: &str) -> Option<Arc<str>> {
     let is_one = url.len() <= MAX_URL_BYTES
         && (url.starts_with("http://") || url.starts_with("https://"))
         && url.bytes().all(|byte| byte.is_ascii_graphic());
     is_one.then(|| url.into())
 }
 
-/// Whether it may be one line of JSON with one object; whoever needs what is in it reads it.
+/// Whether it may be one line of JSON with one object; code that needs what is in it reads it.
 fn is_object(about: &str) -> bool {
     about.len() <= MAX_ABOUT_BYTES
         && about.starts_with('{')
@@ -150,9 +150,9 @@ mod tests {
 
     fn heard(messages: &[&[u8]]) -> Vec<Change> {
         let heard = Heard::new("{p}:meta".into());
-        let mut changes = heard.changes();
+        let mut changes = heard.subscribe_changes();
         for message in messages {
-            heard.take(&push("{p}:meta", message));
+            heard.take_push(&push("{p}:meta", message));
         }
         std::iter::from_fn(|| changes.try_recv().ok()).collect()
     }
@@ -217,9 +217,9 @@ mod tests {
     #[test]
     fn what_comes_by_another_channel_is_not_ours() {
         let heard = Heard::new("{p}:meta".into());
-        let mut changes = heard.changes();
-        heard.take(&push("{q}:meta", b"1\nstream\ns\n"));
-        heard.take(&PushInfo { kind: PushKind::Disconnection, data: vec![] });
+        let mut changes = heard.subscribe_changes();
+        heard.take_push(&push("{q}:meta", b"1\nstream\ns\n"));
+        heard.take_push(&PushInfo { kind: PushKind::Disconnection, data: vec![] });
         assert!(changes.try_recv().is_err());
     }
 }

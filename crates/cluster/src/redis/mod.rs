@@ -9,7 +9,7 @@
 //! | `count` (hash) | `version`: changes so far; `fence`: the highest token |
 //! | `processes` (hash) | by name: instance, URL, JSON |
 //! | `until` (sorted set) | by name: until when the last heartbeat counts |
-//! | `streams` (hash) | by name: as in [`Entry::value`](crate::entry::Entry::value) |
+//! | `streams` (hash) | by name: as in [`Entry::to_value`](crate::entry::Entry::to_value) |
 //! | `rights` (string) | the keys and users in common: their version, a space, and what is in [`Shared::value`] |
 //!
 //! - [`connect`]: one connection; [`scripts`]: what is asked, and the answers; [`heard`]: what is told, and what is believed
@@ -29,15 +29,15 @@ use std::time::{Duration, Instant};
 use redis::aio::MultiplexedConnection;
 use redis::{Script, ScriptInvocation, Value};
 use rustls::ClientConfig;
-use sightwire_measure::clock;
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
+use sightwire_base::clock;
+use sightwire_base::histogram::{Histogram, HistogramSnapshot};
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 pub use self::connect::UrlError;
-use self::connect::{Address, Driver, away};
+use self::connect::{Address, Driver, away_error};
 use self::heard::Heard;
 use self::queue::QueueScripts;
 use self::scripts::{Answer, Keys, Scripts};
@@ -130,18 +130,18 @@ pub struct RedisCounts {
 pub enum RedisStatus {
     /// None was tried so far.
     New,
-    /// There is one,
+    /// There is a connection.
     Connected {
-        /// for as long,
+        /// Since when there is one.
         since: Instant,
-        /// to a Redis of this version.
+        /// The version of the Redis at its other end.
         version: Arc<str>,
     },
-    /// There is none,
+    /// There is no connection.
     Away {
-        /// for as long;
+        /// Since when there is none.
         since: Instant,
-        /// why the last attempt failed.
+        /// Why the last attempt failed.
         why: StoreError,
     },
 }
@@ -161,16 +161,16 @@ struct Ended<'a>(&'a Redis);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        self.0.down(None, away("this process has stopped asking"));
+        self.0.set_down(None, away_error("this process has stopped asking"));
     }
 }
 
 impl Redis {
-    /// Not connected yet.
+    /// Asks nothing yet: the connection is made when it is driven.
     pub fn new(options: RedisOptions) -> Result<Arc<Self>, UrlError> {
-        let scripts = Scripts::new(Keys::of(&options.prefix));
+        let scripts = Scripts::new(Keys::with_prefix(&options.prefix));
         Ok(Arc::new(Self {
-            address: Address::of(&options.url, options.trust)?,
+            address: Address::from_url(&options.url, options.trust)?,
             heard: Arc::new(Heard::new(scripts.keys.channel())),
             queue: QueueScripts::new(&scripts.keys.prefix),
             scripts,
@@ -196,8 +196,8 @@ impl Redis {
     }
 
     /// Waits until there is a connection other than the one before, which `number` tells of (0: none), and answers its own.
-    /// Whoever waits here hears at once that Redis is back.
-    pub async fn connected(&self, number: u64) -> u64 {
+    /// A task that waits here hears at once that Redis is back.
+    pub async fn wait_connected(&self, number: u64) -> u64 {
         let another = |link: &Link| matches!(link, Link::Up { number: now, .. } if *now != number);
         // The sender is ours, so it is never gone.
         match self.link.subscribe().wait_for(another).await.as_deref() {
@@ -226,10 +226,10 @@ impl Redis {
         let mut pause = PAUSE;
         loop {
             let begun = clock::now();
-            let why = self.connect().await;
+            let why = self.run_connection().await;
             self.counts.failures.fetch_add(1, Ordering::Relaxed);
             debug!("no connection to Redis: {why}");
-            self.down(None, why);
+            self.set_down(None, why);
             // One that held for a while says that the trouble before is over.
             if clock::since(begun) > MAX_PAUSE {
                 pause = PAUSE;
@@ -240,12 +240,12 @@ impl Redis {
     }
 
     /// One connection, from its beginning to its end; why it ended, or was none.
-    async fn connect(&self) -> StoreError {
+    async fn run_connection(&self) -> StoreError {
         let (connection, mut driver) = match self.address.dial(self.heard.clone()).await {
             Ok(made) => made,
             Err(why) => return why,
         };
-        let version = match self.greet(&connection, &mut driver).await {
+        let version = match self.greet_server(&connection, &mut driver).await {
             Ok(version) => version,
             Err(why) => return why,
         };
@@ -256,16 +256,16 @@ impl Redis {
         let given_up = async {
             match link.wait_for(|link| !matches!(link, Link::Up { .. })).await.as_deref() {
                 Ok(Link::Down { why, .. }) => why.clone(),
-                _ => self.address.lost(),
+                _ => self.address.lost_error(),
             }
         };
         tokio::select! {
-            () = driver => self.address.lost(),
+            () = driver => self.address.lost_error(),
             why = given_up => why,
         }
     }
 
-    async fn greet(
+    async fn greet_server(
         &self,
         connection: &MultiplexedConnection,
         driver: &mut Driver,
@@ -273,13 +273,13 @@ impl Redis {
         let mut connection = connection.clone();
         let channel = self.scripts.keys.channel();
         tokio::select! {
-            greeted = self.address.greet(&mut connection, &channel) => greeted,
-            () = driver => Err(self.address.lost()),
+            greeted = self.address.greet_server(&mut connection, &channel) => greeted,
+            () = driver => Err(self.address.lost_error()),
         }
     }
 
     /// There is no connection any more; if a number is given, only if it is that one.
-    fn down(&self, which: Option<u64>, why: StoreError) {
+    fn set_down(&self, which: Option<u64>, why: StoreError) {
         self.link.send_if_modified(|link| {
             let since = match link {
                 Link::Up { number, .. } if which.is_some_and(|which| which != *number) => return false,
@@ -293,22 +293,22 @@ impl Redis {
     }
 
     /// The connection, or why there is none. Only the very first one is waited for.
-    async fn up(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
+    async fn current_connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
         let mut link = self.link.subscribe();
         match link.wait_for(|link| !matches!(link, Link::New)).await.as_deref() {
             Ok(Link::Up { connection, number, .. }) => Ok((connection.clone(), *number)),
             Ok(Link::Down { why, .. }) => Err(why.clone()),
-            _ => Err(self.address.lost()),
+            _ => Err(self.address.lost_error()),
         }
     }
 
-    /// As [`Self::up`], within [`ANSWER`].
+    /// As [`Self::current_connection`], within [`ANSWER`].
     async fn up_soon(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
-        let none = |_| Err(away(format!("there is no connection to {} yet", self.address)));
-        timeout(ANSWER, self.up()).await.unwrap_or_else(none)
+        let none = |_| Err(away_error(format!("there is no connection to {} yet", self.address)));
+        timeout(ANSWER, self.current_connection()).await.unwrap_or_else(none)
     }
 
-    fn ask<'a, T: Send + 'a>(
+    fn ask_script<'a, T: Send + 'a>(
         &'a self,
         script: &'a Script,
         args: impl IntoIterator<Item = String>,
@@ -325,25 +325,25 @@ impl Redis {
         args: impl IntoIterator<Item = String>,
         read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
     ) -> Asked<'a, T> {
-        let asking = asking(script, keys, args);
+        let asking = prepare_script(script, keys, args);
         Box::pin(async move {
             let begun = clock::now();
             let (mut connection, number) = self.up_soon().await?;
             let left = ANSWER.saturating_sub(clock::since(begun));
             let answer = timeout(left, asking.invoke_async::<Vec<Value>>(&mut connection));
             let Ok(answer) = answer.await else {
-                let why = self.address.late(ANSWER);
-                self.down(Some(number), why.clone());
+                let why = self.address.late_error(ANSWER);
+                self.set_down(Some(number), why.clone());
                 return Err(why);
             };
             self.counts.answers.record(clock::since(begun));
             match answer {
-                Ok(answer) => read(&answer).unwrap_or_else(|| Err(self.address.odd())),
+                Ok(answer) => read(&answer).unwrap_or_else(|| Err(self.address.odd_answer())),
                 Err(error) => {
-                    let why = self.address.failed(&error);
+                    let why = self.address.command_error(&error);
                     // What was the primary is so no more: its name may lead to another one by now.
                     if why == StoreError::Refused(Refusal::Replica) {
-                        self.down(Some(number), why.clone());
+                        self.set_down(Some(number), why.clone());
                     }
                     Err(why)
                 }
@@ -351,7 +351,7 @@ impl Redis {
         })
     }
 
-    /// As [`Self::ask`], for what may be long: while there is a connection, over another one, and nothing else is given up where
+    /// As [`Self::ask_script`], for what may be long: while there is a connection, over another one, and nothing else is given up where
     /// that fails or is late.
     fn ask_apart<'a, T: Send + 'a>(
         &'a self,
@@ -359,26 +359,26 @@ impl Redis {
         args: impl IntoIterator<Item = String>,
         read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
     ) -> Asked<'a, T> {
-        let asking = asking(script, &self.scripts.keys.all, args);
+        let asking = prepare_script(script, &self.scripts.keys.all, args);
         let asked = async move {
             self.up_soon().await?;
             let (mut connection, driver) = self.address.dial(self.heard.clone()).await?;
             let answer = tokio::select! {
                 biased;
                 answer = asking.invoke_async::<Vec<Value>>(&mut connection) => answer,
-                () = driver => return Err(self.address.lost()),
+                () = driver => return Err(self.address.lost_error()),
             };
-            let answer = answer.map_err(|error| self.address.failed(&error))?;
-            read(&answer).unwrap_or_else(|| Err(self.address.odd()))
+            let answer = answer.map_err(|error| self.address.command_error(&error))?;
+            read(&answer).unwrap_or_else(|| Err(self.address.odd_answer()))
         };
         Box::pin(async move {
-            let late = |_| Err(self.address.late(RIGHTS_ANSWER));
+            let late = |_| Err(self.address.late_error(RIGHTS_ANSWER));
             timeout(RIGHTS_ANSWER, asked).await.unwrap_or_else(late)
         })
     }
 }
 
-fn asking<'a>(
+fn prepare_script<'a>(
     script: &'a Script,
     keys: &[String],
     args: impl IntoIterator<Item = String>,
@@ -394,41 +394,41 @@ fn asking<'a>(
 }
 
 impl Store for Redis {
-    fn beat<'a>(&'a self, heartbeat: &'a Heartbeat) -> Asked<'a, Beat> {
+    fn beat_process<'a>(&'a self, heartbeat: &'a Heartbeat) -> Asked<'a, Beat> {
         let Heartbeat { record, ttl, check, joined, epoch } = heartbeat;
         let args = [
-            scripts::format(),
+            scripts::format_version(),
             check.to_string(),
             epoch.to_string(),
             record.name.to_string(),
             record.instance.to_string(),
             record.url.to_string(),
             record.about.to_string(),
-            scripts::ms(*ttl),
+            scripts::format_ms(*ttl),
             u8::from(*joined).to_string(),
-            scripts::ms(FORGOTTEN_AFTER),
+            scripts::format_ms(FORGOTTEN_AFTER),
         ];
-        self.ask(&self.scripts.beat, args, |answer| {
-            scripts::beat(answer, &record.name, &self.scripts.keys, &self.heard)
+        self.ask_script(&self.scripts.beat, args, |answer| {
+            scripts::read_beat(answer, &record.name, &self.scripts.keys, &self.heard)
         })
     }
 
-    fn claim<'a>(&'a self, claim: &'a Claim) -> Asked<'a, Claimed> {
+    fn claim_stream<'a>(&'a self, claim: &'a Claim) -> Asked<'a, Claimed> {
         let (taken, quiet) = claim.instead_of.unwrap_or((Token::NONE, Duration::ZERO));
         let args = [
             claim.stream.to_string(),
             claim.name.to_string(),
             claim.instance.to_string(),
             claim.about.to_string(),
-            scripts::ms(claim.ttl),
+            scripts::format_ms(claim.ttl),
             taken.to_string(),
-            scripts::ms(quiet),
+            scripts::format_ms(quiet),
             u8::from(claim.again).to_string(),
         ];
-        self.ask(&self.scripts.claim, args, scripts::claimed)
+        self.ask_script(&self.scripts.claim, args, scripts::read_claimed)
     }
 
-    fn keep<'a>(&'a self, keep: &'a Keep) -> Asked<'a, Kept> {
+    fn keep_stream<'a>(&'a self, keep: &'a Keep) -> Asked<'a, Kept> {
         let args = [
             keep.stream.to_string(),
             keep.name.to_string(),
@@ -436,27 +436,27 @@ impl Store for Redis {
             keep.about.to_string(),
             keep.token.to_string(),
         ];
-        self.ask(&self.scripts.keep, args, scripts::kept)
+        self.ask_script(&self.scripts.keep, args, scripts::read_kept)
     }
 
-    fn release<'a>(&'a self, stream: &'a str, token: Token) -> Asked<'a, ()> {
-        self.ask(&self.scripts.release, [stream.to_owned(), token.to_string()], scripts::done)
+    fn release_stream<'a>(&'a self, stream: &'a str, token: Token) -> Asked<'a, ()> {
+        self.ask_script(&self.scripts.release, [stream.to_owned(), token.to_string()], scripts::read_done)
     }
 
-    fn leave<'a>(&'a self, name: &'a str, instance: Instance) -> Asked<'a, ()> {
-        self.ask(&self.scripts.leave, [name.to_owned(), instance.to_string()], scripts::done)
+    fn leave_process<'a>(&'a self, name: &'a str, instance: Instance) -> Asked<'a, ()> {
+        self.ask_script(&self.scripts.leave, [name.to_owned(), instance.to_string()], scripts::read_done)
     }
 
-    fn read(&self) -> Asked<'_, Snapshot> {
+    fn read_snapshot(&self) -> Asked<'_, Snapshot> {
         let args = [scripts::MAX_PROCESSES, scripts::MAX_STREAMS, heard::MAX_ENTRY_BYTES];
-        self.ask(&self.scripts.read, args.map(|most| most.to_string()), |answer| {
-            scripts::snapshot(answer, &self.heard)
+        self.ask_script(&self.scripts.read, args.map(|most| most.to_string()), |answer| {
+            scripts::read_snapshot(answer, &self.heard)
         })
     }
 
-    fn rights(&self) -> Asked<'_, Option<Shared>> {
+    fn read_rights(&self) -> Asked<'_, Option<Shared>> {
         let longest = MAX_RIGHTS_BYTES + "9007199254740992 ".len();
-        self.ask_apart(&self.scripts.rights, [longest.to_string()], scripts::rights)
+        self.ask_apart(&self.scripts.rights, [longest.to_string()], scripts::read_rights)
     }
 
     fn set_rights<'a>(&'a self, before: u64, new: &'a Shared) -> Asked<'a, bool> {
@@ -464,12 +464,12 @@ impl Store for Redis {
         self.ask_apart(&self.scripts.set_rights, args, scripts::were_set)
     }
 
-    fn connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
-        Box::pin(Self::connected(self, number))
+    fn wait_connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
+        Box::pin(Self::wait_connected(self, number))
     }
 
-    fn changes(&self) -> broadcast::Receiver<Change> {
-        self.heard.changes()
+    fn subscribe_changes(&self) -> broadcast::Receiver<Change> {
+        self.heard.subscribe_changes()
     }
 
     fn address(&self) -> Option<String> {

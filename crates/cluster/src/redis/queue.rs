@@ -17,15 +17,15 @@ use redis::Script;
 
 use super::{Redis, heard, scripts};
 use crate::queue::{
-    Added, Held, JobId, KEPT, MAX_ABOUT_BYTES, MAX_WORKERS, QUEUED_PER_WORKER, Queue, Taken, WORKER_TTL,
-    Worker,
+    Added, ClaimedChunk, HeldChunk, JobId, KEPT, MAX_ABOUT_BYTES, MAX_WORKERS, QUEUED_PER_WORKER, Queue,
+    WORKER_TTL, Worker,
 };
 use crate::store::Asked;
-use answers::{added, lost, taken, whether, workers};
+use answers::{read_added, read_bool, read_lost, read_taken, read_workers};
 
 mod answers;
 
-/// A worker that has been silent for so long is no longer kept.
+/// A worker that has been silent for this long is no longer kept.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
 macro_rules! script {
@@ -71,12 +71,12 @@ impl QueueScripts {
         }
     }
 
-    fn work(&self, job: &JobId) -> String {
+    fn work_key(&self, job: &JobId) -> String {
         format!("{}work:{job}", self.prefix)
     }
 
     /// What all scripts get. Of no job in particular, the first two are used by none.
-    fn keys(&self, job: Option<&JobId>) -> Vec<String> {
+    fn script_keys(&self, job: Option<&JobId>) -> Vec<String> {
         let (of, prefix) = (job.map_or("", JobId::as_str), &self.prefix);
         ["work:", "queued:"]
             .map(|kind| format!("{prefix}{kind}{of}"))
@@ -87,60 +87,70 @@ impl QueueScripts {
 }
 
 impl Queue for Redis {
-    fn add<'a>(&'a self, job: &'a JobId, chunk: u32) -> Asked<'a, Added> {
-        let args = [chunk.to_string(), QUEUED_PER_WORKER.to_string(), ms(KEPT)];
+    fn add_chunk<'a>(&'a self, job: &'a JobId, chunk: u32) -> Asked<'a, Added> {
+        let args = [chunk.to_string(), QUEUED_PER_WORKER.to_string(), format_ms(KEPT)];
         let asked = &self.queue;
-        self.ask_on(&asked.add, &asked.keys(Some(job)), args, added)
+        self.ask_on(&asked.add, &asked.script_keys(Some(job)), args, read_added)
     }
 
-    fn take<'a>(&'a self, job: &'a JobId, worker: &'a str, silent: Duration) -> Asked<'a, Option<Taken>> {
+    fn take_chunk<'a>(
+        &'a self,
+        job: &'a JobId,
+        worker: &'a str,
+        silent: Duration,
+    ) -> Asked<'a, Option<ClaimedChunk>> {
         let asked = &self.queue;
-        let args = [worker.to_owned(), ms(silent), ms(KEPT)];
-        self.ask_on(&asked.take, &asked.keys(Some(job)), args, |answer| taken(job, answer))
+        let args = [worker.to_owned(), format_ms(silent), format_ms(KEPT)];
+        self.ask_on(&asked.take, &asked.script_keys(Some(job)), args, |answer| read_taken(job, answer))
     }
 
-    fn beat<'a>(&'a self, worker: &'a str, about: &'a str, held: &'a [Held]) -> Asked<'a, Vec<Held>> {
+    fn beat_worker<'a>(
+        &'a self,
+        worker: &'a str,
+        about: &'a str,
+        held: &'a [HeldChunk],
+    ) -> Asked<'a, Vec<HeldChunk>> {
         let asked = &self.queue;
-        let mut keys = asked.keys(None);
-        keys.extend(held.iter().map(|held| asked.work(&held.job)));
-        let args = [worker.to_owned(), about.to_owned(), ms(WORKER_TTL), ms(FORGOTTEN_AFTER)];
+        let mut keys = asked.script_keys(None);
+        keys.extend(held.iter().map(|held| asked.work_key(&held.job)));
+        let args = [worker.to_owned(), about.to_owned(), format_ms(WORKER_TTL), format_ms(FORGOTTEN_AFTER)];
         let args = args.into_iter().chain(held.iter().map(|held| held.entry.to_string()));
-        self.ask_on(&asked.beat, &keys, args, |answer| lost(held, answer))
+        self.ask_on(&asked.beat, &keys, args, |answer| read_lost(held, answer))
     }
 
-    fn done<'a>(&'a self, held: &'a Held) -> Asked<'a, bool> {
+    fn finish_chunk<'a>(&'a self, held: &'a HeldChunk) -> Asked<'a, bool> {
         let asked = &self.queue;
         let args = [held.entry.to_string(), held.chunk.to_string()];
-        self.ask_on(&asked.done, &asked.keys(Some(&held.job)), args, whether)
+        self.ask_on(&asked.done, &asked.script_keys(Some(&held.job)), args, read_bool)
     }
 
-    fn give_back<'a>(&'a self, worker: &'a str, held: &'a Held) -> Asked<'a, bool> {
+    fn give_back<'a>(&'a self, worker: &'a str, held: &'a HeldChunk) -> Asked<'a, bool> {
         let asked = &self.queue;
         let args = [worker.to_owned(), held.entry.to_string(), held.chunk.to_string()];
-        self.ask_on(&asked.give_back, &asked.keys(Some(&held.job)), args, whether)
+        self.ask_on(&asked.give_back, &asked.script_keys(Some(&held.job)), args, read_bool)
     }
 
-    fn forget<'a>(&'a self, job: &'a JobId) -> Asked<'a, ()> {
+    fn forget_job<'a>(&'a self, job: &'a JobId) -> Asked<'a, ()> {
         let asked = &self.queue;
-        self.ask_on(&asked.forget, &asked.keys(Some(job)), [], scripts::done)
+        self.ask_on(&asked.forget, &asked.script_keys(Some(job)), [], scripts::read_done)
     }
 
-    fn leave<'a>(&'a self, worker: &'a str) -> Asked<'a, ()> {
+    fn leave_worker<'a>(&'a self, worker: &'a str) -> Asked<'a, ()> {
         let asked = &self.queue;
-        self.ask_on(&asked.leave, &asked.keys(None), [worker.to_owned()], scripts::done)
+        self.ask_on(&asked.leave, &asked.script_keys(None), [worker.to_owned()], scripts::read_done)
     }
 
     fn workers(&self) -> Asked<'_, Vec<Worker>> {
         let asked = &self.queue;
         let args = [MAX_WORKERS.to_string(), MAX_ABOUT_BYTES.to_string()];
-        self.ask_on(&asked.workers, &asked.keys(None), args, workers)
+        self.ask_on(&asked.workers, &asked.script_keys(None), args, read_workers)
     }
 
-    fn connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
-        Box::pin(Self::connected(self, number))
+    fn wait_connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
+        Box::pin(Self::wait_connected(self, number))
     }
 }
 
-fn ms(duration: Duration) -> String {
-    scripts::ms(duration)
+fn format_ms(duration: Duration) -> String {
+    scripts::format_ms(duration)
 }

@@ -45,13 +45,12 @@ pub(super) struct Scripts {
 /// The names of everything that we keep. What is in braces is the same in all, so that all are in one place.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
-    /// How all begin.
     pub(super) prefix: Arc<str>,
     pub(super) all: [String; 6],
 }
 
 impl Keys {
-    pub(super) fn of(prefix: &str) -> Self {
+    pub(super) fn with_prefix(prefix: &str) -> Self {
         let key = |name: &str| format!("{{{prefix}}}:{name}");
         let all = ["meta", "count", "processes", "until", "streams", "rights"].map(key);
         Self { prefix: key("").into(), all }
@@ -79,67 +78,68 @@ impl Scripts {
     }
 }
 
-pub(super) fn format() -> String {
+pub(super) fn format_version() -> String {
     FORMAT.to_string()
 }
 
-pub(super) fn ms(duration: Duration) -> String {
+pub(super) fn format_ms(duration: Duration) -> String {
     duration.as_millis().to_string()
 }
 
-/// What a script has answered; `None` where it is no answer of ours.
+/// What a script has answered; `None` where it is not an answer of ours.
 pub(super) type Answer<T> = Option<Result<T, StoreError>>;
 
 /// The first word of an answer, and what follows.
-pub(super) fn said(answer: &[Value]) -> Option<(&str, &[Value])> {
+pub(super) fn split_answer(answer: &[Value]) -> Option<(&str, &[Value])> {
     let (word, more) = answer.split_first()?;
-    Some((heard::text(word)?, more))
+    Some((heard::value_text(word)?, more))
 }
 
 /// Of a script that has nothing to tell but that it is done.
-pub(super) fn done(answer: &[Value]) -> Answer<()> {
-    (said(answer)?.0 == "ok").then_some(Ok(()))
+pub(super) fn read_done(answer: &[Value]) -> Answer<()> {
+    (split_answer(answer)?.0 == "ok").then_some(Ok(()))
 }
 
 /// Of a heartbeat of the process `name`.
-pub(super) fn beat(answer: &[Value], name: &Arc<str>, keys: &Keys, heard: &Heard) -> Answer<Beat> {
-    let refused = match said(answer)? {
+pub(super) fn read_beat(answer: &[Value], name: &Arc<str>, keys: &Keys, heard: &Heard) -> Answer<Beat> {
+    let refused = match split_answer(answer)? {
         ("ok", [at, epoch, version, lapsed, latest, rights, streams]) => {
-            let (at, epoch, version) = (whole(at)?, epoch_of(epoch)?, whole(version)?);
-            let (heard, rights) = (times(latest, heard)?, whole(rights)?);
-            let (streams, lapsed) = (whole(streams)? as usize, whole(lapsed)? == 1);
+            let (at, epoch, version) = (read_number(at)?, epoch_of(epoch)?, read_number(version)?);
+            let (heard, rights) = (read_times(latest, heard)?, read_number(rights)?);
+            let (streams, lapsed) = (read_number(streams)? as usize, read_number(lapsed)? == 1);
             return Some(Ok(Beat { at, epoch, version, streams, lapsed, heard, rights }));
         }
         ("type", [key, is, want]) => {
-            let want =
-                ["hash", "zset", "string"].into_iter().find(|known| heard::text(want) == Some(known))?;
-            let key = keys.all.iter().find(|known| heard::text(key) == Some(known))?;
-            Refusal::Type { key: key.as_str().into(), is: word(is)?, want }
+            let want = ["hash", "zset", "string"]
+                .into_iter()
+                .find(|known| heard::value_text(want) == Some(known))?;
+            let key = keys.all.iter().find(|known| heard::value_text(key) == Some(known))?;
+            Refusal::Type { key: key.as_str().into(), is: read_word(is)?, want }
         }
         ("foreign", []) => Refusal::Foreign { prefix: keys.prefix.clone() },
-        ("format", [theirs]) => Refusal::Format { ours: FORMAT, theirs: word(theirs)? },
+        ("format", [theirs]) => Refusal::Format { ours: FORMAT, theirs: read_word(theirs)? },
         ("secret", []) => Refusal::Secret,
-        ("replaced", [url]) => Refusal::Replaced { name: name.clone(), url: word(url)? },
-        ("name", [url]) => Refusal::Name { name: name.clone(), url: word(url)? },
+        ("replaced", [url]) => Refusal::Replaced { name: name.clone(), url: read_word(url)? },
+        ("name", [url]) => Refusal::Name { name: name.clone(), url: read_word(url)? },
         _ => return None,
     };
     Some(Err(refused.into()))
 }
 
-pub(super) fn claimed(answer: &[Value]) -> Answer<Claimed> {
-    Some(Ok(match said(answer)? {
+pub(super) fn read_claimed(answer: &[Value]) -> Answer<Claimed> {
+    Some(Ok(match split_answer(answer)? {
         ("ok", [token]) => Claimed::Granted(token_of(token)?),
         ("held", [token, process, last]) => {
-            let (token, heard) = (token_of(token)?, time(last)?);
-            Claimed::Held { token, process: heard::process(heard::text(process)?)?, heard }
+            let (token, heard) = (token_of(token)?, read_time(last)?);
+            Claimed::Held { token, process: heard::parse_process_name(heard::value_text(process)?)?, heard }
         }
         ("unknown", []) => return Some(Err(StoreError::Unknown)),
         _ => return None,
     }))
 }
 
-pub(super) fn kept(answer: &[Value]) -> Answer<Kept> {
-    Some(Ok(match said(answer)? {
+pub(super) fn read_kept(answer: &[Value]) -> Answer<Kept> {
+    Some(Ok(match split_answer(answer)? {
         ("ok", []) => Kept::Kept,
         ("lost", [token]) => Kept::Lost(token_of(token)?),
         ("unknown", []) => return Some(Err(StoreError::Unknown)),
@@ -147,33 +147,33 @@ pub(super) fn kept(answer: &[Value]) -> Answer<Kept> {
     }))
 }
 
-pub(super) fn snapshot(answer: &[Value], heard: &Heard) -> Answer<Snapshot> {
-    let ("ok", [at, epoch, version, processes, latest, streams]) = said(answer)? else { return None };
-    let until: HashMap<Arc<str>, StoreTime> = times(latest, heard)?.into_iter().collect();
-    let known = pairs(processes, MAX_PROCESSES, heard, |name, value| {
-        let record = heard::record(name, heard::text(value)?)?;
+pub(super) fn read_snapshot(answer: &[Value], heard: &Heard) -> Answer<Snapshot> {
+    let ("ok", [at, epoch, version, processes, latest, streams]) = split_answer(answer)? else { return None };
+    let until: HashMap<Arc<str>, StoreTime> = read_times(latest, heard)?.into_iter().collect();
+    let known = read_pairs(processes, MAX_PROCESSES, heard, |name, value| {
+        let record = heard::parse_record(name, heard::value_text(value)?)?;
         let until = until.get(&record.name).copied().unwrap_or_default();
         Some((record.name.clone(), (record, until)))
     })?;
-    let leases = pairs(streams, MAX_STREAMS, heard, |name, value| {
-        Some((heard::stream(name)?, heard::lease(heard::text(value)?)?))
+    let leases = read_pairs(streams, MAX_STREAMS, heard, |name, value| {
+        Some((heard::parse_stream_name(name)?, heard::parse_lease(heard::value_text(value)?)?))
     })?;
     Some(Ok(Snapshot {
-        at: whole(at)?,
+        at: read_number(at)?,
         epoch: epoch_of(epoch)?,
-        version: whole(version)?,
+        version: read_number(version)?,
         processes: known.into_values().collect(),
         streams: leases.into_iter().collect(),
     }))
 }
 
 /// Of the keys and users in common. What is not ours has no version, and nothing in it.
-pub(super) fn rights(answer: &[Value]) -> Answer<Option<Shared>> {
-    Some(Ok(match said(answer)? {
+pub(super) fn read_rights(answer: &[Value]) -> Answer<Option<Shared>> {
+    Some(Ok(match split_answer(answer)? {
         ("none", []) => None,
         ("ok", [version, value]) => {
-            let value = heard::text(value).unwrap_or_default().into();
-            Some(Shared { version: whole(version).unwrap_or_default(), value })
+            let value = heard::value_text(value).unwrap_or_default().into();
+            Some(Shared { version: read_number(version).unwrap_or_default(), value })
         }
         _ => return None,
     }))
@@ -181,18 +181,20 @@ pub(super) fn rights(answer: &[Value]) -> Answer<Option<Shared>> {
 
 /// Whether those before were as was said.
 pub(super) fn were_set(answer: &[Value]) -> Answer<bool> {
-    let ("ok", [were]) = said(answer)? else { return None };
-    Some(Ok(whole(were)? == 1))
+    let ("ok", [were]) = split_answer(answer)? else { return None };
+    Some(Ok(read_number(were)? == 1))
 }
 
 /// Until when the heartbeats of processes count, by name.
-fn times(latest: &Value, heard: &Heard) -> Option<Vec<(Arc<str>, StoreTime)>> {
-    let times = pairs(latest, MAX_PROCESSES, heard, |name, at| Some((heard::process(name)?, time(at)?)))?;
+fn read_times(latest: &Value, heard: &Heard) -> Option<Vec<(Arc<str>, StoreTime)>> {
+    let times = read_pairs(latest, MAX_PROCESSES, heard, |name, at| {
+        Some((heard::parse_process_name(name)?, read_time(at)?))
+    })?;
     Some(times.into_iter().collect())
 }
 
 /// What a list of keys and values has, by key and each once; what cannot be read is passed over.
-fn pairs<T>(
+fn read_pairs<T>(
     list: &Value,
     most: usize,
     heard: &Heard,
@@ -201,42 +203,42 @@ fn pairs<T>(
     let Value::Array(list) = list else { return None };
     let mut all = BTreeMap::new();
     for pair in list.chunks_exact(2).take(most) {
-        match heard::text(&pair[0]).and_then(|key| read(key, &pair[1])) {
+        match heard::value_text(&pair[0]).and_then(|key| read(key, &pair[1])) {
             Some((key, value)) => drop(all.insert(key, value)),
-            None => heard.warn("an entry"),
+            None => heard.warn_once("an entry"),
         }
     }
     Some(all)
 }
 
 /// A number that Lua or Redis counts.
-pub(super) fn whole(value: &Value) -> Option<u64> {
+pub(super) fn read_number(value: &Value) -> Option<u64> {
     match value {
         Value::Int(number) => u64::try_from(*number).ok(),
-        value => heard::number(heard::text(value)?),
+        value => heard::parse_number(heard::value_text(value)?),
     }
 }
 
 /// A moment, which Redis keeps as a score.
-pub(super) fn time(value: &Value) -> Option<StoreTime> {
-    let score: f64 = heard::text(value)?.parse().ok()?;
+pub(super) fn read_time(value: &Value) -> Option<StoreTime> {
+    let score: f64 = heard::value_text(value)?.parse().ok()?;
     Some(score.clamp(0.0, MAX_TIME) as StoreTime)
 }
 
 fn token_of(value: &Value) -> Option<Token> {
-    heard::number(heard::text(value)?).map(Token::from)
+    heard::parse_number(heard::value_text(value)?).map(Token::from)
 }
 
 /// Which life of Redis; nothing before the first heartbeat.
 fn epoch_of(value: &Value) -> Option<Arc<str>> {
-    let epoch = heard::text(value)?;
+    let epoch = heard::value_text(value)?;
     let is_one = epoch.len() <= MAX_EPOCH_BYTES && epoch.bytes().all(|byte| byte.is_ascii_graphic());
     is_one.then(|| epoch.into())
 }
 
 /// What is shown to people as it is, so much of it as may be.
-fn word(value: &Value) -> Option<Arc<str>> {
-    let word = heard::text(value)?;
+fn read_word(value: &Value) -> Option<Arc<str>> {
+    let word = heard::value_text(value)?;
     Some(word.chars().filter(|char| !char.is_control()).take(MAX_WORD).collect::<String>().into())
 }
 
@@ -255,7 +257,7 @@ mod tests {
     fn read(processes: &[&str], latest: &[&str], streams: &[&str]) -> Snapshot {
         let (at, version) = (Value::Int(1000), text("7"));
         let answer = [text("ok"), at, text("first"), version, list(processes), list(latest), list(streams)];
-        snapshot(&answer, &Heard::new("{p}:meta".into())).unwrap().unwrap()
+        read_snapshot(&answer, &Heard::new("{p}:meta".into())).unwrap().unwrap()
     }
 
     #[test]
@@ -280,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_time_without_bounds_is_the_last_one() {
-        assert_eq!(time(&text("inf")), Some(1 << 53));
-        assert_eq!(time(&text("-3")), Some(0));
+        assert_eq!(read_time(&text("inf")), Some(1 << 53));
+        assert_eq!(read_time(&text("-3")), Some(0));
     }
 }

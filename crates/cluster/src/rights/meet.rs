@@ -1,6 +1,6 @@
 //! What is to become of the keys and users here and those that all have in common. Nothing is read, written or asked here.
 
-use sightwire_access::merge::{in_both, merge};
+use sightwire_access::merge::{in_both, merge_records};
 use sightwire_access::record::Records;
 
 /// Keys and users that all have in common.
@@ -34,25 +34,23 @@ impl Base {
 /// What is to be done.
 #[derive(Debug, PartialEq)]
 pub(super) enum Met {
-    /// This is in common, and counts here. What counted here before `is_foreign`: it has nothing to do with that.
+    /// All have this in common, and it counts here from now on.
     Common {
-        /// What it is.
         shared: Shared,
-        /// Whether what was here is to be kept for people.
+        /// Whether what counted here before has nothing to do with it, and is to be kept for people.
         is_foreign: bool,
     },
     /// This has to be in common, in the place of version `before`.
     Put {
         /// 0: there is none.
         before: u64,
-        /// What.
         new: Shared,
     },
 }
 
 /// Of a process that has `ours` (nothing if its file is gone), and hears that all have `theirs` in common. `origin` names new
 /// versions, where there were none.
-pub(super) fn meet(
+pub(super) fn plan_merge(
     base: Option<&Base>,
     ours: Option<&Records>,
     theirs: Option<&Shared>,
@@ -92,9 +90,9 @@ pub(super) fn meet(
             let merged = match base {
                 // It has forgotten one, and another came in its place: who has removed what is not known any more.
                 Some(Base::Common(_)) if is_same && *before != theirs.records => {
-                    merge(before, ours, &in_both(before, &theirs.records))
+                    merge_records(before, ours, &in_both(before, &theirs.records))
                 }
-                _ => merge(before, ours, &theirs.records),
+                _ => merge_records(before, ours, &theirs.records),
             };
             if merged == theirs.records {
                 Met::Common { shared: theirs.clone(), is_foreign: false }
@@ -140,7 +138,7 @@ mod tests {
     /// Since all had that in common.
     fn met(base: Option<&Shared>, ours: Option<&[u32]>, theirs: Option<&Shared>) -> Met {
         let base = base.cloned().map(Base::Common);
-        meet(base.as_ref(), ours.map(of).as_ref(), theirs, || "new".into())
+        plan_merge(base.as_ref(), ours.map(of).as_ref(), theirs, || "new".into())
     }
 
     fn common(shared: Shared) -> Met {
@@ -215,10 +213,10 @@ mod tests {
         // Key 5 was made here, 7 elsewhere, and 5 was revoked here before the answer came.
         let sent = Base::Sent(shared("x", 7, &[1, 5]));
         for (theirs, new) in [(shared("x", 7, &[1, 7, 5]), [1, 7]), (shared("x", 9, &[1, 7, 5]), [1, 7])] {
-            let met = meet(Some(&sent), Some(&of(&[1])), Some(&theirs), String::new);
+            let met = plan_merge(Some(&sent), Some(&of(&[1])), Some(&theirs), String::new);
             assert_eq!(met, put(theirs.version, shared("x", theirs.version + 1, &new)));
         }
         let theirs = shared("x", 7, &[1, 7, 5]);
-        assert_eq!(meet(Some(&sent), Some(&of(&[1, 5])), Some(&theirs), String::new), common(theirs));
+        assert_eq!(plan_merge(Some(&sent), Some(&of(&[1, 5])), Some(&theirs), String::new), common(theirs));
     }
 }

@@ -7,7 +7,7 @@ use sightwire_access::principal::Unknown;
 use sightwire_access::process::Secret;
 use sightwire_access::record::{KeyRecord, NewKey, UserRecord};
 use sightwire_access::{Role, store::Store as Files};
-use sightwire_measure::captured;
+use sightwire_base::captured;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -26,7 +26,6 @@ const BEAT: Duration = Duration::from_secs(2);
 /// Files are read and written meanwhile.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// Leads nowhere.
 #[derive(Debug)]
 struct Nowhere;
 
@@ -84,7 +83,7 @@ impl Process {
     /// It is another life of it.
     async fn again(mut self, store: &Arc<Memory>) -> Self {
         self.tasks.drain(..).for_each(|task| task.abort());
-        let (name, home) = (self.cluster.me().name.clone(), self.home.path().to_owned());
+        let (name, home) = (self.cluster.own_record().name.clone(), self.home.path().to_owned());
         let copy = tempfile::tempdir().unwrap();
         for file in fs::read_dir(home).unwrap() {
             let file = file.unwrap();
@@ -98,22 +97,23 @@ impl Process {
     /// As the command line does it.
     fn adds(&self) -> Key {
         let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires: None };
-        let add =
-            |records: &mut Records| Ok::<_, files::StoreError>(records.add(&wanted, SystemTime::now())?.0);
+        let add = |records: &mut Records| {
+            Ok::<_, files::StoreError>(records.add_key(&wanted, SystemTime::now())?.0)
+        };
         self.keyring.store().update(add).unwrap()
     }
 
     fn revokes(&self, key: &Key) {
-        let revoke = |records: &mut Records| Ok::<_, files::StoreError>(records.revoke(key.id()));
+        let revoke = |records: &mut Records| Ok::<_, files::StoreError>(records.revoke_key(key.id()));
         assert!(self.keyring.store().update(revoke).unwrap().is_some());
     }
 
     fn knows(&self, key: &Key) -> bool {
-        self.keyring.find(key.reveal(), SystemTime::now()).is_ok()
+        self.keyring.find_principal(key.reveal(), SystemTime::now()).is_ok()
     }
 
     fn version(&self) -> Option<u64> {
-        self.cluster.rights().version
+        self.cluster.rights_status().version
     }
 
     fn file(&self, name: &str) -> String {
@@ -138,7 +138,7 @@ async fn a_key_that_is_made_or_revoked_at_one_is_so_at_all_within_a_second() {
         assert!(process.knows(&first) && process.knows(&second));
     }
     let end = CancellationToken::new();
-    let watching = b.keyring.find(first.reveal(), SystemTime::now()).unwrap();
+    let watching = b.keyring.find_principal(first.reveal(), SystemTime::now()).unwrap();
     let _hold = watching.credential().unwrap().hold(end.clone());
     let begun = clock::now();
     a.revokes(&first);
@@ -165,7 +165,7 @@ async fn what_two_change_while_the_store_is_away_is_all_there_after_it() {
     let (old, kept) = (a.adds(), a.adds());
     sleep(BEAT).await;
     for trouble in [Trouble::Away, Trouble::Stalled] {
-        store.trouble(trouble);
+        store.set_trouble(trouble);
         sleep(BEAT).await;
         let (here, there) = (a.adds(), b.adds());
         if b.knows(&old) {
@@ -173,7 +173,7 @@ async fn what_two_change_while_the_store_is_away_is_all_there_after_it() {
         }
         sleep(BEAT).await;
         assert!(a.knows(&here) && b.knows(&there) && !a.knows(&there) && !b.knows(&here));
-        store.trouble(Trouble::None);
+        store.set_trouble(Trouble::None);
         sleep(2 * BEAT).await;
         for process in [&a, &b] {
             assert!(process.knows(&here) && process.knows(&there) && process.knows(&kept), "{trouble:?}");
@@ -215,14 +215,14 @@ async fn a_store_that_was_emptied_gets_back_what_was_in_common() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_joins_takes_what_the_others_have_and_keeps_its_own_aside() {
-    let (log, store) = (captured::log(), Memory::new());
+    let (log, store) = (captured::capture_log(), Memory::new());
     let (mut a, mut b) = (Process::new(&store, "a"), Process::new(&store, "b"));
     let (first, second) = (a.adds(), b.adds());
     a.begin().await;
     b.begin().await;
     sleep(BEAT).await;
     assert!(a.knows(&first) && b.knows(&first) && !a.knows(&second) && !b.knows(&second));
-    let said = log.with("before-cluster.json");
+    let said = log.lines_with("before-cluster.json");
     assert!(said.len() == 1, "{said:?}");
     assert!(b.file("access.before-cluster.json").contains(second.id()));
     assert_eq!(a.file("access.before-cluster.json"), "");
@@ -249,10 +249,10 @@ async fn a_file_that_was_lost_removes_nothing_and_comes_back() {
     let other = a.adds();
     sleep(BEAT).await;
     assert!(a.knows(&key) && b.knows(&key) && a.knows(&other) && !b.knows(&other), "a spoilt one stays");
-    assert!(b.cluster.rights().trouble.unwrap().contains("is not a file of keys"));
+    assert!(b.cluster.rights_status().trouble.unwrap().contains("is not a file of keys"));
     fs::remove_file(b.keyring.store().path()).unwrap();
     sleep(BEAT).await;
-    assert!(b.knows(&other) && b.cluster.rights().trouble.is_none());
+    assert!(b.knows(&other) && b.cluster.rights_status().trouble.is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,27 +263,27 @@ async fn what_nobody_confirms_for_long_counts_no_more_until_somebody_does() {
     sleep(2 * HOUR).await;
     assert!(a.knows(&key) && b.knows(&key), "heartbeats confirm it");
     let end = CancellationToken::new();
-    let watching = b.keyring.find(key.reveal(), SystemTime::now()).unwrap();
+    let watching = b.keyring.find_principal(key.reveal(), SystemTime::now()).unwrap();
     let _hold = watching.credential().unwrap().hold(end.clone());
-    store.trouble(Trouble::Away);
+    store.set_trouble(Trouble::Away);
     sleep(Duration::from_secs(3590)).await;
     assert!(b.knows(&key));
     sleep(Duration::from_secs(20)).await;
-    let why = b.keyring.find(key.reveal(), SystemTime::now()).unwrap_err();
+    let why = b.keyring.find_principal(key.reveal(), SystemTime::now()).unwrap_err();
     assert!(matches!(why, Unknown::Unconfirmed { seconds: 3600.. }), "{why:?}");
     assert!(!end.is_cancelled(), "what is open stays open");
-    store.trouble(Trouble::None);
+    store.set_trouble(Trouble::None);
     sleep(BEAT).await;
     assert!(b.knows(&key));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_somebody_without_the_secret_has_written_makes_no_keys() {
-    let (log, store) = (captured::log(), Memory::new());
+    let (log, store) = (captured::capture_log(), Memory::new());
     let (a, b) = (Process::begun(&store, "a").await, Process::begun(&store, "b").await);
     let key = a.adds();
     sleep(BEAT).await;
-    let good = store.rights().await.unwrap().unwrap();
+    let good = store.read_rights().await.unwrap().unwrap();
     let bad = |version: u64, value: &str| Shared { version, value: value.into() };
     let before = good.version;
     for (number, forged) in [
@@ -299,9 +299,9 @@ async fn what_somebody_without_the_secret_has_written_makes_no_keys() {
         sleep(3 * BEAT).await;
         assert!(a.knows(&key) && b.knows(&key) && b.version() == Some(before));
     }
-    let said = log.with("was not written by a process with this secret");
+    let said = log.lines_with("was not written by a process with this secret");
     assert_eq!(said.len(), 2, "each of both says it once: {said:?}");
-    assert!(a.cluster.rights().trouble.unwrap().contains("{p}:rights"));
+    assert!(a.cluster.rights_status().trouble.unwrap().contains("{p}:rights"));
     let other = a.adds();
     sleep(Duration::from_secs(3500)).await;
     assert!(a.knows(&key) && a.knows(&other) && !b.knows(&other), "its own file counts");
@@ -311,7 +311,7 @@ async fn what_somebody_without_the_secret_has_written_makes_no_keys() {
     assert!(store.set_rights(0, &good).await.unwrap());
     sleep(2 * BEAT).await;
     assert!(a.knows(&key) && b.knows(&other), "until what is there is theirs again");
-    assert!(a.cluster.rights().trouble.is_none());
+    assert!(a.cluster.rights_status().trouble.is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -350,7 +350,10 @@ async fn two_of_one_folder_are_as_one() {
             [&a, &apart, &beside][round % 3].revokes(&revoked);
             sleep(TWO_LOOKS).await;
             for process in [&a, &beside, &apart] {
-                assert!(!process.knows(&revoked) && process.cluster.rights().trouble.is_none(), "{round}");
+                assert!(
+                    !process.knows(&revoked) && process.cluster.rights_status().trouble.is_none(),
+                    "{round}"
+                );
             }
         }
     }
@@ -402,9 +405,9 @@ async fn a_write_that_was_cut_off_brings_no_revoked_key_back() {
     b.tasks.drain(..).for_each(|task| task.abort());
     a.revokes(&key);
     sleep(BEAT).await;
-    let common = a.keyring.store().alone().unwrap().common().unwrap().unwrap();
+    let common = a.keyring.store().lock_alone().unwrap().read_common().unwrap().unwrap();
     let (files, path) = (b.keyring.store(), b.keyring.store().path());
-    let alone = files.alone().unwrap();
+    let alone = files.lock_alone().unwrap();
     let (ours, text) = (alone.load().unwrap(), fs::read(path).unwrap());
     fs::remove_file(path).unwrap();
     fs::create_dir_all(path.join("in the way")).unwrap();
@@ -427,7 +430,7 @@ async fn what_has_the_same_number_and_is_something_else_is_seen() {
     let stranger = Process::begun(&elsewhere, "c").await;
     let other = stranger.adds();
     sleep(BEAT).await;
-    let foreign = elsewhere.rights().await.unwrap().unwrap();
+    let foreign = elsewhere.read_rights().await.unwrap().unwrap();
     for was_away in [true, false] {
         let store = Memory::new();
         let a = Process::begun(&store, "a").await;
@@ -435,9 +438,9 @@ async fn what_has_the_same_number_and_is_something_else_is_seen() {
         sleep(BEAT).await;
         assert_eq!((a.version(), foreign.version), (Some(1), 1));
         if was_away {
-            store.trouble(Trouble::Away);
+            store.set_trouble(Trouble::Away);
             sleep(BEAT).await;
-            store.trouble(Trouble::None);
+            store.set_trouble(Trouble::None);
             assert!(store.set_rights(1, &foreign).await.unwrap());
         } else {
             // Between two heartbeats.
@@ -447,7 +450,7 @@ async fn what_has_the_same_number_and_is_something_else_is_seen() {
         sleep(2 * BEAT).await;
         assert!(a.knows(&key) && !a.knows(&other), "{was_away}");
         assert_eq!(a.version(), Some(2), "{was_away}");
-        assert_eq!(store.rights().await.unwrap().unwrap().version, 2);
+        assert_eq!(store.read_rights().await.unwrap().unwrap().version, 2);
     }
 }
 
@@ -459,10 +462,10 @@ async fn a_start_confirms_nothing() {
     sleep(BEAT).await;
     let identity = a.cluster.options().secret.mac(COMMON, "p");
     let confirmed = |process: &Process| {
-        process.keyring.store().alone().unwrap().confirmed(&identity).unwrap().unwrap().elapsed()
+        process.keyring.store().lock_alone().unwrap().confirmed_at(&identity).unwrap().unwrap().elapsed()
     };
     assert!(confirmed(&a).unwrap() < HOUR / 4, "the wall clock goes on");
-    store.trouble(Trouble::Away);
+    store.set_trouble(Trouble::Away);
     for (ago, counts) in [(HOUR / 2, true), (2 * HOUR, false)] {
         let at = SystemTime::now().checked_sub(ago).unwrap();
         a.keyring.store().write_confirmed(&identity, at).unwrap();
@@ -471,9 +474,9 @@ async fn a_start_confirms_nothing() {
         sleep(HOUR / 2 + BEAT).await;
         assert!(!a.knows(&key));
     }
-    let why = a.keyring.find(key.reveal(), SystemTime::now()).unwrap_err();
+    let why = a.keyring.find_principal(key.reveal(), SystemTime::now()).unwrap_err();
     assert!(matches!(why, Unknown::Unconfirmed { seconds: 9000.. }), "{why:?}");
-    store.trouble(Trouble::None);
+    store.set_trouble(Trouble::None);
     sleep(BEAT).await;
     assert!(a.knows(&key) && confirmed(&a).unwrap() < HOUR / 4);
 }
@@ -505,17 +508,17 @@ async fn as_many_keys_and_users_as_may_be_fit_and_what_does_not_is_told() {
     let users = (0..MAX_USERS).map(|number| UserRecord { name: format!("user {number}"), ..first.clone() });
     let mut records =
         Records { version: VERSION, keys: (0..MAX_KEYS).map(key).collect(), users: users.collect() };
-    a.keyring.store().alone().unwrap().write(&records).unwrap();
+    a.keyring.store().lock_alone().unwrap().write_records(&records).unwrap();
     a.keyring.take_up().unwrap();
     a.begin().await;
     sleep(BEAT).await;
-    assert_eq!((a.version(), a.cluster.rights().trouble), (Some(1), None));
+    assert_eq!((a.version(), a.cluster.rights_status().trouble), (Some(1), None));
     for key in &mut records.keys {
         key.streams = (0..8).map(|number| format!("{}{number}", "x".repeat(40))).collect();
     }
-    a.keyring.store().alone().unwrap().write(&records).unwrap();
+    a.keyring.store().lock_alone().unwrap().write_records(&records).unwrap();
     sleep(2 * BEAT).await;
-    let why = a.cluster.rights().trouble.unwrap();
+    let why = a.cluster.rights_status().trouble.unwrap();
     assert!(why.contains("at most 4194304 in common") && why.contains("revoke keys"), "{why}");
     assert_eq!(a.version(), Some(1));
 }

@@ -15,7 +15,7 @@ use sightwire_cluster::store::{
 };
 use tokio::sync::broadcast::Receiver;
 
-use crate::server::{Place, Server};
+use crate::server::{Server, StoreConnection};
 
 const CASES: u32 = 100;
 /// So long that nothing lapses by itself.
@@ -86,7 +86,7 @@ fn about(number: u8) -> Arc<str> {
 
 impl Tried {
     fn new(store: &Arc<dyn Store>) -> Self {
-        Self { changes: store.changes(), store: store.clone(), granted: Vec::new() }
+        Self { changes: store.subscribe_changes(), store: store.clone(), granted: Vec::new() }
     }
 
     fn lease(&self, number: usize) -> Token {
@@ -111,8 +111,9 @@ impl Tried {
             Step::Beat { who, joined, check } => {
                 let check = if check { "same" } else { "other" }.into();
                 let epoch = format!("epoch-{}", who.instance()).into();
-                let beat =
-                    store.beat(&Heartbeat { record: who.record(), ttl: TTL, check, joined, epoch }).await;
+                let beat = store
+                    .beat_process(&Heartbeat { record: who.record(), ttl: TTL, check, joined, epoch })
+                    .await;
                 // Its clock is its own.
                 Said::Beat(beat.map(|beat| Beat {
                     at: 0,
@@ -132,7 +133,7 @@ impl Tried {
                     instead_of,
                     again,
                 };
-                let claimed = store.claim(&claim).await;
+                let claimed = store.claim_stream(&claim).await;
                 if let Ok(Claimed::Granted(token)) = claimed {
                     let is_new = self.granted.iter().all(|before| *before < token);
                     // What it has already may even be what it was told to keep.
@@ -149,22 +150,22 @@ impl Tried {
             Step::Keep { who, stream: number, about: what, lease } => {
                 let (name, instance) = (who.name(), who.instance().into());
                 let (stream, about, token) = (stream(number), about(what), self.lease(lease));
-                let kept = store.keep(&Keep { stream, name, instance, token, about }).await;
+                let kept = store.keep_stream(&Keep { stream, name, instance, token, about }).await;
                 Said::Kept(kept.map(|kept| match kept {
                     Kept::Kept => Kept::Kept,
                     Kept::Lost(token) => Kept::Lost(self.rank(token)),
                 }))
             }
             Step::Release { stream: number, lease } => {
-                Said::Done(store.release(&stream(number), self.lease(lease)).await)
+                Said::Done(store.release_stream(&stream(number), self.lease(lease)).await)
             }
-            Step::Leave { who } => Said::Done(store.leave(&who.name(), who.instance().into()).await),
+            Step::Leave { who } => Said::Done(store.leave_process(&who.name(), who.instance().into()).await),
             Step::SetRights { before, new } => {
                 let new = Shared { version: new.into(), value: format!("of {new}, in\nlines").into() };
                 Said::WereSet(store.set_rights(before.into(), &new).await)
             }
-            Step::Rights => Said::Rights(store.rights().await),
-            Step::Read => Said::Read(store.read().await.map(|snapshot| {
+            Step::Rights => Said::Rights(store.read_rights().await),
+            Step::Read => Said::Read(store.read_snapshot().await.map(|snapshot| {
                 let Snapshot { at, epoch, version, processes, streams } = snapshot;
                 let processes = processes.into_iter().map(|(record, until)| (record, until - at)).collect();
                 let streams = streams.into_iter().map(|(name, value)| (name, self.value(&value))).collect();
@@ -222,7 +223,7 @@ async fn alike(one: &Arc<dyn Store>, other: &Arc<dyn Store>, steps: &[Step]) -> 
             return Err(format!("step {number}, one: {first:#?}\nthe other: {second:#?}"));
         }
     }
-    let version = one.store.read().await.unwrap().version;
+    let version = one.store.read_snapshot().await.unwrap().version;
     let (first, second) = (one.told(version).await, other.told(version).await);
     if first == second { Ok(()) } else { Err(format!("one tells: {first:#?}\nthe other: {second:#?}")) }
 }
@@ -264,7 +265,7 @@ fn the_store_in_memory_and_that_in_redis_answer_alike() {
         .run(&steps(), |steps| {
             cases.set(cases.get() + 1);
             let alike = runtime.block_on(async {
-                let place = Place::at(&server, &format!("p{}", cases.get())).await;
+                let place = StoreConnection::open(&server, &format!("p{}", cases.get())).await;
                 let (memory, redis): (Arc<dyn Store>, Arc<dyn Store>) = (Memory::new(), place.store.clone());
                 let alike = alike(&memory, &redis, &steps).await;
                 place.end().await;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpListener, UnixStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::{Place, Server};
+use crate::server::{Server, StoreConnection};
 use crate::{Life, TTL};
 
 /// Why it is away, said in time.
@@ -29,9 +29,9 @@ async fn away(life: &Life, store: &Redis) -> Arc<str> {
 #[tokio::test]
 async fn a_redis_that_was_killed_is_found_again() {
     let mut server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let (store, a) = (&*place.store, Life::of("a", 1));
-    let mut told = store.changes();
+    let mut told = store.subscribe_changes();
     a.beat(store).await.unwrap();
     let token = a.granted(store, "ward").await;
     server.kill();
@@ -60,7 +60,8 @@ async fn a_redis_that_was_killed_is_found_again() {
 #[tokio::test]
 async fn a_redis_that_stands_still_is_away_in_time_and_takes_nothing_from_anybody() {
     let server = Server::start();
-    let (here, there) = (Place::at(&server, "p").await, Place::at(&server, "p").await);
+    let (here, there) =
+        (StoreConnection::open(&server, "p").await, StoreConnection::open(&server, "p").await);
     let (a, b) = (Life::of("a", 1), Life::of("b", 2));
     a.beat(&*here.store).await.unwrap();
     b.beat(&*there.store).await.unwrap();
@@ -94,13 +95,13 @@ async fn a_redis_that_is_full_still_takes_what_we_keep() {
     let put = |number: usize| server.try_ask::<()>(&["SET", &format!("theirs {number}"), &much]).err();
     let full = (0..100).find_map(put).expect("it takes no more than it may");
     assert_eq!(full.code(), Some("OOM"), "{full:?}");
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let (store, a) = (&*place.store, Life::of("a", 1));
     a.beat(store).await.unwrap();
     let token = a.granted(store, "ward").await;
     assert_eq!(a.keep(store, "ward", token).await, Ok(Kept::Kept));
-    assert_eq!(store.read().await.unwrap().streams.len(), 1);
-    store.release("ward", token).await.unwrap();
+    assert_eq!(store.read_snapshot().await.unwrap().streams.len(), 1);
+    store.release_stream("ward", token).await.unwrap();
 }
 
 #[tokio::test]
@@ -113,7 +114,7 @@ async fn why_nothing_can_be_reached_is_told_in_words() {
         (format!("{silent}"), "does not answer within 1000 ms"),
         ("redis.invalid:7000".to_owned(), "the name redis.invalid cannot be resolved"),
     ] {
-        let place = Place::begin(format!("redis://:geheim@{at}"), "p");
+        let place = StoreConnection::begin(format!("redis://:geheim@{at}"), "p");
         let begun = Instant::now();
         while !matches!(place.store.status(), RedisStatus::Away { .. }) {
             assert!(begun.elapsed() < Duration::from_secs(5));
@@ -136,7 +137,7 @@ async fn a_store_that_nobody_connects_says_so() {
 #[tokio::test]
 async fn nothing_is_left_of_a_store_that_was_stopped() {
     let server = Server::start();
-    let store = Place::at(&server, "p").await.end().await;
+    let store = StoreConnection::open(&server, "p").await.end().await;
     let why = away(&Life::of("a", 1), &store).await;
     assert_eq!(&*why, "this process has stopped asking");
     let clients: String = server.ask(&["CLIENT", "LIST"]);
@@ -155,7 +156,7 @@ async fn over_tcp_it_is_the_same() {
     let url = format!("redis://{}", listener.local_addr().unwrap());
     let socket = server.socket();
     let passing = tokio::spawn(async move { pass(listener.accept().await?.0, socket).await });
-    let place = Place::begin(url, "p");
+    let place = StoreConnection::begin(url, "p");
     let a = Life::of("a", 1);
     a.beat(&*place.store).await.unwrap();
     assert!(u64::from(a.granted(&*place.store, "ward").await) > 0);
@@ -194,11 +195,11 @@ async fn over_tls_it_is_the_same_and_nobody_else_is_trusted() {
     });
     let a = Life::of("a", 1);
     let url = format!("rediss://localhost:{port}");
-    let place = Place::trusting(url.clone(), trusted.clone());
+    let place = StoreConnection::trusting(url.clone(), trusted.clone());
     a.beat(&*place.store).await.unwrap();
     assert!(u64::from(a.granted(&*place.store, "ward").await) > 0);
     for (url, trust) in [(url, other), (format!("rediss://127.0.0.1:{port}"), trusted)] {
-        let place = Place::trusting(url, trust);
+        let place = StoreConnection::trusting(url, trust);
         let why = away(&a, &place.store).await;
         assert!(why.contains("no secure connection"), "{why}");
     }

@@ -6,11 +6,11 @@ use sightwire_cluster::entry::Token;
 use sightwire_cluster::redis::Redis;
 use sightwire_cluster::store::{Claimed, Kept, Snapshot, Store as _, StoreError};
 
-use crate::server::{Place, Server};
+use crate::server::{Server, StoreConnection};
 use crate::{Life, TTL};
 
 async fn read(store: &Redis) -> Snapshot {
-    store.read().await.unwrap()
+    store.read_snapshot().await.unwrap()
 }
 
 fn streams(snapshot: &Snapshot) -> Vec<&str> {
@@ -20,7 +20,7 @@ fn streams(snapshot: &Snapshot) -> Vec<&str> {
 #[tokio::test]
 async fn a_stream_is_claimed_held_kept_and_released() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let (a, b) = (Life::of("a", 1), Life::of("b", 2));
     let nothing = read(store).await;
@@ -49,9 +49,9 @@ async fn a_stream_is_claimed_held_kept_and_released() {
     let records: Vec<_> = snapshot.processes.iter().map(|(record, _)| record.clone()).collect();
     assert_eq!(records, [a.heartbeat().record, b.heartbeat().record]);
 
-    store.release("ward 3", Token::from(5)).await.unwrap();
+    store.release_stream("ward 3", Token::from(5)).await.unwrap();
     assert_eq!(streams(&read(store).await), ["ward 3"], "that lease is none");
-    store.release("ward 3", token).await.unwrap();
+    store.release_stream("ward 3", token).await.unwrap();
     assert_eq!(streams(&read(store).await), [""; 0]);
     let next = b.granted(store, "ward 3").await;
     assert!(next > token);
@@ -66,7 +66,7 @@ async fn a_stream_is_claimed_held_kept_and_released() {
 #[tokio::test]
 async fn who_leaves_has_nothing_any_more() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let (a, b) = (Life::of("a", 1), Life::of("b", 2));
     for life in [&a, &b] {
@@ -76,9 +76,9 @@ async fn who_leaves_has_nothing_any_more() {
         a.granted(store, stream).await;
     }
     b.granted(store, "z").await;
-    store.leave("a", 9.into()).await.unwrap();
+    store.leave_process("a", 9.into()).await.unwrap();
     assert_eq!(read(store).await.streams.len(), 3, "that was another life");
-    store.leave("a", a.instance).await.unwrap();
+    store.leave_process("a", a.instance).await.unwrap();
     let snapshot = read(store).await;
     assert_eq!((streams(&snapshot), snapshot.processes.len()), (vec!["z"], 1));
     assert_eq!(b.beat(store).await.unwrap().heard.len(), 1);
@@ -88,7 +88,7 @@ async fn who_leaves_has_nothing_any_more() {
 #[tokio::test]
 async fn a_stream_is_anothers_only_once_its_process_is_silent() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let (a, b) = (Life::of("a", 1), Life::of("b", 2));
     a.beat(store).await.unwrap();
@@ -103,14 +103,14 @@ async fn a_stream_is_anothers_only_once_its_process_is_silent() {
     let a = Life { joined: true, ..a };
     assert!(a.beat(store).await.unwrap().lapsed);
     assert_eq!(a.keep(store, "ward", first).await, Ok(Kept::Lost(second)));
-    store.release("ward", first).await.unwrap();
+    store.release_stream("ward", first).await.unwrap();
     assert_eq!(streams(&read(store).await), ["ward"], "it is the other's");
 }
 
 #[tokio::test]
 async fn a_heartbeat_counts_as_long_as_it_says() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let (store, ttl) = (&*place.store, Duration::from_millis(50));
     let a = Life { ttl, ..Life::of("a", 1) };
     let beat = a.beat(store).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_heartbeat_counts_as_long_as_it_says() {
 #[tokio::test]
 async fn what_lapsed_and_nobody_took_is_still_its_own() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let a = Life::of("a", 1);
     let version = a.beat(store).await.unwrap().version;
@@ -140,7 +140,7 @@ async fn what_lapsed_and_nobody_took_is_still_its_own() {
 #[tokio::test]
 async fn one_that_was_silent_for_a_while_gives_way_to_who_asks_for_that() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let (a, b) = (Life::of("a", 1), Life::of("b", 2));
     b.beat(store).await.unwrap();
@@ -160,7 +160,7 @@ async fn one_that_was_silent_for_a_while_gives_way_to_who_asks_for_that() {
 #[tokio::test]
 async fn a_flushed_redis_is_another_and_gets_back_what_is_still_there() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let a = Life::of("a", 1);
     a.beat(store).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_flushed_redis_is_another_and_gets_back_what_is_still_there() {
 #[tokio::test]
 async fn any_key_may_be_evicted() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let mut a = Life::of("a", 1);
     a.beat(store).await.unwrap();
@@ -204,14 +204,14 @@ async fn any_key_may_be_evicted() {
         assert_eq!((streams(&snapshot), snapshot.processes.len()), (vec!["ward"], 1), "{key}");
         let next = a.granted(store, "other").await;
         assert!(next > token, "{key}");
-        store.release("other", next).await.unwrap();
+        store.release_stream("other", next).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_process_that_is_dead_for_long_is_forgotten_with_all_it_had() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let (a, b) = (Life::of("a", 1), Life::of("b", 2));
     a.beat(store).await.unwrap();
@@ -230,7 +230,7 @@ async fn a_process_that_is_dead_for_long_is_forgotten_with_all_it_had() {
 #[tokio::test]
 async fn of_too_much_as_much_is_read_as_fits() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let a = Life::of("a", 1);
     a.beat(store).await.unwrap();

@@ -49,7 +49,7 @@ impl Life {
         }
     }
 
-    /// So, as if its last heartbeat had been so long ago.
+    /// So, as if its last heartbeat had been this long ago.
     fn is_silent(&self, server: &Server, silent: Duration) {
         let [seconds, micros]: [u64; 2] = server.ask(&["TIME"]);
         let now = Duration::from_secs(seconds) + Duration::from_micros(micros);
@@ -63,7 +63,7 @@ impl Life {
     }
 
     async fn beat(&self, store: &dyn Store) -> Result<Beat, StoreError> {
-        store.beat(&self.heartbeat()).await
+        store.beat_process(&self.heartbeat()).await
     }
 
     async fn claim(&self, store: &dyn Store, stream: &str) -> Result<Claimed, StoreError> {
@@ -71,7 +71,7 @@ impl Life {
     }
 
     async fn claim_again(&self, store: &dyn Store, stream: &str) -> Result<Claimed, StoreError> {
-        store.claim(&Claim { again: true, ..self.claim_of(stream, None) }).await
+        store.claim_stream(&Claim { again: true, ..self.claim_of(stream, None) }).await
     }
 
     fn claim_of(&self, stream: &str, instead_of: Option<(Token, Duration)>) -> Claim {
@@ -86,7 +86,7 @@ impl Life {
         stream: &str,
         instead_of: Option<(Token, Duration)>,
     ) -> Result<Claimed, StoreError> {
-        store.claim(&self.claim_of(stream, instead_of)).await
+        store.claim_stream(&self.claim_of(stream, instead_of)).await
     }
 
     async fn granted(&self, store: &dyn Store, stream: &str) -> Token {
@@ -99,6 +99,6 @@ impl Life {
     async fn keep(&self, store: &dyn Store, stream: &str, token: Token) -> Result<Kept, StoreError> {
         let (name, instance) = (self.name.clone(), self.instance);
         let about = r#"{"m":"normal","b":false}"#.into();
-        store.keep(&Keep { stream: stream.into(), name, instance, token, about }).await
+        store.keep_stream(&Keep { stream: stream.into(), name, instance, token, about }).await
     }
 }

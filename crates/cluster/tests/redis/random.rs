@@ -8,13 +8,13 @@ use sightwire_cluster::entry::{Entry, Token};
 use sightwire_cluster::store::{Change, Changed, Claimed, Kept, Store, StoreError};
 use tokio::task::JoinSet;
 
-use crate::server::{Place, Server};
+use crate::server::{Server, StoreConnection};
 use crate::{Life, TTL};
 
 const PROCESSES: u64 = 4;
 const STREAMS: u64 = 6;
 
-/// What one process does until it has claimed so often; the leases that it was granted.
+/// What one process does until it has claimed this many times; the leases that it was granted.
 async fn lives(server: &Server, store: &dyn Store, number: u64, most: usize) -> Vec<(u64, Token)> {
     let mut dice = fastrand::Rng::with_seed(number);
     let mut life = Life::of(&format!("p{number}"), number);
@@ -32,7 +32,7 @@ async fn lives(server: &Server, store: &dyn Store, number: u64, most: usize) -> 
             1 => life.is_silent(server, TTL),
             2..4 => {
                 if let Some(token) = has.remove(&stream) {
-                    store.release(&name, token).await.unwrap();
+                    store.release_stream(&name, token).await.unwrap();
                 }
             }
             4..6 => {
@@ -84,16 +84,16 @@ async fn no_lease_is_ever_granted_twice_and_each_is_above_the_one_before() {
     let full = std::env::var_os("SIGHTWIRE_FULL").is_some();
     let claims = if full { 10_000 } else { 1000 } / PROCESSES as usize;
     let server = Arc::new(Server::start());
-    let listener = Place::at(&server, "p").await;
-    let mut changes = listener.store.changes();
+    let listener = StoreConnection::open(&server, "p").await;
+    let mut changes = listener.store.subscribe_changes();
     let mut all = JoinSet::new();
     for number in 1..=PROCESSES {
-        let place = Place::at(&server, "p").await;
+        let place = StoreConnection::open(&server, "p").await;
         let server = server.clone();
         all.spawn(async move { lives(&server, &*place.store, number, claims).await });
     }
     let mut highest: BTreeMap<Arc<str>, Token> = BTreeMap::new();
-    // Whoever was granted a lease may get it back after another had the stream, which nobody else may.
+    // A process that was granted a lease may get it back after another had the stream, which nobody else may.
     let mut seen: BTreeMap<Token, (Arc<str>, Arc<str>)> = BTreeMap::new();
     let mut version = 0;
     let mut granted: Vec<(u64, Token)> = Vec::new();
@@ -101,7 +101,7 @@ async fn no_lease_is_ever_granted_twice_and_each_is_above_the_one_before() {
         version += 1;
         assert_eq!(change.version, version);
         let Changed::Stream(stream, Some(value)) = change.what else { return };
-        let Entry { token, process, .. } = Entry::read(&stream, &value).unwrap();
+        let Entry { token, process, .. } = Entry::parse_value(&stream, &value).unwrap();
         let before = highest.entry(stream.clone()).or_insert(Token::NONE);
         if let Some(owner) = seen.get(&token) {
             assert_eq!(owner, &(stream, process));
@@ -117,7 +117,7 @@ async fn no_lease_is_ever_granted_twice_and_each_is_above_the_one_before() {
             Some(ended) = all.join_next() => granted.extend(ended.unwrap()),
         }
     }
-    let last = listener.store.read().await.unwrap().version;
+    let last = listener.store.read_snapshot().await.unwrap().version;
     while let Ok(change) = changes.try_recv() {
         told(change);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sightwire_cluster::redis::{Redis, RedisStatus};
 use sightwire_cluster::store::{Refusal, Store as _, StoreError};
 
-use crate::server::{Place, Server};
+use crate::server::{Server, StoreConnection};
 use crate::{Life, TTL};
 
 async fn refusal(life: &Life, store: &Redis) -> Refusal {
@@ -17,7 +17,7 @@ async fn refusal(life: &Life, store: &Redis) -> Refusal {
 
 /// What is said of a Redis that takes nobody.
 async fn turned_away(url: String) -> StoreError {
-    let place = Place::begin(url, "p");
+    let place = StoreConnection::begin(url, "p");
     let life = Life::of("a", 1);
     let error = life.beat(&*place.store).await.unwrap_err();
     assert!(matches!(place.store.status(), RedisStatus::Away { why, .. } if why == error));
@@ -27,7 +27,7 @@ async fn turned_away(url: String) -> StoreError {
 #[tokio::test]
 async fn of_two_with_one_name_the_one_that_is_there_stays() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let first = Life::of("a", 1);
     first.beat(store).await.unwrap();
@@ -44,7 +44,7 @@ async fn of_two_with_one_name_the_one_that_is_there_stays() {
 #[tokio::test]
 async fn whoever_has_the_very_address_of_another_takes_its_place() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let store = &*place.store;
     let (first, second) = (Life::of("a", 1), Life::of("a", 2));
     first.beat(store).await.unwrap();
@@ -59,17 +59,17 @@ async fn whoever_has_the_very_address_of_another_takes_its_place() {
 #[tokio::test]
 async fn another_secret_is_refused() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     Life::of("a", 1).beat(&*place.store).await.unwrap();
     let other = Life { check: "other".into(), ..Life::of("b", 2) };
     assert_eq!(refusal(&other, &place.store).await, Refusal::Secret);
-    assert_eq!(place.store.read().await.unwrap().processes.len(), 1);
+    assert_eq!(place.store.read_snapshot().await.unwrap().processes.len(), 1);
 }
 
 #[tokio::test]
 async fn what_nobody_has_gone_by_for_a_minute_binds_nobody() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let first = Life::of("a", 1);
     let before = first.beat(&*place.store).await.unwrap();
     first.claim(&*place.store, "ward").await.unwrap();
@@ -90,17 +90,17 @@ async fn what_nobody_has_gone_by_for_a_minute_binds_nobody() {
 #[tokio::test]
 async fn those_with_different_prefixes_do_not_meet() {
     let server = Server::start();
-    let (p, q) = (Place::at(&server, "p").await, Place::at(&server, "q").await);
+    let (p, q) = (StoreConnection::open(&server, "p").await, StoreConnection::open(&server, "q").await);
     Life::of("a", 1).beat(&*p.store).await.unwrap();
     let other = Life { check: "other".into(), ..Life::of("a", 2) };
     assert_eq!(other.beat(&*q.store).await.unwrap().heard.len(), 1);
-    assert_eq!(p.store.read().await.unwrap().processes.len(), 1);
+    assert_eq!(p.store.read_snapshot().await.unwrap().processes.len(), 1);
 }
 
 #[tokio::test]
 async fn another_version_of_what_is_kept_is_refused() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     Life::of("a", 1).beat(&*place.store).await.unwrap();
     server.ask::<u64>(&["HSET", "{p}:meta", "format", "2"]);
     let refused = refusal(&Life::of("b", 2), &place.store).await;
@@ -110,7 +110,7 @@ async fn another_version_of_what_is_kept_is_refused() {
 #[tokio::test]
 async fn what_others_keep_under_our_names_stays_theirs() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let life = Life::of("a", 1);
     for (key, is, want, words) in [
         ("{p}:meta", "string", "hash", &["SET", "{p}:meta", "x"][..]),
@@ -143,7 +143,7 @@ async fn what_others_keep_under_our_names_stays_theirs() {
 #[tokio::test]
 async fn what_somebody_else_writes_between_ours_is_passed_over() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let (store, a) = (&*place.store, Life::of("a", 1));
     a.beat(store).await.unwrap();
     let token = a.granted(store, "ward").await;
@@ -162,10 +162,10 @@ async fn what_somebody_else_writes_between_ours_is_passed_over() {
     ] {
         server.ask::<u64>(&words);
     }
-    assert_eq!(store.read().await.unwrap().version, 0);
+    assert_eq!(store.read_snapshot().await.unwrap().version, 0);
     let next = a.granted(store, "broken").await;
     assert!(next > token && u64::from(next) < 1 << 53);
-    let snapshot = store.read().await.unwrap();
+    let snapshot = store.read_snapshot().await.unwrap();
     let streams: Vec<_> = snapshot.streams.iter().map(|(name, _)| &**name).collect();
     assert_eq!((streams, snapshot.processes.len(), snapshot.version), (vec!["broken", "ward"], 1, 1));
     assert!(a.granted(store, "ward 9").await > next);
@@ -181,7 +181,7 @@ async fn a_wrong_password_is_told_without_showing_it() {
         assert!(matches!(error, StoreError::Refused(Refusal::Denied(_))), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("geheim"), "{error:?}");
     }
-    let place = Place::begin(with("geheim-1"), "p");
+    let place = StoreConnection::begin(with("geheim-1"), "p");
     Life::of("a", 1).beat(&*place.store).await.unwrap();
     assert!(!format!("{:?}", place.store).contains("geheim"));
 }
@@ -190,7 +190,7 @@ async fn a_wrong_password_is_told_without_showing_it() {
 async fn a_user_that_may_not_do_what_is_needed_is_told_what() {
     let server = Server::start();
     server.ask::<()>(&["ACL", "SETUSER", "ward", "on", ">geheim", "~{p}:*", "&*", "+@all", "-evalsha"]);
-    let place = Place::begin(format!("{}?user=ward&pass=geheim", server.url()), "p");
+    let place = StoreConnection::begin(format!("{}?user=ward&pass=geheim", server.url()), "p");
     let refused = refusal(&Life::of("a", 1), &place.store).await;
     assert!(matches!(&refused, Refusal::Denied(why) if why.contains("evalsha")), "{refused:?}");
 }
@@ -198,7 +198,7 @@ async fn a_user_that_may_not_do_what_is_needed_is_told_what() {
 #[tokio::test]
 async fn a_replica_is_refused() {
     let server = Server::with(&["--replicaof", "127.0.0.1", "1"]);
-    let place = Place::begin(server.url(), "p");
+    let place = StoreConnection::begin(server.url(), "p");
     assert_eq!(refusal(&Life::of("a", 1), &place.store).await, Refusal::Replica);
     assert_eq!(place.store.counts().connections, 0, "it is seen before anything is asked");
 }
@@ -206,7 +206,7 @@ async fn a_replica_is_refused() {
 #[tokio::test]
 async fn one_that_becomes_a_replica_is_left_for_another() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let life = Life::of("a", 1);
     life.beat(&*place.store).await.unwrap();
     server.ask::<()>(&["REPLICAOF", "127.0.0.1", "1"]);

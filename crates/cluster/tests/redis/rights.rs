@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, UnixStream};
 use tokio::time::sleep;
 
 use crate::Life;
-use crate::server::{Place, Server};
+use crate::server::{Server, StoreConnection};
 use crate::told::next;
 
 fn shared(version: u64, value: &str) -> Shared {
@@ -20,20 +20,21 @@ fn shared(version: u64, value: &str) -> Shared {
 #[tokio::test]
 async fn of_two_that_change_the_same_one_hears_that_the_other_was_first() {
     let server = Server::start();
-    let (here, there) = (Place::at(&server, "p").await, Place::at(&server, "p").await);
-    let (a, mut told) = (Life::of("a", 1), there.store.changes());
+    let (here, there) =
+        (StoreConnection::open(&server, "p").await, StoreConnection::open(&server, "p").await);
+    let (a, mut told) = (Life::of("a", 1), there.store.subscribe_changes());
     assert_eq!(a.beat(&*here.store).await.unwrap().rights, 0);
-    assert_eq!(here.store.rights().await, Ok(None));
+    assert_eq!(here.store.read_rights().await, Ok(None));
     let (first, second) = (shared(1, "first"), shared(1, "second"));
     let (one, other) = tokio::join!(here.store.set_rights(0, &first), there.store.set_rights(0, &second));
     assert_ne!(one.unwrap(), other.clone().unwrap());
     let is = if other.unwrap() { second } else { first };
     for store in [&here.store, &there.store] {
-        assert_eq!(store.rights().await, Ok(Some(is.clone())));
+        assert_eq!(store.read_rights().await, Ok(Some(is.clone())));
     }
     assert_eq!(there.store.set_rights(7, &shared(8, "late")).await, Ok(false));
     assert_eq!(there.store.set_rights(1, &shared(2, "an\nother \u{e9}")).await, Ok(true));
-    assert_eq!(here.store.rights().await, Ok(Some(shared(2, "an\nother \u{e9}"))));
+    assert_eq!(here.store.read_rights().await, Ok(Some(shared(2, "an\nother \u{e9}"))));
     assert_eq!(a.beat(&*here.store).await.unwrap().rights, 2);
     let record = a.heartbeat().record;
     let expected = [Changed::Process("a".into(), Some(record)), Changed::Rights(1), Changed::Rights(2)];
@@ -45,17 +46,17 @@ async fn of_two_that_change_the_same_one_hears_that_the_other_was_first() {
 #[tokio::test]
 async fn a_redis_that_was_emptied_or_is_full_takes_them() {
     let server = Server::with(&["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"]);
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let (store, a) = (&*place.store, Life::of("a", 1));
     a.beat(store).await.unwrap();
     let full = server.try_ask::<()>(&["SET", "other", "x"]);
     assert_eq!(full.unwrap_err().code(), Some("OOM"));
     let many = "x".repeat(1 << 20);
     assert_eq!(store.set_rights(0, &shared(1, &many)).await, Ok(true));
-    assert_eq!(store.rights().await.unwrap().unwrap().value.len(), many.len());
+    assert_eq!(store.read_rights().await.unwrap().unwrap().value.len(), many.len());
     server.ask::<()>(&["FLUSHALL"]);
     a.beat(store).await.unwrap();
-    assert_eq!(store.rights().await, Ok(None));
+    assert_eq!(store.read_rights().await, Ok(None));
     assert_eq!(store.set_rights(1, &shared(2, "x")).await, Ok(false), "there is none any more");
     assert_eq!(store.set_rights(0, &shared(2, "x")).await, Ok(true));
 }
@@ -63,13 +64,13 @@ async fn a_redis_that_was_emptied_or_is_full_takes_them() {
 #[tokio::test]
 async fn what_somebody_else_keeps_there_stays_theirs_and_is_no_version() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let (store, a) = (&*place.store, Life::of("a", 1));
     a.beat(store).await.unwrap();
     let long = format!("1 {}", "x".repeat(17 << 20));
     for value in ["hello", "0 x", "-1 x", "99999999999999999999 x", "5", long.as_str()] {
         server.ask::<()>(&["SET", "{p}:rights", value]);
-        let read = store.rights().await.unwrap().unwrap();
+        let read = store.read_rights().await.unwrap().unwrap();
         if !value.starts_with("1 ") {
             assert_eq!(a.beat(store).await.unwrap().rights, 0, "{value:.9}");
             assert_eq!(store.set_rights(0, &shared(1, "x")).await, Ok(false), "{value:.9}");
@@ -83,7 +84,7 @@ async fn what_somebody_else_keeps_there_stays_theirs_and_is_no_version() {
     let key = "{p}:rights".into();
     let expected = Refusal::Type { key, is: "hash".into(), want: "string" };
     assert_eq!(refused, expected.into());
-    for asked in [store.rights().await.map(drop), store.set_rights(0, &shared(1, "x")).await.map(drop)] {
+    for asked in [store.read_rights().await.map(drop), store.set_rights(0, &shared(1, "x")).await.map(drop)] {
         assert!(matches!(asked, Err(StoreError::Away(_))), "{asked:?}");
     }
     assert_eq!(server.ask::<String>(&["HGET", "{p}:rights", "x"]), "y");
@@ -118,13 +119,13 @@ async fn however_long_they_take_no_heartbeat_waits_behind_them() {
             });
         }
     });
-    let (near, far) = (Place::at(&server, "p").await, Place::begin(url, "p"));
+    let (near, far) = (StoreConnection::open(&server, "p").await, StoreConnection::begin(url, "p"));
     let (store, a) = (&*far.store, Life::of("a", 1));
     a.beat(store).await.unwrap();
     let many = shared(1, &"x".repeat(1 << 20));
     assert_eq!(near.store.set_rights(0, &many).await, Ok(true));
     let begun = Instant::now();
-    let (read, ()) = tokio::join!(store.rights(), async {
+    let (read, ()) = tokio::join!(store.read_rights(), async {
         for _ in 0..8 {
             a.beat(store).await.unwrap();
             sleep(Duration::from_millis(50)).await;
@@ -138,19 +139,19 @@ async fn however_long_they_take_no_heartbeat_waits_behind_them() {
 #[tokio::test]
 async fn where_they_are_late_nothing_else_is_given_up() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
+    let place = StoreConnection::open(&server, "p").await;
     let (store, a) = (&*place.store, Life::of("a", 1));
     a.beat(store).await.unwrap();
     assert_eq!(store.set_rights(0, &shared(1, "x")).await, Ok(true));
     server.signal("STOP");
-    let (read, ()) = tokio::join!(store.rights(), async {
+    let (read, ()) = tokio::join!(store.read_rights(), async {
         sleep(ANSWER + ANSWER / 2).await;
         server.signal("CONT");
     });
     assert_eq!(read, Ok(Some(shared(1, "x"))), "later than others may be");
     server.signal("STOP");
     let begun = Instant::now();
-    let late = store.rights().await;
+    let late = store.read_rights().await;
     assert!(matches!(late, Err(StoreError::Away(_))), "{late:?}");
     assert!(begun.elapsed() < RIGHTS_ANSWER + ANSWER);
     server.signal("CONT");

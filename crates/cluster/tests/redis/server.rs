@@ -142,13 +142,13 @@ fn is_new_enough(program: &Path, libraries: Option<&str>) -> bool {
 }
 
 /// A store of one process, and the task that keeps it connected.
-pub struct Place {
+pub struct StoreConnection {
     pub store: Arc<Redis>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
-impl Place {
+impl StoreConnection {
     /// One that uses this part of a Redis, whatever comes of it.
     pub fn begin(url: String, prefix: &str) -> Self {
         Self::of(RedisOptions { url, prefix: prefix.into(), trust: None })
@@ -170,7 +170,7 @@ impl Place {
     }
 
     /// One that is connected.
-    pub async fn at(server: &Server, prefix: &str) -> Self {
+    pub async fn open(server: &Server, prefix: &str) -> Self {
         let place = Self::begin(server.url(), prefix);
         place.connects(0).await;
         place
@@ -182,7 +182,8 @@ impl Place {
     }
 
     async fn connects(&self, before: u64) {
-        let connected = tokio::time::timeout(Duration::from_secs(10), self.store.connected(before)).await;
+        let connected =
+            tokio::time::timeout(Duration::from_secs(10), self.store.wait_connected(before)).await;
         assert_eq!(connected, Ok(before + 1), "{:?}", self.store.status());
     }
 
@@ -194,7 +195,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for StoreConnection {
     fn drop(&mut self) {
         self.stop.cancel();
     }

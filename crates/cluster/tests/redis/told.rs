@@ -6,7 +6,7 @@ use sightwire_cluster::store::{Change, Changed, Store as _};
 use tokio::sync::broadcast::Receiver;
 
 use crate::Life;
-use crate::server::{Place, Server};
+use crate::server::{Server, StoreConnection};
 
 pub async fn next(changes: &mut Receiver<Change>) -> Change {
     let change = tokio::time::timeout(Duration::from_secs(5), changes.recv()).await;
@@ -16,18 +16,19 @@ pub async fn next(changes: &mut Receiver<Change>) -> Change {
 #[tokio::test]
 async fn changes_are_told_to_all_in_order_and_each_has_its_number() {
     let server = Server::start();
-    let (here, there) = (Place::at(&server, "p").await, Place::at(&server, "p").await);
-    let other = Place::at(&server, "q").await;
-    let (mut told_here, mut told_there) = (here.store.changes(), there.store.changes());
-    let mut told_other = other.store.changes();
+    let (here, there) =
+        (StoreConnection::open(&server, "p").await, StoreConnection::open(&server, "p").await);
+    let other = StoreConnection::open(&server, "q").await;
+    let (mut told_here, mut told_there) = (here.store.subscribe_changes(), there.store.subscribe_changes());
+    let mut told_other = other.store.subscribe_changes();
     let (a, b) = (Life::of("a", 1), Life::of("b", 2));
     a.beat(&*here.store).await.unwrap();
     b.beat(&*there.store).await.unwrap();
     a.beat(&*here.store).await.unwrap();
     let token = a.granted(&*here.store, "ward\u{e9}").await;
     a.keep(&*here.store, "ward\u{e9}", token).await.unwrap();
-    here.store.release("ward\u{e9}", token).await.unwrap();
-    here.store.leave("a", a.instance).await.unwrap();
+    here.store.release_stream("ward\u{e9}", token).await.unwrap();
+    here.store.leave_process("a", a.instance).await.unwrap();
     let value = format!(r#"{token} 0000000000000001/a {{"m":"normal","b":false}}"#);
     let expected = [
         Changed::Process("a".into(), Some(a.heartbeat().record)),
@@ -48,8 +49,8 @@ async fn changes_are_told_to_all_in_order_and_each_has_its_number() {
 #[tokio::test]
 async fn what_somebody_else_tells_is_passed_over() {
     let server = Server::start();
-    let place = Place::at(&server, "p").await;
-    let mut told = place.store.changes();
+    let place = StoreConnection::open(&server, "p").await;
+    let mut told = place.store.subscribe_changes();
     for words in ["", "hello", "1\nstream\nward\nbroken", "x\nstream\nward\n"] {
         assert_eq!(server.ask::<u64>(&["PUBLISH", "{p}:meta", words]), 1);
     }

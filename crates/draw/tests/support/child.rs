@@ -8,15 +8,15 @@ use std::time::Duration;
 fn main() {
     let mut args = std::env::args();
     let (name, fate) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
-    let mut head = [0; sightwire_pages::request::LENGTH];
-    let confined = |head: &mut [u8; sightwire_pages::request::LENGTH]| {
+    let mut head = [0; sightwire_documents::request::LENGTH];
+    let confined = |head: &mut [u8; sightwire_documents::request::LENGTH]| {
         std::io::stdin().read_exact(head).unwrap_or_default();
-        let request = sightwire_pages::request::Request::decode(head);
+        let request = sightwire_documents::request::Request::decode(head);
         request.map(|request| sightwire_draw::confine::this_process(&request))
     };
     match fate.as_str() {
         "--version" => say_version(),
-        "draw" => sightwire_draw::run().unwrap_or_default(),
+        "draw" => sightwire_draw::run_drawing().unwrap_or_default(),
         "hang" => std::thread::sleep(Duration::from_secs(600)),
         "spin" => {
             confined(&mut head);
@@ -53,7 +53,7 @@ fn main() {
         "tell" => {
             let (variables, folder) =
                 (std::env::vars_os().count(), std::env::current_dir().unwrap_or_default());
-            // Whoever runs the tests may leave others open.
+            // The process that runs the tests may leave others open.
             let own = std::fs::read_link("/proc/self/exe").ok();
             let files = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
             let is_held = files.map(|file| std::fs::read_link(file.path()).ok()).any(|file| file == own);
@@ -85,6 +85,6 @@ fn say_version() {
     match folder.to_str() {
         Some("older") => println!("sightwire-draw 0.0.9 (protocol 0)"),
         Some("sick") if !file.with_extension("healed").exists() => std::process::abort(),
-        _ => println!("{}", sightwire_pages::program::version_line()),
+        _ => println!("{}", sightwire_documents::program::version_line()),
     }
 }

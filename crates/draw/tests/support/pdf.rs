@@ -1,7 +1,7 @@
 //! Small PDFs, written by hand.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
-/// A PDF with a page for each of the contents, at most with the font `F1`, of so many points.
+/// A PDF with a page for each of the contents, at most with the font `F1`, of this many points.
 pub fn pdf(size: (f32, f32), contents: &[&str]) -> Vec<u8> {
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),

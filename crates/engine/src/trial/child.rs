@@ -17,16 +17,16 @@ use crate::priority::{self, Priority};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::{Engine, EngineError, EngineOptions, Plan, Session};
 
-/// Runs of each way that are timed, at most,
+/// Runs of each way that are timed, at most.
 const MOST_RUNS: u32 = 25;
-/// and at least,
+/// Runs of each way that are timed in any case.
 const LEAST_RUNS: u32 = 5;
-/// unless the ways of one network have taken so long together.
+/// After [`LEAST_RUNS`] no more runs begin once the ways of one network have taken this long together.
 const LONG_ENOUGH: Duration = Duration::from_millis(1500);
 /// At f32 providers differ in the last digits; one that differs from the plain CPU by more than this part of the largest value
-/// calculates something else,
+/// calculates something else.
 const MOST_DIFFERENCE: f32 = 0.1;
-/// unless it is as little as this.
+/// By this much a provider may differ from the plain CPU in any case, besides [`MOST_DIFFERENCE`] of the largest value.
 const LEAST_DIFFERENCE: f32 = 1e-3;
 
 /// Networks to be tried by a child process; their bytes follow on standard input.
@@ -77,7 +77,7 @@ pub enum ChildError {
     /// Standard input or output.
     #[error("this command is started by sightwire itself, to try how networks run")]
     Stream(#[from] std::io::Error),
-    /// Not a request.
+    /// What came on stdin is not a request.
     #[error("this command is started by sightwire itself, to try how networks run")]
     Request(#[from] serde_json::Error),
     /// The library.
@@ -89,7 +89,7 @@ pub enum ChildError {
 }
 
 /// Does what standard input says. `before` is told of each way before it is taken for the first time.
-pub fn run(before: &mut dyn FnMut(Plan)) -> Result<(), ChildError> {
+pub fn run_trial(before: &mut dyn FnMut(Plan)) -> Result<(), ChildError> {
     priority::set_for_this_thread(Priority::Live);
     be_the_first_to_go();
     let mut input = BufReader::new(std::io::stdin());
@@ -126,8 +126,8 @@ fn try_item(
     measure: bool,
     before: &mut dyn FnMut(Plan),
 ) -> Result<(), ChildError> {
-    let say = |way: usize, event| say(&Message { item: index, way, event });
-    let noise = noise(item.input.iter().product());
+    let say = |way: usize, event| send_message(&Message { item: index, way, event });
+    let noise = make_noise(item.input.iter().product());
     let mut made = Vec::new();
     for (way, plan) in item.ways.iter().enumerate() {
         say(way, Event::Begin)?;
@@ -145,7 +145,7 @@ fn try_item(
         }
     }
     let values: Vec<_> = made.iter().map(|one| (item.ways[one.way], &*one.output)).collect();
-    let reasons: Vec<_> = values.iter().map(|one| wrong(*one, &values)).collect();
+    let reasons: Vec<_> = values.iter().map(|one| find_wrong(*one, &values)).collect();
     let mut right = Vec::new();
     for (one, reason) in made.into_iter().zip(reasons) {
         if let Some(reason) = reason {
@@ -155,7 +155,7 @@ fn try_item(
             right.push(one);
         }
     }
-    if measure { time(right, &noise, say) } else { Ok(()) }
+    if measure { time_runs(right, &noise, say) } else { Ok(()) }
 }
 
 /// A network, made ready in one way, and what it gave.
@@ -174,14 +174,14 @@ fn first_run(
     noise: &[f32],
 ) -> Result<(Session, Vec<f32>), EngineError> {
     let shape = Shape { input: &item.input, sizes: &item.sizes, varies: false };
-    let mut session = engine.make(&item.name, bytes, &shape, 1, plan)?;
+    let mut session = engine.make_session(&item.name, bytes, &shape, 1, plan)?;
     let mut output = Vec::new();
     session.run(noise, &mut output)?;
     Ok((session, output))
 }
 
 /// What is wrong with the values that one way gave, going by the others'. What a precision costs is the manifest's to say.
-fn wrong((way, values): (Plan, &[f32]), all: &[(Plan, &[f32])]) -> Option<String> {
+fn find_wrong((way, values): (Plan, &[f32]), all: &[(Plan, &[f32])]) -> Option<String> {
     let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
     if !finite(values) {
         let other = all.iter().any(|(_, values)| finite(values));
@@ -203,7 +203,7 @@ fn wrong((way, values): (Plan, &[f32]), all: &[(Plan, &[f32])]) -> Option<String
 }
 
 /// The shortest run of each, by turns: what else the machine does only adds to them, and adds to all.
-fn time(
+fn time_runs(
     mut made: Vec<Made>,
     noise: &[f32],
     say: impl Fn(usize, Event) -> Result<(), ChildError>,
@@ -223,7 +223,7 @@ fn time(
     made.iter().try_for_each(|one| say(one.way, Event::Took(one.shortest.as_secs_f64() * 1e3)))
 }
 
-fn say(message: &Message) -> Result<(), ChildError> {
+fn send_message(message: &Message) -> Result<(), ChildError> {
     // A line of its own, whatever a library has written before.
     let mut line = b"\n".to_vec();
     serde_json::to_writer(&mut line, message)?;
@@ -234,7 +234,7 @@ fn say(message: &Message) -> Result<(), ChildError> {
 }
 
 /// Values from 0 to 1, the same each time: pixels as most networks take them.
-fn noise(count: usize) -> Vec<f32> {
+fn make_noise(count: usize) -> Vec<f32> {
     let mut state = 1_u32;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -270,22 +270,22 @@ mod tests {
     #[test]
     fn values_that_are_far_from_the_plain_cpus_rule_a_way_out() {
         let plain = [0.5, -2.0, 1.0];
-        let is_wrong = |way, values: &[f32]| wrong((way, values), &[(way, values), (PLAIN, &plain)]);
+        let is_wrong = |way, values: &[f32]| find_wrong((way, values), &[(way, values), (PLAIN, &plain)]);
         assert_eq!(is_wrong(OTHER, &[0.5001, -2.0001, 1.0]), None);
         assert!(is_wrong(OTHER, &[0.5, -1.5, 1.0]).unwrap().contains("0.500"));
         assert!(is_wrong(OTHER, &[0.5, -2.0]).unwrap().contains("2 values instead of 3"));
         assert_eq!(is_wrong(HALF, &[0.5, -1.5, 1.0]), None, "that is the manifest's to say");
-        assert_eq!(wrong((OTHER, &[7.0]), &[(OTHER, &[7.0])]), None, "nothing to compare with");
+        assert_eq!(find_wrong((OTHER, &[7.0]), &[(OTHER, &[7.0])]), None, "nothing to compare with");
         let tiny = [1e-6];
-        assert_eq!(wrong((OTHER, &[1e-4]), &[(OTHER, &[1e-4]), (PLAIN, &tiny)]), None);
+        assert_eq!(find_wrong((OTHER, &[1e-4]), &[(OTHER, &[1e-4]), (PLAIN, &tiny)]), None);
     }
 
     #[test]
     fn a_way_without_numbers_is_ruled_out_as_long_as_another_gives_some() {
         let (nan, numbers) = ([f32::NAN, 1.0], [0.0, 1.0]);
-        assert!(wrong((OTHER, &nan), &[(OTHER, &nan), (PLAIN, &numbers)]).is_some());
-        assert!(wrong((PLAIN, &nan), &[(OTHER, &numbers), (PLAIN, &nan)]).is_some());
-        assert_eq!(wrong((OTHER, &numbers), &[(OTHER, &numbers), (PLAIN, &nan)]), None);
-        assert_eq!(wrong((OTHER, &nan), &[(OTHER, &nan), (PLAIN, &nan)]), None);
+        assert!(find_wrong((OTHER, &nan), &[(OTHER, &nan), (PLAIN, &numbers)]).is_some());
+        assert!(find_wrong((PLAIN, &nan), &[(OTHER, &numbers), (PLAIN, &nan)]).is_some());
+        assert_eq!(find_wrong((OTHER, &numbers), &[(OTHER, &numbers), (PLAIN, &nan)]), None);
+        assert_eq!(find_wrong((OTHER, &nan), &[(OTHER, &nan), (PLAIN, &nan)]), None);
     }
 }

@@ -6,10 +6,11 @@ use sightwire_models::manifest::Precision;
 use super::record::Outcome;
 use crate::Plan;
 
-/// The plain CPU provider comes with every library and holds half the memory, so another one is taken where it needs less
-/// than this part of its time,
+/// The plain CPU provider comes with every library and holds half the memory, so another one is taken only where it needs
+/// less than this part of its time.
 const WORTH_A_LIBRARY: f64 = 0.95;
-/// and saves more than so many ms a run: a small network is no reason to load OpenVINO (56 MB, docs/benchmarks.md).
+/// Another provider than the plain CPU's is taken only where it saves more than this many ms a run: a small network is no
+/// reason to load OpenVINO (56 MB, docs/benchmarks.md).
 const WORTH_A_LIBRARY_MS: f64 = 0.1;
 /// bf16 is taken where it needs at most this part of the time at f32: less is not worth a difference in the results.
 pub const WORTH_A_DIFFERENCE: f64 = 0.9;
@@ -27,12 +28,12 @@ pub(crate) enum Allowed {
 
 /// Of `ways`, the usual one first, the fastest that is allowed. Ways of which nothing is known are not taken as long as one
 /// is known to work; without any such, f32 on the plain CPU is the safest. `None` if all that are allowed failed.
-pub(crate) fn choose<'a>(
+pub(crate) fn choose_plan<'a>(
     ways: &[Plan],
     outcome: impl Fn(&Plan) -> Option<&'a Outcome>,
     allowed: Allowed,
 ) -> Option<Plan> {
-    let works = |way: &&Plan| outcome(way).is_some_and(Outcome::works);
+    let works = |way: &&Plan| outcome(way).is_some_and(Outcome::is_usable);
     let time = |way: &Plan| match outcome(way) {
         Some(Outcome::Took(ms)) => Some(*ms),
         _ => None,
@@ -71,7 +72,7 @@ pub(crate) fn choose<'a>(
 /// Whether there is nothing to be tried any more.
 pub(crate) fn is_settled<'a>(ways: &[Plan], outcome: impl Fn(&Plan) -> Option<&'a Outcome>) -> bool {
     let first = ways.first().filter(|way| way.provider == Provider::Cuda);
-    if first.is_some_and(|way| outcome(way).is_some_and(Outcome::works)) {
+    if first.is_some_and(|way| outcome(way).is_some_and(Outcome::is_usable)) {
         return true;
     }
     ways.iter().all(|way| outcome(way).is_some_and(|outcome| *outcome != Outcome::Ran))
@@ -88,7 +89,7 @@ mod tests {
 
     fn chosen(known: &[(Plan, Outcome)], allowed: Allowed) -> Option<Plan> {
         let outcome = |way: &Plan| known.iter().find(|(plan, _)| plan == way).map(|(_, outcome)| outcome);
-        choose(&[OPENVINO, CPU, HALF], outcome, allowed)
+        choose_plan(&[OPENVINO, CPU, HALF], outcome, allowed)
     }
 
     fn took(openvino: f64, cpu: f64, half: f64) -> [(Plan, Outcome); 3] {
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!(chosen(&known, Allowed::Bf16), Some(CPU));
         known[1].1 = Outcome::Refused("no".into());
         assert_eq!(chosen(&known, Allowed::Bf16), None);
-        // What works and is not allowed is no way out.
+        // What works and is not allowed is not a way out.
         known[2].1 = Outcome::Took(15.7);
         assert_eq!(chosen(&known, Allowed::F32), None);
         assert_eq!(chosen(&known, Allowed::Bf16IfFaster), Some(HALF));
@@ -148,7 +149,7 @@ mod tests {
     fn a_gpu_that_works_is_taken_without_a_race() {
         let known = [(CUDA, Outcome::Took(2.0)), (CPU, Outcome::Took(0.1)), (HALF, Outcome::Took(0.1))];
         let outcome = |way: &Plan| known.iter().find(|(plan, _)| plan == way).map(|(_, outcome)| outcome);
-        assert_eq!(choose(&[CUDA, CPU, HALF], outcome, Allowed::Bf16IfFaster), Some(CUDA));
+        assert_eq!(choose_plan(&[CUDA, CPU, HALF], outcome, Allowed::Bf16IfFaster), Some(CUDA));
         assert!(is_settled(&[CUDA, CPU], outcome));
         assert!(!is_settled(&[OPENVINO, CPU], outcome));
     }

@@ -28,12 +28,12 @@ use crate::network::Network;
 use crate::{Engine, Plan};
 use record::{Machine, Record};
 
-/// How a child is started that runs [`child::run`].
+/// How a child is started that runs [`child::run_trial`].
 #[derive(Clone, Debug)]
 pub struct Launch {
     /// The executable, usually this one.
     pub program: PathBuf,
-    /// Arguments with which it runs [`child::run`].
+    /// Arguments with which it runs [`child::run_trial`].
     pub args: Vec<OsString>,
     /// What is set for it beside what this process has.
     pub env: Vec<(OsString, OsString)>,
@@ -46,7 +46,7 @@ pub struct TrialOptions {
     pub folder: PathBuf,
     /// How a child process is started.
     pub launch: Launch,
-    /// A child that says nothing for so long hangs.
+    /// A child that says nothing for this long hangs.
     pub timeout: Duration,
 }
 
@@ -68,8 +68,10 @@ type Key = (String, Vec<usize>);
 #[derive(Debug)]
 pub(crate) struct Trials {
     options: TrialOptions,
+    /// Held while a record is read from the store, and so comes before `notes`.
     known: Mutex<HashMap<Key, Arc<Record>>>,
-    /// One child measures at a time: two would measure each other.
+    /// One child measures at a time: two would measure each other. Held as long as that takes, and comes before `known`. A trial
+    /// of what is usable does not wait for it.
     turn: Mutex<()>,
     /// For people: what else went wrong, each once.
     notes: Mutex<Vec<String>>,
@@ -102,7 +104,7 @@ pub enum TrialError {
         model: String,
         /// File name of the network.
         network: String,
-        /// Why.
+        /// Why it could not be tried.
         reason: String,
     },
     /// Asked to end before it was known.
@@ -129,7 +131,12 @@ impl Trials {
     }
 
     /// What is known of a network at this shape: in memory, else from the store.
-    pub(crate) fn known(&self, place: &Machine, network: &Network, input: &[usize]) -> Option<Arc<Record>> {
+    pub(crate) fn find_record(
+        &self,
+        place: &Machine,
+        network: &Network,
+        input: &[usize],
+    ) -> Option<Arc<Record>> {
         let key = (network.sha256().to_owned(), input.to_vec());
         let mut known = self.known.lock();
         if let Some(record) = known.get(&key) {
@@ -145,7 +152,7 @@ impl Trials {
     }
 
     /// Adds what was found out to what is known, here and in the store.
-    fn keep(&self, found: &Record) {
+    fn keep_record(&self, found: &Record) {
         if found.ways.is_empty() {
             return;
         }
@@ -159,7 +166,7 @@ impl Trials {
             record
         };
         if let Err(error) = record.save(self.folder()) {
-            sightwire_measure::disk::failed();
+            sightwire_base::disk::count_failure();
             self.cannot_be_kept::<()>(&error);
         }
     }
@@ -168,7 +175,7 @@ impl Trials {
         const WHAT: &str = "how models run fastest on this machine is measured again each time";
         if !self.notes.lock().iter().any(|note| note.starts_with(WHAT)) {
             let folder = self.folder().display();
-            self.note(format!(
+            self.add_note(format!(
                 "{WHAT}, for it cannot be kept in {folder}: {error}; see that this is a folder which this user may write to"
             ));
         }
@@ -176,7 +183,7 @@ impl Trials {
     }
 
     /// Says it, if it was not said before.
-    fn note(&self, text: String) {
+    fn add_note(&self, text: String) {
         let mut notes = self.notes.lock();
         if notes.len() < MOST_NOTES && !notes.contains(&text) {
             tracing::warn!("{text}");
@@ -185,14 +192,14 @@ impl Trials {
     }
 
     /// From here on nothing is known of it; the next result takes the place of what was kept.
-    fn forget(&self, place: &Machine, subject: &Subject) {
+    fn forget_record(&self, place: &Machine, subject: &Subject) {
         let empty = Record::new(&subject.network, &subject.input, place);
         let key = (empty.sha256.clone(), empty.input.clone());
         self.known.lock().insert(key, Arc::new(empty));
     }
 
     /// All that is known so far, by the network's name.
-    fn all(&self) -> Vec<Arc<Record>> {
+    fn all_records(&self) -> Vec<Arc<Record>> {
         let mut all: Vec<_> = self.known.lock().values().cloned().collect();
         all.sort_by(|a, b| (&a.network, &a.input).cmp(&(&b.network, &b.input)));
         all
@@ -203,20 +210,20 @@ impl Engine {
     /// Returns when one way of running each of these is known to work, at once where that is so already. Where no child can
     /// be started, or each is ended by somebody else, nothing is known, and the safest way is taken: f32 on the plain CPU; where
     /// that may not be taken, that is an error. `going_on` answers false when the trial is to end.
-    pub fn usable(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
+    pub fn ensure_usable(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         self.try_to(Depth::Usable, subjects, going_on)
     }
 
-    /// As [`Engine::usable`], and all ways are measured. Takes some seconds, once on each machine.
-    pub fn measure(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
+    /// As [`Engine::ensure_usable`], and all ways are measured. Takes some seconds, once on each machine.
+    pub fn measure_ways(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         self.try_to(Depth::Measured, subjects, going_on)
     }
 
-    /// As [`Engine::measure`], though it was measured before.
+    /// As [`Engine::measure_ways`], though it was measured before.
     pub fn measure_again(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         if let Some((trials, place)) = self.trials() {
             for subject in subjects {
-                trials.forget(place, subject);
+                trials.forget_record(place, subject);
             }
         }
         self.try_to(Depth::Measured, subjects, going_on)
@@ -230,14 +237,14 @@ impl Engine {
     /// What is known of a network, and the way that is taken.
     pub fn record(&self, subject: &Subject) -> Option<(Arc<Record>, Plan)> {
         let (trials, place) = self.trials()?;
-        let record = trials.known(place, &subject.network, &subject.input)?;
-        Some((record, self.decide(&subject.network, &subject.input)))
+        let record = trials.find_record(place, &subject.network, &subject.input)?;
+        Some((record, self.decide_plan(&subject.network, &subject.input)))
     }
 
     /// For people: what networks that were needed so far are not run with, and why.
     pub fn given_up(&self) -> Vec<String> {
         let Some((trials, _)) = self.trials() else { return Vec::new() };
-        trials.all().iter().flat_map(|record| record.given_up()).collect()
+        trials.all_records().iter().flat_map(|record| record.given_up()).collect()
     }
 
     /// For people: [`Engine::given_up`], and what could not be tried or kept.
@@ -248,7 +255,7 @@ impl Engine {
 
     fn is_missing(&self, depth: Depth, subject: &Subject) -> bool {
         let Some((trials, place)) = self.trials() else { return false };
-        let record = trials.known(place, &subject.network, &subject.input);
+        let record = trials.find_record(place, &subject.network, &subject.input);
         !self.is_enough(depth, subject, record.as_deref())
     }
 
@@ -258,7 +265,7 @@ impl Engine {
         let ways = self.ways(&subject.network);
         match depth {
             Depth::Usable => {
-                let best = self.best(&subject.network, record);
+                let best = self.best_plan(&subject.network, record);
                 best.is_none_or(|way| outcome(&way).is_some())
             }
             Depth::Measured => choose::is_settled(&ways, outcome),
@@ -287,10 +294,10 @@ impl Engine {
         }
         for subject in subjects {
             let network = &subject.network;
-            let record = trials.known(place, network, &subject.input);
+            let record = trials.find_record(place, network, &subject.input);
             let (model, name) = (network.model().to_owned(), network.name().to_owned());
-            let Some(way) = self.best(network, record.as_deref()) else {
-                let reasons = self.reasons(network, record.as_deref());
+            let Some(way) = self.best_plan(network, record.as_deref()) else {
+                let reasons = self.failure_reasons(network, record.as_deref());
                 return Err(TrialError::GivenUp { model, network: name, reasons });
             };
             if record.is_some_and(|record| record.outcome(way).is_some()) {
@@ -300,7 +307,7 @@ impl Engine {
             if way.provider != Provider::Cpu {
                 return Err(TrialError::Untried { model, network: name, reason });
             }
-            trials.note(format!(
+            trials.add_note(format!(
                 "{name} of the model {model}: no way of running it could be tried ({reason}); {way} is taken, which may be slower; `sightwire models check {model} --again` tries once more"
             ));
         }
@@ -308,11 +315,11 @@ impl Engine {
     }
 
     /// For people: what came of the ways that the configuration lets be taken, and which other one would do.
-    fn reasons(&self, network: &Network, record: Option<&Record>) -> String {
+    fn failure_reasons(&self, network: &Network, record: Option<&Record>) -> String {
         let Some(record) = record else { return "nothing is known of it".into() };
         let ways = self.ways(network);
-        let failed = record.words_of(|tried| ways.contains(&tried.way) && !tried.outcome.works());
-        let other = record.words_of(|tried| !ways.contains(&tried.way) && tried.outcome.works());
+        let failed = record.words_of(|tried| ways.contains(&tried.way) && !tried.outcome.is_usable());
+        let other = record.words_of(|tried| !ways.contains(&tried.way) && tried.outcome.is_usable());
         if other.is_empty() {
             failed
         } else {

@@ -12,13 +12,13 @@ use super::{Depth, Subject, TrialError, Trials};
 use crate::child::{KilledWhenDropped, read_end, read_lines};
 use crate::{Engine, Plan};
 
-/// How soon a request to end is noticed,
+/// How soon a request to end is noticed.
 const TICK: Duration = Duration::from_millis(50);
-/// and how much of a turn that took longer counts: while this process is stopped, so is the child.
+/// How much counts of a turn that took longer than this: while this process is stopped, so is the child.
 const LONGEST_TICK: Duration = Duration::from_millis(200);
 /// How often a child that has closed its output is asked whether it has ended.
 const END_TICK: Duration = Duration::from_millis(5);
-/// A child that ends for a reason that says nothing of any way gets so many successors.
+/// Successors of a child that ends for a reason that says nothing of any way.
 const OTHER_CHILDREN: u32 = 1;
 
 /// How a child ended.
@@ -44,26 +44,26 @@ pub(super) fn try_all(
     going_on: &dyn Fn() -> bool,
 ) -> Result<Option<String>, TrialError> {
     let known = |subject: &&Subject| {
-        let known = trials.known(place, &subject.network, &subject.input);
+        let known = trials.find_record(place, &subject.network, &subject.input);
         known.map_or_else(|| Record::new(&subject.network, &subject.input, place), |record| (*record).clone())
     };
     let mut records: Vec<Record> = subjects.iter().map(known).collect();
     let (mut others, mut why_not) = (0, None);
     loop {
-        let (request, asked) = request(engine, depth, subjects, &records);
+        let (request, asked) = build_request(engine, depth, subjects, &records);
         if asked.is_empty() {
             break;
         }
-        let end = attempt(trials, &request, &asked, subjects, &mut records, going_on);
+        let end = run_child(trials, &request, &asked, subjects, &mut records, going_on);
         if let End::At(index, way, outcome) = &end {
-            records[*index].set(*way, outcome.clone());
+            records[*index].set_outcome(*way, outcome.clone());
             if let Some(reason) = records[*index].given_up().last() {
                 tracing::warn!("{reason}");
             }
         }
         // Each time: what was found out is not lost with this process.
         for record in &records {
-            trials.keep(record);
+            trials.keep_record(record);
         }
         match end {
             End::Done => break,
@@ -89,7 +89,7 @@ pub(super) fn try_all(
 }
 
 /// What is still to be asked, and of which subject each item is.
-fn request(
+fn build_request(
     engine: &Engine,
     depth: Depth,
     subjects: &[&Subject],
@@ -99,7 +99,7 @@ fn request(
     for (index, (subject, record)) in subjects.iter().zip(records).enumerate() {
         let network = &subject.network;
         let mut ways = engine.ways(network);
-        ways.retain(|way| record.outcome(*way).is_none_or(Outcome::works));
+        ways.retain(|way| record.outcome(*way).is_none_or(Outcome::is_usable));
         if ways.is_empty() || engine.is_enough(depth, subject, Some(record)) {
             continue;
         }
@@ -122,7 +122,7 @@ fn request(
 }
 
 /// Runs one child for what is missing; what it found out goes into `records`.
-fn attempt(
+fn run_child(
     trials: &Trials,
     request: &Request,
     asked: &[usize],
@@ -144,7 +144,7 @@ fn attempt(
     let lines = read_lines(child.0.stdout.take());
     let said = read_end(child.0.stderr.take());
     // It goes when this is dropped.
-    let _going = child.0.stdin.take().map(|input| ask(input, request, asked, subjects));
+    let _going = child.0.stdin.take().map(|input| send_request(input, request, asked, subjects));
     let mut at: Option<(usize, Plan)> = None;
     let mut waiting_for: Vec<usize> = request.items.iter().map(|item| item.ways.len()).collect();
     let (mut silent, mut last) = (Duration::ZERO, Instant::now());
@@ -156,7 +156,7 @@ fn attempt(
         match line {
             // Libraries may have something to say, too.
             Ok(line) => {
-                if let Some((message, index, way)) = understood(&line, request, asked) {
+                if let Some((message, index, way)) = parse_line(&line, request, asked) {
                     silent = Duration::ZERO;
                     at = matches!(message.event, Event::Begin).then_some((index, way));
                     let left = &mut waiting_for[message.item];
@@ -165,8 +165,8 @@ fn attempt(
                         Event::Begin | Event::Ran => *left,
                         Event::Refused(_) | Event::Took(_) => left.saturating_sub(1),
                     };
-                    if let Some(outcome) = outcome(message.event) {
-                        records[index].set(way, outcome);
+                    if let Some(outcome) = event_outcome(message.event) {
+                        records[index].set_outcome(way, outcome);
                     }
                 }
                 // How it ends when all is said is nobody's business.
@@ -197,7 +197,7 @@ fn attempt(
         }
     }
     let Some(status) = status else { return End::Otherwise("it has no end".into()) };
-    let how = match said.last() {
+    let how = match said.last_lines() {
         said if said.is_empty() => in_words(status),
         said => format!("{}; it said last: {said}", in_words(status)),
     };
@@ -208,14 +208,14 @@ fn attempt(
 }
 
 /// A line of the child's: what it says, of which record, and of which way.
-fn understood(line: &str, request: &Request, asked: &[usize]) -> Option<(Message, usize, Plan)> {
+fn parse_line(line: &str, request: &Request, asked: &[usize]) -> Option<(Message, usize, Plan)> {
     let message: Message = serde_json::from_str(line).ok()?;
     let way = *request.items.get(message.item)?.ways.get(message.way)?;
     let index = *asked.get(message.item)?;
     Some((message, index, way))
 }
 
-fn outcome(event: Event) -> Option<Outcome> {
+fn event_outcome(event: Event) -> Option<Outcome> {
     match event {
         Event::Begin => None,
         Event::Ran => Some(Outcome::Ran),
@@ -226,7 +226,12 @@ fn outcome(event: Event) -> Option<Outcome> {
 
 /// Sends the request, on a thread of its own: a child that hangs reads nothing. The pipe stays open until the sender that
 /// is returned is dropped.
-fn ask(mut input: ChildStdin, request: &Request, asked: &[usize], subjects: &[&Subject]) -> Sender<()> {
+fn send_request(
+    mut input: ChildStdin,
+    request: &Request,
+    asked: &[usize],
+    subjects: &[&Subject],
+) -> Sender<()> {
     let (keep, dropped) = channel();
     let line = serde_json::to_vec(request);
     let networks: Vec<_> = asked.iter().map(|index| subjects[*index].network.clone()).collect();

@@ -4,7 +4,7 @@
 //! $SIGHTWIRE_HOME/trials/<network>-<hash>.json
 //! ```
 //!
-//! One file for each network, shape, CPU and library, as JSON for people, too. Whoever deletes one has it tried again.
+//! One file for each network, shape, CPU and library, as JSON for people, too. Delete one to have it tried again.
 
 use std::fs;
 use std::io;
@@ -32,19 +32,19 @@ pub struct Machine {
 pub enum Outcome {
     /// It ran; how long a run takes was not measured.
     Ran,
-    /// It ran, and a run takes so many ms on one thread.
+    /// It ran, and a run takes this many ms on one thread.
     Took(f64),
     /// The provider said no.
     Refused(String),
     /// The process died: of what.
     Died(String),
-    /// It did not come back within so many seconds.
+    /// It did not come back within this many seconds.
     Hung(f64),
 }
 
 impl Outcome {
     /// Whether it can be taken.
-    pub fn works(&self) -> bool {
+    pub fn is_usable(&self) -> bool {
         matches!(self, Self::Ran | Self::Took(_))
     }
 }
@@ -94,7 +94,7 @@ impl Record {
         self.ways.iter().find(|tried| tried.way == way).map(|tried| &tried.outcome)
     }
 
-    pub(super) fn set(&mut self, way: Plan, outcome: Outcome) {
+    pub(super) fn set_outcome(&mut self, way: Plan, outcome: Outcome) {
         self.ways.retain(|tried| tried.way != way);
         self.ways.push(Tried { way, outcome });
     }
@@ -105,10 +105,10 @@ impl Record {
         for Tried { way, outcome } in &other.ways {
             let news = match self.outcome(*way) {
                 None => true,
-                Some(known) => known.works() && *outcome != Outcome::Ran,
+                Some(known) => known.is_usable() && *outcome != Outcome::Ran,
             };
             if news {
-                self.set(*way, outcome.clone());
+                self.set_outcome(*way, outcome.clone());
             }
         }
     }
@@ -120,7 +120,7 @@ impl Record {
 
     /// For people: what is not done, and why.
     pub fn given_up(&self) -> Vec<String> {
-        let failed = self.ways.iter().filter(|tried| !tried.outcome.works());
+        let failed = self.ways.iter().filter(|tried| !tried.outcome.is_usable());
         failed
             .map(|tried| {
                 format!("{} is not run with {} on this machine: {}", self.name(), tried.way, tried.outcome)
@@ -146,7 +146,7 @@ impl Record {
         sha256: &str,
         input: &[usize],
     ) -> io::Result<Option<Self>> {
-        let text = match fs::read_to_string(path(folder, place, sha256, input)) {
+        let text = match fs::read_to_string(record_path(folder, place, sha256, input)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text?,
         };
@@ -161,8 +161,8 @@ impl Record {
     }
 
     /// The fastest of the ways that were measured, or one that works.
-    pub fn fastest(&self) -> Option<(Plan, &Outcome)> {
-        let working = self.ways.iter().filter(|tried| tried.outcome.works());
+    pub fn fastest_way(&self) -> Option<(Plan, &Outcome)> {
+        let working = self.ways.iter().filter(|tried| tried.outcome.is_usable());
         let time = |tried: &&Tried| match tried.outcome {
             Outcome::Took(ms) => ms,
             _ => f64::INFINITY,
@@ -172,7 +172,7 @@ impl Record {
 
     /// Whole or not at all: another process may read it.
     pub(super) fn save(&self, folder: &Path) -> io::Result<()> {
-        if !folder.exists() && is_of_another_user(folder.parent()) {
+        if !folder.exists() && is_root_in_foreign_folder(folder.parent()) {
             return Ok(());
         }
         fs::create_dir_all(folder)?;
@@ -180,7 +180,7 @@ impl Record {
         let readable = fs::Permissions::from_mode(0o666);
         let part = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
         serde_json::to_writer_pretty(&part, self)?;
-        let path = path(folder, &self.place, &self.sha256, &self.input);
+        let path = record_path(folder, &self.place, &self.sha256, &self.input);
         part.persist(path).map_err(|error| error.error)?;
         Ok(())
     }
@@ -199,15 +199,15 @@ impl std::fmt::Display for Outcome {
 }
 
 /// Whether this is root in a folder of somebody else, who could not write where root has made a folder.
-fn is_of_another_user(folder: Option<&Path>) -> bool {
+fn is_root_in_foreign_folder(folder: Option<&Path>) -> bool {
     let owner = |path: &Path| fs::metadata(path).ok().map(|file| file.uid());
     owner(Path::new("/proc/self")) == Some(0) && folder.and_then(owner).is_some_and(|owner| owner != 0)
 }
 
-fn path(folder: &Path, place: &Machine, sha256: &str, input: &[usize]) -> PathBuf {
+fn record_path(folder: &Path, place: &Machine, sha256: &str, input: &[usize]) -> PathBuf {
     let key = format!("{sha256} {input:?} {} {}", place.cpu, place.library);
     let start = |hash: &str| hash.chars().take(12).collect::<String>();
-    folder.join(format!("{}-{}.json", start(sha256), start(&digest::sha256(key.as_bytes()))))
+    folder.join(format!("{}-{}.json", start(sha256), start(&digest::sha256_hex(key.as_bytes()))))
 }
 
 #[cfg(test)]
@@ -226,9 +226,9 @@ mod tests {
         let network = Network::new("a model", "a.onnx", Cow::Borrowed(b"a network"), None, None);
         let mut record = Record::new(&network, &[1, 3], &place);
         let way = |provider, precision| Plan { provider, precision };
-        record.set(way(Provider::OpenVino, Precision::F32), Outcome::Took(1.25));
-        record.set(way(Provider::OpenVino, Precision::Bf16), Outcome::Died("SIGILL".into()));
-        record.set(way(Provider::Cpu, Precision::F32), Outcome::Hung(2.5));
+        record.set_outcome(way(Provider::OpenVino, Precision::F32), Outcome::Took(1.25));
+        record.set_outcome(way(Provider::OpenVino, Precision::Bf16), Outcome::Died("SIGILL".into()));
+        record.set_outcome(way(Provider::Cpu, Precision::F32), Outcome::Hung(2.5));
         record.save(&folder).unwrap();
         let load =
             |place: &Machine, input: &[usize]| Record::load(&folder, place, &record.sha256, input).unwrap();
@@ -242,7 +242,7 @@ mod tests {
         assert!(given_up[0].contains("openvino bf16") && given_up[0].contains("SIGILL"), "{given_up:?}");
 
         // What somebody has damaged is tried again.
-        fs::write(path(&folder, &place, &record.sha256, &[1, 3]), "{").unwrap();
+        fs::write(record_path(&folder, &place, &record.sha256, &[1, 3]), "{").unwrap();
         assert_eq!(load(&place, &[1, 3]), None);
     }
 
@@ -254,16 +254,16 @@ mod tests {
             (Record::new(&network, &[1], &place), Record::new(&network, &[1], &place));
         let [a, b, c] = [Provider::Cpu, Provider::OpenVino, Provider::Cuda]
             .map(|provider| Plan { provider, precision: Precision::F32 });
-        known.set(a, Outcome::Took(2.0));
-        known.set(b, Outcome::Died("SIGILL".into()));
-        other.set(a, Outcome::Ran);
-        other.set(c, Outcome::Ran);
+        known.set_outcome(a, Outcome::Took(2.0));
+        known.set_outcome(b, Outcome::Died("SIGILL".into()));
+        other.set_outcome(a, Outcome::Ran);
+        other.set_outcome(c, Outcome::Ran);
         known.merge(&other);
         assert_eq!(known.outcome(a), Some(&Outcome::Took(2.0)));
         assert!(matches!(known.outcome(b), Some(Outcome::Died(_))));
         assert_eq!(known.outcome(c), Some(&Outcome::Ran));
-        other.set(a, Outcome::Took(1.0));
-        other.set(b, Outcome::Took(1.0));
+        other.set_outcome(a, Outcome::Took(1.0));
+        other.set_outcome(b, Outcome::Took(1.0));
         known.merge(&other);
         assert_eq!(known.outcome(a), Some(&Outcome::Took(1.0)), "measured again");
         assert!(matches!(known.outcome(b), Some(Outcome::Died(_))), "what failed once stays so");

@@ -97,7 +97,9 @@ fn check(engine: &Engine, known: &Known, result: &Tensor, what: &str) {
 #[test]
 fn convolutions_of_all_steps_and_edges() {
     let engine = engine(Provider::Cpu);
-    let windows = [1, 2, 3].into_iter().flat_map(|stride| [Window::same(stride), Window::valid(stride)]);
+    let windows = [1, 2, 3]
+        .into_iter()
+        .flat_map(|stride| [Window::same_padding(stride), Window::valid_padding(stride)]);
     let odd = Window { stride: [2, 1], dilation: [1, 2], padding: Padding::Same };
     for (place, window) in windows.chain([odd, Window { padding: Padding::Valid, ..odd }]).enumerate() {
         for (taps, activation) in [
@@ -128,10 +130,10 @@ fn convolutions_of_all_steps_and_edges() {
 fn the_largest_value_is_one_of_the_picture_even_at_the_edge() {
     let engine = engine(Provider::Cpu);
     for (size, window) in [
-        ([2, 2], Window::valid(2)),
-        ([3, 3], Window::same(2)),
-        ([3, 2], Window::same(1)),
-        ([1, 1], Window::same(2)),
+        ([2, 2], Window::valid_padding(2)),
+        ([3, 3], Window::same_padding(2)),
+        ([3, 2], Window::same_padding(1)),
+        ([1, 1], Window::same_padding(2)),
     ] {
         let (mut known, _) = known([1, 7, 8, 3]);
         let negative = Array::new(&[1], vec![-5.0]);
@@ -198,7 +200,7 @@ fn the_order_of_values_is_that_of_the_file() {
                 &other,
                 &numbers.array(&[2, 2, 2, *channels]),
                 None,
-                Window::same(1),
+                Window::same_padding(1),
                 Activation::None,
             );
             check(&engine, &known, &picture, &format!("a picture as {shape:?}"));
@@ -233,29 +235,51 @@ fn the_order_of_values_is_that_of_the_file() {
 fn detector() -> (Known, [Tensor; 2]) {
     let mut numbers = Numbers(11);
     let input = numbers.array(&[1, 16, 16, 3]);
-    let mut known = Known::new(Net::new([1, 16, 16, 3]).half(), input);
+    let mut known = Known::new(Net::new([1, 16, 16, 3]).with_half(), input);
     let small = |mut array: Array| {
         array.values.iter_mut().for_each(|value| *value /= 8.0);
         array
     };
     let mut weights = |shape: &[usize]| small(numbers.array(shape));
     let x = known.input.clone();
-    let first =
-        known.conv(&x, &weights(&[8, 5, 5, 3]), Some(&weights(&[8])), Window::same(2), Activation::None);
+    let first = known.conv(
+        &x,
+        &weights(&[8, 5, 5, 3]),
+        Some(&weights(&[8])),
+        Window::same_padding(2),
+        Activation::None,
+    );
     let first = known.prelu(&first, &weights(&[1, 1, 8]));
-    let deep = known.depthwise(&first, &weights(&[1, 5, 5, 8]), None, Window::same(1), Activation::None);
     let deep =
-        known.conv(&deep, &weights(&[8, 1, 1, 8]), Some(&weights(&[8])), Window::same(1), Activation::None);
+        known.depthwise(&first, &weights(&[1, 5, 5, 8]), None, Window::same_padding(1), Activation::None);
+    let deep = known.conv(
+        &deep,
+        &weights(&[8, 1, 1, 8]),
+        Some(&weights(&[8])),
+        Window::same_padding(1),
+        Activation::None,
+    );
     let sum = known.add(&first, &deep, Activation::Relu);
-    let down = known.depthwise(&sum, &weights(&[1, 3, 3, 8]), None, Window::same(2), Activation::None);
     let down =
-        known.conv(&down, &weights(&[12, 1, 1, 8]), Some(&weights(&[12])), Window::same(1), Activation::None);
-    let pooled = known.max_pool(&sum, [2, 2], Window::valid(2), Activation::None);
+        known.depthwise(&sum, &weights(&[1, 3, 3, 8]), None, Window::same_padding(2), Activation::None);
+    let down = known.conv(
+        &down,
+        &weights(&[12, 1, 1, 8]),
+        Some(&weights(&[12])),
+        Window::same_padding(1),
+        Activation::None,
+    );
+    let pooled = known.max_pool(&sum, [2, 2], Window::valid_padding(2), Activation::None);
     let pooled = known.pad(&pooled, &[[0, 0], [0, 0], [0, 0], [0, 4]]);
     let low = known.add(&pooled, &down, Activation::None);
     let up = known.resize(&low, [8, 8], Sampling::HalfPixel);
-    let up =
-        known.conv(&up, &weights(&[8, 1, 1, 12]), Some(&weights(&[8])), Window::same(1), Activation::Relu6);
+    let up = known.conv(
+        &up,
+        &weights(&[8, 1, 1, 12]),
+        Some(&weights(&[8])),
+        Window::same_padding(1),
+        Activation::Relu6,
+    );
     let high = known.add(&sum, &up, Activation::None);
     let mut head = |each: usize| {
         let lists = [&high, &low].map(|level| {
@@ -264,7 +288,7 @@ fn detector() -> (Known, [Tensor; 2]) {
                 level,
                 &weights(&[2 * each, 1, 1, channels]),
                 Some(&weights(&[2 * each])),
-                Window::same(1),
+                Window::same_padding(1),
                 Activation::None,
             );
             known.reshape(&picture, &[1, rows * columns * 2, each])

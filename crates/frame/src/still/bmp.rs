@@ -38,64 +38,64 @@ struct Header {
 pub(super) fn is_bmp(bytes: &[u8]) -> bool {
     bytes.starts_with(b"BM")
         && bytes.len() > 2
-        && long(bytes, FILE_HEADER_BYTES)
+        && read_u32(bytes, FILE_HEADER_BYTES)
             .is_none_or(|size| matches!(size, 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 
 /// Width and height in pixels.
-pub(super) fn size(bytes: &[u8]) -> Result<(u32, u32), StillError> {
+pub(super) fn read_size(bytes: &[u8]) -> Result<(u32, u32), StillError> {
     let header = Header::read(bytes)?;
     Ok((header.width, header.height))
 }
 
 /// Decodes a picture, whose size has been checked against the limits.
-pub(super) fn decode(bytes: &[u8], out: &mut Image) -> Result<(), StillError> {
+pub(super) fn decode_bmp(bytes: &[u8], out: &mut Image) -> Result<(), StillError> {
     let header = Header::read(bytes)?;
     out.reshape(header.width, header.height);
     let stored = bytes.get(header.start..).ok_or_else(cut_off)?;
     match header.coding {
         Coding::Runs4 | Coding::Runs8 => {
-            runs::decode(stored, &header, out).ok_or_else(cut_off)?;
+            runs::decode_runs(stored, &header, out).ok_or_else(cut_off)?;
         }
-        Coding::Plain | Coding::Masks => header.rows(stored, out)?,
+        Coding::Plain | Coding::Masks => header.decode_rows(stored, out)?,
     }
     Ok(())
 }
 
-fn damaged(reason: &'static str) -> StillError {
+fn damaged_bmp(reason: &'static str) -> StillError {
     StillError::damaged(StillFormat::Bmp, reason)
 }
 
 fn cut_off() -> StillError {
-    damaged("it ends before its last row")
+    damaged_bmp("it ends before its last row")
 }
 
-fn short(bytes: &[u8], at: usize) -> Option<u16> {
+fn read_u16(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
+fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 impl Header {
     fn read(bytes: &[u8]) -> Result<Self, StillError> {
-        let header = Self::parse(bytes).ok_or_else(|| damaged("it ends within its header"))??;
+        let header = Self::parse(bytes).ok_or_else(|| damaged_bmp("it ends within its header"))??;
         if header.width == 0 || header.height == 0 || header.width > i32::MAX as u32 {
-            return Err(damaged("width or height is 0 or below"));
+            return Err(damaged_bmp("width or height is 0 or below"));
         }
         Ok(header)
     }
 
     fn parse(bytes: &[u8]) -> Option<Result<Self, StillError>> {
-        let header_bytes = long(bytes, FILE_HEADER_BYTES)?;
+        let header_bytes = read_u32(bytes, FILE_HEADER_BYTES)?;
         let core = header_bytes == CORE_HEADER_BYTES;
         let (width, height, bits) = if core {
-            (short(bytes, 18)?.into(), i32::from(short(bytes, 20)?), short(bytes, 24)?)
+            (read_u16(bytes, 18)?.into(), i32::from(read_u16(bytes, 20)?), read_u16(bytes, 24)?)
         } else {
-            (long(bytes, 18)?, long(bytes, 22)? as i32, short(bytes, 28)?)
+            (read_u32(bytes, 18)?, read_u32(bytes, 22)? as i32, read_u16(bytes, 28)?)
         };
-        let field = |at: usize| if header_bytes >= 40 { long(bytes, at) } else { Some(0) };
+        let field = |at: usize| if header_bytes >= 40 { read_u32(bytes, at) } else { Some(0) };
         let unsupported = |what: String| Some(Err(StillError::unsupported(StillFormat::Bmp, what)));
         let coding = match (field(30)?, bits) {
             (0, 1 | 2 | 4 | 8 | 16 | 24 | 32) => Coding::Plain,
@@ -114,7 +114,7 @@ impl Header {
             // Behind the header in its oldest form, and a part of it since.
             let count = if header_bytes >= 56 || field(30)? == 6 { 4 } else { 3 };
             for (index, mask) in masks.iter_mut().take(count).enumerate() {
-                *mask = long(bytes, 54 + index * 4)?;
+                *mask = read_u32(bytes, 54 + index * 4)?;
             }
             end = end.max(54 + count * 4);
         }
@@ -129,7 +129,7 @@ impl Header {
             end += count * colour_bytes;
         }
         // Some writers leave it at 0.
-        let start = match long(bytes, 10)? as usize {
+        let start = match read_u32(bytes, 10)? as usize {
             start if start < FILE_HEADER_BYTES + header_bytes as usize => end,
             start => start,
         };
@@ -138,7 +138,7 @@ impl Header {
     }
 
     /// Pixels that are stored row by row, each row filled up to four bytes.
-    fn rows(&self, stored: &[u8], out: &mut Image) -> Result<(), StillError> {
+    fn decode_rows(&self, stored: &[u8], out: &mut Image) -> Result<(), StillError> {
         let row_bits = u64::from(self.width) * u64::from(self.bits);
         let (used, row_bytes) = (row_bits.div_ceil(8) as usize, row_bits.div_ceil(32) as usize * 4);
         // The last row may lack its filling.
@@ -164,10 +164,10 @@ impl Header {
                 }
                 24 => target.copy_from_slice(&row[..target.len()]),
                 _ => {
-                    let values = row.chunks_exact(usize::from(self.bits / 8)).map(value);
-                    values
-                        .zip(pixels)
-                        .for_each(|(value, pixel)| pixel.copy_from_slice(&self.masked(value, is_opaque)));
+                    let values = row.chunks_exact(usize::from(self.bits / 8)).map(pixel_value);
+                    values.zip(pixels).for_each(|(value, pixel)| {
+                        pixel.copy_from_slice(&self.masked_colour(value, is_opaque));
+                    });
                 }
             }
         }
@@ -190,22 +190,24 @@ impl Header {
     /// Writers that know nothing of transparency leave it 0 everywhere.
     fn is_opaque(&self, stored: &[u8]) -> bool {
         let mask = self.masks[3];
-        mask == 0 || !stored.chunks_exact(usize::from(self.bits / 8)).any(|pixel| value(pixel) & mask != 0)
+        mask == 0
+            || !stored.chunks_exact(usize::from(self.bits / 8)).any(|pixel| pixel_value(pixel) & mask != 0)
     }
 
-    fn masked(&self, value: u32, is_opaque: bool) -> [u8; 3] {
-        let [red, green, blue, alpha] = self.masks.map(|mask| part(value, mask));
-        [blue, green, red].map(|colour| if is_opaque { colour } else { Ground::WHITE.shows(colour, alpha) })
+    fn masked_colour(&self, value: u32, is_opaque: bool) -> [u8; 3] {
+        let [red, green, blue, alpha] = self.masks.map(|mask| channel_value(value, mask));
+        [blue, green, red]
+            .map(|colour| if is_opaque { colour } else { Ground::WHITE.blend_colour(colour, alpha) })
     }
 }
 
 /// A pixel of two or four bytes.
-fn value(pixel: &[u8]) -> u32 {
+fn pixel_value(pixel: &[u8]) -> u32 {
     pixel.iter().rev().fold(0, |value, &byte| value << 8 | u32::from(byte))
 }
 
 /// What a mask picks of a pixel, stretched to 8 bits.
-fn part(value: u32, mask: u32) -> u8 {
+fn channel_value(value: u32, mask: u32) -> u8 {
     if mask == 0 {
         return 0;
     }

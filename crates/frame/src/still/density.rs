@@ -16,25 +16,25 @@ pub const PDF_DENSITY: f32 = 200.0;
 pub type Density = [f32; 2];
 
 /// The density of a page, from 0, of a file that has been probed; `None` where the file gives none that can be believed.
-pub fn density(bytes: &[u8], page: u32) -> Option<Density> {
-    let format = StillFormat::of(bytes)?;
+pub fn read_density(bytes: &[u8], page: u32) -> Option<Density> {
+    let format = StillFormat::from_bytes(bytes)?;
     let found = match format {
-        StillFormat::Jpeg => upright(Format::Jpeg, bytes, jfif(bytes)?),
-        StillFormat::Png => upright(Format::Png, bytes, physical(bytes)?),
+        StillFormat::Jpeg => upright_density(Format::Jpeg, bytes, jfif_density(bytes)?),
+        StillFormat::Png => upright_density(Format::Png, bytes, png_density(bytes)?),
         StillFormat::Tiff => of_tiff(bytes, page).ok()??,
-        StillFormat::Bmp => bmp(bytes)?,
+        StillFormat::Bmp => bmp_density(bytes)?,
         StillFormat::Pdf => [PDF_DENSITY; 2],
         StillFormat::WebP | StillFormat::Gif | StillFormat::Avif | StillFormat::Heic => return None,
     };
     found.iter().all(|value| BELIEVED.contains(value)).then_some(found)
 }
 
-fn upright(format: Format, bytes: &[u8], [across, down]: Density) -> Density {
-    if exif::orientation(format, bytes).swaps() { [down, across] } else { [across, down] }
+fn upright_density(format: Format, bytes: &[u8], [across, down]: Density) -> Density {
+    if exif::read_orientation(format, bytes).swaps_sides() { [down, across] } else { [across, down] }
 }
 
 /// The first segment of a JFIF file (JFIF 1.02, page 5).
-fn jfif(bytes: &[u8]) -> Option<Density> {
+fn jfif_density(bytes: &[u8]) -> Option<Density> {
     let first = Segments::new(bytes).next()?.ok()?;
     let [_, _, unit, x1, x0, y1, y0, ..] = first.body.strip_prefix(b"JFIF\0")? else { return None };
     let inch = match (first.marker, unit) {
@@ -46,7 +46,7 @@ fn jfif(bytes: &[u8]) -> Option<Density> {
 }
 
 /// The chunk `pHYs` (PNG, third edition, 11.3.4.3), which comes before the pixels.
-fn physical(bytes: &[u8]) -> Option<Density> {
+fn png_density(bytes: &[u8]) -> Option<Density> {
     let mut chunks = header::png_chunks(bytes).take_while(|(kind, _)| *kind != b"IDAT");
     let (_, body) = chunks.find(|(kind, _)| *kind == b"pHYs")?;
     let [x3, x2, x1, x0, y3, y2, y1, y0, 1] = *body else { return None };
@@ -63,12 +63,12 @@ fn of_tiff(bytes: &[u8], page: u32) -> Result<Option<Density>, StillError> {
         _ => return Ok(None),
     };
     let [Some(across), Some(down)] = page.resolution else { return Ok(None) };
-    let (across, down) = if page.orientation.swaps() { (down, across) } else { (across, down) };
+    let (across, down) = if page.orientation.swaps_sides() { (down, across) } else { (across, down) };
     Ok(Some([across * inch, down * inch]))
 }
 
 /// The fields of a Windows header of at least 40 bytes, which count pixels in a metre.
-fn bmp(bytes: &[u8]) -> Option<Density> {
+fn bmp_density(bytes: &[u8]) -> Option<Density> {
     let number = |at: usize| bytes.get(at..)?.first_chunk().map(|value| u32::from_le_bytes(*value));
     if number(14)? < 40 {
         return None;
@@ -92,11 +92,11 @@ mod tests {
 
     #[test]
     fn a_jpeg_says_it_in_inches_or_centimetres_and_72_is_no_answer() {
-        assert!(is(density(&jpeg(1, 300), 0), [300.0, 200.0]));
-        assert!(is(density(&jpeg(2, 118), 0), [299.72, 508.0]));
-        assert_eq!(density(&jpeg(0, 300), 0), None, "a ratio only");
-        assert_eq!(density(&jpeg(1, 72), 0), None);
-        assert_eq!(density(&[0xff, 0xd8, 0xff, 0xd9], 0), None);
+        assert!(is(read_density(&jpeg(1, 300), 0), [300.0, 200.0]));
+        assert!(is(read_density(&jpeg(2, 118), 0), [299.72, 508.0]));
+        assert_eq!(read_density(&jpeg(0, 300), 0), None, "a ratio only");
+        assert_eq!(read_density(&jpeg(1, 72), 0), None);
+        assert_eq!(read_density(&[0xff, 0xd8, 0xff, 0xd9], 0), None);
     }
 
     #[test]
@@ -109,9 +109,9 @@ mod tests {
         let (header, ours, pixels) =
             (chunk(b"IHDR", &[0; 13]), chunk(b"pHYs", &physical), chunk(b"IDAT", &[]));
         let png = file(&[header.clone(), ours.clone(), pixels.clone()]);
-        assert!(is(density(&png, 0), [300.0, 150.0]));
-        assert_eq!(density(&file(&[header, pixels, ours]), 0), None);
-        assert_eq!(density(&png[..45], 0), None, "cut off");
+        assert!(is(read_density(&png, 0), [300.0, 150.0]));
+        assert_eq!(read_density(&file(&[header, pixels, ours]), 0), None);
+        assert_eq!(read_density(&png[..45], 0), None, "cut off");
     }
 
     #[test]
@@ -131,9 +131,9 @@ mod tests {
         let rationals = [1180_u32, 10, 590, 10].map(u32::to_le_bytes).concat();
         let head = [&b"II*\0"[..], &first.to_le_bytes(), &5_u16.to_le_bytes()].concat();
         let tiff = [head, entries.concat(), vec![0; 4], rationals].concat();
-        assert!(is(density(&tiff, 0), [299.72, 149.86]));
-        assert_eq!(density(&tiff, 1), None);
-        assert_eq!(density(&tiff[..tiff.len() - 9], 0), None, "cut off");
+        assert!(is(read_density(&tiff, 0), [299.72, 149.86]));
+        assert_eq!(read_density(&tiff, 1), None);
+        assert_eq!(read_density(&tiff[..tiff.len() - 9], 0), None, "cut off");
     }
 
     #[test]
@@ -143,6 +143,6 @@ mod tests {
         bmp[14] = 40;
         bmp[38..42].copy_from_slice(&11_811_u32.to_le_bytes());
         bmp[42..46].copy_from_slice(&7_874_u32.to_le_bytes());
-        assert!(super::bmp(&bmp).is_some_and(|found| is(Some(found), [300.0, 200.0])));
+        assert!(bmp_density(&bmp).is_some_and(|found| is(Some(found), [300.0, 200.0])));
     }
 }

@@ -21,7 +21,7 @@ pub enum StillError {
     Damaged {
         /// The format by its content.
         format: StillFormat,
-        /// What is wrong.
+        /// The error of the decoder.
         reason: CodecError,
     },
     /// A kind of the format that is not read here.
@@ -29,7 +29,7 @@ pub enum StillError {
     Unsupported {
         /// The format by its content.
         format: StillFormat,
-        /// What kind.
+        /// The kind, as the message names it.
         what: String,
     },
     /// Too many bytes or pixels.
@@ -51,7 +51,7 @@ pub enum StillError {
     Undrawn {
         /// The format by its content.
         format: StillFormat,
-        /// Why not.
+        /// Why the process did not draw it.
         why: Undrawn,
     },
     /// Too many pages.
@@ -140,7 +140,7 @@ pub enum Undrawn {
     /// It would take more work than a page may: of what.
     #[error("takes too much work to be drawn: {0}; print it to a new PDF, or convert its pages to pictures")]
     TooMuch(String),
-    /// It crashed.
+    /// The process that draws crashed; in its last words.
     #[error("made the process that draws it fail: {0}")]
     Crashed(String),
     /// It did not begin.

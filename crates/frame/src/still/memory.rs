@@ -17,42 +17,45 @@ const DRAWING: u64 = 13;
 /// Bytes that decoding each page of a file takes at most at one time, its pixels included, where the file has been probed and its
 /// pages are of these `sizes`. Of pages that another process draws: without that. The time is linear in the bytes of the headers.
 pub fn decoding_bytes(format: StillFormat, bytes: &[u8], sizes: &[(u32, u32)]) -> Vec<u64> {
-    let of_each = |bytes_per_pixel: u64| sizes.iter().map(|size| pixels(*size) * bytes_per_pixel).collect();
+    let of_each =
+        |bytes_per_pixel: u64| sizes.iter().map(|size| count_pixels(*size) * bytes_per_pixel).collect();
     match format {
-        StillFormat::Jpeg => {
-            sizes.iter().map(|size| pixels(*size) * RESULT + jpeg(bytes, pixels(*size))).collect()
-        }
-        StillFormat::Png => of_each(RESULT + png(bytes)),
+        StillFormat::Jpeg => sizes
+            .iter()
+            .map(|size| count_pixels(*size) * RESULT + jpeg_bytes(bytes, count_pixels(*size)))
+            .collect(),
+        StillFormat::Png => of_each(RESULT + png_bytes(bytes)),
         StillFormat::Bmp | StillFormat::Pdf | StillFormat::Avif | StillFormat::Heic => of_each(RESULT),
         // An index for each pixel.
         StillFormat::Gif => of_each(RESULT + 1),
         StillFormat::Tiff => {
             let pages = tiff::pages(bytes, u32::MAX).unwrap_or_default();
-            let samples =
-                |index: usize, size| pages.get(index).map_or(pixels(size) * 4, tiff::Page::most_samples);
+            let samples = |index: usize, size| {
+                pages.get(index).map_or(count_pixels(size) * 4, tiff::Page::most_samples)
+            };
             let sizes = sizes.iter().enumerate();
-            sizes.map(|(index, size)| pixels(*size) * RESULT + samples(index, *size) * SAMPLE).collect()
+            sizes.map(|(index, size)| count_pixels(*size) * RESULT + samples(index, *size) * SAMPLE).collect()
         }
         StillFormat::WebP => of_each(WEBP),
     }
 }
 
-/// Bytes that another process takes to draw a page of so many pixels; 0 for what is decoded here.
+/// Bytes that another process takes to draw a page of this many pixels; 0 for what is decoded here.
 pub fn drawing_bytes(format: StillFormat, size: (u32, u32)) -> u64 {
-    if format.is_drawn() { pixels(size) * DRAWING } else { 0 }
+    if format.is_drawn() { count_pixels(size) * DRAWING } else { 0 }
 }
 
 /// Bytes that a picture of this size takes at most while it is turned upright, and looked at or shown.
 pub fn shown_bytes(size: (u32, u32)) -> u64 {
-    pixels(size) * SHOWN
+    count_pixels(size) * SHOWN
 }
 
-fn pixels((width, height): (u32, u32)) -> u64 {
+fn count_pixels((width, height): (u32, u32)) -> u64 {
     u64::from(width) * u64::from(height)
 }
 
 /// What a JPEG takes besides its result: all coefficients, where they do not come block by block, and four colours.
-fn jpeg(bytes: &[u8], pixels: u64) -> u64 {
+fn jpeg_bytes(bytes: &[u8], pixels: u64) -> u64 {
     let (mut progressive, mut components, mut coefficients) = (false, 0, 0);
     for segment in Segments::new(bytes).map_while(Result::ok) {
         match (segment.marker, segment.body) {
@@ -69,22 +72,22 @@ fn jpeg(bytes: &[u8], pixels: u64) -> u64 {
             // The first scan: the library keeps all coefficients if it lacks a component.
             (0xda, [count, ..]) => {
                 let kept = if progressive || *count < components { coefficients } else { 0 };
-                return kept + inks(components, pixels);
+                return kept + ink_bytes(components, pixels);
             }
             _ => {}
         }
     }
     // What follows them is odd, and perhaps not to the library.
-    coefficients + inks(components, pixels)
+    coefficients + ink_bytes(components, pixels)
 }
 
 /// Of four colours a copy, from which the result is made.
-fn inks(components: u8, pixels: u64) -> u64 {
+fn ink_bytes(components: u8, pixels: u64) -> u64 {
     if components == 4 { pixels * 4 } else { 0 }
 }
 
 /// What each pixel of a PNG takes besides its result.
-fn png(bytes: &[u8]) -> u64 {
+fn png_bytes(bytes: &[u8]) -> u64 {
     let body = bytes.get(PNG_SIGNATURE.len() + 8..).unwrap_or_default();
     let [_, _, _, _, _, _, _, _, _, colour, _, _, interlaced, ..] = *body else { return 4 };
     let transparent =

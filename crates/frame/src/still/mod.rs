@@ -1,6 +1,6 @@
 //! Still pictures as people have them: JPEG, PNG, WebP, TIFF with its pages, BMP, GIF.
 //!
-//! PDF, AVIF and HEIC have a name here and are read elsewhere: by `crates/pages`, in a process of their own.
+//! PDF, AVIF and HEIC have a name here and are read elsewhere: by `crates/documents`, in a process of their own.
 //!
 //! A file is read by its content, whatever its name says. Bytes, pixels, sides and pages are limited from the headers,
 //! before anything is decoded. Pages come upright (EXIF and TIFF orientation), and as they look on white paper (PNG and
@@ -27,7 +27,7 @@ use crate::header::{
 };
 use crate::image::Image;
 use crate::png::Alpha;
-pub use density::{Density, PDF_DENSITY, density};
+pub use density::{Density, PDF_DENSITY, read_density};
 pub use error::{StillError, Undrawn};
 pub use memory::{decoding_bytes, drawing_bytes, shown_bytes};
 pub use plain::{PlainJpeg, plain_jpeg};
@@ -72,14 +72,14 @@ impl StillFormat {
         }
     }
 
-    /// Whether its pages are drawn by a process of their own, since nobody can say how long that takes: [`probe`] and
+    /// Whether its pages are drawn by a process of their own, since nobody can say how long that takes: [`probe_still`] and
     /// [`StillDecoder`] read none of it.
     pub fn is_drawn(self) -> bool {
         matches!(self, Self::Pdf | Self::Avif | Self::Heic)
     }
 
     /// By the first bytes.
-    pub fn of(bytes: &[u8]) -> Option<Self> {
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         match bytes {
             _ if bytes.starts_with(&JPEG_SIGNATURE) => Some(Self::Jpeg),
             _ if bytes.starts_with(&PNG_SIGNATURE) => Some(Self::Png),
@@ -88,7 +88,7 @@ impl StillFormat {
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
             _ if bmp::is_bmp(bytes) => Some(Self::Bmp),
             _ if is_pdf(bytes) => Some(Self::Pdf),
-            _ => match found::brands(bytes)? {
+            _ => match found::read_brands(bytes)? {
                 Brands::Avif => Some(Self::Avif),
                 Brands::Heic => Some(Self::Heic),
             },
@@ -149,18 +149,18 @@ impl Default for StillLimits {
 }
 
 impl StillLimits {
-    fn picture(&self) -> Limits {
+    fn picture_limits(&self) -> Limits {
         Limits { max_bytes: self.max_bytes, max_pixels: self.max_pixels, max_side: self.max_side }
     }
 
     /// Whether a page of this size is within the limits.
     pub fn check_size(&self, size: (u32, u32)) -> Result<(), LimitError> {
-        check_size(size, &self.picture())
+        check_size(size, &self.picture_limits())
     }
 
-    /// Whether a file of so many bytes is within the limits.
+    /// Whether a file of this many bytes is within the limits.
     pub fn check_bytes(&self, bytes: usize) -> Result<(), LimitError> {
-        self.picture().check_bytes(bytes)
+        self.picture_limits().check_bytes(bytes)
     }
 }
 
@@ -189,23 +189,24 @@ enum Pages {
 }
 
 impl Pages {
-    fn read(format: StillFormat, bytes: &[u8], limits: &StillLimits) -> Result<Self, StillError> {
-        let picture = limits.picture();
+    fn read_pages(format: StillFormat, bytes: &[u8], limits: &StillLimits) -> Result<Self, StillError> {
+        let picture = limits.picture_limits();
         let one = |stored, orientation| {
             limits.check_size(stored)?;
             Ok(Self::One { stored, orientation })
         };
         match format {
             StillFormat::Jpeg | StillFormat::Png => {
-                let header = header::probe(bytes).map_err(|error| StillError::from_header(format, &error))?;
-                one((header.width, header.height), exif::orientation(header.format, bytes))
+                let header =
+                    header::probe_header(bytes).map_err(|error| StillError::from_header(format, &error))?;
+                one((header.width, header.height), exif::read_orientation(header.format, bytes))
             }
             StillFormat::WebP => {
-                let header = webp::header(bytes, &picture)?;
+                let header = webp::read_header(bytes, &picture)?;
                 one(header.size, header.orientation)
             }
-            StillFormat::Bmp => one(bmp::size(bytes)?, Orientation::Upright),
-            StillFormat::Gif => one(gif::size(bytes)?, Orientation::Upright),
+            StillFormat::Bmp => one(bmp::read_size(bytes)?, Orientation::Upright),
+            StillFormat::Gif => one(gif::read_size(bytes)?, Orientation::Upright),
             StillFormat::Tiff => {
                 let pages = tiff::pages(bytes, limits.max_pages)?;
                 for page in &pages {
@@ -219,10 +220,12 @@ impl Pages {
         }
     }
 
-    fn upright(&self) -> Vec<(u32, u32)> {
+    fn upright_sizes(&self) -> Vec<(u32, u32)> {
         match self {
-            Self::One { stored, orientation } => vec![orientation.upright(*stored)],
-            Self::Tiff(pages) => pages.iter().map(|page| page.orientation.upright(page.stored)).collect(),
+            Self::One { stored, orientation } => vec![orientation.upright_size(*stored)],
+            Self::Tiff(pages) => {
+                pages.iter().map(|page| page.orientation.upright_size(page.stored)).collect()
+            }
         }
     }
 }
@@ -230,22 +233,22 @@ impl Pages {
 /// Format and pages of a file, from its headers.
 ///
 /// Decodes nothing. The time is linear in the bytes of the headers, the memory in the pages; all limits are checked.
-pub fn probe(bytes: &[u8], limits: &StillLimits) -> Result<StillHeader, StillError> {
-    let (format, pages) = open(bytes, limits)?;
-    Ok(StillHeader { format, pages: pages.upright() })
+pub fn probe_still(bytes: &[u8], limits: &StillLimits) -> Result<StillHeader, StillError> {
+    let (format, pages) = open_still(bytes, limits)?;
+    Ok(StillHeader { format, pages: pages.upright_sizes() })
 }
 
 /// Whether a JPEG ends before its picture does, or without saying so: what there is of it is decoded, and the rest is grey.
 pub fn is_cut_off(format: StillFormat, bytes: &[u8]) -> bool {
     // Nearly all end so, and then nothing has to be looked through.
-    format == StillFormat::Jpeg && !bytes.ends_with(&JPEG_END) && plain::end(bytes).is_none()
+    format == StillFormat::Jpeg && !bytes.ends_with(&JPEG_END) && plain::picture_end(bytes).is_none()
 }
 
-fn open(bytes: &[u8], limits: &StillLimits) -> Result<(StillFormat, Pages), StillError> {
-    limits.picture().check_bytes(bytes.len())?;
-    let format = StillFormat::of(bytes).filter(|format| !format.is_drawn());
+fn open_still(bytes: &[u8], limits: &StillLimits) -> Result<(StillFormat, Pages), StillError> {
+    limits.picture_limits().check_bytes(bytes.len())?;
+    let format = StillFormat::from_bytes(bytes).filter(|format| !format.is_drawn());
     let format = format.ok_or_else(|| StillError::UnknownFormat(Found::new(bytes)))?;
-    Ok((format, Pages::read(format, bytes, limits)?))
+    Ok((format, Pages::read_pages(format, bytes, limits)?))
 }
 
 /// Decodes stills, one page after another. Keep one per thread: it keeps its handles and buffers.
@@ -272,7 +275,7 @@ impl StillDecoder {
         limits: &StillLimits,
         out: &mut Image,
     ) -> Result<(), StillError> {
-        let (format, pages) = open(bytes, limits)?;
+        let (format, pages) = open_still(bytes, limits)?;
         let count = match &pages {
             Pages::One { .. } => 1,
             Pages::Tiff(pages) => pages.len(),
@@ -282,9 +285,9 @@ impl StillDecoder {
         }
         if matches!(format, StillFormat::Jpeg | StillFormat::Png) {
             let decoded = if is_cut_off(format, bytes) {
-                self.live.decode_cut_off(bytes, &limits.picture(), out)
+                self.live.decode_cut_off(bytes, &limits.picture_limits(), out)
             } else {
-                self.live.decode_with(Alpha::Shown, bytes, &limits.picture(), out)
+                self.live.decode_with(Alpha::Shown, bytes, &limits.picture_limits(), out)
             };
             return decoded.map_err(|error| StillError::from_decoder(format, error));
         }
@@ -294,10 +297,12 @@ impl StillDecoder {
         };
         // Anyone's bytes come here: a library's panic must cost one picture and not a thread. Nothing of theirs is kept.
         let decoded = catch_unwind(AssertUnwindSafe(|| match (format, &pages) {
-            (StillFormat::WebP, Pages::One { stored: size, .. }) => webp::decode(bytes, *size, out),
-            (StillFormat::Bmp, _) => bmp::decode(bytes, out),
-            (StillFormat::Gif, Pages::One { stored: size, .. }) => gif::decode(bytes, *size, out),
-            (_, Pages::Tiff(pages)) => tiff::decode(bytes, &pages[page as usize], limits.max_pixels, out),
+            (StillFormat::WebP, Pages::One { stored: size, .. }) => webp::decode_webp(bytes, *size, out),
+            (StillFormat::Bmp, _) => bmp::decode_bmp(bytes, out),
+            (StillFormat::Gif, Pages::One { stored: size, .. }) => gif::decode_gif(bytes, *size, out),
+            (_, Pages::Tiff(pages)) => {
+                tiff::decode_page(bytes, &pages[page as usize], limits.max_pixels, out)
+            }
             _ => Err(StillError::damaged(format, "there is nothing to decode")),
         }));
         decoded.unwrap_or_else(|_| Err(StillError::damaged(format, CodecError::Panicked)))?;

@@ -43,9 +43,9 @@ pub fn plain_jpeg(bytes: &[u8]) -> Option<PlainJpeg<'_>> {
         3 if is_known => false,
         _ => return None,
     };
-    let orientation = exif::orientation(Format::Jpeg, bytes);
+    let orientation = exif::read_orientation(Format::Jpeg, bytes);
     Some(PlainJpeg {
-        bytes: &bytes[..end(bytes)?],
+        bytes: &bytes[..picture_end(bytes)?],
         stored: (u16::from_be_bytes([*w1, *w0]).into(), u16::from_be_bytes([*h1, *h0]).into()),
         grey,
         corners: orientation.corners(),
@@ -53,7 +53,7 @@ pub fn plain_jpeg(bytes: &[u8]) -> Option<PlainJpeg<'_>> {
 }
 
 /// Where the picture ends: phones put films after it.
-pub(super) fn end(bytes: &[u8]) -> Option<usize> {
+pub(super) fn picture_end(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut in_scan) = (2, false);
     loop {
         let rest = bytes.get(at..)?;

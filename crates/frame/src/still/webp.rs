@@ -19,7 +19,7 @@ pub(super) struct WebpHeader {
 
 /// Size and orientation. Each picture within the file is checked against the limits: the library takes memory for what
 /// its own header says before it compares that with the file's.
-pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<WebpHeader, StillError> {
+pub(super) fn read_header(bytes: &[u8], limits: &Limits) -> Result<WebpHeader, StillError> {
     let mut size = None;
     let mut orientation = Orientation::Upright;
     for (kind, body) in (Chunks { rest: bytes.get(12..).unwrap_or_default() }) {
@@ -37,7 +37,7 @@ pub(super) fn header(bytes: &[u8], limits: &Limits) -> Result<WebpHeader, StillE
             }
         }
     }
-    let size = size.ok_or_else(|| damaged("it ends within its header"))?;
+    let size = size.ok_or_else(|| damaged_webp("it ends within its header"))?;
     Ok(WebpHeader { size, orientation })
 }
 
@@ -49,7 +49,7 @@ fn check_picture(kind: [u8; 4], body: &[u8], limits: &Limits) -> Result<Option<(
         b"VP8L" => lossless_size(body),
         _ => return Ok(None),
     };
-    let size = size.ok_or_else(|| damaged("the header of a picture within it is broken"))?;
+    let size = size.ok_or_else(|| damaged_webp("the header of a picture within it is broken"))?;
     check_size(size, limits)?;
     Ok(Some(size))
 }
@@ -93,37 +93,37 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
-fn damaged(reason: impl Into<CodecError>) -> StillError {
+fn damaged_webp(reason: impl Into<CodecError>) -> StillError {
     StillError::damaged(StillFormat::WebP, reason)
 }
 
-fn failed(error: DecodingError) -> StillError {
+fn decoding_error(error: DecodingError) -> StillError {
     match error {
         DecodingError::UnsupportedFeature(what) => StillError::unsupported(StillFormat::WebP, what),
-        DecodingError::IoError(_) => damaged("it ends before its last row"),
-        error => damaged(CodecError::library(error)),
+        DecodingError::IoError(_) => damaged_webp("it ends before its last row"),
+        error => damaged_webp(CodecError::from_library(error)),
     }
 }
 
 /// Decodes the first picture. Its size has been checked against the limits.
-pub(super) fn decode(bytes: &[u8], size: (u32, u32), out: &mut Image) -> Result<(), StillError> {
-    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(failed)?;
+pub(super) fn decode_webp(bytes: &[u8], size: (u32, u32), out: &mut Image) -> Result<(), StillError> {
+    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(decoding_error)?;
     if decoder.dimensions() != size {
-        return Err(damaged(CodecError::Size));
+        return Err(damaged_webp(CodecError::Size));
     }
     out.reshape(size.0, size.1);
     if !decoder.has_alpha() {
-        decoder.read_image(out.data_mut()).map_err(failed)?;
+        decoder.read_image(out.data_mut()).map_err(decoding_error)?;
         out.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
         return Ok(());
     }
     let mut samples = vec![0; size.0 as usize * size.1 as usize * 4];
     decoder.set_memory_limit(samples.len() + bytes.len());
-    decoder.read_image(&mut samples).map_err(failed)?;
-    let ground = Ground::of(&samples, size.0, 4);
+    decoder.read_image(&mut samples).map_err(decoding_error)?;
+    let ground = Ground::from_samples(&samples, size.0, 4);
     for (sample, pixel) in samples.chunks_exact(4).zip(out.data_mut().chunks_exact_mut(3)) {
         pixel.copy_from_slice(
-            &[sample[2], sample[1], sample[0]].map(|colour| ground.shows(colour, sample[3])),
+            &[sample[2], sample[1], sample[0]].map(|colour| ground.blend_colour(colour, sample[3])),
         );
     }
     Ok(())

@@ -3,7 +3,7 @@
 use png::{BitDepth, ColorType};
 use proptest::prelude::*;
 use sightwire_frame::Image;
-use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe};
+use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe_still};
 
 use super::files::{Order, TiffPage, all, bmp, bmp_rows, gif, jpeg, picture, png, rgb, tiff, webp};
 use super::{decode, decode_page, error};
@@ -13,7 +13,7 @@ const LITTLE: Order = Order::ALL[0];
 /// Decodes if it can; in any case the picture stays within the limits and has the size that was announced.
 fn survive(bytes: &[u8]) -> Result<Image, StillError> {
     let limits = StillLimits { max_bytes: 1 << 20, max_pixels: 1 << 16, max_side: 1 << 12, max_pages: 20 };
-    let header = probe(bytes, &limits)?;
+    let header = probe_still(bytes, &limits)?;
     assert!(!header.pages.is_empty() && header.pages.len() <= 20);
     let mut image = Image::default();
     for (index, page) in header.pages.iter().enumerate() {
@@ -109,12 +109,12 @@ fn bombs_are_refused_from_their_headers() {
         bmp((i32::MAX, i32::MIN), 24, 0, &[], &[0, 1]),
         gif((u16::MAX, u16::MAX), (0, 0), 1, &[1], false),
     ] {
-        let refused = probe(&bomb, &StillLimits::default()).unwrap_err();
+        let refused = probe_still(&bomb, &StillLimits::default()).unwrap_err();
         assert!(matches!(refused, StillError::Limit(_)), "{refused}");
         assert!(refused.to_string().contains("limit"), "{refused}");
     }
     let limits = StillLimits { max_bytes: 100, ..StillLimits::default() };
-    assert!(matches!(probe(&bytes("tiff"), &limits), Err(StillError::Limit(_))));
+    assert!(matches!(probe_still(&bytes("tiff"), &limits), Err(StillError::Limit(_))));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn pictures_within_a_picture_are_limited_too() {
     chunk[9..13].copy_from_slice(&((16_383_u32) | 16_383 << 14).to_le_bytes());
     let canvas = [&b"VP8X\x0a\0\0\0\0\0\0\0\x07\0\0\x07\0\0"[..], &chunk].concat();
     let file = [&b"RIFF"[..], &(canvas.len() as u32 + 4).to_le_bytes(), b"WEBP", &canvas].concat();
-    assert!(matches!(probe(&file, &StillLimits::default()), Err(StillError::Limit(_))));
+    assert!(matches!(probe_still(&file, &StillLimits::default()), Err(StillError::Limit(_))));
 }
 
 #[test]
@@ -163,13 +163,13 @@ fn pages_without_end_are_refused() {
         nested.extend((at + 6).to_le_bytes());
     }
     let unlimited = StillLimits { max_pages: u32::MAX, ..StillLimits::default() };
-    assert!(probe(&nested, &unlimited).is_err());
+    assert!(probe_still(&nested, &unlimited).is_err());
     let mut wide = b"II*\0\x08\0\0\0".to_vec();
     wide.resize(900_000, 0xff);
     for at in (8..60_000_u32).step_by(2) {
         wide[at as usize..at as usize + 2].copy_from_slice(&[0xff, 0xff]);
     }
-    assert!(probe(&wide, &unlimited).is_err());
+    assert!(probe_still(&wide, &unlimited).is_err());
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod files;
 mod kinds;
 
 use sightwire_frame::Image;
-use sightwire_frame::still::{StillDecoder, StillError, StillHeader, StillLimits, probe};
+use sightwire_frame::still::{StillDecoder, StillError, StillHeader, StillLimits, probe_still};
 
 fn decode_page(bytes: &[u8], page: u32) -> Result<Image, StillError> {
     let mut image = Image::default();
@@ -23,11 +23,11 @@ fn decode(bytes: &[u8]) -> Image {
 }
 
 fn header(bytes: &[u8]) -> StillHeader {
-    probe(bytes, &StillLimits::default()).unwrap_or_else(|error| panic!("{error}"))
+    probe_still(bytes, &StillLimits::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn error(bytes: &[u8]) -> String {
-    match probe(bytes, &StillLimits::default()) {
+    match probe_still(bytes, &StillLimits::default()) {
         Ok(_) => decode_page(bytes, 0).unwrap_err().to_string(),
         Err(error) => error.to_string(),
     }

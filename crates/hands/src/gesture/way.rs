@@ -6,37 +6,37 @@ use std::time::Duration;
 
 use super::{GROWN, Stroke};
 
-/// A stroke goes at least so far, palm lengths,
+/// A stroke goes at least this far, palm lengths.
 const WAY: f32 = 0.9;
-/// and at least so fast, palm lengths a second.
+/// A stroke goes at least this fast, palm lengths a second.
 const PACE: f32 = 1.1;
-/// One direction has to be so many times the other.
+/// One direction has to be this many times the other.
 const CLEAR: f32 = 1.2;
-/// A hand has turned round when it came back by so much.
+/// A hand has turned round when it came back by this much.
 const BACK: f32 = 0.3;
 /// What moves by less than this has not moved.
 const JITTER: f32 = 0.06;
-/// A swing of a wave is at least so far, from side to side.
+/// A swing of a wave is at least this far, from side to side.
 const SWING: f32 = 0.6;
-/// What has hardly moved for so long, and has not gone far, rests again.
+/// What has hardly moved for this long, and has not gone far, rests again.
 const DWELL: Duration = Duration::from_millis(400);
-/// A hand that grew or shrank has ended if it hardly does so for so long.
+/// A hand that grew or shrank has ended if it hardly does so for this long.
 const SETTLED: Duration = Duration::from_millis(140);
 /// A hand that is found again after no longer than this went straight.
 const GAP: Duration = Duration::from_millis(250);
-/// Near the end of a leg is this part of it,
+/// Near the end of a leg is what is no further from it than this part of the leg's length.
 const END: f32 = 0.05;
-/// and this, palm lengths, if that is more.
+/// Near the end of a leg is at least what is no further from it than this, palm lengths.
 const END_AT_LEAST: f32 = 0.08;
-/// A hand that only turns round is near its end for this part of the leg's time, at most,
+/// A hand that only turns round is near the end of a leg for this part of the leg's time, at most.
 const TURNING: f32 = 0.4;
-/// or this, if it may go on the other way,
+/// A hand that may go on the other way is near the end of a leg for this part of the leg's time, at most.
 const UNPREPARED: f32 = 0.65;
-/// and one that rests for so long more.
+/// A hand that rests is near the end of a leg for at least this much longer than one that turns round.
 const REST_AT_LEAST: Duration = Duration::from_millis(40);
 /// No rest has to be longer than this.
 const REST_AT_MOST: Duration = Duration::from_millis(400);
-/// A hand that goes so far the other way first, palm lengths, prepares.
+/// A hand that goes this far the other way first, palm lengths, prepares.
 const PREPARED: f32 = 0.12;
 /// A way back has less than this of its stroke's pace.
 const SLOWER: f32 = 0.6;
@@ -59,12 +59,11 @@ pub(super) enum Verdict {
     /// It is not clear yet.
     Goes,
     Stroke(Stroke),
-    /// It was none.
     Nothing,
 }
 
 /// A hand that was lost is found again: it went straight from where it was to where it is, whatever moved around it meanwhile.
-pub(super) fn straighten(way: &mut [Sample]) {
+pub(super) fn straighten_gaps(way: &mut [Sample]) {
     let Some((last, before)) = way.split_last_mut().filter(|(last, _)| last.seen) else { return };
     let Some(first) = before.iter().rposition(|sample| sample.seen) else { return };
     let (from, lost) = (before[first], &mut before[first + 1..]);
@@ -80,9 +79,9 @@ pub(super) fn straighten(way: &mut [Sample]) {
 
 /// What a way is, once it is clear: it ends where the hand rests again. What came before in the other direction, without a rest
 /// between, was its preparation; what follows after the rest is its way back. `seen` says that the hand is, in the last picture.
-pub(super) fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
+pub(super) fn judge_way(now: Duration, way: &[Sample], seen: bool) -> Verdict {
     let Some(first) = way.first() else { return Verdict::Nothing };
-    let legs = [legs(way, 0), legs(way, 1)];
+    let legs = [find_legs(way, 0), find_legs(way, 1)];
     let longest = |axis: usize| legs[axis].iter().map(|leg| leg.way().abs()).fold(0.0, f32::max);
     let age = now.saturating_sub(first.time);
     // Whatever it is, it is not waited for any longer: so a way has an end, too.
@@ -131,11 +130,11 @@ fn stroke_of(now: Duration, way: &[Sample], axis: usize, legs: &[Leg]) -> Option
     if let Some(earlier) =
         earlier.filter(|earlier| last.is_return(earlier, way, axis) || earlier.is_prepared(way, axis))
     {
-        return last.rests(now, way, axis, TURNING).then_some(*earlier);
+        return last.has_rested(now, way, axis, TURNING).then_some(*earlier);
     }
     let last = Some(last).filter(long)?;
     let part = if earlier.is_some() || last.is_prepared(way, axis) { TURNING } else { UNPREPARED };
-    last.rests(now, way, axis, part).then_some(*last)
+    last.has_rested(now, way, axis, part).then_some(*last)
 }
 
 /// A way on one axis without turning round.
@@ -188,7 +187,7 @@ impl Leg {
 
     /// Whether the hand has rested at its end for so long that it does not just turn round: what turns round is near the end
     /// for a part of its time.
-    fn rests(&self, now: Duration, way: &[Sample], axis: usize, part: f32) -> bool {
+    fn has_rested(&self, now: Duration, way: &[Sample], axis: usize, part: f32) -> bool {
         let near = (END * self.way().abs()).max(END_AT_LEAST);
         let Some(here) = way.last().map(|last| last.at[axis]) else { return false };
         let still = way.iter().rev().take_while(|sample| (sample.at[axis] - here).abs() <= near);
@@ -233,7 +232,7 @@ fn towards_or_away(now: Duration, way: &[Sample], range: f32) -> Option<Verdict>
 }
 
 /// The legs of a way on an axis, the last one as far as it goes by now.
-fn legs(way: &[Sample], axis: usize) -> Vec<Leg> {
+fn find_legs(way: &[Sample], axis: usize) -> Vec<Leg> {
     let mut turns: Vec<(Duration, f32)> = vec![(way[0].time, way[0].at[axis])];
     let mut furthest = turns[0];
     let mut direction = 0.0_f32;

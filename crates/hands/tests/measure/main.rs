@@ -14,13 +14,12 @@ use sightwire_synth::hand::{Act, Camera, Shape};
 
 use player::play;
 
-/// Of the sets.
 const SEED: u64 = 20_261_125;
 /// A camera in good light, and one in poor light.
 const GOOD: Camera = Camera { fps: 30.0, exposure_s: 1.0 / 60.0 };
 const POOR: Camera = Camera { fps: 15.0, exposure_s: 1.0 / 30.0 };
 
-/// Half of so many hands, and all of them with `--full`.
+/// Half of this many hands, and all of them with `--full`.
 fn some_of(all: usize) -> usize {
     if std::env::var_os("SIGHTWIRE_FULL").is_some() { all } else { all / 2 }
 }
@@ -69,7 +68,7 @@ impl FalseLabels {
 
 fn false_labels(acts: &[Act], camera: Camera, options: WatchOptions) -> FalseLabels {
     let (mut seconds, mut counts) = (0.0, [0.0; 2]);
-    let cases = sets::bystanders(some_of(42), SEED);
+    let cases = sets::bystander_cases(some_of(42), SEED);
     for case in cases.iter().filter(|case| acts.contains(&case.act)) {
         let performance = case.performance();
         seconds += performance.duration();
@@ -82,19 +81,19 @@ fn false_labels(acts: &[Act], camera: Camera, options: WatchOptions) -> FalseLab
 
 #[test]
 fn held_shapes_are_named_and_other_hands_are_not() {
-    let share = right(&sets::shapes(180, SEED), GOOD, is_shape);
+    let share = right(&sets::shape_cases(180, SEED), GOOD, is_shape);
     assert!(share >= 97.0, "{share} %");
 }
 
 #[test]
 fn armed_strokes_are_named_in_good_light() {
-    let share = right(&sets::strokes(some_of(70), SEED), GOOD, is_stroke);
+    let share = right(&sets::stroke_cases(some_of(70), SEED), GOOD, is_stroke);
     assert!(share >= 88.0, "{share} %");
 }
 
 #[test]
 fn armed_strokes_are_named_in_poor_light() {
-    let share = right(&sets::strokes(some_of(70), SEED), POOR, is_stroke);
+    let share = right(&sets::stroke_cases(some_of(70), SEED), POOR, is_stroke);
     assert!(share >= 75.0, "{share} %");
 }
 

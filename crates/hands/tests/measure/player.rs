@@ -10,17 +10,16 @@ use sightwire_hands::landmarks::Landmarks;
 use sightwire_hands::palm::Palm;
 use sightwire_hands::region::Region;
 use sightwire_hands::watch::{Networks, Watch, WatchOptions};
-use sightwire_synth::hand::{self, Camera, Performance, Stage, observe};
+use sightwire_synth::hand::{self, Camera, Performance, Stage, observe_performance};
 
-/// Pictures are so many times smaller than those in which joints are observed: nothing but their small grey copies matters.
+/// Pictures are this many times smaller than those in which joints are observed: nothing but their small grey copies matters.
 pub const SMALLER: f32 = 4.0;
 
 /// Something that was said, and when it began.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Said {
+pub struct SpokenLabel {
     /// Seconds since the performance began.
     pub at: f32,
-    /// What.
     pub label: Label,
 }
 
@@ -60,7 +59,7 @@ fn palm(landmarks: &Landmarks) -> Palm {
 }
 
 /// All that is said while a performance is watched, in the order in which it began.
-pub fn play(performance: &Performance, camera: Camera, options: WatchOptions) -> Vec<Said> {
+pub fn play(performance: &Performance, camera: Camera, options: WatchOptions) -> Vec<SpokenLabel> {
     play_with(performance, camera, options, |_, _, _| {})
 }
 
@@ -70,16 +69,16 @@ pub fn play_with(
     camera: Camera,
     options: WatchOptions,
     mut see: impl FnMut(f32, &[Landmarks], &Watch),
-) -> Vec<Said> {
+) -> Vec<SpokenLabel> {
     let mut watch = Watch::new(options);
-    let mut said: Vec<Said> = Vec::new();
+    let mut said: Vec<SpokenLabel> = Vec::new();
     let mut now: Option<Label> = None;
     let stage = Stage::new(
         performance,
         [hand::WIDTH / SMALLER, hand::HEIGHT / SMALLER].map(|side| side as u32),
         performance.seed(),
     );
-    for observation in observe(performance, camera, performance.seed()) {
+    for observation in observe_performance(performance, camera, performance.seed()) {
         let picture = stage.picture(observation.t, camera.exposure_s);
         let of_network = |hand: &hand::Landmarks| Landmarks {
             points: hand.joints.map(|joint| joint.map(|value| value / SMALLER)),
@@ -87,11 +86,12 @@ pub fn play_with(
             right: hand.right,
         };
         let mut networks = Observed(observation.landmarks().map(of_network).collect());
-        let Ok(sight) = watch.look(Duration::from_secs_f32(observation.t + 1.0), &picture, &mut networks);
+        let Ok(sight) =
+            watch.see_picture(Duration::from_secs_f32(observation.t + 1.0), &picture, &mut networks);
         see(observation.t, &networks.0, &watch);
         let label = sight.said.map(|said| said.label);
         if label != now {
-            said.extend(label.map(|label| Said { at: observation.t, label }));
+            said.extend(label.map(|label| SpokenLabel { at: observation.t, label }));
             now = label;
         }
     }

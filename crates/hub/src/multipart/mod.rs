@@ -99,19 +99,17 @@ struct Rest {
 /// Whether the pictures of a connection have a last marker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Endings {
-    /// Nobody knows yet.
     #[default]
     Unknown,
     /// One was whole but for that, as far as can be seen here.
     Lacking,
-    /// One had it.
     Marked,
 }
 
 impl Endings {
     /// A picture and the last marker that it lacks, if this camera sends none and it is whole with it: also where a length within
     /// it would have led beyond its end.
-    fn completed(self, picture: &[u8], limits: &Limits) -> Option<Bytes> {
+    fn complete_picture(self, picture: &[u8], limits: &Limits) -> Option<Bytes> {
         let whole = picture.len() + PICTURE_END.len();
         if self != Self::Lacking || whole > limits.max_picture {
             return None;
@@ -191,7 +189,7 @@ impl Parser {
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.buffer.extend_from_slice(now);
             bytes = later;
-            self.run(false, &mut picture);
+            self.run_parser(false, &mut picture);
         }
     }
 
@@ -199,34 +197,34 @@ impl Parser {
     ///
     /// The parser is then as new, its counts aside.
     pub fn finish(&mut self, mut picture: impl FnMut(Bytes)) {
-        self.run(true, &mut picture);
+        self.run_parser(true, &mut picture);
         let text = &self.buffer[self.buffer.len().saturating_sub(self.limits.max_header)..];
         let has_text = self.counts.pictures > 0;
         // The last boundary, or a header whose picture never came.
         let header_bytes = if has_text { text.len() - part_header::before_picture(text).start } else { 0 };
-        self.skip(self.buffer.len() - header_bytes);
+        self.skip_bytes(self.buffer.len() - header_bytes);
         self.end_part();
         self.buffer.clear();
         self.counts.header_bytes += header_bytes as u64;
         self.state = State::Search { searched: 0 };
     }
 
-    fn run(&mut self, ended: bool, picture: &mut impl FnMut(Bytes)) {
+    fn run_parser(&mut self, ended: bool, picture: &mut impl FnMut(Bytes)) {
         while match self.state {
-            State::Search { searched } => self.search(searched),
+            State::Search { searched } => self.search_start(searched),
             State::Picture { .. } => self.go_on(ended, picture),
         } {}
     }
 
     /// Looks for the beginning of a picture. Whether there is more to do.
-    fn search(&mut self, searched: usize) -> bool {
+    fn search_start(&mut self, searched: usize) -> bool {
         let found = self.finder.find(&self.buffer[searched..]).map(|at| at + searched);
-        self.worked(found.unwrap_or(self.buffer.len()) - searched);
+        self.count_work(found.unwrap_or(self.buffer.len()) - searched);
         let Some(at) = found else {
             let mut searched = self.buffer.len().saturating_sub(PICTURE_START.len() - 1);
             if searched > 2 * self.limits.max_header {
                 let dropped = searched - self.limits.max_header;
-                self.skip(dropped);
+                self.skip_bytes(dropped);
                 searched -= dropped;
             }
             self.state = State::Search { searched };
@@ -237,15 +235,15 @@ impl Parser {
         // Behind the picture of a part, before its length ends, and no line between them.
         let is_second =
             at < self.rest.bytes && text.iter().all(|byte| matches!(byte, 0 | 0xff | b'\r' | b'\n'));
-        self.worked(text_bytes);
+        self.count_work(text_bytes);
         if is_second {
-            self.skip(at);
+            self.skip_bytes(at);
             self.state = State::Picture { walk: Walk::new(), length: None, given_up: None, is_second };
             return true;
         }
         self.end_part();
         let header_bytes = text_bytes - header.start;
-        self.skip(at - header_bytes);
+        self.skip_bytes(at - header_bytes);
         self.buffer.advance(header_bytes);
         self.counts.header_bytes += header_bytes as u64;
         let length = match header.length {
@@ -281,14 +279,14 @@ impl Parser {
         match step {
             Step::Whole(end) if *is_second && end <= self.rest.bytes => {
                 self.rest.may_be_wrong = false;
-                self.skip(end);
+                self.skip_bytes(end);
                 self.state = State::Search { searched: 0 };
             }
             Step::Whole(end) => {
                 let rest = length.map_or(0, |length| length.saturating_sub(end));
                 let is_too_short = length.is_some_and(|length| length < end);
                 self.end_part();
-                self.take(end, is_too_short, None, picture);
+                self.take_picture(end, is_too_short, None, picture);
                 self.rest = Rest { bytes: rest, may_be_wrong: rest > 0 };
             }
             Step::More | Step::Broken(_) if length.is_some() && !walk.is_certainly_broken() => {
@@ -307,7 +305,7 @@ impl Parser {
                     && self.buffer[..limit].ends_with(&PICTURE_END)
                     && first_foreign.is_some_and(|at| self.finder.find(&self.buffer[at..limit]).is_none());
                 if is_right {
-                    self.take(limit, false, None, picture);
+                    self.take_picture(limit, false, None, picture);
                 } else {
                     *length = None;
                     self.counts.wrong_lengths += 1;
@@ -317,11 +315,11 @@ impl Parser {
                 // Another picture begins in the data of this one: it ends where the header before that begins.
                 let text = &self.buffer[next.saturating_sub(self.limits.max_header)..next];
                 let (text_bytes, start) = (text.len(), part_header::before_picture(text).start);
-                self.worked(text_bytes);
+                self.count_work(text_bytes);
                 let end = next - (text_bytes - start);
-                if let Some(jpeg) = self.endings.completed(&self.buffer[..end], &self.limits) {
-                    self.worked(end);
-                    self.take(end, false, Some(jpeg), picture);
+                if let Some(jpeg) = self.endings.complete_picture(&self.buffer[..end], &self.limits) {
+                    self.count_work(end);
+                    self.take_picture(end, false, Some(jpeg), picture);
                 } else {
                     if self.endings == Endings::Unknown {
                         self.endings = Endings::Lacking;
@@ -331,7 +329,7 @@ impl Parser {
             }
             Step::Broken(resume) => self.give_up(resume),
             Step::More if is_there || ended => {
-                let resume = walk.resume();
+                let resume = walk.resume_offset();
                 self.give_up(resume);
             }
             Step::More => return false,
@@ -340,7 +338,7 @@ impl Parser {
     }
 
     /// The first `end` bytes are a picture, `completed` if they lack its last marker.
-    fn take(
+    fn take_picture(
         &mut self,
         end: usize,
         wrong_length: bool,
@@ -370,18 +368,18 @@ impl Parser {
             self.counts.broken += u64::from(walk.was_a_picture() && !is_second);
             self.counts.wrong_lengths += u64::from(length.is_some());
         }
-        self.skip(resume);
+        self.skip_bytes(resume);
         self.state = State::Search { searched: 0 };
     }
 
-    fn skip(&mut self, bytes: usize) {
+    fn skip_bytes(&mut self, bytes: usize) {
         self.rest.bytes = self.rest.bytes.saturating_sub(bytes);
         self.buffer.advance(bytes);
         self.counts.skipped_bytes += bytes as u64;
     }
 
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "counted in tests only"))]
-    fn worked(&mut self, steps: usize) {
+    fn count_work(&mut self, steps: usize) {
         #[cfg(test)]
         {
             self.work += steps + 1;

@@ -10,9 +10,9 @@ use memchr::{memchr, memmem};
 pub enum Step {
     /// More bytes are needed.
     More,
-    /// The picture is whole; it has so many bytes.
+    /// The picture is whole; it has this many bytes.
     Whole(usize),
-    /// It is no whole picture. Another one may begin at this byte or after it, none before.
+    /// It is not a whole picture. Another one may begin at this byte or after it, none before.
     Broken(usize),
 }
 
@@ -65,11 +65,11 @@ impl Walk {
 
     /// Goes on with `bytes`, the picture as far as it is there. `ended`: there will be no more.
     pub fn step(&mut self, bytes: &[u8], ended: bool) -> Step {
-        if self.in_scan { self.scan(bytes, ended) } else { self.header(bytes, ended) }
+        if self.in_scan { self.walk_scan(bytes, ended) } else { self.walk_header(bytes, ended) }
     }
 
     /// Where another picture may begin if this one is given up here.
-    pub fn resume(&self) -> usize {
+    pub fn resume_offset(&self) -> usize {
         self.at
     }
 
@@ -90,9 +90,9 @@ impl Walk {
     }
 
     /// Segments up to the first scan.
-    fn header(&mut self, bytes: &[u8], ended: bool) -> Step {
+    fn walk_header(&mut self, bytes: &[u8], ended: bool) -> Step {
         loop {
-            self.worked(1);
+            self.count_work(1);
             let Some(&[lead, code]) = bytes.get(self.at..self.at + 2) else { return Step::More };
             match (lead, code) {
                 (FILL, FILL) => self.at += 1,
@@ -104,7 +104,7 @@ impl Walk {
                     self.certainly_broken = true;
                     return Step::Broken(self.at + 2);
                 }
-                (FILL, code) => match self.segment(bytes, code) {
+                (FILL, code) => match self.read_segment(bytes, code) {
                     Segment::More => return Step::More,
                     Segment::None => return Step::Broken(self.at),
                     Segment::Holds(another) => return Step::Broken(another),
@@ -114,7 +114,7 @@ impl Walk {
                         self.has_frame |= is_frame(code);
                         if code == SOS {
                             self.in_scan = true;
-                            return self.scan(bytes, ended);
+                            return self.walk_scan(bytes, ended);
                         }
                     }
                 },
@@ -125,14 +125,14 @@ impl Walk {
 
     /// Coded data, and the segments between scans. What does not hold as a segment is taken for data: a decoder
     /// does so too, and what is really another picture is found a few bytes later.
-    fn scan(&mut self, bytes: &[u8], ended: bool) -> Step {
+    fn walk_scan(&mut self, bytes: &[u8], ended: bool) -> Step {
         loop {
             let Some(next) = memchr(FILL, &bytes[self.at..]) else {
-                self.worked(bytes.len() - self.at);
+                self.count_work(bytes.len() - self.at);
                 self.at = bytes.len();
                 return Step::More;
             };
-            self.worked(next + 1);
+            self.count_work(next + 1);
             self.at += next;
             let Some(&code) = bytes.get(self.at + 1) else { return Step::More };
             match code {
@@ -147,7 +147,7 @@ impl Walk {
                     None if !ended => return Step::More,
                     _ => self.at += 2,
                 },
-                _ if stands_between_scans(code) => match self.segment(bytes, code) {
+                _ if stands_between_scans(code) => match self.read_segment(bytes, code) {
                     Segment::More if !ended => return Step::More,
                     Segment::More | Segment::None => self.at += 2,
                     Segment::Ends(end) | Segment::Holds(end) => self.at = end,
@@ -158,7 +158,7 @@ impl Walk {
     }
 
     /// The segment at `self.at`.
-    fn segment(&mut self, bytes: &[u8], code: u8) -> Segment {
+    fn read_segment(&mut self, bytes: &[u8], code: u8) -> Segment {
         let start = self.at;
         if !is_segment(code) {
             return Segment::None;
@@ -179,7 +179,7 @@ impl Walk {
         if code == SOS {
             let Some(header) = bytes.get(start + 4..end) else { return Segment::More };
             let [components, .., first, last, approximation] = *header else { return Segment::None };
-            // `FF` as its last byte is no value for it, but half of another picture's first marker.
+            // `FF` as its last byte is not a value for it, but half of another picture's first marker.
             let holds = length == 6 + 2 * usize::from(components)
                 && first < 64
                 && last < 64
@@ -191,7 +191,7 @@ impl Walk {
         if lead != FILL || !(next == FILL || next == EOI || is_segment(next)) {
             return Segment::None;
         }
-        self.worked(length);
+        self.count_work(length);
         if let Some(another) = another_within(&bytes[start + 2..end + 2], matches!(code, 0xe0..=0xfe)) {
             return Segment::Holds(start + 2 + another);
         }
@@ -202,7 +202,7 @@ impl Walk {
     }
 
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "counted in tests only"))]
-    fn worked(&mut self, steps: usize) {
+    fn count_work(&mut self, steps: usize) {
         #[cfg(test)]
         {
             self.work += steps;

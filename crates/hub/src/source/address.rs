@@ -25,14 +25,14 @@ pub enum AddressError {
         /// Scheme of the address.
         scheme: String,
     },
-    /// What stands behind `#sha256=` is no fingerprint.
+    /// What stands behind `#sha256=` is not a fingerprint.
     #[error("what stands behind #sha256= is none: {0}")]
     Fingerprint(#[from] NoFingerprint),
     /// Nobody allowed it.
     #[error(
         "{camera} may not be connected to: {host} {}. Whoever runs the server can allow it with {}",
-        .kind.of(.host),
-        .kind.cure(.host)
+        .kind.describe_host(.host),
+        .kind.suggest_entry(.host)
     )]
     Forbidden {
         /// The address, or that of a redirect.
@@ -73,15 +73,17 @@ pub struct CameraUrl {
 impl CameraUrl {
     /// Reads an address: `http://` or `https://`, optionally `name:password@`, host, optionally port, path and query.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let url =
-            Url::parse(text.trim()).map_err(|error| AddressError::Malformed { reason: reason(error) })?;
+        let url = Url::parse(text.trim())
+            .map_err(|error| AddressError::Malformed { reason: error_reason(error) })?;
         Self::new(url)
     }
 
     /// The address that a redirect from here leads to; name and password go along to the same host and port only.
-    pub(super) fn redirect(&self, location: &str) -> Result<Self, AddressError> {
-        let url =
-            self.url.join(location).map_err(|error| AddressError::Malformed { reason: reason(error) })?;
+    pub(super) fn resolve_redirect(&self, location: &str) -> Result<Self, AddressError> {
+        let url = self
+            .url
+            .join(location)
+            .map_err(|error| AddressError::Malformed { reason: error_reason(error) })?;
         let mut next = Self::new(url)?;
         let stays = next.url.origin() == self.url.origin();
         next.credentials = if stays { self.credentials.clone() } else { None };
@@ -134,21 +136,21 @@ impl CameraUrl {
     ///
     /// An address with a query, or whose path ends in `stream` or in a name with a dot (`video.mjpg`), is taken as it is.
     #[must_use]
-    pub fn stream(&self) -> Self {
-        self.below("stream")
+    pub fn stream_url(&self) -> Self {
+        self.url_below("stream")
     }
 
-    /// As [`CameraUrl::stream`], for an address whose path was given on purpose: only one without any is completed, and the
+    /// As [`CameraUrl::stream_url`], for an address whose path was given on purpose: only one without any is completed, and the
     /// one beside a board's `/capture` is found.
     #[must_use]
     pub fn stream_if_bare(&self) -> Self {
-        if self.is_bare() || self.last_segment() == "capture" { self.stream() } else { self.clone() }
+        if self.is_bare() || self.last_segment() == "capture" { self.stream_url() } else { self.clone() }
     }
 
     /// As [`CameraUrl::stream_if_bare`], for single pictures: beside a board's `/stream` it finds `/capture`.
     #[must_use]
     pub fn capture_if_bare(&self) -> Self {
-        if self.is_bare() || self.last_segment() == "stream" { self.capture() } else { self.clone() }
+        if self.is_bare() || self.last_segment() == "stream" { self.capture_url() } else { self.clone() }
     }
 
     fn is_bare(&self) -> bool {
@@ -172,14 +174,14 @@ impl CameraUrl {
 
     /// The address of a single picture: `/capture` below it, or beside its stream; with the same exceptions.
     #[must_use]
-    pub fn capture(&self) -> Self {
-        self.below("capture")
+    pub fn capture_url(&self) -> Self {
+        self.url_below("capture")
     }
 
     /// The address of a board's own account of itself: `/status` below it, or beside its stream or picture.
     #[must_use]
-    pub fn status(&self) -> Self {
-        let mut status = self.below("status");
+    pub fn status_url(&self) -> Self {
+        let mut status = self.url_below("status");
         if status.url == self.url {
             status.url.set_query(None);
             status.url.set_path("/status");
@@ -187,7 +189,7 @@ impl CameraUrl {
         status
     }
 
-    fn below(&self, name: &str) -> Self {
+    fn url_below(&self, name: &str) -> Self {
         let mut camera = self.clone();
         let last = self.last_segment();
         if self.url.query().is_some() || last.contains('.') {
@@ -217,7 +219,7 @@ impl CameraUrl {
     }
 
     /// The whole address, name, password and query included: to be kept, never to be shown.
-    pub fn secret(&self) -> String {
+    pub fn secret_url(&self) -> String {
         let mut url = self.url.clone();
         if let Some(Credentials { name, password }) = &self.credentials {
             // The library leaves percent signs as they are.
@@ -281,7 +283,7 @@ impl fmt::Debug for CameraUrl {
     }
 }
 
-fn reason(error: url::ParseError) -> &'static str {
+fn error_reason(error: url::ParseError) -> &'static str {
     match error {
         url::ParseError::RelativeUrlWithoutBase => "it does not begin with http://",
         url::ParseError::EmptyHost => "it names no host",

@@ -1,6 +1,6 @@
 //! Which addresses may be connected to on behalf of a client: a list of what is allowed, everything else is not.
 //!
-//! A client names a camera by its URL, and the server connects to it: without a check whoever reaches the server reaches
+//! A client names a camera by its URL, and the server connects to it: without a check anyone who reaches the server reaches
 //! all that the server does (server-side request forgery). So the address itself is checked, after the name has been
 //! resolved and right where the connection is made; see [`super::web`].
 
@@ -55,14 +55,14 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
-    /// What a host is, or leads to. Which address a name has is not said: whoever asks may not know it.
-    pub(super) fn of(self, host: &str) -> String {
+    /// What a host is, or leads to. Which address a name has is not said: the caller may not know it.
+    pub(super) fn describe_host(self, host: &str) -> String {
         let verb = if Network::parse(host).is_some() { "is" } else { "leads to" };
         format!("{verb} {self}")
     }
 
     /// What has to be listed, so that this host may be connected to.
-    pub(super) fn cure(self, host: &str) -> String {
+    pub(super) fn suggest_entry(self, host: &str) -> String {
         let is_address = Network::parse(host).is_some();
         let by_name = match self {
             Self::Private | Self::Public => true,
@@ -225,8 +225,8 @@ impl Allow {
         let (host, port) = (camera.host(), camera.port());
         let listed = match &host {
             Host::Domain(name) => self.is_named(name),
-            Host::Ipv4(address) => self.check((*address).into(), false).is_ok(),
-            Host::Ipv6(address) => self.check((*address).into(), false).is_ok(),
+            Host::Ipv4(address) => self.check_address((*address).into(), false).is_ok(),
+            Host::Ipv6(address) => self.check_address((*address).into(), false).is_ok(),
         };
         listed || self.is_camera(&host, port)
     }
@@ -242,7 +242,7 @@ impl Allow {
     }
 
     /// Whether the address may be connected to; if not, what it is. `is_named`: a name on the list led to it.
-    pub fn check(&self, address: IpAddr, is_named: bool) -> Result<(), Kind> {
+    pub fn check_address(&self, address: IpAddr, is_named: bool) -> Result<(), Kind> {
         let address = address.to_canonical();
         let special = SPECIAL.iter().find(|(network, _)| network.contains(address));
         if let Some((special, kind)) = special {

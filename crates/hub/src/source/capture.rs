@@ -41,25 +41,25 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// A source that asks `camera`, the address of the picture itself ([`CameraUrl::capture`]).
+    /// A source that asks `camera`, the address of the picture itself ([`CameraUrl::capture_url`]).
     pub fn new(camera: CameraUrl, web: Web, options: CaptureOptions) -> Self {
         Self { camera, web, options }
     }
 
-    async fn read(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
-        let mut session = self.web.session();
+    async fn read_pictures(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
+        let mut session = self.web.new_session();
         let mut turn = interval(self.options.every.max(Duration::from_millis(1)));
         turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             turn.tick().await;
             let response = session.get(&self.camera, self.options.patience).await?;
-            let picture = self.picture(response, sink).await?;
-            sink.picture(picture, Instant::now().into_std());
+            let picture = self.read_picture(response, sink).await?;
+            sink.on_picture(picture, Instant::now().into_std());
         }
     }
 
     /// The picture of one answer.
-    async fn picture(&self, mut response: Response, sink: &mut dyn Sink) -> Result<Bytes, SourceError> {
+    async fn read_picture(&self, mut response: Response, sink: &mut dyn Sink) -> Result<Bytes, SourceError> {
         let CaptureOptions { patience, limits, .. } = self.options;
         let camera = || self.camera.to_string();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -82,17 +82,17 @@ impl Capture {
                 break;
             };
             let now = Instant::now();
-            sink.bytes(chunk.len(), now.into_std());
+            sink.on_bytes(chunk.len(), now.into_std());
             bytes += chunk.len() as u64;
             parser.feed(&chunk, &mut keep);
-            // Whoever streams here is not waited for. What follows a picture is read to its end, or the connection
+            // A camera that streams here is not waited for. What follows a picture is read to its end, or the connection
             // could not be used again; but not for ever.
             if bytes > 2 * limits.max_picture as u64 || parser.counts().pictures > 1 {
                 break;
             }
         }
-        if let Some(skipped) = Skipped::between(Counts::default(), parser.counts()) {
-            sink.skipped(skipped, Instant::now().into_std());
+        if let Some(skipped) = Skipped::from_counts(Counts::default(), parser.counts()) {
+            sink.on_skipped(skipped, Instant::now().into_std());
         }
         picture.ok_or_else(|| SourceError::NotPictures { camera: camera(), bytes, content_type })
     }
@@ -101,7 +101,7 @@ impl Capture {
 impl Source for Capture {
     fn run<'a>(&'a self, sink: &'a mut dyn Sink) -> Run<'a> {
         Box::pin(async move {
-            match self.read(sink).await {
+            match self.read_pictures(sink).await {
                 Ok(never) => match never {},
                 Err(error) => error,
             }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -34,28 +34,28 @@ impl Folder {
         Self { path: path.into(), every: every.max(Duration::from_millis(1)), limits }
     }
 
-    async fn read(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
+    async fn read_pictures(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
         let mut turn = interval(self.every);
         turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let folder = self.path.clone();
-            let names = off_the_runtime(move || names(&folder)).await.map_err(|error| {
+            let names = off_the_runtime(move || picture_names(&folder)).await.map_err(|error| {
                 SourceError::Folder { folder: self.path.clone(), reason: error.to_string() }
             })?;
             let mut is_empty = true;
             for name in names {
                 let (path, limits) = (self.path.join(name), self.limits);
-                let picture = off_the_runtime(move || picture(&path, limits)).await;
+                let picture = off_the_runtime(move || read_picture(&path, limits)).await;
                 let Ok(Some(jpeg)) = picture else {
                     let skipped = Skipped { broken: 1, ..Skipped::default() };
-                    sink.skipped(skipped, clock::now());
+                    sink.on_skipped(skipped, clock::now());
                     continue;
                 };
                 is_empty = false;
                 turn.tick().await;
                 let now = clock::now();
-                sink.bytes(jpeg.len(), now);
-                sink.picture(jpeg, now);
+                sink.on_bytes(jpeg.len(), now);
+                sink.on_picture(jpeg, now);
             }
             if is_empty {
                 return Err(SourceError::EmptyFolder { folder: self.path.clone() });
@@ -67,7 +67,7 @@ impl Folder {
 impl Source for Folder {
     fn run<'a>(&'a self, sink: &'a mut dyn Sink) -> Run<'a> {
         Box::pin(async move {
-            match self.read(sink).await {
+            match self.read_pictures(sink).await {
                 Ok(never) => match never {},
                 Err(error) => error,
             }
@@ -82,7 +82,7 @@ async fn off_the_runtime<T: Send + 'static>(
 }
 
 /// The names of pictures, in order.
-fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+fn picture_names(folder: &Path) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
@@ -107,7 +107,7 @@ fn keep_first(names: &mut Vec<OsString>) {
 }
 
 /// The first whole picture in a file.
-fn picture(path: &Path, limits: Limits) -> io::Result<Option<Bytes>> {
+fn read_picture(path: &Path, limits: Limits) -> io::Result<Option<Bytes>> {
     // A named pipe or a device would block, or never end.
     if !fs::metadata(path)?.is_file() {
         return Ok(None);

@@ -56,16 +56,16 @@ pub struct Mjpeg {
 }
 
 impl Mjpeg {
-    /// A source that reads `camera`, the address of the stream itself ([`CameraUrl::stream`]).
+    /// A source that reads `camera`, the address of the stream itself ([`CameraUrl::stream_url`]).
     pub fn new(camera: CameraUrl, web: Web, options: MjpegOptions) -> Self {
         let pace = Mutex::new(Silence::new(options.no_bytes, None));
         Self { camera, web, options, pace }
     }
 
-    async fn read(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
+    async fn read_stream(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
         let camera = || self.camera.to_string();
         let MjpegOptions { no_bytes, no_picture, first_picture, limits } = self.options;
-        let mut answer = match self.web.session().get(&self.camera, no_bytes).await {
+        let mut answer = match self.web.new_session().get(&self.camera, no_bytes).await {
             Ok(response) => Answer::Http(response),
             Err(SourceError::NoHttp { .. }) if !self.camera.is_https() => {
                 Answer::Raw(RawAnswer::open(&self.web, &self.camera, first_picture.max(no_bytes)).await?)
@@ -83,7 +83,7 @@ impl Mjpeg {
                 let pace = self.pace.lock();
                 if pace.knows_interval() { pace.patience() } else { first_picture.max(no_bytes) }
             };
-            let Ok(chunk) = timeout(wait, answer.chunk(&self.camera)).await else {
+            let Ok(chunk) = timeout(wait, answer.next_chunk(&self.camera)).await else {
                 // Perhaps it has become slower than is waited for.
                 self.pace.lock().forget_interval();
                 return Err(SourceError::NoBytes { camera: camera(), after: wait });
@@ -91,17 +91,17 @@ impl Mjpeg {
             let chunk = chunk?;
             let (now, before) = (Instant::now(), parser.counts());
             if let Some(chunk) = &chunk {
-                sink.bytes(chunk.len(), now.into_std());
+                sink.on_bytes(chunk.len(), now.into_std());
                 bytes += chunk.len() as u64;
             }
-            let mut give = |jpeg| sink.picture(jpeg, now.into_std());
+            let mut give = |jpeg| sink.on_picture(jpeg, now.into_std());
             match &chunk {
                 Some(chunk) => parser.feed(chunk, &mut give),
                 None => parser.finish(&mut give),
             }
             let counts = parser.counts();
-            if let Some(skipped) = Skipped::between(before, counts) {
-                sink.skipped(skipped, now.into_std());
+            if let Some(skipped) = Skipped::from_counts(before, counts) {
+                sink.on_skipped(skipped, now.into_std());
             }
             let Some(chunk) = chunk else {
                 return Err(match counts.pictures {
@@ -113,7 +113,7 @@ impl Mjpeg {
             if counts.pictures > before.pictures {
                 (last_picture, bytes_before) = (now, bytes);
                 // From the last one of another connection it tells nothing.
-                self.pace.lock().picture(now.into_std(), !std::mem::take(&mut is_first));
+                self.pace.lock().record_picture(now.into_std(), !std::mem::take(&mut is_first));
             } else if counts.pictures == 0 && page.is_page(&chunk) {
                 return Err(SourceError::WebPage { camera: camera() });
             } else if now >= last_picture + no_picture
@@ -141,13 +141,13 @@ impl Answer {
     }
 
     /// The next bytes; `None` at the end.
-    async fn chunk(&mut self, camera: &CameraUrl) -> Result<Option<Bytes>, SourceError> {
+    async fn next_chunk(&mut self, camera: &CameraUrl) -> Result<Option<Bytes>, SourceError> {
         match self {
             Self::Http(response) => response.chunk().await.map_err(|error| SourceError::Broken {
                 camera: camera.to_string(),
                 reason: root_cause(&error),
             }),
-            Self::Raw(answer) => answer.chunk().await,
+            Self::Raw(answer) => answer.next_chunk().await,
         }
     }
 }
@@ -155,7 +155,7 @@ impl Answer {
 impl Source for Mjpeg {
     fn run<'a>(&'a self, sink: &'a mut dyn Sink) -> Run<'a> {
         Box::pin(async move {
-            match self.read(sink).await {
+            match self.read_stream(sink).await {
                 Ok(never) => match never {},
                 Err(error) => error,
             }

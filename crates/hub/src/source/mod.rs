@@ -1,7 +1,7 @@
 //! Where pictures come from: one module per kind of source.
 //!
 //! - [`mjpeg`]: a camera's endless answer, `raw` where it is none of HTTP; [`capture`]: a camera asked for one picture after the other
-//! - [`folder`]: a folder of pictures, looped; [`simulated`]: a generated scene
+//! - [`folder`]: a folder of pictures, looped; [`simulated`]: what somebody draws, called by its [`scenery`]
 //! - [`reconnect`]: runs a source again and again, with growing pauses
 //! - [`address`], [`allow`], [`web`]: a camera's address, whether it may be connected to, and the connection
 //!
@@ -34,23 +34,23 @@ use address::AddressError;
 /// Where a source puts what it gets.
 pub trait Sink: Send {
     /// A whole picture, undecoded.
-    fn picture(&mut self, jpeg: Bytes, now: Instant);
+    fn on_picture(&mut self, jpeg: Bytes, now: Instant);
 
-    /// So many bytes have come, whatever is in them.
-    fn bytes(&mut self, count: usize, now: Instant);
+    /// This many bytes have come, whatever is in them.
+    fn on_bytes(&mut self, count: usize, now: Instant);
 
     /// What was skipped since the last call: garbage, broken pictures, wrong lengths.
-    fn skipped(&mut self, skipped: Skipped, now: Instant) {
+    fn on_skipped(&mut self, skipped: Skipped, now: Instant) {
         let _ = (skipped, now);
     }
 
     /// The source has ended and will be tried again after `pause`.
-    fn down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
+    fn on_down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
         let _ = (error, pause, now);
     }
 }
 
-/// What came and was no picture.
+/// What came and was not a picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Skipped {
     /// Bytes of garbage and of broken pictures.
@@ -63,7 +63,7 @@ pub struct Skipped {
 
 impl Skipped {
     /// What the parser skipped between `before` and `after`, if anything.
-    fn between(before: Counts, after: Counts) -> Option<Self> {
+    fn from_counts(before: Counts, after: Counts) -> Option<Self> {
         let skipped = Self {
             bytes: after.skipped_bytes - before.skipped_bytes,
             broken: after.broken - before.broken,
@@ -130,7 +130,7 @@ pub enum SourceError {
         encoding: String,
     },
     /// A connection, and then nothing.
-    #[error("{camera} accepts connections but did not answer within {} s. Restart it", seconds(*.after))]
+    #[error("{camera} accepts connections but did not answer within {} s. Restart it", format_seconds(*.after))]
     NoAnswer {
         /// Address.
         camera: String,
@@ -170,7 +170,7 @@ pub enum SourceError {
         camera: String,
     },
     /// No bytes any more.
-    #[error("{camera} has sent nothing for {} s. It will be asked again", seconds(*.after))]
+    #[error("{camera} has sent nothing for {} s. It will be asked again", format_seconds(*.after))]
     NoBytes {
         /// Address.
         camera: String,
@@ -180,7 +180,7 @@ pub enum SourceError {
     /// Bytes, but no whole picture.
     #[error(
         "{camera} sent {bytes} bytes but no whole picture for {} s. Is its network too slow, or is it no JPEG stream?",
-        seconds(*.after)
+        format_seconds(*.after)
     )]
     NoPicture {
         /// Address.
@@ -249,7 +249,7 @@ pub enum SourceError {
 }
 
 /// Seconds with at most one decimal.
-fn seconds(duration: Duration) -> f64 {
+fn format_seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10.0).round() / 10.0
 }
 

@@ -33,21 +33,21 @@ impl RawAnswer {
     /// Connects to a checked address, asks, and takes off what looks like a head.
     pub(super) async fn open(web: &Web, camera: &CameraUrl, patience: Duration) -> Result<Self, SourceError> {
         let late = |_| SourceError::NoAnswer { camera: camera.to_string(), after: patience };
-        timeout(patience, Self::asked(web, camera)).await.map_err(late)?
+        timeout(patience, Self::send_request(web, camera)).await.map_err(late)?
     }
 
-    async fn asked(web: &Web, camera: &CameraUrl) -> Result<Self, SourceError> {
+    async fn send_request(web: &Web, camera: &CameraUrl) -> Result<Self, SourceError> {
         let name = camera.to_string();
         let broken =
             |error: std::io::Error| SourceError::Broken { camera: name.clone(), reason: error.to_string() };
-        let mut stream = connect(web, camera).await?;
-        stream.write_all(request(camera).as_bytes()).await.map_err(broken)?;
+        let mut stream = connect_camera(web, camera).await?;
+        stream.write_all(format_request(camera).as_bytes()).await.map_err(broken)?;
         let mut read = BytesMut::new();
         loop {
             if stream.read_buf(&mut read).await.map_err(broken)? == 0 {
                 break;
             }
-            match head(&read) {
+            match parse_head(&read) {
                 Head::More => {}
                 Head::None => break,
                 Head::Ends { at, status: None | Some(200) } => {
@@ -63,7 +63,7 @@ impl RawAnswer {
     }
 
     /// The next bytes; `None` at the end.
-    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, SourceError> {
+    pub(super) async fn next_chunk(&mut self) -> Result<Option<Bytes>, SourceError> {
         if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
             return Ok(Some(first));
         }
@@ -77,7 +77,7 @@ impl RawAnswer {
     }
 }
 
-async fn connect(web: &Web, camera: &CameraUrl) -> Result<TcpStream, SourceError> {
+async fn connect_camera(web: &Web, camera: &CameraUrl) -> Result<TcpStream, SourceError> {
     let (host, port) = (camera.host(), camera.port());
     let unreachable = |error: std::io::Error| SourceError::Unreachable {
         camera: camera.to_string(),
@@ -90,7 +90,7 @@ async fn connect(web: &Web, camera: &CameraUrl) -> Result<TcpStream, SourceError
     };
     let mut why = None;
     for address in addresses {
-        if let Err(kind) = web.may_connect(&host, port, address) {
+        if let Err(kind) = web.check_connect(&host, port, address) {
             let (camera, host) = (camera.to_string(), host.to_string());
             why = Some(AddressError::Forbidden { camera, host, kind }.into());
             continue;
@@ -108,18 +108,19 @@ async fn connect(web: &Web, camera: &CameraUrl) -> Result<TcpStream, SourceError
 }
 
 /// Of a version whose answers come in one piece.
-fn request(camera: &CameraUrl) -> String {
+fn format_request(camera: &CameraUrl) -> String {
     let url = camera.url();
     let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
-    let who = authorization(camera).map_or_else(String::new, |value| format!("Authorization: {value}\r\n"));
+    let who =
+        authorization_header(camera).map_or_else(String::new, |value| format!("Authorization: {value}\r\n"));
     let host = url.host_str().unwrap_or_default();
     format!("GET {}{query} HTTP/1.0\r\nHost: {host}\r\nAccept: */*\r\n{who}\r\n", url.path())
 }
 
 /// As the other client writes it.
-fn authorization(camera: &CameraUrl) -> Option<String> {
+fn authorization_header(camera: &CameraUrl) -> Option<String> {
     let credentials = camera.credentials()?;
-    let client = sightwire_http_client::direct(trust::nobody()).build().ok()?;
+    let client = sightwire_http_client::direct_builder(trust::trust_nobody()).build().ok()?;
     let request = client.get(camera.url().clone()).basic_auth(&credentials.name, Some(&credentials.password));
     let request = request.build().ok()?;
     Some(request.headers().get(AUTHORIZATION)?.to_str().ok()?.to_owned())
@@ -130,13 +131,13 @@ fn authorization(camera: &CameraUrl) -> Option<String> {
 enum Head {
     /// It cannot be told yet.
     More,
-    /// None.
+    /// It has no head of HTTP, or none that ends.
     None,
     /// It ends before that byte.
     Ends { at: usize, status: Option<u16> },
 }
 
-fn head(bytes: &[u8]) -> Head {
+fn parse_head(bytes: &[u8]) -> Head {
     const BEGINNINGS: [&[u8]; 2] = [b"HTTP/", b"ICY "];
     let is_one = |beginning: &&[u8]| bytes.starts_with(beginning);
     if !BEGINNINGS.iter().any(is_one) {
@@ -171,13 +172,13 @@ mod tests {
             ("HTTP/x.y  200\r\nX: \u{1}\u{7f}\r\n\r\n", Some(200)),
             ("HTTP/1.1\r\n\r\n", None),
         ] {
-            assert_eq!(head(text.as_bytes()), ends(text, status), "{text:?}");
+            assert_eq!(parse_head(text.as_bytes()), ends(text, status), "{text:?}");
             for cut in 0..text.len() {
-                assert_eq!(head(&text.as_bytes()[..cut]), Head::More, "{text:?} {cut}");
+                assert_eq!(parse_head(&text.as_bytes()[..cut]), Head::More, "{text:?} {cut}");
             }
         }
-        assert_eq!(head(b"\xff\xd8\xff\xe0"), Head::None);
-        assert_eq!(head(b"--frame\r\n"), Head::None);
-        assert_eq!(head(&[b"HTTP/1.1 200 OK\r\n", &[b'x'; MAX_HEAD][..]].concat()), Head::None);
+        assert_eq!(parse_head(b"\xff\xd8\xff\xe0"), Head::None);
+        assert_eq!(parse_head(b"--frame\r\n"), Head::None);
+        assert_eq!(parse_head(&[b"HTTP/1.1 200 OK\r\n", &[b'x'; MAX_HEAD][..]].concat()), Head::None);
     }
 }

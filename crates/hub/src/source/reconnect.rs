@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 use tokio::time::sleep;
 
 use super::{Sink, Skipped, Source, SourceError};
@@ -16,7 +16,7 @@ pub struct Pauses {
     pub first: Duration,
     /// No pause is longer than this.
     pub longest: Duration,
-    /// A connection that gave pictures for so long was a good one: the next pause is the first again.
+    /// A connection that gave pictures for this long was a good one: the next pause is the first again.
     pub good_after: Duration,
     /// After a connection that the camera ended by itself behind a whole picture: some send one for each.
     pub after_end: Duration,
@@ -50,7 +50,7 @@ impl Backoff {
     }
 
     /// The pause after a connection that gave pictures for `pictures_for`.
-    pub fn pause(&mut self, pictures_for: Duration) -> Duration {
+    pub fn next_pause(&mut self, pictures_for: Duration) -> Duration {
         if pictures_for >= self.pauses.good_after {
             self.next = self.pauses.first;
         }
@@ -66,7 +66,7 @@ impl Backoff {
     }
 }
 
-/// Runs `source` until this future is dropped, and tells `sink` of every end ([`Sink::down`]) before it pauses.
+/// Runs `source` until this future is dropped, and tells `sink` of every end ([`Sink::on_down`]) before it pauses.
 pub async fn keep_running(source: &dyn Source, sink: &mut dyn Sink, backoff: &mut Backoff) -> Infallible {
     loop {
         let mut timed = Timed { sink: &mut *sink, first: None, last: None };
@@ -74,9 +74,9 @@ pub async fn keep_running(source: &dyn Source, sink: &mut dyn Sink, backoff: &mu
         let pictures_for = timed.first.zip(timed.last).map(|(first, last)| last.duration_since(first));
         let pause = match error {
             SourceError::Ended { pictures: 1.., .. } => backoff.after_end(),
-            _ => backoff.pause(pictures_for.unwrap_or_default()),
+            _ => backoff.next_pause(pictures_for.unwrap_or_default()),
         };
-        sink.down(&error, pause, clock::now());
+        sink.on_down(&error, pause, clock::now());
         sleep(pause).await;
     }
 }
@@ -89,21 +89,21 @@ struct Timed<'a> {
 }
 
 impl Sink for Timed<'_> {
-    fn picture(&mut self, jpeg: Bytes, now: Instant) {
+    fn on_picture(&mut self, jpeg: Bytes, now: Instant) {
         self.first.get_or_insert(now);
         self.last = Some(now);
-        self.sink.picture(jpeg, now);
+        self.sink.on_picture(jpeg, now);
     }
 
-    fn bytes(&mut self, count: usize, now: Instant) {
-        self.sink.bytes(count, now);
+    fn on_bytes(&mut self, count: usize, now: Instant) {
+        self.sink.on_bytes(count, now);
     }
 
-    fn skipped(&mut self, skipped: Skipped, now: Instant) {
-        self.sink.skipped(skipped, now);
+    fn on_skipped(&mut self, skipped: Skipped, now: Instant) {
+        self.sink.on_skipped(skipped, now);
     }
 
-    fn down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
-        self.sink.down(error, pause, now);
+    fn on_down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
+        self.sink.on_down(error, pause, now);
     }
 }

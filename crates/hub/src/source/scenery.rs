@@ -5,7 +5,7 @@ use std::str::FromStr;
 /// What its address begins with.
 pub const SCHEME: &str = "simulated:";
 
-/// What it shows.
+/// What a simulated camera shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scenery {
     /// A street, seen from the roadside.
@@ -40,5 +40,19 @@ impl FromStr for Scenery {
     fn from_str(text: &str) -> Result<Self, NoScenery> {
         let all = [Self::Street, Self::CarPark];
         all.into_iter().find(|scenery| scenery.name() == text).ok_or_else(|| NoScenery(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenes_are_called_as_they_are_written() {
+        for scenery in [Scenery::Street, Scenery::CarPark] {
+            assert_eq!(scenery.name().parse(), Ok(scenery));
+        }
+        let wrong = "beach".parse::<Scenery>().unwrap_err();
+        assert!(wrong.to_string().contains("simulated:street"), "{wrong}");
     }
 }

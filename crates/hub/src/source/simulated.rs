@@ -1,73 +1,68 @@
-//! A generated scene, as a camera of this server shows it: for whoever has no camera, and wants to see what one would look like.
+//! What somebody draws, as a camera of this server shows it: for users who have no camera, and want to see what one would look like.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
+use sightwire_base::clock;
 use sightwire_frame::{Encoder, Image};
-use sightwire_measure::clock;
-use sightwire_synth::scene::Scene;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::scenery::Scenery;
 use super::{Run, Sink, Source, SourceError};
 
 /// From one picture to the next: 15 a second.
 pub const EVERY: Duration = Duration::from_micros(66_667);
 const SIZE_PX: [u32; 2] = [640, 480];
 const QUALITY: u8 = 80;
-const SEED: u64 = 1;
+
+/// Draws what there is this long after the beginning.
+pub type Draw = Box<dyn FnMut(Duration, &mut Image) + Send>;
 
 /// A camera that was never made.
 #[derive(Clone, Copy, Debug)]
 pub struct Simulated {
-    scenery: Scenery,
+    begin: fn([u32; 2]) -> Draw,
 }
 
 /// What draws. It goes to a thread that may block and comes back.
 struct Drawing {
-    scene: Scene,
+    draw: Draw,
     image: Image,
     encoder: Encoder,
 }
 
 impl Simulated {
-    /// One that shows this.
-    pub fn new(scenery: Scenery) -> Self {
-        Self { scenery }
+    /// One that shows what is drawn by what `begin` gives for a width and a height, px.
+    pub fn new(begin: fn([u32; 2]) -> Draw) -> Self {
+        Self { begin }
     }
 
-    async fn show(self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
+    async fn show_scene(self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
         let failed = |reason: &dyn std::fmt::Display| SourceError::NotDrawn { reason: reason.to_string() };
         let encoder = Encoder::new().map_err(|error| failed(&error))?;
-        let [width, height] = SIZE_PX;
-        let scene = match self.scenery {
-            Scenery::Street => Scene::street(SEED, width, height),
-            Scenery::CarPark => Scene::new(SEED, width, height),
-        };
-        let mut drawing = Drawing { scene, image: Image::default(), encoder };
+        let mut drawing = Drawing { draw: (self.begin)(SIZE_PX), image: Image::default(), encoder };
         let (begun, mut turn) = (clock::now(), interval(EVERY));
         turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             turn.tick().await;
             let at = clock::since(begun);
             let drawn = spawn_blocking(move || {
-                let jpeg = drawing.picture(at);
+                let jpeg = drawing.draw_picture(at);
                 (drawing, jpeg)
             });
             let (back, jpeg) = drawn.await.map_err(|error| failed(&error))?;
             drawing = back;
             let (jpeg, now) = (jpeg.map_err(|error| failed(&error))?, clock::now());
-            sink.bytes(jpeg.len(), now);
-            sink.picture(jpeg, now);
+            sink.on_bytes(jpeg.len(), now);
+            sink.on_picture(jpeg, now);
         }
     }
 }
 
 impl Drawing {
-    fn picture(&mut self, at: Duration) -> Result<Bytes, sightwire_frame::EncodeError> {
-        self.scene.frame_into(at, &mut self.image);
+    fn draw_picture(&mut self, at: Duration) -> Result<Bytes, sightwire_frame::EncodeError> {
+        (self.draw)(at, &mut self.image);
         let mut jpeg = Vec::new();
         self.encoder.encode(&self.image, QUALITY, &mut jpeg)?;
         Ok(jpeg.into())
@@ -77,7 +72,7 @@ impl Drawing {
 impl Source for Simulated {
     fn run<'a>(&'a self, sink: &'a mut dyn Sink) -> Run<'a> {
         Box::pin(async move {
-            match self.show(sink).await {
+            match self.show_scene(sink).await {
                 Ok(never) => match never {},
                 Err(error) => error,
             }
@@ -94,29 +89,26 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn scenes_are_called_as_they_are_written() {
-        for scenery in [Scenery::Street, Scenery::CarPark] {
-            assert_eq!(scenery.name().parse(), Ok(scenery));
-        }
-        let wrong = "beach".parse::<Scenery>().unwrap_err();
-        assert!(wrong.to_string().contains("simulated:street"), "{wrong}");
-    }
-
     struct Taken(mpsc::UnboundedSender<Bytes>);
 
     impl Sink for Taken {
-        fn picture(&mut self, jpeg: Bytes, _: Instant) {
+        fn on_picture(&mut self, jpeg: Bytes, _: Instant) {
             let _ = self.0.send(jpeg);
         }
 
-        fn bytes(&mut self, _: usize, _: Instant) {}
+        fn on_bytes(&mut self, _: usize, _: Instant) {}
     }
 
     #[tokio::test]
     async fn it_moves_and_is_as_large_as_a_camera() {
         let (sender, mut pictures) = mpsc::unbounded_channel();
-        let (camera, mut sink) = (Simulated::new(Scenery::Street), Taken(sender));
+        let camera = Simulated::new(|[width, height]| {
+            Box::new(move |at, image| {
+                let level = (at.as_millis() / 10) as u8;
+                *image = Image::from_bgr(width, height, vec![level; (width * height * 3) as usize]).unwrap();
+            })
+        });
+        let mut sink = Taken(sender);
         let mut seen: Vec<Bytes> = Vec::new();
         tokio::select! {
             error = camera.run(&mut sink) => panic!("{error}"),
@@ -126,7 +118,7 @@ mod tests {
                 }
             } => {}
         }
-        let size = header::probe(&seen[0]).unwrap();
+        let size = header::probe_header(&seen[0]).unwrap();
         assert_eq!([size.width, size.height], SIZE_PX);
         assert!(seen[0] != seen[1] && seen[1] != seen[2], "nothing moves");
     }

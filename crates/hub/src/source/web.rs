@@ -16,7 +16,7 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, COOKIE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Response, StatusCode};
-use sightwire_http_client::cause::{find, root_cause};
+use sightwire_http_client::cause::{find_error, root_cause};
 use sightwire_http_client::trust::{self, Fingerprint, Shown, Trust};
 use tokio::time::timeout;
 use url::Host;
@@ -33,7 +33,7 @@ const MAX_COOKIE_BYTES: usize = 4096;
 /// How long a connection may take, from the name's resolution to the end of the TLS handshake.
 pub const CONNECT: Duration = Duration::from_secs(5);
 
-/// Without bytes for so long the other end is asked whether it is there, three times.
+/// Without bytes for this long the other end is asked whether it is there, three times.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
 /// The addresses of a name.
@@ -78,7 +78,7 @@ impl Web {
         Self { allow, resolver: Arc::new(SystemResolver), trust: Trust::System, connect: CONNECT }
     }
 
-    /// With another resolver.
+    /// The same, which finds addresses of names with this resolver.
     #[must_use]
     pub fn with_resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
         self.resolver = resolver;
@@ -102,14 +102,14 @@ impl Web {
     /// Whether a client may name this camera, as far as can be told without resolving its name.
     ///
     /// The check that counts is made again whenever a connection is made.
-    pub fn check(&self, camera: &CameraUrl) -> Result<(), AddressError> {
+    pub fn check_camera(&self, camera: &CameraUrl) -> Result<(), AddressError> {
         let (host, port) = (camera.host(), camera.port());
         let address = match &host {
             Host::Ipv4(address) => IpAddr::V4(*address),
             Host::Ipv6(address) => IpAddr::V6(*address),
             Host::Domain(_) => return Ok(()),
         };
-        self.may_connect(&host, port, address).map_err(|kind| AddressError::Forbidden {
+        self.check_connect(&host, port, address).map_err(|kind| AddressError::Forbidden {
             camera: camera.to_string(),
             host: host.to_string(),
             kind,
@@ -127,20 +127,20 @@ impl Web {
     }
 
     /// Whether a connection to that address may be made for that host; if not, what the address is.
-    pub(super) fn may_connect(&self, host: &Host<String>, port: u16, address: IpAddr) -> Result<(), Kind> {
+    pub(super) fn check_connect(&self, host: &Host<String>, port: u16, address: IpAddr) -> Result<(), Kind> {
         if self.allow.is_camera(host, port) {
             return Ok(());
         }
         let is_named = matches!(host, Host::Domain(name) if self.allow.is_named(name));
-        self.allow.check(address, is_named)
+        self.allow.check_address(address, is_named)
     }
 
     /// A session with one camera, which keeps its connection where the camera does.
-    pub(super) fn session(&self) -> CameraClient {
+    pub(super) fn new_session(&self) -> CameraClient {
         CameraClient { web: self.clone(), open: None, shown: Shown::default(), cookies: Vec::new() }
     }
 
-    /// The whole answer at that address of a camera, which is short: at most so many bytes, within so long.
+    /// The whole answer at that address of a camera, which is short: at most this many bytes, within this time.
     pub async fn fetch(
         &self,
         camera: &CameraUrl,
@@ -151,7 +151,8 @@ impl Web {
         let late = || SourceError::NoAnswer { camera: camera.to_string(), after: patience };
         let broken = |reason| SourceError::Broken { camera: camera.to_string(), reason };
         // Where a redirect leads is not what was asked for.
-        let asked = tokio::time::timeout_at(due, async { self.session().get_one(camera, patience).await });
+        let asked =
+            tokio::time::timeout_at(due, async { self.new_session().get_one(camera, patience).await });
         let mut response = check_status(camera, asked.await.map_err(|_| late())??)?;
         let mut answer = Vec::new();
         loop {
@@ -167,7 +168,7 @@ impl Web {
         }
     }
 
-    fn client(&self, camera: &CameraUrl, shown: &Shown) -> Result<Client, SourceError> {
+    fn build_client(&self, camera: &CameraUrl, shown: &Shown) -> Result<Client, SourceError> {
         let resolver = Checked {
             web: self.clone(),
             host: camera.host(),
@@ -177,9 +178,9 @@ impl Web {
         let untrusted =
             |reason| SourceError::Untrusted { camera: camera.to_string(), reason, fingerprint: None };
         let trust = camera.fingerprint().map_or_else(|| self.trust.clone(), Trust::Fingerprint);
-        let tls = if camera.is_https() { trust.tls_showing(shown) } else { Ok(trust::nobody()) };
+        let tls = if camera.is_https() { trust.tls_showing(shown) } else { Ok(trust::trust_nobody()) };
         let tls = tls.map_err(|error| untrusted(error.to_string()))?;
-        sightwire_http_client::direct(tls)
+        sightwire_http_client::direct_builder(tls)
             // What boards send for a header is not always one.
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_spaces_after_header_name_in_responses(true)
@@ -224,7 +225,7 @@ impl CameraClient {
             else {
                 break;
             };
-            let next = at.redirect(location)?;
+            let next = at.resolve_redirect(location)?;
             if next.host() != at.host() {
                 self.cookies.clear();
             }
@@ -234,12 +235,12 @@ impl CameraClient {
     }
 
     async fn get_one(&mut self, camera: &CameraUrl, patience: Duration) -> Result<Response, SourceError> {
-        self.web.check(camera)?;
+        self.web.check_camera(camera)?;
         let origin = camera.url().origin();
         let client = match &self.open {
             Some((open, client)) if *open == origin => client.clone(),
             _ => {
-                let client = self.web.client(camera, &self.shown)?;
+                let client = self.web.build_client(camera, &self.shown)?;
                 self.open = Some((origin, client.clone()));
                 client
             }
@@ -265,7 +266,7 @@ impl CameraClient {
         }
     }
 
-    /// For the next request of this session: some boards send whoever has no cookie to the same address again.
+    /// For the next request of this session: some boards send a client without a cookie to the same address again.
     fn keep_cookies(&mut self, response: &Response) {
         let set = response.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
         for (name, value) in set.filter_map(|set| set.split(';').next()?.split_once('=')) {
@@ -296,7 +297,7 @@ impl reqwest::dns::Resolve for Checked {
         Box::pin(async move {
             let mut addresses = web.resolver.resolve(name.as_str()).await?;
             let mut refused = None;
-            addresses.retain(|address| match web.may_connect(&host, port, *address) {
+            addresses.retain(|address| match web.check_connect(&host, port, *address) {
                 Ok(()) => true,
                 Err(kind) => {
                     refused = refused.or(Some(kind));
@@ -350,13 +351,13 @@ fn request_error(
     error: &reqwest::Error,
     fingerprint: Option<Fingerprint>,
 ) -> SourceError {
-    if let Some(refused) = find::<AddressError>(error) {
+    if let Some(refused) = find_error::<AddressError>(error) {
         return SourceError::Refused(refused.clone());
     }
-    if let Some(tls @ rustls::Error::InvalidCertificate(_)) = find(error) {
+    if let Some(tls @ rustls::Error::InvalidCertificate(_)) = find_error(error) {
         return SourceError::Untrusted { camera: camera.to_string(), reason: tls.to_string(), fingerprint };
     }
-    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+    if find_error::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         return SourceError::NoHttp { camera: camera.to_string(), reason: root_cause(error) };
     }
     let camera = camera.to_string();

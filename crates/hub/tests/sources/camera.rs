@@ -83,7 +83,7 @@ impl Camera {
         Self::start(move |mut stream, _| {
             let bytes = bytes.clone();
             async move {
-                // Whoever has heard enough closes first.
+                // A client that has heard enough closes first.
                 stream.write_all(&bytes).await.ok();
             }
         })
@@ -150,7 +150,7 @@ impl Got {
 }
 
 impl Sink for Got {
-    fn picture(&mut self, jpeg: Bytes, now: Instant) {
+    fn on_picture(&mut self, jpeg: Bytes, now: Instant) {
         self.pictures.push(jpeg);
         self.times.push(now);
         if let Some(told) = &self.told {
@@ -158,17 +158,17 @@ impl Sink for Got {
         }
     }
 
-    fn bytes(&mut self, count: usize, _: Instant) {
+    fn on_bytes(&mut self, count: usize, _: Instant) {
         self.bytes += count;
     }
 
-    fn skipped(&mut self, skipped: Skipped, _: Instant) {
+    fn on_skipped(&mut self, skipped: Skipped, _: Instant) {
         self.skipped.bytes += skipped.bytes;
         self.skipped.broken += skipped.broken;
         self.skipped.wrong_lengths += skipped.wrong_lengths;
     }
 
-    fn down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
+    fn on_down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
         self.downs.push((error.clone(), pause, now));
     }
 }
@@ -183,7 +183,7 @@ pub async fn run(source: &dyn Source) -> (Got, SourceError) {
 }
 
 /// Runs a source until it has given `count` pictures.
-pub async fn take(source: &dyn Source, count: usize) -> Got {
+pub async fn take_pictures(source: &dyn Source, count: usize) -> Got {
     let (mut got, mut tell) = Got::telling();
     let ended = tokio::select! {
         biased;
@@ -196,7 +196,7 @@ pub async fn take(source: &dyn Source, count: usize) -> Got {
     got
 }
 
-/// Waits for so many pictures.
+/// Waits for this many pictures.
 pub async fn pictures_of(tell: &mut mpsc::UnboundedReceiver<()>, count: usize) {
     for _ in 0..count {
         timeout(LONG, tell.recv()).await.expect("a picture comes").unwrap();

@@ -8,11 +8,11 @@ use sightwire_hub::source::SourceError;
 use sightwire_hub::source::capture::{Capture, CaptureOptions};
 use tokio::io::AsyncWriteExt;
 
-use super::camera::{Camera, LONG, MULTIPART, head, part, pictures, run, take, url, vector, web};
+use super::camera::{Camera, LONG, MULTIPART, head, part, pictures, run, take_pictures, url, vector, web};
 
 fn capture(camera: &Camera, every: Duration) -> Capture {
     let options = CaptureOptions { every, patience: LONG, ..CaptureOptions::default() };
-    Capture::new(url(&camera.url()).capture(), web(), options)
+    Capture::new(url(&camera.url()).capture_url(), web(), options)
 }
 
 fn answer(picture: &[u8]) -> Vec<u8> {
@@ -40,7 +40,7 @@ async fn pictures_come_one_by_one_over_one_connection() {
         }
     })
     .await;
-    let got = take(&capture(&camera, Duration::from_millis(1)), 7).await;
+    let got = take_pictures(&capture(&camera, Duration::from_millis(1)), 7).await;
     assert!(got.pictures[..3] == pictures());
     assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
@@ -50,7 +50,7 @@ async fn a_camera_that_closes_after_each_picture_is_asked_again() {
     let camera =
         Camera::sending([&b"HTTP/1.0 200 OK\r\n\r\n"[..], &vector("420.jpg"), b"\r\n\xff\xd9"].concat())
             .await;
-    let got = take(&capture(&camera, Duration::from_millis(1)), 3).await;
+    let got = take_pictures(&capture(&camera, Duration::from_millis(1)), 3).await;
     assert!(got.pictures == vec![vector("420.jpg"); 3]);
 }
 
@@ -58,7 +58,7 @@ async fn a_camera_that_closes_after_each_picture_is_asked_again() {
 async fn pictures_are_not_asked_for_more_often_than_set() {
     let camera = Camera::sending(answer(&vector("420.jpg"))).await;
     let start = Instant::now();
-    let got = take(&capture(&camera, Duration::from_millis(100)), 4).await;
+    let got = take_pictures(&capture(&camera, Duration::from_millis(100)), 4).await;
     assert!(got.times[3] - start >= Duration::from_millis(300), "{:?}", got.times);
 }
 
@@ -69,7 +69,7 @@ async fn a_stream_where_a_picture_was_expected_is_not_read_for_ever() {
         while stream.write_all(&part(&vector("420.jpg"))).await.is_ok() {}
     })
     .await;
-    let got = take(&capture(&camera, Duration::from_millis(1)), 2).await;
+    let got = take_pictures(&capture(&camera, Duration::from_millis(1)), 2).await;
     assert!(got.bytes < 10_000_000, "{} bytes for two pictures", got.bytes);
 }
 
@@ -91,6 +91,6 @@ async fn a_picture_that_does_not_come_ends_it() {
     })
     .await;
     let options = CaptureOptions { patience: Duration::from_millis(300), ..CaptureOptions::default() };
-    let (_, error) = run(&Capture::new(url(&camera.url()).capture(), web(), options)).await;
+    let (_, error) = run(&Capture::new(url(&camera.url()).capture_url(), web(), options)).await;
     let SourceError::NoPicture { .. } = error else { panic!("{error}") };
 }

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::time::{sleep, timeout};
 
 use super::camera::{
-    Camera, Got, LONG, MULTIPART, part, parts, pictures, pictures_of, run, take, url, vector, web,
+    Camera, Got, LONG, MULTIPART, part, parts, pictures, pictures_of, run, take_pictures, url, vector, web,
 };
 
 /// Much longer than between two bytes of a drip.
@@ -41,7 +41,7 @@ async fn each_picture_is_given_before_the_next_is_sent() {
         stall().await;
     })
     .await;
-    assert!(take(&mjpeg(&camera), 1).await.pictures == [vector("420.jpg")]);
+    assert!(take_pictures(&mjpeg(&camera), 1).await.pictures == [vector("420.jpg")]);
 }
 
 #[tokio::test]
@@ -273,7 +273,7 @@ async fn dropping_a_source_closes_its_connection_at_once() {
         }
     })
     .await;
-    assert_eq!(take(&mjpeg(&camera), 1).await.pictures.len(), 1);
+    assert_eq!(take_pictures(&mjpeg(&camera), 1).await.pictures.len(), 1);
     // The source is dropped. The camera sends nothing any more: nothing but the close itself can wake it.
     assert_eq!(timeout(LONG, tell.recv()).await.unwrap(), Some(true));
 }
@@ -312,7 +312,7 @@ async fn a_camera_that_sends_to_itself_with_a_cookie_gets_it_back() {
         stream.write_all(&answer).await.ok();
     })
     .await;
-    assert_eq!(take(&mjpeg(&camera), 1).await.pictures.len(), 1);
+    assert_eq!(take_pictures(&mjpeg(&camera), 1).await.pictures.len(), 1);
     let requests = camera.requests();
     assert!(requests.len() == 2 && !requests[0].to_lowercase().contains("cookie"), "{requests:?}");
 }
@@ -325,7 +325,7 @@ async fn a_cookie_of_one_host_is_not_sent_to_another() {
         "HTTP/1.1 302 Found\r\nLocation: {there}\r\nSet-Cookie: session=7\r\nContent-Length: 0\r\n\r\n"
     );
     let camera = Camera::sending(head).await;
-    assert_eq!(take(&mjpeg(&camera), 1).await.pictures.len(), 1);
+    assert_eq!(take_pictures(&mjpeg(&camera), 1).await.pictures.len(), 1);
     assert!(!other.requests()[0].to_lowercase().contains("cookie"), "{:?}", other.requests());
 }
 

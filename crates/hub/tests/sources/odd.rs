@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sightwire_hub::reader::{ReaderOptions, read};
+use sightwire_base::clock;
+use sightwire_hub::reader::{ReaderOptions, read_source};
 use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
 use sightwire_hub::source::reconnect::{Backoff, Pauses, keep_running};
 use sightwire_hub::stream::Stream;
-use sightwire_measure::clock;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{sleep, timeout};
 
@@ -157,7 +157,6 @@ fn jpegs() -> Vec<Odd> {
     ]
 }
 
-/// When pictures come.
 fn paces() -> Vec<Odd> {
     let every = |name, seconds, lengths: bool| {
         let header = (Duration::ZERO, MULTIPART.as_bytes().to_vec());
@@ -207,7 +206,7 @@ async fn camera(odd: &Odd) -> (Camera, Mjpeg) {
         async move {
             for (pause, piece) in &*pieces {
                 sleep(*pause).await;
-                // Whoever has heard enough closes first.
+                // A client that has heard enough closes first.
                 if stream.write_all(piece).await.is_err() {
                     return;
                 }
@@ -274,7 +273,7 @@ async fn a_slow_one_is_never_called_stalled_once_its_pace_is_known() {
         };
         tokio::select! {
             watched = timeout(TEN_MINUTES, watched) => watched.expect(odd.name),
-            () = read(&source, &mut producer, ReaderOptions::default(), 1) => {}
+            () = read_source(&source, &mut producer, ReaderOptions::default(), 1) => {}
         }
     }
 }

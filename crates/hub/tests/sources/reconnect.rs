@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::camera::{Camera, Got, LONG, MULTIPART, part, pictures_of, url, vector, web};
 
-/// Gives pictures for so long each time, then fails.
+/// Gives pictures for this long each time, then fails.
 struct Failing(Mutex<Vec<Duration>>);
 
 impl Source for Failing {
@@ -19,9 +19,9 @@ impl Source for Failing {
         let good_for = self.0.lock().unwrap().pop();
         Box::pin(async move {
             if let Some(good_for) = good_for {
-                sink.picture(Bytes::new(), Instant::now().into_std());
+                sink.on_picture(Bytes::new(), Instant::now().into_std());
                 sleep(good_for).await;
-                sink.picture(Bytes::new(), Instant::now().into_std());
+                sink.on_picture(Bytes::new(), Instant::now().into_std());
             }
             SourceError::Ended { camera: "camera".into(), pictures: 0 }
         })
@@ -56,7 +56,7 @@ async fn a_connection_that_was_good_for_a_while_starts_them_again() {
 #[tokio::test(start_paused = true)]
 async fn boards_that_failed_together_do_not_come_back_together() {
     let mut pauses: Vec<Duration> =
-        (0..100).map(|seed| Backoff::new(Pauses::default(), seed).pause(Duration::ZERO)).collect();
+        (0..100).map(|seed| Backoff::new(Pauses::default(), seed).next_pause(Duration::ZERO)).collect();
     pauses.sort();
     pauses.dedup();
     assert!(pauses.len() > 90);

@@ -13,7 +13,7 @@ use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
 use sightwire_hub::source::web::{Addresses, Resolve, Web};
 use tokio::io::AsyncWriteExt;
 
-use super::camera::{Camera, MULTIPART, allowing, part, run, take, url, vector, web};
+use super::camera::{Camera, MULTIPART, allowing, part, run, take_pictures, url, vector, web};
 
 /// Answers in turn, the last for good; counts what it was asked.
 struct Scripted {
@@ -108,10 +108,14 @@ async fn loopback_is_refused_in_every_spelling_without_connecting() {
 async fn an_address_that_is_allowed_is_reached() {
     let camera = one_picture("127.0.0.1:0").await;
     for entry in ["127.0.0.0/8", "127.0.0.1", "127.0.0.1/32", "::ffff:127.0.0.0/104", "localhost"] {
-        assert_eq!(take(&source(&camera.url(), allowing(&[entry])), 1).await.pictures.len(), 1, "{entry}");
+        assert_eq!(
+            take_pictures(&source(&camera.url(), allowing(&[entry])), 1).await.pictures.len(),
+            1,
+            "{entry}"
+        );
     }
     let mapped = format!("http://[::ffff:127.0.0.1]:{}/stream", camera.address.port());
-    take(&source(&mapped, allowing(&["127.0.0.1"])), 1).await;
+    take_pictures(&source(&mapped, allowing(&["127.0.0.1"])), 1).await;
 }
 
 #[tokio::test]
@@ -125,14 +129,14 @@ async fn a_name_is_checked_by_the_address_that_is_connected_to() {
     // The name leads elsewhere the next time it is resolved (rebinding).
     let resolver = Scripted::new(&[&["127.0.0.2"], &["127.0.0.1"]]);
     let web = rules().with_resolver(resolver.clone());
-    take(&source(&address, web.clone()), 1).await;
+    take_pictures(&source(&address, web.clone()), 1).await;
     assert_eq!(*resolver.asked.lock().unwrap(), ["cam.example"], "resolved once: checked and connected to");
     let (_, error) = run(&source(&address, web)).await;
     assert!(is_forbidden(&error), "{error}");
 
     // Of several addresses only what is allowed is tried.
     let resolver = Scripted::new(&[&["127.0.0.1", "::1", "127.0.0.2"]]);
-    take(&source(&address, rules().with_resolver(resolver)), 1).await;
+    take_pictures(&source(&address, rules().with_resolver(resolver)), 1).await;
     assert_eq!((inside.requests().len(), outside.requests().len()), (0, 2));
 }
 
@@ -149,7 +153,7 @@ async fn a_name_on_the_list_may_lead_anywhere_but_to_what_must_be_named_itself()
         assert!(is_forbidden(&error) && error.to_string().contains(kind), "{error}");
         let text = error.to_string();
         assert!(text.contains("leads to") && text.contains("in cameras.allow"), "{text}");
-        // Neither advice that does not help, nor an address that whoever asks may not know.
+        // Neither advice that does not help, nor an address that the caller may not know.
         assert!(!text.contains("cameras.allow = ") && !addresses.iter().any(|a| text.contains(a)), "{text}");
     }
     let (_, error) = run(&source("http://other.example/stream", web(&["192.168.1.5"]))).await;
@@ -173,7 +177,7 @@ async fn what_a_refusal_tells_to_list_is_enough() {
         let (_, error) = run(&source(&["evil.example"])).await;
         let text = error.to_string();
         assert!(is_forbidden(&error), "{host}: {text}");
-        take(&source(&advised(&text)), 1).await;
+        take_pictures(&source(&advised(&text)), 1).await;
     }
     // A name that leads into a private network needs no more than itself.
     let resolver = Scripted::new(&[&["10.0.0.5"]]);
@@ -181,7 +185,7 @@ async fn what_a_refusal_tells_to_list_is_enough() {
     let text = error.to_string();
     let allow = Allow::parse(advised(&text)).unwrap();
     assert!(allow.is_listed(&url("http://cam.example/stream")), "{text}");
-    assert!(allow.check("10.0.0.5".parse().unwrap(), true).is_ok());
+    assert!(allow.check_address("10.0.0.5".parse().unwrap(), true).is_ok());
 }
 
 #[tokio::test]
@@ -196,14 +200,14 @@ async fn a_name_that_nobody_knows_is_unreachable() {
 async fn a_configured_camera_is_reached_on_its_own_port_only() {
     let (camera, other) = (one_picture("127.0.0.1:0").await, one_picture("127.0.0.1:0").await);
     let allow = Arc::new(Allow::default().with_camera(&url(&camera.url())));
-    take(&source(&camera.url(), Web::new(allow.clone())), 1).await;
+    take_pictures(&source(&camera.url(), Web::new(allow.clone())), 1).await;
     let (_, error) = run(&source(&other.url(), Web::new(allow))).await;
     assert!(is_forbidden(&error), "{error}");
     assert!(other.requests().is_empty());
 
     let by_name = format!("http://localhost:{}/stream", camera.address.port());
     let allow = Arc::new(Allow::default().with_camera(&url(&by_name)));
-    take(&source(&by_name, Web::new(allow)), 1).await;
+    take_pictures(&source(&by_name, Web::new(allow)), 1).await;
 }
 
 async fn redirecting(status: u16, location: String) -> Camera {
@@ -227,7 +231,7 @@ async fn redirecting(status: u16, location: String) -> Camera {
 async fn a_redirect_to_what_is_allowed_is_followed() {
     for status in [301, 302, 303, 307, 308] {
         let camera = redirecting(status, "/there".into()).await;
-        take(&source(&camera.url(), web()), 1).await;
+        take_pictures(&source(&camera.url(), web()), 1).await;
     }
 }
 
@@ -270,12 +274,12 @@ async fn redirects_end() {
 async fn name_and_password_do_not_go_along_to_another_host() {
     let other = one_picture("127.0.0.4:0").await;
     let camera = redirecting(302, format!("http://evil:secret@{}/stream", other.address)).await;
-    take(&source(&format!("http://name:secret@{}/stream", camera.address), web()), 1).await;
+    take_pictures(&source(&format!("http://name:secret@{}/stream", camera.address), web()), 1).await;
     assert!(camera.requests()[0].contains("authorization: Basic"));
     assert!(!other.requests()[0].contains("authorization"), "{}", other.requests()[0]);
 
     let camera = redirecting(302, "/there".into()).await;
-    take(&source(&format!("http://name:secret@{}/stream", camera.address), web()), 1).await;
+    take_pictures(&source(&format!("http://name:secret@{}/stream", camera.address), web()), 1).await;
     assert!(camera.requests()[1].contains("authorization: Basic"));
 }
 
@@ -284,7 +288,7 @@ async fn name_and_password_do_not_go_along_to_another_host() {
 #[ignore = "run by another test"]
 async fn reads_a_camera() {
     let camera = one_picture("127.0.0.1:0").await;
-    take(&source(&camera.url(), web()), 1).await;
+    take_pictures(&source(&camera.url(), web()), 1).await;
 }
 
 #[tokio::test]
@@ -306,7 +310,7 @@ async fn no_proxy_of_the_environment_connects_for_us() {
 #[test]
 fn what_is_listed_names_itself_and_nothing_more() {
     let check = |entries: &[&str], address: &str| {
-        Allow::parse(entries.iter().copied()).unwrap().check(address.parse().unwrap(), false).is_ok()
+        Allow::parse(entries.iter().copied()).unwrap().check_address(address.parse().unwrap(), false).is_ok()
     };
     for (entry, inside, outside) in [
         ("192.168.1.0/24", "192.168.1.77", "192.168.2.1"),
@@ -340,10 +344,10 @@ fn what_is_listed_names_itself_and_nothing_more() {
     }
     let private = Allow::default().with_private_networks();
     for address in ["10.0.0.1", "172.31.255.255", "192.168.0.1", "fd00::1", "::ffff:192.168.0.1"] {
-        assert!(private.check(address.parse().unwrap(), false).is_ok(), "{address}");
+        assert!(private.check_address(address.parse().unwrap(), false).is_ok(), "{address}");
     }
     for address in ["172.32.0.0", "127.0.0.1", "169.254.0.1", "8.8.8.8", "fd00:ec2::254", "100.64.0.1"] {
-        assert!(private.check(address.parse().unwrap(), false).is_err(), "{address}");
+        assert!(private.check_address(address.parse().unwrap(), false).is_err(), "{address}");
     }
 }
 
@@ -402,11 +406,11 @@ fn an_address_that_is_kept_has_the_same_name_and_password_when_it_is_read_again(
         ["http://a%2541:50%25@cam/", "http://%25:%25%40%3a%2F@cam/", "http://n%20a:@cam/x?y", "http://cam/"]
     {
         let camera = CameraUrl::parse(text).unwrap();
-        let again = CameraUrl::parse(&camera.secret()).unwrap();
+        let again = CameraUrl::parse(&camera.secret_url()).unwrap();
         assert_eq!((again.credentials(), &again), (camera.credentials(), &camera), "{text}");
     }
     let camera = CameraUrl::parse("http://cam/").unwrap().with_password(Some("me"), "p%41ss").unwrap();
-    let kept = CameraUrl::parse(&camera.secret()).unwrap();
+    let kept = CameraUrl::parse(&camera.secret_url()).unwrap();
     assert_eq!(kept.credentials().unwrap().password, "p%41ss");
 }
 
@@ -425,7 +429,7 @@ fn the_stream_and_the_picture_of_a_camera_are_found_from_its_address() {
         ("http://cam/get?id=1", "http://cam/get?…", "http://cam/get?…"),
     ] {
         let camera = CameraUrl::parse(base).unwrap();
-        assert_eq!(camera.stream().to_string(), stream);
-        assert_eq!(camera.capture().to_string(), capture);
+        assert_eq!(camera.stream_url().to_string(), stream);
+        assert_eq!(camera.capture_url().to_string(), capture);
     }
 }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::camera::{Camera, MULTIPART, part, run, take, url, vector, web};
+use super::camera::{Camera, MULTIPART, part, run, take_pictures, url, vector, web};
 
 /// A camera with a certificate for 127.0.0.1 that nobody has signed but itself.
 async fn secure_camera() -> (std::net::SocketAddr, CertificateDer<'static>) {
@@ -69,7 +69,7 @@ async fn a_certificate_that_is_trusted_lets_pictures_through_and_no_other_does()
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
     let trusted = Trust::Only(Arc::new(roots));
-    assert_eq!(take(&source(&address, trusted.clone()), 1).await.pictures.len(), 1);
+    assert_eq!(take_pictures(&source(&address, trusted.clone()), 1).await.pictures.len(), 1);
 
     let (_, other) = secure_camera().await;
     let mut roots = RootCertStore::empty();
@@ -80,7 +80,7 @@ async fn a_certificate_that_is_trusted_lets_pictures_through_and_no_other_does()
     // The same after a redirect from a plain address.
     let answer = format!("HTTP/1.1 302 Go\r\nLocation: {address}\r\nContent-Length: 0\r\n\r\n");
     let camera = Camera::sending(answer).await;
-    assert_eq!(take(&source(&camera.url(), trusted), 1).await.pictures.len(), 1);
+    assert_eq!(take_pictures(&source(&camera.url(), trusted), 1).await.pictures.len(), 1);
 }
 
 #[tokio::test]
@@ -111,20 +111,20 @@ async fn a_certificate_of_a_board_is_accepted_by_its_fingerprint_and_no_other() 
     let (_, error) = run(&source(&address, Trust::System)).await;
     let fingerprint = refused_with(&error);
     let with = |fingerprint: &str| format!("{address}#sha256={fingerprint}");
-    assert_eq!(take(&source(&with(&fingerprint), Trust::System), 1).await.pictures.len(), 1);
+    assert_eq!(take_pictures(&source(&with(&fingerprint), Trust::System), 1).await.pictures.len(), 1);
     // As openssl writes it.
     let pairs: Vec<String> =
         fingerprint.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).to_uppercase()).collect();
-    assert_eq!(take(&source(&with(&pairs.join(":")), Trust::System), 1).await.pictures.len(), 1);
+    assert_eq!(take_pictures(&source(&with(&pairs.join(":")), Trust::System), 1).await.pictures.len(), 1);
     let (_, error) = run(&source(&with(&"0".repeat(64)), Trust::System)).await;
     assert_eq!(refused_with(&error), fingerprint);
     // Also where a plain address sends on to it.
     let answer = format!("HTTP/1.1 302 Go\r\nLocation: {address}\r\nContent-Length: 0\r\n\r\n");
     let camera = Camera::sending(answer).await;
     let plain = format!("{}#sha256={fingerprint}", camera.url());
-    assert_eq!(take(&source(&plain, Trust::System), 1).await.pictures.len(), 1);
+    assert_eq!(take_pictures(&source(&plain, Trust::System), 1).await.pictures.len(), 1);
     let kept = url(&with(&fingerprint));
-    assert_eq!((kept.secret(), kept.masked()), (with(&fingerprint), with(&fingerprint)));
+    assert_eq!((kept.secret_url(), kept.masked()), (with(&fingerprint), with(&fingerprint)));
     assert!(
         CameraUrl::parse("https://cam/#sha256=abc")
             .unwrap_err()
@@ -138,7 +138,7 @@ async fn a_certificate_of_a_board_is_accepted_by_its_fingerprint_and_no_other() 
 async fn a_certificate_of_a_board_that_is_installed_is_trusted_for_its_names() {
     const AT: &str = "SIGHTWIRE_TEST_BOARD";
     if let Ok(address) = std::env::var(AT) {
-        assert_eq!(take(&source(&address, Trust::System), 1).await.pictures.len(), 1);
+        assert_eq!(take_pictures(&source(&address, Trust::System), 1).await.pictures.len(), 1);
         let (_, error) = run(&source(&address.replace("127.0.0.1", "127.0.0.2"), Trust::System)).await;
         assert!(!matches!(error, SourceError::Ended { .. }), "another name: {error}");
         return;

@@ -1,22 +1,22 @@
 //! Which motions are meant, as far as a model of motion can tell: those that follow on rest, and last.
 //!
-//! The model knows motion and no hands, so whoever talks or walks by makes labels, up to 98 a minute. A motion counts only
+//! The model knows motion and no hands, so people who talk or walk by make labels, up to 98 a minute. A motion counts only
 //! if nothing moved for a while before, and if several predictions in a row say the same. Pure state.
 
 use std::time::{Duration, Instant};
 
-/// Nothing moved for so long: the next motion counts.
+/// Nothing moved for this long: the next motion counts.
 const REST: Duration = Duration::from_millis(600);
-/// It counts for so long.
+/// It counts for this long.
 const ARMED: Duration = Duration::from_secs(3);
-/// Predictions say the same for so long before it is said.
+/// Predictions say the same for this long before it is said.
 const HOLD: Duration = Duration::from_millis(200);
-/// A motion is said for so long, though it may be over.
+/// A motion is said for this long, though it may be over.
 const SAID: Duration = Duration::from_secs(1);
 /// Rest is sure from this probability.
 const SURE: f32 = 0.8;
 
-/// Of one client.
+/// What one client's predictions come to.
 #[derive(Clone, Copy, Debug)]
 pub struct Meant {
     /// Index of the label of rest.
@@ -38,7 +38,7 @@ impl Meant {
     }
 
     /// Whether what was predicted is to be said.
-    pub fn see(&mut self, now: Instant, label: usize, score: f32) -> bool {
+    pub fn see_prediction(&mut self, now: Instant, label: usize, score: f32) -> bool {
         self.said = self.said.filter(|(_, until)| now < *until);
         self.armed_until = self.armed_until.filter(|until| now < *until);
         if label == self.rest {
@@ -82,7 +82,7 @@ mod tests {
         let (mut meant, mut now, mut said) = (Meant::new(STILL, 0.5), Instant::now(), [0; 3]);
         for (label, count) in predictions {
             for _ in 0..*count {
-                said[*label] += u32::from(meant.see(now, *label, 0.9));
+                said[*label] += u32::from(meant.see_prediction(now, *label, 0.9));
                 now += Duration::from_millis(40);
             }
         }

@@ -11,7 +11,7 @@ use sightwire_models::store::{Store, StoreError};
 
 use crate::sender::{Decode, Payload, PayloadError};
 use sightwire_engine::network::Network;
-use sightwire_engine::offload::{Levels, Task, Terms};
+use sightwire_engine::remote::{Levels, Task, Terms};
 use sightwire_engine::trial::Subject;
 use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
 
@@ -41,10 +41,10 @@ struct Part<'a> {
 /// Why a clip model cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum ClipModelError {
-    /// Its files.
+    /// Its files cannot be had.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Its networks.
+    /// One of its networks cannot be run.
     #[error("the model {model}: {error}")]
     Engine {
         /// Name.
@@ -57,7 +57,7 @@ pub enum ClipModelError {
     Thread {
         /// Name.
         model: String,
-        /// Why.
+        /// The error of the operating system.
         error: std::io::Error,
     },
     /// It is a file of another format.
@@ -65,7 +65,7 @@ pub enum ClipModelError {
     NotImported {
         /// Name.
         name: String,
-        /// What to import.
+        /// Name of the file to import.
         file: String,
     },
     /// It does something else.
@@ -83,7 +83,7 @@ pub enum ClipModelError {
 /// Why one frame could not be analysed.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// It is no picture.
+    /// It is not a picture.
     #[error(transparent)]
     Payload(#[from] PayloadError),
     /// It cannot be scaled.
@@ -143,14 +143,14 @@ impl ClipModel {
         let wrong_task =
             || ClipModelError::WrongTask { name: manifest.name.clone(), task: manifest.task.name() };
         if let Some(file) = manifest.to_import() {
-            let found = store.verified(&manifest.name, file)?;
+            let found = store.verified_path(&manifest.name, file)?;
             let (name, file) = (manifest.name.clone(), found.display().to_string());
             return Err(ClipModelError::NotImported { name, file });
         }
         let clip = manifest.clip.clone().ok_or_else(wrong_task)?;
-        let files = Files::read(&clip, |role, precision| {
+        let files = Files::from_reader(&clip, |role, precision| {
             let file = manifest.file(role).ok_or_else(wrong_task)?;
-            let bytes = store.load(&manifest.name, file)?;
+            let bytes = store.load_file(&manifest.name, file)?;
             Ok::<_, ClipModelError>(Network::of_file(&manifest.name, file, bytes, precision))
         })?;
         Ok(Self { name: manifest.name.clone(), clip, files })
@@ -158,13 +158,13 @@ impl ClipModel {
 
     /// From files that `read` gives by name, `<role>.onnx` each; they are not verified. `preferred` tells the provider
     /// that suits a role best, where it is known.
-    pub fn read<E>(
+    pub fn from_reader<E>(
         name: &str,
         clip: &Clip,
         preferred: impl Fn(&str) -> Option<Preferred>,
         read: impl Fn(&str) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
-        let files = Files::read(clip, |role, precision| {
+        let files = Files::from_reader(clip, |role, precision| {
             let file = format!("{role}.onnx");
             let bytes = Cow::Owned(read(&file)?);
             Ok(Network::new(name, &file, bytes, precision, preferred(role)))
@@ -195,7 +195,7 @@ impl ClipModel {
         let frame = [clip.height as usize, clip.width as usize, 3];
         match &self.files {
             Files::Split { features, backbone, head } => {
-                let batch = if clip.batch_symbol.is_some() { engine.batch() } else { 1 };
+                let batch = if clip.batch_symbol.is_some() { engine.batch_size() } else { 1 };
                 let input = [&[batch][..], &frame].concat();
                 let output = vec![batch, *features];
                 let backbone = Part { role: "backbone", network: backbone, batch, input, output };
@@ -267,15 +267,15 @@ impl ClipModel {
 }
 
 impl Files {
-    fn read<E>(
+    fn from_reader<E>(
         clip: &Clip,
         read: impl Fn(&'static str, Option<Precision>) -> Result<Network, E>,
     ) -> Result<Self, E> {
         let precision = Some(clip.precision);
-        // Features are no bytes.
+        // Features are not bytes.
         let levels = |role| (role != "head").then_some(Levels { divide_by: clip.divide_by });
         let terms = |role| Terms { task: Task::Signs, levels: levels(role) };
-        let read = |role, precision| Ok(Arc::new(read(role, precision)?.offered(role, terms(role))));
+        let read = |role, precision| Ok(Arc::new(read(role, precision)?.with_offer(role, terms(role))));
         Ok(match clip.features {
             Some(features) => {
                 Files::Split { features, backbone: read("backbone", precision)?, head: read("head", None)? }
@@ -292,29 +292,29 @@ impl Networks {
     }
 
     /// Decodes a frame, resizes it as OpenCV's `INTER_LINEAR` does, and puts it into place `slot` of the next batch.
-    pub fn prepare(&mut self, slot: usize, payload: &Payload) -> Result<(), FrameError> {
+    pub fn prepare_frame(&mut self, slot: usize, payload: &Payload) -> Result<(), FrameError> {
         let image = self.decode.decode(payload)?;
         self.resizer.resize(image, self.width, self.height, &mut self.resized)?;
-        self.put(slot);
+        self.put_frame(slot);
         Ok(())
     }
 
-    /// As [`Networks::prepare`], of pixels in the network's own size: height × width × 3 bytes, BGR.
+    /// As [`Networks::prepare_frame`], of pixels in the network's own size: height × width × 3 bytes, BGR.
     ///
     /// # Panics
     ///
-    /// If they are not so many.
+    /// If they are not this many.
     pub fn prepare_pixels(&mut self, slot: usize, pixels: &[u8]) {
         self.resized.reshape(self.width, self.height);
         self.resized.data_mut().copy_from_slice(pixels);
-        self.put(slot);
+        self.put_frame(slot);
     }
 
-    fn put(&mut self, slot: usize) {
+    fn put_frame(&mut self, slot: usize) {
         let pixels = self.resized.data();
         let place = slot * pixels.len()..(slot + 1) * pixels.len();
         match &mut self.sessions {
-            Sessions::Split { .. } => scale(&self.scale, pixels, &mut self.input[place]),
+            Sessions::Split { .. } => scale_pixels(&self.scale, pixels, &mut self.input[place]),
             Sessions::Whole { prepared, .. } => prepared[place].copy_from_slice(pixels),
         }
     }
@@ -352,8 +352,8 @@ impl Networks {
                 let frame = window.pixels.len() / self.window;
                 let (newer, older) = window.pixels.split_at(window.frames % self.window * frame);
                 let (first, last) = self.input.split_at_mut(older.len());
-                scale(&self.scale, older, first);
-                scale(&self.scale, newer, last);
+                scale_pixels(&self.scale, older, first);
+                scale_pixels(&self.scale, newer, last);
                 network.run(&self.input, &mut self.output)?;
             }
         }
@@ -361,7 +361,7 @@ impl Networks {
     }
 }
 
-fn scale(scale: &[f32; 256], pixels: &[u8], values: &mut [f32]) {
+fn scale_pixels(scale: &[f32; 256], pixels: &[u8], values: &mut [f32]) {
     for (to, from) in values.iter_mut().zip(pixels) {
         *to = scale[usize::from(*from)];
     }

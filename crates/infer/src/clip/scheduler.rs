@@ -9,10 +9,10 @@
 //! kept nor decoded). What follows from it:
 //!
 //! - below capacity everyone runs, and every frame is analysed;
-//! - past capacity the clients take turns. Whoever has waited for [`Options::turn_gap`] makes the one who was served
+//! - past capacity the clients take turns. A client that has waited for [`Options::turn_gap`] makes the one who was served
 //!   most give way, but never before that one had its turn; who has waited longest begins next. The first frames of a run
 //!   give no prediction, so a turn is [`TURN_WINDOWS`] windows long, and shorter only where the others would wait for
-//!   more than [`Options::max_wait`], down to windows that touch no other. All shares stay the same;
+//!   more than [`Options::turn_wait`], down to windows that touch no other. All shares stay the same;
 //! - a waiting client costs no memory, and a running one at most a window of frames.
 //!
 //! Where a prediction costs far more than a frame does (a network over the whole window, [`Options::stride`] above 1),
@@ -45,7 +45,7 @@ pub struct Options {
     /// How long a client waits before another, who had its turn, has to give way.
     pub turn_gap: Duration,
     /// How long a client waits for its turn at most, as far as shorter turns of the others can see to it.
-    pub max_wait: Duration,
+    pub turn_wait: Duration,
     /// Frames a second of one client that are analysed at most.
     pub max_fps: f32,
     /// Frames of a client that may share a prediction: clients are let in up to the load at which they do.
@@ -61,7 +61,8 @@ pub struct Options {
 pub enum Verdict {
     /// It will be analysed.
     Queued,
-    /// Not analysed: it is not this client's turn, or it is too far behind.
+    /// Not analysed: it is not this client's turn, or it is too far behind. Where only the newest counts (hands), it is the one that
+    /// waited that is not, and this one waits in its place.
     Skipped,
     /// Not analysed: this client sends more than [`Options::max_fps`].
     Excess,
@@ -142,12 +143,12 @@ const LOAD_AGE: Duration = Duration::from_millis(5);
 /// New runs start only while the pending frames are younger than this.
 const MAX_BACKLOG: Duration = Duration::from_millis(80);
 /// A run whose frames have waited longer is given up.
-const MAX_WAIT: Duration = Duration::from_millis(150);
+const MAX_FRAME_AGE: Duration = Duration::from_millis(150);
 /// Predictions that the most served client may be ahead of any other.
 const MAX_LEAD: u64 = 4 * QUANTUM;
 /// Share of the capacity that is given out; the rest absorbs jitter.
 const USABLE: f32 = 0.97;
-/// A running client keeps its place in the order for so many predictions, so that when the capacity sinks some windows
+/// A running client keeps its place in the order for this many predictions, so that when the capacity sinks some windows
 /// are lost whole instead of all of them by a little; and no longer, so that it is not always the same ones.
 const QUANTUM: u64 = 25;
 /// Windows of frames in a turn. Of six windows all frames but the first nine give a prediction: 85 %.
@@ -215,7 +216,7 @@ impl<F, W: Default> Scheduler<F, W> {
         self.clients.values().map(|c| c.pending.len()).sum()
     }
 
-    /// Jobs that [`Scheduler::take`] has to give: a frame of a client that a worker has is that worker's.
+    /// Jobs that [`Scheduler::take_job`] has to give: a frame of a client that a worker has is that worker's.
     pub fn ready(&self) -> usize {
         self.ready.len()
     }
@@ -238,13 +239,13 @@ impl<F, W: Default> Scheduler<F, W> {
         let Some(client) = self.clients.get_mut(&id) else {
             return Verdict::Skipped;
         };
-        if !client.pace(now, options.max_fps) {
+        if !client.note_arrival(now, options.max_fps) {
             return Verdict::Excess;
         }
         if let Phase::Waiting { patient_since, .. } = client.phase {
             let has_patience = now.saturating_duration_since(patient_since) < options.turn_gap;
-            let admitted =
-                self.admit(now, id) || (!has_patience && self.make_way(now, id) && self.admit(now, id));
+            let admitted = self.admit_client(now, id)
+                || (!has_patience && self.make_way(now, id) && self.admit_client(now, id));
             if !admitted {
                 return Verdict::Skipped;
             }
@@ -266,7 +267,7 @@ impl<F, W: Default> Scheduler<F, W> {
             client.pending.front().map_or(Duration::ZERO, |(at, _)| now.saturating_duration_since(*at));
         let pending = client.pending.len();
         // Where frames share a prediction, those that come during a long one share the next.
-        let waits = oldest > options.max_wait() && !(options.stride > 1 && client.in_service);
+        let waits = oldest > options.max_frame_age() && !(options.stride > 1 && client.in_service);
         let behind = pending >= options.window || (pending >= options.max_lag && waits);
         if *accepted >= options.window && behind {
             if *analysed < options.window {
@@ -285,7 +286,7 @@ impl<F, W: Default> Scheduler<F, W> {
     /// In how long the prediction of a client's newest frame will be there, where that is known: its window is complete, each
     /// frame gives a prediction, and nobody waits for a turn.
     pub fn result_in(&mut self, now: Instant, id: ClientId) -> Option<Duration> {
-        if self.options.stride > 1 || self.load(now).waiting > 0 {
+        if self.options.stride > 1 || self.measure_load(now).waiting > 0 {
             return None;
         }
         let client = self.clients.get(&id)?;
@@ -300,7 +301,7 @@ impl<F, W: Default> Scheduler<F, W> {
     }
 
     /// The next work, at most `max_frames` of one client, or `None` while there is nothing to do.
-    pub fn take(&mut self, max_frames: usize) -> Option<Job<F, W>> {
+    pub fn take_job(&mut self, max_frames: usize) -> Option<Job<F, W>> {
         while let Some((_, id)) = self.ready.pop_first() {
             let Some(client) = self.clients.get_mut(&id) else {
                 continue;
@@ -318,9 +319,9 @@ impl<F, W: Default> Scheduler<F, W> {
     }
 
     /// A worker has ended a job of `frames` frames. Returns false if the client has left: nobody wants the result.
-    pub fn done(&mut self, now: Instant, job: JobId, outcome: Outcome<W>) -> bool {
+    pub fn finish_job(&mut self, now: Instant, job: JobId, outcome: Outcome<W>) -> bool {
         self.busy -= 1;
-        self.costs.measured(now, job.frames, &outcome);
+        self.costs.add_measured(now, job.frames, &outcome);
         let window_frames = self.options.window;
         let Some(client) = self.clients.get_mut(&job.client) else {
             return false;
@@ -344,8 +345,8 @@ impl<F, W: Default> Scheduler<F, W> {
                 return true;
             }
         }
-        if client.served >= client.turn + QUANTUM {
-            client.turn = client.served;
+        if client.served >= client.rank + QUANTUM {
+            client.rank = client.served;
         }
         self.make_ready(now, job.client);
         true
@@ -364,17 +365,17 @@ impl<F, W: Default> Scheduler<F, W> {
         client.place = if self.options.stride > 1 {
             oldest.saturating_duration_since(began).as_micros() as u64
         } else {
-            client.turn
+            client.rank
         };
         self.ready.insert((client.place, id));
     }
 
     /// Lets a waiting client begin a run if there is room for it after those that have waited longer.
-    fn admit(&mut self, now: Instant, id: ClientId) -> bool {
+    fn admit_client(&mut self, now: Instant, id: ClientId) -> bool {
         if self.backlog(now) > self.options.max_backlog() {
             return false;
         }
-        let room = self.capacity_fps() * USABLE - self.load(now).fps;
+        let room = self.capacity_fps() * USABLE - self.measure_load(now).fps;
         if room <= 0.0 {
             return false;
         }
@@ -407,12 +408,12 @@ impl<F, W: Default> Scheduler<F, W> {
 
     /// Ends the run of the client that was served most and had its turn, for the sake of `waiting`; false if there is none.
     fn make_way(&mut self, now: Instant, waiting: ClientId) -> bool {
-        let (turn, options) = (self.turn(now), self.options);
-        let predictions = |frames| options.predictions(frames);
+        let (turn_frames, options) = (self.turn_length(now), self.options);
+        let predictions = |frames| options.count_predictions(frames);
         let most = self
             .clients
             .iter()
-            .filter(|(_, c)| c.had_its_turn(turn, predictions) && c.is_active(now))
+            .filter(|(_, c)| c.had_its_turn(turn_frames, predictions) && c.is_active(now))
             .max_by_key(|(id, c)| (c.served, **id))
             .map(|(id, _)| *id);
         let Some(most) = most else { return false };
@@ -425,32 +426,32 @@ impl<F, W: Default> Scheduler<F, W> {
         true
     }
 
-    /// Frames of a turn. While `waiting` clients wait, each waits for the turns of as many, of which the capacity ends so many a
+    /// Frames of a turn. While `waiting` clients wait, each waits for the turns of as many, of which the capacity ends that many a
     /// second.
-    fn turn(&mut self, now: Instant) -> usize {
+    fn turn_length(&mut self, now: Instant) -> usize {
         let window = self.options.window;
-        let waiting = self.load(now).waiting.max(1) as f32;
-        let most = self.options.max_wait.as_secs_f32() * self.capacity_fps() * USABLE / waiting;
+        let waiting = self.measure_load(now).waiting.max(1) as f32;
+        let most = self.options.turn_wait.as_secs_f32() * self.capacity_fps() * USABLE / waiting;
         (most as usize).clamp(window, TURN_WINDOWS * window)
     }
 
-    /// From running to waiting. A turn that was cut short is no turn: its client goes before those who came to wait
+    /// From running to waiting. A turn that was cut short is not a turn: its client goes before those who came to wait
     /// meanwhile, until its runs have made up for one.
     fn end_run(&mut self, now: Instant, id: ClientId) {
-        let (turn, options) = (self.turn(now), self.options);
-        let predictions = |frames| options.predictions(frames);
+        let (turn_frames, options) = (self.turn_length(now), self.options);
+        let predictions = |frames| options.count_predictions(frames);
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
         self.ready.remove(&(client.place, id));
-        client.turn = client.served;
+        client.rank = client.served;
         client.pending.clear();
         client.window = None;
         client.run += 1;
         let since = match client.phase {
             Phase::Running { waited_since, analysed, .. }
-                if 2 * (client.had.0 + predictions(analysed)) < predictions(turn)
-                    && client.had.1 + analysed < turn.max(3 * options.window) =>
+                if 2 * (client.had.0 + predictions(analysed)) < predictions(turn_frames)
+                    && client.had.1 + analysed < turn_frames.max(3 * options.window) =>
             {
                 client.had.0 += predictions(analysed);
                 client.had.1 += analysed;
@@ -458,8 +459,9 @@ impl<F, W: Default> Scheduler<F, W> {
             }
             Phase::Running { analysed, .. } => {
                 let (had, _) = std::mem::take(&mut client.had);
-                let missing = (client.owed + predictions(turn)).saturating_sub(had + predictions(analysed));
-                client.owed = missing.min(turn / 2);
+                let missing =
+                    (client.owed + predictions(turn_frames)).saturating_sub(had + predictions(analysed));
+                client.owed = missing.min(turn_frames / 2);
                 now
             }
             Phase::Waiting { .. } => now,
@@ -485,10 +487,10 @@ impl<F, W: Default> Scheduler<F, W> {
         let oldest =
             client.pending.front().map_or(Duration::ZERO, |(at, _)| now.saturating_duration_since(*at));
         let is_next = client.in_service || self.ready.first().is_some_and(|(_, next)| *next == id);
-        oldest > self.options.max_wait() && !is_next
+        oldest > self.options.max_frame_age() && !is_next
     }
 
-    fn load(&mut self, now: Instant) -> Load {
+    fn measure_load(&mut self, now: Instant) -> Load {
         if self.load.at.is_none_or(|at| now.saturating_duration_since(at) > LOAD_AGE) {
             let mut load = Load { at: Some(now), ..Load::default() };
             for client in self.clients.values().filter(|c| c.is_active(now)) {
@@ -506,10 +508,10 @@ impl<F, W: Default> Scheduler<F, W> {
     /// Nobody may be further behind the one who was served most than a few turns: who was silent, slow or not yet there
     /// has no claim to what the others had meanwhile, and would else keep them waiting for as long as that took.
     fn bound_lead(&mut self, now: Instant, id: ClientId) {
-        let least = self.load(now).most_served.saturating_sub(MAX_LEAD);
+        let least = self.measure_load(now).most_served.saturating_sub(MAX_LEAD);
         let Some(client) = self.clients.get_mut(&id).filter(|c| c.served < least) else { return };
         client.served = least;
-        client.turn = least;
+        client.rank = least;
         if self.ready.contains(&(client.place, id)) {
             self.make_ready(now, id);
         }
@@ -517,8 +519,8 @@ impl<F, W: Default> Scheduler<F, W> {
 }
 
 impl Options {
-    /// That a run of so many frames gives, where each gives one as soon as the window is full.
-    fn predictions(&self, frames: usize) -> usize {
+    /// That a run of this many frames gives, where each gives one as soon as the window is full.
+    fn count_predictions(&self, frames: usize) -> usize {
         (frames + 1).saturating_sub(self.window)
     }
 
@@ -527,9 +529,9 @@ impl Options {
         MAX_BACKLOG * if self.stride > 1 { 2 } else { 1 }
     }
 
-    /// [`MAX_WAIT`], twice as long where frames share a prediction, since they wait for one another.
-    fn max_wait(&self) -> Duration {
-        MAX_WAIT * if self.stride > 1 { 2 } else { 1 }
+    /// [`MAX_FRAME_AGE`], twice as long where frames share a prediction, since they wait for one another.
+    fn max_frame_age(&self) -> Duration {
+        MAX_FRAME_AGE * if self.stride > 1 { 2 } else { 1 }
     }
 }
 

@@ -19,10 +19,10 @@ use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use crate::sender::{ClientState, Counters, Frame, OnPrediction, Prediction, ServiceStats};
 use sightwire_engine::core_time::CoreTime;
-use sightwire_engine::offload::Task;
 use sightwire_engine::pool::{self, Panicked, Pool, Work};
 use sightwire_engine::priority::Priority;
 use sightwire_engine::quota;
+use sightwire_engine::remote::Task;
 use sightwire_engine::{Engine, EngineError, Plan};
 
 /// How a service works.
@@ -36,7 +36,7 @@ pub struct ServiceOptions {
     pub turn_gap: Duration,
     /// Past capacity, how long a client waits for its turn at most: turns are made shorter for it.
     pub turn_wait: Duration,
-    /// A worker without work for so long lets its sessions go.
+    /// A worker without work for this long lets its sessions go.
     pub idle_release: Duration,
     /// Below this probability nothing is predicted; `None` takes the model's.
     pub threshold: Option<f32>,
@@ -96,7 +96,7 @@ const USUAL_DECODE: Duration = Duration::from_millis(1);
 const FAILED_PAUSE: Duration = Duration::from_millis(500);
 /// Frames that a client may be behind for long once it had its first prediction.
 const MAX_LAG: usize = 3;
-/// Where a network takes whole windows, each is dear: past its capacity for every frame, so many frames share one. That
+/// Where a network takes whole windows, each is dear: past its capacity for every frame, this many frames share one. That
 /// is a prediction every 120 ms at 25 frames a second.
 const WHOLE_STRIDE: usize = 3;
 
@@ -110,8 +110,8 @@ impl ClipService {
         let mut networks = model.networks(&engine, options.limits)?;
         let plans = model.plans(&engine);
         // Of what another machine does, this one's cores know nothing.
-        let on_cpu =
-            plans.iter().all(|(_, plan)| plan.provider != Provider::Cuda) && !engine.offloads(Task::Signs);
+        let on_cpu = plans.iter().all(|(_, plan)| plan.provider != Provider::Cuda)
+            && !engine.runs_remotely(Task::Signs);
         let cost = warm_up(&model, &mut networks, on_cpu)?;
         let is_split = model.is_split();
         let workers = engine.threads().max(1);
@@ -120,7 +120,7 @@ impl ClipService {
             workers,
             max_lag: MAX_LAG,
             turn_gap: options.turn_gap,
-            max_wait: options.turn_wait,
+            turn_wait: options.turn_wait,
             max_fps: options.max_fps,
             stride: if is_split { 1 } else { WHOLE_STRIDE },
             frame_cost: if is_split { cost + USUAL_DECODE } else { USUAL_DECODE },
@@ -181,7 +181,7 @@ impl ClipService {
 
     /// Adds a client; `on_prediction` is called on a worker's thread for each of its predictions.
     pub fn join(&self, on_prediction: OnPrediction) -> ClipClient {
-        let id = self.pool.shared().with(|scheduler| scheduler.join(Instant::now()));
+        let id = self.pool.shared().with_queue(|scheduler| scheduler.join(Instant::now()));
         let clips = self.clips();
         let threshold = clips.options.threshold.unwrap_or(clips.clip.threshold);
         let meant = clips.armed_by().map(|rest| Meant::new(rest, threshold));
@@ -192,13 +192,15 @@ impl ClipService {
     pub fn stats(&self) -> ServiceStats {
         let now = Instant::now();
         let scheduler = self.pool.shared();
-        let (clients, running, pending) = scheduler.look(|s| (s.clients(), s.running(), s.pending()));
-        let (capacity_fps, longest_wait) = scheduler.look(|s| (s.capacity_fps_at(now), s.longest_wait(now)));
+        let (clients, running, pending) =
+            scheduler.inspect_queue(|s| (s.clients(), s.running(), s.pending()));
+        let (capacity_fps, longest_wait) =
+            scheduler.inspect_queue(|s| (s.capacity_fps_at(now), s.longest_wait(now)));
         ServiceStats {
             clients,
             running,
             pending,
-            workers_with_sessions: self.pool.shared().equipped(),
+            workers_with_sessions: self.pool.shared().count_equipped(),
             capacity_fps,
             longest_wait,
             ..self.clips().counters.stats()
@@ -223,11 +225,12 @@ impl ClipClient {
     pub fn push(&self, frame: Frame) -> (Verdict, Option<Duration>) {
         let work = ClientFrame { state: self.state.clone(), frame };
         let now = work.frame.arrived;
-        let (verdict, result_in) = self.service.with(|scheduler| match scheduler.push(now, self.id, work) {
-            Verdict::Queued => (Verdict::Queued, scheduler.result_in(now, self.id)),
-            verdict => (verdict, None),
-        });
-        self.service.work().counters.frame(verdict);
+        let (verdict, result_in) =
+            self.service.with_queue(|scheduler| match scheduler.push(now, self.id, work) {
+                Verdict::Queued => (Verdict::Queued, scheduler.result_in(now, self.id)),
+                verdict => (verdict, None),
+            });
+        self.service.work().counters.count_frame(verdict);
         (verdict, result_in)
     }
 
@@ -240,7 +243,7 @@ impl ClipClient {
 impl Drop for ClipClient {
     fn drop(&mut self) {
         self.state.leave();
-        self.service.with(|scheduler| scheduler.leave(self.id));
+        self.service.with_queue(|scheduler| scheduler.leave(self.id));
     }
 }
 
@@ -263,23 +266,28 @@ impl Work for Clips {
     type Outcome = Outcome<Window>;
 
     fn next(&self, scheduler: &mut Self::Queue, networks: Option<&Networks>, _: usize) -> Option<Self::Task> {
-        scheduler.take(networks.map_or(1, Networks::batch))
+        scheduler.take_job(networks.map_or(1, Networks::batch))
     }
 
-    fn waiting(&self, scheduler: &Self::Queue) -> usize {
+    fn count_waiting(&self, scheduler: &Self::Queue) -> usize {
         scheduler.ready()
     }
 
     fn run(&self, networks: &mut Option<Networks>, job: &mut Self::Task) -> Self::Outcome {
-        self.analyse(networks, job)
+        self.analyse_job(networks, job)
     }
 
-    fn done(&self, pool: &pool::Shared<Self>, job: Self::Task, outcome: Result<Self::Outcome, Panicked>) {
+    fn finish_task(
+        &self,
+        pool: &pool::Shared<Self>,
+        job: Self::Task,
+        outcome: Result<Self::Outcome, Panicked>,
+    ) {
         let outcome = outcome.unwrap_or_else(|Panicked| {
             self.counters.failed.fetch_add(1, Ordering::Relaxed);
             Outcome::lost()
         });
-        pool.with(|scheduler| scheduler.done(Instant::now(), job.id(), outcome));
+        pool.with_queue(|scheduler| scheduler.finish_job(Instant::now(), job.id(), outcome));
     }
 
     fn name(&self) -> &str {
@@ -295,7 +303,7 @@ impl Clips {
     }
 
     /// Adds the job's frames to its window, and publishes what the model makes of it.
-    fn analyse(
+    fn analyse_job(
         &self,
         networks: &mut Option<Networks>,
         job: &mut Job<ClientFrame, Window>,
@@ -319,7 +327,7 @@ impl Clips {
         let mut waited = Duration::ZERO;
         for batch in job.frames.chunks(nets.batch()) {
             let start = Instant::now();
-            waited += quota::wait(Priority::Live);
+            waited += quota::wait_for_quota(Priority::Live);
             match self.analyse_batch(nets, batch, &mut window) {
                 Ok(done) => {
                     analysed += done.frames;
@@ -368,7 +376,7 @@ impl Clips {
                 return Ok(Done::default());
             }
             let start = Instant::now();
-            match nets.prepare(prepared, &work.frame.payload) {
+            match nets.prepare_frame(prepared, &work.frame.payload) {
                 Ok(()) => {
                     prepared += 1;
                     newest = Some(work);

@@ -28,20 +28,20 @@ pub enum Chosen {
 
 /// Gets the model called `name` (or [`AUTO`], or [`MOTION`]), from the store, the mirror folder or its address. Blocks
 /// while it is fetched. Never fails: where there is no model there is motion.
-pub fn choose(store: &Store, name: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Chosen {
+pub fn choose_model(store: &Store, name: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Chosen {
     let name = match name {
         MOTION => return Chosen::Motion { note: None },
         AUTO => DEFAULT_MODEL,
         name => name,
     };
-    match DetectModel::get(store, name, progress) {
+    match DetectModel::load_or_fetch(store, name, progress) {
         Ok(model) => Chosen::Network(model),
-        Err(error) => Chosen::Motion { note: Some(note(name, &error)) },
+        Err(error) => Chosen::Motion { note: Some(fallback_note(name, &error)) },
     }
 }
 
 /// Why motion takes the place of a model, for people.
-pub fn note(model: &str, error: &dyn Display) -> String {
+pub fn fallback_note(model: &str, error: &dyn Display) -> String {
     format!(
         "Detection shows whatever moves, without classes, because the model {model} cannot be used: {error}"
     )
@@ -59,12 +59,14 @@ mod tests {
         // What the mirror has goes before the address, and is not the right file.
         std::fs::write(mirror.join("yolox_nano.onnx"), b"not a model").unwrap();
         let store = Store::new(home, Some(mirror));
-        let Chosen::Motion { note: Some(note) } = choose(&store, AUTO, &mut |_| {}) else { panic!("motion") };
+        let Chosen::Motion { note: Some(note) } = choose_model(&store, AUTO, &mut |_| {}) else {
+            panic!("motion")
+        };
         assert!(note.contains("yolox-nano") && note.contains("yolox_nano.onnx"), "{note}");
-        let Chosen::Motion { note: Some(note) } = choose(&store, "gestures", &mut |_| {}) else {
+        let Chosen::Motion { note: Some(note) } = choose_model(&store, "gestures", &mut |_| {}) else {
             panic!("motion")
         };
         assert!(note.contains("clip-classification"), "{note}");
-        assert!(matches!(choose(&store, MOTION, &mut |_| {}), Chosen::Motion { note: None }));
+        assert!(matches!(choose_model(&store, MOTION, &mut |_| {}), Chosen::Motion { note: None }));
     }
 }

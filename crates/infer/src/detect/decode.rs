@@ -28,7 +28,7 @@ impl Decode {
     }
 
     /// Shape of the output.
-    pub(super) fn shape(&self) -> Vec<usize> {
+    pub(super) fn output_shape(&self) -> Vec<usize> {
         match self.format {
             Format::Yolox => vec![1, self.boxes, YOLOX_LEAD + self.classes],
             Format::Yolov8 => vec![1, YOLOV8_LEAD + self.classes, self.boxes],
@@ -44,19 +44,19 @@ impl Decode {
         found: &mut Vec<Detection>,
     ) -> Result<(), usize> {
         found.clear();
-        if values.len() != self.shape().iter().product::<usize>() {
+        if values.len() != self.output_shape().iter().product::<usize>() {
             return Err(values.len());
         }
         match self.format {
-            Format::Yolox => self.yolox(values, threshold, found),
-            Format::Yolov8 => self.yolov8(values, threshold, found),
+            Format::Yolox => self.decode_yolox(values, threshold, found),
+            Format::Yolov8 => self.decode_yolov8(values, threshold, found),
         }
         Ok(())
     }
 
     /// Rows in the order of strides, then from left to right and from the top, as in YOLOX's `decode_outputs`
     /// (`yolox/models/yolo_head.py`).
-    fn yolox(&self, values: &[f32], threshold: f32, found: &mut Vec<Detection>) {
+    fn decode_yolox(&self, values: &[f32], threshold: f32, found: &mut Vec<Detection>) {
         let row_values = YOLOX_LEAD + self.classes;
         let mut rest = values;
         for stride in STRIDES {
@@ -70,19 +70,19 @@ impl Decode {
                 if !is_sure(objectness, threshold) {
                     continue;
                 }
-                let (class, score) = surest(row[YOLOX_LEAD..].iter().copied());
+                let (class, score) = find_surest(row[YOLOX_LEAD..].iter().copied());
                 let confidence = objectness * score;
                 let stride = stride as f32;
                 let x = (row[0] + (index % columns) as f32) * stride;
                 let y = (row[1] + (index / columns) as f32) * stride;
                 let size = (row[2].exp() * stride, row[3].exp() * stride);
-                keep((x, y), size, class, confidence, threshold, found);
+                keep_detection((x, y), size, class, confidence, threshold, found);
             }
         }
     }
 
     /// A column for each box; the classes' rows are read along, since the values of a box lie far apart.
-    fn yolov8(&mut self, values: &[f32], threshold: f32, found: &mut Vec<Detection>) {
+    fn decode_yolov8(&mut self, values: &[f32], threshold: f32, found: &mut Vec<Detection>) {
         let (places, scores) = values.split_at(YOLOV8_LEAD * self.boxes);
         for begin in (0..self.boxes).step_by(BLOCK) {
             let best = &mut self.best[..BLOCK.min(self.boxes - begin)];
@@ -97,9 +97,9 @@ impl Decode {
                     continue;
                 }
                 let column = begin + index;
-                let (class, score) = surest(scores.chunks_exact(self.boxes).map(|row| row[column]));
+                let (class, score) = find_surest(scores.chunks_exact(self.boxes).map(|row| row[column]));
                 let [x, y, width, height] = [0, 1, 2, 3].map(|row| places[row * self.boxes + column]);
-                keep((x, y), (width, height), class, score, threshold, found);
+                keep_detection((x, y), (width, height), class, score, threshold, found);
             }
         }
     }
@@ -111,7 +111,7 @@ fn is_sure(confidence: f32, threshold: f32) -> bool {
 }
 
 /// The first of the highest scores, and which it is. Scores that are not numbers count as none.
-fn surest(scores: impl Iterator<Item = f32>) -> (usize, f32) {
+fn find_surest(scores: impl Iterator<Item = f32>) -> (usize, f32) {
     let mut surest = (0, f32::NEG_INFINITY);
     for (class, score) in scores.enumerate() {
         if score > surest.1 {
@@ -121,7 +121,7 @@ fn surest(scores: impl Iterator<Item = f32>) -> (usize, f32) {
     surest
 }
 
-fn keep(
+fn keep_detection(
     (x, y): (f32, f32),
     (width, height): (f32, f32),
     class: usize,
@@ -218,7 +218,7 @@ mod tests {
             let mut decode = Decode::new(&table);
             let mut found = Vec::new();
             // One box of fifty is something, as of a street with many people.
-            let shape = decode.shape();
+            let shape = decode.output_shape();
             let values: Vec<f32> = (0..shape[1] * shape[2])
                 .map(|index| if format == Format::Yolox { index / shape[2] } else { index % shape[2] })
                 .map(|place| if place % 50 == 0 { 0.9 } else { 0.01 })
@@ -228,7 +228,7 @@ mod tests {
                     .map(|_| {
                         let begin = std::time::Instant::now();
                         decode.decode(&values, threshold, &mut found).unwrap();
-                        super::super::suppress::suppress(&mut found, 0.5, 50);
+                        super::super::suppress::suppress_overlaps(&mut found, 0.5, 50);
                         begin.elapsed().as_secs_f64() * 1e6
                     })
                     .collect();

@@ -11,6 +11,6 @@ pub mod model;
 pub mod service;
 mod suppress;
 
-pub use choose::{AUTO, Chosen, DEFAULT_MODEL, MOTION, choose};
+pub use choose::{AUTO, Chosen, DEFAULT_MODEL, MOTION, choose_model};
 pub use model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
 pub use service::{Busy, DetectService, Found, ServiceOptions, ServiceStats};

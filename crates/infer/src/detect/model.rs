@@ -11,7 +11,7 @@ use sightwire_models::store::{Store, StoreError};
 
 use super::choose;
 use super::decode::Decode;
-use super::suppress::suppress;
+use super::suppress::suppress_overlaps;
 use sightwire_engine::network::Network;
 use sightwire_engine::trial::{Subject, TrialError};
 use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Session};
@@ -27,13 +27,13 @@ pub struct DetectModel {
 /// Why a detector cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DetectModelError {
-    /// Its files.
+    /// Its files cannot be had.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Its files could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// Its network.
+    /// Its network cannot be run.
     #[error("the model {model}: {error}")]
     Engine {
         /// Name.
@@ -145,21 +145,21 @@ impl DetectModel {
             network: Arc::new(Network::of_file(
                 &manifest.name,
                 file,
-                store.load(&manifest.name, file)?,
+                store.load_file(&manifest.name, file)?,
                 Some(table.precision),
             )),
         })
     }
 
     /// As [`DetectModel::load`]; a model that is not here is fetched first, which blocks.
-    pub fn get(
+    pub fn load_or_fetch(
         store: &Store,
         name: &str,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Self, DetectModelError> {
         let manifest = store.manifest(name)?;
-        if manifest.detect.is_some() && !store.has(&manifest) {
-            fetch::pull(store, &manifest, progress)?;
+        if manifest.detect.is_some() && !store.has_files(&manifest) {
+            fetch::pull_files(store, &manifest, progress)?;
         }
         Self::load(store, &manifest)
     }
@@ -181,12 +181,12 @@ impl DetectModel {
 
     /// What the network is run with.
     pub fn plan(&self, engine: &Engine) -> Plan {
-        self.network.plan(engine, &self.input())
+        self.network.plan(engine, &self.input_shape())
     }
 
     /// What the network had better be run with, by what is known now.
     pub(super) fn better_plan(&self, engine: &Engine) -> Plan {
-        engine.decide(&self.network, &self.input())
+        engine.decide_plan(&self.network, &self.input_shape())
     }
 
     /// Runs the network so from now on.
@@ -197,10 +197,10 @@ impl DetectModel {
     /// What is to be tried before the model is used.
     pub fn subjects(&self) -> Vec<Subject> {
         let sizes = self.table.batch_symbol.iter().map(|symbol| (symbol.clone(), 1)).collect();
-        vec![Subject { network: self.network.clone(), input: self.input(), sizes }]
+        vec![Subject { network: self.network.clone(), input: self.input_shape(), sizes }]
     }
 
-    fn input(&self) -> Vec<usize> {
+    fn input_shape(&self) -> Vec<usize> {
         vec![1, 3, self.table.height as usize, self.table.width as usize]
     }
 
@@ -213,8 +213,8 @@ impl DetectModel {
             network: &self.network,
             symbol: table.batch_symbol.as_deref(),
             batch: 1,
-            input: self.input(),
-            output: decode.shape(),
+            input: self.input_shape(),
+            output: decode.output_shape(),
         };
         let session = engine
             .session(&spec)
@@ -249,10 +249,10 @@ impl Detector {
             .session
             .run_with(self.letterbox.input(), |values| decode.decode(values, threshold, found))?;
         decoded.map_err(|found| {
-            let expected = decode.shape().iter().product();
+            let expected = decode.output_shape().iter().product();
             DetectError::Output { model: self.model.clone(), found, expected }
         })?;
-        suppress(found, self.iou, self.max_boxes);
+        suppress_overlaps(found, self.iou, self.max_boxes);
         let within = |detection: &Detection| {
             let rect = fit.to_picture(&detection.rect).clamp_to(image.width(), image.height());
             (rect.area() > 0.0).then_some(Detection { rect, ..*detection })

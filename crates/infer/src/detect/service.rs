@@ -1,6 +1,6 @@
 //! The threads that detect objects, for all streams.
 //!
-//! One [`DetectService`] per model. Pictures are taken in the order in which they came; whoever wants only the newest
+//! One [`DetectService`] per model. Pictures are taken in the order in which they came; a caller that wants only the newest
 //! picture of a stream hands in one at a time. Sessions are made when a thread first has work, and let go when it has
 //! had none for long.
 
@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sightwire_base::histogram::{Histogram, HistogramSnapshot};
 use sightwire_frame::Image;
 use sightwire_frame::boxes::Detection;
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use sightwire_models::manifest::Detect;
 
 use super::model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
@@ -31,7 +31,7 @@ pub struct ServiceOptions {
     pub threads: usize,
     /// Pictures that wait for a thread at most.
     pub queue: usize,
-    /// A thread without work for so long lets its session go.
+    /// A thread without work for this long lets its session go.
     pub idle_release: Duration,
     /// What to make of the boxes.
     pub detector: DetectorOptions,
@@ -90,9 +90,9 @@ struct Detecting {
     engine: Arc<Engine>,
     options: ServiceOptions,
     counters: Counters,
-    /// Goes up when sessions are to be made anew,
+    /// Goes up when threads are to take new sessions.
     generation: AtomicU64,
-    /// and these are ready to take the place of old ones.
+    /// New sessions that are ready to take the place of old ones.
     fresh: Mutex<Vec<Detector>>,
 }
 
@@ -167,7 +167,7 @@ impl DetectService {
         let (wanted, done) = (Box::new(wanted), Box::new(done));
         let job = DetectRequest { image, threshold, wanted, done, submitted: Instant::now() };
         let most = self.work().options.queue.max(1);
-        let refused = self.pool.shared().with(|jobs| {
+        let refused = self.pool.shared().with_queue(|jobs| {
             let waiting = jobs.len();
             if waiting < most {
                 jobs.push_back(job);
@@ -219,7 +219,7 @@ impl DetectService {
             return Ok(false);
         }
         work.model.run_with(better);
-        let made: Result<Vec<_>, _> = (0..self.pool.shared().equipped())
+        let made: Result<Vec<_>, _> = (0..self.pool.shared().count_equipped())
             .map(|_| work.model.detector(&work.engine, work.options.detector))
             .collect();
         *work.fresh.lock() = made.inspect_err(|_| work.model.run_with(before))?;
@@ -241,8 +241,8 @@ impl DetectService {
             unwanted: get(&c.unwanted),
             refused: get(&c.refused),
             failed: get(&c.failed),
-            pending: self.pool.shared().look(VecDeque::len),
-            threads_with_sessions: self.pool.shared().equipped(),
+            pending: self.pool.shared().inspect_queue(VecDeque::len),
+            threads_with_sessions: self.pool.shared().count_equipped(),
             wait: c.wait.snapshot(),
             took: c.took.snapshot(),
         }
@@ -253,7 +253,7 @@ impl Drop for DetectService {
     /// Waits for the runs in flight; pictures that wait are answered with [`DetectError::Ended`].
     fn drop(&mut self) {
         for job in self.pool.end(std::mem::take) {
-            answer(job.done, Err(DetectError::Ended));
+            send_answer(job.done, Err(DetectError::Ended));
         }
     }
 }
@@ -279,7 +279,7 @@ impl Work for Detecting {
         jobs.pop_front()
     }
 
-    fn waiting(&self, jobs: &VecDeque<DetectRequest>) -> usize {
+    fn count_waiting(&self, jobs: &VecDeque<DetectRequest>) -> usize {
         jobs.len()
     }
 
@@ -287,11 +287,16 @@ impl Work for Detecting {
         if !(job.wanted)() {
             return Err(DetectError::Unwanted);
         }
-        quota::wait(Priority::Live);
-        self.analyse(held, &job.image, job.threshold, job.submitted)
+        quota::wait_for_quota(Priority::Live);
+        self.analyse_image(held, &job.image, job.threshold, job.submitted)
     }
 
-    fn done(&self, _: &pool::Shared<Self>, job: DetectRequest, outcome: Result<Self::Outcome, Panicked>) {
+    fn finish_task(
+        &self,
+        _: &pool::Shared<Self>,
+        job: DetectRequest,
+        outcome: Result<Self::Outcome, Panicked>,
+    ) {
         let DetectRequest { image, wanted, done, .. } = job;
         let found = outcome.unwrap_or(Err(DetectError::Panicked));
         let counter = match &found {
@@ -300,7 +305,7 @@ impl Work for Detecting {
             Err(_) => &self.counters.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        // Whoever gets the answer may want the picture's memory for the next one.
+        // The one that gets the answer may want the picture's memory for the next one.
         drop((image, wanted));
         done(found);
     }
@@ -311,7 +316,7 @@ impl Work for Detecting {
 }
 
 impl Detecting {
-    fn analyse(
+    fn analyse_image(
         &self,
         held: &mut Option<ThreadState>,
         image: &Image,
@@ -345,7 +350,7 @@ impl Detecting {
     }
 }
 
-fn answer(done: Box<dyn FnOnce(Result<Found, DetectError>) + Send>, found: Result<Found, DetectError>) {
+fn send_answer(done: Box<dyn FnOnce(Result<Found, DetectError>) + Send>, found: Result<Found, DetectError>) {
     if catch_unwind(AssertUnwindSafe(|| done(found))).is_err() {
         tracing::error!("whoever waited for detections panicked on them");
     }

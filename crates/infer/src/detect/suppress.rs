@@ -4,7 +4,7 @@ use sightwire_frame::boxes::Detection;
 
 /// Sorts by confidence, the surest first, and keeps at most `max_boxes`, none of which overlaps a surer one of its class
 /// by more than `iou`.
-pub(super) fn suppress(found: &mut Vec<Detection>, iou: f32, max_boxes: usize) {
+pub(super) fn suppress_overlaps(found: &mut Vec<Detection>, iou: f32, max_boxes: usize) {
     found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let mut kept = 0;
     for index in 0..found.len() {
@@ -37,7 +37,7 @@ mod tests {
     fn of_overlapping_boxes_of_a_class_the_surest_stays() {
         // By 8 of 10 pixels: an overlap of 8/12.
         let mut all = vec![found(0.0, 1, 0.5), found(2.0, 1, 0.9), found(2.0, 2, 0.4), found(40.0, 1, 0.3)];
-        suppress(&mut all, 0.5, 50);
+        suppress_overlaps(&mut all, 0.5, 50);
         let kept: Vec<_> = all.iter().map(|d| (d.class, d.confidence)).collect();
         assert_eq!(kept, [(1, 0.9), (2, 0.4), (1, 0.3)]);
     }
@@ -46,9 +46,9 @@ mod tests {
     fn an_overlap_of_just_the_limit_is_none() {
         // By 5 of 10 pixels: an overlap of 5/15.
         let mut all = vec![found(0.0, 0, 0.9), found(5.0, 0, 0.8)];
-        suppress(&mut all, 5.0 / 15.0, 50);
+        suppress_overlaps(&mut all, 5.0 / 15.0, 50);
         assert_eq!(all.len(), 2);
-        suppress(&mut all, 0.33, 50);
+        suppress_overlaps(&mut all, 0.33, 50);
         assert_eq!(all.len(), 1);
     }
 
@@ -56,7 +56,7 @@ mod tests {
     fn one_that_is_dropped_drops_no_other() {
         // Each overlaps the next by 2/3, the first and the third by less than a half.
         let mut all = vec![found(0.0, 0, 0.9), found(2.0, 0, 0.8), found(4.0, 0, 0.7)];
-        suppress(&mut all, 0.5, 50);
+        suppress_overlaps(&mut all, 0.5, 50);
         assert_eq!(all.iter().map(|d| d.rect.left).collect::<Vec<_>>(), [0.0, 4.0]);
     }
 
@@ -69,7 +69,7 @@ mod tests {
         ) {
             let all: Vec<_> = boxes.iter().map(|(left, class, sure)| found(*left, *class, *sure)).collect();
             let mut kept = all.clone();
-            suppress(&mut kept, iou, max);
+            suppress_overlaps(&mut kept, iou, max);
             prop_assert!(kept.len() <= max);
             prop_assert!(kept.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence));
             for (index, one) in kept.iter().enumerate() {

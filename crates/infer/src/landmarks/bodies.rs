@@ -71,12 +71,12 @@ impl BodyService {
         Ok(Self { pool })
     }
 
-    /// The body in a region of a picture, if there is one. Of whoever stops waiting, the picture is not looked at.
-    pub async fn find(&self, image: Arc<Image>, region: Region) -> Result<Option<Pose>, NotLooked> {
+    /// The body in a region of a picture, if there is one. If the caller stops waiting, the picture is not looked at.
+    pub async fn find_pose(&self, image: Arc<Image>, region: Region) -> Result<Option<Pose>, NotLooked> {
         let (answer, answered) = oneshot::channel();
         let request = Request { image, region, answer };
         let most = self.pool.shared().work().most_waiting;
-        let refused = self.pool.shared().with(|waiting| {
+        let refused = self.pool.shared().with_queue(|waiting| {
             let has_room = waiting.len() < most;
             if has_room {
                 waiting.push_back(request);
@@ -91,7 +91,7 @@ impl BodyService {
     }
 
     /// Pictures of which the network could say nothing, since the start.
-    pub fn failed(&self) -> u64 {
+    pub fn count_failed(&self) -> u64 {
         self.pool.shared().work().failed.load(Ordering::Relaxed)
     }
 }
@@ -120,7 +120,7 @@ impl Work for Bodies {
         waiting.pop_front()
     }
 
-    fn waiting(&self, waiting: &VecDeque<Request>) -> usize {
+    fn count_waiting(&self, waiting: &VecDeque<Request>) -> usize {
         waiting.len()
     }
 
@@ -128,8 +128,8 @@ impl Work for Bodies {
         if request.answer.is_closed() {
             return None;
         }
-        quota::wait(Priority::Batch);
-        Some(self.look(network, request).map_err(|error| {
+        quota::wait_for_quota(Priority::Batch);
+        Some(self.run_network(network, request).map_err(|error| {
             self.failed.fetch_add(1, Ordering::Relaxed);
             tracing::error!(model = POSE, "a picture could not be looked at: {error}");
             std::thread::sleep(FAILED_PAUSE);
@@ -137,7 +137,7 @@ impl Work for Bodies {
         }))
     }
 
-    fn done(
+    fn finish_task(
         &self,
         _: &pool::Shared<Self>,
         Request { image, answer, .. }: Request,
@@ -159,7 +159,7 @@ impl Work for Bodies {
 }
 
 impl Bodies {
-    fn look(
+    fn run_network(
         &self,
         network: &mut Option<BodyNetwork>,
         request: &Request,

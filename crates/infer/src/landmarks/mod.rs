@@ -12,11 +12,11 @@ pub mod service;
 pub mod turns;
 
 use sightwire_api::sign::HandHint;
-use sightwire_hands::told::told;
+use sightwire_hands::told::to_hand_sight;
 use sightwire_hands::watch::Sight;
 
 pub use bodies::{BodyService, NotLooked};
-pub use model::{BodyModel, HandModel, HandModelError, HandNetworks, subjects};
+pub use model::{BodyModel, HandModel, HandModelError, HandNetworks, trial_subjects};
 pub use service::{HandClient, HandService, HandServiceOptions};
 
 /// What was seen of hands in a picture.
@@ -34,7 +34,7 @@ pub struct HandSight {
 
 impl HandSight {
     /// As it is told to clients and viewers.
-    pub fn told(&self) -> sightwire_api::sign::HandSight {
-        told(self.width, self.height, &self.sight, &self.hints)
+    pub fn to_api(&self) -> sightwire_api::sign::HandSight {
+        to_hand_sight(self.width, self.height, &self.sight, &self.hints)
     }
 }

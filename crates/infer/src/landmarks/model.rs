@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sightwire_engine::network::Network;
-use sightwire_engine::offload::{Levels, Task, Terms};
+use sightwire_engine::remote::{Levels, Task, Terms};
 use sightwire_engine::trial::{Subject, TrialError};
 use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Session};
 use sightwire_frame::Image;
@@ -42,10 +42,10 @@ pub struct BodyModel {
 /// Why a model of hands cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum HandModelError {
-    /// Its files.
+    /// Its files cannot be had.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A file is no network that can be translated.
+    /// A file is not a network that can be translated.
     #[error("{file} of the model {model} cannot be used: {error}")]
     Convert {
         /// Name of the model.
@@ -55,7 +55,7 @@ pub enum HandModelError {
         /// What is wrong.
         error: ConvertError,
     },
-    /// Its networks.
+    /// One of its networks cannot be run.
     #[error("the model {model}: {error}")]
     Engine {
         /// Name.
@@ -78,7 +78,7 @@ pub enum HandModelError {
     Thread {
         /// Name.
         model: String,
-        /// Why.
+        /// The error of the operating system.
         error: std::io::Error,
     },
 }
@@ -115,12 +115,12 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    fn input(&self) -> Vec<usize> {
+    fn input_shape(&self) -> Vec<usize> {
         vec![1, 3, self.side, self.side]
     }
 
     fn subject(&self) -> Subject {
-        Subject { network: self.network.clone(), input: self.input(), sizes: vec![] }
+        Subject { network: self.network.clone(), input: self.input_shape(), sizes: vec![] }
     }
 
     fn session(&self, engine: &Engine) -> Result<Session, HandModelError> {
@@ -128,7 +128,7 @@ impl Part<'_> {
             network: self.network,
             symbol: None,
             batch: 1,
-            input: self.input(),
+            input: self.input_shape(),
             output: self.output.clone(),
         };
         let model = || self.network.model().to_owned();
@@ -140,9 +140,9 @@ impl HandModel {
     /// Reads and verifies the model's files, which are there already, and translates them; and those of the model `pose`, if they
     /// are there. If that one cannot be used, the log says why, and there are no shoulders.
     pub fn load(store: &Store, manifest: &Manifest) -> Result<Self, HandModelError> {
-        let presence = presence(manifest, Joints::Hands)?;
-        let palm = network(store, manifest, "palm", &[0, 1])?;
-        let hand = network(store, manifest, "hand", &[0, 1, 2, 3])?;
+        let presence = presence_threshold(manifest, Joints::Hands)?;
+        let palm = load_network(store, manifest, "palm", &[0, 1])?;
+        let hand = load_network(store, manifest, "hand", &[0, 1, 2, 3])?;
         let (body, no_body) = match BodyModel::load(store) {
             Ok(body) => (body, None),
             Err(error) => (None, Some(error.to_string())),
@@ -175,7 +175,7 @@ impl HandModel {
 
     /// What each network is run with, by role.
     pub fn plans(&self, engine: &Engine) -> Vec<(&'static str, Plan)> {
-        let plan = |part: Part<'_>| (part.role, part.network.plan(engine, &part.input()));
+        let plan = |part: Part<'_>| (part.role, part.network.plan(engine, &part.input_shape()));
         self.parts().into_iter().map(plan).collect()
     }
 
@@ -185,22 +185,22 @@ impl HandModel {
     }
 
     /// Returns when one way of running each network is known to work here; without shoulders, if there is none for theirs.
-    pub fn usable(&mut self, engine: &Engine, going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
+    pub fn ensure_usable(&mut self, engine: &Engine, going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         let all = self.subjects();
         let (hands, body) = all.split_at(2);
-        engine.usable(hands, going_on)?;
-        if let Err(error) = engine.usable(body, going_on) {
+        engine.ensure_usable(hands, going_on)?;
+        if let Err(error) = engine.ensure_usable(body, going_on) {
             (self.body, self.no_body) = (None, Some(error.to_string()));
         }
         Ok(())
     }
 
     /// Measures all ways of running each network; if there is none for that of shoulders, the log says so.
-    pub fn measure(&self, engine: &Engine, going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
+    pub fn measure_networks(&self, engine: &Engine, going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         let all = self.subjects();
         let (hands, body) = all.split_at(2);
-        engine.measure(hands, going_on)?;
-        if let Err(error) = engine.measure(body, going_on) {
+        engine.measure_ways(hands, going_on)?;
+        if let Err(error) = engine.measure_ways(body, going_on) {
             tracing::warn!("how shoulders are found fastest was not measured: {error}");
         }
         Ok(())
@@ -240,16 +240,16 @@ impl BodyModel {
     /// The store's, if its files are there.
     pub fn load(store: &Store) -> Result<Option<Self>, HandModelError> {
         let manifest = store.manifest(Self::NAME)?;
-        if !store.has(&manifest) {
+        if !store.has_files(&manifest) {
             return Ok(None);
         }
-        Self::read(store, &manifest).map(Some)
+        Self::read_files(store, &manifest).map(Some)
     }
 
-    fn read(store: &Store, manifest: &Manifest) -> Result<Self, HandModelError> {
-        let presence = presence(manifest, Joints::Pose)?;
+    fn read_files(store: &Store, manifest: &Manifest) -> Result<Self, HandModelError> {
+        let presence = presence_threshold(manifest, Joints::Pose)?;
         // The others are a mask, a heat map, and the joints in metres.
-        let network = network(store, manifest, "pose", &[0, 1])?;
+        let network = load_network(store, manifest, "pose", &[0, 1])?;
         Ok(Self { network, presence })
     }
 
@@ -281,10 +281,10 @@ impl BodyNetwork {
     }
 }
 
-/// The networks of a model of hands, or of the one that finds shoulders; for whoever runs them one by one.
-pub fn subjects(store: &Store, manifest: &Manifest) -> Result<Vec<Subject>, HandModelError> {
+/// The networks of a model of hands, or of the one that finds shoulders; for code that runs them one by one.
+pub fn trial_subjects(store: &Store, manifest: &Manifest) -> Result<Vec<Subject>, HandModelError> {
     if manifest.landmarks.is_some_and(|table| table.of == Joints::Pose) {
-        let body = BodyModel::read(store, manifest)?;
+        let body = BodyModel::read_files(store, manifest)?;
         return Ok(vec![body.subject()]);
     }
     // Shoulders are another model's.
@@ -292,12 +292,12 @@ pub fn subjects(store: &Store, manifest: &Manifest) -> Result<Vec<Subject>, Hand
 }
 
 /// From which presence something is what a model looks for, if it looks for this.
-fn presence(manifest: &Manifest, joints: Joints) -> Result<f32, HandModelError> {
+fn presence_threshold(manifest: &Manifest, joints: Joints) -> Result<f32, HandModelError> {
     let table = manifest.landmarks.filter(|table| table.of == joints);
-    table.map(|table| table.presence).ok_or_else(|| wrong(manifest, joints))
+    table.map(|table| table.presence).ok_or_else(|| wrong_model(manifest, joints))
 }
 
-fn wrong(manifest: &Manifest, wanted: Joints) -> HandModelError {
+fn wrong_model(manifest: &Manifest, wanted: Joints) -> HandModelError {
     let named = |joints| match joints {
         Joints::Hands => "hands",
         Joints::Pose => "joints of a body",
@@ -307,7 +307,7 @@ fn wrong(manifest: &Manifest, wanted: Joints) -> HandModelError {
 }
 
 /// The network of this role, translated, with these of its outputs.
-fn network(
+fn load_network(
     store: &Store,
     manifest: &Manifest,
     role: &str,
@@ -315,33 +315,33 @@ fn network(
 ) -> Result<Arc<Network>, HandModelError> {
     let model = &manifest.name;
     // `Manifest::parse` lets no model without one pass.
-    let file = manifest.file(role).ok_or_else(|| wrong(manifest, Joints::Hands))?;
-    let bytes = store.load(model, file)?;
+    let file = manifest.file(role).ok_or_else(|| wrong_model(manifest, Joints::Hands))?;
+    let bytes = store.load_file(model, file)?;
     let onnx = sightwire_tflite::to_onnx(&bytes, outputs).map_err(|error| HandModelError::Convert {
         model: model.clone(),
         file: file.name.clone(),
         error,
     })?;
     let terms = Terms { task: Task::Hands, levels: Some(Levels { divide_by: 255.0 }) };
-    Ok(Arc::new(Network::of_file(model, file, Cow::Owned(onnx), None).offered(role, terms)))
+    Ok(Arc::new(Network::of_file(model, file, Cow::Owned(onnx), None).with_offer(role, terms)))
 }
 
 /// The pixels of a region, red, green and blue from 0 to 1.
 fn look_at(image: &Image, region: &Region, side: u32, input: &mut [f32]) {
     let Region { x, y, side: of, turn } = *region;
-    turned::planes(image, &Square { x, y, side: of, turn }, side, input);
+    turned::fill_planes(image, &Square { x, y, side: of, turn }, side, input);
 }
 
 impl watch::Networks for HandNetworks {
     type Error = EngineError;
 
     fn palms(&mut self, image: &Image) -> Result<Vec<Palm>, EngineError> {
-        let looked = Looked::at(image.width(), image.height());
+        let looked = Looked::from_size(image.width(), image.height());
         let half = looked.side / 2.0;
         let (x, y) = (looked.left + half, looked.top + half);
         let whole = Region { x, y, side: looked.side, turn: 0.0 };
         look_at(image, &whole, palm::INPUT, &mut self.palm_input);
-        self.palm.run_with(&self.palm_input, |values| self.anchors.palms(values, looked))
+        self.palm.run_with(&self.palm_input, |values| self.anchors.decode_palms(values, looked))
     }
 
     fn landmarks(&mut self, image: &Image, region: &Region) -> Result<Option<Landmarks>, EngineError> {

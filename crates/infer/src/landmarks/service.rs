@@ -31,7 +31,7 @@ pub struct HandServiceOptions {
     pub limits: Limits,
     /// Frames a second of one client that are analysed at most.
     pub max_fps: f32,
-    /// A thread without work for so long lets its sessions go.
+    /// A thread without work for this long lets its sessions go.
     pub idle_release: Duration,
     /// How hands are watched, and when their motions count.
     pub watch: WatchOptions,
@@ -137,7 +137,7 @@ impl HandService {
         self.work().warning.as_deref()
     }
 
-    /// How it works.
+    /// The options that it was made with.
     pub fn options(&self) -> &HandServiceOptions {
         &self.work().options
     }
@@ -156,7 +156,7 @@ impl HandService {
     /// block.
     pub fn join(&self, on_prediction: OnPrediction) -> HandClient {
         let watch = Box::new(Watch::new(self.work().options.watch));
-        let id = self.pool.shared().with(|turns| turns.join(watch));
+        let id = self.pool.shared().with_queue(|turns| turns.join(watch));
         HandClient { service: self.pool.shared().clone(), id, state: ClientState::new(on_prediction, None) }
     }
 
@@ -165,8 +165,8 @@ impl HandService {
         let (now, shared) = (Instant::now(), self.pool.shared());
         let gauges =
             |turns: &Queue| (turns.clients(), turns.active(now), turns.pending(), turns.capacity_fps());
-        let (clients, running, pending, capacity_fps) = shared.look(gauges);
-        let workers_with_sessions = shared.equipped();
+        let (clients, running, pending, capacity_fps) = shared.inspect_queue(gauges);
+        let workers_with_sessions = shared.count_equipped();
         let counted = self.work().counters.stats();
         ServiceStats { clients, running, pending, workers_with_sessions, capacity_fps, ..counted }
     }
@@ -194,11 +194,11 @@ impl HandClient {
 
     fn hand_in(&self, arrived: Instant, id: Option<u64>, picture: Picture) -> (Verdict, Option<Duration>) {
         let frame = ClientFrame { picture, id, state: self.state.clone() };
-        let (verdict, result_in) = self.service.with(|turns| {
+        let (verdict, result_in) = self.service.with_queue(|turns| {
             let verdict = turns.push(arrived, self.id, frame);
             (verdict, (verdict == Verdict::Queued).then(|| turns.result_in()))
         });
-        self.service.work().counters.frame(verdict);
+        self.service.work().counters.count_frame(verdict);
         (verdict, result_in)
     }
 
@@ -211,7 +211,7 @@ impl HandClient {
 impl Drop for HandClient {
     fn drop(&mut self) {
         self.state.leave();
-        self.service.with(|turns| turns.leave(self.id));
+        self.service.with_queue(|turns| turns.leave(self.id));
     }
 }
 
@@ -237,12 +237,12 @@ impl Work for Hands {
     type Outcome = Option<Duration>;
 
     fn next(&self, turns: &mut Queue, _: Option<&Tools>, _: usize) -> Option<Self::Task> {
-        let turn = turns.take(Instant::now())?;
+        let turn = turns.take_turn(Instant::now())?;
         self.counters.skipped.fetch_add(turn.given_up, Ordering::Relaxed);
         Some(turn)
     }
 
-    fn waiting(&self, turns: &Queue) -> usize {
+    fn count_waiting(&self, turns: &Queue) -> usize {
         turns.ready()
     }
 
@@ -252,7 +252,7 @@ impl Work for Hands {
         }
         let tools = match tools {
             Some(tools) => tools,
-            None => match self.tools() {
+            None => match self.make_tools() {
                 Ok(made) => tools.insert(made),
                 Err(error) => {
                     tracing::error!(%error, "no sessions for a worker");
@@ -263,8 +263,8 @@ impl Work for Hands {
             },
         };
         let start = Instant::now();
-        let waited = quota::wait(Priority::Live);
-        match self.look(tools, turn) {
+        let waited = quota::wait_for_quota(Priority::Live);
+        match self.analyse_picture(tools, turn) {
             Ok(()) => Some(start.elapsed().saturating_sub(waited)),
             Err(error) => {
                 self.counters.failed.fetch_add(1, Ordering::Relaxed);
@@ -275,14 +275,19 @@ impl Work for Hands {
         }
     }
 
-    fn done(&self, pool: &pool::Shared<Self>, turn: Self::Task, outcome: Result<Option<Duration>, Panicked>) {
+    fn finish_task(
+        &self,
+        pool: &pool::Shared<Self>,
+        turn: Self::Task,
+        outcome: Result<Option<Duration>, Panicked>,
+    ) {
         let took = outcome.unwrap_or_else(|Panicked| {
             self.counters.failed.fetch_add(1, Ordering::Relaxed);
             None
         });
         // What a panic left of it is not to be trusted.
         let kept = turn.kept.unwrap_or_else(|| Box::new(Watch::new(self.options.watch)));
-        pool.with(|turns| turns.done(turn.client, kept, took));
+        pool.with_queue(|turns| turns.finish_turn(turn.client, kept, took));
     }
 
     fn name(&self) -> &str {
@@ -291,7 +296,7 @@ impl Work for Hands {
 }
 
 impl Hands {
-    fn tools(&self) -> Result<Tools, HandModelError> {
+    fn make_tools(&self) -> Result<Tools, HandModelError> {
         let wrap = |error| HandModelError::Engine { model: self.name.clone(), error };
         let ended =
             || EngineError::Run { network: self.name.clone(), reason: "the service has ended".into() };
@@ -300,8 +305,12 @@ impl Hands {
         Ok(Tools { decode: Decode::new(self.options.limits).map_err(wrap)?, networks })
     }
 
-    /// Looks at a picture, and tells its client. A frame that is no picture is counted, and changes nothing.
-    fn look(&self, tools: &mut Tools, turn: &mut Turn<ClientFrame, Box<Watch>>) -> Result<(), EngineError> {
+    /// Looks at a picture, and tells its client. A frame that is not a picture is counted, and changes nothing.
+    fn analyse_picture(
+        &self,
+        tools: &mut Tools,
+        turn: &mut Turn<ClientFrame, Box<Watch>>,
+    ) -> Result<(), EngineError> {
         let (counters, begun) = (&self.counters, Instant::now());
         let image: &Image = match &turn.picture.picture {
             Picture::Decoded(image) => image,
@@ -319,7 +328,7 @@ impl Hands {
         // Taken out while it may be left half done by a panic.
         let Some(mut watch) = turn.kept.take() else { return Ok(()) };
         let time = turn.arrived.saturating_duration_since(self.started);
-        let sight = watch.look(time, image, &mut tools.networks);
+        let sight = watch.see_picture(time, image, &mut tools.networks);
         let (width, height) = (image.width(), image.height());
         let hints = watch.hints([width, height]);
         turn.kept = Some(watch);

@@ -11,7 +11,7 @@ use crate::clip::scheduler::Verdict;
 
 /// Pictures of a client that may wait: one, and one that came in a burst.
 const SLOT: usize = 2;
-/// A picture that has waited for so long is not looked at if a newer one is there.
+/// A picture that has waited for this long is not looked at if a newer one is there.
 const STALE: Duration = Duration::from_millis(120);
 /// What the newest picture counts in the mean cost of one.
 const SMOOTHING: f32 = 0.05;
@@ -47,7 +47,7 @@ struct Slot<F, W> {
 /// A picture to be looked at.
 #[derive(Debug)]
 pub struct Turn<F, W> {
-    /// Whose it is.
+    /// The client that sent it.
     pub client: Id,
     /// When it came.
     pub arrived: Instant,
@@ -91,16 +91,16 @@ impl<F, W> Turns<F, W> {
         }
     }
 
-    /// All have left.
+    /// Forgets all clients and their pictures.
     pub fn clear(&mut self) {
         self.clients.clear();
         self.ready.clear();
     }
 
-    /// Takes a picture of a client; whether one is not looked at for it.
+    /// Takes a picture of a client. [`Verdict::Skipped`] says that the one before, which waited, gives way to it and is not looked at.
     pub fn push(&mut self, now: Instant, id: Id, picture: F) -> Verdict {
         let Some(slot) = self.clients.get_mut(&id) else { return Verdict::Skipped };
-        if !slot.allowance.takes(now) {
+        if !slot.allowance.accept_frame(now) {
             return Verdict::Excess;
         }
         let full = slot.pictures.len() >= SLOT;
@@ -115,7 +115,7 @@ impl<F, W> Turns<F, W> {
     }
 
     /// The next picture to be looked at.
-    pub fn take(&mut self, now: Instant) -> Option<Turn<F, W>> {
+    pub fn take_turn(&mut self, now: Instant) -> Option<Turn<F, W>> {
         while let Some((_, client)) = self.ready.pop_first() {
             let Some(slot) = self.clients.get_mut(&client) else { continue };
             let stale = |slot: &Slot<F, W>| {
@@ -136,8 +136,8 @@ impl<F, W> Turns<F, W> {
         None
     }
 
-    /// A thread has looked at a picture for so long, and gives back what is kept of its client.
-    pub fn done(&mut self, client: Id, kept: W, took: Option<Duration>) {
+    /// A thread has looked at a picture for this long, and gives back what is kept of its client.
+    pub fn finish_turn(&mut self, client: Id, kept: W, took: Option<Duration>) {
         self.busy = self.busy.saturating_sub(1);
         if let Some(took) = took {
             self.cost += SMOOTHING * (took.as_secs_f32() - self.cost);
@@ -160,7 +160,7 @@ impl<F, W> Turns<F, W> {
         self.clients.len()
     }
 
-    /// Pictures that wait.
+    /// How many pictures wait, of all clients.
     pub fn pending(&self) -> usize {
         self.clients.values().map(|slot| slot.pictures.len()).sum()
     }
@@ -202,11 +202,11 @@ mod tests {
                 }
             }
             while free <= at
-                && let Some(turn) = turns.take(start + at)
+                && let Some(turn) = turns.take_turn(start + at)
             {
                 let client = turn.client;
                 looked[ids.iter().position(|id| *id == client).unwrap()] += 1;
-                turns.done(client, turn.kept.unwrap() + 1, Some(cost));
+                turns.finish_turn(client, turn.kept.unwrap() + 1, Some(cost));
                 free = at + cost;
             }
             at += Duration::from_millis(1);
@@ -236,16 +236,16 @@ mod tests {
         for (number, verdict) in [(1, Verdict::Queued), (2, Verdict::Queued), (3, Verdict::Skipped)] {
             assert_eq!(turns.push(now, id, number), verdict);
         }
-        let turn = turns.take(now).unwrap();
+        let turn = turns.take_turn(now).unwrap();
         assert_eq!(turn.picture, 2);
-        assert!(turns.take(now).is_none(), "a client's pictures are looked at one after the other");
+        assert!(turns.take_turn(now).is_none(), "a client's pictures are looked at one after the other");
         turns.push(now, id, 4);
-        turns.done(id, (), Some(COST));
+        turns.finish_turn(id, (), Some(COST));
         // What has waited for too long is not looked at, as there is a newer one.
-        let turn = turns.take(now + Duration::from_secs(1)).unwrap();
+        let turn = turns.take_turn(now + Duration::from_secs(1)).unwrap();
         assert_eq!((turn.picture, turn.given_up), (4, 1));
         turns.leave(id);
-        turns.done(id, (), Some(COST));
+        turns.finish_turn(id, (), Some(COST));
         assert_eq!((turns.clients(), turns.pending(), turns.ready()), (0, 0, 0));
         assert_eq!(turns.push(now, id, 5), Verdict::Skipped);
     }

@@ -12,31 +12,31 @@ pub struct Graph {
 impl Graph {
     pub fn new(input: &[usize], output: &[usize]) -> Self {
         let mut graph = onnx::Graph::default();
-        graph.input("images", input);
+        graph.add_input("images", input);
         Self { graph, output: output.to_vec() }
     }
 
     #[must_use]
     pub fn node(mut self, op: &str, inputs: &[&str], output: &str, attributes: &[Attribute<'_>]) -> Self {
-        self.graph.node(op, inputs, output, attributes);
+        self.graph.add_node(op, inputs, output, attributes);
         self
     }
 
     #[must_use]
     pub fn floats(mut self, name: &str, shape: &[usize], values: &[f32]) -> Self {
         assert_eq!(values.len(), shape.iter().product::<usize>(), "{name}");
-        self.graph.floats(name, shape, values);
+        self.graph.add_floats(name, shape, values);
         self
     }
 
     #[must_use]
     pub fn ints(mut self, name: &str, values: &[i64]) -> Self {
-        self.graph.ints(name, values);
+        self.graph.add_ints(name, values);
         self
     }
 
     pub fn file(mut self) -> Vec<u8> {
-        self.graph.output("output", &self.output);
-        self.graph.file()
+        self.graph.add_output("output", &self.output);
+        self.graph.into_file()
     }
 }

@@ -37,7 +37,7 @@ pub fn engine(provider: Option<Provider>) -> Arc<Engine> {
 pub fn model(format: &str, keys: &str, network: &[u8]) -> DetectModel {
     let home = tempfile::tempdir().unwrap();
     let store = Store::new(home.path().to_owned(), None);
-    let path = store.path("test", "network.onnx");
+    let path = store.file_path("test", "network.onnx");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, network).unwrap();
     let manifest = format!(

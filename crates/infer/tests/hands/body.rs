@@ -11,25 +11,25 @@ use sightwire_infer::landmarks::{BodyModel, BodyService, HandService, NotLooked}
 use sightwire_tflite::op::Activation;
 use sightwire_tflite::write::{Array, Net};
 
-use crate::drawn::{Drawn, Place, draw, draw_person};
+use crate::drawn::{Drawn, Point, draw, draw_person};
 use crate::show::{HEIGHT, Show, WIDTH, options, palm, service, service_with_shoulders};
 use crate::{model, networks};
 
 /// Somebody who shows the right hand: the hand, and the left and the right shoulder.
-fn person(at: Place, size: f32, turn: f32) -> (Drawn, [Place; 2]) {
+fn person(at: Point, size: f32, turn: f32) -> (Drawn, [Point; 2]) {
     let (sin, cos) = turn.to_radians().sin_cos();
     let there = |x: f32, y: f32| [at[0] + size * (x * cos - y * sin), at[1] + size * (x * sin + y * cos)];
     (Drawn { turn, ..Drawn::new(Shape::OpenPalm, at, size) }, [there(5.6, 2.0), there(1.6, 2.2)])
 }
 
-fn picture((hand, shoulders): (Drawn, [Place; 2])) -> Image {
+fn picture((hand, shoulders): (Drawn, [Point; 2])) -> Image {
     draw_person(&[hand], shoulders, WIDTH, HEIGHT)
 }
 
 /// How far the shoulder is away that is furthest from where it was drawn, palm lengths.
-fn error((hand, drawn): (Drawn, [Place; 2]), found: Option<Shoulders>) -> f32 {
+fn error((hand, drawn): (Drawn, [Point; 2]), found: Option<Shoulders>) -> f32 {
     let Some(Shoulders { left, right }) = found else { panic!("no shoulders: {drawn:?}") };
-    let away = |(drawn, found): (Place, Place)| (drawn[0] - found[0]).hypot(drawn[1] - found[1]);
+    let away = |(drawn, found): (Point, Point)| (drawn[0] - found[0]).hypot(drawn[1] - found[1]);
     [(drawn[0], left), (drawn[1], right)].map(away).into_iter().fold(0.0, f32::max) / hand.palm
 }
 
@@ -98,9 +98,9 @@ async fn a_body_is_found_in_the_whole_picture_and_followed_from_there_without_a_
     let service = bodies();
     let shoulders = [[400.0, 220.0], [300.0, 220.0]];
     let image = Arc::new(draw_person(&[], shoulders, WIDTH, HEIGHT));
-    let mut region = Region::whole(WIDTH, HEIGHT);
+    let mut region = Region::whole_picture(WIDTH, HEIGHT);
     for _ in 0..3 {
-        let pose = service.find(image.clone(), region).await.unwrap().unwrap();
+        let pose = service.find_pose(image.clone(), region).await.unwrap().unwrap();
         // Nose, eyes, shoulders, elbows, wrists: as the network has them, from shoulder to shoulder and downwards.
         let expected = [
             [350.0, 170.0],
@@ -121,8 +121,8 @@ async fn a_body_is_found_in_the_whole_picture_and_followed_from_there_without_a_
         assert!(region.can_hold_a_body(WIDTH, HEIGHT) && region.side < 520.0, "{region:?}");
     }
     let nobody = Arc::new(draw_person(&[], [[9000.0, 0.0]; 2], WIDTH, HEIGHT));
-    assert_eq!(service.find(nobody, region).await, Ok(None));
-    assert_eq!(service.failed(), 0);
+    assert_eq!(service.find_pose(nobody, region).await, Ok(None));
+    assert_eq!(service.count_failed(), 0);
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn pictures_that_nobody_waits_for_are_not_looked_at_and_too_many_are_refus
     let image = Arc::new(draw_person(&[], [[400.0, 220.0], [300.0, 220.0]], WIDTH, HEIGHT));
     let find = || {
         let (service, image) = (service.clone(), image.clone());
-        async move { service.find(image, Region::whole(WIDTH, HEIGHT)).await }
+        async move { service.find_pose(image, Region::whole_picture(WIDTH, HEIGHT)).await }
     };
     let all: Vec<_> = (0..100).map(|_| tokio::spawn(find())).collect();
     let mut busy = 0;
@@ -178,13 +178,13 @@ fn a_network_that_cannot_be_used_costs_the_shoulders_and_nothing_else() {
     for file in [&b"no network"[..], &networks::hand(), &other()] {
         finds_the_hand(&HandService::start(model::model_with(file), model::engine(), options()).unwrap());
         let (mut model, engine) = (model::model_with(file), model::engine());
-        model.usable(&engine, &|| true).unwrap();
+        model.ensure_usable(&engine, &|| true).unwrap();
         finds_the_hand(&HandService::start(model, engine, options()).unwrap());
     }
     // A file that is not what its manifest says.
     let (_home, store) = model::store(&[("palm", &networks::palm()), ("hand", &networks::hand())]);
     model::write_pose(&store.models(), &networks::body());
-    std::fs::write(store.path(model::POSE, "pose.tflite"), b"damaged").unwrap();
+    std::fs::write(store.file_path(model::POSE, "pose.tflite"), b"damaged").unwrap();
     let model = sightwire_infer::landmarks::HandModel::load(&store, &store.manifest(model::NAME).unwrap());
     finds_the_hand(&HandService::start(model.unwrap(), model::engine(), options()).unwrap());
 }

@@ -8,7 +8,7 @@ use sightwire_hands::shape::Shape;
 use sightwire_hands::{BONES, Side};
 
 /// A place in palm lengths, or in pixels.
-pub type Place = [f32; 2];
+pub type Point = [f32; 2];
 
 /// Colours of the joints, red, green, blue, in halves of full light. No two are closer than half of it, and none is grey;
 /// those of the palm are the fullest.
@@ -46,32 +46,32 @@ pub const LINE: f32 = 0.02;
 /// Grey levels of these lines.
 pub const LINES: f32 = 95.0;
 
-const THUMB_AWAY: [Place; 4] = [[-0.37, -0.2], [-0.63, -0.5], [-0.83, -0.77], [-1.0, -1.0]];
-const THUMB_OUT: [Place; 4] = [[-0.37, -0.2], [-0.63, -0.5], [-0.94, -0.56], [-1.23, -0.6]];
-const THUMB_BESIDE: [Place; 4] = [[-0.37, -0.2], [-0.64, -0.42], [-0.72, -0.7], [-0.5, -0.83]];
-const THUMB_IN_RING: [Place; 4] = [[-0.37, -0.2], [-0.63, -0.42], [-0.88, -0.52], [-0.63, -0.7]];
-const STRAIGHT: [[Place; 4]; 4] = [
+const THUMB_AWAY: [Point; 4] = [[-0.37, -0.2], [-0.63, -0.5], [-0.83, -0.77], [-1.0, -1.0]];
+const THUMB_OUT: [Point; 4] = [[-0.37, -0.2], [-0.63, -0.5], [-0.94, -0.56], [-1.23, -0.6]];
+const THUMB_BESIDE: [Point; 4] = [[-0.37, -0.2], [-0.64, -0.42], [-0.72, -0.7], [-0.5, -0.83]];
+const THUMB_IN_RING: [Point; 4] = [[-0.37, -0.2], [-0.63, -0.42], [-0.88, -0.52], [-0.63, -0.7]];
+const STRAIGHT: [[Point; 4]; 4] = [
     [[-0.33, -0.97], [-0.41, -1.4], [-0.45, -1.68], [-0.48, -1.94]],
     [[0.0, -1.0], [0.0, -1.5], [0.0, -1.81], [0.0, -2.1]],
     [[0.28, -0.93], [0.33, -1.4], [0.36, -1.7], [0.39, -1.97]],
     [[0.53, -0.8], [0.63, -1.12], [0.7, -1.37], [0.76, -1.61]],
 ];
-const CLOSED: [[Place; 4]; 4] = [
+const CLOSED: [[Point; 4]; 4] = [
     [[-0.33, -0.97], [-0.38, -1.27], [-0.31, -0.7], [-0.27, -0.45]],
     [[0.0, -1.0], [0.0, -1.3], [0.0, -0.73], [0.0, -0.48]],
     [[0.28, -0.93], [0.32, -1.2], [0.26, -0.66], [0.24, -0.4]],
     [[0.53, -0.8], [0.6, -1.07], [0.51, -0.53], [0.46, -0.28]],
 ];
 /// Index and middle finger of a V.
-const APART: [[Place; 4]; 2] = [
+const APART: [[Point; 4]; 2] = [
     [[-0.33, -0.97], [-0.48, -1.38], [-0.57, -1.65], [-0.65, -1.9]],
     [[0.0, -1.0], [0.03, -1.5], [0.06, -1.81], [0.09, -2.1]],
 ];
 /// Index finger of a ring with the thumb.
-const RING: [Place; 4] = [[-0.33, -0.97], [-0.6, -1.25], [-0.82, -1.06], [-0.84, -0.79]];
+const RING: [Point; 4] = [[-0.33, -0.97], [-0.6, -1.25], [-0.82, -1.06], [-0.84, -0.79]];
 
 /// The joints of a right hand in this shape.
-pub fn joints(shape: Shape) -> [Place; 21] {
+pub fn joints(shape: Shape) -> [Point; 21] {
     let [index, middle, ring, little] = STRAIGHT;
     let (thumb, fingers) = match shape {
         Shape::OpenPalm => (THUMB_AWAY, STRAIGHT),
@@ -94,7 +94,7 @@ pub fn joints(shape: Shape) -> [Place; 21] {
 pub struct Drawn {
     pub shape: Shape,
     /// Half way between the wrist and the middle finger's knuckle, pixels.
-    pub at: Place,
+    pub at: Point,
     /// Length of the palm, pixels.
     pub palm: f32,
     /// Clockwise, degrees. A thumb that is up or down is so at 0.
@@ -104,7 +104,7 @@ pub struct Drawn {
 
 impl Drawn {
     /// An upright right hand.
-    pub fn new(shape: Shape, at: Place, palm: f32) -> Self {
+    pub fn new(shape: Shape, at: Point, palm: f32) -> Self {
         Self { shape, at, palm, turn: 0.0, side: Side::Right }
     }
 
@@ -114,7 +114,7 @@ impl Drawn {
     }
 
     /// Its joints, pixels.
-    pub fn joints(&self) -> [Place; 21] {
+    pub fn joints(&self) -> [Point; 21] {
         let out = match self.shape {
             Shape::ThumbUp => 90.0,
             Shape::ThumbDown => -90.0,
@@ -137,7 +137,7 @@ pub fn draw(hands: &[Drawn], width: u32, height: u32) -> Image {
 }
 
 /// The same before somebody's left and right shoulder, pixels, who has hands as large as the first one.
-pub fn draw_person(hands: &[Drawn], shoulders: [Place; 2], width: u32, height: u32) -> Image {
+pub fn draw_person(hands: &[Drawn], shoulders: [Point; 2], width: u32, height: u32) -> Image {
     let mut image = wall(width, height);
     let reach = hands.first().map_or(60.0, |hand| hand.palm) * SHOULDER;
     for (at, colour) in shoulders.into_iter().zip(SHOULDERS) {
@@ -172,8 +172,8 @@ fn paint_hands(image: &mut Image, hands: &[Drawn]) {
     }
 }
 
-/// Everything that is at most so far from a line, with soft edges. `colour` is red, green, blue.
-fn paint(image: &mut Image, [from, to]: [Place; 2], reach: f32, colour: [f32; 3]) {
+/// Everything that is at most this far from a line, with soft edges. `colour` is red, green, blue.
+fn paint(image: &mut Image, [from, to]: [Point; 2], reach: f32, colour: [f32; 3]) {
     let (width, height) = (image.width(), image.height());
     let bounds = |axis: usize, side: u32| {
         let low = (from[axis].min(to[axis]) - reach - 1.0).clamp(0.0, side as f32);

@@ -5,19 +5,19 @@
 //!
 //! - [`drawn`]: the hands; [`networks`]: what finds them; [`model`]: the networks as a model; [`show`]: a client
 //! - [`seen`]: where hands are found; [`body`]: and shoulders; [`meant`]: what they say; [`served`]: many clients; [`refused`]: other files
-//! - [`elsewhere`]: networks that another machine runs
+//! - [`remote`]: networks that another machine runs
 //! - [`fixtures`]: the model for the tests of the whole server
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod body;
 mod drawn;
-mod elsewhere;
 mod fixtures;
 mod meant;
 mod model;
 mod networks;
 mod refused;
+mod remote;
 mod seen;
 mod served;
 mod show;

@@ -8,7 +8,7 @@ use sightwire_engine::runtime::Runtime;
 use sightwire_engine::{Engine, EngineOptions};
 use sightwire_infer::landmarks::HandModel;
 use sightwire_models::Provider;
-use sightwire_models::digest::sha256;
+use sightwire_models::digest::sha256_hex;
 use sightwire_models::store::Store;
 
 use crate::networks;
@@ -45,7 +45,7 @@ presence = {presence}
 "#
     );
     for (role, bytes) in files {
-        let (hash, size) = (sha256(bytes), bytes.len());
+        let (hash, size) = (sha256_hex(bytes), bytes.len());
         write!(
             text,
             r#"
@@ -88,7 +88,6 @@ pub fn store(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Store) {
     (home, store)
 }
 
-/// The model.
 pub fn model() -> HandModel {
     load(None)
 }

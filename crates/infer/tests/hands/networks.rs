@@ -31,7 +31,7 @@ const BODY_SIDE: usize = 128;
 
 /// The joints of the hand in a crop of 224 × 224.
 pub fn hand() -> Vec<u8> {
-    let mut net = Net::new([1, 224, 224, 3]).half();
+    let mut net = Net::new([1, 224, 224, 3]).with_half();
     let x = net.input();
     let masks = thick_masks(&mut net, x, &COLOURS);
     let list = outermost(&mut net, masks, HAND_SIDE);
@@ -57,7 +57,7 @@ pub fn hand() -> Vec<u8> {
 
 /// The shoulders in a square of 256 × 256, and what of a body's other points says where it is.
 pub fn body() -> Vec<u8> {
-    let mut net = Net::new([1, 256, 256, 3]).half();
+    let mut net = Net::new([1, 256, 256, 3]).with_half();
     let x = net.input();
     let masks = thick_masks(&mut net, x, &SHOULDERS);
     let list = outermost(&mut net, masks, BODY_SIDE);
@@ -108,20 +108,20 @@ pub fn body() -> Vec<u8> {
     let counted = Array::from_fn(&[1, 10], |at| if at[1] >= 8 { 20.0 / FULL } else { 0.0 });
     let flag = net.fully_connected(list, &counted, &filled(1, -10.0), Plain);
     let flag = net.logistic(flag);
-    let mask = net.conv(x, &scaled(&[1, 1, 1, 3], 0.0), &filled(1, 0.0), Window::same(1), Plain);
-    let heat = net.conv(x, &scaled(&[39, 4, 4, 3], 0.0), &filled(39, 0.0), Window::valid(4), Plain);
+    let mask = net.conv(x, &scaled(&[1, 1, 1, 3], 0.0), &filled(1, 0.0), Window::same_padding(1), Plain);
+    let heat = net.conv(x, &scaled(&[39, 4, 4, 3], 0.0), &filled(39, 0.0), Window::valid_padding(4), Plain);
     let world = net.fully_connected(list, &scaled(&[117, 10], 0.0), &filled(117, 0.0), Plain);
     net.finish(&[points, flag, mask, heat, world])
 }
 
 /// The palms in a picture of 192 × 192.
 pub fn palm() -> Vec<u8> {
-    let mut net = Net::new([1, 192, 192, 3]).half();
+    let mut net = Net::new([1, 192, 192, 3]).with_half();
     let x = net.input();
     let masks = masks(&mut net, x, 1, &PALM.map(|joint| COLOURS[joint]));
     // Discs of far hands are hardly larger than two pixels.
     let (weights, bias) = (scaled(&[1, 2, 2, 7], 5.0 / 3.0), filled(7, -2.0));
-    let masks = net.depthwise(masks, &weights, &bias, Window::valid(2), Relu6);
+    let masks = net.depthwise(masks, &weights, &bias, Window::valid_padding(2), Relu6);
     let edges = edges(&mut net, masks);
     let mut parts = Vec::new();
     for axis in [2, 1] {
@@ -133,23 +133,23 @@ pub fn palm() -> Vec<u8> {
     parts.push(masks);
     let parts = net.concat(&parts, 3, Plain);
     // Around each of 24 × 24 places, 48 pixels of the input to each side.
-    let steps = |stride| Window { stride, ..Window::same(1) };
+    let steps = |stride| Window { stride, ..Window::same_padding(1) };
     let around = net.max_pool(parts, [48, 1], steps([4, 1]), Plain);
     let around = net.max_pool(around, [1, 48], steps([1, 4]), Plain);
     // A place speaks for the hand whose middle knuckle is next to it.
     let only = Array::from_fn(&[1, 1, 1, 7], |at| f32::from(at[3] == KNUCKLE));
-    let knuckle = net.conv(masks, &only, None, Window::same(1), Plain);
-    let near = net.max_pool(knuckle, [8, 8], Window::same(4), Plain);
+    let knuckle = net.conv(masks, &only, None, Window::same_padding(1), Plain);
+    let near = net.max_pool(knuckle, [8, 8], Window::same_padding(4), Plain);
     let around = net.concat(&[around, near], 3, Plain);
 
     let boxes = boxes(&mut net, around);
     let score = Array::from_fn(&[2, 1, 1, 36], |at| if at[3] >= 28 { 20.0 / FULL } else { 0.0 });
     // The knuckle is here, and all seven are around: eight.
-    let scores = net.conv(around, &score, &filled(2, -20.0 * 7.2), Window::same(1), Plain);
+    let scores = net.conv(around, &score, &filled(2, -20.0 * 7.2), Window::same_padding(1), Plain);
     let coarse_boxes =
-        net.conv(around, &scaled(&[108, 1, 1, 36], 0.0), &filled(108, 0.0), Window::same(2), Plain);
+        net.conv(around, &scaled(&[108, 1, 1, 36], 0.0), &filled(108, 0.0), Window::same_padding(2), Plain);
     let coarse_scores =
-        net.conv(around, &scaled(&[6, 1, 1, 36], 0.0), &filled(6, -50.0), Window::same(2), Plain);
+        net.conv(around, &scaled(&[6, 1, 1, 36], 0.0), &filled(6, -50.0), Window::same_padding(2), Plain);
     let mut heads = |fine: Value, coarse: Value, each: usize| {
         let fine = net.reshape(fine, &[1, 1152, each]);
         let coarse = net.reshape(coarse, &[1, 864, each]);
@@ -163,9 +163,9 @@ pub fn palm() -> Vec<u8> {
 /// the top and its uppermost from the bottom, and whether there is any.
 fn outermost(net: &mut Net, masks: Value, side: usize) -> Value {
     let channels = net.shape(masks)[3];
-    let columns = net.max_pool(masks, [side, 1], Window::valid(1), Plain);
-    let rows = net.max_pool(masks, [1, side], Window::valid(1), Plain);
-    let present = net.max_pool(columns, [1, side], Window::valid(1), Plain);
+    let columns = net.max_pool(masks, [side, 1], Window::valid_padding(1), Plain);
+    let rows = net.max_pool(masks, [1, side], Window::valid_padding(1), Plain);
+    let present = net.max_pool(columns, [1, side], Window::valid_padding(1), Plain);
     let mut lists = Vec::new();
     for (line, axis) in [(columns, 2), (rows, 1)] {
         let edges = edges(net, line);
@@ -174,7 +174,7 @@ fn outermost(net: &mut Net, masks: Value, side: usize) -> Value {
         for backwards in [false, true] {
             let along = ramp(net, axis, side, backwards);
             let furthest = net.add(edges, along, Relu);
-            let furthest = net.max_pool(furthest, size, Window::valid(1), Plain);
+            let furthest = net.max_pool(furthest, size, Window::valid_padding(1), Plain);
             lists.push(net.reshape(furthest, &[1, channels]));
         }
     }
@@ -195,7 +195,7 @@ fn boxes(net: &mut Net, around: Value) -> Value {
         (value, at) => across(at, (value - 14) / 2) * if value % 2 == 0 { 1.0 } else { -1.0 },
     });
     let bias = Array::from_fn(&[18], |at| if at[0] < 14 { PALM_SIDE as f32 } else { 0.0 });
-    let points = net.conv(around, &weights, &bias, Window::same(1), Relu);
+    let points = net.conv(around, &weights, &bias, Window::same_padding(1), Relu);
     // The points, how far the knuckle is from the wrist on each axis, and by how much further on the first.
     let weights = Array::from_fn(&[17, 1, 1, 18], |at| match (at[0], at[3]) {
         (16, 14 | 15) => 1.0,
@@ -203,7 +203,7 @@ fn boxes(net: &mut Net, around: Value) -> Value {
         (value @ (14 | 15), at) => f32::from(at >= 14 && at / 2 == value - 7),
         (value, at) => f32::from(value == at),
     });
-    let lengths = net.conv(points, &weights, &filled(17, 0.0), Window::same(1), Relu);
+    let lengths = net.conv(points, &weights, &filled(17, 0.0), Window::same_padding(1), Relu);
     // The length of the palm, to 4 %: the longer way and less than half of the shorter one.
     let length = [0.4, 0.96, 0.96 - 0.4];
     let weights = Array::from_fn(&[36, 1, 1, 17], |at| {
@@ -214,7 +214,7 @@ fn boxes(net: &mut Net, around: Value) -> Value {
             _ => f32::from(at == value - 4),
         }
     });
-    let mut all = net.conv(lengths, &weights, &filled(36, 0.0), Window::same(1), Plain);
+    let mut all = net.conv(lengths, &weights, &filled(36, 0.0), Window::same_padding(1), Plain);
     for axis in [2, 1] {
         let mut shape = [1, 1, 1, 36];
         shape[axis] = 24;
@@ -234,7 +234,7 @@ fn boxes(net: &mut Net, around: Value) -> Value {
 fn thick_masks(net: &mut Net, x: Value, colours: &[[u8; 3]]) -> Value {
     let (masks, count) = (masks(net, x, 2, colours), colours.len());
     let (weights, bias) = (scaled(&[1, 3, 3, count], 5.0 / 9.0), filled(count, -22.5));
-    net.depthwise(masks, &weights, &bias, Window::same(1), Relu6)
+    net.depthwise(masks, &weights, &bias, Window::same_padding(1), Relu6)
 }
 
 /// For each colour, where it is: 0 to [`FULL`]. Of `step` × `step` pixels the mean counts.
@@ -250,7 +250,7 @@ fn masks(net: &mut Net, x: Value, step: usize, colours: &[[u8; 3]]) -> Value {
             },
         );
     let bias = Array::from_fn(&[12], |at| bias[at[0] % 4]);
-    let levels = net.conv(x, &weights, &bias, Window::valid(step), Relu);
+    let levels = net.conv(x, &weights, &bias, Window::valid_padding(step), Relu);
     let slope = FULL / (OTHER - SAME);
     let weights = Array::from_fn(&[colours.len(), 1, 1, 12], |at| {
         let differs = match colours[at[0]][at[3] / 4] {
@@ -260,7 +260,7 @@ fn masks(net: &mut Net, x: Value, step: usize, colours: &[[u8; 3]]) -> Value {
         };
         -slope * f32::from(differs)
     });
-    net.conv(levels, &weights, &filled(colours.len(), slope * OTHER), Window::same(1), Relu6)
+    net.conv(levels, &weights, &filled(colours.len(), slope * OTHER), Window::same_padding(1), Relu6)
 }
 
 /// From -[`FAR`] where there is nothing to 1 where a mask is full: what is added to places, so that the furthest is that of
@@ -268,7 +268,7 @@ fn masks(net: &mut Net, x: Value, step: usize, colours: &[[u8; 3]]) -> Value {
 fn edges(net: &mut Net, masks: Value) -> Value {
     let channels = net.shape(masks)[3];
     let (weights, bias) = (scaled(&[1, 1, 1, channels], 2.0 / FULL), filled(channels, -1.0));
-    let half = net.depthwise(masks, &weights, &bias, Window::same(1), Plain);
+    let half = net.depthwise(masks, &weights, &bias, Window::same_padding(1), Plain);
     net.prelu(half, &scaled(&[1, 1, channels], FAR))
 }
 

@@ -71,7 +71,7 @@ fn a_file_that_is_not_the_manifests_or_not_there_is_refused() {
     let (palm, hand) = (networks::palm(), networks::hand());
     let (_home, store) = model::store(&[("palm", &palm), ("hand", &hand)]);
     let manifest = store.manifest(model::NAME).unwrap();
-    let path = store.path(model::NAME, "hand.tflite");
+    let path = store.file_path(model::NAME, "hand.tflite");
     std::fs::write(&path, &palm).unwrap();
     says(&HandModel::load(&store, &manifest).unwrap_err(), &["hand.tflite"]);
     std::fs::remove_file(&path).unwrap();

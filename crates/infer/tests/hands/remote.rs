@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use sightwire_engine::offload::{Offered, Offload, Output, Report, Task};
+use sightwire_engine::remote::{Offered, Output, RemoteNetworks, Report, Task};
 use sightwire_engine::{Engine, NetworkSpec, Session};
 use sightwire_hands::shape::Shape;
-use sightwire_infer::landmarks::{HandModel, HandService, subjects};
+use sightwire_infer::landmarks::{HandModel, HandService, trial_subjects};
 use sightwire_models::store::Store;
 
 use crate::drawn::{Drawn, draw_person};
@@ -24,8 +24,8 @@ struct Other {
     runs: Mutex<BTreeMap<String, u32>>,
 }
 
-impl Offload for Other {
-    fn takes(&self, task: Task) -> bool {
+impl RemoteNetworks for Other {
+    fn takes_task(&self, task: Task) -> bool {
         task == Task::Hands
     }
 
@@ -38,12 +38,12 @@ impl Offload for Other {
     ) -> Option<Output> {
         let levels = network.terms.levels.unwrap();
         let there: Vec<f32> =
-            values.iter().map(|value| levels.values()[usize::from(levels.byte(*value))]).collect();
+            values.iter().map(|value| levels.values()[usize::from(levels.to_byte(*value))]).collect();
         *self.runs.lock().entry(network.name.clone()).or_default() += 1;
         let mut sessions = self.sessions.lock();
         let session = sessions.entry(network.name.clone()).or_insert_with(|| {
             let (model, _) = network.name.split_once('.').unwrap();
-            let all = subjects(&self.store, &self.store.manifest(model).unwrap()).unwrap();
+            let all = trial_subjects(&self.store, &self.store.manifest(model).unwrap()).unwrap();
             let mut found = all.into_iter().map(|subject| subject.network);
             let found = found.find(|found| found.as_offered().unwrap() == **network).unwrap();
             let output = expected.iter().map(|size| size.unwrap()).collect();
@@ -52,7 +52,7 @@ impl Offload for Other {
         });
         let read = |shape: &[i64], values: &[f32]| Output { shape: shape.to_vec(), values: values.to_vec() };
         let output = session.run_shaped(&there, read).unwrap();
-        output.check(expected).unwrap();
+        output.check_shape(expected).unwrap();
         Some(output)
     }
 
@@ -77,8 +77,8 @@ fn hands_and_shoulders_are_where_they_are_also_when_pixels_go_as_bytes() {
         sessions: Mutex::default(),
         runs: Mutex::default(),
     });
-    let engine = Arc::into_inner(model::engine()).unwrap().offloading(Some(other.clone()));
-    assert!(engine.offloads(Task::Hands) && !engine.offloads(Task::Signs));
+    let engine = Arc::into_inner(model::engine()).unwrap().with_remote(Some(other.clone()));
+    assert!(engine.runs_remotely(Task::Hands) && !engine.runs_remotely(Task::Signs));
     let load = || HandModel::load(&store, &store.manifest(NAME).unwrap()).unwrap();
     let there = HandService::start(load(), Arc::new(engine), options()).unwrap();
     let here = HandService::start(load(), model::engine(), options()).unwrap();

@@ -5,21 +5,21 @@ use std::time::Duration;
 use sightwire_frame::{Encoder, Image};
 use sightwire_hands::Side;
 use sightwire_hands::shape::{Measures, Shape};
-use sightwire_hands::watch::{Seen, Sight};
+use sightwire_hands::watch::{Sight, WatchedHand};
 use sightwire_infer::sender::Payload;
 
 use crate::drawn::{Drawn, RADIUS, draw, joints};
 use crate::show::{HEIGHT, Show, WIDTH, palm, service};
 
 /// How far the joint is away that is furthest from where it was drawn, palm lengths.
-fn error(hand: &Drawn, seen: &Seen) -> f32 {
+fn error(hand: &Drawn, seen: &WatchedHand) -> f32 {
     let away = |(drawn, found): (&[f32; 2], &[f32; 3])| (drawn[0] - found[0]).hypot(drawn[1] - found[1]);
     let away = hand.joints().iter().zip(&seen.hand.points).map(away).fold(0.0, f32::max);
     away / hand.palm
 }
 
 /// The only hand, which has to be this one.
-fn only<'a>(hand: &Drawn, sight: &'a Sight) -> &'a Seen {
+fn only<'a>(hand: &Drawn, sight: &'a Sight) -> &'a WatchedHand {
     let [seen] = &sight.hands[..] else { panic!("{hand:?}: {} hands", sight.hands.len()) };
     assert!(error(hand, seen) < 0.05, "{hand:?}: {} palm lengths away", error(hand, seen));
     assert_eq!(seen.hand.side, hand.side, "{hand:?}");
@@ -39,7 +39,7 @@ fn drawn_hands_have_the_shapes_that_they_are_said_to_have_and_no_discs_that_touc
         for side in [Side::Left, Side::Right] {
             let points = Drawn { side, ..Drawn::new(shape, [0.0; 2], 80.0) }.joints();
             let points = points.map(|[x, y]| [x, y, 0.0]);
-            assert_eq!(Measures::of(&points).unwrap().shape(), Some(shape), "{side:?}");
+            assert_eq!(Measures::from_points(&points).unwrap().shape(), Some(shape), "{side:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Many clients, and what is no picture.
+//! Many clients, and what is not a picture.
 
 use std::sync::Arc;
 use std::sync::mpsc;

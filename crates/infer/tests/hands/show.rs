@@ -60,7 +60,7 @@ impl Show {
         Self { client, told, at: Instant::now(), every, said: Vec::new(), looked: 0 }
     }
 
-    /// With so many pictures a second.
+    /// With this many pictures a second.
     pub fn at_rate(service: &HandService, rate: u32) -> Self {
         Self { every: Duration::from_secs(1) / rate, ..Self::new(service) }
     }
@@ -99,12 +99,11 @@ impl Show {
         assert_eq!(self.client.push(frame).0, Verdict::Queued);
     }
 
-    /// Shows drawn hands.
     pub fn hands(&mut self, hands: &[Drawn]) -> Sight {
         self.picture(draw(hands, WIDTH, HEIGHT)).sight
     }
 
-    /// A hand that stays for so long; what was seen last.
+    /// A hand that stays for this long; what was seen last.
     pub fn holds(&mut self, hand: Drawn, time: Duration) -> Sight {
         let until = self.at + time;
         let mut sight = Sight::default();
@@ -114,7 +113,7 @@ impl Show {
         sight
     }
 
-    /// A hand that goes so many palm lengths in so long, as an arm does: it speeds up and slows down. Where it is then.
+    /// A hand that goes this many palm lengths in this time, as an arm does: it speeds up and slows down. Where it is then.
     pub fn moves(&mut self, hand: Drawn, way: [f32; 2], time: Duration) -> Drawn {
         let steps = (time.as_secs_f32() / self.every.as_secs_f32()).round();
         for step in 1..=steps as u16 {
@@ -128,7 +127,7 @@ impl Show {
     /// The motions among what was said.
     pub fn strokes(&self) -> Vec<&'static str> {
         let stroke = |name: &&'static str| {
-            Label::all().any(|label| matches!(label, Label::Stroke(stroke) if stroke.name() == *name))
+            Label::all_labels().any(|label| matches!(label, Label::Stroke(stroke) if stroke.name() == *name))
         };
         self.said.iter().copied().filter(|name| stroke(name)).collect()
     }

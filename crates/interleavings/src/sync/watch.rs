@@ -1,4 +1,4 @@
-//! `tokio::sync::watch`, each call of it a step before which others may go. Whoever looks at a value while another writes it
+//! `tokio::sync::watch`, each call of it a step before which others may go. A task that looks at a value while another writes it
 //! would keep that one waiting: that is a failure here.
 
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use tokio::sync::watch::error::RecvError;
 
 use super::others_first;
 
-/// How many look at the value at the moment. Not the scheduler's: to count them is no step.
+/// How many look at the value at the moment. Not the scheduler's: to count them is not a step.
 type Lookers = Arc<AtomicUsize>;
 
 /// Writes the value.

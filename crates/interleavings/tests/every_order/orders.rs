@@ -1,4 +1,4 @@
-//! Orders of steps, one after the other: all in which tasks are delayed no more than so many times (delay-bounded scheduling, Emmi,
+//! Orders of steps, one after the other: all in which tasks are delayed no more than this many times (delay-bounded scheduling, Emmi,
 //! Qadeer and Rakamarić, POPL 2011). Without a delay a task goes on until it waits, sleeps or ends, and the next is the next in the
 //! round; with one, the next in the round goes first. What goes wrong in some order mostly does in one of few delays.
 
@@ -7,7 +7,7 @@ use std::env;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle::{Config, Runner};
 
-/// Runs a model in every order of so many delays, and of one more with `--full`. It fails where an assertion does, and where somebody
+/// Runs a model in every order of this many delays, and of one more with `--full`. It fails where an assertion does, and where somebody
 /// waits for ever.
 pub fn in_every_order(delays: usize, model: impl Fn() + Send + Sync + 'static) {
     let delays = delays + usize::from(env::var_os("SIGHTWIRE_FULL").is_some());

@@ -12,7 +12,7 @@ use sightwire_interleavings::stream::{Condition, Producer, State, Stream, Subscr
 use crate::orders::in_every_order;
 
 fn picture(producer: &mut Producer, bytes: usize) {
-    producer.picture(Bytes::from(vec![0; bytes]), Instant::now());
+    producer.publish_jpeg(Bytes::from(vec![0; bytes]), Instant::now());
 }
 
 fn state(condition: Condition, reason: Option<&str>) -> State {
@@ -121,9 +121,9 @@ fn who_waits_for_the_first_picture_gets_it_or_the_reason_why_there_is_none() {
             let stream = stream.clone();
             thread::spawn(move || block_on(stream.first_picture()))
         };
-        producer.state(state(Condition::Starting, Some("no route")));
+        producer.set_state(state(Condition::Starting, Some("no route")));
         picture(&mut producer, 1);
-        producer.state(state(Condition::Running, None));
+        producer.set_state(state(Condition::Running, None));
         match waits.join().unwrap() {
             Ok(picture) => assert_eq!(picture.sequence(), 1),
             Err(reason) => assert_eq!(reason.as_deref(), Some("no route")),
@@ -145,10 +145,10 @@ fn what_is_old_is_never_shown_as_if_it_were_live() {
         let (mut reader, of_writer) = (stream.tap(), stream);
         let writer = thread::spawn(move || {
             picture(&mut producer, 1);
-            producer.state(state(Condition::Stalled, Some("it hangs")));
+            producer.set_state(state(Condition::Stalled, Some("it hangs")));
             let newest = of_writer.newest().unwrap();
             of_writer.show_banner(newest);
-            producer.state(state(Condition::Running, None));
+            producer.set_state(state(Condition::Running, None));
             picture(&mut producer, 1);
             producer
         });

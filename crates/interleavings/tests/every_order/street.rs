@@ -1,4 +1,4 @@
-//! A stream, its analysis, a view of that, and those who watch, put together as `live` does (`Streams::open`, `analyse`, `view`,
+//! A stream, its analysis, a view of that, and those who watch, put together as `live` does (`Streams::open_stream`, `analyse`, `view`,
 //! `stop`, `drop_idle`). Its pictures are numbers, and nothing looks at them.
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ struct Street {
     views: OnDemand<Key, View>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    /// The first so many cameras that are opened end by themselves.
+    /// How many cameras end by themselves: the first that are opened.
     ending: AtomicUsize,
     /// What stops the analysis of each that was begun last.
     analysing: Mutex<HashMap<Key, CancellationToken>>,
@@ -124,7 +124,7 @@ impl View {
 }
 
 fn picture(producer: &mut Producer) {
-    producer.picture(Bytes::from_static(b"JPEG"), Instant::now());
+    producer.publish_jpeg(Bytes::from_static(b"JPEG"), Instant::now());
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ enum Seen {
 }
 
 impl Street {
-    /// With so many places for cameras and analyses each.
+    /// With this many places for cameras and analyses each.
     fn new([cameras, analyses]: [usize; 2], linger: Duration) -> Arc<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Arc::new(Self {
@@ -172,7 +172,7 @@ impl Street {
             });
             (upstream, ())
         };
-        if !self.cameras.has(&key) && self.cameras.len() == self.cameras.max() {
+        if !self.cameras.is_running(&key) && self.cameras.len() == self.cameras.max() {
             self.drop_idle();
         }
         self.cameras.get(&key, start).map(|(lease, _)| lease)
@@ -220,8 +220,8 @@ impl Street {
     fn drop_idle(&self) {
         for (key, _) in self.cameras.all() {
             let is_idle = |_: &Arc<Upstream>, leases| {
-                let analysed = self.analyses.has(&key);
-                self.analyses.leases(&key) == 0 && leases <= usize::from(analysed)
+                let analysed = self.analyses.is_running(&key);
+                self.analyses.lease_count(&key) == 0 && leases <= usize::from(analysed)
             };
             if self.cameras.stop_if(&key, is_idle) {
                 self.stop_what_is_made_of(key);
@@ -259,7 +259,6 @@ impl Street {
         Ok(block_on(seen))
     }
 
-    /// All have left.
     fn is_as_before(&self) {
         block_on(self.tasks.ended());
         assert!(self.cameras.is_empty() && self.analyses.is_empty() && self.views.is_empty());
@@ -285,7 +284,7 @@ fn two<T>(
     street.is_as_before();
 }
 
-/// Comes back at each end, of which there are so many, until something is seen.
+/// Comes back at each end, of which there are this many, until something is seen.
 fn until_objects(ends: usize, watch: impl Fn() -> Result<Seen, TooMany>) {
     let seen = (0..=ends).map(|_| watch().unwrap()).find(|seen| *seen == Seen::Objects);
     assert!(seen.is_some(), "told of more ends than there were");
@@ -387,7 +386,7 @@ fn what_nobody_watches_gives_way_and_who_comes_back_in_time_keeps_it() {
     for places in [[1, 2], [2, 1]] {
         in_every_order(2, move || {
             let street = Street::new(places, LINGER);
-            // Nobody is told of an end: whoever has a place does not lose it to another.
+            // Nobody is told of an end: who has a place does not lose it to another.
             let see = |street: &Street, key| assert_ne!(street.watch(key), Ok(Seen::End));
             until_objects(0, || street.watch("a"));
             two(&street, move |street| see(street, "a"), |street| see(street, "b"));

@@ -1,4 +1,4 @@
-//! What all jobs come to, for `/metrics`: looked at now and then, so that whoever asks for it reads no folder.
+//! What all jobs come to, for `/metrics`: looked at now and then, so that a request for it reads no folder.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Overview {
 }
 
 impl Overview {
-    fn count(&mut self, progress: Progress) {
+    fn add_progress(&mut self, progress: Progress) {
         let Progress { state, files, ended, failed, .. } = progress;
         *match state {
             State::Running => &mut self.running,
@@ -72,7 +72,7 @@ impl Service {
         let service = self.clone();
         // That the folder cannot be read is said where files are found.
         let jobs = spawn_blocking(move || service.jobs_over()).await.ok().and_then(Result::ok);
-        let workers = self.workers().await.ok();
+        let workers = self.list_workers().await.ok();
         *self.overview.lock() = jobs.map(|overview| Overview {
             workers: workers.as_ref().map(Vec::len),
             held: workers.iter().flatten().filter(|(_, shown)| is_held(shown)).count(),
@@ -83,10 +83,10 @@ impl Service {
     /// Without workers; blocks.
     pub(super) fn jobs_over(&self) -> Result<Overview, JobError> {
         let (mut overview, mut over) = (Overview::default(), HashMap::<JobId, Progress>::new());
-        for (job, _) in self.all()? {
+        for (job, _) in self.all_jobs()? {
             // Of one that is read nothing changes.
             let known = self.over.lock().get(&job.id).copied();
-            let progress = match known.map_or_else(|| self.progress(&job), Ok) {
+            let progress = match known.map_or_else(|| self.job_progress(&job), Ok) {
                 Ok(progress) => progress,
                 // Just removed.
                 Err(error) if error.is_missing() => continue,
@@ -97,7 +97,7 @@ impl Service {
                     continue;
                 }
             };
-            overview.count(progress);
+            overview.add_progress(progress);
             if progress.all_found && progress.ended == progress.files {
                 over.insert(job.id, progress);
             }

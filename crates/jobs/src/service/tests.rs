@@ -47,7 +47,7 @@ fn how() -> How {
 }
 
 fn look(service: &Service) {
-    service.look(&CancellationToken::new()).unwrap();
+    service.check_jobs(&CancellationToken::new()).unwrap();
 }
 
 /// Reads a chunk; every tenth file cannot be.
@@ -60,7 +60,7 @@ fn read(job: &Job, chunk: u32) {
         } else {
             record::read_line(index, &Document { file: Some(name), ..Document::default() })
         };
-        part.keep(index, &line).unwrap();
+        part.keep_record(index, &line).unwrap();
     }
     part.finish().unwrap();
 }
@@ -71,18 +71,18 @@ fn what_one_server_begins_another_finds_and_all_tell_the_same() {
     house.write(25);
     let (job, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
     let other = of(house.dir.path(), Duration::from_secs(3600));
-    let begun = other.progress(&job).unwrap();
+    let begun = other.job_progress(&job).unwrap();
     assert_eq!((begun.state, begun.files, begun.all_found), (State::Running, 0, false));
     look(&other);
-    let found = house.service.progress(&job).unwrap();
+    let found = house.service.job_progress(&job).unwrap();
     assert_eq!((found.files, found.all_found, found.ended), (25, true, 0));
     // Chunks of 4, and a last one of 1.
     for chunk in [0, 2, 6] {
         read(&job, chunk);
     }
-    let progress = other.progress(&job).unwrap();
+    let progress = other.job_progress(&job).unwrap();
     assert_eq!((progress.ended, progress.failed, progress.state), (9, 2, State::Running));
-    let rows = house.service.files(&job, 6, 4).unwrap();
+    let rows = house.service.list_files(&job, 6, 4).unwrap();
     let told: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -90,12 +90,12 @@ fn what_one_server_begins_another_finds_and_all_tell_the_same() {
         })
         .collect();
     assert_eq!(told, [(6, true, false), (7, true, false), (8, true, true), (9, true, true)]);
-    assert_eq!(house.service.files(&job, 24, 9).unwrap().len(), 1);
-    assert_eq!(house.service.files(&job, 25, 9).unwrap().len(), 0);
+    assert_eq!(house.service.list_files(&job, 24, 9).unwrap().len(), 1);
+    assert_eq!(house.service.list_files(&job, 25, 9).unwrap().len(), 0);
     for chunk in [1, 3, 4, 5] {
         read(&job, chunk);
     }
-    let done = other.progress(&job).unwrap();
+    let done = other.job_progress(&job).unwrap();
     assert_eq!((done.ended, done.failed, done.state), (25, 3, State::Done));
 }
 
@@ -107,16 +107,19 @@ fn a_search_that_was_interrupted_goes_on_and_no_file_is_there_twice() {
     let stopped = CancellationToken::new();
     stopped.cancel();
     let about = job.about().unwrap().unwrap();
-    house.service.find(&job, &about, &stopped).unwrap();
-    assert_eq!((list::before(&job).unwrap(), job.listed().unwrap()), (Listed { chunks: 1, files: 4 }, None));
+    house.service.find_job_files(&job, &about, &stopped).unwrap();
+    assert_eq!(
+        (list::read_listed(&job).unwrap(), job.listed().unwrap()),
+        (Listed { chunks: 1, files: 4 }, None)
+    );
     // Another process searches.
     let held = job.lock().unwrap().unwrap();
     look(&house.service);
-    assert_eq!(list::before(&job).unwrap().chunks, 1);
+    assert_eq!(list::read_listed(&job).unwrap().chunks, 1);
     drop(held);
     look(&house.service);
     let names: Vec<_> =
-        house.service.files(&job, 0, 99).unwrap().into_iter().map(|file| file.entry.name).collect();
+        house.service.list_files(&job, 0, 99).unwrap().into_iter().map(|file| file.entry.name).collect();
     let expected: Vec<_> = (0..20).map(|number| house.at(&format!("scans/{number:03}.png"))).collect();
     assert_eq!(names, expected);
 }
@@ -128,10 +131,10 @@ fn a_search_whose_beginning_is_gone_is_stopped_with_a_word() {
     let (job, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
     let stopped = CancellationToken::new();
     stopped.cancel();
-    house.service.find(&job, &job.about().unwrap().unwrap(), &stopped).unwrap();
+    house.service.find_job_files(&job, &job.about().unwrap().unwrap(), &stopped).unwrap();
     fs::remove_file(house.at("scans/002.png")).unwrap();
     look(&house.service);
-    assert_eq!(house.service.progress(&job).unwrap().state, State::Stopped);
+    assert_eq!(house.service.job_progress(&job).unwrap().state, State::Stopped);
     assert!(job.note().unwrap().unwrap().contains("002.png is gone"));
 }
 
@@ -145,7 +148,7 @@ fn only_what_is_for_others_is_begun() {
     assert!(says(&["scans".into()]).contains("no absolute path"));
     assert!(says(&[house.at("jobs")]).contains("cluster.folders"));
     assert!(says(&[house.at("scans/none")]).contains("none: "));
-    assert!(house.service.all().unwrap().is_empty());
+    assert!(house.service.all_jobs().unwrap().is_empty());
     assert!(begin(&[house.at("scans")]).is_ok());
 }
 
@@ -157,7 +160,7 @@ fn what_was_sent_lies_with_the_job_and_half_of_it_is_taken_away() {
         (0..5).map(sent).chain([("notes.zip".to_owned(), Err("it is no zip".to_owned()))])
     };
     let (job, _) = house.service.begin_files("key 1", &how(), files()).unwrap();
-    let progress = house.service.progress(&job).unwrap();
+    let progress = house.service.job_progress(&job).unwrap();
     assert_eq!((progress.files, progress.all_found), (6, true));
     let entries = job.entries(0).unwrap();
     let own = job.own_file(entries[3].own.as_deref().unwrap()).unwrap();
@@ -182,14 +185,14 @@ fn those_of_servers_go_when_their_time_is_over_and_those_of_commands_stay() {
     house.write(1);
     let (ended, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
     let (running, _) = house.service.begin_folders("key 1", &[house.at("scans")], &how()).unwrap();
-    let command = house.service.jobs.begin(&crate::folder::tests::about("scans")).unwrap();
+    let command = house.service.jobs.begin_job(&crate::folder::tests::about("scans")).unwrap();
     for job in [&ended, &command] {
-        job.end().unwrap();
+        job.mark_done().unwrap();
     }
     look(&house.service);
-    assert_eq!(house.service.all().unwrap().len(), 3);
+    assert_eq!(house.service.all_jobs().unwrap().len(), 3);
     look(&of(house.dir.path(), Duration::ZERO));
-    let mut left: Vec<_> = house.service.all().unwrap().into_iter().map(|(job, _)| job).collect();
+    let mut left: Vec<_> = house.service.all_jobs().unwrap().into_iter().map(|(job, _)| job).collect();
     left.sort_by(|one, other| one.id.cmp(&other.id));
     let mut expected = vec![running, command];
     expected.sort_by(|one, other| one.id.cmp(&other.id));

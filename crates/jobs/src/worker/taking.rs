@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sightwire_cluster::queue::{self, Held, JobId, Queue};
+use sightwire_cluster::queue::{self, HeldChunk, JobId, Queue};
 use sightwire_cluster::store::StoreError;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -14,11 +14,11 @@ use super::{Opened, Opens, Reads, WorkerOptions};
 use crate::about::{About, Plan};
 use crate::folder::{Job, JobError, Jobs};
 use crate::part::{Part, Todo};
-use crate::refill::{Left, RefillError, refill};
+use crate::refill::{Left, RefillError, refill_queue};
 
 /// Chunks that turn out to be read already and are passed over, at a time.
 const PASSED: usize = 64;
-/// A job that cannot be read here is tried again after so long.
+/// A job that cannot be read here is tried again after this time.
 const UNFIT: Duration = Duration::from_secs(30);
 
 /// Why there is no chunk.
@@ -36,18 +36,16 @@ pub(super) enum TakeError {
 
 /// A chunk, and what it is read with.
 pub(super) struct Took {
-    pub(super) held: Held,
+    pub(super) held: HeldChunk,
     pub(super) part: Part,
     pub(super) todo: Todo,
     pub(super) reads: Arc<dyn Reads>,
 }
 
-/// What is taken.
-pub(super) enum Taken {
-    /// A chunk.
+pub(super) enum ChunkClaim {
     New(Box<Took>),
     /// One that is held already, under another entry: the queue had forgotten it.
-    Again(Held),
+    Again(HeldChunk),
 }
 
 /// What is known of a job.
@@ -81,11 +79,11 @@ impl Taker {
     }
 
     /// The next chunk, if there is one that is not held already.
-    pub(super) async fn take(&mut self, held: &[Held]) -> Result<Option<Taken>, TakeError> {
+    pub(super) async fn take_chunk(&mut self, held: &[HeldChunk]) -> Result<Option<ChunkClaim>, TakeError> {
         // What is wrong with one job keeps nobody from the others.
         let mut failed = None;
-        for (job, about) in self.wanted().await? {
-            let taken = match self.reads(&job, &about).await {
+        for (job, about) in self.wanted_jobs().await? {
+            let taken = match self.open_reads(&job, &about).await {
                 Ok(Some(reads)) => self.take_of(&job, reads, held).await,
                 Ok(None) => continue,
                 Err(error) => Err(error),
@@ -103,7 +101,7 @@ impl Taker {
     }
 
     /// Jobs that are not read here, and why.
-    pub(super) fn refused(&self) -> Vec<(String, String)> {
+    pub(super) fn refused_jobs(&self) -> Vec<(String, String)> {
         let why = |(job, known): (&JobId, &Known)| match known {
             Known::Reads(_) => None,
             Known::Unfit { why, .. } => Some((job.to_string(), why.clone())),
@@ -112,9 +110,9 @@ impl Taker {
     }
 
     /// Jobs that are to be read, beginning after that of the last chunk.
-    async fn wanted(&mut self) -> Result<Vec<(Job, About)>, TakeError> {
+    async fn wanted_jobs(&mut self) -> Result<Vec<(Job, About)>, TakeError> {
         let jobs = self.jobs.clone();
-        let all = spawn_blocking(move || jobs.wanted());
+        let all = spawn_blocking(move || jobs.wanted_jobs());
         let mut all = all.await.map_err(|_| TakeError::Ending)??;
         self.known.retain(|id, _| all.iter().any(|(job, _)| job.id == *id));
         let after =
@@ -124,7 +122,7 @@ impl Taker {
     }
 
     /// What a job is read with, if it can be read here.
-    async fn reads(&mut self, job: &Job, about: &About) -> Result<Option<Arc<dyn Reads>>, TakeError> {
+    async fn open_reads(&mut self, job: &Job, about: &About) -> Result<Option<Arc<dyn Reads>>, TakeError> {
         match self.known.get(&job.id) {
             Some(Known::Reads(reads)) => return Ok(Some(reads.clone())),
             Some(Known::Unfit { until, .. }) if Instant::now() < *until => return Ok(None),
@@ -136,13 +134,17 @@ impl Taker {
             move || {
                 // There may be none so far.
                 let first = job.entries(0).unwrap_or_default();
-                let opened = match opens.open(&job, &about, &first) {
+                let opened = match opens.open_job(&job, &about, &first) {
                     Ok(opened) => opened,
                     Err(unfit) => return Ok(Err(unfit.to_string())),
                 };
                 let Opened { plan, reads } = opened;
                 let agreed = job.agree_on(&plan)?;
-                Ok::<_, JobError>(if agreed == plan { Ok(reads) } else { Err(differs(&agreed, &plan)) })
+                Ok::<_, JobError>(if agreed == plan {
+                    Ok(reads)
+                } else {
+                    Err(plan_difference(&agreed, &plan))
+                })
             }
         });
         let opened = opened.await.map_err(|_| TakeError::Ending)??;
@@ -169,17 +171,17 @@ impl Taker {
         &self,
         job: &Job,
         reads: Arc<dyn Reads>,
-        held: &[Held],
-    ) -> Result<Option<Taken>, TakeError> {
+        held: &[HeldChunk],
+    ) -> Result<Option<ChunkClaim>, TakeError> {
         let mut is_refilled = false;
         for _ in 0..PASSED {
-            let taken = self.queue.take(&job.id, &self.options.name, self.options.silent).await?;
-            let Some(queue::Taken { held: new, deliveries }) = taken else {
+            let taken = self.queue.take_chunk(&job.id, &self.options.name, self.options.silent).await?;
+            let Some(queue::ClaimedChunk { held: new, deliveries }) = taken else {
                 if is_refilled {
                     return Ok(None);
                 }
                 is_refilled = true;
-                match refill(&self.queue, job).await? {
+                match refill_queue(&self.queue, job).await? {
                     Left::Queued(_) => continue,
                     Left::Nothing | Left::Waiting => return Ok(None),
                 }
@@ -188,7 +190,7 @@ impl Taker {
                 continue;
             }
             if held.iter().any(|held| (&held.job, held.chunk) == (&new.job, new.chunk)) {
-                return Ok(Some(Taken::Again(new)));
+                return Ok(Some(ChunkClaim::Again(new)));
             }
             let opened = spawn_blocking({
                 let (job, name, chunk) = (job.clone(), self.options.name.clone(), new.chunk);
@@ -205,11 +207,11 @@ impl Taker {
                             new.chunk, new.job
                         );
                     }
-                    return Ok(Some(Taken::New(Box::new(Took { held: new, part, todo, reads }))));
+                    return Ok(Some(ChunkClaim::New(Box::new(Took { held: new, part, todo, reads }))));
                 }
-                Ok(None) => drop(self.queue.done(&new).await?),
+                Ok(None) => drop(self.queue.finish_chunk(&new).await?),
                 // Nobody has listed it, or its job was just removed.
-                Err(error) if error.is_missing() => drop(self.queue.done(&new).await?),
+                Err(error) if error.is_missing() => drop(self.queue.finish_chunk(&new).await?),
                 Err(error) => {
                     self.queue.give_back(&self.options.name, &new).await?;
                     return Err(error.into());
@@ -221,7 +223,7 @@ impl Taker {
 }
 
 /// What to do about a plan that is another.
-fn differs(agreed: &Plan, here: &Plan) -> String {
+fn plan_difference(agreed: &Plan, here: &Plan) -> String {
     if agreed.version != here.version {
         return format!(
             "it is read by Sightwire {}, and this is {}: let all workers be of one version",

@@ -1,4 +1,4 @@
-//! Long frames are read in large pieces, though whoever takes them has small buffers: those cost memory on every connection,
+//! Long frames are read in large pieces, though their readers have small buffers: those cost memory on every connection,
 //! and a piece of a frame costs a call of the system.
 
 use std::io;

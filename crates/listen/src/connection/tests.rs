@@ -1,11 +1,11 @@
-use sightwire_measure::shares::Limit;
+use sightwire_base::shares::Limit;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::*;
 use crate::asker::{Asker, Askers, PerAsker};
-use crate::socket::{Listener as _, pipes};
+use crate::socket::{Listener as _, new_pipes};
 
 async fn pair() -> (Guarded, ConnectionHandle, TcpStream, Arc<Semaphore>) {
     pair_until(CancellationToken::new()).await
@@ -89,7 +89,7 @@ async fn a_websocket_ends_with_the_server_and_a_request_does_not() {
     let stop = CancellationToken::new();
     let (mut endless, handle, _peer, _places) = pair_until(stop.clone()).await;
     let (mut request, _handle, mut request_peer, _places) = pair_until(stop.clone()).await;
-    handle.ends_with_the_server();
+    handle.end_on_shutdown();
     let reading = tokio::spawn(async move { endless.read_u8().await.unwrap_err().kind() });
     tokio::task::yield_now().await;
     stop.cancel();
@@ -103,17 +103,17 @@ async fn there_is_room_when_all_is_written_and_none_while_the_peer_is_behind() {
     let (guarded, handle, mut peer, _places) = pair().await;
     handle.set_write_deadline(Duration::from_secs(60));
     let (reader, mut writer) = tokio::io::split(guarded);
-    handle.room().await;
+    handle.wait_for_room().await;
     let writing = tokio::spawn(async move {
         writer.write_all(&vec![0; 32 << 20]).await.unwrap();
         writer
     });
     let soon = Duration::from_millis(200);
     tokio::time::sleep(soon).await;
-    assert!(tokio::time::timeout(soon, handle.room()).await.is_err(), "the peer has read nothing");
+    assert!(tokio::time::timeout(soon, handle.wait_for_room()).await.is_err(), "the peer has read nothing");
     let reading = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
     let writer = writing.await.unwrap();
-    tokio::time::timeout(Duration::from_secs(30), handle.room()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), handle.wait_for_room()).await.unwrap();
     drop((writer, reader));
     reading.await.unwrap().unwrap();
 }
@@ -152,7 +152,7 @@ async fn websocket(
 
 /// The same over a pipe, which keeps to the runtime's clock.
 async fn websocket_in_memory(timeout: Duration) -> (Guarded, ConnectionHandle, DuplexStream, Arc<Receiving>) {
-    let (dialer, mut listener) = pipes(([127, 0, 0, 1], 80).into(), 1 << 10);
+    let (dialer, mut listener) = new_pipes(([127, 0, 0, 1], 80).into(), 1 << 10);
     let peer = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap();
     let (socket, _) = listener.accept().await.unwrap();
     begun(socket, peer, timeout, 1 << 20).await
@@ -170,13 +170,13 @@ async fn begun<P: AsyncRead + AsyncWrite + Unpin>(
     let (request, answer) = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
     peer.write_all(request).await.unwrap();
     guarded.read_exact(&mut vec![0; request.len()]).await.unwrap();
-    handle.becomes_websocket();
+    handle.expect_websocket();
     guarded.write_all(answer).await.unwrap();
     peer.read_exact(&mut vec![0; answer.len()]).await.unwrap();
     (guarded, handle, peer, receiving)
 }
 
-/// The beginning of a masked text of so many bytes.
+/// The beginning of a masked text of this many bytes.
 fn beginning(length: u64) -> Vec<u8> {
     [&[0x81, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat()
 }
@@ -191,7 +191,7 @@ async fn goodbye(mut peer: impl AsyncRead + Unpin) -> (u16, String) {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_does_not_end_is_given_up_and_its_peer_is_told() {
     let (mut guarded, handle, mut peer, receiving) = websocket_in_memory(Duration::from_millis(300)).await;
-    handle.is_known();
+    handle.mark_known();
     peer.write_all(&beginning(100_000)).await.unwrap();
     let trickling = tokio::spawn(async move {
         for _ in 0..10 {
@@ -230,7 +230,7 @@ async fn whole_messages_may_follow_each_other_for_as_long_as_they_like() {
 #[tokio::test]
 async fn where_there_is_no_room_the_longest_message_is_given_up_and_its_peer_is_told() {
     let (mut guarded, handle, mut peer, receiving) = websocket(Duration::from_secs(60), 100_000).await;
-    handle.is_known();
+    handle.mark_known();
     let sending = tokio::spawn(async move {
         peer.write_all(&beginning(1 << 20)).await.unwrap();
         let _ = peer.write_all(&vec![0; 1 << 20]).await;
@@ -257,7 +257,7 @@ async fn of_a_peer_that_has_not_said_who_it_is_no_long_message_is_read() {
         read += count.unwrap();
     }
     assert!((8..=2 * buf.len()).contains(&read), "{read} bytes of a megabyte");
-    handle.is_known();
+    handle.mark_known();
     guarded.read_exact(&mut vec![0; 8 + 14 + (1 << 20) - read]).await.unwrap();
     sending.await.unwrap();
     assert_eq!(receiving.used(), 0, "it is whole");
@@ -266,7 +266,7 @@ async fn of_a_peer_that_has_not_said_who_it_is_no_long_message_is_read() {
 #[tokio::test]
 async fn nothing_is_read_while_answers_wait() {
     let (guarded, handle, mut peer, _receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
-    handle.answers_first();
+    handle.pause_reads_while_stalled();
     handle.set_write_deadline(Duration::from_secs(60));
     let (mut reader, mut writer) = tokio::io::split(guarded);
     let writing = tokio::spawn(async move {
@@ -313,7 +313,7 @@ async fn others_have_their_turn_however_much_comes() {
 /// How often it pauses while all that came of a WebSocket is read.
 async fn pauses(wire: &[u8]) -> usize {
     let (mut guarded, handle, mut peer, _receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
-    handle.is_known();
+    handle.mark_known();
     peer.write_all(wire).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let mut buf = vec![0; 2048];
@@ -358,7 +358,7 @@ async fn frames_that_come_before_their_answer_end_the_connection() {
     peer.write_all(b"GET / HTTP/1.1\r\n\r\n\x81\xff").await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     let _ = guarded.read(&mut [0; 100]).await.unwrap();
-    handle.becomes_websocket();
+    handle.expect_websocket();
     guarded.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap_err();
 }
 
@@ -367,8 +367,8 @@ async fn messages_count_until_the_kernel_has_taken_them() {
     let (mut guarded, handle, peer, _receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
     let all = crate::outbox::Outboxes::new(1 << 20);
     let outbox = Outbox::new(all.clone());
-    handle.counts_in(outbox.clone());
-    assert!(outbox.take(300));
+    handle.set_outbox(outbox.clone());
+    assert!(outbox.take_room(300));
     guarded.write_all(&[0x81, 100]).await.unwrap();
     guarded.write_all(&[b'x'; 100]).await.unwrap();
     guarded.write_all(&[&[0x8a, 50][..], &[0; 50]].concat()).await.unwrap();
@@ -381,7 +381,7 @@ async fn what_is_more_than_whom_it_belongs_to_may_send_waits_and_arrives() {
     let limited = Arc::default();
     let askers = Askers::new(PerAsker { connections: 0, mib_per_s: 1 }, Arc::clone(&limited));
     let belonging = Belonging::new(askers);
-    belonging.to(Some(&Asker::Known("key gate".into()))).unwrap();
+    belonging.assign_to(Some(&Asker::Known("key gate".into()))).unwrap();
     let (guarded, _handle, mut peer, _places) = pair().await;
     let mut guarded = guarded.paid_by(belonging.clone());
     let sending = tokio::spawn(async move {
@@ -397,10 +397,10 @@ async fn what_is_more_than_whom_it_belongs_to_may_send_waits_and_arrives() {
         assert!(some.iter().all(|byte| *byte == 7));
     }
     assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
-    assert!(limited.counted(Limit::MbPerS) > 0);
+    assert!(limited.limited_count(Limit::MbPerS) > 0);
     let mut peer = sending.await.unwrap();
     // What is not limited does not wait, nor for what was sent before.
-    belonging.to(None).unwrap();
+    belonging.assign_to(None).unwrap();
     peer.write_all(b"more").await.unwrap();
     guarded.read_exact(&mut [0; 4]).await.unwrap();
 }

@@ -11,9 +11,9 @@ use super::ConnectionHandle;
 use crate::frames::{Frames, Head};
 use crate::receive::{FREE_BYTES, Holding, Receiving};
 
-/// So much of a WebSocket's frames is read before other connections have their turn.
+/// Bytes of a WebSocket's frames that are read before other connections have their turn.
 pub const TURN_BYTES: usize = 128 << 10;
-/// So many frames are a turn, however short: whatever library reads them handles all that it has without a pause.
+/// This many frames are a turn, however short: whatever library reads them handles all that it has without a pause.
 const TURN_FRAMES: usize = 32;
 /// Requests have a turn of an eighth, since they are short; frames too while the memory for messages is scarce, so that
 /// those that were given up are gone soon.
@@ -96,18 +96,18 @@ impl Traffic {
     }
 
     /// Takes note of what came, and says how much of a turn of [`TURN_BYTES`] that was.
-    pub fn received(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+    pub fn record_received(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         match self {
             Traffic::Http(head) => {
                 head.pass(bytes);
                 Ok(bytes.len() * SHORT_TURNS)
             }
-            Traffic::WebSocket(socket) => socket.received(bytes),
+            Traffic::WebSocket(socket) => socket.record_received(bytes),
         }
     }
 
     /// Takes note of what was written; the bytes of messages among them.
-    pub fn wrote(&mut self, bytes: &[u8]) -> usize {
+    pub fn record_written(&mut self, bytes: &[u8]) -> usize {
         match self {
             Traffic::Http(head) => {
                 *head = Head::default();
@@ -119,30 +119,30 @@ impl Traffic {
 
     /// Whether it is a WebSocket of whose peer a message comes that is too long for somebody who is not known.
     pub fn is_long(&self) -> bool {
-        matches!(self, Traffic::WebSocket(socket) if socket.received.announced() > FREE_BYTES as u64)
+        matches!(self, Traffic::WebSocket(socket) if socket.received.announced_bytes() > FREE_BYTES as u64)
     }
 
     /// What is to come of the frame that arrives.
-    pub fn left(&self) -> u64 {
+    pub fn bytes_left(&self) -> u64 {
         match self {
             Traffic::Http(_) => 0,
-            Traffic::WebSocket(socket) => socket.received.left(),
+            Traffic::WebSocket(socket) => socket.received.bytes_left(),
         }
     }
 
     /// Bytes that do not go beyond the frame that arrives.
-    pub fn missing(&self) -> u64 {
+    pub fn missing_bytes(&self) -> u64 {
         match self {
             Traffic::Http(_) => u64::MAX,
-            Traffic::WebSocket(socket) => socket.received.missing(),
+            Traffic::WebSocket(socket) => socket.received.missing_bytes(),
         }
     }
 
     /// Messages that have come whole.
-    pub fn units(&self) -> u64 {
+    pub fn unit_count(&self) -> u64 {
         match self {
             Traffic::Http(_) => 0,
-            Traffic::WebSocket(socket) => socket.received.units(),
+            Traffic::WebSocket(socket) => socket.received.unit_count(),
         }
     }
 
@@ -154,8 +154,8 @@ impl Traffic {
         }
     }
 
-    /// So many bytes may be read at once: about as many as have [`TURN_FRAMES`] frames, going by what came last.
-    pub fn piece(&self) -> usize {
+    /// How many bytes may be read at once: about as many as have [`TURN_FRAMES`] frames, going by what came last.
+    pub fn piece_size(&self) -> usize {
         match self {
             Traffic::Http(_) => usize::MAX,
             Traffic::WebSocket(socket) => socket.piece,
@@ -178,20 +178,20 @@ impl Traffic {
 }
 
 impl WebSocket {
-    fn received(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        let (was_within, units) = (self.received.is_within(), self.received.units());
-        let ended = self.received.ended();
+    fn record_received(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let (was_within, units) = (self.received.is_within(), self.received.unit_count());
+        let ended = self.received.ended_frames();
         self.received.pass(bytes);
-        if self.received.is_within() && !(was_within && self.received.units() == units) {
+        if self.received.is_within() && !(was_within && self.received.unit_count() == units) {
             self.begun = Instant::now();
         }
-        let frames = (self.received.ended() - ended) as usize;
+        let frames = (self.received.ended_frames() - ended) as usize;
         // A frame on its way is read as fast as it comes.
         self.piece = bytes
             .len()
             .checked_div(frames)
             .map_or(TURN_BYTES, |length| (length * TURN_FRAMES).clamp(MIN_PIECE, TURN_BYTES));
-        self.holding.set(self.received.held() as usize).map_err(|_| Fault::NoRoom)?;
+        self.holding.set_bytes(self.received.held_bytes() as usize).map_err(|_| Fault::NoRoom)?;
         let weight = if self.holding.receiving().is_half_used() { SHORT_TURNS } else { 1 };
         Ok((bytes.len() * weight).max(frames * (TURN_BYTES / TURN_FRAMES)))
     }

@@ -1,6 +1,6 @@
 //! The headers of a form's parts as they pass by on the way to the parser, which gives the whole form up for one byte that a
 //! header may not have. File names have such bytes: browsers send control characters as they are, other clients send line
-//! ends and letters that are no UTF-8, too.
+//! ends and letters that are not UTF-8, too.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
@@ -65,7 +65,7 @@ impl Heads {
                         return passed.freeze();
                     };
                     bytes = head.split_off(end).freeze();
-                    passed.extend_from_slice(&clean(head));
+                    passed.extend_from_slice(&clean_head(head));
                     // The content may be nothing but a delimiter.
                     self.place = Place::Content(Vec::new());
                     continue;
@@ -112,7 +112,7 @@ fn after_delimiter(line: &[u8], bytes: &[u8]) -> Option<(usize, Place)> {
 const MAX_LINE: usize = 1024;
 
 /// Headers as the parser takes them. A line that is none belongs to the one before: there was a line end in a name.
-fn clean(head: &[u8]) -> Vec<u8> {
+fn clean_head(head: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(&head[..head.len() - END.len()]);
     let mut cleaned = String::with_capacity(text.len() + END.len());
     for line in text.split("\r\n").flat_map(|line| line.split('\n')) {
@@ -165,7 +165,7 @@ mod tests {
         for at in 0..form.len() {
             assert_eq!(passed(&[&form[..at], &form[at..]]), cleaned.as_bytes(), "{at}");
         }
-        assert_eq!(clean(b"\x01 no header\r\n\r\n"), b"\r\n\r\n");
+        assert_eq!(clean_head(b"\x01 no header\r\n\r\n"), b"\r\n\r\n");
     }
 
     proptest! {

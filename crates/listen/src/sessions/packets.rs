@@ -37,14 +37,14 @@ pub struct Packets {
     entering: Option<Entering>,
     /// What comes next is the beginning of a packet.
     begins: bool,
-    /// So many bytes of [`CONNECT`] the packet that comes began with; `None`: it is another.
+    /// How many bytes of [`CONNECT`] the packet that comes began with; `None`: it is another.
     matched: Option<usize>,
 }
 
 type Entering = Pin<Box<Timeout<WaitForCancellationFutureOwned>>>;
 
 impl Packets {
-    /// Of this body, at most so many bytes.
+    /// Of this body, at most this many bytes.
     pub fn new(body: Body, limit: usize, answered: CancellationToken) -> Self {
         Self {
             body,
@@ -95,7 +95,7 @@ impl HttpBody for Packets {
         self.passed += 1;
         self.bytes += packet.len();
         let before = if self.begins { Some(0) } else { self.matched };
-        self.matched = before.and_then(|before| matched(before, &packet));
+        self.matched = before.and_then(|before| match_connect(before, &packet));
         self.begins = packet.last() == Some(&SEPARATOR);
         // The library handles a packet when it has seen its end.
         if self.begins && self.matched == Some(CONNECT.len()) && !self.answered.is_cancelled() {
@@ -114,7 +114,7 @@ impl HttpBody for Packets {
 }
 
 /// How many bytes of [`CONNECT`] have come, with those that came before; `None` where others have.
-fn matched(before: usize, packet: &[u8]) -> Option<usize> {
+fn match_connect(before: usize, packet: &[u8]) -> Option<usize> {
     let expected = &CONNECT[before..];
     let count = expected.len().min(packet.len());
     (packet[..count] == expected[..count]).then_some(before + count)

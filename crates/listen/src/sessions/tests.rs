@@ -10,9 +10,9 @@ fn address(last: u8) -> IpAddr {
 
 /// A session that was opened, and who had to go for it.
 fn opened(sessions: &Arc<Sessions>, from: IpAddr, id: &str) -> Result<(Arc<Session>, Option<String>), ()> {
-    let session = sessions.begin(from);
-    let victim = sessions.admit(&session).map_err(|Full| ())?;
-    sessions.opened(&session, id);
+    let session = sessions.begin_session(from);
+    let victim = sessions.admit_polling(&session).map_err(|Full| ())?;
+    sessions.record_opened(&session, id);
     Ok((session, victim))
 }
 
@@ -27,7 +27,7 @@ fn a_session_without_life_of_the_address_with_most_goes_first() {
     assert_eq!(victim.as_deref(), Some("c"), "a has come back, b polls, and one is alone at its address");
     let (_three, victim) = opened(&sessions, address(3), "three").unwrap();
     assert_eq!(victim.as_deref(), Some("a"));
-    assert_eq!((sessions.polling(), sessions.evicted()), (4, 2));
+    assert_eq!((sessions.polling_count(), sessions.evicted_count()), (4, 2));
     drop((one, poll));
 }
 
@@ -52,26 +52,26 @@ fn while_the_sessions_of_one_address_are_put_away_others_come_in() {
     assert!(victim.is_some());
     assert!(opened(&sessions, address(1), "more").is_err());
     drop(kept);
-    assert_eq!((sessions.polling(), sessions.polling.lock().by_address.len()), (1, 1));
+    assert_eq!((sessions.polling_count(), sessions.polling.lock().by_address.len()), (1, 1));
 }
 
 #[test]
 fn a_session_that_has_a_websocket_counts_no_more() {
     let sessions = sessions(1);
     let (session, _) = opened(&sessions, address(1), "a").unwrap();
-    session.leave();
-    assert_eq!(sessions.polling(), 0);
+    session.leave_polling();
+    assert_eq!(sessions.polling_count(), 0);
     let (_other, victim) = opened(&sessions, address(1), "b").unwrap();
     assert_eq!(victim, None);
     drop(session);
-    assert_eq!(sessions.polling(), 1);
+    assert_eq!(sessions.polling_count(), 1);
 }
 
 #[test]
 fn ids_and_addresses_are_what_they_seem() {
     assert_eq!(id_of(br#"0{"sid":"abc","upgrades":[]}"#), Some("abc".into()));
     assert_eq!(id_of(b"0{}"), None);
-    let network = |text: &str| counted(text.parse().unwrap()).to_string();
+    let network = |text: &str| counted_address(text.parse().unwrap()).to_string();
     assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
     assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
 }

@@ -13,7 +13,7 @@ use super::*;
 use crate::connection::{ConnectionHandle, Guarded};
 use crate::per_address::PerAddress;
 use crate::receive::Receiving;
-use crate::socket::pipes;
+use crate::socket::new_pipes;
 use crate::{Listening, Options, Peer, Secure, Served};
 
 /// A server's and a client's side; the client speaks these protocols.
@@ -47,7 +47,7 @@ async fn pair() -> (Guarded, ConnectionHandle, TlsStream<TcpStream>) {
     let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (far, peer) = listener.accept().await.unwrap();
     let (server, client) = configs(&[]);
-    let tls = Tls::new(move || server.clone());
+    let tls = Tls::new(move || server.clone(), Arc::default());
     let (opened, connected) = join(tls.open(Socket::Tcp(far), peer), connect(client, near)).await;
     let Ok(Opened::Secured(socket)) = opened else { panic!("{opened:?}") };
     socket.set_options().unwrap();
@@ -126,10 +126,10 @@ async fn room_is_where_nothing_waits_encrypted() {
     };
     let filled = tokio::time::timeout(Duration::from_millis(500), filling).await;
     assert!(filled.is_err());
-    assert!(tokio::time::timeout(Duration::from_millis(100), handle.room()).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_millis(100), handle.wait_for_room()).await.is_err());
     let reading = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
     guarded.flush().await.unwrap();
-    handle.room().await;
+    handle.wait_for_room().await;
     drop(guarded);
     let _ = reading.await.unwrap();
 }
@@ -137,7 +137,7 @@ async fn room_is_where_nothing_waits_encrypted() {
 #[tokio::test]
 async fn a_peer_that_closes_is_seen_though_nothing_is_read() {
     let (guarded, handle, mut peer) = pair().await;
-    handle.answers_first();
+    handle.pause_reads_while_stalled();
     handle.set_write_deadline(Duration::from_secs(60));
     let (mut reader, mut writer) = tokio::io::split(guarded);
     let writing = tokio::spawn(async move { writer.write_all(&vec![0; 32 << 20]).await.unwrap_err().kind() });
@@ -154,8 +154,8 @@ async fn a_websocket_is_told_why_it_is_given_up() {
     let (mut guarded, handle, mut peer) = pair().await;
     peer.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     guarded.read_exact(&mut [0; 18]).await.unwrap();
-    handle.becomes_websocket();
-    handle.is_known();
+    handle.expect_websocket();
+    handle.mark_known();
     guarded.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
     guarded.flush().await.unwrap();
     peer.read_exact(&mut [0; 36]).await.unwrap();
@@ -195,17 +195,23 @@ fn serve_within(
     server: Arc<ServerConfig>,
     options: &Options,
 ) -> (crate::socket::Dialer, Arc<Listening>, Arc<Tls>, CancellationToken) {
-    let (dialer, listener) = pipes(([127, 0, 0, 1], 443).into(), 64 << 10);
+    let (dialer, listener) = new_pipes(([127, 0, 0, 1], 443).into(), 64 << 10);
     let app = Router::new().fallback(async |request: Request| {
         let is_secured = request.extensions().get::<Secured>().is_some();
         assert!(request.extensions().get::<Peer>().is_some());
         format!("secured: {is_secured}")
     });
-    let tls = Tls::new(move || server.clone());
-    let secure = Secure { tls: tls.clone(), plain: redirect(8443) };
+    let tls = Tls::new(move || server.clone(), Arc::default());
+    let secure = Secure { tls: tls.clone(), plain: redirect_routes(8443) };
     let (listening, stop) = (Listening::new(options), CancellationToken::new());
     let served = Served { app, secure: Some(secure) };
-    tokio::spawn(crate::run(Box::new(listener), served, listening.clone(), stop.clone(), TaskTracker::new()));
+    tokio::spawn(crate::run_listener(
+        Box::new(listener),
+        served,
+        listening.clone(),
+        stop.clone(),
+        TaskTracker::new(),
+    ));
     (dialer, listening, tls, stop)
 }
 
@@ -227,7 +233,7 @@ async fn requests_come_encrypted_and_who_speaks_plain_http_is_sent_there() {
     let plain = ask(dialer.connect(CLIENT).await.unwrap()).await;
     assert!(plain.starts_with("HTTP/1.1 308 "), "{plain}");
     assert!(plain.contains("location: https://vision.local:8443/stream?camera=gate\r\n"), "{plain}");
-    assert_eq!(tls.counts(), [1, 0]);
+    assert_eq!(tls.handshakes.counts(), [1, 0]);
     stop.cancel();
 }
 
@@ -241,7 +247,7 @@ async fn whoever_finds_no_place_is_told_nothing_that_is_not_encrypted() {
     }
     let mut answer = String::new();
     dialer.connect(CLIENT).await.unwrap().read_to_string(&mut answer).await.unwrap();
-    assert_eq!((answer.as_str(), listening.refused()), ("", 1));
+    assert_eq!((answer.as_str(), listening.refused_count()), ("", 1));
     stop.cancel();
 }
 
@@ -256,15 +262,15 @@ async fn whoever_says_nothing_has_its_place_for_a_while_only() {
     // A handshake that begins and does not go on.
     let mut half = dialer.connect(CLIENT).await.unwrap();
     half.write_all(&[22, 3, 1, 2, 0]).await.unwrap();
-    while listening.open() < 10 {
+    while listening.open_count() < 10 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let begun = Instant::now();
-    while listening.open() > 0 {
+    while listening.open_count() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!((DEADLINE..DEADLINE * 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
-    assert_eq!(tls.counts(), [0, 10]);
+    assert_eq!(tls.handshakes.counts(), [0, 10]);
     let stream = connect(client, dialer.connect(CLIENT).await.unwrap()).await.unwrap();
     assert!(ask(stream).await.ends_with("secured: true"));
     stop.cancel();
@@ -286,7 +292,7 @@ async fn an_address_that_begins_handshakes_and_does_not_go_on_shuts_nobody_else_
         }
         waiting.push(stream);
     }
-    while listening.open() < waiting.len() || tls.of_address.lock().len() != 1 {
+    while listening.open_count() < waiting.len() || tls.of_address.lock().len() != 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let begun = Instant::now();
@@ -297,7 +303,7 @@ async fn an_address_that_begins_handshakes_and_does_not_go_on_shuts_nobody_else_
     let stream = connect(client.clone(), dialer.connect(one).await.unwrap()).await.unwrap();
     assert!(begun.elapsed() > DEADLINE / 2, "{:?}", begun.elapsed());
     drop((stream, waiting));
-    while listening.open() > 0 {
+    while listening.open_count() > 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(tls.of_address.lock().is_empty(), "whoever has gone is forgotten");
@@ -323,7 +329,7 @@ async fn many_addresses_that_begin_handshakes_and_do_not_go_on_keep_a_newcomer_w
             waiting.push(stream);
         }
     }
-    while listening.open() < waiting.len() || tls.handshakes.available_permits() > 0 {
+    while listening.open_count() < waiting.len() || tls.turns.available_permits() > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let begun = Instant::now();
@@ -340,12 +346,12 @@ async fn a_stop_does_not_wait_for_handshakes() {
     let (server, _) = configs(&[]);
     let (dialer, listening, _, stop) = serve(server);
     let _silent = dialer.connect(CLIENT).await.unwrap();
-    while listening.open() < 1 {
+    while listening.open_count() < 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let begun = Instant::now();
     stop.cancel();
-    while listening.open() > 0 {
+    while listening.open_count() > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert!(begun.elapsed() < Duration::from_secs(1));
@@ -353,7 +359,7 @@ async fn a_stop_does_not_wait_for_handshakes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_fails_takes_one_line_that_says_what_helps() {
-    let log = sightwire_measure::captured::log();
+    let log = sightwire_base::captured::capture_log();
     let (server, _) = configs(&[]);
     let (_, stranger) = configs(&["http/1.1"]);
     let (dialer, _, tls, stop) = serve(server.clone());
@@ -361,10 +367,10 @@ async fn a_handshake_that_fails_takes_one_line_that_says_what_helps() {
     let mut garbage = dialer.connect(CLIENT).await.unwrap();
     garbage.write_all(&[22, 3, 1, 0, 5, 9, 9, 9, 9, 9]).await.unwrap();
     garbage.shutdown().await.unwrap();
-    while tls.counts() != [0, 2] {
+    while tls.handshakes.counts() != [0, 2] {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let lines = log.with("a TLS handshake with 127.0.0.1:9 failed");
+    let lines = log.lines_with("a TLS handshake with 127.0.0.1:9 failed");
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("does not trust the certificate"), "{lines:?}");
     stop.cancel();

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_api::stream::{self, StreamKind};
+use sightwire_base::clock;
+use sightwire_base::memory::Work;
 use sightwire_cluster::Cluster;
 use sightwire_cluster::entry::{Entry, Token};
 use sightwire_cluster::peer::PeerError;
 use sightwire_hub::stream::Condition;
-use sightwire_measure::clock;
-use sightwire_measure::memory::Work;
 
 use crate::origin::Origin;
 use crate::upstream::Upstream;
@@ -45,26 +45,26 @@ impl Streams {
     pub(crate) fn offer_capacity(&self) {
         let Some(cluster) = self.cluster() else { return };
         if let Some(capacity) = self.detector.capacity() {
-            cluster.offer(capacity);
+            cluster.offer_capacity(capacity);
         }
     }
 
     /// The stream of that name that another process has.
-    pub(crate) fn elsewhere(&self, name: &str) -> Option<Origin> {
-        let entry = self.cluster()?.elsewhere(name)?;
+    pub(crate) fn find_elsewhere(&self, name: &str) -> Option<Origin> {
+        let entry = self.cluster()?.find_elsewhere(name)?;
         Some(Origin::Elsewhere(entry.stream.clone(), entry.token, kind_of(&entry)))
     }
 
     /// Whether somebody sends a stream of that name to another process.
     pub(crate) fn is_sent_elsewhere(&self, name: &str) -> bool {
-        let entry = self.cluster().and_then(|cluster| cluster.elsewhere(name));
+        let entry = self.cluster().and_then(|cluster| cluster.find_elsewhere(name));
         entry.is_some_and(|entry| !entry.about.is_camera())
     }
 
     /// As it is known to all: another process has it, and nothing here has its name.
-    fn entry(&self, name: &str) -> Option<Arc<Entry>> {
-        let entry = self.cluster()?.elsewhere(name)?;
-        (self.find(name).is_none() && !self.is_named_here(&entry)).then_some(entry)
+    fn foreign_entry(&self, name: &str) -> Option<Arc<Entry>> {
+        let entry = self.cluster()?.find_elsewhere(name)?;
+        (self.find_stream(name).is_none() && !self.is_named_here(&entry)).then_some(entry)
     }
 
     /// Whether a camera here has the name of what is sent elsewhere. A camera may be the same one.
@@ -79,7 +79,7 @@ impl Streams {
 
     /// What a stream is that another process has, where nothing here has its name.
     pub fn kind_elsewhere(&self, name: &str) -> Option<StreamKind> {
-        self.entry(name).map(|entry| kind_of(&entry))
+        self.foreign_entry(name).map(|entry| kind_of(&entry))
     }
 
     /// Streams of other processes, as in answers, without who watches them. Those processes are asked, for at most a second.
@@ -97,10 +97,10 @@ impl Streams {
     /// A stream of another process and who watches it, there and here. That process is asked, for at most a second. `None` if
     /// none has it, or it has just ended.
     pub async fn report_elsewhere(&self, name: &str) -> Option<stream::Stream> {
-        let (cluster, entry) = (self.cluster()?, self.entry(name)?);
+        let (cluster, entry) = (self.cluster()?, self.foreign_entry(name)?);
         let told = cluster.ask_for_stream(&entry).await?;
         let (mut report, now) = (self.with_what_is_here(told, entry.token), clock::now());
-        let here = self.viewers.of(name);
+        let here = self.viewers.stream_viewers(name);
         report.viewer_list.get_or_insert_default().extend(here.iter().map(|viewer| viewer.report(now)));
         Some(report)
     }
@@ -108,7 +108,7 @@ impl Streams {
     /// Has the process that has a stream end it, within a second, and a camera all that have it; that process, if there is such a
     /// stream.
     pub async fn end_elsewhere(&self, name: &str) -> Result<Option<Arc<str>>, NotEnded> {
-        let Some((cluster, entry)) = self.cluster().zip(self.entry(name)) else { return Ok(None) };
+        let Some((cluster, entry)) = self.cluster().zip(self.foreign_entry(name)) else { return Ok(None) };
         let process = entry.process.clone();
         if let Some(mark) = &entry.about.camera {
             self.end_camera_elsewhere(name, mark).await?;
@@ -124,7 +124,7 @@ impl Streams {
     /// themselves. An error where the one that reads it could not be asked.
     pub async fn end_camera_elsewhere(&self, name: &str, mark: &str) -> Result<(), NotEnded> {
         let Some(cluster) = self.cluster() else { return Ok(()) };
-        let reader = cluster.elsewhere(name).map(|entry| entry.process.clone());
+        let reader = cluster.find_elsewhere(name).map(|entry| entry.process.clone());
         for (process, why) in cluster.ask_all_to_end_camera(name, mark).await {
             if reader.as_ref() == Some(&process) {
                 return Err(NotEnded { process, why });
@@ -139,7 +139,7 @@ impl Streams {
         let cameras = self.running.cameras.all();
         let is_it = |upstream: &Upstream| upstream.place.mark().is_some_and(|own| **own == *mark);
         let found = cameras.iter().find(|(_, upstream)| is_it(upstream));
-        found.inspect(|(_, upstream)| self.close(upstream)).is_some()
+        found.inspect(|(_, upstream)| self.close_stream(upstream)).is_some()
     }
 
     /// What is here, for another process, which is told apart by `who`: what that one watches itself is not counted.
@@ -156,7 +156,7 @@ impl Streams {
     pub fn report_for(&self, upstream: &Upstream, who: &str) -> stream::Stream {
         let (report, now) = (self.stream_report(upstream), clock::now());
         let (own, others): (Vec<_>, Vec<_>) =
-            self.viewers.of(&report.id).into_iter().partition(|viewer| viewer.is(who));
+            self.viewers.stream_viewers(&report.id).into_iter().partition(|viewer| viewer.is_known_as(who));
         let viewers = report.viewers.saturating_sub(own.len());
         let list = others.iter().map(|viewer| viewer.report(now)).collect();
         stream::Stream { viewers, viewer_list: Some(list), ..report }
@@ -169,7 +169,7 @@ impl Streams {
             let name = &*report.id;
             // Another may have it since that was told.
             let is_of = |entry: &Arc<Entry>| report.process.as_deref() == Some(&*entry.process);
-            let entry = cluster.elsewhere(name).filter(is_of)?;
+            let entry = cluster.find_elsewhere(name).filter(is_of)?;
             let is_here = here.contains(name) || self.is_named_here(&entry);
             (!is_here).then(|| self.with_what_is_here(report.clone(), entry.token))
         });
@@ -178,7 +178,7 @@ impl Streams {
 
     /// Those who watch here count, too, and where it is analysed here, that is what they see.
     fn with_what_is_here(&self, report: stream::Stream, token: Token) -> stream::Stream {
-        let viewers = report.viewers + self.viewers.count(&report.id);
+        let viewers = report.viewers + self.viewers.watcher_count(&report.id);
         let origin = Origin::Elsewhere(report.id.as_str().into(), token, report.kind);
         let analyses = self.analysis_reports(&origin);
         let analyses = if analyses.is_empty() { report.analyses } else { analyses };
@@ -186,7 +186,7 @@ impl Streams {
     }
 
     /// Joins those who watch a stream of another process, or begins to pull it.
-    pub(crate) fn pull(
+    pub(crate) fn pull_stream(
         &self,
         origin: &Origin,
         name: &Arc<str>,
@@ -201,13 +201,16 @@ impl Streams {
         if before.as_ref().is_some_and(|before| before.stream.state().condition == Condition::Ended) {
             return Err(unknown());
         }
-        let entry = cluster.elsewhere(name).filter(|entry| entry.token == token);
+        let entry = cluster.find_elsewhere(name).filter(|entry| entry.token == token);
         if before.is_none() {
             entry.as_ref().ok_or_else(unknown)?;
-            options.memory.admit(Work::Stream)?;
+            options.memory.admit_work(Work::Stream)?;
         }
-        let what = (name, token, entry.map_or_else(|| "".into(), |entry| entry.process.clone()));
-        let start = |stop| (Upstream::pulled(origin, what, cluster, &self.dependencies(), stop), ());
+        let process = entry.map_or_else(|| "".into(), |entry| entry.process.clone());
+        let start = |stop| {
+            let deps = self.dependencies();
+            (Upstream::from_process(origin, name, token, process, cluster, &deps, stop), ())
+        };
         let opened = running.get(origin, start);
         opened.map(|(lease, _)| lease).map_err(|_| self.too_many("relay.max_streams", origin))
     }

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sightwire_base::memory::Work;
 use sightwire_hub::on_demand::OnDemand;
-use sightwire_measure::memory::Work;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::elsewhere::LINGER;
+use super::elsewhere::LINGER;
 use crate::options::Options;
 use crate::origin::Origin;
 use crate::upstream::{self, Upstream};
@@ -39,7 +39,7 @@ impl Running {
         }
     }
 
-    pub fn of(&self, origin: &Origin) -> &OnDemand<Origin, Upstream> {
+    pub fn for_origin(&self, origin: &Origin) -> &OnDemand<Origin, Upstream> {
         match origin {
             Origin::Camera(..) => &self.cameras,
             Origin::Sent(_) => &self.sent,
@@ -50,30 +50,33 @@ impl Running {
 
 impl Streams {
     /// Joins those who watch a stream; a camera that nobody watches is opened.
-    pub fn open(&self, origin: &Origin) -> Result<StreamLease, WatchError> {
+    pub fn open_stream(&self, origin: &Origin) -> Result<StreamLease, WatchError> {
         let (source, from) = match origin {
             Origin::Sent(name) => {
                 let sent = self.running.sent.join(origin);
                 return sent.ok_or_else(|| WatchError::Unknown(name.to_string()));
             }
-            Origin::Elsewhere(name, token, _) => return self.pull(origin, name, *token),
+            Origin::Elsewhere(name, token, _) => return self.pull_stream(origin, name, *token),
             Origin::Camera(source, from) => (source, *from),
         };
-        self.check(source, from)?;
-        if !self.running.cameras.has(origin) {
-            self.options().memory.admit(Work::Camera)?;
+        self.check_source(source, from)?;
+        if !self.running.cameras.is_running(origin) {
+            self.options().memory.admit_work(Work::Camera)?;
         }
         let id = self.id_of(origin);
         if !self.has_room(origin) {
             self.drop_idle(origin);
         }
-        let (max, known) = self.kind(origin);
+        let (max, known) = self.camera_limit(origin);
         // A file is one machine's, and an address that a client names is that client's affair.
         let is_shared = known && source.url().is_some() && self.registry.with_source(source).is_some();
         let start = |stop| {
-            let reads =
-                upstream::open(source, &self.web(source, from), self.options().cameras.max_frame_bytes);
-            (Upstream::read((&id, is_shared), (source, reads), &self.dependencies(), stop), ())
+            let reads = upstream::build_source(
+                source,
+                &self.web_for_source(source, from),
+                self.options().cameras.max_frame_bytes,
+            );
+            (Upstream::from_camera(&id, is_shared, source, reads, &self.dependencies(), stop), ())
         };
         let alike = |other: &Origin| self.is_known(other) == known;
         let opened = self.running.cameras.get_among(origin, max, alike, start);
@@ -93,7 +96,7 @@ impl Streams {
     }
 
     /// How many cameras of its kind may be open, and whether that is those which are known.
-    fn kind(&self, origin: &Origin) -> (usize, bool) {
+    fn camera_limit(&self, origin: &Origin) -> (usize, bool) {
         let known = self.is_known(origin);
         let options = self.options();
         let cameras = &options.cameras;
@@ -102,14 +105,14 @@ impl Streams {
 
     /// Whether a stream runs, or may be opened without closing another.
     pub fn has_room(&self, origin: &Origin) -> bool {
-        let running = self.running.of(origin);
-        if running.has(origin) {
+        let running = self.running.for_origin(origin);
+        if running.is_running(origin) {
             return true;
         }
         if origin.camera().is_none() {
             return running.len() < running.max();
         }
-        let (max, known) = self.kind(origin);
+        let (max, known) = self.camera_limit(origin);
         running.count(|other| self.is_known(other) == known) < max
     }
 
@@ -160,8 +163,8 @@ impl Streams {
             }
             let is_idle = |_: &Arc<Upstream>, leases| {
                 // Not the analysis itself: the last to hold it leaves this camera, which is locked.
-                let analysed = self.analyses.has(&origin);
-                self.analyses.leases(&origin) == 0 && leases <= usize::from(analysed)
+                let analysed = self.analyses.is_running(&origin);
+                self.analyses.lease_count(&origin) == 0 && leases <= usize::from(analysed)
             };
             if self.running.cameras.stop_if(&origin, is_idle) {
                 self.stop_what_is_made_of(&origin);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use sightwire_measure::lines;
+use sightwire_base::lines;
 
+use super::{analysis_places, most_viewers};
 use crate::options::Options;
-use crate::private::Reach;
+use crate::private::CameraReach;
 use crate::registry::ConfiguredAnew;
-use crate::{Streams, WatchError, most_viewers, places};
+use crate::{Streams, WatchError};
 
 /// What was looked at, and can be applied without a failure.
 #[must_use]
@@ -20,7 +21,7 @@ impl Streams {
     /// Looks whether these can take the place of the options at work: cameras and their limits, and what the relay goes by.
     /// An error changes nothing. What finds objects, threads, files, folders and other
     /// processes stay as they are.
-    pub fn prepare(&self, new: Options) -> Result<Reconfiguration, WatchError> {
+    pub fn prepare_options(&self, new: Options) -> Result<Reconfiguration, WatchError> {
         let now = self.options();
         let mut options = Options::clone(&now);
         let (file, linger) = (now.cameras.file.clone(), now.cameras.linger);
@@ -38,19 +39,19 @@ impl Streams {
     /// told; all else goes on.
     pub fn reconfigure(&self, to: Reconfiguration) {
         let Reconfiguration { options, cameras } = to;
-        *self.reach.write() = Reach::new(&options.cameras.allow, options.cameras.private);
+        *self.reach.write() = CameraReach::new(&options.cameras.allow, options.cameras.private);
         self.viewers.set_max(most_viewers(&options));
         self.running.cameras.set_max(options.cameras.max_upstreams + options.cameras.max_named);
         self.running.sent.set_max(options.relay.max_streams);
         self.running.elsewhere.set_max(options.relay.max_streams);
-        self.analyses.set_max(places(options.cameras.max_analyses));
+        self.analyses.set_max(analysis_places(options.cameras.max_analyses));
         self.views.set_max(options.cameras.max_views);
         *self.options.write() = options;
-        for before in self.registry.set(cameras) {
-            let camera = lines::short(&before.table.id);
+        for before in self.registry.set_configured(cameras) {
+            let camera = lines::short_line(&before.table.id);
             tracing::info!(%camera, "it is not configured so any more, and is closed");
             // Also where another has its source now: a stream has the name, and the viewers, of one camera.
-            self.stop(&before.table.source.into());
+            self.stop_stream(&before.table.source.into());
         }
     }
 }

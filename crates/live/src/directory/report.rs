@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sightwire_api::Quantiles;
 use sightwire_api::camera::{self, CameraTotals};
 use sightwire_api::stream::{self, Slow, StageDelays, StreamState, ViewKind};
+use sightwire_base::clock;
+use sightwire_base::meter::Delay;
 use sightwire_hub::stream::Condition;
-use sightwire_measure::clock;
-use sightwire_measure::meter::Delay;
 
-use super::Streams;
-use super::analysis::Analysis;
-use super::origin::Origin;
-use super::registry::Camera;
-use super::upstream::Upstream;
-use super::view::{View, ViewKey};
+use crate::Streams;
+use crate::analysis::Analysis;
+use crate::origin::Origin;
+use crate::registry::Camera;
 use crate::source::CameraSource;
+use crate::upstream::Upstream;
+use crate::view::{View, ViewKey};
 
 impl Streams {
     /// A camera; its stream is null while nobody watches.
@@ -25,12 +25,12 @@ impl Streams {
         camera::Camera {
             configured: camera.configured,
             default: table.default,
-            fps: table.source.fps().map(thousandths),
+            fps: table.source.fps().map(round_thousandths),
             id: table.id.clone(),
             mode: table.source.mode(),
             name: table.name.clone(),
             stream: upstream.map(|upstream| self.stream_report(&upstream)),
-            url: table.source.shown(),
+            url: table.source.shown_address(),
             user: table.user.clone(),
         }
     }
@@ -41,7 +41,7 @@ impl Streams {
         let (state, counters, newest) = (stream.state(), stream.counters(), stream.newest());
         let [fps, bytes_per_s, bytes_out_per_s, fps_out, _] = upstream.meter.rates();
         let [delay] = upstream.meter.delays();
-        let size = upstream.size();
+        let size = upstream.dimensions();
         let [delivered, _, missed] = counters.delivered.counts();
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let camera = upstream.origin.camera();
@@ -55,29 +55,30 @@ impl Streams {
             bytes_out_per_s,
             bytes_per_s,
             connects: get(&counters.connects),
-            delay_ms: delay.map(quantiles),
+            delay_ms: delay.map(delay_quantiles),
             delivered,
             fps,
             fps_out,
             height: size.map(|size| size.1),
             id: stream.id().to_string(),
             kind: upstream.origin.kind(),
-            last_picture_age_s: age.map(thousandths),
+            last_picture_age_s: age.map(round_thousandths),
             lost_percent: upstream.lost_percent(),
             missed,
-            name: name.unwrap_or_else(|| upstream.origin.shown()),
+            name: name.unwrap_or_else(|| upstream.origin.shown_address()),
             pictures: get(&counters.pictures),
             process: upstream.place.process().map(|process| process.to_string()),
             reason: state.reason.as_deref().map(str::to_owned),
             received_bytes: get(&counters.received_bytes),
-            since_s: thousandths(now.saturating_duration_since(state.since).as_secs_f64()),
+            since_s: round_thousandths(now.saturating_duration_since(state.since).as_secs_f64()),
             skipped_bytes: get(&counters.skipped_bytes),
-            slow: stream
-                .slow()
-                .map(|slow| Slow { fps: thousandths(slow.rate), usual_fps: thousandths(slow.usual) }),
+            slow: stream.slow().map(|slow| Slow {
+                fps: round_thousandths(slow.rate),
+                usual_fps: round_thousandths(slow.usual),
+            }),
             state: stream_state(state.condition),
-            url: camera.map(CameraSource::shown),
-            viewers: self.viewers.count(stream.id()),
+            url: camera.map(CameraSource::shown_address),
+            viewers: self.viewers.watcher_count(stream.id()),
             width: size.map(|size| size.0),
             wrong_lengths: get(&counters.wrong_lengths),
             ..stream::Stream::default()
@@ -96,7 +97,7 @@ impl Streams {
     /// A stream, and who watches it here.
     pub fn detailed_report(&self, upstream: &Upstream) -> stream::Stream {
         let (report, now) = (self.stream_report(upstream), clock::now());
-        let viewers = self.viewers.of(upstream.stream.id());
+        let viewers = self.viewers.stream_viewers(upstream.stream.id());
         let viewers = viewers.iter().map(|viewer| viewer.report(now)).collect();
         stream::Stream { viewer_list: Some(viewers), ..report }
     }
@@ -118,15 +119,15 @@ impl Streams {
         stream::Analysis {
             analysed_per_s,
             delay_ms: StageDelays {
-                decoded: decoded.map(quantiles),
-                encoded: encoded.map(quantiles),
-                inferred: inferred.map(quantiles),
+                decoded: decoded.map(delay_quantiles),
+                encoded: encoded.map(delay_quantiles),
+                inferred: inferred.map(delay_quantiles),
             },
             failed: analysis.counters.failed.load(Ordering::Relaxed),
             fps: pace.fps,
             frames_per_s,
             model: detector.model,
-            objects: analysis.objects(self.options().detector.confidence),
+            objects: analysis.count_objects(self.options().detector.confidence),
             precision: detector.precision,
             problem: analysis.problem().as_deref().map(str::to_owned),
             provider: detector.provider,
@@ -156,7 +157,7 @@ impl Streams {
             max_views: cameras.max_views,
             named,
             upstreams: known,
-            viewers: self.viewers.now().cameras,
+            viewers: self.viewers.current_counts().cameras,
             views: self.views.len(),
         }
     }
@@ -189,11 +190,11 @@ pub fn stream_state(condition: Condition) -> StreamState {
     }
 }
 
-fn quantiles(Delay { p50, p95, p99 }: Delay) -> Quantiles {
+fn delay_quantiles(Delay { p50, p95, p99 }: Delay) -> Quantiles {
     Quantiles { p50, p95, p99 }
 }
 
 /// Three decimals are enough.
-fn thousandths(value: f64) -> f64 {
+fn round_thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

@@ -5,23 +5,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use sightwire_base::clock;
 use sightwire_frame::boxes::Detection;
 use sightwire_frame::header::{self, Format, Header, LimitError, Limits};
 use sightwire_frame::{DecodeError, Image, ImageError, still};
+use sightwire_hub::picture::PicturePool as _;
 use sightwire_infer::detect::{DetectService, Found};
-use sightwire_measure::clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Streams;
-use crate::detector::{FindError, Model, find};
+use crate::detector::{Model, find_objects};
 use crate::pixels::{Lost, Tools};
-use crate::remote::RemoteDetector;
+use crate::remote::{FindError, RemoteDetector};
 
 /// Single pictures that may wait for the model, beside those that it works on.
 const WAITING: usize = 2;
-/// A model elsewhere has so long for one, before the model here is asked.
+/// Time that a model elsewhere has for one, before the model here is asked.
 const ELSEWHERE: Duration = Duration::from_secs(5);
-/// What is no JPEG goes there as one of this quality.
+/// What is not a JPEG goes there as one of this quality.
 const QUALITY: u8 = 95;
 
 /// Places for single pictures.
@@ -48,9 +49,9 @@ pub enum Picture {
 
 impl Picture {
     /// What has no header, or is too large, has none: the decoder says so. Pixels are as good as a JPEG of that size.
-    fn header(&self, limits: &Limits) -> Option<Header> {
+    fn read_header(&self, limits: &Limits) -> Option<Header> {
         let header = match self {
-            Self::File(file) => header::probe(file).ok(),
+            Self::File(file) => header::probe_header(file).ok(),
             Self::Rgb { size: (width, height), .. } => {
                 Some(Header { format: Format::Jpeg, width: *width, height: *height })
             }
@@ -77,7 +78,7 @@ impl Picture {
         }
     }
 
-    fn image(self, tools: &mut Tools, limits: &Limits) -> Result<Image, StillError> {
+    fn decode_image(self, tools: &mut Tools, limits: &Limits) -> Result<Image, StillError> {
         let (width, height, values) = match self {
             Self::File(file) => return tools.decode(&file, limits).map_err(StillError::Picture),
             Self::Rgb { size: (width, height), values } => (width, height, values),
@@ -94,7 +95,7 @@ impl Picture {
 
 /// What is in a picture.
 #[derive(Debug)]
-pub struct Seen {
+pub struct DetectedStill {
     /// The model that looked at it.
     pub model: Model,
     /// Width and height, px.
@@ -127,43 +128,44 @@ pub enum StillError {
 }
 
 impl Stills {
-    /// Beside so many threads.
+    /// Beside this many threads.
     pub(crate) fn new(threads: usize) -> Self {
         Self(Arc::new(Semaphore::new(threads + WAITING)))
     }
 
     /// A place; `None` if all are taken.
-    pub fn place(&self) -> Option<StillPlace> {
+    pub fn try_acquire_place(&self) -> Option<StillPlace> {
         self.0.clone().try_acquire_owned().ok().map(StillPlace)
     }
 
     /// A place, once there is one; who came first has it first.
-    pub async fn turn(&self) -> Result<StillPlace, StillError> {
+    pub async fn acquire_place(&self) -> Result<StillPlace, StillError> {
         self.0.clone().acquire_owned().await.map(StillPlace).map_err(|_| StillError::Busy)
     }
 }
 
 impl Streams {
     /// What is in a picture, at that threshold; found elsewhere where pictures are, and here if that fails. Before it is decoded,
-    /// `room` for so many bytes is waited for, and held. The place is free again when nothing works on the picture any more, which may
+    /// `room` for this many bytes is waited for, and held. The place is free again when nothing works on the picture any more, which may
     /// be after the one who asked has gone.
-    pub async fn look<R>(
+    pub async fn find_in_picture<R, F>(
         &self,
         place: StillPlace,
         picture: Picture,
         threshold: f32,
-        room: impl AsyncFnOnce(u64) -> R,
-    ) -> Result<Seen, StillError>
+        room: impl FnOnce(u64) -> F + Send,
+    ) -> Result<DetectedStill, StillError>
     where
         R: Send + 'static,
+        F: Future<Output = R> + Send,
     {
         let elsewhere = match self.detector.remote() {
-            Some(remote) if remote.is_here().await => Some(remote),
+            Some(remote) if remote.is_here().await => Some(&**remote),
             _ => None,
         };
-        let here = if elsewhere.is_some() { None } else { Some(self.network().await?) };
+        let here = if elsewhere.is_some() { None } else { Some(self.detect_service().await?) };
         let limits = self.options().pictures;
-        let header = picture.header(&limits);
+        let header = picture.read_header(&limits);
         let bytes = header.as_ref().map(|header| picture.decoding_bytes(header));
         let jpeg = picture.jpeg(header.as_ref());
         // Where another machine looks at the file, nobody needs its pixels here, unless that fails.
@@ -172,10 +174,10 @@ impl Streams {
                 Some(bytes) => Some(room(bytes).await),
                 None => None,
             };
-            // Waiting for room is no part of looking.
+            // Waiting for room is not part of looking.
             let begun = clock::now();
             let decoded = self.pixels.run(move |tools| {
-                let image = picture.image(tools, &limits)?;
+                let image = picture.decode_image(tools, &limits)?;
                 Ok::<_, StillError>((image, place, room, begun))
             });
             decoded.await?
@@ -185,10 +187,10 @@ impl Streams {
         if let Some(((jpeg, Header { width, height, .. }), remote)) = file {
             let (size, begun) = ((width, height), clock::now());
             // What is broken is nobody's fault but its sender's.
-            let is_valid = async || decoded.insert(decoding.as_mut().await).is_ok();
+            let is_valid = Box::pin(async { decoded.insert(decoding.as_mut().await).is_ok() });
             match remote.find_in_file(jpeg, size, ELSEWHERE, is_valid).await {
-                Ok(found) => return Ok(Seen::elsewhere(remote, size, (found, begun), threshold)),
-                Err(error) => looked_at_here(&error),
+                Ok(found) => return Ok(DetectedStill::from_remote(remote, size, (found, begun), threshold)),
+                Err(error) => log_remote_failure(&error),
             }
         }
         let (image, place, _room, begun) = match decoded {
@@ -198,60 +200,59 @@ impl Streams {
         let (size, image) = ((image.width(), image.height()), Arc::new(image));
         if let Some(remote) = elsewhere.filter(|_| file.is_none()) {
             match self.look_elsewhere(remote, jpeg, &image).await {
-                Ok(found) => return Ok(Seen::elsewhere(remote, size, (found, begun), threshold)),
-                Err(error) => looked_at_here(&error),
+                Ok(found) => return Ok(DetectedStill::from_remote(remote, size, (found, begun), threshold)),
+                Err(error) => log_remote_failure(&error),
             }
         }
         let service = match here {
             Some(service) => service,
-            None => self.network().await?,
+            None => self.detect_service().await?,
         };
-        match find(&service, image, threshold, place).await {
-            Ok(found) => Ok(Seen { model: Model::Network(service), size, found }),
+        match find_objects(&service, image, threshold, place).await {
+            Ok(found) => Ok(DetectedStill { model: Model::Network(service), size, found }),
             Err(FindError::Busy) => Err(StillError::Busy),
             Err(error) => Err(StillError::Failed(error)),
         }
     }
 
-    async fn network(&self) -> Result<Arc<DetectService>, StillError> {
-        match self.detector.model().await {
+    async fn detect_service(&self) -> Result<Arc<DetectService>, StillError> {
+        match self.detector.load_model().await {
             Model::Network(service) => Ok(service),
-            _ => Err(StillError::NoModel(self.detector.note())),
+            _ => Err(StillError::NoModel(self.detector.fallback_note())),
         }
     }
 
     async fn look_elsewhere(
         &self,
-        remote: &RemoteDetector,
+        remote: &dyn RemoteDetector,
         jpeg: Option<Bytes>,
         image: &Arc<Image>,
     ) -> Result<Vec<Detection>, FindError> {
-        let jpeg = if let Some(jpeg) = jpeg {
-            jpeg
-        } else {
-            let image = image.clone();
-            let encoded = self.pixels.run(move |tools| tools.encode(&image, QUALITY)).await?;
-            encoded.ok_or(FindError::Ended)?
-        };
-        remote.find(&self.pixels, image, &jpeg, ELSEWHERE).await
+        let file = Box::pin(async {
+            match jpeg {
+                Some(jpeg) => Ok(jpeg),
+                None => Ok(self.pixels.encode(image.clone(), QUALITY).await?),
+            }
+        });
+        remote.find_objects(&self.pixels, image, file, ELSEWHERE).await
     }
 }
 
-fn looked_at_here(error: &FindError) {
+fn log_remote_failure(error: &FindError) {
     tracing::debug!("a single picture is looked at here: {error}");
 }
 
-impl Seen {
+impl DetectedStill {
     /// By another machine, which was asked then.
-    fn elsewhere(
-        remote: &RemoteDetector,
+    fn from_remote(
+        remote: &dyn RemoteDetector,
         size: (u32, u32),
         (mut detections, begun): (Vec<Detection>, Instant),
         threshold: f32,
     ) -> Self {
         detections.retain(|detection| detection.confidence >= threshold);
         let found = Found { detections, wait: Duration::ZERO, took: clock::since(begun) };
-        Self { model: Model::Remote(remote.known()), size, found }
+        Self { model: Model::Remote(remote.known_model()), size, found }
     }
 }
 
@@ -262,7 +263,8 @@ mod tests {
     #[test]
     fn a_picture_counts_what_decoding_its_kind_takes() {
         let limits = Limits::default();
-        let bytes = |picture: &Picture| picture.header(&limits).map(|header| picture.decoding_bytes(&header));
+        let bytes =
+            |picture: &Picture| picture.read_header(&limits).map(|header| picture.decoding_bytes(&header));
         // 10 x 10, three components as dense as each other, all in one scan.
         let jpeg = |frame: u8| {
             let header = [0xff, frame, 0, 17, 8, 0, 10, 0, 10, 3, 1, 0x11, 0, 2, 0x11, 1, 3, 0x11, 1];

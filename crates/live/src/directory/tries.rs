@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use sightwire_base::clock;
+use sightwire_base::memory::Work;
+use sightwire_hub::picture::{Picture, PictureError};
 use sightwire_hub::source::{Sink, SourceError};
 use sightwire_hub::stream::{Condition, Update};
-use sightwire_measure::clock;
-use sightwire_measure::memory::Work;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::origin::Origin;
@@ -26,9 +27,9 @@ const TRY: Duration = Duration::from_secs(15);
 const NOTHING_CAME: Unreachable = Unreachable::Late(TRY);
 /// So the log calls the limit of those that are asked at once, which nobody sets.
 const TRIES: &str = "a few are asked at a time";
-/// Longest time that a board may take to say how it is,
+/// Longest time that a board may take to say how it is.
 const STATUS: Duration = Duration::from_secs(5);
-/// and in how many bytes at most.
+/// Bytes in which a board may say how it is, at most.
 const MAX_STATUS_BYTES: usize = 64 << 10;
 
 /// Why a camera gave nothing.
@@ -43,9 +44,12 @@ pub enum Unreachable {
     /// It is being read and not well, and nothing is known of that.
     #[error("no picture came")]
     NoPicture,
-    /// For so long.
+    /// No picture came within this time.
     #[error("no picture came within {} s", .0.as_secs())]
     Late(Duration),
+    /// What came has no file.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// Its stream ended.
     #[error("the camera was closed")]
     Closed,
@@ -61,16 +65,15 @@ impl Streams {
     /// A picture of that camera, whether it is known or not. A board serves few at once: if it is being read already, that
     /// connection tells how it is.
     pub async fn try_camera(&self, source: &CameraSource, from: AskedFrom) -> Result<Bytes, WatchError> {
-        self.check(source, from)?;
-        let _turn = self.turn(&self.tries, source)?;
+        self.check_source(source, from)?;
+        let _turn = self.try_acquire_place(&self.tries, source)?;
         let running = self.upstreams().into_iter().find(|upstream| upstream.origin.camera() == Some(source));
-        let picture = if let Some(upstream) = running {
-            of_running(&upstream).await
-        } else {
-            self.options().memory.admit(Work::Camera)?;
-            self.first_picture(source, from).await
-        };
-        Ok(picture?)
+        if let Some(upstream) = running {
+            let picture = newest_of_running(&upstream).await?;
+            return Ok(picture.jpeg(&*self.pixels).await.map_err(Unreachable::from)?.clone());
+        }
+        self.options().memory.admit_work(Work::Camera)?;
+        Ok(self.first_picture(source, from).await?)
     }
 
     /// The next picture of a camera, over the connection that all its viewers share; it stays open for a moment.
@@ -78,15 +81,18 @@ impl Streams {
         if let Some(from) = from {
             self.make_way(origin, from);
         }
-        let camera = Arc::new(self.open(origin)?);
+        let camera = Arc::new(self.open_stream(origin)?);
         if let Some(from) = from {
             let _ = camera.asked_by.set(from);
         }
         let upstream = camera.value().clone();
         // And for as long as this waits.
         self.keep_a_moment(camera.clone());
+        let waiting = upstream.single_pictures.token();
         let next = tokio::time::timeout(TRY, next_of(&upstream)).await;
-        Ok(next.unwrap_or(Err(NOTHING_CAME)).inspect_err(|_| self.close_unseen(&upstream))?)
+        drop(waiting);
+        let picture = next.unwrap_or(Err(NOTHING_CAME)).inspect_err(|_| self.close_unseen(&upstream))?;
+        Ok(picture.jpeg(&*self.pixels).await.map_err(Unreachable::from)?.clone())
     }
 
     /// What a board says of itself, as it came; it should be JSON. Only of cameras that are known: other addresses are for
@@ -95,14 +101,14 @@ impl Streams {
         if self.registry.with_source(source).is_none() {
             return Err(CameraError::Unasked.into());
         }
-        let status = source.url().ok_or(Unreachable::Folder)?.status();
-        let _turn = self.turn(&self.asked, source)?;
-        let web = self.web(source, AskedFrom::Elsewhere);
+        let status = source.url().ok_or(Unreachable::Folder)?.status_url();
+        let _turn = self.try_acquire_place(&self.asked, source)?;
+        let web = self.web_for_source(source, AskedFrom::Elsewhere);
         Ok(web.fetch(&status, MAX_STATUS_BYTES, STATUS).await.map_err(Unreachable::from)?)
     }
 
     /// A place among those that are asked at once.
-    fn turn<'a>(
+    fn try_acquire_place<'a>(
         &self,
         places: &'a Semaphore,
         source: &CameraSource,
@@ -115,18 +121,18 @@ impl Streams {
         struct First(Option<oneshot::Sender<Bytes>>);
 
         impl Sink for First {
-            fn picture(&mut self, jpeg: Bytes, _now: Instant) {
+            fn on_picture(&mut self, jpeg: Bytes, _now: Instant) {
                 if let Some(give) = self.0.take() {
                     let _ = give.send(jpeg);
                 }
             }
 
-            fn bytes(&mut self, _count: usize, _now: Instant) {}
+            fn on_bytes(&mut self, _count: usize, _now: Instant) {}
         }
 
         let (give, take) = oneshot::channel();
-        let web = self.web(source, from);
-        let reads = upstream::open(source, &web, self.options().cameras.max_frame_bytes);
+        let web = self.web_for_source(source, from);
+        let reads = upstream::build_source(source, &web, self.options().cameras.max_frame_bytes);
         let mut sink = First(Some(give));
         let run = async {
             tokio::select! {
@@ -140,7 +146,7 @@ impl Streams {
 }
 
 /// The newest picture of a camera that is being read, if it is well.
-async fn of_running(upstream: &Upstream) -> Result<Bytes, Unreachable> {
+async fn newest_of_running(upstream: &Upstream) -> Result<Picture, Unreachable> {
     let state = upstream.stream.state();
     if !is_well(state.condition) {
         return Err(no_picture(state.reason));
@@ -149,7 +155,7 @@ async fn of_running(upstream: &Upstream) -> Result<Bytes, Unreachable> {
 }
 
 /// A picture that is taken after now.
-async fn next_of(upstream: &Upstream) -> Result<Bytes, Unreachable> {
+async fn next_of(upstream: &Upstream) -> Result<Picture, Unreachable> {
     if upstream.stream.newest().is_none() {
         return first_of(upstream).await;
     }
@@ -157,7 +163,7 @@ async fn next_of(upstream: &Upstream) -> Result<Bytes, Unreachable> {
     reader.only_after(Some(clock::now()));
     loop {
         match reader.next().await {
-            Some(Update::Picture(picture)) => return Ok(picture.jpeg().clone()),
+            Some(Update::Picture(picture)) => return Ok(picture),
             Some(Update::State(state)) if !is_well(state.condition) => {
                 return Err(no_picture(state.reason));
             }
@@ -168,9 +174,8 @@ async fn next_of(upstream: &Upstream) -> Result<Bytes, Unreachable> {
 }
 
 /// The newest picture, or the first one once it comes. Of a camera that cannot be reached the reason is told at once.
-async fn first_of(upstream: &Upstream) -> Result<Bytes, Unreachable> {
-    let first = upstream.stream.first_picture().await;
-    first.map(|picture| picture.jpeg().clone()).map_err(no_picture)
+async fn first_of(upstream: &Upstream) -> Result<Picture, Unreachable> {
+    upstream.stream.first_picture().await.map_err(no_picture)
 }
 
 fn is_well(condition: Condition) -> bool {

@@ -8,15 +8,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 use sightwire_api::stream::EndedStream;
-use sightwire_measure::address::shown;
-use sightwire_measure::clock;
+use sightwire_base::address::format_peer;
+use sightwire_base::clock;
 
 use super::{End, Sender};
 use crate::known::Known;
 
-/// For so long,
+/// A stream that has ended is remembered for this long.
 const KEPT: Duration = Duration::from_secs(3600);
-/// and of more streams than these the older ones are forgotten: a sender that comes and goes each second does not fill the memory.
+/// Of more ended streams than these the older ones are forgotten: a sender that comes and goes each second does not fill the
+/// memory.
 const MOST: usize = 200;
 
 /// The last ones, the oldest first.
@@ -44,7 +45,7 @@ struct GoneStream {
 
 impl Gone {
     /// A sender's stream is over.
-    pub(super) fn note(&self, sender: &Sender, why: End) {
+    pub(super) fn record_end(&self, sender: &Sender, why: End) {
         let (at, ended) = (clock::now(), SystemTime::now());
         let lasted = at.saturating_duration_since(sender.began);
         let mut kept = self.0.lock();
@@ -88,7 +89,7 @@ impl GoneStream {
             by: self.who.as_ref().map(|who| who.name().to_owned()),
             ended: unix(self.ended),
             id: self.id.to_string(),
-            peer: self.peer.map(shown),
+            peer: self.peer.map(format_peer),
             pictures: self.frames,
             reason: self.why.reason().to_owned(),
         }

@@ -24,12 +24,12 @@ pub struct Listed {
     /// No other of that name has it, before or after.
     pub number: u64,
     /// Where its sender is.
-    pub place: Place,
+    pub place: SenderLocation,
 }
 
 /// Where a stream's sender is.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum SenderLocation {
     /// Connected to this process.
     Here(Arc<Sender>),
     /// Connected to another.
@@ -39,28 +39,28 @@ pub enum Place {
 impl Listed {
     pub(super) fn here_by(sender: &Arc<Sender>) -> Self {
         let (id, mode, number) = (sender.id.clone(), sender.mode, sender.number);
-        Self { id, mode, number, place: Place::Here(sender.clone()) }
+        Self { id, mode, number, place: SenderLocation::Here(sender.clone()) }
     }
 
-    fn of(entry: &Arc<Entry>) -> Self {
+    fn from_entry(entry: &Arc<Entry>) -> Self {
         // Tokens are microseconds since 1970, so that they are never as low as a number of a sender here.
         let (id, mode, number) = (entry.stream.clone(), entry.about.mode, entry.token.into());
-        Self { id, mode, number, place: Place::Elsewhere(entry.clone()) }
+        Self { id, mode, number, place: SenderLocation::Elsewhere(entry.clone()) }
     }
 
     /// Its sender, where that is connected to this process.
-    pub fn here(&self) -> Option<&Arc<Sender>> {
+    pub fn local_sender(&self) -> Option<&Arc<Sender>> {
         match &self.place {
-            Place::Here(sender) => Some(sender),
-            Place::Elsewhere(_) => None,
+            SenderLocation::Here(sender) => Some(sender),
+            SenderLocation::Elsewhere(_) => None,
         }
     }
 
-    /// To be opened.
+    /// The origin by which the stream is opened.
     pub fn origin(&self) -> Origin {
         match &self.place {
-            Place::Here(sender) => Origin::Sent(sender.id.clone()),
-            Place::Elsewhere(entry) => {
+            SenderLocation::Here(sender) => Origin::Sent(sender.id.clone()),
+            SenderLocation::Elsewhere(entry) => {
                 Origin::Elsewhere(entry.stream.clone(), entry.token, StreamKind::Relay)
             }
         }
@@ -68,7 +68,7 @@ impl Listed {
 
     /// Whether it has just ended: it stands there until its successor may come.
     pub fn has_ended(&self) -> bool {
-        self.here().is_some_and(|sender| sender.stream.state().condition == Condition::Ended)
+        self.local_sender().is_some_and(|sender| sender.stream.state().condition == Condition::Ended)
     }
 }
 
@@ -98,15 +98,15 @@ impl Relay {
 
     /// What is here, or has the name of a camera here, is not looked for elsewhere.
     pub(super) fn list_elsewhere(&self, all: &mut BTreeMap<Arc<str>, Listed>) {
-        all.retain(|_, listed| listed.here().is_some());
+        all.retain(|_, listed| listed.local_sender().is_some());
         let Some(cluster) = self.streams.cluster() else { return };
-        for (name, entry) in &cluster.known().streams {
+        for (name, entry) in &cluster.current_directory().streams {
             if !cluster.is_mine(entry)
                 && !entry.about.is_camera()
                 && !all.contains_key(name)
                 && self.streams.registry.get(name).is_none()
             {
-                all.insert(name.clone(), Listed::of(entry));
+                all.insert(name.clone(), Listed::from_entry(entry));
             }
         }
     }

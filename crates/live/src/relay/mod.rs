@@ -20,34 +20,33 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_api::relay::RelayTotals;
-use sightwire_api::stream::{self as api, AnalysisMode, RelayProtocol};
+use sightwire_api::stream::AnalysisMode;
+use sightwire_base::address::format_peer;
+use sightwire_base::clock;
+use sightwire_base::lines::is_deceptive;
+use sightwire_base::memory::{OutOfMemory, Work};
 use sightwire_cluster::lease::ClusterLease;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Producer, State, Stream};
-use sightwire_measure::address::shown;
-use sightwire_measure::clock;
-use sightwire_measure::lines::is_deceptive;
-use sightwire_measure::memory::{OutOfMemory, Work};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::gone::Gone;
-use self::listed::{Listed, Listing, Place};
+use self::listed::{Listed, Listing, SenderLocation};
 use crate::known::Known;
 use crate::options::RelayOptions;
+pub use crate::sender::{End, Sender};
 use crate::totals::lost_percent;
 use crate::{StreamLease, Streams, WatchError};
 
 /// Senders that may be saying what they want at once, however few streams there may be: that may change.
 const FEWEST_ARRIVALS: usize = 64;
-/// How long whoever sends a stream already has to show that it is still there.
+/// How long the sender of a stream has to show that it is still there.
 const CHALLENGE: Duration = Duration::from_secs(2);
-/// A name that is about to be free, or to be taken, is tried so often again,
+/// A name that is about to be free, or to be taken, is tried again this many times.
 const CLAIM_TRIES: u32 = 50;
-/// each time after so long.
+/// Pause before a name that is about to be free, or to be taken, is tried again.
 const CLAIM_AGAIN: Duration = Duration::from_millis(10);
-/// What comes so soon after it was asked was sent before.
-const ON_ITS_WAY: Duration = Duration::from_millis(300);
 /// How long one that was ended has to go.
 const GOING: Duration = Duration::from_secs(2);
 /// Longest name of a stream, in bytes.
@@ -93,42 +92,10 @@ impl Drop for Claim {
     }
 }
 
-/// Who sends a stream, for as long as the connection lasts.
-#[derive(Debug)]
-pub struct Sender {
-    /// Name of the stream.
-    pub id: Arc<str>,
-    /// No other sender has it, before or after.
-    pub number: u64,
-    /// How closely the stream is looked at.
-    pub mode: AnalysisMode,
-    /// Whether pictures come as binary messages.
-    pub binary: bool,
-    /// Address and port that it connects from, where known.
-    pub peer: Option<SocketAddr>,
-    /// Its key or user.
-    pub who: Option<Known>,
-    /// Messages that should have been frames.
-    pub bad: AtomicU64,
-    /// Pictures over the rate.
-    pub dropped: AtomicU64,
-    /// Where its pictures go.
-    pub stream: Arc<Stream>,
-    /// Asks the sender whether it is still there.
-    pub challenge: Notify,
-    /// When its stream began.
-    began: Instant,
-    /// When it was asked last.
-    challenged: Mutex<Option<Instant>>,
-    heard: watch::Sender<u64>,
-    end: Mutex<Option<End>>,
-    ended: CancellationToken,
-}
-
 /// Writes a stream. Dropping it ends the stream.
 #[derive(Debug)]
 pub struct Sending {
-    /// What others may know of whoever sends it.
+    /// What others may know of its sender.
     pub sender: Arc<Sender>,
     producer: Option<Producer>,
     lease: Option<StreamLease>,
@@ -138,34 +105,15 @@ pub struct Sending {
     relay: Arc<Relay>,
 }
 
-/// Why a stream ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Its sender closed the connection, or lost it.
-    Left,
-    /// Too many messages that were no frames.
-    BadFrames,
-    /// No frame for too long.
-    Silent,
-    /// A message longer than allowed.
-    TooLong,
-    /// Its sender did not answer when somebody else wanted to send it.
-    Replaced,
-    /// Somebody who manages the server ended it.
-    Administrator,
-    /// The server shuts down.
-    Stopping,
-}
-
 /// Why somebody may not send a stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It is live, and whoever sends it is there.
+    /// It is live, and its sender is there.
     #[error(
         "This patient already has an active stream. Please stop the other stream before starting a new one."
     )]
     Live,
-    /// A limit.
+    /// `relay.max_streams`, which this is, is reached.
     #[error(
         "Every place for a stream on this server is taken (relay.max_streams: {0}). Please try again later."
     )]
@@ -186,21 +134,6 @@ pub enum Refused {
     /// The name belongs to something else.
     #[error(transparent)]
     Taken(WatchError),
-}
-
-impl End {
-    /// For viewers and for the log.
-    pub fn reason(self) -> &'static str {
-        match self {
-            End::Left => "its sender has left",
-            End::BadFrames => "its sender sent too many messages that are no frames",
-            End::Silent => "its sender sent no frame for too long",
-            End::TooLong => "its sender sent a message that is too long",
-            End::Replaced => "its sender did not answer, and another took its place",
-            End::Administrator => "it was ended by an administrator",
-            End::Stopping => "the server stops",
-        }
-    }
 }
 
 /// Whether this can be the name of a stream.
@@ -232,24 +165,25 @@ impl Relay {
     }
 
     /// What is being sent, here or to other processes, and changes of it.
-    pub fn live(&self) -> watch::Receiver<Listing> {
+    pub fn subscribe_live(&self) -> watch::Receiver<Listing> {
         self.live.subscribe()
     }
 
     /// What is being sent now, here or to other processes.
-    pub fn now(&self) -> Listing {
+    pub fn current_listing(&self) -> Listing {
         self.live.borrow().clone()
     }
 
     /// Who sends to this process now.
     pub fn senders(&self) -> Vec<Arc<Sender>> {
-        self.now().values().filter_map(|listed| listed.here().cloned()).collect()
+        self.current_listing().values().filter_map(|listed| listed.local_sender().cloned()).collect()
     }
 
-    /// Somebody wants to send a stream and has said no more than its name. Whoever [`begin`](Self::begin) would refuse is
-    /// refused now.
-    pub async fn arrive(&self, name: &str) -> Result<(), Refused> {
-        let arrived = self.check(name).await;
+    /// Somebody wants to send a stream and has said no more than its name. A client that
+    /// [`begin_stream`](Self::begin_stream) would refuse is refused now. For that, whoever sends the stream already is asked
+    /// whether it is still there; if it does not answer in time, its stream is ended.
+    pub async fn admit_arrival(&self, name: &str) -> Result<(), Refused> {
+        let arrived = self.challenge_and_check(name).await;
         if arrived.is_err() {
             self.refused.fetch_add(1, Ordering::Relaxed);
         }
@@ -257,27 +191,27 @@ impl Relay {
     }
 
     /// Waits for a place among those that have come and not begun: what somebody with one says first may be long.
-    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
+    pub async fn acquire_place(&self) -> Option<OwnedSemaphorePermit> {
         self.arrivals.clone().acquire_owned().await.ok()
     }
 
-    async fn check(&self, name: &str) -> Result<(), Refused> {
+    async fn challenge_and_check(&self, name: &str) -> Result<(), Refused> {
         check_name(name)?;
-        let listed = self.now().get(name).cloned();
-        if let Some(sender) = listed.as_ref().and_then(Listed::here) {
-            return self.challenge(&sender.id).await;
+        let listed = self.current_listing().get(name).cloned();
+        if let Some(sender) = listed.as_ref().and_then(Listed::local_sender) {
+            return self.challenge_sender(&sender.id).await;
         }
         if self.senders().len() >= self.options().max_streams {
             return Err(Refused::TooMany(self.options().max_streams));
         }
-        if let Some(Place::Elsewhere(entry)) = listed.map(|listed| listed.place) {
+        if let Some(SenderLocation::Elsewhere(entry)) = listed.map(|listed| listed.place) {
             self.ask_elsewhere(&entry).await?;
         }
-        Ok(self.streams.options().memory.admit(Work::Stream)?)
+        Ok(self.streams.options().memory.admit_work(Work::Stream)?)
     }
 
     /// Begins a stream. If somebody sends it already, that one is asked whether it is still there.
-    pub async fn begin(
+    pub async fn begin_stream(
         self: &Arc<Self>,
         name: &str,
         mode: AnalysisMode,
@@ -306,7 +240,7 @@ impl Relay {
         let claim = loop {
             match Claim::new(&self.claimed, &id) {
                 Some(claim) => break claim,
-                None if tries < CLAIM_TRIES => self.challenge(&id).await?,
+                None if tries < CLAIM_TRIES => self.challenge_sender(&id).await?,
                 None => return Err(Refused::Live),
             }
             tries += 1;
@@ -349,17 +283,17 @@ impl Relay {
                 }
             });
         }
-        let from = peer.map(shown);
+        let from = peer.map(format_peer);
         let who = sender.who.as_ref().map(Known::words);
         tracing::info!(stream = name, mode = mode.name(), binary, from, who, "a stream begins");
         let (producer, lease, claim) = (Some(producer), Some(lease), Some(claim));
         Ok(Sending { sender, producer, lease, claim, place, relay: self.clone() })
     }
 
-    /// Whoever sends the stream has to show that it is still there, or goes.
-    async fn challenge(&self, id: &Arc<str>) -> Result<(), Refused> {
-        let mut live = self.live();
-        let Some(sender) = live.borrow().get(id).and_then(Listed::here).cloned() else {
+    /// The sender of the stream has to show that it is still there, or goes.
+    async fn challenge_sender(&self, id: &Arc<str>) -> Result<(), Refused> {
+        let mut live = self.subscribe_live();
+        let Some(sender) = live.borrow().get(id).and_then(Listed::local_sender).cloned() else {
             // It has gone in the meantime, or another has claimed it and is about to begin.
             tokio::time::sleep(CLAIM_AGAIN).await;
             return Ok(());
@@ -391,7 +325,7 @@ impl Relay {
             sums.iter_mut().zip(upstream.meter.rates()).for_each(|(sum, rate)| *sum += rate);
         }
         // Who watches a stream of another process here is a viewer of this one.
-        for upstream in self.streams.pulled() {
+        for upstream in self.streams.pulled_streams() {
             sums.iter_mut().zip(upstream.meter.rates()).skip(2).for_each(|(sum, rate)| *sum += rate);
         }
         let [pictures, bytes, bytes_out, delivered, missed] = sums;
@@ -405,7 +339,7 @@ impl Relay {
             max_streams: self.options().max_streams,
             max_viewers: self.options().max_viewers,
             streams: self.senders().len(),
-            viewers: self.streams.viewers.now().relay,
+            viewers: self.streams.viewers.current_counts().relay,
         }
     }
 
@@ -417,42 +351,6 @@ impl Relay {
     /// Senders refused, streams ended, and dead viewers closed, so far.
     pub fn counts(&self) -> [u64; 3] {
         [&self.refused, &self.ended, &self.dead].map(|count| count.load(Ordering::Relaxed))
-    }
-}
-
-impl Sender {
-    /// The sender has sent something, or answered. What was on its way before it was asked shows nothing: a goodbye may come
-    /// after it.
-    pub fn heard(&self, answered: bool) {
-        let asked = *self.challenged.lock();
-        if answered || asked.is_some_and(|asked| clock::since(asked) >= ON_ITS_WAY) {
-            self.heard.send_modify(|count| *count += 1);
-        }
-    }
-
-    /// Ends it, for the first reason that anybody has.
-    pub fn end(&self, why: End) {
-        self.end.lock().get_or_insert(why);
-        self.ended.cancel();
-    }
-
-    /// Cancelled when it has to end.
-    pub fn ended(&self) -> &CancellationToken {
-        &self.ended
-    }
-
-    /// Why it ends, if it does.
-    pub fn why(&self) -> Option<End> {
-        *self.end.lock()
-    }
-
-    /// What is known of the sender, into the report of its stream.
-    pub(crate) fn report_in(&self, stream: &mut api::Stream) {
-        stream.mode = Some(self.mode);
-        stream.protocol = Some(if self.binary { RelayProtocol::Binary } else { RelayProtocol::Text });
-        stream.peer = Some(self.peer.map(shown));
-        stream.bad = Some(self.bad.load(Ordering::Relaxed));
-        stream.dropped = Some(self.dropped.load(Ordering::Relaxed));
     }
 }
 
@@ -470,7 +368,7 @@ impl Sending {
                 let seconds = now.saturating_duration_since(before.since).as_secs();
                 tracing::info!(stream = &*self.sender.id, "frames again, after {seconds} s");
             }
-            producer.state(State::new(Condition::Running, None, now));
+            producer.set_state(State::new(Condition::Running, None, now));
         }
         let mut size = 0;
         producer.publish(|sequence| {
@@ -478,29 +376,29 @@ impl Sending {
             size = picture.size();
             picture
         });
-        producer.received(size);
+        producer.count_bytes(size);
         let totals = &self.relay.streams.totals.sent;
         totals.pictures.fetch_add(1, Ordering::Relaxed);
         totals.bytes.fetch_add(size as u64, Ordering::Relaxed);
     }
 
     /// No picture came for a while.
-    pub fn stalled(&self, now: Instant) {
+    pub fn mark_stalled(&self, now: Instant) {
         if let Some(producer) = &self.producer {
             tracing::warn!(stream = &*self.sender.id, "stalled: its sender sends no frames");
             let since = producer.stream().newest().map_or(now, |newest| newest.captured());
-            producer.state(State::new(Condition::Stalled, Some("its sender sends no frames"), since));
+            producer.set_state(State::new(Condition::Stalled, Some("its sender sends no frames"), since));
         }
     }
 
     /// Something came that should have been a frame.
-    pub fn bad(&self) {
+    pub fn count_bad(&self) {
         self.sender.bad.fetch_add(1, Ordering::Relaxed);
         self.relay.streams.totals.sent.bad.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A picture came over the rate.
-    pub fn dropped(&self) {
+    pub fn count_dropped(&self) {
         self.sender.dropped.fetch_add(1, Ordering::Relaxed);
         self.relay.streams.totals.sent.dropped.fetch_add(1, Ordering::Relaxed);
     }
@@ -514,14 +412,14 @@ impl Drop for Sending {
         }
         let id = &self.sender.id;
         let bad = Some(self.sender.bad.load(Ordering::Relaxed)).filter(|bad| *bad > 0);
-        let (from, who) = (self.sender.peer.map(shown), self.sender.who.as_ref().map(Known::words));
+        let (from, who) = (self.sender.peer.map(format_peer), self.sender.who.as_ref().map(Known::words));
         tracing::info!(stream = &**id, from, who, bad, "the stream has ended: {}", why.reason());
-        self.relay.gone.note(&self.sender, why);
+        self.relay.gone.record_end(&self.sender, why);
         self.relay.ended.fetch_add(1, Ordering::Relaxed);
         if let Some(lease) = self.lease.take() {
-            self.relay.streams.stop(lease.key());
+            self.relay.streams.stop_stream(lease.key());
         }
-        // Whoever waits for it to be gone claims it next.
+        // The one that waits for it to be gone claims it next.
         drop((self.claim.take(), self.place.take()));
         self.relay.live.send_modify(|live| {
             // Its successor may stand there by now.

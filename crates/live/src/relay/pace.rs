@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::options::Deadline;
 
-/// So many deadlines without a byte, and the viewer is dead.
+/// Deadlines without a byte after which a viewer is dead.
 pub const MAX_STRIKES: u32 = 3;
 
 /// What is known of a viewer's connection.
@@ -25,7 +25,7 @@ impl Pace {
 
     /// A picture was handed over.
     #[inline]
-    pub fn wrote(&mut self, took: Duration) {
+    pub fn record_write(&mut self, took: Duration) {
         self.strikes = 0;
         self.usual = Some(match self.usual {
             None => (took, took / 2),
@@ -37,12 +37,13 @@ impl Pace {
     }
 
     /// A ping came back.
-    pub fn rtt(&mut self, took: Duration) {
+    pub fn record_rtt(&mut self, took: Duration) {
         self.rtt = Some(self.rtt.map_or(took, |mean| mean.mul_f64(0.875) + took.mul_f64(0.125)));
     }
 
-    /// What the next picture may take. Each deadline that has passed doubles the next, as TCP's own timer does: a receiver
-    /// that reads slowly opens its window seldom.
+    /// What the next picture may take. After a deadline that has passed it is twice the usual, or twice [`Deadline::first`] where
+    /// that is longer, and after another one twice that, as TCP's own timer does: a receiver that reads slowly opens its window
+    /// seldom.
     #[inline]
     pub fn deadline(&self) -> Duration {
         let Deadline { first, min, max } = self.bounds;
@@ -57,7 +58,7 @@ impl Pace {
 
     /// A deadline has passed; `progress`: something was taken. Whether the viewer is dead.
     #[inline]
-    pub fn missed(&mut self, progress: bool) -> bool {
+    pub fn record_miss(&mut self, progress: bool) -> bool {
         self.strikes = if progress { 0 } else { self.strikes + 1 };
         self.strikes >= MAX_STRIKES
     }
@@ -84,32 +85,32 @@ mod tests {
     fn the_deadline_follows_what_the_viewer_takes_within_its_bounds() {
         let mut pace = Pace::new(BOUNDS);
         assert_eq!(pace.deadline(), MS * 1000);
-        (0..50).for_each(|_| pace.wrote(MS));
+        (0..50).for_each(|_| pace.record_write(MS));
         assert_eq!(pace.deadline(), MS * 500, "a fast one is noticed soon");
-        (0..50).for_each(|_| pace.wrote(MS * 800));
+        (0..50).for_each(|_| pace.record_write(MS * 800));
         let slower = pace.deadline();
         assert!(slower > MS * 1500 && slower < MS * 2500, "{slower:?}");
-        (0..50).for_each(|_| pace.wrote(MS * 60_000));
+        (0..50).for_each(|_| pace.record_write(MS * 60_000));
         assert_eq!(pace.deadline(), MS * 5000);
     }
 
     #[test]
     fn each_deadline_that_passes_doubles_the_next() {
         let mut pace = Pace::new(BOUNDS);
-        (0..50).for_each(|_| pace.wrote(MS));
+        (0..50).for_each(|_| pace.record_write(MS));
         assert_eq!(pace.deadline(), MS * 500);
-        pace.missed(false);
+        pace.record_miss(false);
         assert_eq!(pace.deadline(), MS * 2000);
-        pace.missed(false);
+        pace.record_miss(false);
         assert_eq!(pace.deadline(), MS * 4000);
-        pace.wrote(MS);
+        pace.record_write(MS);
         assert_eq!(pace.deadline(), MS * 500);
     }
 
     #[test]
     fn three_deadlines_without_a_byte_are_the_end_and_a_byte_begins_anew() {
         let mut pace = Pace::new(BOUNDS);
-        assert!(!pace.missed(false) && !pace.missed(false) && !pace.missed(true));
-        assert!(!pace.missed(false) && !pace.missed(false) && pace.missed(false));
+        assert!(!pace.record_miss(false) && !pace.record_miss(false) && !pace.record_miss(true));
+        assert!(!pace.record_miss(false) && !pace.record_miss(false) && pace.record_miss(false));
     }
 }

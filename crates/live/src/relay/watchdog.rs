@@ -80,54 +80,54 @@ impl Watchdog {
     }
 
     /// It answered a ping, which its browser does, too, while its tab is hidden and sends nothing.
-    pub fn answered(&mut self, now: Instant) {
+    pub fn record_answer(&mut self, now: Instant) {
         self.answer = now;
     }
 
     /// A picture of no bytes came: its camera is not ready, or no longer.
-    pub fn empty(&mut self, now: Instant) {
-        self.message(now);
+    pub fn record_empty(&mut self, now: Instant) {
+        self.record_message(now);
         self.may_be_hidden = false;
     }
 
     /// A message came, whatever it was.
-    pub fn message(&mut self, now: Instant) {
+    pub fn record_message(&mut self, now: Instant) {
         (self.message, self.warned) = (now, false);
     }
 
     /// A frame came: it counts as a message, too, and ends a row of bad ones.
-    pub fn frame(&mut self, now: Instant) {
-        self.message(now);
-        self.silence.picture(now, true);
+    pub fn record_frame(&mut self, now: Instant) {
+        self.record_message(now);
+        self.silence.record_picture(now, true);
         (self.frame, self.pinged, self.stalled, self.bad) = (now, now, false, 0);
         self.may_be_hidden = true;
     }
 
     /// Something came that should have been a frame; whether it was one too many.
-    pub fn bad(&mut self, now: Instant) -> bool {
-        self.message(now);
+    pub fn record_bad(&mut self, now: Instant) -> bool {
+        self.record_message(now);
         self.bad += 1;
         self.bad >= MAX_BAD
     }
 
-    /// When [`Self::look`] may have something to say.
+    /// When [`Self::due_alarm`] may have something to say.
     pub fn next(&self) -> Instant {
-        let mut next = self.ends();
+        let mut next = self.end_time();
         if let Some(ping) = self.next_ping() {
             next = next.min(ping);
         }
         if !self.warned {
             next = next.min(self.message + self.options.warning);
         }
-        if let Some(stall) = self.stall() {
+        if let Some(stall) = self.stall_time() {
             next = next.min(stall);
         }
         next
     }
 
     /// What is due now.
-    pub fn look(&mut self, now: Instant) -> Option<Alarm> {
-        if now >= self.ends() {
+    pub fn due_alarm(&mut self, now: Instant) -> Option<Alarm> {
+        if now >= self.end_time() {
             return Some(Alarm::End);
         }
         if self.next_ping().is_some_and(|ping| now >= ping) {
@@ -138,7 +138,7 @@ impl Watchdog {
             self.warned = true;
             return Some(Alarm::Warn);
         }
-        if self.stall().is_some_and(|stall| now >= stall) {
+        if self.stall_time().is_some_and(|stall| now >= stall) {
             self.stalled = true;
             return Some(Alarm::Stalled);
         }
@@ -153,7 +153,7 @@ impl Watchdog {
     }
 
     /// When the stream ends unless a frame or an answer comes.
-    fn ends(&self) -> Instant {
+    fn end_time(&self) -> Instant {
         let WatchdogOptions { end, hidden_end, .. } = self.options;
         if !self.may_be_hidden {
             return self.frame + end;
@@ -162,8 +162,8 @@ impl Watchdog {
     }
 
     /// When it is called stalled, if it is not yet.
-    fn stall(&self) -> Option<Instant> {
-        self.silence.ends().filter(|_| !self.stalled)
+    fn stall_time(&self) -> Option<Instant> {
+        self.silence.end_time().filter(|_| !self.stalled)
     }
 }
 
@@ -178,7 +178,7 @@ pub struct RateLimit {
 const BUNCH: u32 = 8;
 
 impl RateLimit {
-    /// So many a second.
+    /// This many a second.
     pub fn new(fps: f64, now: Instant) -> Self {
         Self { interval: Duration::from_secs_f64(1.0 / fps), due: now }
     }
@@ -223,7 +223,7 @@ mod tests {
             if next > from + SECOND * seconds || all.last().is_some_and(|(_, alarm)| *alarm == Alarm::End) {
                 return all;
             }
-            if let Some(alarm) = dog.look(next) {
+            if let Some(alarm) = dog.due_alarm(next) {
                 all.push((next.duration_since(from).as_secs(), alarm));
             }
         }
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn one_that_has_stopped_is_stalled_then_warned_then_ended() {
         let (mut dog, now) = watchdog();
-        dog.frame(now);
+        dog.record_frame(now);
         let expected =
             [(3, Alarm::Stalled), (5, Alarm::Ping), (10, Alarm::Ping), (10, Alarm::Warn), (15, Alarm::End)];
         assert_eq!(alarms(&mut dog, now, 60), expected);
@@ -248,9 +248,9 @@ mod tests {
     fn end_of_one_that_answers(dog: &mut Watchdog, from: Instant, until: Duration) -> Duration {
         loop {
             let next = dog.next();
-            match dog.look(next) {
+            match dog.due_alarm(next) {
                 Some(Alarm::End) => return next - from,
-                Some(Alarm::Ping) if next - from <= until => dog.answered(next),
+                Some(Alarm::Ping) if next - from <= until => dog.record_answer(next),
                 _ => {}
             }
         }
@@ -259,19 +259,19 @@ mod tests {
     #[test]
     fn a_hidden_page_that_answers_pings_is_stalled_and_ends_after_ninety_seconds() {
         let (mut dog, now) = watchdog();
-        dog.frame(now);
+        dog.record_frame(now);
         assert_eq!(end_of_one_that_answers(&mut dog, now, SECOND * 600), SECOND * 90);
         let (mut dog, now) = watchdog();
-        dog.frame(now);
+        dog.record_frame(now);
         assert_eq!(end_of_one_that_answers(&mut dog, now, SECOND * 30), SECOND * 45, "it is gone");
         let (mut dog, now) = watchdog();
         for minute in 0..10 {
             let now = now + SECOND * 60 * minute;
-            dog.frame(now);
+            dog.record_frame(now);
             while dog.next() < now + SECOND * 60 {
                 let next = dog.next();
-                assert_ne!(dog.look(next), Some(Alarm::End), "a timer once a minute");
-                dog.answered(next);
+                assert_ne!(dog.due_alarm(next), Some(Alarm::End), "a timer once a minute");
+                dog.record_answer(next);
             }
         }
     }
@@ -279,22 +279,22 @@ mod tests {
     #[test]
     fn pings_answered_by_one_without_a_picture_keep_nothing_alive() {
         let (mut dog, now) = watchdog();
-        dog.answered(now + SECOND * 9);
+        dog.record_answer(now + SECOND * 9);
         assert_eq!(alarms(&mut dog, now, 60), [(10, Alarm::Warn), (15, Alarm::End)]);
         let (mut dog, now) = watchdog();
-        dog.frame(now);
+        dog.record_frame(now);
         for second in 1..15 {
-            dog.empty(now + SECOND * second);
-            dog.answered(now + SECOND * second);
-            assert_ne!(dog.look(now + SECOND * second), Some(Alarm::End));
+            dog.record_empty(now + SECOND * second);
+            dog.record_answer(now + SECOND * second);
+            assert_ne!(dog.due_alarm(now + SECOND * second), Some(Alarm::End));
         }
-        assert_eq!(dog.look(now + SECOND * 15), Some(Alarm::End), "nothing good for fifteen seconds");
+        assert_eq!(dog.due_alarm(now + SECOND * 15), Some(Alarm::End), "nothing good for fifteen seconds");
     }
 
     #[test]
     fn messages_that_are_no_frames_keep_away_the_warning_and_not_the_end() {
         let (mut dog, now) = watchdog();
-        dog.message(now + SECOND * 9);
+        dog.record_message(now + SECOND * 9);
         assert_eq!(alarms(&mut dog, now, 14), []);
         assert_eq!(alarms(&mut dog, now, 60), [(15, Alarm::End)]);
     }
@@ -303,40 +303,40 @@ mod tests {
     fn frames_keep_it_alive_and_end_the_stall() {
         let (mut dog, now) = watchdog();
         for second in 0..100 {
-            dog.frame(now + SECOND * second);
-            assert_eq!(dog.look(now + SECOND * second + SECOND / 2), None);
+            dog.record_frame(now + SECOND * second);
+            assert_eq!(dog.due_alarm(now + SECOND * second + SECOND / 2), None);
         }
-        assert_eq!(dog.look(now + SECOND * 102), Some(Alarm::Stalled));
-        dog.frame(now + SECOND * 103);
-        assert_eq!(dog.look(now + SECOND * 105), None);
+        assert_eq!(dog.due_alarm(now + SECOND * 102), Some(Alarm::Stalled));
+        dog.record_frame(now + SECOND * 103);
+        assert_eq!(dog.due_alarm(now + SECOND * 105), None);
     }
 
     #[test]
     fn one_that_gives_a_frame_every_four_seconds_has_not_stalled_between_them_once_that_is_known() {
         let (mut dog, now) = watchdog();
-        dog.frame(now);
-        assert_eq!(dog.look(now + SECOND * 3), Some(Alarm::Stalled), "nobody knows it yet");
+        dog.record_frame(now);
+        assert_eq!(dog.due_alarm(now + SECOND * 3), Some(Alarm::Stalled), "nobody knows it yet");
         for frame in 1..10 {
-            dog.frame(now + SECOND * 4 * frame);
-            assert_eq!(dog.look(now + SECOND * 4 * frame + SECOND * 4), None);
+            dog.record_frame(now + SECOND * 4 * frame);
+            assert_eq!(dog.due_alarm(now + SECOND * 4 * frame + SECOND * 4), None);
         }
-        assert_eq!(dog.look(now + SECOND * 36 + SECOND * 9), Some(Alarm::Ping));
-        assert_eq!(dog.look(now + SECOND * 36 + SECOND * 9), None);
-        dog.message(now + SECOND * 36 + SECOND * 9);
-        assert_eq!(dog.look(now + SECOND * 36 + SECOND * 12), Some(Alarm::Stalled));
+        assert_eq!(dog.due_alarm(now + SECOND * 36 + SECOND * 9), Some(Alarm::Ping));
+        assert_eq!(dog.due_alarm(now + SECOND * 36 + SECOND * 9), None);
+        dog.record_message(now + SECOND * 36 + SECOND * 9);
+        assert_eq!(dog.due_alarm(now + SECOND * 36 + SECOND * 12), Some(Alarm::Stalled));
     }
 
     #[test]
     fn the_tenth_bad_message_in_a_row_is_one_too_many() {
         let (mut dog, now) = watchdog();
         for _ in 0..9 {
-            assert!(!dog.bad(now));
+            assert!(!dog.record_bad(now));
         }
-        dog.frame(now);
+        dog.record_frame(now);
         for _ in 0..9 {
-            assert!(!dog.bad(now));
+            assert!(!dog.record_bad(now));
         }
-        assert!(dog.bad(now));
+        assert!(dog.record_bad(now));
     }
 
     #[test]

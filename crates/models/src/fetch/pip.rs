@@ -8,7 +8,7 @@ use super::Failure;
 use super::part::Part;
 
 /// Fetches the wheel called `name` with the ordinary client, so that the user's own index and proxy settings hold.
-pub(super) fn download(
+pub(super) fn download_wheel(
     package: &str,
     version: &str,
     tags: &[String],
@@ -17,27 +17,27 @@ pub(super) fn download(
 ) -> Result<(), Failure> {
     let folder = part.path().parent().unwrap_or(Path::new("."));
     let scratch = tempfile::tempdir_in(folder).map_err(Failure::Write)?;
-    run(package, version, tags, scratch.path())?;
+    run_pip(package, version, tags, scratch.path())?;
     let wheel = fs::File::open(scratch.path().join(name))
         .map_err(|error| Failure::Reason(format!("pip brought another file than {name}: {error}")))?;
     part.copy_from(wheel).map_err(Failure::Write)
 }
 
 /// Fetches a wheel into `folder`, where there is none yet, and says where it lies.
-pub(super) fn wheel(
+pub(super) fn fetch_wheel(
     package: &str,
     version: &str,
     tags: &[String],
     folder: &Path,
 ) -> Result<PathBuf, Failure> {
-    run(package, version, tags, folder)?;
+    run_pip(package, version, tags, folder)?;
     let mut files = fs::read_dir(folder).map_err(Failure::Write)?.flatten().map(|entry| entry.path());
     files
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
         .ok_or_else(|| Failure::Reason(format!("pip brought no wheel of {package} {version}")))
 }
 
-fn run(package: &str, version: &str, tags: &[String], folder: &Path) -> Result<(), Failure> {
+fn run_pip(package: &str, version: &str, tags: &[String], folder: &Path) -> Result<(), Failure> {
     let mut tried = Vec::new();
     for (program, first) in [("pip", &[][..]), ("pip3", &[]), ("python3", &["-m", "pip"])] {
         let output = Command::new(program)

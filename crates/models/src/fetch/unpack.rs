@@ -10,7 +10,7 @@ use super::{Failure, FetchError};
 const TERMS: [&str; 3] = ["LICENSE", "NOTICE", "ThirdPartyNotices.txt"];
 
 /// Unpacks the members of a zip whose path begins with `prefix`, by their last name, into `target`; and the package's terms.
-pub(super) fn unpack(
+pub(super) fn unpack_wheel(
     archive: &Path,
     prefix: &str,
     without: &[String],
@@ -43,7 +43,7 @@ pub(super) fn unpack(
 }
 
 /// Opens one member of a zip and hands its content out.
-pub(super) fn member<T>(
+pub(super) fn read_member<T>(
     archive: &Path,
     path: &str,
     take: impl FnOnce(&mut dyn io::Read) -> T,
@@ -75,11 +75,11 @@ mod tests {
         zip.finish().unwrap();
         let target = dir.path().join("deep/target");
         fs::create_dir_all(&target).unwrap();
-        unpack(&archive, "pkg/lib", &["_gpu.so".into()], &target).unwrap();
+        unpack_wheel(&archive, "pkg/lib", &["_gpu.so".into()], &target).unwrap();
         let mut names: Vec<_> = fs::read_dir(&target).unwrap().map(|e| e.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["LICENSE", "a.so", "evil.so"], "members land in the folder by their last name");
         assert!(!dir.path().join("evil.so").exists());
-        assert!(unpack(&archive, "nothing", &[], &target).is_err());
+        assert!(unpack_wheel(&archive, "nothing", &[], &target).is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use rustls::CertificateError;
-use sightwire_http_client::cause::{Cause, find};
+use sightwire_http_client::cause::{Cause, find_error};
 
 /// Whom a download talks to.
 pub(super) struct Peer {
@@ -28,12 +28,12 @@ pub(super) enum Detour {
 
 impl Peer {
     /// Through the proxy that the environment names for it, if `proxy` says so.
-    pub(super) fn of(url: &str, proxy: bool) -> Self {
+    pub(super) fn from_url(url: &str, proxy: bool) -> Self {
         let through = if proxy { Matcher::from_env() } else { Matcher::builder().build() };
-        Self::through(url, &through)
+        Self::with_proxies(url, &through)
     }
 
-    fn through(url: &str, proxies: &Matcher) -> Self {
+    fn with_proxies(url: &str, proxies: &Matcher) -> Self {
         let parsed = Url::parse(url).ok();
         let host = parsed.as_ref().and_then(Url::host_str).unwrap_or(url).to_owned();
         let proxy = url.parse().ok().and_then(|uri| proxies.intercept(&uri));
@@ -64,17 +64,17 @@ pub(super) fn broke_off(peer: &Peer) -> String {
 }
 
 /// What an error means.
-pub(super) fn explain(
+pub(super) fn explain_error(
     error: &(dyn Error + 'static),
     cause: &Cause<'_>,
     peer: &Peer,
     stall: Duration,
 ) -> String {
     let (stall, resolved) = (stall.as_secs_f32(), &peer.resolved);
-    match (find::<Detour>(error), cause) {
+    match (find_error::<Detour>(error), cause) {
         (Some(Detour::Endless), _) => format!("{peer} sends from one address to the next without end"),
         (Some(plain), _) => plain.to_string(),
-        (_, Cause::Tls(error)) => untrusted(error, peer),
+        (_, Cause::Tls(error)) => explain_untrusted(error, peer),
         (_, Cause::UnknownName) => format!(
             "the name {resolved} cannot be resolved; this machine is offline, or it needs a proxy (HTTPS_PROXY)"
         ),
@@ -88,7 +88,7 @@ pub(super) fn explain(
     }
 }
 
-fn untrusted(error: &rustls::Error, peer: &Peer) -> String {
+fn explain_untrusted(error: &rustls::Error, peer: &Peer) -> String {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => format!(
             "the certificate of {peer} is signed by an authority that is not trusted here; if it is your company's own, install it (update-ca-certificates), or name a PEM file with all authorities in SSL_CERT_FILE"
@@ -112,18 +112,18 @@ mod tests {
 
     /// On the way to models.example, perhaps through a proxy.
     fn peer(proxy: &str) -> Peer {
-        Peer::through("https://models.example/file", &Matcher::builder().https(proxy).build())
+        Peer::with_proxies("https://models.example/file", &Matcher::builder().https(proxy).build())
     }
 
     fn explained(error: &(dyn Error + 'static), peer: &Peer) -> String {
-        explain(error, &Cause::of(error), peer, Duration::from_secs(30))
+        explain_error(error, &Cause::from_error(error), peer, Duration::from_secs(30))
     }
 
     #[test]
     fn a_name_that_nobody_has_is_told_from_a_server_that_is_off() {
         let client = |address: std::net::SocketAddr| {
-            let tls = sightwire_http_client::trust::nobody();
-            let builder = reqwest::blocking::ClientBuilder::from(sightwire_http_client::builder(tls));
+            let tls = sightwire_http_client::trust::trust_nobody();
+            let builder = reqwest::blocking::ClientBuilder::from(sightwire_http_client::client_builder(tls));
             builder.no_proxy().resolve("off.example", address).build().unwrap()
         };
         let here = std::net::SocketAddr::from(([127, 0, 0, 1], 9));

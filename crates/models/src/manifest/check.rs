@@ -5,7 +5,7 @@ use super::{Clip, Colour, Detect, Format, Import, Manifest, Task, is_plain_name}
 /// What is wrong in a manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestMistake {
-    /// It is no TOML, or has keys or values that nothing is called; says where.
+    /// It is not TOML, or has keys or values that nothing is called; says where.
     #[error(transparent)]
     Toml(#[from] toml::de::Error),
     /// The model cannot be called so: its files lie in a folder of that name.
@@ -56,7 +56,7 @@ pub enum ManifestMistake {
     /// Pixels cannot be divided by the number of this key.
     #[error("`{0}` is {1}; it must be a number other than 0")]
     Divisor(&'static str, f32),
-    /// A detector's input cannot be so many pixels wide or high.
+    /// A detector's input cannot be this many pixels wide or high.
     #[error("`{0}` is {1}; it must be a multiple of 32 from 32 to 4096")]
     Side(&'static str, u32),
     /// Frames of clips have one order of colours only.

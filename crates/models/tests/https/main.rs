@@ -68,11 +68,11 @@ impl World {
     }
 
     fn target(&self) -> PathBuf {
-        self.store().path("model", "model.h5")
+        self.store().file_path("model", "model.h5")
     }
 
     fn part(&self) -> PathBuf {
-        self.store().path("model", "model.h5.part")
+        self.store().file_path("model", "model.h5.part")
     }
 
     /// Leaves a partial file there, as an earlier try did.
@@ -104,7 +104,7 @@ impl World {
     /// Pulls, and wants the right file in its place and nothing beside it.
     fn pull_well(&self) {
         self.pull().unwrap();
-        assert_eq!(digest::sha256(&fs::read(self.target()).unwrap()), digest::sha256(&content()));
+        assert_eq!(digest::sha256_hex(&fs::read(self.target()).unwrap()), digest::sha256_hex(&content()));
         let names: Vec<_> = fs::read_dir(self.target().parent().unwrap()).unwrap().flatten().collect();
         assert_eq!(names.len(), 1, "{names:?}");
     }
@@ -148,7 +148,7 @@ fn manifest(url: &str) -> Manifest {
 fn a_file_known_by_its_git_blob_id_comes_whole_and_its_bytes_are_told() {
     let world = world(|request| Reply::ranged(&content(), request));
     let (mut told, mut done) = (Vec::new(), false);
-    assert!(!world.store().has(&world.manifest()));
+    assert!(!world.store().has_files(&world.manifest()));
     fetch::pull_with(&world.store(), &world.manifest(), &world.options, &mut |progress| match progress {
         Progress::Bytes { bytes, of } => told.push((bytes, of)),
         Progress::Done(_) => done = true,
@@ -160,7 +160,7 @@ fn a_file_known_by_its_git_blob_id_comes_whole_and_its_bytes_are_told() {
     assert_eq!(told.first(), Some(&(0, Some(size))));
     assert_eq!(told.last(), Some(&(size, Some(size))));
     assert!(told.is_sorted());
-    assert!(world.store().has(&world.manifest()));
+    assert!(world.store().has_files(&world.manifest()));
     assert_eq!(world.server.requests()[0].path, PATH, "the address is asked for as it is written");
     world.pull_well();
     assert_eq!(world.server.requests().len(), 1, "what is here is not loaded again");
@@ -427,7 +427,7 @@ fn child() {
     let (Some(folder), Ok(url)) = (std::env::var_os("TEST_FOLDER"), std::env::var("TEST_URL")) else {
         return;
     };
-    match fetch::pull(&store(Path::new(&folder)), &manifest(&url), &mut |_| {}) {
+    match fetch::pull_files(&store(Path::new(&folder)), &manifest(&url), &mut |_| {}) {
         Ok(()) => eprintln!("RESULT ready"),
         Err(error) => eprintln!("RESULT {error}"),
     }

@@ -16,7 +16,6 @@ use sightwire_http_client::trust::Trust;
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Path.
     pub path: String,
     /// First byte of the `Range`, where there is one.
     pub from: Option<u64>,
@@ -28,7 +27,6 @@ pub struct Request {
     pub sent: u64,
 }
 
-/// What to answer.
 pub struct Reply {
     status: &'static str,
     headers: Vec<(&'static str, String)>,
@@ -39,11 +37,11 @@ pub struct Reply {
 /// How an answer ends.
 enum End {
     Whole,
-    /// The connection is cut after so many bytes of the body.
+    /// The connection is cut after this many bytes of the body.
     Cut(usize),
-    /// Nothing more comes after so many bytes, and the connection stays open.
+    /// Nothing more comes after this many bytes, and the connection stays open.
     Stall(usize),
-    /// After so many bytes the rest waits for the gate to open.
+    /// After this many bytes the rest waits for the gate to open.
     Wait(usize, Gate),
 }
 
@@ -52,7 +50,6 @@ enum End {
 pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
-    /// Lets everything through.
     pub fn open(&self) {
         *self.0.0.lock().unwrap() = true;
         self.0.1.notify_all();
@@ -89,30 +86,28 @@ impl Reply {
         }
     }
 
-    /// Sets a header.
     pub fn header(mut self, name: &'static str, value: impl Display) -> Self {
         self.headers.retain(|(n, _)| *n != name);
         self.headers.push((name, value.to_string()));
         self
     }
 
-    /// Without the header.
     pub fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(n, _)| *n != name);
         self
     }
 
-    /// Cuts the connection after so many bytes of the body.
+    /// Cuts the connection after this many bytes of the body.
     pub fn cut(self, after: usize) -> Self {
         Self { end: End::Cut(after), ..self }
     }
 
-    /// Sends nothing more after so many bytes of the body.
+    /// Sends nothing more after this many bytes of the body.
     pub fn stall(self, after: usize) -> Self {
         Self { end: End::Stall(after), ..self }
     }
 
-    /// Sends the rest after so many bytes of the body when the gate opens.
+    /// Sends the rest after this many bytes of the body when the gate opens.
     pub fn wait(self, after: usize, gate: &Gate) -> Self {
         Self { end: End::Wait(after, gate.clone()), ..self }
     }
@@ -122,9 +117,9 @@ impl Reply {
 pub struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
-    /// PEM file with the authority that signed its certificate,
+    /// PEM file with the authority that signed its certificate.
     pub authority: PathBuf,
-    /// and trust in that one alone.
+    /// Trust in the authority that signed its certificate, and in no other.
     pub trust: Trust,
 }
 

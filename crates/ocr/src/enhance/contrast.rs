@@ -4,7 +4,7 @@
 //! and rounding of OpenCV's `createCLAHE` (modules/imgproc/src/clahe.cpp).
 
 use super::lightness_of;
-use crate::image::Image;
+use sightwire_frame::Image;
 
 /// Tiles along each side.
 const TILES: usize = 8;
@@ -80,12 +80,12 @@ impl Tiles {
             let (left, top) = (index % TILES * tile_width, index / TILES * tile_height);
             let mut counts = [0; LEVELS];
             for y in top..top + tile_height {
-                let row = &levels[mirrored(y, height) * width..][..width];
+                let row = &levels[mirror_index(y, height) * width..][..width];
                 for x in left..left + tile_width {
-                    counts[usize::from(row[mirrored(x, width)])] += 1;
+                    counts[usize::from(row[mirror_index(x, width)])] += 1;
                 }
             }
-            equalise(counts, tile_width * tile_height)
+            equalise_counts(counts, tile_width * tile_height)
         };
         Self { width: tile_width, height: tile_height, tables: (0..TILES * TILES).map(table).collect() }
     }
@@ -96,7 +96,7 @@ impl Tiles {
 }
 
 /// The mirror image of a place beyond the end, as often as needed; the edge itself is not repeated.
-fn mirrored(at: usize, size: usize) -> usize {
+fn mirror_index(at: usize, size: usize) -> usize {
     if at < size || size == 1 {
         return at.min(size - 1);
     }
@@ -106,7 +106,7 @@ fn mirrored(at: usize, size: usize) -> usize {
 }
 
 /// The cumulative histogram, where what goes beyond the limit is spread over all levels.
-fn equalise(mut counts: [u32; LEVELS], pixels: usize) -> Table {
+fn equalise_counts(mut counts: [u32; LEVELS], pixels: usize) -> Table {
     let limit = ((CLIP_LIMIT * pixels as f64 / LEVELS as f64) as u32).max(1);
     let mut clipped = 0;
     for count in &mut counts {

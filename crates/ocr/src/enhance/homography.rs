@@ -15,7 +15,7 @@ impl Homography {
     /// no such view of a rectangle.
     ///
     /// P. Heckbert, "Fundamentals of Texture Mapping and Image Warping" (1989), section 2.2.3.
-    pub fn onto(width: f64, height: f64, corners: [[f32; 2]; 4]) -> Option<Self> {
+    pub fn onto_quad(width: f64, height: f64, corners: [[f32; 2]; 4]) -> Option<Self> {
         let [p0, p1, p2, p3] = corners.map(|corner| corner.map(f64::from));
         let minus = |a: [f64; 2], b: [f64; 2]| [a[0] - b[0], a[1] - b[1]];
         let cross = |a: [f64; 2], b: [f64; 2]| a[0] * b[1] - b[0] * a[1];
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn corners_go_to_corners_and_back() {
-        let map = Homography::onto(400.0, 300.0, CORNERS).unwrap();
+        let map = Homography::onto_quad(400.0, 300.0, CORNERS).unwrap();
         let picture = [[0.0, 0.0], [400.0, 0.0], [400.0, 300.0], [0.0, 300.0]];
         for (corner, seen) in picture.into_iter().zip(CORNERS) {
             assert_near(map.apply(corner), seen);
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn one_map_after_the_other_is_one_map() {
         let first = Affine([[0.8, -0.6, 120.0], [0.6, 0.8, -7.5]]);
-        let second = Homography::onto(400.0, 300.0, CORNERS).unwrap();
+        let second = Homography::onto_quad(400.0, 300.0, CORNERS).unwrap();
         for point in [[0.0, 0.0], [300.0, 20.0], [-40.0, 210.0]] {
             assert_near(Homography::from(first).then(&second).apply(point), second.apply(first.apply(point)));
         }
@@ -107,9 +107,9 @@ mod tests {
     fn what_is_no_view_of_a_rectangle_is_refused() {
         let [a, b, c, d] = CORNERS;
         for corners in [[a, c, b, d], [a, b, [200.0, 100.0], d], [a; 4], [a, b, c, [f32::NAN, 0.0]]] {
-            assert_eq!(Homography::onto(10.0, 10.0, corners), None, "{corners:?}");
+            assert_eq!(Homography::onto_quad(10.0, 10.0, corners), None, "{corners:?}");
         }
-        assert_eq!(Homography::onto(0.0, 10.0, CORNERS), None);
+        assert_eq!(Homography::onto_quad(0.0, 10.0, CORNERS), None);
         assert_eq!(Homography([[0.0; 3]; 3]).invert(), Homography::IDENTITY);
     }
 }

@@ -8,7 +8,7 @@
 
 use std::ops::Deref;
 
-use crate::image::Image;
+use sightwire_frame::Image;
 
 /// Noise below this, in levels, is left alone.
 const LEAST_DEVIATION: f32 = 1.0;
@@ -25,26 +25,26 @@ const BLOCK: usize = 1024;
 /// The picture with less noise of a scanner or camera, and the same edges. A clean picture stays nearly as it is. One that is
 /// handed over is let go as soon as it is not needed.
 #[must_use]
-pub fn denoise(image: impl Deref<Target = Image>) -> Image {
+pub fn denoise_image(image: impl Deref<Target = Image>) -> Image {
     if image.is_empty() {
         return image.clone();
     }
     let specks_gone = if is_speckled(&image) {
-        filter::<3, u8>(&image, despeckle::<true>)
+        filter_rows::<3, u8>(&image, despeckle_row::<true>)
     } else {
-        filter::<3, u8>(&image, despeckle::<false>)
+        filter_rows::<3, u8>(&image, despeckle_row::<false>)
     };
     drop(image);
-    let deviation = deviation(&specks_gone);
+    let deviation = noise_deviation(&specks_gone);
     if deviation < LEAST_DEVIATION {
         return specks_gone;
     }
     let reach = (deviation * 3.0).clamp(LEAST_REACH, MOST_REACH) as i16;
-    filter::<5, i16>(&specks_gone, |rows, out| smooth(rows, reach, out))
+    filter_rows::<5, i16>(&specks_gone, |rows, out| smooth_row(rows, reach, out))
 }
 
 /// Calls `step` for each row with the `N` rows around it, whose edges go on for `N / 2` pixels on either side.
-fn filter<const N: usize, T: From<u8> + Copy>(
+fn filter_rows<const N: usize, T: From<u8> + Copy>(
     image: &Image,
     step: impl Fn(&[Vec<T>; N], &mut [u8]),
 ) -> Image {
@@ -74,7 +74,7 @@ fn filter<const N: usize, T: From<u8> + Copy>(
 }
 
 /// Draws each value back to the least and most of its eight neighbours, or to the second least and second most.
-fn despeckle<const PAIRS: bool>(rows: &[Vec<u8>; 3], out: &mut [u8]) {
+fn despeckle_row<const PAIRS: bool>(rows: &[Vec<u8>; 3], out: &mut [u8]) {
     let count = out.len();
     let [above, row, below] = rows;
     // Of one length, so that the compiler checks it once.
@@ -110,7 +110,7 @@ const NEIGHBOURS: [(usize, usize); 12] =
     [(0, 2), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1), (2, 3), (2, 4), (3, 1), (3, 2), (3, 3), (4, 2)];
 
 /// The mean of the values around, weighted by how near `reach` their difference is.
-fn smooth(rows: &[Vec<i16>; 5], reach: i16, out: &mut [u8]) {
+fn smooth_row(rows: &[Vec<i16>; 5], reach: i16, out: &mut [u8]) {
     for (block, out) in out.chunks_mut(BLOCK).enumerate() {
         let (start, count) = (block * BLOCK, out.len());
         let centre = &rows[2][start + 6..start + 6 + count];
@@ -137,7 +137,7 @@ fn smooth(rows: &[Vec<i16>; 5], reach: i16, out: &mut [u8]) {
 
 /// Calls `visit` with 3 × 3 pixels, row by row, at places all over the picture; how many those are. With their green,
 /// which is most of the lightness: a mean of colours would hide their noise.
-fn sample(image: &Image, mut visit: impl FnMut([i32; 9])) -> u32 {
+fn sample_pixels(image: &Image, mut visit: impl FnMut([i32; 9])) -> u32 {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let step = (width * height).div_ceil(MOST_SAMPLES).isqrt().max(1);
     let level = |x: usize, y: usize| i32::from(image.data()[(y * width + x) * 3 + 1]);
@@ -154,7 +154,7 @@ fn sample(image: &Image, mut visit: impl FnMut([i32; 9])) -> u32 {
 /// Whether specks are so many that some touch: one pixel in 200 stands alone against all around it.
 fn is_speckled(image: &Image) -> bool {
     let mut specks = 0;
-    let samples = sample(image, |levels| {
+    let samples = sample_pixels(image, |levels| {
         let here = levels[4];
         let others = || levels.iter().enumerate().filter(|(at, _)| *at != 4).map(|(_, level)| here - level);
         specks += u32::from(others().all(|by| by > SPECK) || others().all(|by| by < -SPECK));
@@ -166,9 +166,9 @@ fn is_speckled(image: &Image) -> bool {
 ///
 /// J. Immerkær, "Fast Noise Variance Estimation" (1996): a mask that answers neither to flat nor to sloping parts; with
 /// the median of its answers instead of their mean, because a page is full of edges.
-fn deviation(image: &Image) -> f32 {
+fn noise_deviation(image: &Image) -> f32 {
     let mut counts = vec![0_u32; 16 * 255 + 1];
-    let samples = sample(image, |levels| {
+    let samples = sample_pixels(image, |levels| {
         let mask = [1, -2, 1, -2, 4, -2, 1, -2, 1];
         let answer: i32 = levels.iter().zip(mask).map(|(level, weight)| level * weight).sum();
         counts[answer.unsigned_abs() as usize] += 1;
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_clean_page_keeps_its_strokes() {
         let page = page();
-        let clean = denoise(&page);
+        let clean = denoise_image(&page);
         let changed = page.data().iter().zip(clean.data()).filter(|(a, b)| a.abs_diff(**b) > 2).count();
         assert_eq!(changed, 0, "of {}", page.data().len());
     }
@@ -218,9 +218,9 @@ mod tests {
             let noise: f32 = (0..12).map(|_| random.range(-1.0, 1.0)).sum::<f32>() * 6.0;
             *level = (f32::from(*level) + noise).round().clamp(0.0, 255.0) as u8;
         }
-        let measured = deviation(&noisy);
+        let measured = noise_deviation(&noisy);
         assert!((6.0..14.0).contains(&measured), "{measured}");
-        let (before, after) = (error(&noisy, &page), error(&denoise(&noisy), &page));
+        let (before, after) = (error(&noisy, &page), error(&denoise_image(&noisy), &page));
         assert!(after < before * 0.75, "{before} {after}");
     }
 
@@ -234,7 +234,7 @@ mod tests {
                 pixel.fill(if random.chance(0.5) { 0 } else { 255 });
             }
         }
-        let (before, after) = (error(&noisy, &page), error(&denoise(&noisy), &page));
+        let (before, after) = (error(&noisy, &page), error(&denoise_image(&noisy), &page));
         assert!(after < before * 0.7, "{before} {after}");
     }
 
@@ -242,7 +242,7 @@ mod tests {
     fn the_smallest_pictures_are_filtered() {
         for (width, height) in [(0, 0), (1, 1), (1, 5), (2, 2), (5, 1), (3, 3), (700, 2)] {
             let image = Image::from_bgr(width, height, vec![9; (width * height * 3) as usize]).unwrap();
-            assert_eq!(denoise(&image), image, "{width}x{height}");
+            assert_eq!(denoise_image(&image), image, "{width}x{height}");
         }
     }
 }

@@ -5,14 +5,14 @@
 //! largest. First roughly, with the page cut into strips, because along a narrow strip an angle may be further off and
 //! still tell lines apart; then finer and finer on the whole width.
 
-use super::lightness;
-use crate::image::Image;
+use super::pixel_lightness;
+use sightwire_frame::Image;
 
 /// The longer side of the copy that is looked at, pixels.
 const COPY_PX: usize = 1200;
 /// Pixels around one that tell whether it is ink: further than half a stroke, nearer than shadows change.
 const AROUND_PX: usize = 12;
-/// Fewer ink pixels are no text.
+/// Fewer ink pixels are not text.
 const LEAST_POINTS: usize = 150;
 const MOST_POINTS: usize = 120_000;
 const MOST_DEGREES: f32 = 45.0;
@@ -21,7 +21,7 @@ const LEAST_GAIN: f64 = 1.35;
 
 /// Degrees by which the picture has to be turned clockwise to make its lines of text level, -45 to 45. 0 if it has none
 /// or does not say.
-pub fn skew(image: &Image) -> f32 {
+pub fn measure_skew(image: &Image) -> f32 {
     let page = Page::new(image);
     let points = page.ink();
     if points.len() < LEAST_POINTS {
@@ -29,7 +29,8 @@ pub fn skew(image: &Image) -> f32 {
     }
     let mut bins = Vec::new();
     let mut score = |degrees: f32, strips: usize| page.score(&points, degrees, strips, &mut bins);
-    let coarse: Vec<_> = grid(0.0, MOST_DEGREES, 0.5).map(|degrees| (degrees, score(degrees, 6))).collect();
+    let coarse: Vec<_> =
+        angle_grid(0.0, MOST_DEGREES, 0.5).map(|degrees| (degrees, score(degrees, 6))).collect();
     let mut scores: Vec<_> = coarse.iter().map(|(_, score)| *score).collect();
     scores.sort_by(f64::total_cmp);
     let usual = scores[scores.len() / 2];
@@ -38,7 +39,7 @@ pub fn skew(image: &Image) -> f32 {
         return 0.0;
     }
     for (reach, step, strips) in [(0.6, 0.1, 3), (0.15, 0.03, 1)] {
-        let near = grid(best, reach, step).map(|degrees| (degrees, score(degrees, strips)));
+        let near = angle_grid(best, reach, step).map(|degrees| (degrees, score(degrees, strips)));
         best = near.max_by(|one, two| one.1.total_cmp(&two.1)).map_or(best, |(degrees, _)| degrees);
     }
     // What leans clockwise is turned back.
@@ -46,7 +47,7 @@ pub fn skew(image: &Image) -> f32 {
 }
 
 /// Angles from `middle - reach` to `middle + reach`, so far apart as `step` says.
-fn grid(middle: f32, reach: f32, step: f32) -> impl Iterator<Item = f32> {
+fn angle_grid(middle: f32, reach: f32, step: f32) -> impl Iterator<Item = f32> {
     let count = (reach / step).round() as i16;
     (-count..=count).map(move |index| middle + f32::from(index) * step)
 }
@@ -70,7 +71,8 @@ impl Page {
             sums.fill(0);
             for row in rows.chunks_exact(full_width * 3) {
                 for (sum, pixels) in sums.iter_mut().zip(row.chunks_exact(step * 3)) {
-                    *sum += pixels.chunks_exact(3).map(|pixel| u32::from(lightness(pixel))).sum::<u32>();
+                    *sum +=
+                        pixels.chunks_exact(3).map(|pixel| u32::from(pixel_lightness(pixel))).sum::<u32>();
                 }
             }
             levels.extend(sums.iter().map(|sum| (sum / (step * step) as u32) as u8));
@@ -128,7 +130,7 @@ impl Page {
         let kept = (MOST_POINTS as f32 / count.max(1) as f32).min(1.0);
         let mut points = Vec::with_capacity(count.min(MOST_POINTS + MOST_POINTS / 8));
         for (index, _) in differences.iter().enumerate().filter(|(_, difference)| is_ink(**difference)) {
-            let [x_shift, y_shift, chance] = scatter(index as u64);
+            let [x_shift, y_shift, chance] = scatter_values(index as u64);
             if chance <= kept {
                 points.push([(index % self.width) as f32 + x_shift, (index / self.width) as f32 + y_shift]);
             }
@@ -156,7 +158,7 @@ impl Page {
 }
 
 /// Three numbers from 0 to 1 that look random and are the same each time (`SplitMix64`).
-fn scatter(index: u64) -> [f32; 3] {
+fn scatter_values(index: u64) -> [f32; 3] {
     let mut bits = index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -167,8 +169,8 @@ fn scatter(index: u64) -> [f32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draw::{Colour, Face, Letters, Typesetter};
-    use crate::enhance::rotate;
+    use crate::enhance::rotate_image;
+    use sightwire_annotate::{Colour, Face, Letters, Typesetter};
 
     const WORDS: &str =
         "The quick brown fox jumps over the lazy dog and reads 1234567890 lines of text again";
@@ -190,7 +192,7 @@ mod tests {
     }
 
     fn assert_skew(image: &Image, expected: f32, most: f32) {
-        let found = skew(image);
+        let found = measure_skew(image);
         assert!((found - expected).abs() <= most, "{found} instead of {expected}");
     }
 
@@ -198,7 +200,7 @@ mod tests {
     fn the_lean_of_a_page_is_found() {
         let page = page(1000, 800, 22, 20);
         for degrees in [-44.0, -30.0, -12.7, -5.0, -1.0, -0.4, 0.0, 0.3, 2.5, 8.8, 21.3, 37.0, 44.5] {
-            assert_skew(&rotate(&page, degrees, [240; 3]).0, -degrees, 0.3);
+            assert_skew(&rotate_image(&page, degrees, [240; 3]).0, -degrees, 0.3);
         }
     }
 
@@ -206,17 +208,17 @@ mod tests {
     fn a_dense_page_and_a_single_line_lean_too() {
         let dense = page(1500, 2000, 11, 110);
         for degrees in [-3.3, 0.0, 14.2] {
-            assert_skew(&rotate(&dense, degrees, [240; 3]).0, -degrees, 0.3);
+            assert_skew(&rotate_image(&dense, degrees, [240; 3]).0, -degrees, 0.3);
         }
         let line = page(900, 100, 24, 1);
         for degrees in [-6.0, 11.0] {
-            assert_skew(&rotate(&line, degrees, [240; 3]).0, -degrees, 0.5);
+            assert_skew(&rotate_image(&line, degrees, [240; 3]).0, -degrees, 0.5);
         }
     }
 
     #[test]
     fn light_text_on_dark_ground_leans_too() {
-        let mut page = rotate(&page(1000, 800, 22, 20), 6.5, [240; 3]).0;
+        let mut page = rotate_image(&page(1000, 800, 22, 20), 6.5, [240; 3]).0;
         page.data_mut().iter_mut().for_each(|level| *level = 255 - *level / 2);
         assert_skew(&page, -6.5, 0.3);
         page.data_mut().iter_mut().for_each(|level| *level = 255 - *level);
@@ -225,14 +227,14 @@ mod tests {
 
     #[test]
     fn what_has_no_lines_is_left_as_it_is() {
-        assert!(skew(&Image::default()).abs() < 1e-9);
-        assert!(skew(&paper(1, 1)).abs() < 1e-9);
-        assert!(skew(&paper(3000, 2)).abs() < 1e-9);
-        assert!(skew(&paper(400, 300)).abs() < 1e-9);
+        assert!(measure_skew(&Image::default()).abs() < 1e-9);
+        assert!(measure_skew(&paper(1, 1)).abs() < 1e-9);
+        assert!(measure_skew(&paper(3000, 2)).abs() < 1e-9);
+        assert!(measure_skew(&paper(400, 300)).abs() < 1e-9);
         let mut noise = paper(600, 500);
         for (index, pixel) in noise.data_mut().chunks_exact_mut(3).enumerate() {
-            pixel.fill((scatter(index as u64)[0] * 255.0) as u8);
+            pixel.fill((scatter_values(index as u64)[0] * 255.0) as u8);
         }
-        assert!(skew(&noise).abs() < 1e-9);
+        assert!(measure_skew(&noise).abs() < 1e-9);
     }
 }

@@ -2,31 +2,31 @@
 
 use super::Homography;
 use crate::crop;
-use crate::image::Image;
+use sightwire_frame::Image;
 
 /// Pixels of a page, at most, and never more than the photograph has.
 const MOST_PX: f64 = 4e7;
 /// Focal lengths that a camera may have, in longer sides of its pictures, and that of a usual phone.
 const FOCAL: [f64; 2] = [0.3, 6.0];
 const USUAL_FOCAL: f64 = 0.85;
-/// A page is at most so many times as long as it is wide.
+/// A page is at most this many times as long as it is wide.
 const LONGEST: f64 = 40.0;
 
 /// The page whose corners are these, clockwise from its upper left, as if seen from straight above, and where the
 /// picture's points went. Its sides are as long as they are where they are nearest, its proportions those of the paper.
 ///
 /// `None` if no page can have such corners. What of the page is beyond the picture continues its edge.
-pub fn straighten(image: &Image, corners: [[f32; 2]; 4]) -> Option<(Image, Homography)> {
-    let (width, height) = size(image, corners)?;
-    let back = Homography::onto(f64::from(width), f64::from(height), corners)?;
+pub fn straighten_page(image: &Image, corners: [[f32; 2]; 4]) -> Option<(Image, Homography)> {
+    let (width, height) = page_size(image, corners)?;
+    let back = Homography::onto_quad(f64::from(width), f64::from(height), corners)?;
     let mut out = Image::default();
     crop::quad_cubic(image, corners, width, height, &mut out);
     Some((out, back.invert()))
 }
 
 /// How large the page becomes.
-fn size(image: &Image, corners: [[f32; 2]; 4]) -> Option<(u32, u32)> {
-    let ratio = ratio(image.width(), image.height(), corners)?;
+fn page_size(image: &Image, corners: [[f32; 2]; 4]) -> Option<(u32, u32)> {
+    let ratio = page_ratio(image.width(), image.height(), corners)?;
     let side = |from: usize, to: usize| {
         let [from, to] = [corners[from], corners[to]];
         f64::from(to[0] - from[0]).hypot(f64::from(to[1] - from[1]))
@@ -42,7 +42,7 @@ fn size(image: &Image, corners: [[f32; 2]; 4]) -> Option<(u32, u32)> {
 ///
 /// Z. Zhang and L.-W. He, "Whiteboard scanning and image enhancement" (2007), section 4, with the camera's axis through
 /// the middle of the picture. Where sides are too nearly parallel to tell how the camera looks, it is a usual phone.
-fn ratio(width: u32, height: u32, corners: [[f32; 2]; 4]) -> Option<f64> {
+fn page_ratio(width: u32, height: u32, corners: [[f32; 2]; 4]) -> Option<f64> {
     let longer = f64::from(width.max(height));
     let middle = [f64::from(width) / 2.0, f64::from(height) / 2.0];
     // In longer sides from the middle.
@@ -87,7 +87,7 @@ mod tests {
         for page in [[210.0, 297.0], [297.0, 210.0], [80.0, 240.0], [85.6, 54.0]] {
             for tilts in [[30.0, 0.0, 20.0], [20.0, 35.0, -40.0], [-40.0, 15.0, 5.0], [25.0, -25.0, 45.0]] {
                 let corners = seen(page, tilts, 3300.0, 700.0, [4000.0, 3000.0]);
-                let found = ratio(4000, 3000, corners).unwrap();
+                let found = page_ratio(4000, 3000, corners).unwrap();
                 assert!((found / (page[0] / page[1]) - 1.0).abs() < 0.01, "{page:?} {tilts:?} {found}");
             }
         }
@@ -98,7 +98,7 @@ mod tests {
         // Flat, or tilted about one of the page's own axes.
         for tilts in [[0.0, 0.0, 0.0], [0.0, 0.0, 33.0], [40.0, 0.0, 0.0], [0.0, 30.0, 0.0]] {
             let corners = seen([210.0, 297.0], tilts, 3400.0, 800.0, [4000.0, 3000.0]);
-            let found = ratio(4000, 3000, corners).unwrap();
+            let found = page_ratio(4000, 3000, corners).unwrap();
             assert!((found / (210.0 / 297.0) - 1.0).abs() < 0.02, "{tilts:?} {found}");
         }
     }
@@ -107,7 +107,7 @@ mod tests {
     fn a_page_is_no_larger_than_its_photograph() {
         let image = Image::new(400, 300);
         let corners = [[-300.0, -300.0], [700.0, -280.0], [720.0, 600.0], [-290.0, 620.0]];
-        let (page, _) = straighten(&image, corners).unwrap();
+        let (page, _) = straighten_page(&image, corners).unwrap();
         assert!(page.width() * page.height() <= 400 * 300 + 400, "{page:?}");
     }
 
@@ -120,7 +120,7 @@ mod tests {
             let (x, y) = ((index % 640) as f32 + 0.5, (index / 640) as f32 + 0.5);
             pixel.fill(if (x - dot[0]).hypot(y - dot[1]) < 6.0 { 255 } else { 0 });
         }
-        let (page, there) = straighten(&image, corners).unwrap();
+        let (page, there) = straighten_page(&image, corners).unwrap();
         let (mut sum, mut places) = (0.0, [0.0; 2]);
         for (index, pixel) in page.data().chunks_exact(3).enumerate() {
             let at = [index as u32 % page.width(), index as u32 / page.width()];
@@ -135,10 +135,10 @@ mod tests {
     fn of_corners_that_no_page_has_there_is_none() {
         let image = Image::from_bgr(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
         for corners in [[[0.0; 2]; 4], [[0.0, 0.0], [2.0, 1.0], [2.0, 0.0], [0.0, 1.0]], [[f32::NAN; 2]; 4]] {
-            assert_eq!(straighten(&image, corners), None);
+            assert_eq!(straighten_page(&image, corners), None);
         }
         let whole = [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]];
-        assert_eq!(straighten(&Image::default(), whole), None);
-        assert_eq!(straighten(&image, whole).unwrap().0, image);
+        assert_eq!(straighten_page(&Image::default(), whole), None);
+        assert_eq!(straighten_page(&image, whole).unwrap().0, image);
     }
 }

@@ -2,11 +2,11 @@
 
 use super::Affine;
 use crate::crop;
-use crate::image::Image;
+use sightwire_frame::Image;
 
 /// The picture turned clockwise, and where its points went. The result is as large as needed for nothing to be cut off;
 /// what the picture does not cover has the colour `ground` (blue, green, red).
-pub fn rotate(image: &Image, degrees: f32, ground: [u8; 3]) -> (Image, Affine) {
+pub fn rotate_image(image: &Image, degrees: f32, ground: [u8; 3]) -> (Image, Affine) {
     if image.is_empty() || degrees == 0.0 || !degrees.is_finite() {
         return (image.clone(), Affine::IDENTITY);
     }
@@ -29,10 +29,10 @@ pub fn rotate(image: &Image, degrees: f32, ground: [u8; 3]) -> (Image, Affine) {
         corner(0.0, turned_height),
     ];
     let mut out = Image::default();
-    crop::quad(image, corners, turned_width as u32, turned_height as u32, &mut out);
+    crop::crop_quad(image, corners, turned_width as u32, turned_height as u32, &mut out);
     // Beyond the picture, the crop goes on with its edge.
     for (row, pixels) in out.data_mut().chunks_exact_mut(turned_width as usize * 3).enumerate() {
-        let (first, end) = covered(&back, row, [width, height], turned_width);
+        let (first, end) = covered_columns(&back, row, [width, height], turned_width);
         let (left, right) = pixels.split_at_mut(end * 3);
         for pixel in left[..first * 3].chunks_exact_mut(3).chain(right.chunks_exact_mut(3)) {
             pixel.copy_from_slice(&ground);
@@ -42,7 +42,7 @@ pub fn rotate(image: &Image, degrees: f32, ground: [u8; 3]) -> (Image, Affine) {
 }
 
 /// The columns of a row whose middles lie in the picture.
-fn covered(back: &Affine, row: usize, sides: [f64; 2], turned_width: f64) -> (usize, usize) {
+fn covered_columns(back: &Affine, row: usize, sides: [f64; 2], turned_width: f64) -> (usize, usize) {
     let y = row as f64 + 0.5;
     let (mut low, mut high) = (0.5_f64, turned_width - 0.5);
     for ([by_x, by_y, add], side) in back.0.into_iter().zip(sides) {
@@ -81,25 +81,25 @@ mod tests {
     #[test]
     fn quarter_turns_are_exact() {
         let image = slope(60, 40);
-        let (right, map) = rotate(&image, 90.0, [1, 2, 3]);
+        let (right, map) = rotate_image(&image, 90.0, [1, 2, 3]);
         assert_eq!((right.width(), right.height()), (40, 60));
         for (x, y) in [(0, 0), (59, 0), (0, 39), (30, 20)] {
             assert_eq!(pixel(&right, 39 - y, x), pixel(&image, x, y));
             let [to_x, to_y] = map.apply([x as f32 + 0.5, y as f32 + 0.5]);
             assert!((to_x - (39.5 - y as f32)).abs() < 1e-3 && (to_y - (x as f32 + 0.5)).abs() < 1e-3);
         }
-        let (half, _) = rotate(&image, 180.0, [1, 2, 3]);
+        let (half, _) = rotate_image(&image, 180.0, [1, 2, 3]);
         assert_eq!(pixel(&half, 0, 0), pixel(&image, 59, 39));
         assert!(half.data().chunks_exact(3).all(|pixel| pixel[2] == 77));
-        assert_eq!(rotate(&image, 0.0, [0; 3]), (image.clone(), Affine::IDENTITY));
-        assert_eq!(rotate(&image, f32::NAN, [0; 3]).0, image);
+        assert_eq!(rotate_image(&image, 0.0, [0; 3]), (image.clone(), Affine::IDENTITY));
+        assert_eq!(rotate_image(&image, f32::NAN, [0; 3]).0, image);
     }
 
     #[test]
     fn nothing_is_cut_off_and_the_rest_has_the_ground_colour() {
         let image = slope(60, 40);
         for degrees in [-45.0, -12.3, 0.4, 7.0, 33.0, 135.0] {
-            let (turned, map) = rotate(&image, degrees, [1, 2, 3]);
+            let (turned, map) = rotate_image(&image, degrees, [1, 2, 3]);
             for (x, y) in [(0, 0), (59, 0), (59, 39), (0, 39)] {
                 let [to_x, to_y] = map.apply([x as f32 + 0.5, y as f32 + 0.5]);
                 assert!(

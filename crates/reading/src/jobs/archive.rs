@@ -12,7 +12,7 @@ use zip::unstable::read::ZipIterable;
 
 /// Most memory that the lists of files of a batch's zips may take, in bytes: names, comments, extra fields.
 const MAX_LIST_BYTES: u64 = 16 << 20;
-/// For each file that a batch may have, so many entries are looked at: folders and what a Mac adds are entries, too.
+/// Entries that are looked at for each file that a batch may have: folders and what a Mac adds are entries, too.
 const ENTRIES_PER_FILE: usize = 3;
 
 /// Why a zip cannot be used.
@@ -21,13 +21,13 @@ pub enum ArchiveError {
     /// Broken, or no zip.
     #[error("it is not a zip that can be read: {0}")]
     Broken(#[source] io::Error),
-    /// The disk.
+    /// The zip cannot be read from the disk.
     #[error("it cannot be read: {0}")]
     Disk(#[from] io::Error),
     /// Too many entries.
     #[error("it lists {listed} files and folders, and the zips of the batch may list {left} more")]
     TooMany {
-        /// In this zip.
+        /// Entries of this zip.
         listed: usize,
         /// What other zips have left.
         left: usize,
@@ -45,7 +45,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Of a batch that may have so many files.
+    /// Of a batch that may have this many files.
     pub fn new(max_files: usize) -> Self {
         Self { entries: max_files.saturating_mul(ENTRIES_PER_FILE), list_bytes: MAX_LIST_BYTES }
     }
@@ -94,7 +94,7 @@ pub struct Member {
 impl Archive {
     /// Reads the list of files; blocks.
     pub fn open(path: PathBuf, budget: &mut Budget) -> Result<Self, ArchiveError> {
-        *budget = check(File::open(&path)?, budget)?;
+        *budget = check_budget(File::open(&path)?, budget)?;
         let list = ZipArchive::new(File::open(&path)?)?.metadata();
         Ok(Self { path, list })
     }
@@ -113,7 +113,7 @@ impl Archive {
             Ok(name) => name.into_owned(),
             Err(_) => String::from_utf8_lossy(entry.name_raw()).into_owned(),
         };
-        if entry.is_dir() || name.ends_with(['/', '\\']) || is_of_mac(&name) {
+        if entry.is_dir() || name.ends_with(['/', '\\']) || is_mac_metadata(&name) {
             return None;
         }
         let refused = if !is_inside(&name) {
@@ -165,7 +165,7 @@ fn of_zip(error: ZipError) -> io::Error {
 
 /// What is left of the budget. Goes through the list once, keeping nothing of it: how much memory it would take is known
 /// only then.
-fn check(file: File, budget: &Budget) -> Result<Budget, ArchiveError> {
+fn check_budget(file: File, budget: &Budget) -> Result<Budget, ArchiveError> {
     let mut list = ZipIterable::try_new(BufReader::new(file), Config::default())?;
     let (listed, left) = (list.len(), budget.entries);
     let entries = left.checked_sub(listed).ok_or(ArchiveError::TooMany { listed, left })?;
@@ -186,7 +186,7 @@ fn is_inside(name: &str) -> bool {
 }
 
 /// Resource forks and folder settings that a Mac puts into a zip.
-fn is_of_mac(name: &str) -> bool {
+fn is_mac_metadata(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
     name.starts_with("__MACOSX/") || last == ".DS_Store" || last.starts_with("._")
 }

@@ -17,7 +17,7 @@ use super::upload::{Arrived, Source, Unreadable};
 const FILES: &str = "files.jsonl";
 /// Of both files; another one is of another version of this program.
 const FORMAT: u32 = 1;
-/// A description has no more bytes: names of a model and of whoever sent it, and numbers.
+/// A description has no more bytes: names of a model and of the sender, and numbers.
 const MAX_BYTES: u64 = 1 << 20;
 /// A line of the list has no more: a name of 255 characters, and a sentence.
 const MAX_LINE_BYTES: u64 = 64 << 10;
@@ -27,7 +27,7 @@ const MAX_LINE_BYTES: u64 = 64 << 10;
 pub struct Description {
     /// Version of this form.
     format: u32,
-    /// Whoever sent it, as the one who took it calls them.
+    /// The sender, by the name that the server which took it uses.
     pub owner: String,
     /// Name of the model.
     pub model: String,
@@ -37,7 +37,7 @@ pub struct Description {
     pub options: ReadOptions,
     /// How many of its pictures are kept in memory.
     pub keep: usize,
-    /// Since 1970.
+    /// When it began, milliseconds since 1970.
     pub created_ms: u64,
     /// What became of it.
     pub state: JobState,
@@ -70,7 +70,7 @@ struct Line {
 /// Why a folder's batch is not gone on with.
 #[derive(Debug, thiserror::Error)]
 pub enum DescriptionError {
-    /// The disk.
+    /// A file cannot be read from the disk.
     #[error("{} cannot be read: {error}", .path.display())]
     Read {
         /// The file.
@@ -84,7 +84,7 @@ pub enum DescriptionError {
     Broken {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with its JSON.
         #[source]
         error: serde_json::Error,
     },
@@ -93,7 +93,7 @@ pub enum DescriptionError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The format that it names.
         format: u32,
     },
     /// The list and the description do not belong together.
@@ -113,7 +113,7 @@ pub enum DescriptionError {
         path: PathBuf,
         /// Files by it.
         files: usize,
-        /// As configured.
+        /// `reader.max_job_files`.
         most: usize,
     },
 }
@@ -140,8 +140,8 @@ impl Description {
 
     /// Puts it in the place of the one before, on the disk when this returns; blocks.
     pub fn write(&self, folder: &Folder) -> io::Result<()> {
-        let new = folder.file("job.json.new");
-        let written = self.write_beside(&new).and_then(|()| fs::rename(&new, folder.file(DESCRIPTION)));
+        let new = folder.file_path("job.json.new");
+        let written = self.write_beside(&new).and_then(|()| fs::rename(&new, folder.file_path(DESCRIPTION)));
         if written.is_err() {
             let _ = fs::remove_file(&new);
         }
@@ -168,7 +168,7 @@ impl Description {
         struct Version {
             format: u32,
         }
-        let path = folder.file(DESCRIPTION);
+        let path = folder.file_path(DESCRIPTION);
         let mut text = Vec::new();
         let read = File::open(&path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text));
         if let Err(error) = read {
@@ -191,7 +191,7 @@ impl Description {
 
 /// Writes the list of a batch's files, on the disk when this returns; blocks.
 pub fn write_files(folder: &Folder, files: &[Arrived]) -> io::Result<()> {
-    let mut out = BufWriter::new(new_file(&folder.file(FILES))?);
+    let mut out = BufWriter::new(new_file(&folder.file_path(FILES))?);
     for Arrived { name, bytes, source } in files {
         let mut line = Line { name: name.clone(), bytes: *bytes, ..Line::default() };
         match source {
@@ -207,7 +207,7 @@ pub fn write_files(folder: &Folder, files: &[Arrived]) -> io::Result<()> {
 
 /// The batch's files, as many as it says; blocks.
 pub fn read_files(folder: &Folder, files: usize) -> Result<Vec<Arrived>, DescriptionError> {
-    let path = folder.file(FILES);
+    let path = folder.file_path(FILES);
     let unread = |error| DescriptionError::Read { path: path.clone(), error };
     let mut list = BufReader::new(File::open(&path).map_err(unread)?);
     let (mut found, mut text) = (Vec::with_capacity(files), Vec::new());
@@ -237,7 +237,7 @@ mod tests {
 
     fn folder() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Spool::new(dir.path().to_owned()).folder("0123456789abcdef").unwrap();
+        let folder = Spool::new(dir.path().to_owned()).create_folder("0123456789abcdef").unwrap();
         (dir, folder)
     }
 
@@ -248,7 +248,7 @@ mod tests {
         (job.files, job.parts, job.zips) = (3, 2, vec![1]);
         job.write(&folder).unwrap();
         job.state = JobState::Cancelled;
-        fs::write(folder.file("job.json.new"), "what a killed server left").unwrap();
+        fs::write(folder.file_path("job.json.new"), "what a killed server left").unwrap();
         job.write(&folder).unwrap();
         assert_eq!(Description::read(&folder, 3).unwrap(), job);
         let many = Description::read(&folder, 2).unwrap_err().to_string();
@@ -273,10 +273,10 @@ mod tests {
             ("{\"format\":1}", "is not understood: missing field"),
             ("", "is not understood: EOF"),
         ] {
-            fs::write(folder.file(DESCRIPTION), text).unwrap();
+            fs::write(folder.file_path(DESCRIPTION), text).unwrap();
             let error = Description::read(&folder, 9).unwrap_err().to_string();
             assert!(error.contains("0123456789abcdef/job.json ") && error.contains(words), "{error}");
-            assert_eq!(fs::read_to_string(folder.file(DESCRIPTION)).unwrap(), text);
+            assert_eq!(fs::read_to_string(folder.file_path(DESCRIPTION)).unwrap(), text);
         }
     }
 }

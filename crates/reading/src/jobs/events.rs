@@ -14,7 +14,7 @@ use crate::picture_cache::PictureCache;
 
 /// Shortest time between two summaries.
 const EVERY: Duration = Duration::from_millis(250);
-/// Something is sent at least so often, so that either side notices a dead connection.
+/// Longest time in which nothing is sent, so that either side notices a dead connection.
 const ALIVE: Duration = Duration::from_secs(10);
 /// Files told of at once.
 const MAX_FILES: usize = 100;
@@ -46,15 +46,15 @@ impl Listener {
         if self.ended || self.stop.is_cancelled() {
             return None;
         }
-        match timeout(ALIVE, self.wait()).await {
-            Ok(true) => Some(self.events()),
+        match timeout(ALIVE, self.wait_for_change()).await {
+            Ok(true) => Some(self.next_events()),
             Ok(false) => None,
             Err(_) => Some(": still here\n\n".to_owned()),
         }
     }
 
     /// Until there is something to say; false when the server stops.
-    async fn wait(&mut self) -> bool {
+    async fn wait_for_change(&mut self) -> bool {
         let stop = self.stop.clone();
         loop {
             let (_, ended) = self.job.counts();
@@ -77,14 +77,14 @@ impl Listener {
         }
     }
 
-    fn events(&mut self) -> String {
+    fn next_events(&mut self) -> String {
         // Before the rows: what ends in between is told of next time, and the end only when all rows have been.
         let has_ended = self.job.ended_at().is_some();
         let (now, mut text) = (Instant::now(), String::new());
         let rows = self.job.ended_rows(self.position, MAX_FILES, &self.pictures);
         let first = self.last.is_none();
         if first {
-            self.summary("job", &mut text);
+            self.write_summary("job", &mut text);
         }
         for row in rows {
             self.position += 1;
@@ -93,15 +93,15 @@ impl Listener {
         }
         let (_, all) = self.job.counts();
         if has_ended && self.position == all {
-            self.summary("end", &mut text);
+            self.write_summary("end", &mut text);
             self.ended = true;
         } else if !first && self.due.is_some_and(|due| due <= now) {
-            self.summary("job", &mut text);
+            self.write_summary("job", &mut text);
         }
         text
     }
 
-    fn summary(&mut self, event: &str, text: &mut String) {
+    fn write_summary(&mut self, event: &str, text: &mut String) {
         let data = serde_json::to_string(&self.job.summary()).unwrap_or_default();
         let _ = write!(text, "event: {event}\ndata: {data}\n\n");
         self.last = Some(Instant::now());

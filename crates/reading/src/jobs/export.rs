@@ -12,7 +12,7 @@ use super::job::Job;
 use super::spool::Work;
 use crate::output::{Document, Format, Style};
 
-/// A piece has at least so many bytes, but for the last.
+/// A piece has at least this many bytes, but for the last.
 const PIECE_BYTES: usize = 256 << 10;
 
 /// An export that is being made.
@@ -37,13 +37,13 @@ pub struct Writer {
 /// What came of a file.
 #[derive(Clone, Copy, Debug)]
 pub enum Came<'a> {
-    /// What it says.
+    /// It was read: its text.
     Read(&'a Document),
     /// Why it could not be read, if that is known.
     Failed(Option<&'a str>),
     /// Nobody wanted it any more.
     Cancelled,
-    /// Nothing so far.
+    /// It has not ended so far.
     Nothing,
 }
 
@@ -69,25 +69,25 @@ impl Export {
     }
 
     /// The next piece; blocks. `None` after the last.
-    pub fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub fn next_piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         let (files, _) = self.job.counts();
         while !self.ended && !self.writer.is_full() {
             if self.next < files {
-                self.add(self.next)?;
+                self.add_file(self.next)?;
                 self.next += 1;
             } else {
                 self.writer.end()?;
                 self.ended = true;
             }
         }
-        let piece = self.writer.take();
+        let piece = self.writer.take_written();
         Ok((!piece.is_empty() || !self.ended).then_some(piece))
     }
 
-    fn add(&mut self, index: usize) -> io::Result<()> {
-        let Some((state, error, result)) = self.job.outcome(index) else { return Ok(()) };
+    fn add_file(&mut self, index: usize) -> io::Result<()> {
+        let Some((state, error, result)) = self.job.file_outcome(index) else { return Ok(()) };
         let document = match result {
-            Some(span) => Some(read(&self.job, span, self.min_confidence)?),
+            Some(span) => Some(read_result(&self.job, span, self.min_confidence)?),
             None => None,
         };
         let came = match (&document, state) {
@@ -96,7 +96,7 @@ impl Export {
             (None, FileState::Cancelled) => Came::Cancelled,
             (None, FileState::Waiting | FileState::Reading | FileState::Done) => Came::Nothing,
         };
-        self.writer.add(index, &self.job.received.files[index].name, came)
+        self.writer.add_file(index, &self.job.received.files[index].name, came)
     }
 }
 
@@ -114,7 +114,7 @@ impl Writer {
     }
 
     /// What was written since the last time.
-    pub fn take(&self) -> Vec<u8> {
+    pub fn take_written(&self) -> Vec<u8> {
         std::mem::take(&mut *self.out.0.lock())
     }
 
@@ -127,16 +127,16 @@ impl Writer {
     }
 
     /// What came of the next file, the `index`th of all, from 0.
-    pub fn add(&mut self, index: usize, name: &str, came: Came<'_>) -> io::Result<()> {
+    pub fn add_file(&mut self, index: usize, name: &str, came: Came<'_>) -> io::Result<()> {
         match (self.format, came) {
-            (Format::Json, Came::Read(document)) => writeln!(self.out, "{}", document.json(self.style)),
+            (Format::Json, Came::Read(document)) => writeln!(self.out, "{}", document.to_json(self.style)),
             (Format::Json, Came::Failed(error)) => {
                 let failed = FailedFile { error: error.map(Into::into), file: name.into() };
                 writeln!(self.out, "{}", serde_json::to_string(&failed)?)
             }
-            (Format::Csv, Came::Read(document)) => write!(self.out, "{}", document.csv()),
+            (Format::Csv, Came::Read(document)) => write!(self.out, "{}", document.to_csv()),
             (Format::Text, Came::Read(document)) => {
-                writeln!(self.out, "==> {name} <==\n{}\n", document.text(self.style.layout))
+                writeln!(self.out, "==> {name} <==\n{}\n", document.to_text(self.style.layout))
             }
             (Format::Hocr, Came::Read(document)) => {
                 let Some(zip) = &mut self.zip else { return Ok(()) };
@@ -144,7 +144,7 @@ impl Writer {
                 let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
                 let entry = format!("{:05}-{last}.{}", index + 1, Format::Hocr.extension());
                 zip.start_file(entry, SimpleFileOptions::default()).map_err(io::Error::other)?;
-                zip.write_all(document.hocr().as_bytes())
+                zip.write_all(document.to_hocr().as_bytes())
             }
             (Format::SubmissionCsv | Format::SubmissionJson, came) if !matches!(came, Came::Nothing) => {
                 if std::mem::replace(&mut self.begun, true) {
@@ -160,14 +160,14 @@ impl Writer {
 }
 
 /// A result as it stands on disk, without the lines that are less sure; blocks.
-pub fn read(job: &Job, span: super::results::Span, min_confidence: f32) -> io::Result<Document> {
-    let read = job.received.results.document(span);
-    let document = read.inspect_err(|error| job.received.folder.failed(Work::Read, error))?;
-    Ok(sure(document, min_confidence))
+pub fn read_result(job: &Job, span: super::results::Span, min_confidence: f32) -> io::Result<Document> {
+    let read = job.received.results.read_document(span);
+    let document = read.inspect_err(|error| job.received.folder.report_failure(Work::Read, error))?;
+    Ok(filter_confident(document, min_confidence))
 }
 
 /// Without the lines that are less sure.
-pub fn sure(mut document: Document, min_confidence: f32) -> Document {
+pub fn filter_confident(mut document: Document, min_confidence: f32) -> Document {
     for page in &mut document.pages {
         page.regions.retain(|region| region.confidence >= min_confidence);
     }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use sightwire_api::read::{self as api, FileState, JobFile, JobState};
-use sightwire_measure::clock;
+use sightwire_base::clock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::description::{self, Description, DescriptionError};
-use super::progress::{Ended, Progress, rounded};
+use super::progress::{Ended, Progress, round_up};
 use super::results::{RESULTS, Results, Span};
 use super::spool::{Folder, Work};
 use super::tries;
@@ -22,16 +22,16 @@ use crate::output::{self, Document};
 use crate::picture_cache::PictureCache;
 use crate::work::ReadRequest;
 
-/// After so long it is tried again to write down what is read,
+/// After this time it is tried again to write down what is read.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
-/// or to have a file drawn.
+/// After this time it is tried again to have a file drawn.
 const DRAW_AGAIN: Duration = Duration::from_secs(5);
 
 /// A batch from when it begins to be read until it is forgotten, whatever servers run meanwhile.
 pub struct Job {
     /// Random, 16 hexadecimal digits, as its folder is called.
     pub id: Arc<str>,
-    /// Whoever sent it, as the one who took it calls them; empty where nobody is told from anybody.
+    /// The sender, by the name that the server which took it uses; empty where nobody is told from anybody.
     pub owner: Arc<str>,
     /// How its files are to be read.
     pub ask: ReadRequest,
@@ -47,7 +47,8 @@ pub struct Job {
     begun: Instant,
     /// How long servers that ran before have worked on it.
     spent_before: Duration,
-    /// Held while something is written down and counted: whoever goes on with it counts in the order of what is written.
+    /// Held while something is written down and counted: a server that goes on with the batch counts in the order in which it
+    /// was written. So it may be held for as long as a disk takes. It comes before `progress`, which is only held for a moment.
     order: Mutex<()>,
     progress: Mutex<Progress>,
     /// Goes up with each change that listeners are told of.
@@ -59,14 +60,14 @@ pub struct Job {
 impl Job {
     /// With files that are all there. `digest` is the model's.
     pub fn new(owner: Arc<str>, received: Received, (ask, digest): (ReadRequest, &str), keep: usize) -> Self {
-        let progress = Progress::of(&received.files);
+        let progress = Progress::from_files(&received.files);
         let (terms, now) = ((owner, ask, digest.into(), keep), SystemTime::now());
-        let job = Self::of(terms, received, progress, (now, Duration::ZERO));
-        job.update(|_| ());
+        let job = Self::from_parts(terms, received, progress, (now, Duration::ZERO));
+        job.update_progress(|_| ());
         job
     }
 
-    fn of(
+    fn from_parts(
         (owner, ask, model_digest, keep): (Arc<str>, ReadRequest, Arc<str>, usize),
         received: Received,
         progress: Progress,
@@ -91,15 +92,16 @@ impl Job {
     }
 
     /// As a server that ran before left it; what had not ended waits. Blocks.
-    pub fn again(
+    pub fn from_description(
         folder: Folder,
         description: &Description,
         limits: &Options,
     ) -> Result<Self, DescriptionError> {
         let files = description::read_files(&folder, description.files)?;
-        let mut progress = Progress::of(&files);
-        let path = folder.file(RESULTS);
-        let opened = Results::open(&path, limits.max_job_bytes, |record, span| progress.replay(record, span));
+        let mut progress = Progress::from_files(&files);
+        let path = folder.file_path(RESULTS);
+        let opened =
+            Results::open(&path, limits.max_job_bytes, |record, span| progress.replay_record(record, span));
         let (results, found) =
             opened.map_err(|error| DescriptionError::Read { path: path.clone(), error })?;
         if found.broken > 0 {
@@ -112,13 +114,13 @@ impl Job {
         if description.state == JobState::Cancelled {
             progress.cancel();
         }
-        let created = moment(description.created_ms);
+        let created = time_from_millis(description.created_ms);
         let has_ended = progress.ended_files.len() == progress.rows.len();
         let spent = match description.ended_ms {
             Some(at) if has_ended => {
                 let spent = Duration::from_micros(description.spent_us);
                 progress.state = description.state;
-                progress.ended = Some(Ended { at: moment(at), spent });
+                progress.ended = Some(Ended { at: time_from_millis(at), spent });
                 spent
             }
             // Until something was written last.
@@ -127,16 +129,16 @@ impl Job {
                 last.duration_since(created).unwrap_or_default()
             }
         };
-        let received = Received::again(folder, description, (files, results), limits.max_job_files);
+        let received = Received::from_description(folder, description, files, results, limits.max_job_files);
         if description.ended_ms.is_none() {
             // Their server may have been killed before it could take what was sent from the disk.
-            progress.ended_files.iter().for_each(|index| received.has_result(*index as usize));
+            progress.ended_files.iter().for_each(|index| received.mark_unsynced(*index as usize));
         }
         let (model, options) = (description.model.clone(), output::options_of(&description.options));
         let (owner, digest) = (description.owner.as_str().into(), description.model_digest.as_str().into());
         let terms = (owner, ReadRequest { model, options }, digest, description.keep);
-        let job = Self::of(terms, received, progress, (created, spent));
-        job.update(|_| ());
+        let job = Self::from_parts(terms, received, progress, (created, spent));
+        job.update_progress(|_| ());
         Ok(job)
     }
 
@@ -146,7 +148,7 @@ impl Job {
         let written = description::write_files(folder, &self.received.files)
             .and_then(|()| folder.sync())
             .and_then(|()| self.description().write(folder));
-        written.inspect_err(|error| folder.failed(Work::Keep, error))
+        written.inspect_err(|error| folder.report_failure(Work::Keep, error))
     }
 
     /// It has ended, and stays so; what was sent is taken from the disk. Blocks.
@@ -164,7 +166,7 @@ impl Job {
             }
         }
         if let Err(error) = written {
-            folder.failed(Work::Keep, &error);
+            folder.report_failure(Work::Keep, &error);
         }
     }
 
@@ -187,7 +189,7 @@ impl Job {
     }
 
     /// Changes what is known, ends the batch where that was the last of it, and tells all who listen.
-    fn update<R>(&self, change: impl FnOnce(&mut Progress) -> R) -> R {
+    fn update_progress<R>(&self, change: impl FnOnce(&mut Progress) -> R) -> R {
         let done = {
             let mut progress = self.progress.lock();
             let done = change(&mut progress);
@@ -195,7 +197,7 @@ impl Job {
                 if progress.state == JobState::Running {
                     progress.state = JobState::Done;
                 }
-                progress.ended = Some(Ended { at: SystemTime::now(), spent: self.spent() });
+                progress.ended = Some(Ended { at: SystemTime::now(), spent: self.time_spent() });
             }
             done
         };
@@ -205,7 +207,7 @@ impl Job {
 
     /// The next file to be read, which begins now.
     pub fn begin_next(&self) -> Option<usize> {
-        self.update(|progress| {
+        self.update_progress(|progress| {
             let index = progress.first_waiting(clock::now())?;
             progress.begin_file(index);
             Some(index)
@@ -213,9 +215,9 @@ impl Job {
     }
 
     /// A file is about to be decoded; blocks the first time. Should this server end by it, the next one knows.
-    pub fn begins(&self) {
+    pub fn mark_begun(&self) {
         if !self.has_begun.swap(true, Ordering::Relaxed) {
-            tries::begin(&self.received.folder, self.counts().1);
+            tries::begin_try(&self.received.folder, self.counts().1);
         }
     }
 
@@ -226,13 +228,13 @@ impl Job {
 
     /// A file was read, or read again: writes its result down, unless nobody waits for it any more; blocks. After an error
     /// nothing has changed.
-    pub fn finished(&self, index: usize, document: &Document) -> io::Result<()> {
+    pub fn finish_file(&self, index: usize, document: &Document) -> io::Result<()> {
         let _order = self.order.lock();
-        let is_done = matches!(self.outcome(index), Some((FileState::Done, ..)));
-        if is_done || self.progress.lock().awaits(index) {
-            let span = self.received.write(index, Ok(document))?;
-            self.update(|progress| {
-                progress.read(index, document, span);
+        let is_done = matches!(self.file_outcome(index), Some((FileState::Done, ..)));
+        if is_done || self.progress.lock().is_awaited(index) {
+            let span = self.received.write_outcome(index, Ok(document))?;
+            self.update_progress(|progress| {
+                progress.mark_read(index, document, span);
                 progress.halted = None;
             });
         }
@@ -241,18 +243,18 @@ impl Job {
 
     /// A file could not be read: writes that down, unless nobody waits for it any more; blocks. After an error nothing has
     /// changed.
-    pub fn failed(&self, index: usize, reason: &str) -> io::Result<()> {
+    pub fn fail_file(&self, index: usize, reason: &str) -> io::Result<()> {
         let _order = self.order.lock();
-        if self.progress.lock().awaits(index) {
-            self.received.write(index, Err(reason))?;
-            self.update(|progress| progress.fail(index, reason.into()));
+        if self.progress.lock().is_awaited(index) {
+            self.received.write_outcome(index, Err(reason))?;
+            self.update_progress(|progress| progress.mark_failed(index, reason.into()));
         }
         Ok(())
     }
 
     /// What came of a file could not be written down: it is read again after a while, and nothing else before.
-    pub fn halt(&self, index: usize, reason: &io::Error) {
-        self.update(|progress| {
+    pub fn halt_file(&self, index: usize, reason: &io::Error) {
+        self.update_progress(|progress| {
             progress.put_back(index);
             progress.halted = Some((clock::now() + WRITE_AGAIN, reason.to_string().into()));
         });
@@ -260,13 +262,13 @@ impl Job {
 
     /// A file was not read in time; whether it is tried again, after all others.
     pub fn try_again_last(&self, index: usize) -> bool {
-        self.update(|progress| progress.put_back_late(index))
+        self.update_progress(|progress| progress.put_back_late(index))
     }
 
     /// The program is missing that draws a file: it is read again after a while, and meanwhile those that need no drawing.
     /// Returns whether the reason is new.
     pub fn wait_for_drawing(&self, index: usize, reason: &str) -> bool {
-        self.update(|progress| {
+        self.update_progress(|progress| {
             let is_new = progress.undrawn.as_ref().is_none_or(|(_, before)| **before != *reason);
             progress.put_back_undrawn(index, clock::now() + DRAW_AGAIN, reason.into());
             is_new
@@ -274,15 +276,16 @@ impl Job {
     }
 
     /// Whether there is a model to read with; else why not. Returns whether that is new.
-    pub fn lacks(&self, reason: Option<&str>) -> bool {
-        let before = self.update(|progress| std::mem::replace(&mut progress.lacks, reason.map(Into::into)));
+    pub fn set_missing_model(&self, reason: Option<&str>) -> bool {
+        let before =
+            self.update_progress(|progress| std::mem::replace(&mut progress.lacks, reason.map(Into::into)));
         before.as_deref() != reason
     }
 
     /// Nobody wants the rest; whether there was a rest. Blocks while something is written down.
     pub fn cancel(&self) -> bool {
         let _order = self.order.lock();
-        let cancelled = self.update(|progress| {
+        let cancelled = self.update_progress(|progress| {
             let is_running = progress.state == JobState::Running;
             if is_running {
                 progress.cancel();
@@ -308,7 +311,7 @@ impl Job {
         self.created
     }
 
-    fn spent(&self) -> Duration {
+    fn time_spent(&self) -> Duration {
         self.spent_before + clock::since(self.begun)
     }
 
@@ -319,7 +322,7 @@ impl Job {
     }
 
     /// What became of a file and where its result stands; `None` where there is no such file.
-    pub fn outcome(&self, index: usize) -> Option<(FileState, Option<Box<str>>, Option<Span>)> {
+    pub fn file_outcome(&self, index: usize) -> Option<(FileState, Option<Box<str>>, Option<Span>)> {
         let progress = self.progress.lock();
         progress.rows.get(index).map(|row| (row.state, row.error.clone(), row.result))
     }
@@ -334,7 +337,7 @@ impl Job {
         self.changed.receiver_count()
     }
 
-    /// The files from `offset` on, at most so many.
+    /// The files from `offset` on, at most this many.
     pub fn rows(&self, offset: usize, limit: usize, pictures: &PictureCache) -> Vec<JobFile> {
         let kept = pictures.indexes(&self.id);
         let progress = self.progress.lock();
@@ -342,7 +345,7 @@ impl Job {
         (offset.min(end)..end).map(|index| self.row(&progress, index, &kept)).collect()
     }
 
-    /// The files that ended as the `position`th and later, at most so many.
+    /// The files that ended as the `position`th and later, at most this many.
     pub fn ended_rows(&self, position: usize, limit: usize, pictures: &PictureCache) -> Vec<JobFile> {
         let kept = pictures.indexes(&self.id);
         let progress = self.progress.lock();
@@ -365,7 +368,7 @@ impl Job {
             regions: done.then_some(row.found.regions),
             left_out: done.then_some(row.found.left_out),
             confidence: row.found.confidence(),
-            ms: done.then(|| rounded(f64::from(row.ms), 10.0)),
+            ms: done.then(|| round_up(f64::from(row.ms), 10.0)),
             picture: kept.contains(&index),
             notes: row.notes.to_vec(),
         }
@@ -376,16 +379,16 @@ impl Job {
         let progress = self.progress.lock();
         let (files, ended) = (progress.rows.len(), progress.ended_files.len());
         let done = ended - progress.failed - progress.cancelled;
-        let elapsed = progress.ended.map_or_else(|| self.spent(), |ended| ended.spent);
+        let elapsed = progress.ended.map_or_else(|| self.time_spent(), |ended| ended.spent);
         // What fails does so at once, and says nothing of how long the rest will take.
         let rate = done as f64 / elapsed.as_secs_f64().max(1e-3);
         let left = match progress.state {
-            JobState::Running if done > 0 => Some(rounded((files - ended) as f64 / rate, 10.0)),
+            JobState::Running if done > 0 => Some(round_up((files - ended) as f64 / rate, 10.0)),
             JobState::Running => None,
             JobState::Done | JobState::Cancelled => Some(0.0),
         };
         let mean =
-            (progress.regions > 0).then(|| rounded(progress.confidence_sum / progress.regions as f64, 1e4));
+            (progress.regions > 0).then(|| round_up(progress.confidence_sum / progress.regions as f64, 1e4));
         api::Job {
             cancelled: progress.cancelled,
             characters: progress.characters,
@@ -393,14 +396,14 @@ impl Job {
             done,
             failed: progress.failed,
             files,
-            files_per_s: rounded(rate, 100.0),
+            files_per_s: round_up(rate, 100.0),
             id: self.id.to_string(),
             keep: self.keep,
             left_s: left,
             mean_confidence: mean,
-            ms: millis(elapsed),
+            ms: to_millis(elapsed),
             notes: progress.notes(),
-            options: asked(&self.ask),
+            options: job_options(&self.ask),
             reading: progress.reading,
             regions: progress.regions,
             left_out: progress.left_out,
@@ -410,7 +413,7 @@ impl Job {
     }
 }
 
-fn asked(ask: &ReadRequest) -> api::JobOptions {
+fn job_options(ask: &ReadRequest) -> api::JobOptions {
     let api::ReadOptions {
         threshold,
         box_threshold,
@@ -425,7 +428,7 @@ fn asked(ask: &ReadRequest) -> api::JobOptions {
         denoise,
         perspective,
         corners,
-    } = output::options(ask.options);
+    } = output::to_api_options(ask.options);
     api::JobOptions {
         angle,
         box_threshold,
@@ -448,12 +451,12 @@ fn since_epoch(moment: SystemTime) -> u64 {
     moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
-fn moment(ms: u64) -> SystemTime {
+fn time_from_millis(ms: u64) -> SystemTime {
     UNIX_EPOCH.checked_add(Duration::from_millis(ms)).unwrap_or(UNIX_EPOCH)
 }
 
-fn millis(duration: Duration) -> f64 {
-    rounded(duration.as_secs_f64() * 1e3, 10.0)
+fn to_millis(duration: Duration) -> f64 {
+    round_up(duration.as_secs_f64() * 1e3, 10.0)
 }
 
 /// Memory that a file of a batch takes, beside its name.

@@ -32,10 +32,10 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
+use sightwire_base::lines::{self, LogThrottle};
+use sightwire_documents::patience::Patience;
 use sightwire_frame::still::{StillError, Undrawn};
-use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_ocr::ReadOptions;
-use sightwire_pages::patience::Patience;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -66,7 +66,7 @@ pub struct Jobs {
     pub pictures: Arc<PictureCache>,
     display: Arc<Display>,
     spool: Spool,
-    /// Those that began first are the first.
+    /// Those that began first are the first. Comes before the `progress` of a batch and the lock of `pictures`.
     entries: Mutex<Vec<Entry>>,
     /// Files in hand: being loaded, waiting for a thread, being read.
     hands: Arc<Semaphore>,
@@ -76,7 +76,7 @@ pub struct Jobs {
     failed: AtomicU64,
     /// Whether it has been seen what servers that ran before left.
     known: watch::Sender<bool>,
-    /// Held while that is looked at.
+    /// Held while that is looked at. Comes before `entries`, to which what is found is added.
     opening: Mutex<()>,
     /// It is said now and then that another server has the folder.
     taken: LogThrottle,
@@ -162,34 +162,34 @@ impl Jobs {
     }
 
     /// A place for a batch that is about to arrive.
-    pub async fn arrive(self: &Arc<Self>) -> Result<Result<Arriving, NoPlace>, UploadError> {
+    pub async fn reserve_place(self: &Arc<Self>) -> Result<Result<Arriving, NoPlace>, UploadError> {
         let Ok(permit) = self.uploads.clone().try_acquire_owned() else {
             return Ok(Err(NoPlace::Uploads));
         };
-        if let Some(full) = self.full() {
+        if let Some(full) = self.check_full() {
             return Ok(Err(full));
         }
         let this = self.clone();
-        let made = tokio::task::spawn_blocking(move || match this.open(true)? {
+        let made = tokio::task::spawn_blocking(move || match this.claim_folder(true)? {
             Claim::Taken => Ok(None),
-            _ => this.spool.folder(&spool::new_name()).map(Some),
+            _ => this.spool.create_folder(&spool::new_name()).map(Some),
         });
         let made = made.await.unwrap_or_else(|lost| Err(io::Error::other(lost)));
-        let folder = made.inspect_err(|error| self.spool.failed(Work::Keep, error))?;
+        let folder = made.inspect_err(|error| self.spool.report_failure(Work::Keep, error))?;
         let Some(folder) = folder else {
             return Ok(Err(NoPlace::Elsewhere(self.spool.path().to_owned())));
         };
         Ok(Ok(Arriving { upload: Upload::new(folder, self.limits.clone()), _place: permit }))
     }
 
-    fn full(&self) -> Option<NoPlace> {
+    fn check_full(&self) -> Option<NoPlace> {
         let entries = self.entries.lock();
         let running = entries.iter().filter(|entry| entry.job.ended_at().is_none()).count();
         (running >= self.limits.max_jobs).then_some(NoPlace::Jobs(self.limits.max_jobs))
     }
 
     /// A batch that has arrived begins. It is on the disk when this returns.
-    pub async fn begin(
+    pub async fn begin_job(
         &self,
         owner: Arc<str>,
         received: Received,
@@ -197,7 +197,7 @@ impl Jobs {
         keep: usize,
         ready: Ready,
     ) -> Result<Result<Arc<Job>, NoPlace>, UploadError> {
-        if let Some(full) = self.full() {
+        if let Some(full) = self.check_full() {
             return Ok(Err(full));
         }
         let model = ready.model.clone();
@@ -226,15 +226,15 @@ impl Jobs {
         };
         match gone {
             Ok(None) => {}
-            Ok(Some(gone)) => self.forget(&gone).await,
+            Ok(Some(gone)) => self.forget_job(&gone).await,
             Err(full) => {
-                self.forget(&job).await;
+                self.forget_job(&job).await;
                 return Ok(Err(full));
             }
         }
         if job.ended_at().is_some() {
             // Nothing of it can be read.
-            settle(&job).await;
+            settle_job(&job).await;
         }
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.more.notify_one();
@@ -244,17 +244,17 @@ impl Jobs {
 
     /// The batch of that name; waits until those of servers that ran before are known.
     pub async fn get(&self, id: &str) -> Option<Arc<Job>> {
-        self.known().await;
+        self.wait_until_known().await;
         self.entries.lock().iter().find(|entry| &*entry.job.id == id).map(|entry| entry.job.clone())
     }
 
     /// All of them, the newest first; waits as [`Jobs::get`].
-    pub async fn all(&self) -> Vec<Arc<Job>> {
-        self.known().await;
-        self.here()
+    pub async fn all_jobs(&self) -> Vec<Arc<Job>> {
+        self.wait_until_known().await;
+        self.current_jobs()
     }
 
-    fn here(&self) -> Vec<Arc<Job>> {
+    fn current_jobs(&self) -> Vec<Arc<Job>> {
         self.entries.lock().iter().rev().map(|entry| entry.job.clone()).collect()
     }
 
@@ -264,7 +264,7 @@ impl Jobs {
     }
 
     /// Cancels a batch that runs, removes one that has ended; it stays so, whatever becomes of this server then.
-    pub async fn end(&self, job: &Arc<Job>) {
+    pub async fn end_job(&self, job: &Arc<Job>) {
         let ended = job.clone();
         let cancelled = tokio::task::spawn_blocking(move || {
             let cancelled = ended.cancel();
@@ -278,18 +278,18 @@ impl Jobs {
             return;
         }
         self.entries.lock().retain(|entry| entry.job.id != job.id);
-        self.forget(job).await;
+        self.forget_job(job).await;
     }
 
-    async fn forget(&self, job: &Arc<Job>) {
-        self.pictures.forget(&job.id);
-        self.display.forget(&job.id);
+    async fn forget_job(&self, job: &Arc<Job>) {
+        self.pictures.forget_job(&job.id);
+        self.display.forget_job(&job.id);
         let job = job.clone();
         let _ = tokio::task::spawn_blocking(move || job.received.folder.discard()).await;
     }
 
     /// Removes batches that ended so long ago that nobody is to find them at `now`.
-    async fn expire(&self, now: SystemTime) {
+    async fn expire_jobs(&self, now: SystemTime) {
         let mut gone = Vec::new();
         self.entries.lock().retain_mut(|entry| {
             let Some(ended) = entry.job.ended_at() else { return true };
@@ -303,7 +303,7 @@ impl Jobs {
         });
         for job in gone {
             tracing::info!(job = &*job.id, "the batch's time is over, and it is removed");
-            self.forget(&job).await;
+            self.forget_job(&job).await;
         }
     }
 
@@ -316,16 +316,16 @@ impl Jobs {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = look.tick() => self.look(&models, &stop, &tasks).await,
-                hand = self.hand() => {
+                _ = look.tick() => self.run_maintenance(&models, &stop, &tasks).await,
+                hand = self.acquire_hand() => {
                     if let Some((job, index, ready)) = self.next(&mut last) {
                         let (this, stop) = (self.clone(), stop.clone());
                         tasks.spawn(async move {
-                            let read = AssertUnwindSafe(this.read(&job, index, &ready)).catch_unwind();
-                            // What comes to an end because the server stops is no result.
+                            let read = AssertUnwindSafe(this.read_file(&job, index, &ready)).catch_unwind();
+                            // What comes to an end because the server stops is not a result.
                             let read = stop.run_until_cancelled(read).await;
                             if matches!(read, Some(Err(_))) {
-                                this.failed(&job, index, FileError::Failed).await;
+                                this.report_failure(&job, index, FileError::Failed).await;
                             }
                             drop(hand);
                             this.more.notify_one();
@@ -337,7 +337,7 @@ impl Jobs {
     }
 
     /// A free hand, when there is something for it to do.
-    async fn hand(&self) -> Option<OwnedSemaphorePermit> {
+    async fn acquire_hand(&self) -> Option<OwnedSemaphorePermit> {
         loop {
             let more = self.more.notified();
             if self.entries.lock().iter().any(|entry| entry.ready.is_some() && entry.job.has_next()) {
@@ -361,9 +361,9 @@ impl Jobs {
         None
     }
 
-    async fn read(self: &Arc<Self>, job: &Arc<Job>, index: usize, ready: &Ready) {
+    async fn read_file(self: &Arc<Self>, job: &Arc<Job>, index: usize, ready: &Ready) {
         let work = async {
-            let picture = self.load(job, index).await?;
+            let picture = self.load_picture(job, index).await?;
             let turn = PermitSource::Batch(self.permits.clone());
             self.read_picture(job, index, &picture, ready, job.ask.options, &turn).await?;
             Ok::<_, FileError>(())
@@ -373,49 +373,49 @@ impl Jobs {
             () = job.cancel.cancelled() => return,
         };
         if let Err(reason) = ended {
-            self.failed(job, index, reason).await;
+            self.report_failure(job, index, reason).await;
         }
         if job.ended_at().is_some() {
-            settle(job).await;
+            settle_job(job).await;
         }
     }
 
-    /// Says why a file of a batch has no text: to whoever sent it, and to whoever runs the server. A file whose text cannot
+    /// Says why a file of a batch has no text: to the sender, and to the operator. A file whose text cannot
     /// be written down is none of these, nor is one that cannot be drawn yet: both are tried again.
-    async fn failed(&self, job: &Arc<Job>, index: usize, reason: FileError) {
+    async fn report_failure(&self, job: &Arc<Job>, index: usize, reason: FileError) {
         match &reason {
-            FileError::Work(WorkError::Disk(error)) => return job.halt(index, error),
+            FileError::Work(WorkError::Disk(error)) => return job.halt_file(index, error),
             FileError::Picture(PictureError::NotYet(why)) => return wait_for_drawing(job, index, why),
             FileError::Work(WorkError::Broken(why)) if why.waits_for_drawing() => {
                 return wait_for_drawing(job, index, why);
             }
             _ => {}
         }
-        let file = lines::short(job.received.files.get(index).map_or("", |file| &file.name));
+        let file = lines::short_line(job.received.files.get(index).map_or("", |file| &file.name));
         if reason.is_late() && job.try_again_last(index) {
             let said = reason.to_string();
-            let said = lines::sentence(&said);
+            let said = lines::short_sentence(&said);
             tracing::info!(job = &*job.id, %file, "a file of a batch is tried again after the others: {said}");
             return;
         }
         let (reason, kept_job) = (reason.to_string(), job.clone());
-        let said = lines::sentence(&reason);
+        let said = lines::short_sentence(&reason);
         tracing::warn!(job = &*job.id, %file, "a file of a batch was not read: {said}");
-        let written = tokio::task::spawn_blocking(move || kept_job.failed(index, &reason)).await;
+        let written = tokio::task::spawn_blocking(move || kept_job.fail_file(index, &reason)).await;
         match written.unwrap_or_else(|lost| Err(io::Error::other(lost))) {
             Ok(()) => drop(self.failed.fetch_add(1, Ordering::Relaxed)),
             Err(error) => {
-                job.received.folder.failed(Work::Result, &error);
-                job.halt(index, &error);
+                job.received.folder.report_failure(Work::Result, &error);
+                job.halt_file(index, &error);
             }
         }
     }
 
-    async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, FileError> {
+    async fn load_picture(&self, job: &Arc<Job>, index: usize) -> Result<Picture, FileError> {
         let (job, limits, decoding) = (job.clone(), self.limits.clone(), self.display.reading.clone());
         let loaded = tokio::task::spawn_blocking(move || {
-            job.begins();
-            let bytes = job.received.load(index, limits.max_image_bytes)?;
+            job.mark_begun();
+            let bytes = job.received.load_file(index, limits.max_image_bytes)?;
             Ok(Picture::probe(bytes, &limits, &decoding, Patience::Work)?)
         });
         loaded.await.unwrap_or(Err(FileError::Failed))
@@ -432,12 +432,12 @@ impl Jobs {
         turn: &PermitSource,
     ) -> Result<Document, WorkError> {
         let name = job.received.files.get(index).map(|file| file.name.to_string());
-        let read = work::read(ready, name, picture, options, turn, &self.limits, None);
+        let read = work::read_picture(ready, name, picture, options, turn, &self.limits, None);
         let (document, _) = read.await?;
         let (this, kept_job, bytes) = (self.clone(), job.clone(), picture.bytes.clone());
         let written = tokio::task::spawn_blocking(move || {
             this.keep_picture(&kept_job, index, bytes);
-            kept_job.finished(index, &document)?;
+            kept_job.finish_file(index, &document)?;
             Ok(document)
         });
         let written = written.await.unwrap_or_else(|lost| Err(io::Error::other(lost)));
@@ -447,12 +447,12 @@ impl Jobs {
     /// What is said of a file whose result could not be kept.
     fn not_kept(&self, job: &Job, error: io::Error) -> WorkError {
         match error.kind() {
-            // Not the system's limit but ours, which is whoever sent the batch's business.
+            // Not the system's limit but ours, which is the business of the batch's sender.
             io::ErrorKind::FileTooLarge if error.raw_os_error().is_none() => {
                 WorkError::ResultsTooLarge(self.limits.max_job_bytes)
             }
             _ => {
-                job.received.folder.failed(Work::Result, &error);
+                job.received.folder.report_failure(Work::Result, &error);
                 WorkError::Disk(error)
             }
         }
@@ -462,7 +462,7 @@ impl Jobs {
     fn keep_picture(&self, job: &Arc<Job>, index: usize, bytes: Bytes) {
         // Under this lock, so that it is forgotten with the batch.
         let entries = self.entries.lock();
-        let wanted = matches!(job.outcome(index), Some((FileState::Reading | FileState::Done, ..)));
+        let wanted = matches!(job.file_outcome(index), Some((FileState::Reading | FileState::Done, ..)));
         if wanted && entries.iter().any(|entry| Arc::ptr_eq(&entry.job, job)) {
             self.pictures.insert(&job.id, index, bytes, job.keep);
         }
@@ -483,10 +483,10 @@ impl Jobs {
 
     /// Puts everything on the disk for good, for the next server; blocks.
     pub fn close(&self) {
-        for job in self.here() {
+        for job in self.current_jobs() {
             // What went wrong was said.
             let _ = job.received.sync();
-            tries::end(&job.received.folder);
+            tries::end_try(&job.received.folder);
         }
     }
 }
@@ -505,7 +505,7 @@ fn wait_for_drawing(job: &Job, index: usize, why: &StillError) {
     }
 }
 
-async fn settle(job: &Arc<Job>) {
+async fn settle_job(job: &Arc<Job>) {
     let job = job.clone();
     let _ = tokio::task::spawn_blocking(move || job.settle()).await;
 }

@@ -67,26 +67,26 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn of(document: &Document) -> Self {
+    fn from_document(document: &Document) -> Self {
         let left_out = document.pages.iter().map(|page| page.left_out as u32).sum();
         let mut found = Self { left_out, ..Self::default() };
         for region in document.regions() {
             found.regions += 1;
             found.characters += region.text.chars().count() as u32;
             // As it is written down.
-            found.confidence_sum += rounded(f64::from(region.confidence), 1e4) as f32;
+            found.confidence_sum += round_up(f64::from(region.confidence), 1e4) as f32;
         }
         found
     }
 
     pub(super) fn confidence(self) -> Option<f64> {
-        (self.regions > 0).then(|| rounded(f64::from(self.confidence_sum) / f64::from(self.regions), 1e4))
+        (self.regions > 0).then(|| round_up(f64::from(self.confidence_sum) / f64::from(self.regions), 1e4))
     }
 }
 
 impl Progress {
     /// Nothing has begun; files that are not to be read have failed.
-    pub(super) fn of(files: &[Arrived]) -> Self {
+    pub(super) fn from_files(files: &[Arrived]) -> Self {
         let mut rows = Vec::with_capacity(files.len());
         let mut ended_files = Vec::new();
         for (index, file) in files.iter().enumerate() {
@@ -134,16 +134,16 @@ impl Progress {
     }
 
     /// A server that ran before wrote that down.
-    pub(super) fn replay(&mut self, record: Record, span: Span) {
+    pub(super) fn replay_record(&mut self, record: Record, span: Span) {
         match record.outcome {
-            Ok(document) => self.read(record.index, &document, span),
-            Err(reason) => self.fail(record.index, reason.into()),
+            Ok(document) => self.mark_read(record.index, &document, span),
+            Err(reason) => self.mark_failed(record.index, reason.into()),
         }
     }
 
     /// A file was read, or read again; its result stands there.
-    pub(super) fn read(&mut self, index: usize, document: &Document, result: Span) {
-        let found = Found::of(document);
+    pub(super) fn mark_read(&mut self, index: usize, document: &Document, result: Span) {
+        let found = Found::from_document(document);
         let may = |row: &&mut Row| !matches!(row.state, FileState::Failed | FileState::Cancelled);
         let Some(row) = self.rows.get_mut(index).filter(may) else { return };
         // Read again, it is counted once.
@@ -161,11 +161,11 @@ impl Progress {
         self.left_out = self.left_out + u64::from(found.left_out) - u64::from(before.left_out);
         self.characters = self.characters + u64::from(found.characters) - u64::from(before.characters);
         self.confidence_sum += f64::from(found.confidence_sum) - f64::from(before.confidence_sum);
-        self.end(index, FileState::Done);
+        self.end_file(index, FileState::Done);
     }
 
     /// A file could not be read.
-    pub(super) fn fail(&mut self, index: usize, reason: Box<str>) {
+    pub(super) fn mark_failed(&mut self, index: usize, reason: Box<str>) {
         let to_come = |row: &&mut Row| matches!(row.state, FileState::Waiting | FileState::Reading);
         if let Some(row) = self.rows.get_mut(index).filter(to_come) {
             row.error = Some(reason);
@@ -173,17 +173,17 @@ impl Progress {
                 self.undrawn = None;
             }
         }
-        self.end(index, FileState::Failed);
+        self.end_file(index, FileState::Failed);
     }
 
     /// Whether what comes of the file is still waited for.
-    pub(super) fn awaits(&self, index: usize) -> bool {
+    pub(super) fn is_awaited(&self, index: usize) -> bool {
         self.rows.get(index).is_some_and(|row| row.state == FileState::Reading)
     }
 
     /// A file that is being read has to be read once more.
     pub(super) fn put_back(&mut self, index: usize) {
-        if self.awaits(index) {
+        if self.is_awaited(index) {
             self.rows[index].state = FileState::Waiting;
             self.reading -= 1;
             self.next = self.next.min(index);
@@ -192,7 +192,7 @@ impl Progress {
 
     /// A file that is being read was not read in time; whether it is tried again, after all others, which is once.
     pub(super) fn put_back_late(&mut self, index: usize) -> bool {
-        let is_first = self.awaits(index) && !self.rows[index].is_late;
+        let is_first = self.is_awaited(index) && !self.rows[index].is_late;
         if is_first {
             self.put_back(index);
             self.rows[index].is_late = true;
@@ -202,7 +202,7 @@ impl Progress {
 
     /// A file that is being read cannot be drawn before `until`, nor can others that have to be; all others go on.
     pub(super) fn put_back_undrawn(&mut self, index: usize, until: Instant, reason: Box<str>) {
-        if self.awaits(index) {
+        if self.is_awaited(index) {
             self.put_back(index);
             self.rows[index].is_drawn = true;
             self.undrawn = Some((until, reason));
@@ -238,12 +238,12 @@ impl Progress {
     pub(super) fn cancel(&mut self) {
         self.state = JobState::Cancelled;
         for index in 0..self.rows.len() {
-            self.end(index, FileState::Cancelled);
+            self.end_file(index, FileState::Cancelled);
         }
     }
 
     /// A file has come to that end, unless it had come to one before.
-    fn end(&mut self, index: usize, state: FileState) {
+    fn end_file(&mut self, index: usize, state: FileState) {
         let Some(row) = self.rows.get_mut(index) else { return };
         match row.state {
             FileState::Waiting => {}
@@ -275,7 +275,7 @@ impl Progress {
     }
 }
 
-/// To the next part of so many in one.
-pub(super) fn rounded(value: f64, parts: f64) -> f64 {
+/// To the next of this many parts of one.
+pub(super) fn round_up(value: f64, parts: f64) -> f64 {
     (value * parts).round() / parts
 }

@@ -30,7 +30,7 @@ pub struct Span {
 }
 
 impl Results {
-    /// A new file, whose documents have at most so many bytes; blocks.
+    /// A new file, whose documents have at most this many bytes; blocks.
     pub fn create(path: &Path, max_bytes: u64) -> io::Result<Self> {
         Ok(Self { file: new_file(path)?, max_bytes, end: Mutex::new(0) })
     }
@@ -42,8 +42,8 @@ impl Results {
         mut each: impl FnMut(Record, Span),
     ) -> io::Result<(Self, Replayed)> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let found = record::replay(BufReader::new(&file), |record, place| {
-            // No line is so long.
+        let found = record::replay_records(BufReader::new(&file), |record, place| {
+            // No line is this long.
             let bytes = u32::try_from(place.end - place.start).unwrap_or(u32::MAX);
             each(record, Span { offset: place.start, bytes });
         })?;
@@ -52,12 +52,12 @@ impl Results {
     }
 
     /// Adds the record of a file that was read, within the bound; blocks. After an error it is as before.
-    pub fn read(&self, index: usize, document: &Document) -> io::Result<Span> {
+    pub fn append_result(&self, index: usize, document: &Document) -> io::Result<Span> {
         self.append(&record::read_line(index, document), self.max_bytes)
     }
 
     /// Adds the record of a file that could not be read; blocks. After an error it is as before.
-    pub fn failed(&self, index: usize, reason: &str) -> io::Result<Span> {
+    pub fn append_failure(&self, index: usize, reason: &str) -> io::Result<Span> {
         self.append(&record::failed_line(index, reason), u64::MAX)
     }
 
@@ -84,11 +84,11 @@ impl Results {
     }
 
     /// Reads a document back; blocks.
-    pub fn document(&self, span: Span) -> io::Result<Document> {
+    pub fn read_document(&self, span: Span) -> io::Result<Document> {
         let mut line = vec![0; span.bytes as usize];
         self.file.read_exact_at(&mut line, span.offset)?;
         let wrong = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
-        let record = record::parse(&line).map_err(|error| wrong(error.to_string()))?;
+        let record = record::parse_record(&line).map_err(|error| wrong(error.to_string()))?;
         record.outcome.map_err(wrong)
     }
 }
@@ -104,13 +104,13 @@ mod tests {
         let document = |name: &str| Document { file: Some(name.to_owned()), ..Document::default() };
         let bytes = record::read_line(1, &document("é")).len() as u64;
         let results = Results::create(&path, 2 * bytes).unwrap();
-        let first = results.read(0, &document("é")).unwrap();
-        results.failed(1, "broken").unwrap();
-        let error = results.read(2, &document("é")).unwrap_err();
+        let first = results.append_result(0, &document("é")).unwrap();
+        results.append_failure(1, "broken").unwrap();
+        let error = results.append_result(2, &document("é")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-        results.failed(2, "what failed is always said").unwrap();
+        results.append_failure(2, "what failed is always said").unwrap();
         results.sync().unwrap();
-        assert_eq!(results.document(first).unwrap(), document("é"));
+        assert_eq!(results.read_document(first).unwrap(), document("é"));
         drop(results);
 
         let torn = std::fs::read(&path).unwrap().len() as u64 - 3;
@@ -120,9 +120,9 @@ mod tests {
             Results::open(&path, 4 * bytes, |record, span| seen.push((record.index, span))).unwrap();
         assert_eq!((found.records, seen.len(), seen[0]), (2, 2, (0, first)));
         assert_eq!(std::fs::metadata(&path).unwrap().len(), found.whole_bytes, "what was begun is cut off");
-        let third = results.read(2, &document("a")).unwrap();
-        assert_eq!(results.document(third).unwrap(), document("a"));
-        assert_eq!(results.document(seen[1].1).unwrap_err().to_string(), "broken");
+        let third = results.append_result(2, &document("a")).unwrap();
+        assert_eq!(results.read_document(third).unwrap(), document("a"));
+        assert_eq!(results.read_document(seen[1].1).unwrap_err().to_string(), "broken");
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
         assert!(size_of::<Option<Span>>() <= 24);
     }

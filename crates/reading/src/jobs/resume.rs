@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use sightwire_api::read::JobState;
-use sightwire_measure::clock;
+use sightwire_base::clock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +16,7 @@ use super::tries;
 use super::{Entry, Jobs};
 use crate::models::{Models, NotReady, Ready};
 
-/// Whoever asks for a batch waits so long at most for those of servers that ran before.
+/// Longest time that a request for a batch waits for those of servers that ran before.
 const KNOWN_WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks whether a model that is being fetched, or is not there, has come.
 const MODEL_AGAIN: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ enum NoModel {
 
 impl Jobs {
     /// Takes the folder of batches for this server, and goes on with what is in it when it has just become this server's; blocks.
-    pub(super) fn open(&self, make: bool) -> io::Result<Claim> {
+    pub(super) fn claim_folder(&self, make: bool) -> io::Result<Claim> {
         let _alone = self.opening.lock();
         self.open_alone(make)
     }
@@ -44,9 +44,9 @@ impl Jobs {
     fn open_alone(&self, make: bool) -> io::Result<Claim> {
         let claim = self.spool.claim(make)?;
         match claim {
-            Claim::New => self.resume().inspect_err(|_| self.spool.release())?,
+            Claim::New => self.resume_jobs().inspect_err(|_| self.spool.release())?,
             Claim::Taken => {
-                if let Some(unsaid) = self.taken.is_due(clock::now()) {
+                if let Some(unsaid) = self.taken.admit_line(clock::now()) {
                     tracing::warn!(
                         folder = %self.spool.path().display(),
                         unsaid,
@@ -61,23 +61,23 @@ impl Jobs {
     }
 
     /// What is to be done now and then: batches whose time is over go, models come, results reach the disk.
-    pub(super) async fn look(
+    pub(super) async fn run_maintenance(
         self: &Arc<Self>,
         models: &Arc<Models>,
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) {
-        self.expire(SystemTime::now()).await;
+        self.expire_jobs(SystemTime::now()).await;
         self.bring_models(models, stop, tasks);
         let this = self.clone();
         drop(tasks.spawn_blocking(move || {
             // The look before may not have ended yet.
             let Some(_alone) = this.opening.try_lock() else { return };
             if let Err(error) = this.open_alone(false) {
-                this.spool.failed(Work::Read, &error);
+                this.spool.report_failure(Work::Read, &error);
             }
             this.known.send_replace(true);
-            for job in this.here() {
+            for job in this.current_jobs() {
                 // What went wrong was said.
                 let _ = job.received.sync();
             }
@@ -85,16 +85,16 @@ impl Jobs {
     }
 
     /// Waits until it is known what servers that ran before left, but not for ever.
-    pub(super) async fn known(&self) {
+    pub(super) async fn wait_until_known(&self) {
         let mut known = self.known.subscribe();
         let _ = tokio::time::timeout(KNOWN_WITHIN, known.wait_for(|known| *known)).await;
     }
 
     /// Goes on with what is in the folder, within the bounds of batches that begin now: first those that have not ended.
-    fn resume(&self) -> io::Result<()> {
+    fn resume_jobs(&self) -> io::Result<()> {
         let mut found = Vec::new();
-        for folder in self.spool.folders()? {
-            match described(&folder, self.limits.max_job_files) {
+        for folder in self.spool.list_folders()? {
+            match read_description(&folder, self.limits.max_job_files) {
                 Ok(Some(description)) => found.push((folder, description)),
                 Ok(None) => {
                     tracing::info!(batch = folder.name(), "a batch that did not come to its end is removed");
@@ -109,7 +109,7 @@ impl Jobs {
         let left = found.split_off(found.len().min(self.limits.max_jobs));
         let mut jobs = Vec::new();
         for (folder, description) in found {
-            match Job::again(folder.clone(), &description, &self.limits) {
+            match Job::from_description(folder.clone(), &description, &self.limits) {
                 Ok(job) if is_fatal(&folder, &job) => {}
                 Ok(job) => jobs.push(Arc::new(job)),
                 Err(reason) => tracing::warn!("a batch is left as it is, and is not gone on with: {reason}"),
@@ -158,7 +158,7 @@ impl Jobs {
     }
 
     /// The model that the batch began with.
-    async fn model(&self, job: &Arc<Job>, models: &Arc<Models>) -> Result<Ready, NoModel> {
+    async fn load_model(&self, job: &Arc<Job>, models: &Arc<Models>) -> Result<Ready, NoModel> {
         let ready = models.get(&job.ask.model).await?;
         let model = ready.model.clone();
         let digest = tokio::task::spawn_blocking(move || model.digest()).await;
@@ -170,9 +170,9 @@ impl Jobs {
 
     async fn bring_model(&self, job: &Arc<Job>, models: &Arc<Models>) {
         while job.state() == JobState::Running {
-            let after = match self.model(job, models).await {
+            let after = match self.load_model(job, models).await {
                 Ok(ready) => {
-                    job.lacks(None);
+                    job.set_missing_model(None);
                     let mut entries = self.entries.lock();
                     if let Some(entry) = entries.iter_mut().find(|entry| Arc::ptr_eq(&entry.job, job)) {
                         entry.ready = Some(ready);
@@ -182,7 +182,7 @@ impl Jobs {
                 }
                 Err(why) => {
                     let reason = why.to_string();
-                    if job.lacks(Some(&reason)) {
+                    if job.set_missing_model(Some(&reason)) {
                         tracing::warn!(job = &*job.id, "a batch waits for its model: {reason}");
                     }
                     match why {
@@ -204,7 +204,7 @@ fn is_fatal(folder: &Folder, job: &Job) -> bool {
     if is_fatal {
         tracing::error!(
             job = &*job.id,
-            folder = %folder.file("").display(),
+            folder = %folder.file_path("").display(),
             "{} servers in a row ended while they read a batch, and had nothing of it: it is left as it is; remove its folder, or the \
              file `tries` in it to try again",
             tries::MOST
@@ -213,7 +213,7 @@ fn is_fatal(folder: &Folder, job: &Job) -> bool {
     is_fatal
 }
 
-fn described(folder: &Folder, max_files: usize) -> Result<Option<Description>, DescriptionError> {
+fn read_description(folder: &Folder, max_files: usize) -> Result<Option<Description>, DescriptionError> {
     match folder.is_whole() {
         Ok(false) => Ok(None),
         Ok(true) | Err(_) => Description::read(folder, max_files).map(Some),

@@ -3,8 +3,8 @@
 use std::fs;
 
 use proptest::prelude::*;
+use sightwire_base::captured;
 use sightwire_frame::still::StillFormat;
-use sightwire_measure::captured;
 
 use super::results::RESULTS;
 use super::spool::{DESCRIPTION, Folder};
@@ -12,9 +12,9 @@ use super::tests::{document, limits, send, zip_of};
 use super::*;
 use crate::decoding::DecodeMemory;
 
-/// A batch of so many files and a zip of two, one of which leads out of it, that outlives its server.
+/// A batch of this many files and a zip of two, one of which leads out of it, that outlives its server.
 async fn sent(spool: &Spool, files: usize) -> Job {
-    let mut upload = Upload::new(spool.folder(&spool::new_name()).unwrap(), limits(|_| ()));
+    let mut upload = Upload::new(spool.create_folder(&spool::new_name()).unwrap(), limits(|_| ()));
     for number in 0..files {
         send(&mut upload, &format!("{number}.jpg"), format!("picture {number}").as_bytes()).await.unwrap();
     }
@@ -28,9 +28,9 @@ async fn sent(spool: &Spool, files: usize) -> Job {
 }
 
 fn again(spool: &Spool) -> Job {
-    let folder: Folder = spool.folders().unwrap().remove(0);
+    let folder: Folder = spool.list_folders().unwrap().remove(0);
     let description = description::Description::read(&folder, 100).unwrap();
-    Job::again(folder, &description, &limits(|_| ())).unwrap()
+    Job::from_description(folder, &description, &limits(|_| ())).unwrap()
 }
 
 #[tokio::test]
@@ -44,17 +44,17 @@ async fn a_batch_that_ends_one_server_after_the_other_is_left_and_one_result_mak
         let job = again(&spool);
         assert_eq!(tries(&job), before);
         job.begin_next().unwrap();
-        job.begins();
-        job.begins();
+        job.mark_begun();
+        job.mark_begun();
     }
     let job = again(&spool);
     assert_eq!(tries(&job), tries::MOST);
     let index = job.begin_next().unwrap();
-    job.finished(index, &document(&["text"])).unwrap();
+    job.finish_file(index, &document(&["text"])).unwrap();
     assert_eq!(tries(&again(&spool)), 0);
-    // One that ends as it should is no try.
-    job.begins();
-    tries::end(&job.received.folder);
+    // One that ends as it should is not a try.
+    job.mark_begun();
+    tries::end_try(&job.received.folder);
     assert_eq!(tries(&again(&spool)), 0);
 }
 
@@ -91,15 +91,15 @@ fn take(job: &Job, step: &Step) {
     match step {
         Step::Read(lines) => {
             if let Some(index) = job.begin_next() {
-                job.finished(index, &document(&texts(*lines))).unwrap();
+                job.finish_file(index, &document(&texts(*lines))).unwrap();
             }
         }
         Step::Fail => {
             if let Some(index) = job.begin_next() {
-                job.failed(index, "it is no picture").unwrap();
+                job.fail_file(index, "it is no picture").unwrap();
             }
         }
-        Step::Again(index, lines) => job.finished(*index, &document(&texts(*lines))).unwrap(),
+        Step::Again(index, lines) => job.finish_file(*index, &document(&texts(*lines))).unwrap(),
         Step::Sync => job.received.sync().unwrap(),
         Step::Cancel => {
             if job.cancel() {
@@ -121,7 +121,7 @@ proptest! {
         let spool = Spool::new(dir.path().to_owned());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let job = runtime.block_on(sent(&spool, 5));
-        let results = job.received.folder.file(RESULTS);
+        let results = job.received.folder.file_path(RESULTS);
         let mut for_good = 0;
         for step in &steps {
             take(&job, step);
@@ -143,9 +143,9 @@ proptest! {
         let next = again(&spool);
         let (files, _) = next.counts();
         for index in 0..files {
-            match next.outcome(index).unwrap() {
-                (FileState::Waiting, ..) => drop(next.received.load(index, 1000).unwrap()),
-                (FileState::Done, _, Some(span)) => drop(export::read(&next, span, 0.0).unwrap()),
+            match next.file_outcome(index).unwrap() {
+                (FileState::Waiting, ..) => drop(next.received.load_file(index, 1000).unwrap()),
+                (FileState::Done, _, Some(span)) => drop(export::read_result(&next, span, 0.0).unwrap()),
                 (FileState::Failed | FileState::Cancelled, ..) => {}
                 other => prop_assert!(false, "{index}: {other:?}"),
             }
@@ -168,42 +168,42 @@ async fn the_next_server_goes_on_with_batches_and_leaves_what_it_does_not_unders
     let (running, other, ended) = (sent(&spool, 1).await, sent(&spool, 2).await, sent(&spool, 1).await);
     ended.cancel();
     ended.settle();
-    let begun = spool.folder(&spool::new_name()).unwrap();
+    let begun = spool.create_folder(&spool::new_name()).unwrap();
     begun.keep();
-    let strange = spool.folder(&spool::new_name()).unwrap();
+    let strange = spool.create_folder(&spool::new_name()).unwrap();
     strange.keep();
-    fs::write(strange.file(DESCRIPTION), "{\"format\":7}").unwrap();
+    fs::write(strange.file_path(DESCRIPTION), "{\"format\":7}").unwrap();
 
-    let log = captured::log();
+    let log = captured::capture_log();
     let first = jobs(dir.path(), |_| ());
-    assert_eq!(first.open(false).unwrap(), Claim::New);
+    assert_eq!(first.claim_folder(false).unwrap(), Claim::New);
     first.known.send_replace(true);
-    let ids: Vec<_> = first.all().await.iter().map(|job| job.id.clone()).collect();
+    let ids: Vec<_> = first.all_jobs().await.iter().map(|job| job.id.clone()).collect();
     assert_eq!(ids, [&ended, &other, &running].map(|job| job.id.clone()), "the newest first");
     assert_eq!(first.counts(), (2, 1, 1 + 1 + 2 + 1));
-    let said = log.with("is left as it is");
-    let path = strange.file(DESCRIPTION);
+    let said = log.lines_with("is left as it is");
+    let path = strange.file_path(DESCRIPTION);
     assert!(said.len() == 1 && said[0].contains(&path.display().to_string()), "{said:?}");
     assert!(path.exists() && !begun.is_whole().unwrap());
 
     let second = jobs(dir.path(), |_| ());
-    assert_eq!(second.open(false).unwrap(), Claim::Taken);
-    let Ok(Err(elsewhere)) = second.arrive().await else { panic!("the folder is another server's") };
+    assert_eq!(second.claim_folder(false).unwrap(), Claim::Taken);
+    let Ok(Err(elsewhere)) = second.reserve_place().await else { panic!("the folder is another server's") };
     let words = elsewhere.to_string();
     assert!(words.contains(&dir.path().display().to_string()) && words.contains("reader.folder"), "{words}");
-    assert_eq!(log.with("another server has the folder").len(), 1);
+    assert_eq!(log.lines_with("another server has the folder").len(), 1);
     drop(first);
-    assert_eq!(second.open(false).unwrap(), Claim::New);
-    assert_eq!(second.here().len(), 3);
+    assert_eq!(second.claim_folder(false).unwrap(), Claim::New);
+    assert_eq!(second.current_jobs().len(), 3);
     drop(second);
 
     // Of what ended, the last stays; what runs goes before it.
     let few = jobs(dir.path(), |limits| limits.max_jobs = 2);
-    few.open(true).unwrap();
-    let states: Vec<_> = few.here().iter().map(|job| job.state()).collect();
+    few.claim_folder(true).unwrap();
+    let states: Vec<_> = few.current_jobs().iter().map(|job| job.state()).collect();
     assert_eq!(states, [JobState::Running; 2]);
-    assert_eq!(log.with("there is no place for a batch").len(), 1);
-    assert_eq!(spool.folders().unwrap().len(), 4, "it is still there");
+    assert_eq!(log.lines_with("there is no place for a batch").len(), 1);
+    assert_eq!(spool.list_folders().unwrap().len(), 4, "it is still there");
 }
 
 #[tokio::test]
@@ -216,14 +216,14 @@ async fn a_batch_that_has_ended_is_kept_for_its_time_by_the_clock_on_the_wall() 
     let ended = job.ended_at().unwrap();
     drop(job);
     let next = jobs(dir.path(), |_| ());
-    next.open(false).unwrap();
+    next.claim_folder(false).unwrap();
     let hour = next.limits.job_ttl;
-    next.expire(ended - hour).await;
-    next.expire(ended + hour - Duration::from_secs(1)).await;
-    assert_eq!(next.here().len(), 1);
-    next.expire(ended + hour).await;
-    assert!(next.here().is_empty());
-    let gone = || spool.folders().unwrap().is_empty();
+    next.expire_jobs(ended - hour).await;
+    next.expire_jobs(ended + hour - Duration::from_secs(1)).await;
+    assert_eq!(next.current_jobs().len(), 1);
+    next.expire_jobs(ended + hour).await;
+    assert!(next.current_jobs().is_empty());
+    let gone = || spool.list_folders().unwrap().is_empty();
     for _ in 0..500 {
         if gone() {
             return;
@@ -241,8 +241,8 @@ async fn a_batch_waits_while_what_is_read_cannot_be_kept() {
     let jobs = jobs(dir.path(), |_| ());
     assert_eq!((job.begin_next(), job.begin_next()), (Some(0), Some(1)));
     let full = || FileError::Work(WorkError::Disk(rustix::io::Errno::NOSPC.into()));
-    jobs.failed(&job, 0, full()).await;
-    jobs.failed(&job, 1, full()).await;
+    jobs.report_failure(&job, 0, full()).await;
+    jobs.report_failure(&job, 1, full()).await;
     let summary = job.summary();
     assert_eq!((summary.failed, summary.waiting, summary.reading), (1, 4, 0), "one is refused");
     assert!(
@@ -251,7 +251,7 @@ async fn a_batch_waits_while_what_is_read_cannot_be_kept() {
     assert!(!job.has_next());
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(job.begin_next(), Some(0), "nothing was lost");
-    job.finished(0, &document(&["x"])).unwrap();
+    job.finish_file(0, &document(&["x"])).unwrap();
     assert!(job.summary().notes.is_empty());
     assert_eq!(job.begin_next(), Some(1));
 }
@@ -267,18 +267,18 @@ async fn a_late_file_is_tried_once_more_after_all_others() {
     let busy =
         || FileError::Picture(StillError::Undrawn { format: StillFormat::Pdf, why: why.clone() }.into());
     assert_eq!((job.begin_next(), job.begin_next()), (Some(0), Some(1)));
-    jobs.failed(&job, 0, much()).await;
-    jobs.failed(&job, 1, busy()).await;
+    jobs.report_failure(&job, 0, much()).await;
+    jobs.report_failure(&job, 1, busy()).await;
     let summary = job.summary();
     assert_eq!((summary.failed, summary.waiting, summary.reading), (1, 4, 0), "one is refused");
     assert_eq!([(); 4].map(|()| job.begin_next()), [2, 3, 0, 1].map(Some), "what was late comes last");
     for index in [1, 2, 3] {
-        job.finished(index, &document(&["x"])).unwrap();
+        job.finish_file(index, &document(&["x"])).unwrap();
     }
     assert_eq!(job.state(), JobState::Running);
-    jobs.failed(&job, 0, much()).await;
+    jobs.report_failure(&job, 0, much()).await;
     assert_eq!((job.summary().failed, job.summary().done), (2, 3), "once more, and not for ever");
-    let (_, error, _) = job.outcome(0).unwrap();
+    let (_, error, _) = job.file_outcome(0).unwrap();
     assert!(error.unwrap().contains("more than 60 s of work"));
 }
 
@@ -294,27 +294,27 @@ async fn files_that_cannot_be_drawn_yet_wait_and_keep_no_other_file_of_their_bat
     let job = Arc::new(sent(&spool, 4).await);
     let jobs = jobs(dir.path(), |_| ());
     assert_eq!([(); 3].map(|()| job.begin_next()), [0, 1, 2].map(Some));
-    let log = captured::log();
-    jobs.failed(&job, 0, undrawn(StillFormat::Pdf)).await;
-    jobs.failed(&job, 1, undrawn(StillFormat::Heic)).await;
-    assert_eq!(log.with("files of a batch wait to be drawn: the program is missing").len(), 1);
-    job.finished(2, &document(&["x"])).unwrap();
+    let log = captured::capture_log();
+    jobs.report_failure(&job, 0, undrawn(StillFormat::Pdf)).await;
+    jobs.report_failure(&job, 1, undrawn(StillFormat::Heic)).await;
+    assert_eq!(log.lines_with("files of a batch wait to be drawn: the program is missing").len(), 1);
+    job.finish_file(2, &document(&["x"])).unwrap();
     let summary = job.summary();
     assert_eq!((summary.done, summary.failed, summary.waiting), (1, 1, 4), "one is refused");
     assert!(summary.notes[0].ends_with("the program is missing; build it."), "{:?}", summary.notes);
     // Those that came after go first.
     assert_eq!([job.begin_next(), job.begin_next()], [3, 4].map(Some));
-    job.finished(3, &document(&["x"])).unwrap();
-    job.finished(4, &document(&["x"])).unwrap();
+    job.finish_file(3, &document(&["x"])).unwrap();
+    job.finish_file(4, &document(&["x"])).unwrap();
     assert!(!job.has_next());
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!([job.begin_next(), job.begin_next(), job.begin_next()], [Some(0), Some(1), None]);
-    jobs.failed(&job, 1, undrawn(StillFormat::Heic)).await;
+    jobs.report_failure(&job, 1, undrawn(StillFormat::Heic)).await;
     assert!(!job.has_next());
-    job.finished(0, &document(&["x"])).unwrap();
+    job.finish_file(0, &document(&["x"])).unwrap();
     assert!(job.summary().notes.is_empty());
     assert_eq!(job.begin_next(), Some(1), "what could be drawn tells that others can");
-    job.finished(1, &document(&["x"])).unwrap();
+    job.finish_file(1, &document(&["x"])).unwrap();
     assert_eq!(job.state(), JobState::Done);
 }
 
@@ -325,11 +325,11 @@ async fn a_damaged_file_tells_as_well_that_files_can_be_drawn() {
     let job = Arc::new(sent(&spool, 1).await);
     let jobs = jobs(dir.path(), |_| ());
     assert_eq!(job.begin_next(), Some(0));
-    jobs.failed(&job, 0, undrawn(StillFormat::Pdf)).await;
+    jobs.report_failure(&job, 0, undrawn(StillFormat::Pdf)).await;
     assert_eq!(job.summary().notes.len(), 1);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(job.begin_next(), Some(0));
     let damaged = StillError::damaged(StillFormat::Pdf, "it has no pages");
-    jobs.failed(&job, 0, FileError::Picture(damaged.into())).await;
+    jobs.report_failure(&job, 0, FileError::Picture(damaged.into())).await;
     assert!(job.summary().notes.is_empty(), "others may wait for nothing more: {:?}", job.summary().notes);
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use sightwire_measure::lines::LogThrottle;
-use sightwire_measure::{clock, disk};
+use sightwire_base::lines::LogThrottle;
+use sightwire_base::{clock, disk};
 
 /// A file that is locked while a server has the folder.
 const LOCK: &str = "lock";
@@ -84,7 +84,7 @@ impl Spool {
         Self { path, lock: Mutex::default(), trouble }
     }
 
-    /// Where it is.
+    /// The folder of the batch.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -116,41 +116,41 @@ impl Spool {
         Ok(Claim::New)
     }
 
-    /// Gives the folder back; whoever claims it next has to look into it.
+    /// Gives the folder back; who claims it next has to look into it.
     pub fn release(&self) {
         self.lock.lock().take();
     }
 
     /// Says that something cannot be done, where no batch has a folder yet.
-    pub fn failed(&self, work: Work, error: &io::Error) {
-        self.trouble.say(work, &self.path, error);
+    pub fn report_failure(&self, work: Work, error: &io::Error) {
+        self.trouble.log_error(work, &self.path, error);
     }
 
     /// A new folder for a batch, which goes unless it is kept; blocks.
-    pub fn folder(&self, name: &str) -> io::Result<Folder> {
-        let folder = self.of(name, false);
+    pub fn create_folder(&self, name: &str) -> io::Result<Folder> {
+        let folder = self.open_folder(name, false);
         make_folder(&folder.0.path)?;
-        make_folder(&folder.file(PARTS))?;
+        make_folder(&folder.file_path(PARTS))?;
         Ok(folder)
     }
 
     /// The folders that are there, in the order of their names: batches, and what is left of such that were not all there;
     /// blocks.
-    pub fn folders(&self) -> io::Result<Vec<Folder>> {
+    pub fn list_folders(&self) -> io::Result<Vec<Folder>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
             if let Some(name) = name.to_str().filter(|name| is_name(name))
                 && is_ours(&self.path.join(name))
             {
-                found.push(self.of(name, true));
+                found.push(self.open_folder(name, true));
             }
         }
         found.sort_by(|a, b| a.name().cmp(b.name()));
         Ok(found)
     }
 
-    fn of(&self, name: &str, is_kept: bool) -> Folder {
+    fn open_folder(&self, name: &str, is_kept: bool) -> Folder {
         let (path, trouble) = (self.path.join(name), self.trouble.clone());
         Folder(Arc::new(Inner { path, name: name.into(), is_kept: is_kept.into(), trouble }))
     }
@@ -191,23 +191,23 @@ impl Folder {
     }
 
     /// A file in it.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub fn file_path(&self, name: &str) -> PathBuf {
         self.0.path.join(name)
     }
 
-    /// What was sent as so many-th.
-    pub fn part(&self, number: usize) -> PathBuf {
+    /// What was sent as the file of this number.
+    pub fn part_path(&self, number: usize) -> PathBuf {
         self.0.path.join(PARTS).join(format!("{number:06}"))
     }
 
     /// Whether all of a batch was there.
     pub fn is_whole(&self) -> io::Result<bool> {
-        self.file(DESCRIPTION).try_exists()
+        self.file_path(DESCRIPTION).try_exists()
     }
 
     /// Returns when all names in it, and its own, are on the disk; blocks.
     pub fn sync(&self) -> io::Result<()> {
-        File::open(self.file(PARTS))?.sync_all()?;
+        File::open(self.file_path(PARTS))?.sync_all()?;
         self.sync_names()?;
         let above = self.0.path.parent().unwrap_or(&self.0.path);
         File::open(above)?.sync_all()
@@ -223,32 +223,32 @@ impl Folder {
         self.0.is_kept.store(true, Ordering::Relaxed);
     }
 
-    /// It goes with its last clone; from now on it is no batch's, even if the server is killed before. Blocks.
+    /// It goes with its last clone; from now on it belongs to no batch, even if the server is killed before. Blocks.
     pub fn discard(&self) {
-        if let Err(error) = fs::remove_file(self.file(DESCRIPTION))
+        if let Err(error) = fs::remove_file(self.file_path(DESCRIPTION))
             && error.kind() != io::ErrorKind::NotFound
         {
-            self.failed(Work::Remove, &error);
+            self.report_failure(Work::Remove, &error);
         }
         self.0.is_kept.store(false, Ordering::Relaxed);
     }
 
     /// Says that something cannot be done with the files in it.
-    pub fn failed(&self, work: Work, error: &io::Error) {
-        self.0.trouble.say(work, &self.0.path, error);
+    pub fn report_failure(&self, work: Work, error: &io::Error) {
+        self.0.trouble.log_error(work, &self.0.path, error);
     }
 }
 
 impl Trouble {
-    fn say(&self, work: Work, folder: &Path, error: &io::Error) {
+    fn log_error(&self, work: Work, folder: &Path, error: &io::Error) {
         let (said, what) = match work {
             Work::Keep => (&self.said[0], "files of batches cannot be kept"),
             Work::Result => (&self.said[3], "what was read in files of batches cannot be kept"),
             Work::Read => (&self.said[1], "what is kept of batches cannot be read"),
             Work::Remove => (&self.said[2], "what is kept of batches cannot be removed"),
         };
-        disk::failed();
-        if let Some(unsaid) = said.is_due(clock::now()) {
+        disk::count_failure();
+        if let Some(unsaid) = said.admit_line(clock::now()) {
             let folder = folder.display();
             tracing::warn!(
                 %folder,
@@ -271,7 +271,7 @@ impl Drop for Inner {
             if let Err(error) = fs::remove_dir_all(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {
-                trouble.say(Work::Remove, &path, &error);
+                trouble.log_error(Work::Remove, &path, &error);
             }
         };
         match tokio::runtime::Handle::try_current() {
@@ -297,29 +297,29 @@ mod tests {
         assert_eq!(spool.claim(false).unwrap(), Claim::Absent);
         assert!(!parent.exists());
         assert_eq!(spool.claim(true).unwrap(), Claim::New);
-        let folder = spool.folder(ONE).unwrap();
-        fs::write(folder.file("a"), "a").unwrap();
-        let (path, other) = (folder.file("a"), folder.clone());
+        let folder = spool.create_folder(ONE).unwrap();
+        fs::write(folder.file_path("a"), "a").unwrap();
+        let (path, other) = (folder.file_path("a"), folder.clone());
         drop(folder);
         assert!(path.exists());
         drop(other);
         assert!(!path.exists() && !path.parent().unwrap().exists());
 
-        let kept = spool.folder(ONE).unwrap();
+        let kept = spool.create_folder(ONE).unwrap();
         kept.keep();
-        drop(new_file(&kept.file(DESCRIPTION)).unwrap());
+        drop(new_file(&kept.file_path(DESCRIPTION)).unwrap());
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(
-            [mode(&parent), mode(&kept.file("")), mode(&kept.file(DESCRIPTION))],
+            [mode(&parent), mode(&kept.file_path("")), mode(&kept.file_path(DESCRIPTION))],
             [0o700, 0o700, 0o600]
         );
         drop(kept);
-        let [again] = &spool.folders().unwrap()[..] else { panic!("one is there") };
+        let [again] = &spool.list_folders().unwrap()[..] else { panic!("one is there") };
         assert!(again.is_whole().unwrap());
         again.discard();
         assert!(!again.is_whole().unwrap());
-        let path = again.file("");
-        drop(spool.folders().unwrap());
+        let path = again.file_path("");
+        drop(spool.list_folders().unwrap());
         assert!(path.exists());
     }
 
@@ -342,7 +342,7 @@ mod tests {
         }
         fs::write(dir.path().join("1111111111111111"), "a file").unwrap();
         std::os::unix::fs::symlink("notes", dir.path().join("2222222222222222")).unwrap();
-        assert!(spool.folders().unwrap().is_empty());
+        assert!(spool.list_folders().unwrap().is_empty());
         assert!(is_name(&new_name()));
     }
 }

@@ -2,7 +2,7 @@ use std::error::Error as _;
 use std::io::{Cursor, Write as _};
 use std::time::{Duration, Instant};
 
-use sightwire_measure::captured;
+use sightwire_base::captured;
 use sightwire_ocr::Region;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -14,17 +14,17 @@ use crate::decoding::DecodeMemory;
 use crate::output::Page;
 
 pub(super) fn limits(change: impl FnOnce(&mut Options)) -> Arc<Options> {
-    let mut limits = Options::usual();
+    let mut limits = Options::default_options();
     change(&mut limits);
     Arc::new(limits)
 }
 
 pub(super) async fn send(upload: &mut Upload, name: &str, content: &[u8]) -> Result<(), UploadError> {
-    upload.begin(name, None)?;
+    upload.begin_file(name, None)?;
     for chunk in content.chunks(100_000) {
         upload.write(&Bytes::copy_from_slice(chunk)).await?;
     }
-    upload.end().await
+    upload.end_file().await
 }
 
 /// Files of that folder that this process has open.
@@ -42,11 +42,11 @@ pub(super) fn zip_of(names: &[&str]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// A batch of so many files, in a folder that goes with the spool.
+/// A batch of this many files, in a folder that goes with the spool.
 async fn job_of(files: usize) -> (tempfile::TempDir, Arc<Job>) {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::new(dir.path().to_owned());
-    let mut upload = Upload::new(spool.folder("job").unwrap(), limits(|_| ()));
+    let mut upload = Upload::new(spool.create_folder("job").unwrap(), limits(|_| ()));
     for number in 0..files {
         send(&mut upload, &format!("{number}.jpg"), b"x").await.unwrap();
     }
@@ -75,14 +75,14 @@ pub(super) fn document(texts: &[&str]) -> Document {
 }
 
 fn finish(job: &Job, index: usize, texts: &[&str]) {
-    job.finished(index, &document(texts)).unwrap();
+    job.finish_file(index, &document(texts)).unwrap();
 }
 
 #[tokio::test]
 async fn files_and_zips_arrive_and_what_was_read_leaves_the_disk() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::new(dir.path().to_owned());
-    let folder = spool.folder("job").unwrap();
+    let folder = spool.create_folder("job").unwrap();
     let mut upload = Upload::new(folder.clone(), limits(|_| ()));
     let large = vec![7; 600_000];
     send(&mut upload, "large.tif", &large).await.unwrap();
@@ -92,19 +92,19 @@ async fn files_and_zips_arrive_and_what_was_read_leaves_the_disk() {
     let received = upload.finish().await.unwrap();
     let names: Vec<&str> = received.files.iter().map(|file| &*file.name).collect();
     assert_eq!(names, ["large.tif", "in/a.jpg", "../b.jpg", "broken.zip", "empty\u{fffd}.png"]);
-    assert_eq!(received.load(0, 1 << 20).unwrap(), large);
-    assert_eq!(received.load(1, 1 << 20).unwrap(), "in/a.jpg");
-    assert_eq!(received.load(2, 1 << 20).unwrap_err().to_string(), "its name leads out of the zip");
-    let broken = received.load(3, 1 << 20).unwrap_err();
+    assert_eq!(received.load_file(0, 1 << 20).unwrap(), large);
+    assert_eq!(received.load_file(1, 1 << 20).unwrap(), "in/a.jpg");
+    assert_eq!(received.load_file(2, 1 << 20).unwrap_err().to_string(), "its name leads out of the zip");
+    let broken = received.load_file(3, 1 << 20).unwrap_err();
     assert!(matches!(&broken, LoadError::Unreadable(Unreadable::Zip(_))), "{broken:?}");
     assert!(broken.to_string().starts_with("it is not a zip that can be read"), "{broken}");
     assert!(broken.source().is_some(), "what the zip's reader says is kept");
-    assert_eq!(received.load(4, 1 << 20).unwrap(), "");
-    assert_eq!(received.load(0, 500_000).unwrap_err().to_string(), "it is larger than 0 MiB");
-    let on_disk = || std::fs::read_dir(folder.file("parts")).unwrap().count();
+    assert_eq!(received.load_file(4, 1 << 20).unwrap(), "");
+    assert_eq!(received.load_file(0, 500_000).unwrap_err().to_string(), "it is larger than 0 MiB");
+    let on_disk = || std::fs::read_dir(folder.file_path("parts")).unwrap().count();
     assert_eq!(on_disk(), 4, "those that were sent");
-    received.write(0, Err("broken")).unwrap();
-    received.write(1, Ok(&document(&["x"]))).unwrap();
+    received.write_outcome(0, Err("broken")).unwrap();
+    received.write_outcome(1, Ok(&document(&["x"]))).unwrap();
     assert_eq!(on_disk(), 4, "they stay until their results are on the disk for good");
     received.sync().unwrap();
     assert_eq!(on_disk(), 3, "a zip stays for its other files");
@@ -116,7 +116,7 @@ async fn files_and_zips_arrive_and_what_was_read_leaves_the_disk() {
 async fn zips_hold_no_file_open_and_a_batch_has_only_so_many() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::new(dir.path().to_owned());
-    let folder = spool.folder("job").unwrap();
+    let folder = spool.create_folder("job").unwrap();
     let mut upload = Upload::new(folder.clone(), limits(|_| ()));
     for number in 0..32 {
         send(&mut upload, "a.zip", &zip_of(&[&format!("{number}.jpg")])).await.unwrap();
@@ -125,10 +125,10 @@ async fn zips_hold_no_file_open_and_a_batch_has_only_so_many() {
     send(&mut upload, "b.jpg", b"x").await.unwrap();
     let received = upload.finish().await.unwrap();
     assert_eq!(received.files.len(), 33);
-    assert_eq!(received.load(31, 1 << 20).unwrap(), "31.jpg");
-    assert_eq!(open_in(&folder.file("").canonicalize().unwrap()), 1, "the results alone");
+    assert_eq!(received.load_file(31, 1 << 20).unwrap(), "31.jpg");
+    assert_eq!(open_in(&folder.file_path("").canonicalize().unwrap()), 1, "the results alone");
     received.release_all();
-    assert!(matches!(received.load(31, 1 << 20), Err(LoadError::ZipGone)));
+    assert!(matches!(received.load_file(31, 1 << 20), Err(LoadError::ZipGone)));
 }
 
 #[tokio::test]
@@ -136,12 +136,12 @@ async fn the_zips_of_a_batch_list_no_more_than_one_may() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::new(dir.path().to_owned());
     let few = limits(|limits| limits.max_job_files = 4);
-    let mut upload = Upload::new(spool.folder("job").unwrap(), few);
+    let mut upload = Upload::new(spool.create_folder("job").unwrap(), few);
     let folders = zip_of(&["1/", "2/", "3/", "4/", "5/", "6/", "7/"]);
     send(&mut upload, "a.zip", &folders).await.unwrap();
     send(&mut upload, "b.zip", &folders).await.unwrap();
     let received = upload.finish().await.unwrap();
-    let reason = received.load(0, 1 << 20).unwrap_err().to_string();
+    let reason = received.load_file(0, 1 << 20).unwrap_err().to_string();
     assert_eq!(reason, "it lists 7 files and folders, and the zips of the batch may list 5 more");
 }
 
@@ -153,7 +153,7 @@ async fn a_batch_that_is_too_large_or_given_up_leaves_nothing() {
         limits.max_job_files = 2;
         limits.max_job_bytes = 1 << 20;
     });
-    let upload = |name| Upload::new(spool.folder(name).unwrap(), few.clone());
+    let upload = |name| Upload::new(spool.create_folder(name).unwrap(), few.clone());
 
     let mut many = upload("many");
     send(&mut many, "1", b"1").await.unwrap();
@@ -166,7 +166,7 @@ async fn a_batch_that_is_too_large_or_given_up_leaves_nothing() {
     assert!(matches!(send(&mut large, "1", &vec![0; 2 << 20]).await, Err(UploadError::TooLarge(_))));
     assert!(matches!(upload("empty").finish().await, Err(UploadError::Empty)));
     let mut left = upload("left");
-    left.begin("1", None).unwrap();
+    left.begin_file("1", None).unwrap();
     left.write(&Bytes::from(vec![0; 700_000])).await.unwrap();
     drop((many, large, left));
 
@@ -187,11 +187,11 @@ async fn a_folder_that_cannot_be_written_is_said_in_the_log_and_not_for_each_bat
         Permits::new(1, 1),
         Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
     );
-    let log = captured::log();
+    let log = captured::capture_log();
     for _ in 0..100 {
-        assert!(matches!(jobs.arrive().await, Err(UploadError::Disk(_))));
+        assert!(matches!(jobs.reserve_place().await, Err(UploadError::Disk(_))));
     }
-    let lines = log.with("cannot be kept");
+    let lines = log.lines_with("cannot be kept");
     assert_eq!(lines.len(), 1, "{lines:?}");
     for part in ["WARN", "taken/deep", "Not a directory", "reader.folder"] {
         assert!(lines[0].contains(part), "{part}: {lines:?}");
@@ -203,16 +203,16 @@ async fn a_folder_that_cannot_be_written_is_said_in_the_log_and_not_for_each_bat
 async fn a_file_that_cannot_be_written_is_said_in_the_log_once_for_a_thousand_of_them() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::new(dir.path().to_owned());
-    let folder = spool.folder("job").unwrap();
-    std::fs::remove_dir_all(folder.file("")).unwrap();
-    let log = captured::log();
+    let folder = spool.create_folder("job").unwrap();
+    std::fs::remove_dir_all(folder.file_path("")).unwrap();
+    let log = captured::capture_log();
     for _ in 0..1000 {
         let mut upload = Upload::new(folder.clone(), limits(|_| ()));
         assert!(matches!(send(&mut upload, "a.jpg", b"x").await, Err(UploadError::Disk(_))));
     }
-    let lines = log.with("cannot be kept");
+    let lines = log.lines_with("cannot be kept");
     assert_eq!(lines.len(), 1, "{} lines", lines.len());
-    let path = folder.file("").display().to_string();
+    let path = folder.file_path("").display().to_string();
     assert!(lines[0].contains(path.trim_end_matches('/')) && lines[0].contains("No such file"), "{lines:?}");
 }
 
@@ -225,22 +225,22 @@ async fn results_that_cannot_be_kept_and_files_that_cannot_be_read_again_are_sai
         Permits::new(1, 1),
         Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
     );
-    std::fs::remove_dir_all(job.received.folder.file("")).unwrap();
-    let log = captured::log();
+    std::fs::remove_dir_all(job.received.folder.file_path("")).unwrap();
+    let log = captured::capture_log();
     for index in 0..1000 {
-        let reason = job.received.load(index, 1 << 20).unwrap_err().to_string();
+        let reason = job.received.load_file(index, 1 << 20).unwrap_err().to_string();
         assert!(reason.starts_with("it cannot be read: No such file"), "{reason}");
     }
-    assert_eq!(log.with("cannot be read").len(), 1);
+    assert_eq!(log.lines_with("cannot be read").len(), 1);
 
     for _ in 0..1000 {
         let full = io::Error::from(rustix::io::Errno::NOSPC);
         assert!(jobs.not_kept(&job, full).to_string().contains("cannot be kept in reader.folder"));
     }
-    let lines = log.with("cannot be kept");
+    let lines = log.lines_with("cannot be kept");
     assert_eq!(lines.len(), 1);
     assert!(lines[0].contains("No space left on device"), "{lines:?}");
-    // A limit of ours is no trouble of the disk; one of the system is.
+    // A limit of ours is not a trouble of the disk; one of the system is.
     let too_large = io::Error::from(io::ErrorKind::FileTooLarge);
     assert!(jobs.not_kept(&job, too_large).to_string().contains("reader.max_job_mb"));
     let of_system = io::Error::from(rustix::io::Errno::FBIG);
@@ -254,7 +254,7 @@ async fn a_batch_counts_what_became_of_its_files() {
     assert_eq!(job.begin_next(), Some(0));
     assert_eq!(job.begin_next(), Some(1));
     finish(&job, 1, &["ab", "cde"]);
-    job.failed(0, "it is broken").unwrap();
+    job.fail_file(0, "it is broken").unwrap();
     let summary = job.summary();
     let sightwire_api::read::Job { files, done, failed, waiting, reading, .. } = summary;
     assert_eq!([files, done, failed, waiting, reading], [4, 1, 1, 2, 0]);
@@ -268,7 +268,7 @@ async fn a_batch_counts_what_became_of_its_files() {
     assert_eq!(job.begin_next(), Some(2));
     assert!(job.cancel());
     finish(&job, 2, &["late"]);
-    job.failed(2, "late").unwrap();
+    job.fail_file(2, "late").unwrap();
     assert_eq!((job.begin_next(), job.has_next(), job.cancel()), (None, false, false));
     assert!(job.cancel.is_cancelled() && job.ended_at().is_some());
     let summary = job.summary();
@@ -280,7 +280,7 @@ async fn a_batch_counts_what_became_of_its_files() {
     assert_eq!((rows[1].width, rows[2].width), (Some(8), None));
     assert_eq!(job.rows(3, usize::MAX, &pictures).len(), 1);
     assert!(job.rows(9, 1, &pictures).is_empty());
-    assert_eq!(job.outcome(0).unwrap().0, FileState::Failed);
+    assert_eq!(job.file_outcome(0).unwrap().0, FileState::Failed);
 }
 
 #[tokio::test]
@@ -298,10 +298,10 @@ async fn a_picture_that_was_read_too_late_is_not_kept() {
     late(0);
     finish(&job, 0, &["x"]);
     assert_eq!(jobs.pictures.indexes(&job.id), [0]);
-    jobs.end(&job).await;
+    jobs.end_job(&job).await;
     late(1);
     assert_eq!(jobs.pictures.indexes(&job.id), [0], "the batch was cancelled before");
-    jobs.end(&job).await;
+    jobs.end_job(&job).await;
     late(0);
     assert_eq!(jobs.pictures.usage(), (0, 0), "the batch was removed before");
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sightwire_api::read::JobState;
-use sightwire_measure::lines::is_deceptive;
+use sightwire_base::lines::is_deceptive;
 
 use super::archive::{Archive, ArchiveError, Budget, MemberError, is_zip};
 use super::description::Description;
@@ -18,13 +18,13 @@ use super::spool::{Folder, Work, new_file};
 use crate::options::Options;
 use crate::output::Document;
 
-/// So much is collected in memory before it is written.
+/// Bytes that are collected in memory before they are written.
 const BUFFER_BYTES: usize = 256 << 10;
 /// Zips of a batch: the lists of their files are in memory until it has ended.
 const MAX_ZIPS: usize = 32;
 /// Longest name that is kept, in characters.
 const MAX_NAME: usize = 255;
-/// Results are put on the disk for good when there are so many new ones, if they were not before.
+/// Results are put on the disk for good when there are this many new ones, if they were not before.
 const MAX_UNSYNCED: usize = 64;
 /// Characters that are kept of why a file could not be read.
 const MAX_REASON: usize = 1000;
@@ -41,10 +41,10 @@ pub enum UploadError {
     /// Too many bytes.
     #[error("a batch may have {} MiB; send less at a time, or raise reader.max_job_mb", .0 >> 20)]
     TooLarge(u64),
-    /// There is none.
+    /// No file came.
     #[error("no file came; send pictures or a zip of them as fields `file` of a form")]
     Empty,
-    /// The disk.
+    /// The files cannot be written to the disk.
     #[error("the files cannot be kept in reader.folder: {0}")]
     Disk(#[from] io::Error),
 }
@@ -102,7 +102,7 @@ pub enum LoadError {
 /// A file of a batch, as it came.
 #[derive(Debug)]
 pub struct Arrived {
-    /// As whoever sent it calls it.
+    /// The name that the sender gave it.
     pub name: Box<str>,
     /// As far as is known.
     pub bytes: u64,
@@ -164,7 +164,7 @@ impl Upload {
     }
 
     /// Begins the next file; an error where there would be too many.
-    pub fn begin(&mut self, name: &str, content_type: Option<&str>) -> Result<(), UploadError> {
+    pub fn begin_file(&mut self, name: &str, content_type: Option<&str>) -> Result<(), UploadError> {
         if self.parts.len() >= self.limits.max_job_files {
             return Err(UploadError::TooMany(self.limits.max_job_files));
         }
@@ -176,7 +176,7 @@ impl Upload {
             }
             self.zips += 1;
         }
-        let name = shown(name);
+        let name = display_name(name);
         self.open = Some(Part { name, is_zip, bytes: 0, buffer: Vec::new(), file: None });
         Ok(())
     }
@@ -198,12 +198,12 @@ impl Upload {
     }
 
     /// Ends the file that was begun, which is on the disk for good then.
-    pub async fn end(&mut self) -> Result<(), UploadError> {
+    pub async fn end_file(&mut self) -> Result<(), UploadError> {
         self.flush().await?;
         if let Some(part) = self.open.take() {
             if let Some(file) = part.file {
-                let synced = blocking(move || file.sync_all()).await;
-                synced.inspect_err(|error| self.folder.failed(Work::Keep, error))?;
+                let synced = run_blocking(move || file.sync_all()).await;
+                synced.inspect_err(|error| self.folder.report_failure(Work::Keep, error))?;
             }
             self.parts.push((part.name, part.bytes, part.is_zip));
         }
@@ -211,7 +211,7 @@ impl Upload {
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        self.write_out().await.inspect_err(|error| self.folder.failed(Work::Keep, error))
+        self.write_out().await.inspect_err(|error| self.folder.report_failure(Work::Keep, error))
     }
 
     async fn write_out(&mut self) -> io::Result<()> {
@@ -219,10 +219,10 @@ impl Upload {
         let (buffer, file) = (std::mem::take(&mut part.buffer), part.file.take());
         // With the folder: it must not go while it is written to.
         let (folder, number) = (self.folder.clone(), self.parts.len());
-        let (file, buffer) = blocking(move || {
+        let (file, buffer) = run_blocking(move || {
             let mut file = match file {
                 Some(file) => file,
-                None => new_file(&folder.part(number))?,
+                None => new_file(&folder.part_path(number))?,
             };
             file.write_all(&buffer)?;
             Ok((file, buffer))
@@ -240,26 +240,27 @@ impl Upload {
             return Err(UploadError::Empty);
         }
         let folder = self.folder.clone();
-        let received = blocking(move || Ok(self.received())).await.unwrap_or_else(|lost| Err(lost.into()));
+        let received =
+            run_blocking(move || Ok(self.into_received())).await.unwrap_or_else(|lost| Err(lost.into()));
         received.inspect_err(|refused| {
             if let UploadError::Disk(error) = refused {
-                folder.failed(Work::Keep, error);
+                folder.report_failure(Work::Keep, error);
             }
         })
     }
 
-    fn received(self) -> Result<Received, UploadError> {
+    fn into_received(self) -> Result<Received, UploadError> {
         let max_files = self.limits.max_job_files;
         let (mut files, mut zips, parts) = (Vec::new(), Vec::new(), self.parts.len());
         let mut zip_parts = Vec::new();
         let mut budget = Budget::new(max_files);
         for (number, (name, bytes, is_zip)) in self.parts.into_iter().enumerate() {
-            let opened = is_zip.then(|| Archive::open(self.folder.part(number), &mut budget));
+            let opened = is_zip.then(|| Archive::open(self.folder.part_path(number), &mut budget));
             match opened {
                 None => files.push(Arrived { name, bytes, source: Source::Part(number) }),
                 Some(Err(error)) => {
                     if let ArchiveError::Disk(error) = &error {
-                        self.folder.failed(Work::Read, error);
+                        self.folder.report_failure(Work::Read, error);
                     }
                     files.push(Arrived {
                         name,
@@ -269,7 +270,7 @@ impl Upload {
                 }
                 Some(Ok(archive)) => {
                     files.extend(archive.members().into_iter().map(|member| Arrived {
-                        name: shown(&member.name),
+                        name: display_name(&member.name),
                         bytes: member.bytes,
                         source: match member.refused {
                             None => Source::Member { zip: zips.len(), index: member.index },
@@ -287,7 +288,7 @@ impl Upload {
         if files.is_empty() {
             return Err(UploadError::Empty);
         }
-        let results = Results::create(&self.folder.file(RESULTS), self.limits.max_job_bytes)?;
+        let results = Results::create(&self.folder.file_path(RESULTS), self.limits.max_job_bytes)?;
         let (zips, unsynced) = (Mutex::new(zips), Mutex::default());
         Ok(Received { folder: self.folder, results, files, zips, zip_parts, parts, unsynced })
     }
@@ -295,15 +296,16 @@ impl Upload {
 
 impl Received {
     /// What a server that ran before has received; blocks. Zips are opened unless the batch has ended.
-    pub fn again(
+    pub fn from_description(
         folder: Folder,
         description: &Description,
-        (files, results): (Vec<Arrived>, Results),
+        files: Vec<Arrived>,
+        results: Results,
         max_files: usize,
     ) -> Self {
         let mut budget = Budget::new(max_files.max(files.len()));
         let open = |number: &usize| {
-            let opened = Archive::open(folder.part(*number), &mut budget);
+            let opened = Archive::open(folder.part_path(*number), &mut budget);
             opened.ok().map(Arc::new)
         };
         let zip_parts = description.zips.clone();
@@ -319,15 +321,15 @@ impl Received {
     }
 
     /// Writes down what came of a file; blocks. After an error nothing has changed.
-    pub fn write(&self, index: usize, outcome: Result<&Document, &str>) -> io::Result<Span> {
+    pub fn write_outcome(&self, index: usize, outcome: Result<&Document, &str>) -> io::Result<Span> {
         let span = match outcome {
-            Ok(document) => self.results.read(index, document)?,
+            Ok(document) => self.results.append_result(index, document)?,
             Err(reason) => {
                 let end = reason.char_indices().nth(MAX_REASON).map_or(reason.len(), |(at, _)| at);
-                self.results.failed(index, &reason[..end])?
+                self.results.append_failure(index, &reason[..end])?
             }
         };
-        self.has_result(index);
+        self.mark_unsynced(index);
         if self.unsynced.lock().files.len() >= MAX_UNSYNCED {
             // What went wrong was said.
             let _ = self.sync();
@@ -336,7 +338,7 @@ impl Received {
     }
 
     /// There is a result of that file; whether it is on the disk for good is not known.
-    pub fn has_result(&self, index: usize) {
+    pub fn mark_unsynced(&self, index: usize) {
         self.unsynced.lock().files.push(index);
     }
 
@@ -353,22 +355,22 @@ impl Received {
         let files = std::mem::take(&mut unsynced.files);
         if let Err(error) = self.results.sync() {
             unsynced.is_lost = true;
-            self.folder.failed(Work::Result, &error);
+            self.folder.report_failure(Work::Result, &error);
             return Err(error);
         }
         drop(unsynced);
         for index in files {
-            self.release(index);
+            self.release_file(index);
         }
         Ok(())
     }
 
     /// The bytes of a file; blocks.
-    pub fn load(&self, index: usize, max_bytes: usize) -> Result<Bytes, LoadError> {
+    pub fn load_file(&self, index: usize, max_bytes: usize) -> Result<Bytes, LoadError> {
         let said = |error: io::Error| {
             // What is wrong with a zip is its sender's business.
             if error.raw_os_error().is_some() {
-                self.folder.failed(Work::Read, &error);
+                self.folder.report_failure(Work::Read, &error);
             }
             match error.kind() {
                 io::ErrorKind::FileTooLarge => LoadError::TooLarge(max_bytes),
@@ -378,7 +380,7 @@ impl Received {
         let Some(file) = self.files.get(index) else { return Err(LoadError::Gone) };
         match &file.source {
             Source::Part(_) if file.bytes > max_bytes as u64 => Err(LoadError::TooLarge(max_bytes)),
-            Source::Part(number) => fs::read(self.folder.part(*number)).map(Bytes::from).map_err(said),
+            Source::Part(number) => fs::read(self.folder.part_path(*number)).map(Bytes::from).map_err(said),
             Source::Member { zip, index } => {
                 let zip = self.zips.lock().get(*zip).cloned();
                 let Some(Some(zip)) = zip else { return Err(LoadError::ZipGone) };
@@ -388,34 +390,36 @@ impl Received {
         }
     }
 
-    fn release(&self, index: usize) {
+    fn release_file(&self, index: usize) {
         if let Some(Arrived { source: Source::Part(number), .. }) = self.files.get(index) {
-            self.remove(*number);
+            self.remove_part(*number);
         }
     }
 
     /// Takes all files that were sent from the disk, and lets go of what is known of zips; blocks.
     pub fn release_all(&self) {
         self.zips.lock().clear();
-        (0..self.parts).for_each(|number| self.remove(number));
+        (0..self.parts).for_each(|number| self.remove_part(number));
     }
 
-    fn remove(&self, number: usize) {
+    fn remove_part(&self, number: usize) {
         // Most have gone already.
-        if let Err(error) = fs::remove_file(self.folder.part(number))
+        if let Err(error) = fs::remove_file(self.folder.part_path(number))
             && error.kind() != io::ErrorKind::NotFound
         {
-            self.folder.failed(Work::Remove, &error);
+            self.folder.report_failure(Work::Remove, &error);
         }
     }
 }
 
 /// A name as it is shown: of a length, and on one line.
-pub fn shown(name: &str) -> Box<str> {
+pub fn display_name(name: &str) -> Box<str> {
     let name = name.chars().take(MAX_NAME);
     name.map(|c| if is_deceptive(c) { '\u{fffd}' } else { c }).collect::<String>().into()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|lost| Err(io::Error::other(lost)))
 }

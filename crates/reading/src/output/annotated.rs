@@ -1,7 +1,7 @@
 //! The picture itself with its lines marked.
 
+use sightwire_annotate::{self as annotate, TextRegion};
 use sightwire_frame::Image;
-use sightwire_frame::draw::{self, TextRegion};
 use sightwire_ocr::Region;
 
 /// Why a marked picture cannot be written.
@@ -14,13 +14,13 @@ pub struct AnnotateError {
 }
 
 /// Marks the lines in `image` and encodes it as PNG.
-pub fn annotated(image: &mut Image, regions: &[Region]) -> Result<Vec<u8>, AnnotateError> {
-    mark(image, regions);
+pub fn annotate_image(image: &mut Image, regions: &[Region]) -> Result<Vec<u8>, AnnotateError> {
+    mark_regions(image, regions);
     let (width, height) = (image.width(), image.height());
-    encode(image).map_err(|source| AnnotateError { width, height, source })
+    encode_png(image).map_err(|source| AnnotateError { width, height, source })
 }
 
-fn mark(image: &mut Image, regions: &[Region]) {
+fn mark_regions(image: &mut Image, regions: &[Region]) {
     let marks: Vec<_> = regions
         .iter()
         .map(|region| TextRegion {
@@ -29,11 +29,11 @@ fn mark(image: &mut Image, regions: &[Region]) {
             confidence: region.confidence,
         })
         .collect();
-    draw::regions(image, &marks);
+    annotate::draw_regions(image, &marks);
 }
 
 /// Its bytes; `image` is left with its colours in another order.
-fn encode(image: &mut Image) -> Result<Vec<u8>, png::EncodingError> {
+fn encode_png(image: &mut Image) -> Result<Vec<u8>, png::EncodingError> {
     let (width, height) = (image.width(), image.height());
     image.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
     let mut out = Vec::new();

@@ -12,12 +12,12 @@ use super::{Document, four_decimals};
 /// The first row, with the names of the columns.
 pub(super) const HEADER: &str = "file,page,line,text,confidence,x1,y1,x2,y2,x3,y3,x4,y4\r\n";
 
-pub(super) fn write(document: &Document) -> String {
+pub(super) fn write_csv(document: &Document) -> String {
     let mut out = String::new();
-    let file = cell(document.file.as_deref().unwrap_or_default());
+    let file = quote_cell(document.file.as_deref().unwrap_or_default());
     for (page, regions) in document.pages.iter().map(|page| &page.regions).enumerate() {
         for (line, region) in regions.iter().enumerate() {
-            let (page, line, text) = (page + 1, line + 1, cell(&region.text));
+            let (page, line, text) = (page + 1, line + 1, quote_cell(&region.text));
             let confidence = four_decimals(region.confidence);
             let _ = write!(out, "{file},{page},{line},{text},{confidence}");
             for coordinate in region.polygon.as_flattened() {
@@ -29,13 +29,13 @@ pub(super) fn write(document: &Document) -> String {
     out
 }
 
-/// A cell with words: quoted, so that it is text for whoever reads the file.
-fn cell(text: &str) -> String {
-    format!("\"{}\"", harmless(text).replace('"', "\"\""))
+/// A cell with words: quoted, so that programs that read the file take it for text.
+fn quote_cell(text: &str) -> String {
+    format!("\"{}\"", escape_formula(text).replace('"', "\"\""))
 }
 
 /// Also the wide forms, which some spreadsheets take for the plain ones.
-pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn escape_formula(text: &str) -> Cow<'_, str> {
     const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
     if text.starts_with(FORMULA) && !is_number(text) {
         Cow::Owned(format!("'{text}"))
@@ -58,16 +58,16 @@ mod tests {
     #[test]
     fn no_words_become_a_formula() {
         for text in ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "-"] {
-            assert_eq!(harmless(text), format!("'{text}"), "{text:?}");
+            assert_eq!(escape_formula(text), format!("'{text}"), "{text:?}");
         }
         for text in ["", "a=1", "-12.50", "+1,000", "7", "Total: =3", "'quoted'"] {
-            assert_eq!(harmless(text), text);
+            assert_eq!(escape_formula(text), text);
         }
     }
 
     #[test]
     fn a_cell_may_hold_anything() {
-        assert_eq!(cell("plain"), "\"plain\"");
-        assert_eq!(cell("a,\"b\"\r\nc"), "\"a,\"\"b\"\"\r\nc\"");
+        assert_eq!(quote_cell("plain"), "\"plain\"");
+        assert_eq!(quote_cell("a,\"b\"\r\nc"), "\"a,\"\"b\"\"\r\nc\"");
     }
 }

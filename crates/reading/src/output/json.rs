@@ -14,27 +14,27 @@ use super::{Document, Notes, Page, Style, four_decimals, word_confidence};
 /// A word as it is stored: where it stands in its line's text, bytes, and in its polygon.
 type Mark = (u32, u32, f32, f32);
 
-/// What [`Document::stored`] wrote, before it is looked at.
+/// What [`Document::to_stored`] wrote, before it is looked at.
 #[derive(Deserialize)]
 pub(crate) struct Stored(api::Document, Vec<Vec<Mark>>);
 
-pub(super) fn write(document: &Document, style: Style, notes: Vec<String>) -> String {
+pub(super) fn write_json(document: &Document, style: Style, notes: Vec<String>) -> String {
     // There is no map with odd keys in it, and a string takes whatever is written.
-    serde_json::to_string(&object(document, style, notes)).unwrap_or_default()
+    serde_json::to_string(&to_object(document, style, notes)).unwrap_or_default()
 }
 
 /// The object with all confidences, and the words of each line: a third of the bytes that their polygons would take.
-pub(super) fn store(document: &Document) -> String {
+pub(super) fn write_stored(document: &Document) -> String {
     let marks = document.regions().map(|region| {
         let mark = |word: &Word| (word.begin, word.end, word.from, word.to);
         region.words.iter().map(mark).collect()
     });
     let marks: Vec<Vec<Mark>> = marks.collect();
     let style = Style { characters: true, ..Style::default() };
-    serde_json::to_string(&(object(document, style, Vec::new()), marks)).unwrap_or_default()
+    serde_json::to_string(&(to_object(document, style, Vec::new()), marks)).unwrap_or_default()
 }
 
-fn object(document: &Document, style: Style, notes: Vec<String>) -> api::Document {
+fn to_object(document: &Document, style: Style, notes: Vec<String>) -> api::Document {
     let pages = document.pages.iter().enumerate();
     let pages = pages.map(|(index, page)| api::Page {
         page: index + 1,
@@ -55,7 +55,7 @@ fn object(document: &Document, style: Style, notes: Vec<String>) -> api::Documen
             characters: style
                 .characters
                 .then(|| region.characters.iter().copied().map(four_decimals).collect()),
-            words: style.words.then(|| region.words.iter().map(|word| spoken(region, *word)).collect()),
+            words: style.words.then(|| region.words.iter().map(|word| to_api_word(region, *word)).collect()),
         })
     });
     api::Document {
@@ -67,17 +67,17 @@ fn object(document: &Document, style: Style, notes: Vec<String>) -> api::Documen
             detection: document.detection_precision.clone(),
             recognition: document.recognition_precision.clone(),
         },
-        options: options(document.options),
+        options: to_api_options(document.options),
         pages: pages.collect(),
         regions: regions.collect(),
         mean_confidence: document.mean_confidence(),
-        text: document.text(style.layout),
-        ms: milliseconds(&document.times),
+        text: document.to_text(style.layout),
+        ms: times_in_ms(&document.times),
         notes: document.notes().into_iter().chain(notes).collect(),
     }
 }
 
-fn spoken(region: &Region, word: Word) -> api::Word {
+fn to_api_word(region: &Region, word: Word) -> api::Word {
     api::Word {
         text: region.word_text(word).to_owned(),
         polygon: region.word_polygon(word).map(api::Point),
@@ -85,13 +85,13 @@ fn spoken(region: &Region, word: Word) -> api::Word {
     }
 }
 
-pub(super) fn read(text: &str) -> serde_json::Result<Document> {
-    document(serde_json::from_str(text)?)
+pub(super) fn parse_json(text: &str) -> serde_json::Result<Document> {
+    to_document(serde_json::from_str(text)?)
 }
 
-pub(super) fn load(text: &str) -> serde_json::Result<Document> {
+pub(super) fn parse_stored(text: &str) -> serde_json::Result<Document> {
     if !text.starts_with('[') {
-        return read(text);
+        return parse_json(text);
     }
     serde_json::from_str::<Stored>(text)?.try_into()
 }
@@ -100,7 +100,7 @@ impl TryFrom<Stored> for Document {
     type Error = serde_json::Error;
 
     fn try_from(Stored(object, marks): Stored) -> serde_json::Result<Self> {
-        let mut document = document(object)?;
+        let mut document = to_document(object)?;
         for (region, marks) in document.pages.iter_mut().flat_map(|page| &mut page.regions).zip(marks) {
             let words = marks.into_iter().map(|(begin, end, from, to)| Word { begin, end, from, to });
             region.words = words.collect();
@@ -109,7 +109,7 @@ impl TryFrom<Stored> for Document {
     }
 }
 
-fn document(object: api::Document) -> serde_json::Result<Document> {
+fn to_document(object: api::Document) -> serde_json::Result<Document> {
     let pages = object.pages.iter();
     let mut pages: Vec<Page> = pages
         .map(|page| Page {
@@ -153,7 +153,7 @@ fn document(object: api::Document) -> serde_json::Result<Document> {
 }
 
 /// As a caller would ask for them.
-pub(crate) fn options(options: ReadOptions) -> api::ReadOptions {
+pub(crate) fn to_api_options(options: ReadOptions) -> api::ReadOptions {
     api::ReadOptions {
         threshold: four_decimals(options.threshold),
         box_threshold: four_decimals(options.box_threshold),
@@ -179,7 +179,7 @@ pub fn exact_options(exact: ReadOptions) -> api::ReadOptions {
         unclip: exact.unclip.into(),
         min_detection_size: exact.min_detection_size.into(),
         min_confidence: exact.min_confidence.into(),
-        ..options(exact)
+        ..to_api_options(exact)
     }
 }
 
@@ -204,7 +204,7 @@ pub fn options_of(options: &api::ReadOptions) -> ReadOptions {
     }
 }
 
-fn milliseconds(times: &Times) -> ReadTimes {
+fn times_in_ms(times: &Times) -> ReadTimes {
     let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
     ReadTimes {
         wait: ms(times.wait),

@@ -22,15 +22,15 @@ mod text;
 use std::fmt;
 use std::str::FromStr;
 
+use sightwire_documents::PageHeader;
 use sightwire_engine::Plan;
 use sightwire_ocr::{ReadOptions, Reading, Region, Times, Word};
-use sightwire_pages::PageHeader;
 
 pub(crate) use json::Stored;
-pub(super) use json::options;
+pub(super) use json::to_api_options;
 pub use json::{exact_options, options_of};
 
-pub use annotated::{AnnotateError, annotated};
+pub use annotated::{AnnotateError, annotate_image};
 use csv::HEADER as CSV_HEADER;
 pub use notes::{Notes, Remark};
 pub use pdf::Pdf;
@@ -38,7 +38,7 @@ pub use pdf::Pdf;
 /// What a picture says, and how that was found out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
-    /// Its name, as whoever sent it calls it.
+    /// Its name, as the sender gave it.
     pub file: Option<String>,
     /// Format of the picture: `jpeg`, `png`, …
     pub format: String,
@@ -146,53 +146,53 @@ impl Document {
     }
 
     /// The words; a form feed stands between pages. Ends without a line break.
-    pub fn text(&self, layout: Layout) -> String {
-        text::write(self, layout)
+    pub fn to_text(&self, layout: Layout) -> String {
+        text::write_text(self, layout)
     }
 
     /// An object on one line, without a line break at its end.
-    pub fn json(&self, style: Style) -> String {
+    pub fn to_json(&self, style: Style) -> String {
         self.json_with(style, Vec::new())
     }
 
-    /// The same, with more notes: what whoever asked should know of how it asked.
+    /// The same, with more notes: what the caller should know about its request.
     pub fn json_with(&self, style: Style, notes: Vec<String>) -> String {
-        json::write(self, style, notes)
+        json::write_json(self, style, notes)
     }
 
-    /// Reads what [`Document::json`] wrote, without the words. Confidences have four decimals then.
+    /// Reads what [`Document::to_json`] wrote, without the words. Confidences have four decimals then.
     pub fn from_json(text: &str) -> serde_json::Result<Self> {
-        json::read(text)
+        json::parse_json(text)
     }
 
     /// All of it for [`Document::from_stored`], on one line.
-    pub fn stored(&self) -> String {
-        json::store(self)
+    pub fn to_stored(&self) -> String {
+        json::write_stored(self)
     }
 
-    /// Reads what [`Document::stored`] wrote, or [`Document::json`]. Confidences have four decimals then.
+    /// Reads what [`Document::to_stored`] wrote, or [`Document::to_json`]. Confidences have four decimals then.
     pub fn from_stored(text: &str) -> serde_json::Result<Self> {
-        json::load(text)
+        json::parse_stored(text)
     }
 
     /// A row for each line, as RFC 4180 has it; see [`csv`](self::csv) for what is done against formulas. The header is
     /// [`Format::frame`]'s.
-    pub fn csv(&self) -> String {
-        csv::write(self)
+    pub fn to_csv(&self) -> String {
+        csv::write_csv(self)
     }
 
     /// Where its lines are, in [`Format::SubmissionCsv`] or [`Format::SubmissionJson`], without what [`Format::frame`] puts
     /// around. Without a document the file could not be read.
     pub fn submission(document: Option<&Self>, name: &str, format: Format, style: Style) -> String {
         match format {
-            Format::SubmissionJson => submission::json(name, document, style.confidence),
-            _ => submission::csv(name, document, style.confidence),
+            Format::SubmissionJson => submission::write_json(name, document, style.confidence),
+            _ => submission::write_csv(name, document, style.confidence),
         }
     }
 
     /// A whole document in hOCR 1.2, as XHTML.
-    pub fn hocr(&self) -> String {
-        hocr::write(self)
+    pub fn to_hocr(&self) -> String {
+        hocr::write_hocr(self)
     }
 }
 
@@ -221,11 +221,11 @@ pub enum Format {
 /// What stands around the results of several pictures in one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// Before the first,
+    /// What stands before the first result.
     pub head: &'static str,
-    /// between two,
+    /// What stands between two results.
     pub between: &'static str,
-    /// and after the last.
+    /// What stands after the last result.
     pub tail: &'static str,
 }
 
@@ -374,7 +374,7 @@ impl FromStr for Layout {
 /// How a result is written, where its format leaves a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
-    /// Of the text.
+    /// How lines are put together in the text.
     pub layout: Layout,
     /// Whether objects have the confidence of each character, too.
     pub characters: bool,

@@ -1,7 +1,7 @@
-//! What whoever reads a document should know of how it came about: pages whose text may not be what stands there.
+//! What readers of a document should know of how it came about: pages whose text may not be what stands there.
 
+use sightwire_documents::DPI;
 use sightwire_ocr::{Doubt, Language};
-use sightwire_pages::DPI;
 
 /// Numbers of pages, or spans of them, that a sentence names at most.
 const SPANS: usize = 8;
@@ -44,16 +44,19 @@ impl Notes {
 
     /// One for each remark, whatever the number of its pages. `pages` is how many the document has.
     pub(super) fn sentences(&self, model: &str, pages: usize) -> Vec<String> {
-        let said =
-            self.remarks.iter().map(|(remark, on)| sentence(*remark, model, (pages > 1).then_some(on)));
+        let said = self
+            .remarks
+            .iter()
+            .map(|(remark, on)| remark_sentence(*remark, model, (pages > 1).then_some(on)));
         self.sentences.iter().cloned().chain(said).collect()
     }
 }
 
 /// `on` are the pages, where there are others.
-fn sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
-    let of_pages =
-        |alone: &str, more: &str| on.map_or_else(|| alone.to_owned(), |on| format!("{more}{}", spans(on)));
+fn remark_sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
+    let of_pages = |alone: &str, more: &str| {
+        on.map_or_else(|| alone.to_owned(), |on| format!("{more}{}", page_spans(on)))
+    };
     match remark {
         Remark::HasText => match on {
             None => {
@@ -61,19 +64,19 @@ fn sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
             }
             Some(on) if on.len() == 1 => format!(
                 "{} has a text layer of its own; what stands here was read from its picture.",
-                beginning(&spans(on))
+                capitalize_first(&page_spans(on))
             ),
             Some(on) => format!(
                 "{} have text layers of their own; what stands here was read from their pictures.",
-                beginning(&spans(on))
+                capitalize_first(&page_spans(on))
             ),
         },
         Remark::Reduced => format!(
             "{} drawn at less than {DPI} dpi, as large as the limits allow: small print may be missing.",
             match on {
                 None => "The page was".to_owned(),
-                Some(on) if on.len() == 1 => format!("{} was", beginning(&spans(on))),
-                Some(on) => format!("{} were", beginning(&spans(on))),
+                Some(on) if on.len() == 1 => format!("{} was", capitalize_first(&page_spans(on))),
+                Some(on) => format!("{} were", capitalize_first(&page_spans(on))),
             }
         ),
         Remark::CutOff => {
@@ -96,13 +99,13 @@ fn sentence(remark: Remark, model: &str, on: Option<&Vec<usize>>) -> String {
 }
 
 /// As it stands at the beginning of a sentence.
-fn beginning(words: &str) -> String {
+fn capitalize_first(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// `page 2`, `pages 2, 4 to 7 and 9`.
-fn spans(pages: &[usize]) -> String {
+fn page_spans(pages: &[usize]) -> String {
     let parts = pages.chunk_by(|a, b| a + 1 == *b).flat_map(|span| match span {
         [first, .., last] if span.len() > 2 => vec![format!("{first} to {last}")],
         few => few.iter().map(usize::to_string).collect(),
@@ -125,12 +128,12 @@ mod tests {
 
     #[test]
     fn pages_are_named_in_spans_and_never_all_of_many() {
-        assert_eq!(spans(&[2]), "page 2");
-        assert_eq!(spans(&[2, 3]), "pages 2 and 3");
-        assert_eq!(spans(&[1, 2, 3, 4]), "pages 1 to 4");
-        assert_eq!(spans(&[2, 4, 5, 6, 7, 9]), "pages 2, 4 to 7 and 9");
+        assert_eq!(page_spans(&[2]), "page 2");
+        assert_eq!(page_spans(&[2, 3]), "pages 2 and 3");
+        assert_eq!(page_spans(&[1, 2, 3, 4]), "pages 1 to 4");
+        assert_eq!(page_spans(&[2, 4, 5, 6, 7, 9]), "pages 2, 4 to 7 and 9");
         let odd: Vec<usize> = (0..1000).map(|n| 2 * n + 1).collect();
-        assert_eq!(spans(&odd), "pages 1, 3, 5, 7, 9, 11, 13, 15 and others");
+        assert_eq!(page_spans(&odd), "pages 1, 3, 5, 7, 9, 11, 13, 15 and others");
     }
 
     #[test]

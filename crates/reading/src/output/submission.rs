@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde::{Serialize, Serializer};
 
-use super::csv::harmless;
+use super::csv::escape_formula;
 use super::{Document, Region, four_decimals, mean_confidence};
 
 #[derive(Serialize)]
@@ -38,10 +38,10 @@ impl Serialize for Words<'_> {
 }
 
 /// A row for each page; of a file that could not be read, one that is empty.
-pub(super) fn csv(name: &str, document: Option<&Document>, confidence: bool) -> String {
+pub(super) fn write_csv(name: &str, document: Option<&Document>, confidence: bool) -> String {
     let mut out = String::new();
-    for (name, regions) in pages(name, document) {
-        out.push_str(&cell(&name));
+    for (name, regions) in named_pages(name, document) {
+        out.push_str(&quote_name(&name));
         for (index, region) in regions.iter().enumerate() {
             out.push(if index == 0 { ',' } else { '|' });
             for (index, part) in region.polygon.as_flattened().iter().enumerate() {
@@ -62,9 +62,9 @@ pub(super) fn csv(name: &str, document: Option<&Document>, confidence: bool) -> 
 }
 
 /// The entry of each page, with a comma between two.
-pub(super) fn json(name: &str, document: Option<&Document>, confidence: bool) -> String {
+pub(super) fn write_json(name: &str, document: Option<&Document>, confidence: bool) -> String {
     let mut out = String::new();
-    for (index, (name, regions)) in pages(name, document).into_iter().enumerate() {
+    for (index, (name, regions)) in named_pages(name, document).into_iter().enumerate() {
         let mean = if confidence { mean_confidence(regions) } else { None };
         let entry = Entry { words: Words(regions, confidence), confidence: mean };
         // Names are strings, and a string takes whatever is written.
@@ -81,7 +81,7 @@ pub(super) fn json(name: &str, document: Option<&Document>, confidence: bool) ->
 }
 
 /// The lines of each page, under the name of the file, or of its later page: `a.tif#page=2`.
-fn pages<'a>(name: &str, document: Option<&'a Document>) -> Vec<(String, &'a [Region])> {
+fn named_pages<'a>(name: &str, document: Option<&'a Document>) -> Vec<(String, &'a [Region])> {
     let Some(document) = document else { return vec![(name.to_owned(), &[])] };
     let pages = document.pages.iter().enumerate().map(|(index, page)| {
         let name = if index == 0 { name.to_owned() } else { format!("{name}#page={}", index + 1) };
@@ -91,8 +91,8 @@ fn pages<'a>(name: &str, document: Option<&'a Document>) -> Vec<(String, &'a [Re
 }
 
 /// A name, in quotation marks only where it needs them.
-fn cell(name: &str) -> String {
-    let name = harmless(name);
+fn quote_name(name: &str) -> String {
+    let name = escape_formula(name);
     if name.contains([',', '"', '\r', '\n']) {
         format!("\"{}\"", name.replace('"', "\"\""))
     } else {

@@ -54,7 +54,7 @@ fn document() -> Document {
 fn json_is_what_scripts_expect() {
     let one = Document { pages: document().pages[..1].to_vec(), ..document() };
     assert_eq!(
-        one.json(Style::default()),
+        one.to_json(Style::default()),
         concat!(
             r#"{"file":"scans/a \"b\".tif","format":"tiff","model":"ppocr-v4","provider":"openvino","#,
             r#""precision":{"detection":"bf16","recognition":"f32"},"#,
@@ -80,19 +80,19 @@ fn json_reads_back_the_same_polygons_bit_for_bit() {
     before.options.min_detection_size = 12.5;
     // Neighbours that a shorter print would take for each other.
     before.pages[0].regions[0].polygon[0] = [0.1_f32.next_up(), 1e-7];
-    let after = Document::from_json(&before.json(WITH_CHARACTERS)).unwrap();
+    let after = Document::from_json(&before.to_json(WITH_CHARACTERS)).unwrap();
     for (a, b) in before.regions().zip(after.regions()) {
         assert_eq!(a.polygon.as_flattened().to_vec(), b.polygon.as_flattened().to_vec());
         assert_eq!(a.text, b.text);
         assert_eq!(a.characters.len(), b.characters.len());
     }
-    assert_eq!(after.json(WITH_CHARACTERS), before.json(WITH_CHARACTERS));
+    assert_eq!(after.to_json(WITH_CHARACTERS), before.to_json(WITH_CHARACTERS));
     assert_eq!(after.options, before.options);
     assert_eq!(after.notes(), before.notes());
     assert_eq!(after.pages[0].left_out, 2);
     assert_eq!(after.pages[1].skew.to_bits(), before.pages[1].skew.to_bits());
     assert!(
-        Document::from_json(&before.json(Style::default()))
+        Document::from_json(&before.to_json(Style::default()))
             .unwrap()
             .regions()
             .all(|r| r.characters.is_empty())
@@ -102,19 +102,19 @@ fn json_reads_back_the_same_polygons_bit_for_bit() {
 #[test]
 fn a_line_on_a_page_that_is_not_there_is_an_error() {
     let text = document()
-        .json(Style::default())
+        .to_json(Style::default())
         .replace("\"page\":2,\"block\":1,\"row\":1}],", "\"page\":9,\"block\":1,\"row\":1}],");
     assert!(Document::from_json(&text).unwrap_err().to_string().contains("page 9 of 2"));
 }
 
 #[test]
 fn text_has_a_line_each_and_a_form_feed_between_pages() {
-    assert_eq!(document().text(Layout::Rows), "Hello, \"world\"\n=1+1\u{c}你好 <b>");
+    assert_eq!(document().to_text(Layout::Rows), "Hello, \"world\"\n=1+1\u{c}你好 <b>");
 }
 
 #[test]
 fn csv_has_a_row_a_line_and_no_formulas() {
-    let rows = format!("{}{}", Format::Csv.frame(Style::default()).head, document().csv());
+    let rows = format!("{}{}", Format::Csv.frame(Style::default()).head, document().to_csv());
     let rows: Vec<_> = rows.split("\r\n").collect();
     assert_eq!(rows[0], "file,page,line,text,confidence,x1,y1,x2,y2,x3,y3,x4,y4");
     assert_eq!(
@@ -123,7 +123,7 @@ fn csv_has_a_row_a_line_and_no_formulas() {
     );
     assert!(rows[2].contains(r#",1,2,"'=1+1",0.5,"#), "{}", rows[2]);
     assert_eq!((rows.len(), rows[4]), (5, ""));
-    assert!(!document().csv().contains("x1"));
+    assert!(!document().to_csv().contains("x1"));
 }
 
 /// What a file of two results has, the second of which could not be read.
@@ -190,16 +190,16 @@ fn what_is_stored_keeps_the_words_and_what_was_stored_before_is_read() {
     };
     let before = Document { pages: vec![page], times: Times::default(), ..document() };
     let style = Style { characters: true, words: true, ..Style::default() };
-    let after = Document::from_stored(&before.stored()).unwrap();
+    let after = Document::from_stored(&before.to_stored()).unwrap();
     assert_eq!(after, before);
-    assert_eq!(after.json(style), before.json(style));
-    let json = before.json(style);
+    assert_eq!(after.to_json(style), before.to_json(style));
+    let json = before.to_json(style);
     let word =
         r#"{"text":"你好","polygon":[[50.0,1.5],[90.0,1.5],[90.0,21.25],[50.0,21.25]],"confidence":0.75}"#;
     assert!(json.contains(word) && json.contains(r#""words":[]"#), "{json}");
-    assert!(!before.json(WITH_CHARACTERS).contains("words"), "not asked for");
-    let old = Document::from_stored(&before.json(WITH_CHARACTERS)).unwrap();
-    assert_eq!(old.json(WITH_CHARACTERS), before.json(WITH_CHARACTERS));
+    assert!(!before.to_json(WITH_CHARACTERS).contains("words"), "not asked for");
+    let old = Document::from_stored(&before.to_json(WITH_CHARACTERS)).unwrap();
+    assert_eq!(old.to_json(WITH_CHARACTERS), before.to_json(WITH_CHARACTERS));
     assert!(old.regions().all(|region| region.words.is_empty()));
 }
 
@@ -207,7 +207,7 @@ fn what_is_stored_keeps_the_words_and_what_was_stored_before_is_read() {
 fn hocr_has_pages_blocks_lines_and_words() {
     let mut document = document();
     document.pages[1].regions = vec![two_words()];
-    let hocr = document.hocr();
+    let hocr = document.to_hocr();
     for part in [
         r#"<div class="ocr_page" id="page_1" title="image &quot;scans/a %22b%22.tif&quot;; bbox 0 0 640 480; ppageno 0">"#,
         r#"<span class="ocr_line" id="line_1_2" title="bbox 7 1 107 22; poly 7 2 107 2 107 21 7 21; x_wconf 50">"#,
@@ -224,7 +224,7 @@ fn hocr_has_pages_blocks_lines_and_words() {
 #[test]
 fn an_annotated_picture_is_a_png_of_its_size() {
     let mut image = sightwire_frame::Image::new(64, 40);
-    let png = annotated(&mut image, &[region("a", 0.9, 2.0)]).unwrap();
+    let png = annotate_image(&mut image, &[region("a", 0.9, 2.0)]).unwrap();
     let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
     assert_eq!(reader.info().size(), (64, 40));
     let mut pixels = vec![0; 64 * 40 * 3];
@@ -253,15 +253,15 @@ fn text_keeps_rows_together_and_tells_blocks_apart() {
     ];
     let page = Page { width: 640, height: 480, skew: 0.0, corners: None, left_out: 0, regions };
     let document = Document { pages: vec![page], ..Document::default() };
-    assert_eq!(document.text(Layout::Lines), "Tea\n2.50\nTwo\nwords\nTotal");
-    assert_eq!(document.text(Layout::Rows), "Tea\t2.50\nTwo words\nTotal");
-    assert_eq!(document.text(Layout::Blocks), "Tea\t2.50\nTwo words\n\nTotal");
+    assert_eq!(document.to_text(Layout::Lines), "Tea\n2.50\nTwo\nwords\nTotal");
+    assert_eq!(document.to_text(Layout::Rows), "Tea\t2.50\nTwo words\nTotal");
+    assert_eq!(document.to_text(Layout::Blocks), "Tea\t2.50\nTwo words\n\nTotal");
     let style = Style { layout: Layout::Blocks, ..Style::default() };
-    let json = document.json(style);
+    let json = document.to_json(style);
     assert!(json.contains(r#""text":"Tea\t2.50\nTwo words\n\nTotal""#), "{json}");
     let old = json.replace(r#","block":1,"row":1"#, "").replace(r#","block":1,"row":2"#, "");
     let old = Document::from_json(&old.replace(r#","block":2,"row":3"#, "")).unwrap();
-    assert_eq!(old.text(Layout::Rows), document.text(Layout::Lines), "without rows each line is one");
+    assert_eq!(old.to_text(Layout::Rows), document.to_text(Layout::Lines), "without rows each line is one");
     assert_eq!(
         "row".parse::<Layout>().unwrap_err().to_string(),
         r#""row" is not one of lines, rows, blocks"#

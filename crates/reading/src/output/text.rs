@@ -6,27 +6,27 @@ use super::{Document, Layout, Page};
 
 /// What tells pages apart, as text files of scans have it.
 const FORM_FEED: &str = "\u{c}";
-/// Lines of one row that stand further apart than so many of their heights are cells of a table.
+/// Lines of one row that stand further apart than this many of their heights are cells of a table.
 const CELL_GAP: f32 = 1.0;
 
-pub(super) fn write(document: &Document, layout: Layout) -> String {
+pub(super) fn write_text(document: &Document, layout: Layout) -> String {
     let page = |page: &Page| match layout {
         Layout::Lines => page.regions.iter().map(|region| &*region.text).collect::<Vec<_>>().join("\n"),
-        Layout::Rows => rows(&page.regions),
+        Layout::Rows => write_rows(&page.regions),
         Layout::Blocks => {
             let blocks = page.regions.chunk_by(|a, b| a.block == b.block);
-            blocks.map(rows).collect::<Vec<_>>().join("\n\n")
+            blocks.map(write_rows).collect::<Vec<_>>().join("\n\n")
         }
     };
     document.pages.iter().map(page).collect::<Vec<_>>().join(FORM_FEED)
 }
 
-fn rows(regions: &[Region]) -> String {
-    regions.chunk_by(|a, b| a.row == b.row).map(row).collect::<Vec<_>>().join("\n")
+fn write_rows(regions: &[Region]) -> String {
+    regions.chunk_by(|a, b| a.row == b.row).map(write_row).collect::<Vec<_>>().join("\n")
 }
 
 /// Lines that stand side by side.
-fn row(regions: &[Region]) -> String {
+fn write_row(regions: &[Region]) -> String {
     let mut text = regions.first().map(|first| first.text.clone()).unwrap_or_default();
     for pair in regions.windows(2) {
         text.push(if are_cells(&pair[0], &pair[1]) { '\t' } else { ' ' });

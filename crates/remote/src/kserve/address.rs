@@ -10,9 +10,9 @@ use http::Uri;
 pub struct Address {
     /// A name, or an address without brackets.
     pub host: String,
-    /// Of TCP.
+    /// Port of TCP.
     pub port: u16,
-    /// Over TLS.
+    /// Whether connections are made over TLS.
     pub is_secure: bool,
 }
 

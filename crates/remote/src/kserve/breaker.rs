@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 /// Failures in a row after which nothing is asked.
 pub const FAILURES: u32 = 3;
-/// From that to the first probe,
+/// Time from the failure after which nothing is asked to the first probe.
 const FIRST: Duration = Duration::from_secs(1);
-/// and from one probe to the next, at most.
+/// Time from one probe to the next, at most.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Closed while all is well; open after [`FAILURES`] in a row, until a probe succeeds; then one request is tried, and its end
@@ -30,7 +30,7 @@ impl Breaker {
         Self { state: State::Open { until: now }, pause: FIRST }
     }
 
-    /// Whether a request may go out. Whoever hears yes says how it went.
+    /// Whether a request may go out. The caller that gets a yes says how it went.
     pub fn may_ask(&mut self) -> bool {
         match &mut self.state {
             State::Closed { .. } => true,
@@ -48,7 +48,7 @@ impl Breaker {
     }
 
     /// A probe, or a request, succeeded. True where nothing was asked for everybody before, and is now.
-    pub fn succeeded(&mut self) -> bool {
+    pub fn mark_success(&mut self) -> bool {
         match self.state {
             State::Open { .. } => {
                 self.state = State::HalfOpen { tried: false };
@@ -67,7 +67,7 @@ impl Breaker {
 
     /// A probe, or a request, failed. `chance` from 0 to 1 shortens the pause by up to a third, so that not all who wait come
     /// back at once. True where nothing is asked from now on.
-    pub fn failed(&mut self, now: Instant, chance: f64) -> bool {
+    pub fn mark_failure(&mut self, now: Instant, chance: f64) -> bool {
         match &mut self.state {
             State::Closed { failures } if *failures + 1 < FAILURES => {
                 *failures += 1;
@@ -84,7 +84,7 @@ impl Breaker {
     }
 
     /// Nobody waits any more for the one that was asked: nothing is known of how it would have gone.
-    pub fn left(&mut self) {
+    pub fn mark_abandoned(&mut self) {
         if let State::HalfOpen { tried } = &mut self.state {
             *tried = false;
         }
@@ -100,9 +100,9 @@ mod tests {
     fn closed(now: Instant) -> Breaker {
         let mut breaker = Breaker::new(now);
         assert!(!breaker.may_ask() && breaker.probe_at() == Some(now));
-        assert!(!breaker.succeeded(), "only a probe");
+        assert!(!breaker.mark_success(), "only a probe");
         assert!(breaker.may_ask() && !breaker.may_ask(), "one is tried");
-        assert!(breaker.succeeded());
+        assert!(breaker.mark_success());
         breaker
     }
 
@@ -110,10 +110,10 @@ mod tests {
     fn it_opens_after_three_failures_in_a_row() {
         let now = Instant::now();
         let mut breaker = closed(now);
-        assert!(!breaker.failed(now, 0.0) && !breaker.failed(now, 0.0));
-        breaker.succeeded();
-        assert!(!breaker.failed(now, 0.0) && !breaker.failed(now, 0.0) && breaker.may_ask());
-        assert!(breaker.failed(now, 0.0) && !breaker.may_ask());
+        assert!(!breaker.mark_failure(now, 0.0) && !breaker.mark_failure(now, 0.0));
+        breaker.mark_success();
+        assert!(!breaker.mark_failure(now, 0.0) && !breaker.mark_failure(now, 0.0) && breaker.may_ask());
+        assert!(breaker.mark_failure(now, 0.0) && !breaker.may_ask());
         assert_eq!(breaker.probe_at(), Some(now + S(1)));
     }
 
@@ -121,16 +121,16 @@ mod tests {
     fn probes_come_after_one_second_then_two_and_at_most_thirty() {
         let mut now = Instant::now();
         let mut breaker = closed(now);
-        assert_eq!((0..3).filter(|_| breaker.failed(now, 0.0)).count(), 1);
+        assert_eq!((0..3).filter(|_| breaker.mark_failure(now, 0.0)).count(), 1);
         let pauses = (0..7).map(|_| {
             let pause = breaker.probe_at().unwrap() - now;
             now += pause;
-            assert!(!breaker.failed(now, 0.0));
+            assert!(!breaker.mark_failure(now, 0.0));
             pause.as_secs()
         });
         assert_eq!(pauses.collect::<Vec<_>>(), [1, 2, 4, 8, 16, 30, 30]);
         now = breaker.probe_at().unwrap();
-        breaker.failed(now, 1.0);
+        breaker.mark_failure(now, 1.0);
         assert_eq!(breaker.probe_at(), Some(now + S(20)), "a third less");
     }
 
@@ -138,21 +138,21 @@ mod tests {
     fn who_answers_a_probe_and_fails_at_work_is_left_alone_for_longer() {
         let now = Instant::now();
         let mut breaker = closed(now);
-        assert_eq!((0..3).filter(|_| breaker.failed(now, 0.0)).count(), 1);
-        breaker.succeeded();
-        assert!(breaker.may_ask() && breaker.failed(now, 0.0));
+        assert_eq!((0..3).filter(|_| breaker.mark_failure(now, 0.0)).count(), 1);
+        breaker.mark_success();
+        assert!(breaker.may_ask() && breaker.mark_failure(now, 0.0));
         assert_eq!(breaker.probe_at(), Some(now + S(2)));
         // What was under way before changes nothing.
-        assert!(!breaker.failed(now, 0.0));
+        assert!(!breaker.mark_failure(now, 0.0));
         assert_eq!(breaker.probe_at(), Some(now + S(2)));
     }
 
     #[test]
     fn a_try_that_nobody_waits_for_is_given_back() {
         let mut breaker = Breaker::new(Instant::now());
-        breaker.succeeded();
+        breaker.mark_success();
         assert!(breaker.may_ask());
-        breaker.left();
+        breaker.mark_abandoned();
         assert!(breaker.may_ask());
     }
 }

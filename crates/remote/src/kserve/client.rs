@@ -16,8 +16,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use prost::Message;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use sightwire_base::lines;
 pub use sightwire_http_client::trust::{Trust, TrustError};
-use sightwire_measure::lines;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -32,11 +32,11 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Code, Request, Status};
 use tower_service::Service;
 
-use crate::address::Address;
-use crate::codec::Proto;
-use crate::messages::{Empty, InferRequest, InferResponse, ModelMetadata, ModelRequest, Ready};
-use crate::path;
-use crate::tasks::Tasks;
+use crate::kserve::address::Address;
+use crate::kserve::codec::Proto;
+use crate::kserve::messages::{Empty, InferRequest, InferResponse, ModelMetadata, ModelRequest, Ready};
+use crate::kserve::path;
+use crate::kserve::tasks::Tasks;
 
 /// What may be under way to either side: a picture is not to wait for leave after each 64 KiB.
 const WINDOW_BYTES: u32 = 4 << 20;
@@ -45,13 +45,13 @@ const WINDOW_BYTES: u32 = 4 << 20;
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// Of headers and trailers of an answer.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
-/// A server that takes nothing for so long is gone.
+/// A server that takes nothing for this long is gone.
 const TAKES_NOTHING: Duration = Duration::from_secs(5);
 
 /// Whom a client asks, and how.
 #[derive(Clone)]
 pub struct Options {
-    /// Where.
+    /// The server that is asked.
     pub address: Address,
     /// Sent with each call; ASCII.
     pub key: Option<String>,
@@ -85,13 +85,13 @@ pub enum CallError {
     /// It did not answer within that.
     #[error("it does not answer within {} ms", .0.as_millis())]
     Late(Duration),
-    /// The connection ended before its answer did, or what came is no gRPC.
+    /// The connection ended before its answer did, or what came is not gRPC.
     #[error("the connection to it was lost: {0}")]
     Lost(String),
     /// It answers that it will not or cannot, in its own words.
     #[error("it answers {code:?}: {words}")]
     Refused {
-        /// Of gRPC.
+        /// The status code of gRPC.
         code: Code,
         /// At most a line.
         words: String,
@@ -115,11 +115,10 @@ impl fmt::Debug for Client {
 struct Connection {
     send: SendRequest<Body>,
     tasks: Tasks,
-    /// Held by each request, too: one that the server closes once its requests have ended lives so long.
+    /// Held by each request, too: one that the server closes once its requests have ended lives this long.
     alive: Arc<DropGuard>,
 }
 
-/// Bytes both ways.
 trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
@@ -134,7 +133,7 @@ impl Client {
         Self { options, authorization, tasks: TaskTracker::new(), connection: Mutex::new(None) }
     }
 
-    /// Whom it asks.
+    /// The server that it asks.
     pub fn address(&self) -> &Address {
         &self.options.address
     }
@@ -147,13 +146,13 @@ impl Client {
 
     /// Whether a model takes requests.
     pub async fn model_ready(&self, model: &str, within: Duration) -> Result<bool, CallError> {
-        let answer: Ready = self.call(path::MODEL_READY, of(model), within).await?;
+        let answer: Ready = self.call(path::MODEL_READY, model_request(model), within).await?;
         Ok(answer.ready)
     }
 
     /// What a model takes and gives, as far as the server tells.
     pub async fn metadata(&self, model: &str, within: Duration) -> Result<ModelMetadata, CallError> {
-        self.call(path::MODEL_METADATA, of(model), within).await
+        self.call(path::MODEL_METADATA, model_request(model), within).await
     }
 
     /// Asks a model about tensors. Nothing of the answer has been checked.
@@ -174,11 +173,11 @@ impl Client {
         A: Message + Default + 'static,
     {
         let answering = async {
-            let (send, _alive) = self.connection().await?;
+            let (send, _alive) = self.get_connection().await?;
             let origin = self.options.address.origin().map_err(|error| self.no_way(&error))?;
             let mut grpc = Grpc::with_origin(Channel(send), origin)
                 .max_decoding_message_size(self.options.max_message_bytes);
-            grpc.ready().await.map_err(|error| lost(&error))?;
+            grpc.ready().await.map_err(|error| lost_error(&error))?;
             let mut request = Request::new(message);
             request.set_timeout(within);
             if let Some(key) = &self.authorization {
@@ -186,7 +185,7 @@ impl Client {
             }
             let codec = Proto::<Q, A>::default();
             let answer = grpc.unary(request, PathAndQuery::from_static(path), codec).await;
-            answer.map(tonic::Response::into_inner).map_err(|status| CallError::of(&status))
+            answer.map(tonic::Response::into_inner).map_err(|status| CallError::from_status(&status))
         };
         match timeout(within, answering).await {
             Ok(answer) => answer,
@@ -194,13 +193,13 @@ impl Client {
         }
     }
 
-    /// Whoever comes while a connection is being made waits for it, at most until its own deadline.
-    async fn connection(&self) -> Result<(SendRequest<Body>, Arc<DropGuard>), CallError> {
+    /// A request that comes while a connection is being made waits for it, at most until its own deadline.
+    async fn get_connection(&self) -> Result<(SendRequest<Body>, Arc<DropGuard>), CallError> {
         let mut connection = self.connection.lock().await;
         if let Some(open) = connection.as_ref().filter(|open| !open.send.is_closed()) {
             return Ok((open.send.clone(), open.alive.clone()));
         }
-        let wire = self.wire().await.map_err(|error| self.no_way(&error))?;
+        let wire = self.open_wire().await.map_err(|error| self.no_way(&error))?;
         let (tasks, guard) = Tasks::new(self.tasks.clone());
         let handshake = Builder::new(tasks.clone())
             .timer(TokioTimer::new())
@@ -210,14 +209,14 @@ impl Client {
             .max_header_list_size(MAX_HEADER_BYTES)
             .handshake(TokioIo::new(wire))
             .await;
-        let (send, driver) = handshake.map_err(|error| lost(&error))?;
+        let (send, driver) = handshake.map_err(|error| lost_error(&error))?;
         tasks.execute(driver);
         let alive = Arc::new(guard);
         *connection = Some(Connection { send: send.clone(), tasks, alive: alive.clone() });
         Ok((send, alive))
     }
 
-    async fn wire(&self) -> io::Result<Box<dyn Wire>> {
+    async fn open_wire(&self) -> io::Result<Box<dyn Wire>> {
         let Address { host, port, is_secure } = &self.options.address;
         let stream = TcpStream::connect((&**host, *port)).await?;
         stream.set_nodelay(true)?;
@@ -240,21 +239,23 @@ impl Client {
 }
 
 impl CallError {
-    fn of(status: &Status) -> Self {
+    fn from_status(status: &Status) -> Self {
         // What the server itself has said has no other cause.
         match status.source() {
-            Some(cause) => lost(cause),
-            None => Self::Refused { code: status.code(), words: lines::short(status.message()).to_string() },
+            Some(cause) => lost_error(cause),
+            None => {
+                Self::Refused { code: status.code(), words: lines::short_line(status.message()).to_string() }
+            }
         }
     }
 }
 
-fn lost(error: &(dyn std::error::Error + 'static)) -> CallError {
+fn lost_error(error: &(dyn std::error::Error + 'static)) -> CallError {
     let bottom = std::iter::successors(Some(error), |&error| error.source()).last();
-    CallError::Lost(lines::short(&bottom.map(ToString::to_string).unwrap_or_default()).to_string())
+    CallError::Lost(lines::short_line(&bottom.map(ToString::to_string).unwrap_or_default()).to_string())
 }
 
-fn of(model: &str) -> ModelRequest {
+fn model_request(model: &str) -> ModelRequest {
     ModelRequest { name: model.to_owned(), version: String::new() }
 }
 

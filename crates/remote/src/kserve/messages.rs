@@ -13,7 +13,7 @@ pub struct Empty {}
 /// Whether the server runs.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Live {
-    /// It does.
+    /// Whether the server runs.
     #[prost(bool, tag = "1")]
     pub live: bool,
 }
@@ -21,7 +21,7 @@ pub struct Live {
 /// Whether a server or a model takes requests.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Ready {
-    /// It does.
+    /// Whether it takes requests.
     #[prost(bool, tag = "1")]
     pub ready: bool,
 }
@@ -29,10 +29,10 @@ pub struct Ready {
 /// What a server is.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct ServerMetadata {
-    /// Of the program.
+    /// Name of the program.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// Of the program.
+    /// Version of the program.
     #[prost(string, tag = "2")]
     pub version: String,
     /// What it can beyond the protocol.
@@ -43,7 +43,7 @@ pub struct ServerMetadata {
 /// Asks whether a model is ready, or what it takes and gives.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct ModelRequest {
-    /// Of the model.
+    /// Name of the model.
     #[prost(string, tag = "1")]
     pub name: String,
     /// Empty: the server chooses.
@@ -54,7 +54,7 @@ pub struct ModelRequest {
 /// What a model takes and gives.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct ModelMetadata {
-    /// Of the model.
+    /// Name of the model.
     #[prost(string, tag = "1")]
     pub name: String,
     /// Those that can be asked.
@@ -74,10 +74,10 @@ pub struct ModelMetadata {
 /// A tensor that a model takes or gives.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct TensorMetadata {
-    /// Of the tensor.
+    /// Name of the tensor.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// As [`crate::tensor::Datatype`] has it.
+    /// As [`crate::kserve::tensor::Datatype`] has it.
     #[prost(string, tag = "2")]
     pub datatype: String,
     /// Its sizes; −1 is any.
@@ -88,7 +88,7 @@ pub struct TensorMetadata {
 /// Asks a model about tensors.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct InferRequest {
-    /// Of the model.
+    /// Name of the model.
     #[prost(string, tag = "1")]
     pub model_name: String,
     /// Empty: the server chooses.
@@ -114,13 +114,13 @@ pub struct InferRequest {
 /// What a model answers.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct InferResponse {
-    /// Of the model.
+    /// Name of the model.
     #[prost(string, tag = "1")]
     pub model_name: String,
-    /// That which answered.
+    /// The version that answered.
     #[prost(string, tag = "2")]
     pub model_version: String,
-    /// Of the request.
+    /// The id that the request had.
     #[prost(string, tag = "3")]
     pub id: String,
     /// What the model says beside its outputs.
@@ -137,10 +137,10 @@ pub struct InferResponse {
 /// An input or an output.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct TensorMessage {
-    /// Of the tensor.
+    /// Name of the tensor.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// As [`crate::tensor::Datatype`] has it.
+    /// As [`crate::kserve::tensor::Datatype`] has it.
     #[prost(string, tag = "2")]
     pub datatype: String,
     /// Its sizes, the slowest first.
@@ -157,7 +157,7 @@ pub struct TensorMessage {
 /// An output that is wanted.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct WantedOutput {
-    /// Of the tensor.
+    /// Name of the tensor.
     #[prost(string, tag = "1")]
     pub name: String,
     /// How it is wanted.

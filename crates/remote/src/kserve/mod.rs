@@ -1,21 +1,20 @@
 //! Inference over gRPC as `KServe` v2 defines it: Triton, `MLServer` and their like speak it, and so do other Sightwires.
 //!
 //! - [`messages`]: what goes over the wire, written from the published field numbers; [`tensor`]: tensors, built and checked
-//! - [`remote`]: a model elsewhere that may be away; [`client`]: calls with a deadline; [`breaker`]: when it is left alone;
+//! - [`model`]: a model elsewhere that may be away; [`client`]: calls with a deadline; [`breaker`]: when it is left alone;
 //!   [`address`]: where it is
 //! - [`server`]: models of this process for others
+//! - `metrics`: what is counted, for `/metrics`
 //! - `codec`, `tasks`: what client and server share; `places`: for connections
-#![forbid(unsafe_code)]
-// These panic when nobody reads.
-#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
 pub mod breaker;
 pub mod client;
 mod codec;
 pub mod messages;
+mod metrics;
+pub mod model;
 mod places;
-pub mod remote;
 pub mod server;
 mod tasks;
 pub mod tensor;

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sightwire_measure::clock;
-use sightwire_measure::histogram::Histogram;
+use sightwire_base::clock;
+use sightwire_base::histogram::Histogram;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::breaker::Breaker;
-use crate::client::{CallError, Client, Options};
-use crate::messages::{InferRequest, ModelMetadata};
-use crate::tensor::{MAX_TENSORS, Tensor, TensorError};
+use crate::kserve::breaker::Breaker;
+use crate::kserve::client::{CallError, Client, Options};
+use crate::kserve::messages::{InferRequest, ModelMetadata};
+use crate::kserve::tensor::{MAX_TENSORS, Tensor, TensorError};
 
 /// For each question of a probe.
 const PROBED_WITHIN: Duration = Duration::from_secs(2);
@@ -31,7 +31,7 @@ pub enum Standing {
     Away(Arc<str>),
 }
 
-/// Since the beginning.
+/// Counters since the model was made.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Requests that were answered with what was asked for.
@@ -72,7 +72,7 @@ impl RemoteError {
 type Fits = dyn Fn(&ModelMetadata) -> Result<(), TensorError> + Send + Sync;
 
 /// A model of a server elsewhere.
-pub struct Remote {
+pub struct RemoteModel {
     client: Client,
     model: String,
     /// Which one of ours is asked for.
@@ -88,8 +88,8 @@ pub struct Remote {
     pub counters: Counters,
 }
 
-impl Remote {
-    /// Nothing is asked before somebody needs it, and nothing is found out unless [`Remote::run`] runs. A model that does not fit is
+impl RemoteModel {
+    /// Nothing is asked before somebody needs it, and nothing is found out unless [`RemoteModel::run`] runs. A model that does not fit is
     /// away. Of several versions that the server tells of, the one that is named is asked.
     pub fn new(
         options: Options,
@@ -110,12 +110,12 @@ impl Remote {
         })
     }
 
-    /// Its name there.
+    /// The model's name at that server.
     pub fn model(&self) -> &str {
         &self.model
     }
 
-    /// Where it is.
+    /// The address of its server.
     pub fn address(&self) -> String {
         self.client.address().to_string()
     }
@@ -126,12 +126,12 @@ impl Remote {
     }
 
     /// Whether it answered the last time.
-    pub fn answers(&self) -> bool {
+    pub fn is_answering(&self) -> bool {
         matches!(*self.standing.borrow(), Standing::Here(_))
     }
 
     /// What it takes and gives, while it is asked or may be tried; else why it is not. The first who wants to know has it looked for.
-    pub fn wanted(&self) -> Result<Arc<ModelMetadata>, RemoteError> {
+    pub fn wanted_metadata(&self) -> Result<Arc<ModelMetadata>, RemoteError> {
         if self.breaker.lock().probe_at().is_none() {
             return Ok(self.heard.lock().clone());
         }
@@ -142,14 +142,14 @@ impl Remote {
         }
     }
 
-    /// Waits until it was looked for once, at most so long; whether it may be asked then.
-    pub async fn settled(&self, at_most: Duration) -> bool {
+    /// Waits until it was looked for once, at most this long; whether it may be asked then.
+    pub async fn wait_settled(&self, at_most: Duration) -> bool {
         let mut probes = self.probes.subscribe();
-        let first = self.wanted().is_err() && matches!(*self.standing.borrow(), Standing::Unasked);
+        let first = self.wanted_metadata().is_err() && matches!(*self.standing.borrow(), Standing::Unasked);
         if first {
             let _ = tokio::time::timeout(at_most, probes.wait_for(|probes| *probes > 0)).await;
         }
-        self.wanted().is_ok()
+        self.wanted_metadata().is_ok()
     }
 
     /// Asks once, and gives what `read` makes of the checked outputs. An answer that is late, or that `read` refuses, is a failure;
@@ -160,11 +160,11 @@ impl Remote {
         within: Duration,
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
     ) -> Result<T, RemoteError> {
-        self.ask(inputs, within, read, async |_| true).await
+        self.ask_once(inputs, within, read, async |_| true).await
     }
 
-    /// As [`Remote::infer`], about inputs that nobody has looked at here. That one is invalid is no fault of the server, whether it says
-    /// so or fails in another way: where it answers an error, `is_valid` is asked before that counts.
+    /// As [`RemoteModel::infer`], about inputs that nobody has looked at here. That one is invalid is not the server's fault, whether it
+    /// says so or fails in another way: where it answers an error, `is_valid` is asked before that counts.
     pub async fn infer_unseen<T>(
         &self,
         inputs: &[Tensor],
@@ -178,17 +178,17 @@ impl Remote {
             // It hangs, is not there, or answers nonsense: no picture is the cause of that.
             None => true,
         };
-        self.ask(inputs, within, read, is_its_fault).await
+        self.ask_once(inputs, within, read, is_its_fault).await
     }
 
-    async fn ask<T>(
+    async fn ask_once<T>(
         &self,
         inputs: &[Tensor],
         within: Duration,
         read: impl FnOnce(&[Tensor]) -> Result<T, TensorError>,
         is_its_fault: impl AsyncFnOnce(Option<tonic::Code>) -> bool,
     ) -> Result<T, RemoteError> {
-        let metadata = self.wanted()?;
+        let metadata = self.wanted_metadata()?;
         if !self.breaker.lock().may_ask() {
             return Err(RemoteError::Away("another request finds out whether it is back".into()));
         }
@@ -196,16 +196,16 @@ impl Remote {
         let begun = clock::now();
         let version = metadata.versions.iter().find(|version| **version == self.version);
         let model_version = version.cloned().unwrap_or_default();
-        let request = InferRequest { model_version, ..InferRequest::of(&self.model, inputs) };
+        let request = InferRequest { model_version, ..InferRequest::from_inputs(&self.model, inputs) };
         let answer = self.client.infer(request, within).await;
         let answer = answer.map_err(RemoteError::from);
         let result = answer.and_then(|answer| Ok(read(&answer.tensors()?)?));
         match &result {
             Ok(_) => {
-                left.known();
+                left.mark_known();
                 self.counters.answered.fetch_add(1, Ordering::Relaxed);
                 self.counters.took.record(clock::since(begun));
-                if self.breaker.lock().succeeded() {
+                if self.breaker.lock().mark_success() {
                     let here = Standing::Here(self.heard.lock().clone());
                     let before = self.standing.send_replace(here);
                     if !matches!(before, Standing::Here(_)) {
@@ -217,8 +217,8 @@ impl Remote {
                 self.counters.failed.fetch_add(1, Ordering::Relaxed);
                 // Else it is given back when `left` goes, as one that nobody waits for.
                 if is_its_fault(error.code()).await {
-                    left.known();
-                    self.failed(error).await;
+                    left.mark_known();
+                    self.record_failure(error).await;
                 }
             }
         }
@@ -236,12 +236,12 @@ impl Remote {
                     continue;
                 };
                 tokio::time::sleep_until(due.into()).await;
-                match self.probe().await {
+                match self.probe_server().await {
                     Ok(metadata) => {
                         *self.heard.lock() = Arc::new(metadata);
-                        self.breaker.lock().succeeded();
+                        self.breaker.lock().mark_success();
                     }
-                    Err(error) => self.failed(&error).await,
+                    Err(error) => self.record_failure(&error).await,
                 }
                 self.probes.send_modify(|probes| *probes += 1);
             }
@@ -250,7 +250,7 @@ impl Remote {
         self.client.disconnect().await;
     }
 
-    async fn probe(&self) -> Result<ModelMetadata, RemoteError> {
+    async fn probe_server(&self) -> Result<ModelMetadata, RemoteError> {
         let not = |what: &str| RemoteError::Away(format!("{what} is not ready there").into());
         if !self.client.model_ready(&self.model, PROBED_WITHIN).await? {
             return Err(not(&format!("the model {}", self.model)));
@@ -269,8 +269,8 @@ impl Remote {
         }
     }
 
-    async fn failed(&self, error: &RemoteError) {
-        let is_late = self.breaker.lock().failed(clock::now(), fastrand::f64());
+    async fn record_failure(&self, error: &RemoteError) {
+        let is_late = self.breaker.lock().mark_failure(clock::now(), fastrand::f64());
         let is_open = self.breaker.lock().probe_at().is_some();
         if is_late {
             self.counters.opened.fetch_add(1, Ordering::Relaxed);
@@ -289,7 +289,7 @@ impl Remote {
     }
 }
 
-impl fmt::Debug for Remote {
+impl fmt::Debug for RemoteModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remote")
             .field("model", &self.model)
@@ -302,7 +302,7 @@ impl fmt::Debug for Remote {
 struct Left<'a>(Option<&'a Mutex<Breaker>>);
 
 impl Left<'_> {
-    fn known(mut self) {
+    fn mark_known(mut self) {
         self.0 = None;
     }
 }
@@ -310,7 +310,7 @@ impl Left<'_> {
 impl Drop for Left<'_> {
     fn drop(&mut self) {
         if let Some(breaker) = self.0 {
-            breaker.lock().left();
+            breaker.lock().mark_abandoned();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Places for connections: so many in all, and so many of one address. Whoever has not said who it is gives its place to a newcomer
+//! Places for connections: a number in all, and a number of one address. A client that has not said who it is gives its place to a newcomer
 //! when all are taken.
 
 use std::collections::{BTreeMap, HashMap};
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use sightwire_measure::address::counted;
+use sightwire_base::address::counted_address;
 use tokio_util::sync::CancellationToken;
 
 /// Places, and who has them.
@@ -29,7 +29,7 @@ struct Taken {
 
 /// A place, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct RequestSlot {
     places: Arc<Places>,
     number: u64,
     gives_way: CancellationToken,
@@ -38,14 +38,14 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    /// So many in all, and so many of one address; this machine may have them all.
+    /// This many in all, and this many of one address; this machine may have them all.
     pub(crate) fn new(all: usize, each: usize) -> Arc<Self> {
         Arc::new(Self { all, each, taken: Mutex::default() })
     }
 
     /// One more of that address; `None` where it has enough, or all are taken by those who are known.
-    pub(crate) fn take(self: &Arc<Self>, from: IpAddr) -> Option<Place> {
-        let address = (!from.to_canonical().is_loopback()).then(|| counted(from));
+    pub(crate) fn take_place(self: &Arc<Self>, from: IpAddr) -> Option<RequestSlot> {
+        let address = (!from.to_canonical().is_loopback()).then(|| counted_address(from));
         let mut taken = self.taken.lock();
         let has = address.and_then(|address| taken.each.get(&address)).copied().unwrap_or_default();
         if address.is_some() && has >= self.each {
@@ -63,18 +63,18 @@ impl Places {
         if let Some(address) = address {
             taken.each.insert(address, has + 1);
         }
-        Some(Place { places: self.clone(), number, gives_way, address })
+        Some(RequestSlot { places: self.clone(), number, gives_way, address })
     }
 
     /// How many are taken.
-    pub(crate) fn taken(&self) -> usize {
+    pub(crate) fn count_taken(&self) -> usize {
         self.taken.lock().all
     }
 }
 
-impl Place {
-    /// Whoever has it has said who it is, and keeps it.
-    pub(crate) fn is_known(&self) {
+impl RequestSlot {
+    /// The client that has it has said who it is, and keeps it.
+    pub(crate) fn mark_known(&self) {
         let mut taken = self.places.taken.lock();
         taken.unknown.remove(&self.number);
     }
@@ -85,7 +85,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for RequestSlot {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock();
         taken.unknown.remove(&self.number);
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn an_address_has_so_many_connections_and_leaves_the_rest_to_others() {
         let places = Places::new(5, 2);
-        let take = |from: &str| places.take(from.parse().unwrap()).inspect(Place::is_known);
+        let take = |from: &str| places.take_place(from.parse().unwrap()).inspect(RequestSlot::mark_known);
         let first = take("192.0.2.7").unwrap();
         let second = take("::ffff:192.0.2.7").unwrap();
         assert!(take("192.0.2.7").is_none() && take("192.0.2.8").is_some());
@@ -120,30 +120,33 @@ mod tests {
         let here = take("127.0.0.1").unwrap();
         assert!(take("192.0.2.8").is_none(), "all are taken");
         drop((network, second, again, here));
-        let here: Vec<Place> = (0..5).map(|_| take("::1").unwrap()).collect();
-        assert!(take("127.0.0.1").is_none() && places.taken() == 5, "this machine may have them all");
+        let here: Vec<RequestSlot> = (0..5).map(|_| take("::1").unwrap()).collect();
+        assert!(take("127.0.0.1").is_none() && places.count_taken() == 5, "this machine may have them all");
         drop(here);
         assert!(places.taken.lock().unknown.is_empty());
-        assert!(places.taken() == 0 && places.taken.lock().each.is_empty(), "whoever has left is forgotten");
+        assert!(
+            places.count_taken() == 0 && places.taken.lock().each.is_empty(),
+            "whoever has left is forgotten"
+        );
     }
 
     #[test]
     fn whoever_has_not_said_who_it_is_gives_its_place_to_a_newcomer() {
         let places = Places::new(3, 3);
-        let take = |from: &str| places.take(from.parse().unwrap());
+        let take = |from: &str| places.take_place(from.parse().unwrap());
         let known = take("192.0.2.7").unwrap();
-        known.is_known();
+        known.mark_known();
         let silent = [take("192.0.2.8").unwrap(), take("192.0.2.9").unwrap()];
         let newcomer = take("192.0.2.10").unwrap();
-        newcomer.is_known();
-        let gone = |place: &Place| place.gives_way.is_cancelled();
+        newcomer.mark_known();
+        let gone = |place: &RequestSlot| place.gives_way.is_cancelled();
         assert!(gone(&silent[0]) && !gone(&silent[1]) && !gone(&known), "the oldest that is silent");
-        let _second = take("192.0.2.11").inspect(Place::is_known).unwrap();
+        let _second = take("192.0.2.11").inspect(RequestSlot::mark_known).unwrap();
         assert!(gone(&silent[1]));
         assert!(take("192.0.2.12").is_none(), "all are known");
         drop(silent);
-        assert_eq!(places.taken(), 3, "their places are others'");
+        assert_eq!(places.count_taken(), 3, "their places are others'");
         drop((known, newcomer));
-        assert_eq!(places.taken(), 1);
+        assert_eq!(places.count_taken(), 1);
     }
 }

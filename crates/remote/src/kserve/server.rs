@@ -30,22 +30,22 @@ use tonic::body::Body;
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Response, Status};
 
-use crate::codec::Proto;
-use crate::messages::{
+use crate::kserve::codec::Proto;
+use crate::kserve::messages::{
     Empty, InferRequest, InferResponse, Live, ModelMetadata, ModelRequest, Ready, ServerMetadata,
 };
-use crate::path;
-use crate::places::{Place, Places};
-use crate::tasks::Tasks;
-use crate::tensor::{Tensor, chosen};
+use crate::kserve::path;
+use crate::kserve::places::{Places, RequestSlot};
+use crate::kserve::tasks::Tasks;
+use crate::kserve::tensor::{Tensor, choose_outputs};
 
 /// For a handshake of TLS.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// A connection without a request for so long is closed.
+/// A connection without a request for this long is closed.
 const IDLE: Duration = Duration::from_secs(60);
-/// Requests under way get so long when the server stops.
+/// Time that requests under way get when the server stops.
 const LAST_ANSWER: Duration = Duration::from_secs(2);
-/// Of a request.
+/// Of one request, all headers.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// What a client may send of one request before it is read.
 const WINDOW_BYTES: u32 = 1 << 20;
@@ -94,7 +94,7 @@ pub struct Asker<'a> {
     pub peer: SocketAddr,
     /// What came before the message; metadata are its headers.
     pub head: &'a Parts,
-    /// Over TLS.
+    /// Whether the connection is over TLS.
     pub is_secured: bool,
 }
 
@@ -106,7 +106,7 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// Why something is not answered, in words for whoever asked.
+/// Why something is not answered, in words for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A key is needed, or that one does not count.
@@ -208,7 +208,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    fn count(&self, path: &str, answer: &http::Response<Body>) {
+    fn count_answer(&self, path: &str, answer: &http::Response<Body>) {
         // One that says OK says so after its message.
         let Some(status) = answer.headers().get("grpc-status") else {
             if path == path::MODEL_INFER {
@@ -252,18 +252,18 @@ impl<S: Serves> Server<S> {
         &self.serves
     }
 
-    /// Connections now.
+    /// How many connections there are now.
     pub fn connections(&self) -> usize {
-        self.places.taken()
+        self.places.count_taken()
     }
 
     /// Accepts until `stop`; each connection is a task of `tasks` and ends some time after that.
     pub async fn run(self: Arc<Self>, listener: TcpListener, stop: CancellationToken, tasks: TaskTracker) {
-        accept(&self, &listener, &stop, &tasks).await;
+        accept_connections(&self, &listener, &stop, &tasks).await;
     }
 }
 
-async fn accept<S: Serves>(
+async fn accept_connections<S: Serves>(
     shared: &Arc<Server<S>>,
     listener: &TcpListener,
     stop: &CancellationToken,
@@ -283,7 +283,7 @@ async fn accept<S: Serves>(
                 continue;
             }
         };
-        let Some(place) = shared.places.take(peer.ip()) else {
+        let Some(place) = shared.places.take_place(peer.ip()) else {
             shared.counters.turned_away.fetch_add(1, Ordering::Relaxed);
             continue;
         };
@@ -296,14 +296,14 @@ async fn accept<S: Serves>(
             let (given_away, given_to) = (place.clone(), shared.clone());
             let served = async {
                 match &shared.tls {
-                    None => serve(stream, (peer, &place), false, shared, &stop, tracker).await,
+                    None => serve_connection(stream, peer, &place, false, shared, &stop, tracker).await,
                     Some(tls) => {
                         let mut config = ServerConfig::clone(&tls());
                         config.alpn_protocols = vec![b"h2".to_vec()];
                         let handshake = TlsAcceptor::from(Arc::new(config)).accept(stream);
                         let handshake = stop.run_until_cancelled(timeout(HANDSHAKE, handshake)).await;
                         if let Some(Ok(Ok(stream))) = handshake {
-                            serve(stream, (peer, &place), true, shared, &stop, tracker).await;
+                            serve_connection(stream, peer, &place, true, shared, &stop, tracker).await;
                         }
                     }
                 }
@@ -325,9 +325,10 @@ struct Traffic {
     open: AtomicUsize,
 }
 
-async fn serve<S: Serves>(
+async fn serve_connection<S: Serves>(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    (peer, place): (SocketAddr, &Arc<Place>),
+    peer: SocketAddr,
+    place: &Arc<RequestSlot>,
     is_secured: bool,
     shared: Arc<Server<S>>,
     stop: &CancellationToken,
@@ -340,7 +341,7 @@ async fn serve<S: Serves>(
     let service = service_fn(move |request: http::Request<Incoming>| {
         let (shared, counted, place) = (shared.clone(), Counted::new(&counted), place.clone());
         async move {
-            let answer = answer(&shared, (peer, &place), is_secured, request).await;
+            let answer = answer_request(&shared, peer, &place, is_secured, request).await;
             drop(counted);
             Ok::<_, Infallible>(answer)
         }
@@ -395,23 +396,26 @@ impl Drop for Counted {
     }
 }
 
-async fn answer<S: Serves>(
+async fn answer_request<S: Serves>(
     shared: &Arc<Server<S>>,
-    at: (SocketAddr, &Place),
+    peer: SocketAddr,
+    place: &RequestSlot,
     is_secured: bool,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
     let within = asked_within(request.headers()).unwrap_or(shared.bounds.answer).min(shared.bounds.answer);
     let late = |_| Status::deadline_exceeded("there is no answer in the time allowed").into_http();
     let path = request.uri().path().to_owned();
-    let answer = timeout(within, routed(shared, at, is_secured, request)).await.unwrap_or_else(late);
-    shared.counters.count(&path, &answer);
+    let answer =
+        timeout(within, route_request(shared, peer, place, is_secured, request)).await.unwrap_or_else(late);
+    shared.counters.count_answer(&path, &answer);
     answer
 }
 
-async fn routed<S: Serves>(
+async fn route_request<S: Serves>(
     shared: &Arc<Server<S>>,
-    (peer, place): (SocketAddr, &Place),
+    peer: SocketAddr,
+    place: &RequestSlot,
     is_secured: bool,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
@@ -420,11 +424,11 @@ async fn routed<S: Serves>(
     let small = Bounds { message_bytes: SMALL_BYTES, ..shared.bounds };
     match &*path {
         path::SERVER_LIVE => {
-            return unary(small, request, async |_: Empty| Ok(Live { live: true })).await;
+            return answer_unary(small, request, async |_: Empty| Ok(Live { live: true })).await;
         }
         path::SERVER_READY => {
             let ready = shared.serves.is_ready();
-            return unary(small, request, async move |_: Empty| Ok(Ready { ready })).await;
+            return answer_unary(small, request, async move |_: Empty| Ok(Ready { ready })).await;
         }
         path::SERVER_METADATA | path::MODEL_READY | path::MODEL_METADATA | path::MODEL_INFER => {}
         _ => return Status::unimplemented("there is no such method").into_http(),
@@ -434,39 +438,40 @@ async fn routed<S: Serves>(
         Ok(who) => who,
         Err(refusal) => return Status::from(refusal).into_http(),
     };
-    place.is_known();
+    place.mark_known();
     let request = http::Request::from_parts(head, body);
     let Ok(_turn) = shared.calls.try_acquire() else {
         return Status::resource_exhausted("too many requests are under way").into_http();
     };
     let (shared, bounds) = (shared.clone(), shared.bounds);
     match &*path {
-        path::SERVER_METADATA => unary(small, request, async |_: Empty| Ok(ours())).await,
+        path::SERVER_METADATA => answer_unary(small, request, async |_: Empty| Ok(server_metadata())).await,
         path::MODEL_READY => {
             let ready = async move |asked: ModelRequest| {
                 Ok(Ready { ready: shared.serves.model_ready(&who, &asked.name).await? })
             };
-            unary(small, request, ready).await
+            answer_unary(small, request, ready).await
         }
         path::MODEL_METADATA => {
             let metadata =
                 async move |asked: ModelRequest| Ok(shared.serves.metadata(&who, &asked.name).await?);
-            unary(small, request, metadata).await
+            answer_unary(small, request, metadata).await
         }
         _ => {
             let infer = async move |asked: InferRequest| {
                 let inputs = asked.tensors().map_err(|error| Refusal::Invalid(error.to_string()))?;
                 let model = (&*asked.model_name, &*asked.model_version);
                 let outputs = shared.serves.infer(&who, model, inputs).await?;
-                let outputs = chosen(&asked, outputs).map_err(|error| Refusal::Invalid(error.to_string()))?;
-                Ok(InferResponse::of(&asked, &outputs))
+                let outputs =
+                    choose_outputs(&asked, outputs).map_err(|error| Refusal::Invalid(error.to_string()))?;
+                Ok(InferResponse::from_outputs(&asked, &outputs))
             };
-            unary(bounds, request, infer).await
+            answer_unary(bounds, request, infer).await
         }
     }
 }
 
-fn ours() -> ServerMetadata {
+fn server_metadata() -> ServerMetadata {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     ServerMetadata { name: "sightwire".to_owned(), version, extensions: Vec::new() }
 }
@@ -487,7 +492,7 @@ fn asked_within(headers: &HeaderMap) -> Option<Duration> {
     }
 }
 
-async fn unary<Q, A, F, U>(
+async fn answer_unary<Q, A, F, U>(
     bounds: Bounds,
     request: http::Request<Incoming>,
     answer: F,
@@ -503,7 +508,6 @@ where
     grpc.unary(Handler(Some(answer)), request).await
 }
 
-/// Answers one request.
 struct Handler<F>(Option<F>);
 
 impl<F, Q, A, U> UnaryService<Q> for Handler<F>

@@ -4,7 +4,6 @@ use hyper::rt::Executor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-/// Whoever starts tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct Tasks {
     tracker: TaskTracker,
@@ -18,7 +17,7 @@ impl Tasks {
         (Self { tracker, stop: stop.clone() }, stop.drop_guard())
     }
 
-    /// They end now.
+    /// Ends all of them now.
     pub(crate) fn stop(&self) {
         self.stop.cancel();
     }

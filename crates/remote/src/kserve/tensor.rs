@@ -2,7 +2,7 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use crate::messages::{Contents, InferRequest, InferResponse, TensorMessage};
+use crate::kserve::messages::{Contents, InferRequest, InferResponse, TensorMessage};
 
 /// Tensors in one message, at most.
 pub const MAX_TENSORS: usize = 16;
@@ -63,7 +63,7 @@ const DATATYPES: [(Datatype, &str, usize); 14] = [
 
 impl Datatype {
     /// That of a name.
-    pub fn of(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         DATATYPES.iter().find(|(_, its, _)| *its == name).map(|(datatype, ..)| *datatype)
     }
 
@@ -104,7 +104,7 @@ pub enum TensorError {
     /// None of the protocol's.
     #[error("{name} has the unknown datatype {datatype:?}")]
     Datatype {
-        /// Of the tensor.
+        /// Name of the tensor.
         name: String,
         /// As it came, at most 16 characters.
         datatype: String,
@@ -115,9 +115,9 @@ pub enum TensorError {
     /// The values are fewer or more than the shape says.
     #[error("{name} has {found} bytes where its shape says {expected}")]
     Length {
-        /// Of the tensor.
+        /// Name of the tensor.
         name: String,
-        /// That are there.
+        /// Bytes that are there.
         found: usize,
         /// By shape and datatype.
         expected: usize,
@@ -136,7 +136,7 @@ pub enum TensorError {
     /// Values that its datatype does not hold, such as 300 of UINT8.
     #[error("{name} has values that {datatype} does not hold")]
     Range {
-        /// Of the tensor.
+        /// Name of the tensor.
         name: String,
         /// What the values should be.
         datatype: &'static str,
@@ -147,17 +147,17 @@ pub enum TensorError {
     /// It is of another datatype than is needed.
     #[error("{name} is {found}, and {needed} is needed")]
     Other {
-        /// Of the tensor.
+        /// Name of the tensor.
         name: String,
-        /// As it came.
+        /// The datatype that it has.
         found: &'static str,
-        /// As it should be.
+        /// The datatype that is needed.
         needed: &'static str,
     },
     /// It is a tensor, and not the one that is needed.
     #[error("{name} {why}")]
     Unfit {
-        /// Of the tensor.
+        /// Name of the tensor.
         name: &'static str,
         /// As a clause that follows the name.
         why: &'static str,
@@ -207,7 +207,7 @@ impl Tensor {
 
     /// Of raw values, little-endian, row by row; an error where they do not fill the shape.
     pub fn new(name: &str, datatype: Datatype, shape: Vec<usize>, raw: Bytes) -> Result<Self, TensorError> {
-        let name = named(name)?;
+        let name = check_name(name)?;
         if shape.len() > MAX_RANK {
             return Err(TensorError::Shape(name));
         }
@@ -246,7 +246,7 @@ impl Tensor {
 
     /// Its numbers, all of them finite; an error where it has no FP32.
     pub fn f32s(&self) -> Result<Vec<f32>, TensorError> {
-        self.needs(Datatype::Fp32)?;
+        self.check_datatype(Datatype::Fp32)?;
         let (values, _) = self.raw.as_chunks();
         let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
         if values.iter().all(|value| value.is_finite()) {
@@ -262,27 +262,27 @@ impl Tensor {
             let (values, _) = self.raw.as_chunks();
             return Ok(values.iter().map(|value| i64::from_le_bytes(*value)).collect());
         }
-        self.needs(Datatype::Int32)?;
+        self.check_datatype(Datatype::Int32)?;
         let (values, _) = self.raw.as_chunks();
         Ok(values.iter().map(|value| i64::from(i32::from_le_bytes(*value))).collect())
     }
 
     /// Its texts or files, not copied; an error where it has no BYTES.
     pub fn elements(&self) -> Result<Vec<Bytes>, TensorError> {
-        self.needs(Datatype::Bytes)?;
+        self.check_datatype(Datatype::Bytes)?;
         Ok(Elements(&self.raw).flatten().map(|element| self.raw.slice_ref(element)).collect())
     }
 
     /// As [`Tensor::elements`], of the only one; `None` where there are more or fewer, which are not told apart: there may be
     /// millions.
     pub fn only_element(&self) -> Result<Option<Bytes>, TensorError> {
-        self.needs(Datatype::Bytes)?;
+        self.check_datatype(Datatype::Bytes)?;
         let is_one = self.shape.iter().product::<usize>() == 1;
         Ok(if is_one { self.elements()?.pop() } else { None })
     }
 
     /// An error where it is of another datatype.
-    pub fn needs(&self, needed: Datatype) -> Result<(), TensorError> {
+    pub fn check_datatype(&self, needed: Datatype) -> Result<(), TensorError> {
         if self.datatype == needed {
             return Ok(());
         }
@@ -290,7 +290,7 @@ impl Tensor {
         Err(TensorError::Other { name: self.name.clone(), found, needed })
     }
 
-    fn message(&self) -> TensorMessage {
+    fn to_message(&self) -> TensorMessage {
         TensorMessage {
             name: self.name.clone(),
             datatype: self.datatype.name().to_owned(),
@@ -302,10 +302,10 @@ impl Tensor {
 
 impl InferRequest {
     /// Asks a model about these, raw.
-    pub fn of(model: &str, inputs: &[Tensor]) -> Self {
+    pub fn from_inputs(model: &str, inputs: &[Tensor]) -> Self {
         Self {
             model_name: model.to_owned(),
-            inputs: inputs.iter().map(Tensor::message).collect(),
+            inputs: inputs.iter().map(Tensor::to_message).collect(),
             raw_input_contents: inputs.iter().map(|input| input.raw.clone()).collect(),
             ..Self::default()
         }
@@ -313,18 +313,18 @@ impl InferRequest {
 
     /// Its inputs, if they are what they say.
     pub fn tensors(&self) -> Result<Vec<Tensor>, TensorError> {
-        checked(&self.inputs, &self.raw_input_contents)
+        check_tensors(&self.inputs, &self.raw_input_contents)
     }
 }
 
 impl InferResponse {
     /// Answers these, raw: some clients do not read other values.
-    pub fn of(request: &InferRequest, outputs: &[Tensor]) -> Self {
+    pub fn from_outputs(request: &InferRequest, outputs: &[Tensor]) -> Self {
         Self {
             model_name: request.model_name.clone(),
             model_version: request.model_version.clone(),
             id: request.id.clone(),
-            outputs: outputs.iter().map(Tensor::message).collect(),
+            outputs: outputs.iter().map(Tensor::to_message).collect(),
             raw_output_contents: outputs.iter().map(|output| output.raw.clone()).collect(),
             ..Self::default()
         }
@@ -332,28 +332,31 @@ impl InferResponse {
 
     /// Its outputs, if they are what they say.
     pub fn tensors(&self) -> Result<Vec<Tensor>, TensorError> {
-        checked(&self.outputs, &self.raw_output_contents)
+        check_tensors(&self.outputs, &self.raw_output_contents)
     }
 }
 
 /// The tensor of that name.
-pub fn find<'a>(tensors: &'a [Tensor], name: &str) -> Result<&'a Tensor, TensorError> {
+pub fn find_tensor<'a>(tensors: &'a [Tensor], name: &str) -> Result<&'a Tensor, TensorError> {
     let found = tensors.iter().find(|tensor| tensor.name == name);
     found.ok_or_else(|| TensorError::Missing(name.to_owned()))
 }
 
 /// Those that a request wants, in its order; all where it names none.
-pub(crate) fn chosen(request: &InferRequest, outputs: Vec<Tensor>) -> Result<Vec<Tensor>, TensorError> {
+pub(crate) fn choose_outputs(
+    request: &InferRequest,
+    outputs: Vec<Tensor>,
+) -> Result<Vec<Tensor>, TensorError> {
     if request.outputs.is_empty() {
         return Ok(outputs);
     }
     if request.outputs.len() > MAX_TENSORS {
         return Err(TensorError::TooMany(request.outputs.len()));
     }
-    request.outputs.iter().map(|wanted| find(&outputs, &named(&wanted.name)?).cloned()).collect()
+    request.outputs.iter().map(|wanted| find_tensor(&outputs, &check_name(&wanted.name)?).cloned()).collect()
 }
 
-fn checked(messages: &[TensorMessage], raw: &[Bytes]) -> Result<Vec<Tensor>, TensorError> {
+fn check_tensors(messages: &[TensorMessage], raw: &[Bytes]) -> Result<Vec<Tensor>, TensorError> {
     if messages.len() > MAX_TENSORS {
         return Err(TensorError::TooMany(messages.len()));
     }
@@ -368,11 +371,11 @@ fn checked(messages: &[TensorMessage], raw: &[Bytes]) -> Result<Vec<Tensor>, Ten
     }
     let mut tensors: Vec<Tensor> = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
-        let name = named(&message.name)?;
+        let name = check_name(&message.name)?;
         if tensors.iter().any(|other| other.name == name) {
             return Err(TensorError::Twice(name));
         }
-        let Some(datatype) = Datatype::of(&message.datatype) else {
+        let Some(datatype) = Datatype::from_name(&message.datatype) else {
             let datatype = message.datatype.chars().take(16).collect();
             return Err(TensorError::Datatype { name, datatype });
         };
@@ -392,7 +395,7 @@ fn checked(messages: &[TensorMessage], raw: &[Bytes]) -> Result<Vec<Tensor>, Ten
     Ok(tensors)
 }
 
-fn named(name: &str) -> Result<String, TensorError> {
+fn check_name(name: &str) -> Result<String, TensorError> {
     if name.len() > MAX_NAME { Err(TensorError::Name(name.len())) } else { Ok(name.to_owned()) }
 }
 
@@ -402,12 +405,12 @@ impl Contents {
         let mut raw = BytesMut::new();
         match datatype {
             Datatype::Bool => self.bools.iter().for_each(|value| raw.put_u8(u8::from(*value))),
-            Datatype::Int8 => each(&self.ints, |value| raw.put_i8(value))?,
-            Datatype::Int16 => each(&self.ints, |value| raw.put_i16_le(value))?,
+            Datatype::Int8 => put_each(&self.ints, |value| raw.put_i8(value))?,
+            Datatype::Int16 => put_each(&self.ints, |value| raw.put_i16_le(value))?,
             Datatype::Int32 => self.ints.iter().for_each(|value| raw.put_i32_le(*value)),
             Datatype::Int64 => self.longs.iter().for_each(|value| raw.put_i64_le(*value)),
-            Datatype::Uint8 => each(&self.uints, |value| raw.put_u8(value))?,
-            Datatype::Uint16 => each(&self.uints, |value| raw.put_u16_le(value))?,
+            Datatype::Uint8 => put_each(&self.uints, |value| raw.put_u8(value))?,
+            Datatype::Uint16 => put_each(&self.uints, |value| raw.put_u16_le(value))?,
             Datatype::Uint32 => self.uints.iter().for_each(|value| raw.put_u32_le(*value)),
             Datatype::Uint64 => self.ulongs.iter().for_each(|value| raw.put_u64_le(*value)),
             Datatype::Fp32 => self.floats.iter().for_each(|value| raw.put_f32_le(*value)),
@@ -420,7 +423,7 @@ impl Contents {
 }
 
 /// Puts down each value as a smaller one; `None` where one is too large for that.
-fn each<W: Copy, N: TryFrom<W>>(values: &[W], mut put: impl FnMut(N)) -> Option<()> {
+fn put_each<W: Copy, N: TryFrom<W>>(values: &[W], mut put: impl FnMut(N)) -> Option<()> {
     values.iter().try_for_each(|value| N::try_from(*value).ok().map(&mut put))
 }
 

@@ -15,13 +15,14 @@ use sightwire_listen::Peer;
 use tower::ServiceExt as _;
 
 use super::*;
-use sightwire_http::routes::Asked;
+use sightwire_admission::routes::Asked;
 use sightwire_streaming::paths;
 
 /// Paths that everybody may use, beside the pages' own files. There are no others: a test looks.
 const FREE: [&str; 6] =
     ["/api/v1/login", "/api/v1/logout", "/api/v1/session", "/healthz", "/livez", "/readyz"];
 
+mod at_once;
 mod cameras;
 mod inference;
 mod limits;
@@ -83,11 +84,11 @@ impl House {
         let config = format!("[store]\nhome = {:?}\n{of_server}\n{more}", home.path());
         let source = source(&config);
         let config = Config::of_toml(&config).unwrap();
-        let (access, stop) = (Arc::new(known(config.guard().unwrap())), CancellationToken::new());
+        let (access, stop) = (Arc::new(known(config.build_guard().unwrap())), CancellationToken::new());
         let tasks = TaskTracker::new();
-        let parts = (&stop, &tasks, &Vital::new(&tasks, &stop));
+        let vital = Vital::new(&tasks, &stop);
         let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());
-        let app = App::new(&config, (&access, &reach), parts, None, Arc::new(|| None), source).unwrap();
+        let app = App::new(&config, &access, &reach, &vital, None, Arc::new(|| None), source).unwrap();
         stop.cancel();
         Self { app, config, access, home }
     }
@@ -97,7 +98,7 @@ impl House {
         let wanted = NewKey { name: None, role, scope, expires: None };
         let now = std::time::SystemTime::now();
         let store = self.config.access_store();
-        let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+        let key = store.update(|records| Ok::<_, StoreError>(records.add_key(&wanted, now)?.0)).unwrap();
         self.access.keyring().take_up().unwrap();
         key.reveal().to_owned()
     }
@@ -160,7 +161,7 @@ async fn every_path_is_in_the_openapi_document_with_its_role_and_no_other() {
     let house = House::new("");
     // Whatever is not there has no page.
     let shown = house.app.paths.iter().filter(|path| !path.contains('*'));
-    let document = openapi::document();
+    let document = openapi::build_document();
     assert_eq!(
         shown.map(|path| documented(path)).collect::<BTreeSet<_>>(),
         document.paths().collect::<BTreeSet<_>>()
@@ -215,7 +216,12 @@ async fn without_a_key_that_counts_nobody_gets_anything() {
     let house = House::new("");
     let revoked = house.key(Role::Admin, &[], &[]);
     let id = &revoked[3..11];
-    house.config.access_store().update(|records| Ok::<_, StoreError>(records.revoke(id))).unwrap().unwrap();
+    house
+        .config
+        .access_store()
+        .update(|records| Ok::<_, StoreError>(records.revoke_key(id)))
+        .unwrap()
+        .unwrap();
     house.access.keyring().take_up().unwrap();
     for Asked { path, method, action } in &house.app.asked {
         for key in [None, Some(&*revoked), Some("sw_broken"), Some("of.another.kind")] {
@@ -245,7 +251,7 @@ async fn a_role_below_what_a_path_takes_is_refused() {
         let key = house.key(role, &[], &[]);
         for Asked { path, method, action } in &house.app.asked {
             let expected = action.role.is_some_and(|needed| role < needed);
-            // Whoever may, may also end things; what answers for ever is looked at elsewhere.
+            // Who may look may also end things; what answers for ever is looked at elsewhere.
             if !expected {
                 continue;
             }
@@ -382,7 +388,7 @@ async fn who_has_logged_in_is_known_by_a_cookie_that_only_our_own_page_can_use()
     };
     assert_eq!(get("/api/v1/cameras", &[]).await.0, StatusCode::OK);
     assert_eq!(get("/api/v1/session", &[]).await.2["csrf"], csrf);
-    // Whoever only looks brings no token, and is told what may be changed with it.
+    // A client that only looks brings no token, and is told what may be changed with it.
     assert_eq!(get("/api/v1/cameras", &[]).await.2["may_change"], true);
     assert_eq!(get("/api/v1/cameras", &[("sec-fetch-site", "same-origin")]).await.0, StatusCode::OK);
     assert_eq!(get("/api/v1/cameras", &[("sec-fetch-site", "same-site")]).await.0, StatusCode::UNAUTHORIZED);
@@ -393,7 +399,7 @@ async fn who_has_logged_in_is_known_by_a_cookie_that_only_our_own_page_can_use()
     }
     let cross_site = [("sec-fetch-site", "cross-site"), ("referer", "https://evil.example/")];
     assert_eq!(get("/api/v1/cameras", &cross_site).await.0, StatusCode::UNAUTHORIZED);
-    // Whoever follows a link from there is still logged in; a frame of that page is not.
+    // A user who follows a link from there is still logged in; a frame of that page is not.
     for (dest, status) in [("document", StatusCode::OK), ("iframe", StatusCode::SEE_OTHER)] {
         let visit = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", dest), ("accept", "text/html")];
         let (found, ..) = get("/cameras", &[&cross_site[..], &visit].concat()).await;
@@ -567,7 +573,7 @@ async fn encrypted_or_not_the_server_says_how_and_offers_what_is_to_be_trusted()
     // Who comes without is sent where the same is encrypted, but not for another server's name.
     let elsewhere = async |host: &str| {
         let request = Request::builder().uri("/stream?camera=gate").header(HOST, host);
-        let router = house.app.secure(8000).unwrap().plain;
+        let router = house.app.build_secure(8000).unwrap().plain;
         router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     };
     let sent = elsewhere("192.168.1.2").await;

@@ -5,15 +5,19 @@
 mod objects;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::access::read_key;
+use sightwire_settings::kind::Addresses;
+use sightwire_settings::{Section, section};
+
+use sightwire_access::options::read_key;
+use sightwire_cluster::options::WhenDown;
 use sightwire_listen::names::HostNames;
 
-use super::{Config, ConfigError, Layers, Values};
+use super::{Config, ConfigError, Values};
 pub use objects::ObjectsConfig;
 
 /// Bytes of the secret, at least.
@@ -36,8 +40,9 @@ pub struct ClusterConfig {
     pub secret: String,
     /// Of the keys in Redis.
     pub prefix: String,
+    /// What becomes of a stream that begins while Redis does not answer.
     pub when_down: WhenDown,
-    /// So long keys and users count that Redis has not confirmed.
+    /// How long keys and users count that Redis has not confirmed.
     pub rights_max_age: Duration,
     /// Authorities that other processes' and Redis's certificates have to come from, if not from those that are trusted anyway.
     pub ca_file: Option<PathBuf>,
@@ -69,15 +74,6 @@ impl fmt::Debug for JobsConfig {
     }
 }
 
-/// What becomes of a stream that begins while Redis does not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenDown {
-    /// It begins, though another process may have one of its name.
-    Accept,
-    /// It does not.
-    Refuse,
-}
-
 /// Without the secret, and without the address of Redis.
 impl fmt::Debug for ClusterConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,84 +86,151 @@ impl fmt::Debug for ClusterConfig {
 
 impl Config {
     /// Names of this server: those that are listed, and the one by which other processes know it.
-    pub fn hosts(&self) -> HostNames {
+    pub fn host_names(&self) -> HostNames {
         let advertised = self.cluster.as_ref().and_then(|cluster| cluster.advertise_url.host_str());
         let listed = self.server.hosts.clone();
-        advertised.map_or_else(|| listed.clone(), |host| listed.clone().with(host))
+        advertised.map_or_else(|| listed.clone(), |host| listed.clone().with_host(host))
     }
 }
 
-pub(super) fn read(r: &Values<'_>) -> Result<Option<ClusterConfig>, ConfigError> {
-    if r.text("cluster.redis_url").is_empty() {
-        let set = r.0.changed_since(&Layers::defaults());
-        let unused = set.into_iter().find(|key| key.starts_with("cluster."));
-        let reason = "it means nothing while cluster.redis_url is empty; set that, or take this away";
-        return unused.map_or(Ok(None), |key| Err(r.invalid(key, reason)));
+section! {
+    /// As it is configured.
+    struct ClusterKeys: "cluster" {
+        /// Redis (7 or newer), over which several processes of this server act as one:
+        /// `redis://name:password@10.0.0.9:6379/0`, `rediss://` over TLS, or `redis+unix:///run/redis.sock`. Never
+        /// shown, since it may hold a password. No picture goes through it. Empty: this process is alone, and nothing
+        /// else may be set here.
+        redis_url: String = key("redis_url", Text, "").secret();
+        /// Where the other processes reach this one: `http://192.168.1.20:8000`, https with `tls.mode`; without a path.
+        /// Required with `cluster.redis_url`.
+        advertise_url: String = key("advertise_url", Text, "");
+        /// What this process is called among the others, each of which needs another name: 1 to 64 letters, digits,
+        /// `.`, `_`, `:` and `-`. Empty takes host and port of `cluster.advertise_url`.
+        name: String = key("name", Text, "");
+        /// File with a secret of at least 32 bytes, the same for all processes, by which they know each other: `openssl
+        /// rand -hex 32` makes one. Spaces and line breaks around it do not count. It is read at the start. Required
+        /// with `cluster.redis_url`, unless `cluster.secret` is set.
+        secret_file: Option<PathBuf> = key("secret_file", Path, "");
+        /// That secret itself, for the environment (`SIGHTWIRE_CLUSTER_SECRET`). It is never shown.
+        secret: String = key("secret", Text, "").secret();
+        /// What the keys in Redis begin with, the same for all processes: 1 to 64 letters, digits, `.`, `_`, `:` and
+        /// `-`. Another one for each group of processes that share a Redis and do not belong together.
+        prefix: String = key("prefix", Text, "sightwire");
+        /// What becomes of a stream that begins while Redis does not answer: accept (it begins; if another process
+        /// accepts one of the same name meanwhile, one of both is closed with 4090 when Redis is back) or refuse (its
+        /// sender is told so and closed with 1013). What flows already goes on either way.
+        when_down: WhenDown = key("when_down", Choice(&["accept", "refuse"]), "accept") => when_down;
+        /// Seconds without an answer of Redis after which keys and users count no more, since one that was revoked at
+        /// another process could not be told: requests with them get 401 until Redis is back. What is open stays open.
+        /// At least 5.
+        rights_max_age: Duration = key("rights_max_age_s", Seconds(MIN_RIGHTS_AGE_S, 1e7), 3600.0);
+        /// Folders whose pictures are read for others by `sightwire worker`, such as `["/mnt/scans"]`: the same place
+        /// for all machines. What lies elsewhere is refused, wherever a link leads. A server that has them takes and
+        /// tells of batches that workers read.
+        folders: Vec<String> = key("folders", List, []);
+        /// Where in S3-compatible storage pictures lie that `sightwire worker` reads for others, such as
+        /// `["s3://scans/2026"]`: a bucket, or what is below a folder of one. Nothing else is asked for. Credentials
+        /// are those of the environment alone: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if they expire,
+        /// `AWS_SESSION_TOKEN`.
+        buckets: Vec<String> = key("buckets", List, []);
+        /// Where that storage is, if it is not Amazon's: `https://minio.example.org:9000`, without a path. Buckets are
+        /// asked for in the path, as MinIO, Ceph and Garage have it. Empty: `https://s3.REGION.amazonaws.com`.
+        s3_endpoint: String = key("s3_endpoint", Text, "");
+        /// The region of that storage, which requests are signed with. Storage without regions takes the default.
+        s3_region: String = key("s3_region", Text, "us-east-1");
+        /// Whether `cluster.s3_endpoint` may be `http://` elsewhere than on this machine. Whoever can read along then
+        /// sees the pictures, and `AWS_SESSION_TOKEN`; the secret key is never sent.
+        s3_allow_http: bool = key("s3_allow_http", Flag, false);
+        /// Where what is read in common is kept while it is read: a folder that all workers and `sightwire read
+        /// --cluster` can write, on a file system that they share. Empty takes `cluster-jobs` in `store.home`, which
+        /// does for processes of one machine and one user.
+        jobs_folder: Option<PathBuf> = key("jobs_folder", Path, "");
+        /// A PEM file with certificate authorities: certificates of the other processes (https), and of Redis
+        /// (`rediss://`), have to come from one of them. Empty takes those of the system; and, of processes with
+        /// `tls.mode = "self-signed"`, the server's own in `store.home`.
+        ca_file: Option<PathBuf> = key("ca_file", Path, "");
     }
-    if r.text("tls.mode") == "self-signed" && !r.text("tls.client_ca_file").is_empty() {
-        let reason = "processes would have to show each other a certificate of those authorities, and with tls.mode = \"self-signed\" \
-                      they have none; use tls.mode = \"files\" with a certificate of theirs that is for clients, too";
-        return Err(r.invalid("tls.client_ca_file", reason));
-    }
-    let jobs = read_jobs(r)?;
-    let JobsConfig { redis_url, prefix, ca_file, .. } = jobs.clone();
-    let advertise_url = advertise_url(r)?;
-    Ok(Some(ClusterConfig {
-        redis_url,
-        name: name(r, &advertise_url)?,
-        advertise_url,
-        secret: secret(r)?,
-        prefix,
-        when_down: match r.text("cluster.when_down").as_str() {
-            "accept" => WhenDown::Accept,
-            "refuse" => WhenDown::Refuse,
-            _ => return Err(r.invalid("cluster.when_down", "it must be accept or refuse")),
-        },
-        rights_max_age: r.seconds("cluster.rights_max_age_s", MIN_RIGHTS_AGE_S, 1e7)?,
-        ca_file,
-        jobs: Some(jobs).filter(|jobs| !jobs.folders.is_empty() || !jobs.objects.buckets.is_empty()),
-    }))
 }
 
-/// What is needed to read batches in common.
-pub(super) fn read_jobs(r: &Values<'_>) -> Result<JobsConfig, ConfigError> {
-    if r.text("cluster.redis_url").is_empty() {
-        let reason =
-            "batches are read in common over a Redis: write where it is, such as redis://192.168.1.9:6379";
-        return Err(r.invalid("cluster.redis_url", reason));
-    }
-    let redis_url = redis_url(r)?;
-    let prefix = r.text("cluster.prefix");
-    if let Some(reason) = unfit(&prefix) {
-        return Err(r.invalid("cluster.prefix", &reason));
-    }
-    let absolute = |key, folder: &str| {
-        let folder = PathBuf::from(folder);
-        if folder.is_absolute() {
-            Ok(folder)
-        } else {
-            Err(r.invalid(key, "it must be absolute, as /mnt/scans is"))
+/// The keys of several processes that act as one.
+pub static CLUSTER: Section = Section::new("cluster", ClusterKeys::KEYS);
+
+impl ClusterConfig {
+    /// As these values say; `None` for a process that is alone.
+    pub(super) fn from_values(values: Values<'_>) -> Result<Option<Self>, ConfigError> {
+        if values.text("cluster.redis_url").is_empty() {
+            let unused = values.first_set_in("cluster");
+            let reason = "it means nothing while cluster.redis_url is empty; set that, or take this away";
+            return unused.map_or(Ok(None), |key| Err(values.invalid(key.name, reason)));
         }
-    };
-    let folders = r.list("cluster.folders")?;
-    let folders =
-        folders.iter().map(|folder| absolute("cluster.folders", folder)).collect::<Result<_, _>>()?;
-    let jobs_folder = r.text("cluster.jobs_folder");
-    let jobs_folder = Some(jobs_folder.as_str()).filter(|folder| !folder.is_empty());
-    Ok(JobsConfig {
-        redis_url,
-        prefix,
-        ca_file: Some(r.text("cluster.ca_file")).filter(|file| !file.is_empty()).map(PathBuf::from),
-        folders,
-        objects: objects::read(r)?,
-        jobs_folder: jobs_folder.map(|folder| absolute("cluster.jobs_folder", folder)).transpose()?,
-    })
+        let keys = ClusterKeys::read(values)?;
+        if values.text("tls.mode") == "self-signed" && !values.text("tls.client_ca_file").is_empty() {
+            let reason = "processes would have to show each other a certificate of those authorities, and with tls.mode = \"self-signed\" \
+                          they have none; use tls.mode = \"files\" with a certificate of theirs that is for clients, too";
+            return Err(values.invalid("tls.client_ca_file", reason));
+        }
+        let jobs = JobsConfig::of_keys(values, &keys)?;
+        let JobsConfig { redis_url, prefix, ca_file, .. } = jobs.clone();
+        let advertise_url = advertise_url(values, &keys)?;
+        Ok(Some(Self {
+            redis_url,
+            name: check_name(values, keys.name.clone(), &advertise_url)?,
+            advertise_url,
+            secret: read_secret(values, &keys)?,
+            prefix,
+            when_down: keys.when_down,
+            rights_max_age: keys.rights_max_age,
+            ca_file,
+            jobs: Some(jobs).filter(|jobs| !jobs.folders.is_empty() || !jobs.objects.buckets.is_empty()),
+        }))
+    }
+}
+
+impl JobsConfig {
+    /// What is needed to read batches in common.
+    pub(super) fn from_values(values: Values<'_>) -> Result<Self, ConfigError> {
+        if values.text("cluster.redis_url").is_empty() {
+            let reason = "batches are read in common over a Redis: write where it is, such as redis://192.168.1.9:6379";
+            return Err(values.invalid("cluster.redis_url", reason));
+        }
+        Self::of_keys(values, &ClusterKeys::read(values)?)
+    }
+
+    fn of_keys(values: Values<'_>, keys: &ClusterKeys) -> Result<Self, ConfigError> {
+        let redis_url = redis_url(values, &keys.redis_url)?;
+        if let Some(reason) = name_problem(&keys.prefix) {
+            return Err(values.invalid("cluster.prefix", &reason));
+        }
+        let absolute = |key, folder: &PathBuf| {
+            if folder.is_absolute() {
+                Ok(folder.clone())
+            } else {
+                Err(values.invalid(key, "it must be absolute, as /mnt/scans is"))
+            }
+        };
+        let folders = keys.folders.iter().map(|folder| absolute("cluster.folders", &PathBuf::from(folder)));
+        Ok(Self {
+            redis_url,
+            prefix: keys.prefix.clone(),
+            ca_file: keys.ca_file.clone(),
+            folders: folders.collect::<Result<_, _>>()?,
+            objects: ObjectsConfig::of_keys(values, keys)?,
+            jobs_folder: keys
+                .jobs_folder
+                .as_ref()
+                .map(|folder| absolute("cluster.jobs_folder", folder))
+                .transpose()?,
+        })
+    }
+}
+
+fn when_down(word: &str) -> WhenDown {
+    if word == "refuse" { WhenDown::Refuse } else { WhenDown::Accept }
 }
 
 /// What is wrong never shows the address.
-fn redis_url(r: &Values<'_>) -> Result<String, ConfigError> {
-    let text = r.text("cluster.redis_url");
-    let invalid = |reason| r.invalid("cluster.redis_url", reason);
+fn redis_url(values: Values<'_>, text: &str) -> Result<String, ConfigError> {
+    let invalid = |reason| values.invalid("cluster.redis_url", reason);
     let example = "write it as redis://10.0.0.9:6379, rediss://10.0.0.9:6379 (over TLS) or redis+unix:///run/redis.sock; \
                    in a name or password, write %2F for a slash, %3F for a question mark, %23 for a # and %25 for a percent sign";
     let url: Url = text.parse().map_err(|_| invalid(example))?;
@@ -188,18 +251,18 @@ fn redis_url(r: &Values<'_>) -> Result<String, ConfigError> {
         "redis+unix" if host.is_empty() && url.path().len() > 1 => {}
         _ => return Err(invalid(example)),
     }
-    Ok(text)
+    Ok(text.to_owned())
 }
 
-fn advertise_url(r: &Values<'_>) -> Result<Url, ConfigError> {
-    let text = r.text("cluster.advertise_url");
-    let invalid = |reason: &str| r.invalid("cluster.advertise_url", reason);
+fn advertise_url(values: Values<'_>, keys: &ClusterKeys) -> Result<Url, ConfigError> {
+    let text = &keys.advertise_url;
+    let invalid = |reason: &str| values.invalid("cluster.advertise_url", reason);
     if text.is_empty() {
         let reason = "the other processes have to reach this one, since cluster.redis_url is set; \
                       write where they do, such as http://192.168.1.20:8000";
         return Err(invalid(reason));
     }
-    let Some(url) = plain_url(&text) else {
+    let Some(url) = plain_url(text) else {
         let reason = "write it as http://192.168.1.20:8000 or https://a.example.org, \
                       without name, password, path or query";
         return Err(invalid(reason));
@@ -209,13 +272,13 @@ fn advertise_url(r: &Values<'_>) -> Result<Url, ConfigError> {
                       such as http://192.168.1.20:8000";
         return Err(invalid(reason));
     }
-    let mut listen = r.addresses("server.listen")?.into_iter();
+    let mut listen = values.read("server.listen", Addresses)?.into_iter();
     if is_loopback(&url) && listen.any(|address| !address.ip().to_canonical().is_loopback()) {
         let reason = "it leads other machines to themselves, and server.listen lets them in; write this machine's own address, \
                       such as http://192.168.1.20:8000, or let server.listen be on loopback, too";
         return Err(invalid(reason));
     }
-    if url.scheme() == "http" && r.text("tls.mode") != "off" {
+    if url.scheme() == "http" && values.text("tls.mode") != "off" {
         let reason = "with tls.mode all addresses of this server speak HTTPS; write it with https://";
         return Err(invalid(reason));
     }
@@ -254,17 +317,16 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn name(r: &Values<'_>, advertise_url: &Url) -> Result<String, ConfigError> {
-    let name = r.text("cluster.name");
+fn check_name(values: Values<'_>, name: String, advertise_url: &Url) -> Result<String, ConfigError> {
     let is_set = !name.is_empty();
     let name = if is_set { name } else { host_and_port(advertise_url) };
-    let Some(reason) = unfit(&name) else { return Ok(name) };
+    let Some(reason) = name_problem(&name) else { return Ok(name) };
     let reason = if is_set {
         reason
     } else {
         format!("it is left out, so it would be {name:?}, from cluster.advertise_url, and {reason}; set it")
     };
-    Err(r.invalid("cluster.name", &reason))
+    Err(values.invalid("cluster.name", &reason))
 }
 
 fn host_and_port(url: &Url) -> String {
@@ -273,7 +335,7 @@ fn host_and_port(url: &Url) -> String {
 }
 
 /// Why that can be no name or prefix.
-fn unfit(text: &str) -> Option<String> {
+fn name_problem(text: &str) -> Option<String> {
     let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
     let length = text.chars().count();
     if length == 0 || length > MAX_NAME {
@@ -286,23 +348,22 @@ fn unfit(text: &str) -> Option<String> {
 }
 
 /// What is wrong never shows any of it.
-fn secret(r: &Values<'_>) -> Result<String, ConfigError> {
-    let (text, file) = (r.text("cluster.secret"), r.text("cluster.secret_file"));
-    let (key, text) = match (text.is_empty(), file.is_empty()) {
-        (true, true) => {
+fn read_secret(values: Values<'_>, keys: &ClusterKeys) -> Result<String, ConfigError> {
+    let text = keys.secret.clone();
+    let (key, text) = match (text.is_empty(), &keys.secret_file) {
+        (true, None) => {
             let reason = "the processes know each other by a secret of which at least 32 bytes are needed: `openssl rand -hex 32` \
                           makes one; write it into a file that is named here, the same at each process, or into SIGHTWIRE_CLUSTER_SECRET";
-            return Err(r.invalid("cluster.secret_file", reason));
+            return Err(values.invalid("cluster.secret_file", reason));
         }
-        (false, false) => {
+        (false, Some(_)) => {
             let reason = "cluster.secret is set, too; take one of them away";
-            return Err(r.invalid("cluster.secret_file", reason));
+            return Err(values.invalid("cluster.secret_file", reason));
         }
-        (false, true) => ("cluster.secret", text),
-        (true, false) => {
-            let invalid = |reason: &str| r.invalid("cluster.secret_file", reason);
-            let bytes = read_key(Path::new(&file))
-                .map_err(|error| invalid(&format!("it cannot be read: {error}")))?;
+        (false, None) => ("cluster.secret", text),
+        (true, Some(file)) => {
+            let invalid = |reason: &str| values.invalid("cluster.secret_file", reason);
+            let bytes = read_key(file).map_err(|error| invalid(&format!("it cannot be read: {error}")))?;
             let text = String::from_utf8(bytes).map_err(|_| {
                 invalid("what stands in it is no text; write there what `openssl rand -hex 32` says")
             })?;
@@ -314,7 +375,7 @@ fn secret(r: &Values<'_>) -> Result<String, ConfigError> {
             "the secret has {} bytes, and at least {MIN_SECRET} are needed; `openssl rand -hex 32` makes one, for all processes the same",
             text.len()
         );
-        return Err(r.invalid(key, &reason));
+        return Err(values.invalid(key, &reason));
     }
     Ok(text)
 }
@@ -322,7 +383,8 @@ fn secret(r: &Values<'_>) -> Result<String, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, keys};
+    use crate::config::keys::SECTIONS;
+    use crate::config::{Config, load};
 
     const REDIS: &str = "cluster.redis_url=redis://10.0.0.9:6379";
     const URL: &str = "cluster.advertise_url=http://192.168.1.20:8000";
@@ -330,7 +392,7 @@ mod tests {
 
     /// With all of these set, one after the other.
     fn of(set: &[&str]) -> Result<Option<ClusterConfig>, String> {
-        let mut layers = Layers::defaults();
+        let mut layers = load::default_layers();
         for set in set {
             layers.add_flag(set).map_err(|error| error.to_string())?;
         }
@@ -537,14 +599,14 @@ mod tests {
 
     #[test]
     fn neither_the_secret_nor_the_password_of_redis_is_shown_wherever_it_stands() {
-        let mut layers = Layers::defaults();
+        let mut layers = load::default_layers();
         let variables = [
             ("SIGHTWIRE_CLUSTER_REDIS_URL", "redis://:s3cret@10.0.0.9"),
             ("SIGHTWIRE_CLUSTER_ADVERTISE_URL", "http://192.168.1.20:8000"),
             ("SIGHTWIRE_CLUSTER_SECRET", "s3cret-s3cret-s3cret-s3cret-s3cret"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        layers.add_environment(variables, crate::Origin::Environment).unwrap();
+        layers.add_environment(variables, crate::config::Origin::Environment).unwrap();
         let config = Config::from_layers(&layers).unwrap();
         assert_eq!(config.cluster.as_ref().unwrap().secret, "s3cret-s3cret-s3cret-s3cret-s3cret");
         assert!(!format!("{config:?}").contains("s3cret"));
@@ -576,7 +638,7 @@ mod tests {
             let error = of(&[flag]).unwrap_err();
             assert!(!error.contains("s3cret"), "{error}");
         }
-        let may_hold = ["cluster.redis_url", "cluster.secret"].map(keys::may_hold_password);
-        assert_eq!((may_hold, keys::may_hold_password("cluster.secret_file")), ([true; 2], false));
+        let may_hold = ["cluster.redis_url", "cluster.secret"].map(|name| SECTIONS.is_secret(name));
+        assert_eq!((may_hold, SECTIONS.is_secret("cluster.secret_file")), ([true; 2], false));
     }
 }

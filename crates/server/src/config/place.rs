@@ -1,9 +1,7 @@
 //! Where the configuration lies when nobody says where, and what came with the program.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
-
-use sightwire_models::store::{Store, installed_with};
+use std::path::Path;
 
 /// The configuration of the installed server, used where the working folder has no `sightwire.toml`.
 pub const SYSTEM_FILE: &str = "/etc/sightwire/sightwire.toml";
@@ -20,7 +18,7 @@ fn usual_file() -> Option<&'static Path> {
 }
 
 /// The file that counts: the one that is named, else the usual one.
-pub fn file(named: Option<&Path>) -> Option<&Path> {
+pub fn config_file(named: Option<&Path>) -> Option<&Path> {
     let named = named.filter(|file| !file.as_os_str().is_empty());
     if named.is_some() { named } else { usual_file() }
 }
@@ -34,10 +32,4 @@ pub fn not_yours(file: Option<&Path>) -> Option<String> {
              `sudo -u sightwire sightwire …` runs a command as the server's user"
         )
     })
-}
-
-/// A store with what came with this program.
-pub(crate) fn store(home: PathBuf, mirror: Option<PathBuf>) -> Store {
-    let program = std::env::current_exe().ok();
-    Store::new(home, mirror).with_installed(program.as_deref().and_then(installed_with))
 }

@@ -1,10 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use super::layers::Origin;
+use sightwire_listen::names::HostNames;
+use sightwire_settings::{Effect, Key, documents};
+
 use super::*;
+use crate::config::keys::SECTIONS;
 
 fn env(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let mut layers = Layers::defaults();
+    let mut layers = load::default_layers();
     layers.add_environment(
         variables.iter().map(|(k, v)| (k.to_string(), v.to_string())),
         Origin::Environment,
@@ -22,14 +25,14 @@ fn file(text: &str) -> Result<Config, ConfigError> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("sightwire.toml");
     std::fs::write(&path, text).unwrap();
-    let mut layers = Layers::defaults();
+    let mut layers = load::default_layers();
     layers.add_file(&path)?;
     to_serve(&layers)
 }
 
 #[test]
 fn defaults_are_valid_and_as_promised() {
-    let config = Config::from_layers(&Layers::defaults()).unwrap();
+    let config = Config::from_layers(&load::default_layers()).unwrap();
     assert_eq!(config.server.listen, ["127.0.0.1:8000".parse().unwrap()]);
     assert_eq!(config.recognizer.max_clients, 50);
     assert_eq!(config.socketio.ping_timeout, Duration::from_secs(60));
@@ -82,7 +85,7 @@ fn a_misspelt_key_names_the_nearest_right_one_and_its_line() {
         ("detect.model", "detector.model"),
         ("read.model", "reader.model"),
     ] {
-        let error = Layers::defaults().add_flag(&format!("{wrong}=x")).unwrap_err().to_string();
+        let error = load::default_layers().add_flag(&format!("{wrong}=x")).unwrap_err().to_string();
         assert!(error.contains(&format!("`{wrong}`; did you mean `{right}`?")), "{error}");
     }
 }
@@ -91,7 +94,7 @@ fn a_misspelt_key_names_the_nearest_right_one_and_its_line() {
 fn recogniser_is_another_spelling_everywhere() {
     assert_eq!(file("[recogniser]\nmax_clients = 3\n").unwrap().recognizer.max_clients, 3);
     assert_eq!(env(&[("SIGHTWIRE_RECOGNISER_MAX_CLIENTS", "4")]).unwrap().recognizer.max_clients, 4);
-    let mut layers = Layers::defaults();
+    let mut layers = load::default_layers();
     layers.add_flag("recogniser.max_clients=5").unwrap();
     assert_eq!(Config::from_layers(&layers).unwrap().recognizer.max_clients, 5);
     assert_eq!(layers.get("recognizer.max_clients").1.to_string(), "--set recogniser.max_clients=5");
@@ -116,12 +119,12 @@ fn one_key_in_both_spellings_is_a_mistake_within_a_layer_only() {
         env(&[variables[0], ("SIGHTWIRE_RECOGNISER_MAX_CLIENTS", "")]).is_ok(),
         "an empty one is not set"
     );
-    let mut layers = Layers::defaults();
+    let mut layers = load::default_layers();
     layers.add_flag("recognizer.max_clients=3").unwrap();
     let error = layers.add_flag("recogniser.max_clients=3").unwrap_err().to_string();
     assert!(error.contains("--set recognizer.max_clients") && error.contains("--set recogniser"), "{error}");
 
-    let mut layers = Layers::defaults();
+    let mut layers = load::default_layers();
     layers.add_environment([(variables[0].0.to_owned(), "3".to_owned())], Origin::Environment).unwrap();
     layers.add_flag("recogniser.max_clients=5").unwrap();
     assert_eq!(Config::from_layers(&layers).unwrap().recognizer.max_clients, 5);
@@ -144,7 +147,10 @@ fn a_port_alone_is_one_of_loopback() {
 #[test]
 fn a_wrong_value_names_the_key_the_value_and_what_is_expected() {
     for (text, parts) in [
-        ("[recognizer]\nmax_clients = \"many\"", ["recognizer.max_clients", "many", "integer"]),
+        (
+            "[recognizer]\nmax_clients = \"many\"",
+            ["recognizer.max_clients", "many", "a whole number from 0 to 100000"],
+        ),
         ("[engine]\nprovider = \"gpu\"", ["engine.provider", "gpu", "openvino"]),
         ("[server]\nlisten = \"8000x\"", ["server.listen", "8000x", "127.0.0.1:8000"]),
         ("[images]\nmax_side_px = 0", ["images.max_side_px", "0", "65535"]),
@@ -179,7 +185,7 @@ fn the_commented_file_has_every_key_and_is_valid_when_uncommented() {
         .lines()
         .map(|line| match line.strip_prefix("# ") {
             Some(rest)
-                if keys::KEYS.iter().any(|k| {
+                if SECTIONS.keys().any(|k| {
                     k.name.ends_with(&format!(".{}", rest.split(' ').next().unwrap())) && rest.contains(" = ")
                 }) =>
             {
@@ -189,22 +195,11 @@ fn the_commented_file_has_every_key_and_is_valid_when_uncommented() {
         })
         .collect::<Vec<_>>()
         .join("\n");
-    for key in keys::KEYS {
+    for key in SECTIONS.keys() {
         let (_, name) = key.name.split_once('.').unwrap();
         assert!(uncommented.lines().any(|l| l.starts_with(&format!("{name} = "))), "{}", key.name);
     }
     file(&uncommented).unwrap();
-}
-
-#[test]
-fn every_key_stands_in_the_documentation() {
-    let docs = include_str!("../../../docs/config.md");
-    for key in keys::KEYS {
-        assert!(docs.contains(&format!("`{}`", key.name)), "docs/config.md lacks `{}`", key.name);
-        for old in key.old_names {
-            assert!(docs.contains(old), "docs/config.md lacks {old}");
-        }
-    }
 }
 
 /// `UPDATE_GOLDEN=1` writes the file.
@@ -216,7 +211,7 @@ fn the_example_of_an_env_file_has_every_key_with_its_default() {
         std::fs::write(&path, &expected).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), expected, "UPDATE_GOLDEN=1 writes it anew");
-    // As whoever takes away each `#` has it.
+    // As it is for somebody who removes each `#`.
     let taken: String = expected
         .lines()
         .filter_map(|line| line.strip_prefix("#SIGHTWIRE_"))
@@ -224,31 +219,33 @@ fn the_example_of_an_env_file_has_every_key_with_its_default() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(".env");
     std::fs::write(&file, taken).unwrap();
-    let variables = layers::dot_env(&file).unwrap();
-    assert_eq!(variables.len(), keys::KEYS.len());
-    let mut layers = Layers::defaults();
+    let variables = dot_env(&file).unwrap();
+    assert_eq!(variables.len(), SECTIONS.keys().count());
+    let mut layers = load::default_layers();
     layers.add_environment(variables, Origin::DotEnv).unwrap();
-    let defaults = Layers::defaults();
-    for key in keys::KEYS {
+    let defaults = load::default_layers();
+    for key in SECTIONS.keys() {
         assert_eq!(layers.get(key.name).0, defaults.get(key.name).0, "{}", key.name);
     }
 }
 
+/// `UPDATE_GOLDEN=1` writes the file.
 #[test]
-fn the_tables_of_the_documentation_list_the_keys_and_older_names_that_are_read_and_no_others() {
-    let docs = include_str!("../../../docs/config.md");
-    let names =
-        |cell: &str| -> BTreeSet<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
-    let rows = docs.lines().filter(|line| line.starts_with("| `")).filter_map(|line| {
-        let cells: Vec<&str> = line.split(" | ").collect();
-        let key = names(cells[0]).pop_first()?;
-        // Keys of `[[camera]]` have no section.
-        key.contains('.').then(|| (key, names(cells[2])))
-    });
-    let read = keys::KEYS.iter().map(|key| {
-        (key.name.to_owned(), key.old_names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>())
-    });
-    assert_eq!(rows.collect::<BTreeMap<_, _>>(), read.collect::<BTreeMap<_, _>>());
+fn the_tables_of_the_documentation_are_made_of_the_keys() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let expected = documents::with_tables(SECTIONS, &page);
+    for section in SECTIONS.iter() {
+        assert!(
+            expected.contains(&format!("\n| `{}` |", section.keys[0].name)),
+            "docs/config.md lacks {}",
+            section.name
+        );
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), expected, "UPDATE_GOLDEN=1 writes its tables anew");
 }
 
 #[test]
@@ -286,7 +283,8 @@ fn hosts_are_listed_by_name_and_a_mistake_says_what_to_write() {
     assert_eq!(env(&[]).unwrap().server.hosts, HostNames::default());
     let config = env(&[("SIGHTWIRE_SERVER_HOSTS", "vision.example.org, *.cams.example")]).unwrap();
     assert!(
-        config.server.hosts.contain(b"vision.example.org") && config.server.hosts.contain(b"a.cams.example")
+        config.server.hosts.contains_name(b"vision.example.org")
+            && config.server.hosts.contains_name(b"a.cams.example")
     );
     let config = file("[server]\nhosts = [\"*\"]\n").unwrap();
     assert!(config.server.hosts.are_all());
@@ -310,31 +308,31 @@ fn a_dot_env_file_loses_no_line() {
          LOG_LEVEL=\"debug\"\n",
     )
     .unwrap();
-    let read = layers::dot_env(&path).unwrap();
+    let read = dot_env(&path).unwrap();
     let config = env(&read.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>()).unwrap();
     assert_eq!(config.recognizer.max_clients, 9);
     assert_eq!(config.log.level, "debug");
     assert_eq!(config.server.cors_origins.unwrap(), ["http://a$b.example", "http://c.example"]);
     std::fs::write(&path, "MAX_CLIENTS=9\nnonsense\n").unwrap();
-    let error = layers::dot_env(&path).unwrap_err().to_string();
+    let error = dot_env(&path).unwrap_err().to_string();
     assert!(error.contains("line 2"), "{error}");
     for value in ["\"9", "'9\"", "\""] {
         std::fs::write(&path, format!("# note\nMAX_CLIENTS={value}\nLOG_LEVEL=\"debug\"\n")).unwrap();
-        let error = layers::dot_env(&path).unwrap_err().to_string();
+        let error = dot_env(&path).unwrap_err().to_string();
         assert!(
             error.ends_with("line 2: the quote before the value of MAX_CLIENTS is not closed on that line")
         );
     }
-    assert!(layers::dot_env(dir.path()).is_err(), "a folder in its place");
-    assert!(layers::dot_env(&dir.path().join("none")).unwrap().is_empty());
+    assert!(dot_env(dir.path()).is_err(), "a folder in its place");
+    assert!(dot_env(&dir.path().join("none")).unwrap().is_empty());
 }
 
 #[test]
 fn a_camera_is_configured_by_its_address_alone_and_its_password_is_never_shown() {
     let config = env(&[("SIGHTWIRE_CAMERAS_DEFAULT_URL", "http://me:secret@10.0.0.5")]).unwrap();
-    let [camera] = &config.cameras.live.configured[..] else { panic!("one camera") };
+    let [camera] = &config.cameras.configured[..] else { panic!("one camera") };
     assert!(camera.default);
-    assert_eq!(camera.source.shown(), "http://***:***@10.0.0.5/stream");
+    assert_eq!(camera.source.shown_address(), "http://***:***@10.0.0.5/stream");
     let error =
         env(&[("SIGHTWIRE_CAMERAS_DEFAULT_URL", "ftp://me:secret@10.0.0.5")]).unwrap_err().to_string();
     assert!(
@@ -350,7 +348,7 @@ fn cameras_are_read_from_tables_and_a_mistake_names_its_line() {
     let config =
         file("[server]\nlisten = [\"127.0.0.1:0\"]\n\n[[camera]]\nid = \"a\"\nurl = \"http://10.0.0.5\"\n")
             .unwrap();
-    assert_eq!(config.cameras.live.configured[0].id, "a");
+    assert_eq!(config.cameras.configured[0].id, "a");
     let wrong = "[[camera]]\nid = \"a\"\nurl = \"http://10.0.0.5\"\n[[camera]]\nid = \"b\"\nurl = \"http://me:secret@\"\n";
     let error = file(wrong).unwrap_err().to_string();
     assert!(error.contains("line 4") && !error.contains("secret"), "{error}");
@@ -373,7 +371,7 @@ fn a_password_in_the_wrong_place_is_not_shown_either() {
         "cameras.default_url:http://me:s3cret@a",
         "cameras.default_url=ftp://me:s3cret@a",
     ] {
-        let mut layers = Layers::defaults();
+        let mut layers = load::default_layers();
         let error = layers
             .add_flag(flag)
             .and_then(|()| Config::from_layers(&layers).map(|_| ()))
@@ -385,7 +383,7 @@ fn a_password_in_the_wrong_place_is_not_shown_either() {
 
 #[test]
 fn a_server_on_loopback_reaches_private_networks_for_its_own_machine_and_another_one_for_nobody() {
-    let private = |listen: &str| env(&[("SIGHTWIRE_SERVER_LISTEN", listen)]).unwrap().cameras.live.private;
+    let private = |listen: &str| env(&[("SIGHTWIRE_SERVER_LISTEN", listen)]).unwrap().cameras.private;
     assert_eq!(private("127.0.0.1:0"), PrivateNetworks::Here);
     assert_eq!(private("[::1]:0,127.0.0.1:0"), PrivateNetworks::Here);
     assert_eq!(private("0.0.0.0:0"), PrivateNetworks::Nobody);
@@ -409,7 +407,7 @@ fn whatever_says_that_a_proxy_brings_others_closes_private_networks() {
             "[[access.legacy]] is set",
         ),
     ] {
-        let private = Config::of_toml(text).unwrap().cameras.live.private;
+        let private = Config::of_toml(text).unwrap().cameras.private;
         assert_eq!(private, PrivateNetworks::Added { because: sign }, "{text}");
     }
 }
@@ -420,7 +418,7 @@ fn clients_without_a_key_are_let_in_by_tables_and_a_mistake_names_its_line() {
     let good = "paths = [\"/socket.io/*\"]\nnetworks = [\"192.168.1.0/24\", \"::1\"]\nrole = \"streamer\"";
     let config = of(&format!("{good}\nuses = [\"signs\"]\n[[access.legacy]]\n{good}")).unwrap();
     assert_eq!(config.access.legacy.len(), 2);
-    assert!(config.access.legacy[0].holds("192.168.1.7".parse().unwrap(), "/socket.io/"));
+    assert!(config.access.legacy[0].applies_to("192.168.1.7".parse().unwrap(), "/socket.io/"));
     assert_eq!(config.access.legacy[0].scope().uses_in_words(), "signs");
     for (text, said) in [
         ("", "missing field `role`"),
@@ -429,11 +427,20 @@ fn clients_without_a_key_are_let_in_by_tables_and_a_mistake_names_its_line() {
         (&*good.replace("streamer", "root"), "no role \"root\""),
         (&*good.replace("streamer", "admin"), "the most is operator"),
         (&*good.replace("192.168.1.0/24", "lan"), "\"lan\" is not a network"),
-        (&*format!("{good}\nusers = []"), "unknown field `users`"),
     ] {
         let error = of(text).unwrap_err().to_string();
         assert!(error.contains("sightwire.toml, line 1") && error.contains(said), "{error}");
     }
+    for (line, said) in [
+        ("users = []", "there is no key `users`; did you mean `uses`?"),
+        ("streams = 3", "`streams` = 3: expected a list such as [\"a\", \"b\"]"),
+        ("streams = [3]", "`streams` (not shown): expected a list such as [\"a\", \"b\"]"),
+    ] {
+        let error = of(&format!("{good}\n{line}")).unwrap_err().to_string();
+        assert!(error.contains("sightwire.toml, line 5") && error.contains(said), "{error}");
+    }
+    let alone = of(&good.replace("[\"/socket.io/*\"]", "\"/socket.io/*\"")).unwrap();
+    assert_eq!(alone.access.legacy, config.access.legacy[1..], "a text alone is a list of one");
     assert!(Config::of_toml("[access]\nlegacy = true").unwrap_err().to_string().contains("two brackets"));
 }
 
@@ -503,7 +510,7 @@ fn tokens_count_when_one_key_says_how_they_are_verified() {
     let dir = tempfile::tempdir().unwrap();
     let (secret, public) = (dir.path().join("secret"), dir.path().join("key.pem"));
     std::fs::write(&secret, format!("{SECRET}\n")).unwrap();
-    std::fs::write(&public, include_str!("../../access/testdata/test-only-rsa-2048.public.pem")).unwrap();
+    std::fs::write(&public, include_str!("../../../access/testdata/test-only-rsa-2048.public.pem")).unwrap();
     for key in [
         format!("jwt_secret = {SECRET:?}"),
         format!("jwt_secret_file = {secret:?}"),
@@ -566,7 +573,7 @@ fn the_secret_of_tokens_is_never_shown() {
         "access.jwt_secret hidden",
         "jwt_secret=hidden",
     ] {
-        let mut layers = Layers::defaults();
+        let mut layers = load::default_layers();
         let read = layers.add_flag(flag).and_then(|()| Config::from_layers(&layers).map(|_| ()));
         let error = read.unwrap_err().to_string();
         assert!(!error.contains("hidden"), "{error}");
@@ -602,4 +609,86 @@ fn a_proxy_is_believed_only_with_both_its_header_and_its_networks() {
         let error = of(text).unwrap_err().to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
     }
+}
+
+#[test]
+fn batches_are_in_the_store_unless_they_have_a_folder_of_their_own() {
+    let of = |text: &str| file(text).unwrap().reader.folder;
+    let home = "[store]\nhome = \"/srv/sightwire\"\n";
+    assert_eq!(of(home), Path::new("/srv/sightwire/jobs"));
+    assert_eq!(of(&format!("{home}[reader]\nfolder = \"/srv/batches\"")), Path::new("/srv/batches"));
+}
+
+#[test]
+fn a_profile_sets_what_text_reading_takes_unless_that_is_set_by_itself() {
+    let of = |text: &str| file(text).unwrap().reader;
+    let usual = of("");
+    assert_eq!((usual.memory_bytes >> 20, usual.keep_pictures, usual.display_side), (600, 10, 2048));
+    let small = of("[reader]\nkeep_pictures = 7\nprofile = \"small\"");
+    assert_eq!((small.memory_bytes >> 20, small.keep_pictures, small.display_side), (400, 7, 1024));
+    let large = of("[reader]\nprofile = \"large\"\ndisplay_size = 1024");
+    assert_eq!((large.memory_bytes >> 20, large.keep_pictures, large.display_side), (1200, 20, 1024));
+    for (text, words) in [
+        ("profile = \"huge\"", "small, usual or large"),
+        ("memory_mb = 200", "200 MiB are too little for reading text"),
+        ("memory_mb = 600\nkeep_mb = 400", "kept pictures 500"),
+    ] {
+        let error = file(&format!("[reader]\n{text}")).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+    let mut layers = load::default_layers();
+    layers.add_flag("reader.profile=large").unwrap();
+    layers.reset_key("reader.profile");
+    assert_eq!(layers.get("reader.memory_mb").0.as_integer(), Some(600), "as the profile that is left");
+}
+
+#[test]
+fn these_keys_are_never_shown_and_these_take_effect_at_once() {
+    let named = |is_meant: fn(&Key) -> bool| -> Vec<&str> {
+        SECTIONS.keys().filter(|key| is_meant(key)).map(|key| key.name).collect()
+    };
+    let secret = [
+        "access.jwt_secret",
+        "cameras.default_url",
+        "engine.remote_secret",
+        "otlp.endpoint",
+        "cluster.redis_url",
+        "cluster.secret",
+    ];
+    assert_eq!(named(|key| key.is_secret), secret);
+    let mut at_once = named(|key| key.effect == Effect::AtOnce);
+    at_once.retain(|name| !name.starts_with("limits.") && !name.starts_with("relay."));
+    let expected = [
+        "recognizer.max_clients",
+        "cameras.default_url",
+        "cameras.allow",
+        "cameras.max_upstreams",
+        "cameras.max_named",
+        "cameras.max_viewers",
+        "cameras.max_analyses",
+        "cameras.max_views",
+        "cameras.stalled_after_s",
+        "cameras.frozen_after_s",
+        "cameras.viewer_deadline_s",
+        "cameras.lower_quality",
+        "cameras.max_frame_mb",
+        "log.level",
+    ];
+    assert_eq!(at_once, expected, "beside limits.* and relay.*, all of which do");
+    let whole = |section: &str| {
+        SECTIONS.keys().filter(|key| key.name_parts().0 == section).all(|key| key.effect == Effect::AtOnce)
+    };
+    assert!(
+        whole("limits")
+            && whole("relay")
+            && SECTIONS.is_at_once("[[camera]]")
+            && !SECTIONS.is_at_once("[[access.legacy]]")
+    );
+}
+
+#[test]
+fn no_password_is_in_what_is_printed_of_a_configuration() {
+    let config = file("[cameras]\ndefault_url = \"http://me:s3cret@10.0.0.5\"\n").unwrap();
+    assert_eq!(config.cameras.configured.len(), 1);
+    assert!(!format!("{config:?}").contains("s3cret"));
 }

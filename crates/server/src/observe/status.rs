@@ -1,38 +1,47 @@
 //! `/api/v1/status`: what runs, with what, and how it is.
 
+use sightwire_api::cluster::ClusterStatus;
 use sightwire_api::status::{
     self as api, Amx, DetectorStatus, EngineStatus, LastSign, MemoryRefused, MemoryStatus, Network,
     PredictionDelay, ProcessStatus, Progress, ReaderStatus, RecognizerState, RecognizerStatus, Status,
     Switching,
 };
+use sightwire_base::clock;
+use sightwire_base::memory::Work;
 use sightwire_engine::cpu::{Cpu, Tiles};
-use sightwire_measure::clock;
-use sightwire_measure::memory::Work;
 use sightwire_models::Provider;
+use sightwire_models::store::Store;
 use sightwire_recognizer::State;
 
-use super::{Telemetry, process};
-use sightwire_config::Config;
+use sightwire_telemetry::process;
 
-/// Whether the server knows of batches that workers read.
-fn has_workers(config: &Config) -> bool {
-    config.cluster.as_ref().is_some_and(|cluster| cluster.jobs.is_some())
+use super::Observer;
+
+/// What the status says of the configuration.
+#[derive(Clone, Debug)]
+pub struct Configured<'a> {
+    /// Execution provider that was asked for; `None`: whichever is there.
+    pub provider: Option<Provider>,
+    /// Whether the server knows of batches that workers read.
+    pub has_workers: bool,
+    /// Where models are kept.
+    pub store: &'a Store,
 }
 
-impl Telemetry {
+impl Observer {
     /// The answer of `/api/v1/status`.
-    pub fn status(&self, config: &Config) -> Status {
-        let (process, rates) = (process::usage(), self.rates());
+    pub fn status(&self, configured: &Configured<'_>) -> Status {
+        let (process, rates) = (process::process_usage(), self.rates());
         Status {
-            cameras: self.streams.report(),
+            cameras: self.parts.streams.report(),
             cluster: self.cluster_status(),
             connections: self.connections(),
             detector: DetectorStatus {
-                hands: self.streams.hands.report(),
-                pose: self.streams.bodies.report(),
-                ..self.streams.detector.report()
+                hands: self.parts.streams.hands.report(),
+                pose: self.parts.streams.bodies.report(),
+                ..self.parts.streams.detector.report()
             },
-            engine: self.engine_status(config),
+            engine: self.engine_status(configured),
             memory: self.memory_status(),
             process: ProcessStatus {
                 cpu_percent: rates.cpu_percent,
@@ -40,16 +49,25 @@ impl Telemetry {
                 memory_bytes: process.memory_bytes,
                 threads: process.threads,
             },
-            reader: ReaderStatus { workers: has_workers(config), ..self.reader.report() },
-            recognizer: self.recognizer_status(config),
-            relay: self.relay.report(),
+            reader: ReaderStatus { workers: configured.has_workers, ..self.parts.reader.reader_status() },
+            recognizer: self.recognizer_status(configured),
+            relay: self.parts.relay.report(),
             uptime_s: self.uptime().as_secs_f64(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 
+    /// How it stands with the others; `None` where it is alone.
+    fn cluster_status(&self) -> Option<ClusterStatus> {
+        Some(ClusterStatus {
+            pulled_bytes_per_s: self.rates().pulled_bytes_per_s,
+            pulls: self.parts.streams.pulled_streams().len(),
+            ..self.parts.streams.cluster()?.status()
+        })
+    }
+
     fn memory_status(&self) -> MemoryStatus {
-        let memory = &self.memory;
+        let memory = &self.parts.memory;
         let refused = |work| memory.refused(work);
         MemoryStatus {
             budget_bytes: memory.budget(),
@@ -66,16 +84,16 @@ impl Telemetry {
         }
     }
 
-    fn engine_status(&self, config: &Config) -> EngineStatus {
-        let requested = config.engine.options.provider.map_or("auto", Provider::name);
+    fn engine_status(&self, configured: &Configured<'_>) -> EngineStatus {
+        let requested = configured.provider.map_or("auto", Provider::name);
         let mut status = EngineStatus {
-            cpu: cpu(),
+            cpu: cpu_status(),
             jpeg: sightwire_frame::JPEG_BACKEND.to_owned(),
             requested: requested.to_owned(),
-            warnings: self.engine.warnings(),
+            warnings: self.parts.engine.warnings(),
             ..EngineStatus::default()
         };
-        if let State::Ready(service) = self.recognizer.state() {
+        if let State::Ready(service) = self.parts.recognizer.state() {
             let engine = service.engine();
             let networks = service.plans().iter().map(|(role, plan)| Network {
                 precision: plan.precision.name().to_owned(),
@@ -94,21 +112,21 @@ impl Telemetry {
         status
     }
 
-    fn recognizer_status(&self, config: &Config) -> RecognizerStatus {
-        let recognizer = &self.recognizer;
+    fn recognizer_status(&self, configured: &Configured<'_>) -> RecognizerStatus {
+        let recognizer = &self.parts.recognizer;
         let (state, loading, error, missing) = match recognizer.state() {
             State::Loading(progress) => (RecognizerState::Loading, Some(progress), None, None),
             State::Ready(_) => (RecognizerState::Ready, None, None, None),
             State::Failed { reason, missing } => (RecognizerState::Failed, None, Some(reason), missing),
             State::Dummy => (RecognizerState::Dummy, None, None, None),
         };
-        let (facts, stats, rates) = (recognizer.facts(), recognizer.stats(), self.rates());
+        let (facts, stats, rates) = (recognizer.model_facts(), recognizer.stats(), self.rates());
         RecognizerStatus {
             analysed_per_s: rates.analysed_per_s,
-            better: recognizer.better(),
+            better: recognizer.better_model(),
             capacity_fps: stats.capacity_fps.into(),
-            clients: recognizer.clients(),
-            cure: missing.map(|missing| missing.command(&config.store)),
+            clients: recognizer.client_count(),
+            cure: missing.map(|missing| missing.command(configured.store)),
             delay_ms: PredictionDelay { p50: rates.delay_p50_ms, p95: rates.delay_p95_ms },
             error,
             frames_analysed_total: stats.analysed,
@@ -124,7 +142,7 @@ impl Telemetry {
             longest_wait_s: stats.longest_wait.as_secs_f64(),
             max_clients: recognizer.max_clients(),
             model: recognizer.model().to_string(),
-            // A burst of one client is no load.
+            // A burst of one client is not a load.
             overloaded: rates.skipped_per_s > 0.0 && rates.frames_per_s > 0.5 * f64::from(stats.capacity_fps),
             predictions_per_s: rates.predictions_per_s,
             predictions_total: stats.predictions,
@@ -139,8 +157,8 @@ impl Telemetry {
     }
 }
 
-fn cpu() -> api::Cpu {
-    let cpu = Cpu::here();
+fn cpu_status() -> api::Cpu {
+    let cpu = Cpu::this_machine();
     let amx = match cpu.tiles {
         Tiles::Absent => Amx::Absent,
         Tiles::Usable => Amx::Usable,

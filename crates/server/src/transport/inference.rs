@@ -2,43 +2,41 @@
 //!
 //! There are two models that find objects, since the protocol knows no inputs that may be left out: [`FILES`] takes a JPEG or PNG as
 //! it is, [`PIXELS`] takes pixels. Both answer what a server with `engine.remote` reads. [`text::MODEL`] reads text. Any other name is
-//! that of a network: [`sightwire_offload::served`].
+//! that of a network: [`sightwire_remote::served`].
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::config::Config;
 use axum::body::Body;
 use axum::extract::Request;
 use http::StatusCode;
 use http::header::HOST;
 use sightwire_access::Action;
 use sightwire_access::action::{Act as _, Detect, Read, SendFrames};
-use sightwire_config::Config;
+use sightwire_admission::caller::{Caller, Gate, NotAllowed};
+use sightwire_admission::refusal::Refusal as NotServed;
+use sightwire_admission::requests::Requests;
+use sightwire_base::address;
+use sightwire_base::memory::{Memory, Work};
 use sightwire_engine::pool;
 use sightwire_engine::priority::Priority;
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::boxes::Detection;
-use sightwire_http::caller::{Caller, Gate, NotAllowed};
-use sightwire_http::refusal::Refusal as NotServed;
-use sightwire_http::requests::Requests;
-use sightwire_kserve::messages::{ModelMetadata, TensorMetadata};
-use sightwire_kserve::server::{Asker, Bounds, REASONS, Refusal, Server, Serves};
-use sightwire_kserve::tensor::{Datatype, Tensor, TensorError, find};
 use sightwire_listen::Peer;
 use sightwire_listen::client::ClientAddress;
 use sightwire_listen::tls::Secured;
 use sightwire_live::Streams;
 use sightwire_live::detector::{BASE_CONFIDENCE, NotForOthers};
-use sightwire_live::stills::{Picture, Seen};
-use sightwire_measure::address;
-use sightwire_measure::memory::{Memory, Work};
+use sightwire_live::directory::stills::{DetectedStill, Picture};
 use sightwire_models::manifest::Task;
-use sightwire_offload::served::{Networks, NotRun};
-use sightwire_offload::text::{self, Asking};
 use sightwire_reading::TextReader;
-use sightwire_telemetry::Inference;
+use sightwire_remote::kserve::messages::{ModelMetadata, TensorMetadata};
+use sightwire_remote::kserve::server::{Asker, Bounds, Refusal, Server, Serves};
+use sightwire_remote::kserve::tensor::{Datatype, Tensor, TensorError, find_tensor};
+use sightwire_remote::served::{Networks, NotRun};
+use sightwire_remote::text::{self, Asking};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,28 +44,24 @@ use tokio_util::task::TaskTracker;
 use crate::reach::Reach;
 use crate::reading;
 
-/// Takes files.
+/// Name of the model that takes files of pictures.
 pub const FILES: &str = "detect";
-/// Takes pixels.
+/// Name of the model that takes pixels.
 pub const PIXELS: &str = "detect-pixels";
 /// Of both, since there is but one.
 const VERSION: &str = "1";
-/// Of both.
 const INPUT: &str = "image";
 /// Pictures of other servers that are read at once, or wait for that: half of all requests.
 const READING: usize = 8;
-/// A model that could not be had is looked for again so often; one that is there is not looked for.
+/// A model that could not be had is looked for again this often; one that is there is not looked for.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Looks at pictures of other servers and reads them, and runs networks for them.
 pub struct Detecting {
-    /// Knows who asks.
     gate: Gate,
-    /// Bounds how often.
     requests: Requests,
     /// Proxies that are believed.
     trusted: address::Networks,
-    /// Has the model.
     streams: Arc<Streams>,
     /// Has memory for decoding.
     reader: Arc<TextReader>,
@@ -79,29 +73,36 @@ pub struct Detecting {
     reading: Semaphore,
 }
 
-/// Serves it.
 pub type Serving = Server<Detecting>;
 
+/// What it is done with.
+#[derive(Debug)]
+pub struct Dependencies {
+    pub gate: Gate,
+    pub requests: Requests,
+    pub streams: Arc<Streams>,
+    pub reader: Arc<TextReader>,
+    pub memory: Arc<Memory>,
+    pub engine: Arc<SharedEngine>,
+    pub tasks: TaskTracker,
+}
+
 /// Encrypted as everything else is.
-pub fn serving(
-    (config, reach): (&Config, &Reach),
-    (gate, requests): (&Gate, &Requests),
-    (streams, reader, memory): (&Arc<Streams>, &Arc<TextReader>, &Arc<Memory>),
-    (engine, tasks): (&Arc<SharedEngine>, &TaskTracker),
-) -> io::Result<Arc<Serving>> {
+pub fn build_serving(config: &Config, reach: &Reach, deps: Dependencies) -> io::Result<Arc<Serving>> {
+    let Dependencies { gate, requests, streams, reader, memory, engine, tasks } = deps;
     let networks = || {
         let (threads, idle_release) = (config.engine.options.threads, config.engine.idle_release);
         let threads = pool::Options { name: "networks", threads, priority: Priority::Live, idle_release };
-        Networks::new(config.store.clone(), engine.clone(), threads, tasks)
+        Networks::new(config.store.clone(), engine, threads, &tasks)
     };
     let is_asked = !config.engine.listen.is_empty();
     let detecting = Detecting {
-        gate: gate.clone(),
-        requests: requests.clone(),
-        trusted: config.limits.trusted_proxies.clone(),
-        streams: streams.clone(),
-        reader: reader.clone(),
-        memory: memory.clone(),
+        gate,
+        requests,
+        trusted: config.server.trusted_proxies.clone(),
+        streams,
+        reader,
+        memory,
         networks: is_asked.then(networks).transpose()?,
         reading: Semaphore::new(READING),
     };
@@ -109,27 +110,11 @@ pub fn serving(
     Ok(Server::new(detecting, tls, Bounds::default()))
 }
 
-/// For telemetry.
-pub fn counted(server: &Serving) -> Inference {
-    let counters = &server.counters;
-    let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
-    Inference {
-        connections: server.connections(),
-        turned_away: get(&counters.turned_away),
-        answered: get(&counters.answered),
-        refused: REASONS
-            .iter()
-            .zip(&counters.refused)
-            .map(|((reason, _), count)| (*reason, get(count)))
-            .collect(),
-    }
-}
-
 /// Has the model before anybody asks, and again and again if it could not be had.
 pub async fn keep_ready(streams: Arc<Streams>, stop: CancellationToken) {
     let keeping = async {
         loop {
-            streams.detector.model().await;
+            streams.detector.load_model().await;
             tokio::time::sleep(EVERY).await;
         }
     };
@@ -156,11 +141,11 @@ impl Serves for Detecting {
         if asker.is_secured {
             extensions.insert(Secured);
         }
-        let caller = self.gate.caller(&request, None);
+        let caller = self.gate.identify_caller(&request, None);
         request.extensions_mut().insert(caller.clone());
-        self.requests.admit(&request).map_err(|many| refusal(&many))?;
+        self.requests.admit_request(&request).map_err(|many| to_refusal(&many))?;
         // Something of what there is; what it is will stand in the message.
-        may(&caller, &[Detect::ACTION, SendFrames::ACTION, Read::ACTION])?;
+        check_allowed(&caller, &[Detect::ACTION, SendFrames::ACTION, Read::ACTION])?;
         Ok(caller)
     }
 
@@ -169,29 +154,29 @@ impl Serves for Detecting {
     }
 
     async fn model_ready(&self, who: &Caller, model: &str) -> Result<bool, Refusal> {
-        if Takes::of(model).is_some() {
-            may(who, &[Detect::ACTION])?;
+        if Takes::from_model(model).is_some() {
+            check_allowed(who, &[Detect::ACTION])?;
             return Ok(self.is_ready());
         }
         if model == text::MODEL {
             // The networks come with the first picture.
-            return may(who, &[Read::ACTION]).map(|()| true);
+            return check_allowed(who, &[Read::ACTION]).map(|()| true);
         }
-        let networks = self.networks(who, model).await?;
+        let networks = self.allowed_networks(who, model).await?;
         networks.find_anew(model).await.map(|_| true).map_err(|why| not_run(&why))
     }
 
     async fn metadata(&self, who: &Caller, model: &str) -> Result<ModelMetadata, Refusal> {
-        if let Some(takes) = Takes::of(model) {
-            may(who, &[Detect::ACTION])?;
+        if let Some(takes) = Takes::from_model(model) {
+            check_allowed(who, &[Detect::ACTION])?;
             return Ok(takes.metadata(model));
         }
         if model == text::MODEL {
-            may(who, &[Read::ACTION])?;
-            return Ok(text::metadata());
+            check_allowed(who, &[Read::ACTION])?;
+            return Ok(text::reader_metadata());
         }
-        let networks = self.networks(who, model).await?;
-        Ok(networks.find(model, "").await.map_err(|why| not_run(&why))?.metadata())
+        let networks = self.allowed_networks(who, model).await?;
+        Ok(networks.find_network(model, "").await.map_err(|why| not_run(&why))?.metadata())
     }
 
     async fn infer(
@@ -201,51 +186,53 @@ impl Serves for Detecting {
         inputs: Vec<Tensor>,
     ) -> Result<Vec<Tensor>, Refusal> {
         if model == text::MODEL {
-            may(who, &[Read::ACTION])?;
-            return self.read(&inputs).await;
+            check_allowed(who, &[Read::ACTION])?;
+            return self.read_text(&inputs).await;
         }
-        let Some(takes) = Takes::of(model) else {
-            let networks = self.networks(who, model).await?;
-            let network = networks.find(model, version).await.map_err(|why| not_run(&why))?;
-            self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
-            return Ok(vec![networks.run(network, &inputs).await.map_err(|why| not_run(&why))?]);
+        let Some(takes) = Takes::from_model(model) else {
+            let networks = self.allowed_networks(who, model).await?;
+            let network = networks.find_network(model, version).await.map_err(|why| not_run(&why))?;
+            self.memory.admit_work(Work::Picture).map_err(|full| to_refusal(&full.into()))?;
+            return Ok(vec![networks.run_network(network, &inputs).await.map_err(|why| not_run(&why))?]);
         };
-        may(who, &[Detect::ACTION])?;
+        check_allowed(who, &[Detect::ACTION])?;
         if !["", VERSION].contains(&version) {
             return Err(Refusal::NoModel(format!("{model} has no version {version:.16}")));
         }
         let why_not = |why: NotForOthers| Refusal::NotReady(why.to_string());
         self.streams.detector.for_others().map_err(why_not)?;
-        let picture = takes.picture(&inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
+        let picture = takes.parse_picture(&inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
         drop(inputs);
-        self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
+        self.memory.admit_work(Work::Picture).map_err(|full| to_refusal(&full.into()))?;
         let decoding = &self.reader.display.decoding;
-        let room = async |bytes| decoding.acquire_bytes(bytes, 0).await;
+        let room = |bytes| decoding.acquire_bytes(bytes, 0);
         let seen = async {
-            let place = self.streams.guests.turn().await?;
-            self.streams.look(place, picture, BASE_CONFIDENCE, room).await
+            let place = self.streams.guests.acquire_place().await?;
+            self.streams.find_in_picture(place, picture, BASE_CONFIDENCE, room).await
         };
-        let seen = seen.await.map_err(|why| refusal(&why.into()))?;
-        answer(&seen).map_err(|wrong| Refusal::Failed(wrong.to_string()))
+        let seen = seen.await.map_err(|why| to_refusal(&why.into()))?;
+        answer_tensors(&seen).map_err(|wrong| Refusal::Failed(wrong.to_string()))
     }
 }
 
 impl Detecting {
     /// What a picture says.
-    async fn read(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal> {
+    async fn read_text(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal> {
         let Asking { file, mut parameters } =
-            Asking::of(inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
+            Asking::from_inputs(inputs).map_err(|wrong| Refusal::Invalid(wrong.to_string()))?;
         let version = parameters.remove(text::VERSION);
-        self.memory.admit(Work::Picture).map_err(|full| refusal(&full.into()))?;
+        self.memory.admit_work(Work::Picture).map_err(|full| to_refusal(&full.into()))?;
         // Live pictures find a place beside them.
-        let Ok(_reading) = self.reading.try_acquire() else { return Err(refusal(&reading::busy())) };
+        let Ok(_reading) = self.reading.try_acquire() else {
+            return Err(to_refusal(&reading::busy_refusal()));
+        };
         let read = reading::for_other(&self.reader, &parameters, file, version).await;
-        let read = read.map_err(|why| refusal(&why))?;
-        Ok(vec![text::answer(read.as_ref().map_err(String::as_str))])
+        let read = read.map_err(|why| to_refusal(&why))?;
+        Ok(vec![text::answer_tensor(read.as_ref().map_err(String::as_str))])
     }
 
     /// What runs a network, for somebody who may have it run.
-    async fn networks(&self, who: &Caller, name: &str) -> Result<&Networks, Refusal> {
+    async fn allowed_networks(&self, who: &Caller, name: &str) -> Result<&Networks, Refusal> {
         let unknown = || {
             Refusal::NoModel(format!(
                 "{name:.64?}; there are {FILES}, {PIXELS}, {}, and networks called MODEL.ROLE",
@@ -254,19 +241,22 @@ impl Detecting {
         };
         let networks = self.networks.as_ref().ok_or_else(unknown)?;
         match networks.task(name).await.ok_or_else(unknown)? {
-            Task::ClipClassification => may(who, &[SendFrames::ACTION])?,
+            Task::ClipClassification => check_allowed(who, &[SendFrames::ACTION])?,
             // Hands are looked for in streams, and of those who sign.
-            _ => may(who, &[Detect::ACTION, SendFrames::ACTION])?,
+            _ => check_allowed(who, &[Detect::ACTION, SendFrames::ACTION])?,
         }
         Ok(networks)
     }
 }
 
 /// Whether somebody may do one of these; if not, why not the first.
-fn may(who: &Caller, actions: &[Action]) -> Result<(), Refusal> {
-    let asked: Result<Vec<()>, NotAllowed> = actions.iter().map(|action| who.may(action, true)).collect();
+fn check_allowed(who: &Caller, actions: &[Action]) -> Result<(), Refusal> {
+    let asked: Result<Vec<()>, NotAllowed> =
+        actions.iter().map(|action| who.check_action(action, true)).collect();
     match asked {
-        Err(why) if actions.iter().all(|action| who.may(action, true).is_err()) => Err(refusal(&why.into())),
+        Err(why) if actions.iter().all(|action| who.check_action(action, true).is_err()) => {
+            Err(to_refusal(&why.into()))
+        }
         _ => Ok(()),
     }
 }
@@ -289,7 +279,7 @@ enum Takes {
 }
 
 impl Takes {
-    fn of(model: &str) -> Option<Self> {
+    fn from_model(model: &str) -> Option<Self> {
         match model {
             FILES => Some(Self::File),
             PIXELS => Some(Self::Pixels),
@@ -321,14 +311,14 @@ impl Takes {
         }
     }
 
-    fn picture(self, inputs: &[Tensor]) -> Result<Picture, TensorError> {
+    fn parse_picture(self, inputs: &[Tensor]) -> Result<Picture, TensorError> {
         let unfit = |why| Err(TensorError::Unfit { name: INPUT, why });
-        let input = find(inputs, INPUT)?;
+        let input = find_tensor(inputs, INPUT)?;
         if self == Self::File {
             let file = input.only_element()?.map(Picture::File);
             return file.map_or_else(|| unfit("has to be one JPEG or PNG: BYTES of shape [1]"), Ok);
         }
-        input.needs(Datatype::Uint8)?;
+        input.check_datatype(Datatype::Uint8)?;
         let ([height, width, 3] | [1, height, width, 3]) = *input.shape() else {
             return unfit("has to be UINT8 of shape [height, width, 3], or [1, height, width, 3]");
         };
@@ -341,7 +331,7 @@ impl Takes {
     }
 }
 
-fn answer(seen: &Seen) -> Result<Vec<Tensor>, TensorError> {
+fn answer_tensors(seen: &DetectedStill) -> Result<Vec<Tensor>, TensorError> {
     let found = &seen.found.detections;
     let rect = |detection: &Detection| {
         let rect = detection.rect;
@@ -361,7 +351,7 @@ fn answer(seen: &Seen) -> Result<Vec<Tensor>, TensorError> {
 }
 
 /// As it would be said over HTTP.
-fn refusal(not: &NotServed) -> Refusal {
+fn to_refusal(not: &NotServed) -> Refusal {
     let words = not.detail().to_owned();
     match not.status() {
         StatusCode::UNAUTHORIZED => Refusal::NoKey(words),

@@ -5,10 +5,10 @@
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
 //!
-//! What they share is in `sightwire_http`.
+//! What they share is in `sightwire_admission`.
 
 pub mod inference;
 pub mod page;
 pub mod rest;
 
-pub use sightwire_listen::refusal::error;
+pub use sightwire_listen::refusal::error_response;

@@ -19,10 +19,10 @@ use sightwire_listen::base::Base;
 use sightwire_listen::tls::Secured;
 
 use crate::reach::{AUTHORITY, Reach};
-use sightwire_http::caller::NotAllowed;
-use sightwire_http::cookie::Cookies;
-use sightwire_http::may::May;
-use sightwire_http::refusal::Refusal;
+use sightwire_admission::caller::NotAllowed;
+use sightwire_admission::cookie::Cookies;
+use sightwire_admission::may::May;
+use sightwire_admission::refusal::Refusal;
 
 /// `ui/dist`, or the note of build.rs where the pages have not been built.
 #[derive(RustEmbed)]
@@ -33,19 +33,17 @@ struct Pages;
 const FREE: [&str; 5] = ["login/login.css", "login/login.js", "login/tokens.css", "favicon.svg", "scheme.js"];
 
 /// The page at `/api`: all paths and messages; made when somebody first asks.
-static API: LazyLock<String> = LazyLock::new(sightwire_api::page::html);
+static API: LazyLock<String> = LazyLock::new(sightwire_api::page::page_html);
 
 /// What pages are served with.
 #[derive(Clone, Debug)]
 pub struct Dependencies {
-    /// Who is known.
     pub access: Arc<Guard>,
-    /// What encrypts connections.
     pub reach: Arc<Reach>,
 }
 
 /// Serves a page's file, or the page itself for its own routes (`/recognise`).
-pub async fn serve(
+pub async fn serve_page(
     may: May<Anything>,
     State(Dependencies { access, reach }): State<Dependencies>,
     secured: Option<Extension<Secured>>,
@@ -56,18 +54,18 @@ pub async fn serve(
 ) -> Response {
     let base = base.map(|Extension(base)| base).unwrap_or_default();
     if uri.path() == AUTHORITY {
-        return authority(&reach);
+        return authority_response(&reach);
     }
     let path = uri.path().trim_start_matches('/');
     if path == "login" {
-        return page("login/index.html", (&base.address(uri.path(), "/"), base.is_framed()), &headers);
+        return page_response("login/index.html", &base.address(uri.path(), "/"), base.is_framed(), &headers);
     }
     if FREE.contains(&path) {
-        return file(path, &headers);
+        return file_response(path, &headers);
     }
     let is_page = headers.get(ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"));
     let wanted = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    if let Err(why) = may.may(&SeeServer::ACTION, false) {
+    if let Err(why) = may.check_action(&SeeServer::ACTION, false) {
         let next = utf8_percent_encode(wanted, NON_ALPHANUMERIC);
         return match why {
             NotAllowed::Denied(why) if why.is_unknown() && is_page => {
@@ -77,43 +75,43 @@ pub async fn serve(
         };
     }
     if is_page && may.has_key_in_address() {
-        if !may.is_of_own_page() {
-            // A link on another's page is not to make somebody act as whoever made it.
+        if !may.is_from_no_other_page() {
+            // A link on another's page is not to make somebody act for the author of that page.
             return Redirect::to(&base.address(uri.path(), "/login")).into_response();
         }
         // It would stay in the browser's history, and be lost with the next link.
         return match access.begin_session(may.principal()) {
             Ok((token, _)) => {
                 let to = Redirect::to(&base.address(uri.path(), wanted));
-                let cookies = Cookies::of(&headers, secured.is_some());
-                ([(SET_COOKIE, cookies.set(token.reveal()))], to).into_response()
+                let cookies = Cookies::from_headers(&headers, secured.is_some());
+                ([(SET_COOKIE, cookies.set_cookie(token.reveal()))], to).into_response()
             }
             Err(why) => Refusal::from(why).into_response(),
         };
     }
     if method != Method::GET && method != Method::HEAD {
-        return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
+        return super::error_response(StatusCode::NOT_FOUND, "There is nothing at this address.");
     }
     if path == "api" {
         return ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache")], API.as_str())
             .into_response();
     }
     if !path.is_empty() && path != "index.html" && !is_compressed(path) && Pages::get(path).is_some() {
-        return file(path, &headers);
+        return file_response(path, &headers);
     }
     let is_route = !path.contains('.') && !path.starts_with("api/");
     if path.is_empty() || path == "index.html" || (is_route && is_page) {
-        return page("index.html", (&base.address(uri.path(), "/"), base.is_framed()), &headers);
+        return page_response("index.html", &base.address(uri.path(), "/"), base.is_framed(), &headers);
     }
-    super::error(StatusCode::NOT_FOUND, "There is nothing at this address.")
+    super::error_response(StatusCode::NOT_FOUND, "There is nothing at this address.")
 }
 
 /// The certificate that a device is to trust, as phones and computers install one.
-fn authority(reach: &Reach) -> Response {
+fn authority_response(reach: &Reach) -> Response {
     let own = reach.certificates.as_ref().and_then(|certificates| certificates.facts().authority);
     let Some(own) = own else {
         let detail = "This server has no certificate authority of its own (tls.mode).";
-        return super::error(StatusCode::NOT_FOUND, detail);
+        return super::error_response(StatusCode::NOT_FOUND, detail);
     };
     let headers = [
         (CONTENT_TYPE, "application/x-x509-ca-cert"),
@@ -134,9 +132,9 @@ const VARIES: &str = "Accept, X-Forwarded-Prefix, X-Ingress-Path";
 const BASE: &str = r#"<base href="/""#;
 
 /// A page that finds everything else from `base`.
-fn page(path: &str, (base, is_framed): (&str, bool), headers: &HeaderMap) -> Response {
+fn page_response(path: &str, base: &str, is_framed: bool, headers: &HeaderMap) -> Response {
     let Some(found) = Pages::get(path) else {
-        return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
+        return super::error_response(StatusCode::NOT_FOUND, "There is nothing at this address.");
     };
     let tag = format!("\"{}:{base}\"", hash(&found));
     let mut response = if is_known(&tag, headers) {
@@ -161,7 +159,7 @@ fn is_known(tag: &str, headers: &HeaderMap) -> bool {
     headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()) == Some(tag)
 }
 
-fn file(path: &str, headers: &HeaderMap) -> Response {
+fn file_response(path: &str, headers: &HeaderMap) -> Response {
     let accepted = headers.get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let variants = [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(name, _)| accepted.contains(name));
     let best = variants
@@ -169,7 +167,7 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
         .chain(Pages::get(path).map(|found| (None, found)))
         .next();
     let Some((encoding, found)) = best else {
-        return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
+        return super::error_response(StatusCode::NOT_FOUND, "There is nothing at this address.");
     };
     let tag = format!("\"{}\"", hash(&found));
     let mut response = if is_known(&tag, headers) {

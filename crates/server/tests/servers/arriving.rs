@@ -105,7 +105,7 @@ const SENT: usize = 2 << 20;
 const LIMIT: u64 = 16 << 20;
 const COUNT: usize = 60;
 
-/// Whoever begins something long.
+/// A client that begins something long.
 enum Attacker {
     Socket(Client),
     Body(DuplexStream),

@@ -17,22 +17,19 @@ use crate::support::{Running, Tenfold, start};
 
 const SETTINGS: &str = "cameras.allow = \"127.0.0.0/8\"\ncameras.linger_s = 0.5";
 
-/// What the simulated board does with whoever connects.
+/// What the simulated board does with a client that connects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Does {
-    /// Shows so many pictures a second.
+    /// Shows this many pictures a second.
     Show(f64),
-    /// Answers, and gives its first picture after so many seconds.
+    /// Answers, and gives its first picture after this many seconds.
     Late(f64),
-    /// Says nothing.
     Nothing,
 }
 
-/// A camera.
 pub struct Camera {
     pub address: SocketAddr,
     does: watch::Sender<Does>,
-    /// Connections to it.
     pub readers: Arc<AtomicUsize>,
     /// All that there were.
     pub connections: Arc<AtomicUsize>,
@@ -202,6 +199,22 @@ async fn a_camera_that_says_nothing_is_502_after_the_time_that_it_says_and_leave
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_later_for_a_single_picture_gets_it_though_who_asked_first_gave_up() {
+    let server = Arc::new(start(SETTINGS).await);
+    let camera = Camera::begin(Does::Late(19.0)).await;
+    let path = format!("/api/esp32/snapshot?esp32_url=http://{}", camera.address);
+    let ask = || {
+        let (server, path) = (server.clone(), path.clone());
+        tokio::spawn(async move { server.get(&path).await.json()["success"] == true })
+    };
+    let first = ask();
+    sleep(Duration::from_secs(9)).await;
+    let second = ask();
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (false, true));
+    assert_eq!(camera.connections.load(Ordering::Relaxed), 1, "both over one connection");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_camera_that_gives_its_first_picture_late_is_waited_for() {
     let server = start(SETTINGS).await;
     let camera = Camera::begin(Does::Late(40.0)).await;
@@ -273,7 +286,7 @@ async fn of_addresses_that_say_nothing_one_gives_way_to_somebody_else_and_not_to
     let Ok(mut viewer) = Mjpeg::open_from(&server, other, &shown.path()).await else { panic!("no place") };
     viewer.next().await;
     opened(&server, 2).await;
-    // Whoever waited for the one that gave way is told; one that gives pictures gives way to nobody.
+    // Who waited for the one that gave way is told; one that gives pictures gives way to nobody.
     let (told, _, _) = futures_util::future::select_all(waiting.drain(..)).await;
     assert!(told.unwrap().unwrap().contains(" 502 "));
     viewer.next().await;

@@ -22,12 +22,11 @@ pub const PONG: u8 = 10;
 /// Pictures as binary messages.
 pub const BINARY: &str = "sightwire.v1";
 
-/// Who waits in vain fails after so long; the clock is paused, so that is at once.
+/// Who waits in vain fails after this time; the clock is paused, so that is at once.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How often a slow reader takes its share.
 const SIP: Duration = Duration::from_millis(50);
 
-/// What came.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     Text(String),
@@ -214,17 +213,15 @@ impl Client {
         self.send(CLOSE, &1000u16.to_be_bytes()).await;
     }
 
-    /// Reads no more.
     pub fn pause(&self) {
         self.reading.send_replace(Reading::Nothing);
     }
 
-    /// Reads again.
     pub fn resume(&self) {
         self.reading.send_replace(Reading::All);
     }
 
-    /// Reads at most so many bytes a second.
+    /// Reads at most this many bytes a second.
     pub fn throttle(&self, bytes: usize) {
         self.reading.send_replace(Reading::PerSecond(bytes));
     }
@@ -301,7 +298,7 @@ pub fn packed(jpeg: &[u8]) -> Vec<u8> {
     message
 }
 
-/// So many bytes that are a JPEG as far as the relay looks.
+/// This many bytes that are a JPEG as far as the relay looks.
 pub fn jpeg(bytes: usize) -> Vec<u8> {
     let mut jpeg = vec![0xff, 0xd8, 0xff, 0xe0];
     jpeg.resize(bytes, 7);

@@ -10,7 +10,7 @@ use crate::house::{House, URL};
 
 #[tokio::test(start_paused = true)]
 async fn a_viewer_sees_what_is_sent_to_another_process_and_its_end() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let mut viewer = b.viewer("?streams=ward", POLITE).await;
     let mut modern = b.viewer("?streams=ward", MODERN).await;
@@ -35,7 +35,7 @@ async fn a_viewer_sees_what_is_sent_to_another_process_and_its_end() {
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_watches_is_not_pulled_and_what_several_watch_is_pulled_once() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let sender = a.sender("ward", POLITE).await;
     sender.picture(URL).await;
@@ -60,7 +60,7 @@ async fn what_nobody_watches_is_not_pulled_and_what_several_watch_is_pulled_once
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_is_live_elsewhere_is_refused_before_the_first_message() {
-    let house = House::of(3).await;
+    let house = House::with_servers(3).await;
     let [a, b, c] = &house.servers[..] else { panic!() };
     let first = a.sender("ward", POLITE).await;
     first.picture(URL).await;
@@ -81,7 +81,7 @@ async fn a_name_that_is_live_elsewhere_is_refused_before_the_first_message() {
 
 #[tokio::test(start_paused = true)]
 async fn two_that_begin_at_once_at_two_processes_are_one() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let (first, second) =
         tokio::join!(a.client("/ws/stream/ward", POLITE), b.client("/ws/stream/ward", POLITE));
@@ -97,7 +97,7 @@ async fn two_that_begin_at_once_at_two_processes_are_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_old_sender_that_does_not_answer_its_own_process_gives_way_within_2_s() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let mut mute = a.sender("ward", MUTE).await;
     mute.picture(URL).await;
@@ -115,7 +115,7 @@ async fn an_old_sender_that_does_not_answer_its_own_process_gives_way_within_2_s
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_is_gone_gives_its_streams_up_and_old_pictures_are_not_shown() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let first = a.sender("ward", POLITE).await;
     first.picture(URL).await;
@@ -134,7 +134,7 @@ async fn a_process_that_is_gone_gives_its_streams_up_and_old_pictures_are_not_sh
 
 #[tokio::test(start_paused = true)]
 async fn what_a_process_had_ends_within_the_ttl_after_it_is_gone() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let first = a.sender("ward", POLITE).await;
     first.picture(URL).await;
@@ -152,11 +152,11 @@ async fn what_a_process_had_ends_within_the_ttl_after_it_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_changes_nothing_for_what_flows() {
     for trouble in [Trouble::Away, Trouble::Stalled] {
-        let house = House::of(2).await;
+        let house = House::with_servers(2).await;
         let [a, b] = &house.servers[..] else { panic!() };
         let mut sender = a.sender("ward", POLITE).await;
         let mut viewer = b.viewer("?streams=ward", MODERN).await;
-        house.store.trouble(trouble);
+        house.store.set_trouble(trouble);
         for _ in 0..60 {
             sender.picture(URL).await;
             viewer.until(|what| number(what).is_some()).await;
@@ -170,7 +170,7 @@ async fn a_store_that_is_away_changes_nothing_for_what_flows() {
             "it is known where it is"
         );
         let other = b.sender("other", POLITE).await;
-        house.store.trouble(Trouble::None);
+        house.store.set_trouble(Trouble::None);
         sleep(Duration::from_secs(6)).await;
         sender.picture(URL).await;
         viewer.until(|what| number(what).is_some()).await;
@@ -183,7 +183,7 @@ async fn a_store_that_is_away_changes_nothing_for_what_flows() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_was_emptied_gets_back_what_is_live() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let sender = a.sender("ward", POLITE).await;
     let mut viewer = b.viewer("?streams=ward", MODERN).await;
@@ -200,7 +200,7 @@ async fn a_store_that_was_emptied_gets_back_what_is_live() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_lost_what_streams_there_are_is_told_again() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let sender = a.sender("ward", POLITE).await;
     let mut viewer = b.viewer("?streams=ward", MODERN).await;
@@ -214,18 +214,18 @@ async fn a_store_that_lost_what_streams_there_are_is_told_again() {
         assert_eq!(b.client("/ws/stream/ward", POLITE).await.closed().await.0, 4090);
         sleep(Duration::from_millis(500)).await;
     }
-    assert_eq!(house.store.read().await.unwrap().streams.len(), 1);
+    assert_eq!(house.store.read_snapshot().await.unwrap().streams.len(), 1);
     assert!(viewer.all(|what| what.is("stream_ended")).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_name_is_free_though_nobody_can_be_asked_if_its_process_says_so() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let sender = a.sender("ward", POLITE).await;
     sender.picture(URL).await;
     sleep(Duration::from_secs(2)).await;
-    house.store.trouble(Trouble::Away);
+    house.store.set_trouble(Trouble::Away);
     sleep(Duration::from_secs(2)).await;
     drop(sender);
     sleep(Duration::from_millis(100)).await;
@@ -236,20 +236,20 @@ async fn a_name_is_free_though_nobody_can_be_asked_if_its_process_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_was_granted_by_an_answer_that_was_lost_goes_on_as_it_is() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let mut viewer = b.viewer("?streams=ward", POLITE).await;
-    house.store.trouble(Trouble::Mute);
+    house.store.set_trouble(Trouble::Mute);
     let sender = a.sender("ward", POLITE).await;
     sender.picture(URL).await;
     viewer.next("live_frame").await;
-    let token = house.clusters[1].known().streams["ward"].token;
-    house.store.trouble(Trouble::None);
+    let token = house.clusters[1].current_directory().streams["ward"].token;
+    house.store.set_trouble(Trouble::None);
     for _ in 0..50 {
         sleep(Duration::from_millis(100)).await;
         sender.picture(URL).await;
     }
-    assert_eq!(house.clusters[1].known().streams["ward"].token, token);
+    assert_eq!(house.clusters[1].current_directory().streams["ward"].token, token);
     assert_eq!(viewer.all(|what| what.is("stream_ended")).len(), 0);
     // Another one of that name is another one.
     drop(sender);
@@ -257,43 +257,43 @@ async fn a_stream_that_was_granted_by_an_answer_that_was_lost_goes_on_as_it_is()
     let again = a.sender("ward", POLITE).await;
     again.picture(URL).await;
     viewer.next("live_frame").await;
-    assert!(house.clusters[1].known().streams["ward"].token > token);
+    assert!(house.clusters[1].current_directory().streams["ward"].token > token);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_that_comes_back_while_nobody_can_be_asked_is_seen_by_those_who_watched_before() {
     for trouble in [Trouble::Away, Trouble::Stalled, Trouble::Mute] {
-        let house = House::of(2).await;
+        let house = House::with_servers(2).await;
         let [a, b] = &house.servers[..] else { panic!() };
         let sender = a.sender("ward", POLITE).await;
         sender.picture(URL).await;
         let mut viewer = b.viewer("?streams=ward", POLITE).await;
         viewer.next("live_frame").await;
-        let token = house.clusters[1].known().streams["ward"].token;
-        house.store.trouble(trouble);
+        let token = house.clusters[1].current_directory().streams["ward"].token;
+        house.store.set_trouble(trouble);
         sleep(Duration::from_secs(3)).await;
         drop(sender);
         sleep(Duration::from_millis(300)).await;
         let again = a.sender("ward", POLITE).await;
         again.picture(URL).await;
         sleep(Duration::from_secs(3)).await;
-        house.store.trouble(Trouble::None);
+        house.store.set_trouble(Trouble::None);
         sleep(Duration::from_secs(5)).await;
         viewer.so_far();
         again.picture(URL).await;
         viewer.next("live_frame").await;
-        assert!(house.clusters[1].known().streams["ward"].token > token, "{trouble:?}");
+        assert!(house.clusters[1].current_directory().streams["ward"].token > token, "{trouble:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_two_that_began_while_nobody_could_be_asked_the_later_known_gives_way() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
-    house.store.trouble(Trouble::Away);
+    house.store.set_trouble(Trouble::Away);
     sleep(Duration::from_secs(2)).await;
     let mut both = [a.sender("ward", POLITE).await, b.sender("ward", POLITE).await];
-    house.store.trouble(Trouble::None);
+    house.store.set_trouble(Trouble::None);
     sleep(Duration::from_secs(6)).await;
     let closed = both.iter_mut().filter_map(|one| one.all(|what| what.is("error")).pop());
     assert_eq!(closed.count(), 1);
@@ -305,7 +305,7 @@ async fn where_that_is_chosen_nothing_begins_while_nobody_can_be_asked() {
     let house = House::that(2, WhenDown::Refuse, "").await;
     let [a, b] = &house.servers[..] else { panic!() };
     let sender = a.sender("ward", POLITE).await;
-    house.store.trouble(Trouble::Away);
+    house.store.set_trouble(Trouble::Away);
     sleep(Duration::from_secs(3)).await;
     let mut other = b.client("/ws/stream/other", POLITE).await;
     other.text(r#"{"analysis_mode":"normal"}"#).await;
@@ -315,14 +315,14 @@ async fn where_that_is_chosen_nothing_begins_while_nobody_can_be_asked() {
     sender.picture(URL).await;
     let mut viewer = b.viewer("?streams=ward", POLITE).await;
     viewer.next("live_frame").await;
-    house.store.trouble(Trouble::None);
+    house.store.set_trouble(Trouble::None);
     sleep(Duration::from_secs(3)).await;
     b.sender("other", POLITE).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_whose_process_lives_and_cannot_be_reached_stalls_until_it_is_back() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let sender = a.sender("ward", POLITE).await;
     let mut viewer = b.viewer("?streams=ward", MODERN).await;
@@ -351,7 +351,7 @@ async fn a_stream_whose_process_lives_and_cannot_be_reached_stalls_until_it_is_b
 
 #[tokio::test(start_paused = true)]
 async fn a_frame_reaches_old_viewers_of_another_process_as_it_came_whatever_it_is() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let sender = a.sender("ward", POLITE).await;
     let mut viewer = b.viewer("?streams=ward", POLITE).await;

@@ -24,9 +24,9 @@ fn readers(camera: &Camera) -> usize {
 
 /// Which server reads it.
 fn reader(house: &House) -> usize {
-    let known = house.clusters[0].known();
+    let known = house.clusters[0].current_directory();
     let process = &known.streams.get("gate").expect("somebody reads it").process;
-    house.clusters.iter().position(|cluster| cluster.me().name == *process).unwrap()
+    house.clusters.iter().position(|cluster| cluster.own_record().name == *process).unwrap()
 }
 
 async fn sees(viewer: &mut Client) {
@@ -54,13 +54,13 @@ async fn a_camera_is_read_once_however_many_processes_show_it() {
     for (index, server) in house.servers.iter().enumerate() {
         let stream = server.get("/api/v1/streams/gate").await.json();
         assert_eq!(stream["state"], "running", "{index} of {reading}: {stream}");
-        let elsewhere = (index != reading).then(|| &*house.clusters[reading].me().name);
+        let elsewhere = (index != reading).then(|| &*house.clusters[reading].own_record().name);
         assert_eq!(stream["process"].as_str(), elsewhere, "{index} of {reading}: {stream}");
     }
     drop(viewers);
     sleep(Duration::from_secs(6)).await;
     assert_eq!(readers(&camera), 0, "nobody watches it any more");
-    assert!(house.clusters[0].known().streams.is_empty());
+    assert!(house.clusters[0].current_directory().streams.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,8 +112,8 @@ async fn a_process_that_drains_gives_its_cameras_away_within_2_s() {
         viewer.so_far();
     }
     let begun = Instant::now();
-    house.clusters[before].drain();
-    while house.clusters[0].known().streams.get("gate").is_none_or(|_| reader(&house) == before) {
+    house.clusters[before].drain_cameras();
+    while house.clusters[0].current_directory().streams.get("gate").is_none_or(|_| reader(&house) == before) {
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
         sleep(Duration::from_millis(10)).await;
     }
@@ -216,7 +216,7 @@ async fn a_camera_that_is_ended_at_one_process_ends_at_all() {
     let request = house.servers[other].request("DELETE", "/api/v1/streams/gate", "");
     let answer = house.servers[other].ask(request).await;
     assert_eq!(answer.status, 502, "{}", answer.text());
-    assert!(answer.text().contains(&format!("The process {}", house.clusters[reading].me().name)));
+    assert!(answer.text().contains(&format!("The process {}", house.clusters[reading].own_record().name)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,7 +230,7 @@ async fn while_nobody_can_be_asked_cameras_go_on() {
     for viewer in &mut viewers {
         sees(viewer).await;
     }
-    house.store.trouble(Trouble::Away);
+    house.store.set_trouble(Trouble::Away);
     for _ in 0..20 {
         sleep(Duration::from_millis(500)).await;
         for viewer in &mut viewers {
@@ -238,7 +238,7 @@ async fn while_nobody_can_be_asked_cameras_go_on() {
             sees(viewer).await;
         }
     }
-    house.store.trouble(Trouble::None);
+    house.store.set_trouble(Trouble::None);
     sleep(Duration::from_secs(10)).await;
     assert_eq!(readers(&camera), 1);
     for viewer in &mut viewers {
@@ -298,7 +298,7 @@ async fn where_all_processes_drain_the_last_one_keeps_its_cameras() {
     let mut viewer = house.servers[0].viewer("?streams=gate", MODERN).await;
     sees(&mut viewer).await;
     for cluster in &house.clusters {
-        cluster.drain();
+        cluster.drain_cameras();
         sleep(Duration::from_secs(2)).await;
     }
     let connections = camera.connections.load(Ordering::Relaxed);
@@ -315,14 +315,14 @@ async fn a_sender_with_the_name_of_a_camera_is_refused_and_takes_nothing_from_it
     let house = house(&camera).await;
     let mut viewer = house.servers[0].viewer("?streams=gate", MODERN).await;
     sees(&mut viewer).await;
-    let before = house.clusters[0].known().streams["gate"].clone();
+    let before = house.clusters[0].current_directory().streams["gate"].clone();
     for server in &house.servers {
         let mut sender = server.client("/ws/stream/gate", POLITE).await;
         sender.text("{}").await;
         assert_eq!(sender.closed().await.0, 1008);
     }
     sleep(Duration::from_secs(3)).await;
-    assert_eq!(house.clusters[1].known().streams["gate"], before);
+    assert_eq!(house.clusters[1].current_directory().streams["gate"], before);
     assert_eq!(readers(&camera), 1);
 }
 

@@ -2,8 +2,8 @@
 
 use http::Method;
 use serde_json::Value;
+use sightwire_base::captured;
 use sightwire_cluster::options::TTL;
-use sightwire_measure::captured;
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::client::{Client, MODERN, POLITE, number};
@@ -11,7 +11,7 @@ use crate::house::{House, URL};
 use crate::support::{Answer, Running, start_at};
 
 const NO_WORD: &str = "the process that has it does not answer";
-/// What is told in a list may be so old.
+/// What is told in a list may be this old.
 const MOMENT: Duration = Duration::from_millis(300);
 
 impl Running {
@@ -32,12 +32,11 @@ fn names(streams: &[Value]) -> Vec<(&str, Option<&str>)> {
     streams.iter().map(|stream| (stream["id"].as_str().unwrap(), stream["process"].as_str())).collect()
 }
 
-/// The state of everything, as whoever reads live updates puts it together.
+/// The state of everything, as a reader of live updates puts it together.
 #[derive(Default)]
 struct Seen(Value);
 
 impl Seen {
-    /// The next edition.
     async fn next(&mut self, reader: &mut Client) -> &Value {
         let mut message = reader.json().await;
         let data = message["data"].take();
@@ -70,7 +69,7 @@ fn merge(target: &mut Value, patch: &Value) {
 
 #[tokio::test(start_paused = true)]
 async fn each_process_lists_the_streams_of_all_and_says_who_has_them() {
-    let house = House::of(3).await;
+    let house = House::with_servers(3).await;
     let [a, b, c] = &house.servers[..] else { panic!() };
     let ward = a.sender("ward", POLITE).await;
     let _bed = b.sender("bed%203%2F%C3%A4", MODERN).await;
@@ -112,7 +111,7 @@ async fn each_process_lists_the_streams_of_all_and_says_who_has_them() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_watches_at_another_process_is_counted_and_that_process_is_not() {
-    let house = House::of(3).await;
+    let house = House::with_servers(3).await;
     let [a, b, c] = &house.servers[..] else { panic!() };
     let ward = a.sender("ward", POLITE).await;
     let mut viewers = [
@@ -132,7 +131,7 @@ async fn whoever_watches_at_another_process_is_counted_and_that_process_is_not()
     let expected = [(Some(&*peers[0]), Some("s8001")), (Some(&*peers[1]), None), (Some(&*peers[2]), None)];
     assert_eq!((&one["viewers"], told), (&3.into(), expected.to_vec()));
     assert_eq!(b.listed().await[0]["viewers"], 3);
-    // At the others it is one that watches, for whoever that may be.
+    // For the others it is one that watches, for anybody.
     for server in [a, c] {
         let one = server.get("/api/v1/streams/ward").await.json();
         let list = one["viewer_list"].as_array().unwrap();
@@ -144,7 +143,7 @@ async fn whoever_watches_at_another_process_is_counted_and_that_process_is_not()
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_ended_from_any_process_and_both_write_down_who_did() {
-    let (log, house) = (captured::log(), House::of(2).await);
+    let (log, house) = (captured::capture_log(), House::with_servers(2).await);
     let [a, b] = &house.servers[..] else { panic!() };
     let mut ward = a.sender("ward", POLITE).await;
     ward.picture(URL).await;
@@ -154,10 +153,10 @@ async fn a_stream_is_ended_from_any_process_and_both_write_down_who_did() {
     assert_eq!((ended.status.as_u16(), ended.text()), (204, ""));
     assert_eq!(ward.closed().await.0, 4410);
     assert_eq!(viewer.next("stream_ended").await["reason"], "it was ended by an administrator");
-    let by_process = log.with(r#"AUDIT the process "s8002" ended the stream "ward""#);
+    let by_process = log.lines_with(r#"AUDIT the process "s8002" ended the stream "ward""#);
     let by_user =
-        log.with(r#"AUDIT whoever is on this machine ended the stream "ward" of the process "s8001""#);
-    assert_eq!((by_process.len(), by_user.len()), (1, 1), "{:?}", log.with("AUDIT"));
+        log.lines_with(r#"AUDIT whoever is on this machine ended the stream "ward" of the process "s8001""#);
+    assert_eq!((by_process.len(), by_user.len()), (1, 1), "{:?}", log.lines_with("AUDIT"));
     sleep(Duration::from_millis(100)).await;
     assert_eq!(b.listed().await, Vec::<Value>::new());
     let again = b.delete("/api/v1/streams/ward").await;
@@ -167,7 +166,7 @@ async fn a_stream_is_ended_from_any_process_and_both_write_down_who_did() {
 #[tokio::test(start_paused = true)]
 async fn streams_of_a_process_that_does_not_answer_are_told_of_within_a_second() {
     for hangs in [false, true] {
-        let house = House::of(3).await;
+        let house = House::with_servers(3).await;
         let [a, b, c] = &house.servers[..] else { panic!() };
         let ward = a.sender("ward", MODERN).await;
         ward.jpeg(&[0xff, 0xd8, 0xff]).await;
@@ -204,7 +203,7 @@ async fn streams_of_a_process_that_does_not_answer_are_told_of_within_a_second()
 
 #[tokio::test(start_paused = true)]
 async fn however_many_want_the_list_the_others_are_asked_once() {
-    let house = House::of(3).await;
+    let house = House::with_servers(3).await;
     let [a, b, c] = &house.servers[..] else { panic!() };
     let (ward, bed) = (a.sender("ward", POLITE).await, b.sender("bed", POLITE).await);
     sleep(Duration::from_millis(100)).await;
@@ -227,7 +226,7 @@ async fn however_many_want_the_list_the_others_are_asked_once() {
 
 #[tokio::test(start_paused = true)]
 async fn live_updates_tell_of_streams_elsewhere_and_wait_for_nobody() {
-    let house = House::of(3).await;
+    let house = House::with_servers(3).await;
     let [a, b, c] = &house.servers[..] else { panic!() };
     let ward = a.sender("ward", POLITE).await;
     let bed = b.sender("bed", POLITE).await;
@@ -265,7 +264,7 @@ async fn live_updates_tell_of_streams_elsewhere_and_wait_for_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_for_one_stream_sees_and_ends_that_one_wherever_it_is() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let (mut ward, _bed) = (a.sender("ward", POLITE).await, a.sender("bed", POLITE).await);
     sleep(Duration::from_millis(100)).await;
@@ -298,7 +297,7 @@ async fn a_key_for_one_stream_sees_and_ends_that_one_wherever_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_in_the_cluster_is_told_to_those_who_may_see_where_things_are() {
-    let house = House::of(2).await;
+    let house = House::with_servers(2).await;
     let [a, b] = &house.servers[..] else { panic!() };
     let _ward = a.sender("ward", POLITE).await;
     sleep(Duration::from_millis(100)).await;

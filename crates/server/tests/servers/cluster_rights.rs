@@ -29,7 +29,7 @@ async fn house() -> House {
 fn command_adds(house: &House, index: usize, role: Role) -> (String, String) {
     let wanted = NewKey { name: None, role, scope: Scope::ALL, expires: None };
     let files = Files::in_folder(house.homes[index].path());
-    let key = files.update(|records| Ok::<_, StoreError>(records.add(&wanted, SystemTime::now())?.0));
+    let key = files.update(|records| Ok::<_, StoreError>(records.add_key(&wanted, SystemTime::now())?.0));
     let key = key.unwrap();
     (key.id().to_owned(), key.reveal().to_owned())
 }
@@ -134,13 +134,13 @@ async fn what_both_change_while_the_store_is_away_holds_for_both_after_it() {
     sleep(Duration::from_secs(1)).await;
     let (old, old_key) = makes(a, &admin, "viewer").await;
     sleep(Duration::from_millis(100)).await;
-    house.store.trouble(Trouble::Away);
+    house.store.set_trouble(Trouble::Away);
     sleep(BEAT).await;
     let ((_, first), (_, second)) = (makes(a, &admin, "viewer").await, makes(b, &admin, "viewer").await);
     revokes(b, &admin, &old).await;
     assert_eq!([status(a, &first).await, status(b, &first).await], [200, 401]);
     assert_eq!([status(a, &old_key).await, status(b, &old_key).await], [200, 401], "nobody could be told");
-    house.store.trouble(Trouble::None);
+    house.store.set_trouble(Trouble::None);
     sleep(2 * BEAT).await;
     for server in [a, b] {
         assert_eq!([status(server, &first).await, status(server, &second).await], [200, 200]);
@@ -159,7 +159,7 @@ async fn keys_that_nobody_confirms_for_an_hour_get_401_in_words_until_somebody_d
     let [a, b] = &house.servers[..] else { panic!() };
     let (_, admin) = command_adds(&house, 0, Role::Admin);
     sleep(Duration::from_secs(1)).await;
-    house.store.trouble(Trouble::Away);
+    house.store.set_trouble(Trouble::Away);
     sleep(Duration::from_secs(3550)).await;
     assert_eq!([status(a, &admin).await, status(b, &admin).await], [200, 200]);
     let mut viewer = b.viewer(&format!("?key={admin}"), POLITE).await;
@@ -169,7 +169,7 @@ async fn keys_that_nobody_confirms_for_an_hour_get_401_in_words_until_somebody_d
     let words = denied.text().to_owned();
     assert!(words.contains("60 min") && words.contains("cluster.rights_max_age_s"), "{words}");
     assert!(viewer.all(|what| matches!(what, What::Close(..) | What::Gone)).is_empty(), "what is open stays");
-    house.store.trouble(Trouble::None);
+    house.store.set_trouble(Trouble::None);
     sleep(BEAT).await;
     assert_eq!([status(a, &admin).await, status(b, &admin).await], [200, 200]);
 }
@@ -180,7 +180,7 @@ async fn whoever_can_write_to_the_store_makes_no_keys() {
     let [a, b] = &house.servers[..] else { panic!() };
     let (_, admin) = command_adds(&house, 0, Role::Admin);
     sleep(Duration::from_secs(1)).await;
-    let good = house.store.rights().await.unwrap().unwrap();
+    let good = house.store.read_rights().await.unwrap().unwrap();
     let value = good.value.replace("admin", "viewer").into();
     assert!(
         house.store.set_rights(good.version, &Shared { version: good.version + 1, value }).await.unwrap()
@@ -189,6 +189,6 @@ async fn whoever_can_write_to_the_store_makes_no_keys() {
     for (server, cluster) in [a, b].into_iter().zip(&house.clusters) {
         let keys = ask(server, &admin, Method::GET, "/api/v1/keys", &Value::Null).await;
         assert_eq!(keys.status, 200, "an admin still: {}", keys.text());
-        assert!(cluster.rights().trouble.is_some_and(|why| why.contains("is not believed")));
+        assert!(cluster.rights_status().trouble.is_some_and(|why| why.contains("is not believed")));
     }
 }

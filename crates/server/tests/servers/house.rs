@@ -18,7 +18,6 @@ use tokio::task::AbortHandle;
 
 use crate::support::{Running, start_at};
 
-/// A picture.
 pub const URL: &str = "data:image/jpeg;base64,/9j/";
 const SECRET: &str = "known to all of these and to nobody else";
 
@@ -68,7 +67,7 @@ pub struct House {
 }
 
 impl House {
-    pub async fn of(count: u16) -> Self {
+    pub async fn with_servers(count: u16) -> Self {
         Self::that(count, WhenDown::Accept, "").await
     }
 
@@ -96,7 +95,7 @@ impl House {
             let home = tempfile::tempdir().unwrap();
             let toml = format!("store.home = \"{}\"\n{toml}", home.path().display());
             homes.push(home);
-            let server = start_at(port, &toml, |server| server.in_cluster(cluster)).await;
+            let server = start_at(port, &toml, |server| server.with_cluster(cluster)).await;
             wires.dialers.lock().insert(url, server.dialer());
             servers.push(server);
         }
@@ -105,7 +104,7 @@ impl House {
         this
     }
 
-    /// Waits until each knows of so many.
+    /// Waits until each knows of this many.
     async fn all_know(&self, count: usize) {
         for cluster in &self.clusters {
             let mut directory = cluster.directory();
@@ -119,28 +118,28 @@ impl House {
 
     /// As if the process had been killed: its connections are cut, nobody reaches it, and it says nothing any more.
     pub async fn kill(&self, index: usize) {
-        let me = self.clusters[index].me();
+        let me = self.clusters[index].own_record();
         self.wires.dialers.lock().remove(&*me.url);
-        self.store.silence(me.instance);
+        self.store.silence_process(me.instance);
         self.wires.cut(&me.url);
         tokio::task::yield_now().await;
     }
 
     /// Nobody reaches it any more, though it lives.
     pub fn unplug(&self, index: usize) {
-        let url = &self.clusters[index].me().url;
+        let url = &self.clusters[index].own_record().url;
         self.wires.dialers.lock().remove(&**url);
         self.wires.cut(url);
     }
 
     /// It is reached again.
     pub fn plug(&self, index: usize) {
-        let url = self.clusters[index].me().url.to_string();
+        let url = self.clusters[index].own_record().url.to_string();
         self.wires.dialers.lock().insert(url, self.servers[index].dialer());
     }
 
-    /// Whoever connects to it from now on hears nothing.
+    /// Clients that connect to it from now on hear nothing.
     pub fn hang(&self, index: usize) {
-        self.wires.silent.lock().insert(self.clusters[index].me().url.to_string());
+        self.wires.silent.lock().insert(self.clusters[index].own_record().url.to_string());
     }
 }

@@ -11,7 +11,7 @@ use crate::support::{PNG, Running, start};
 const ONE: ([u8; 4], u16) = ([192, 0, 2, 7], 5000);
 const OTHER: ([u8; 4], u16) = ([192, 0, 2, 8], 5000);
 
-/// Sends so many frames as a stream of that name; how many of them were dropped.
+/// Sends this many frames as a stream of that name; how many of them were dropped.
 async fn dropped(server: &Running, from: SocketAddr, name: &str, frames: usize) -> u64 {
     let mut sender = server.shake_from(from, &format!("/ws/stream/{name}"), MODERN).await.unwrap();
     sender.text(r#"{"analysis_mode":"normal"}"#).await;

@@ -38,10 +38,10 @@ impl Filled {
         let used = Arc::new(AtomicU64::new(0));
         let reading = used.clone();
         let told = move || Some(reading.load(Ordering::Relaxed) << 20);
-        Self { server: start_as(CONFIG, |server| server.memory_used(told)).await, used }
+        Self { server: start_as(CONFIG, |server| server.with_memory_usage(told)).await, used }
     }
 
-    /// So many MiB, until the server has seen it, and lets go of cameras that nobody watches.
+    /// This many MiB are used, until the server has seen it, and lets go of cameras that nobody watches.
     async fn use_mib(&self, mib: u64) {
         sleep(Duration::from_secs(10)).await;
         self.used.store(mib, Ordering::Relaxed);
@@ -150,7 +150,7 @@ async fn above_the_budget_every_door_is_shut_and_what_runs_goes_on() {
     assert!(filled.enter().await.contains("ready"));
     server.sender("late", POLITE).await;
     server.viewer("", POLITE).await;
-    // Whoever has sent it all the time still does.
+    // The client that has sent it all the time still does.
     sender.picture(URL).await;
     viewer.next("live_frame").await;
 }

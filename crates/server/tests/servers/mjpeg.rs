@@ -13,7 +13,7 @@ use tokio::time::{Duration, timeout};
 use crate::client::{Reading, head, sip};
 use crate::support::Running;
 
-/// Who waits in vain fails after so long; the clock is paused.
+/// Who waits in vain fails after this time; the clock is paused.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// One connection that asks for a stream. It is gone when it is dropped.
@@ -59,7 +59,6 @@ impl Mjpeg {
         Ok(Self { peer, reading, pictures, reader })
     }
 
-    /// The next picture.
     pub async fn next(&mut self) -> Bytes {
         timeout(PATIENCE, self.pictures.recv()).await.expect("a picture").expect("the stream goes on")
     }
@@ -82,7 +81,7 @@ impl Mjpeg {
         std::iter::from_fn(|| self.pictures.try_recv().ok()).collect()
     }
 
-    /// Reads at most so many bytes a second.
+    /// Reads at most this many bytes a second.
     pub fn throttle(&self, bytes: usize) {
         self.reading.send_replace(Reading::PerSecond(bytes));
     }
@@ -119,7 +118,7 @@ pub fn step(jpeg: &[u8]) -> u8 {
 pub const STEP_85: u8 = 5;
 pub const STEP_70: u8 = 10;
 
-/// So many pictures of 320 × 240, each another, in better quality than the server makes any.
+/// This many pictures of 320 × 240, each different, in better quality than the server makes any.
 pub fn pictures(count: u32) -> Vec<Vec<u8>> {
     let mut encoder = Encoder::new().unwrap();
     let pixel = |x: u32, y: u32, i: u32| {

@@ -1,4 +1,4 @@
-//! Whoever sends a stream and falls silent, is lost, or wants a name that somebody else has.
+//! Senders of streams that fall silent, are lost, or want a name that somebody else has.
 
 use tokio::time::{Duration, Instant, sleep};
 
@@ -11,12 +11,12 @@ const WARN: Duration = Duration::from_secs(10);
 const END: Duration = Duration::from_secs(15);
 const HIDDEN_END: Duration = Duration::from_secs(90);
 
-/// Whether it was so long, but for what looking takes.
+/// Whether it was this long, but for what looking takes.
 fn took(begun: Instant, expected: Duration) -> bool {
     begun.elapsed().abs_diff(expected) < Duration::from_millis(300)
 }
 
-/// Says something so often, for so long.
+/// Says something at this interval, for this time.
 async fn often(client: &Client, every: Duration, what: &str, count: u32) {
     for _ in 0..count {
         client.text(what).await;

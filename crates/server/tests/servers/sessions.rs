@@ -13,7 +13,7 @@ const STATUS: &str = r#"42["status",{"message":"ready"}]"#;
 /// As they are configured by default.
 const INTERVAL: Duration = Duration::from_secs(25);
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// A session that never enters a namespace may stay so long.
+/// A session that never enters a namespace may stay this long.
 const CONNECT: Duration = Duration::from_secs(10);
 
 fn is_timely(begun: Instant, expected: Duration) -> bool {
@@ -73,7 +73,7 @@ async fn packet(client: &mut Client) -> String {
     }
 }
 
-/// Answers pings and forgets all else, until the connection ends or so long.
+/// Answers pings and forgets all else, until the connection ends or this long.
 async fn live(client: &mut Client, long: Duration) {
     let _ = tokio::time::timeout(long, async {
         loop {

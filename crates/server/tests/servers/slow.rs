@@ -1,4 +1,4 @@
-//! Viewers that read slowly or not at all, and whoever asks and does not read the answers.
+//! Viewers that read slowly or not at all, and clients that ask and do not read the answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::support::{Running, start};
 /// Pictures that cannot be made smaller, and in which nothing is looked for.
 const PLAIN: &str = "relay.lower_quality = false\nrelay.overlays = \"none\"\ncameras.lower_quality = false";
 
-/// Sends such a picture each so often, for so long.
+/// Sends such a picture at this interval, for this time.
 async fn send(sender: &Client, bytes: usize, every: Duration, whole: Duration) -> u32 {
     let (picture, begun) = (jpeg(bytes), Instant::now());
     let mut sent = 0;
@@ -49,7 +49,7 @@ async fn a_viewer_that_never_reads_is_closed_after_three_deadlines_and_nobody_el
     stuck.gone().await;
 }
 
-/// What a viewer gets of 30 pictures a second for so many seconds, of which it can read every sixth.
+/// What a viewer gets of 30 pictures a second for this many seconds, of which it can read every sixth.
 async fn watch_slowly(bytes: usize, seconds: u64) -> (Vec<u64>, u32, serde_json::Value) {
     let server = start(PLAIN).await;
     let sender = server.sender("slow", MODERN).await;

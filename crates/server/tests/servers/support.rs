@@ -10,9 +10,9 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use sightwire_config::Config;
-use sightwire_listen::socket::{Dialer, pipes};
+use sightwire_listen::socket::{Dialer, new_pipes};
 use sightwire_server::Server;
+use sightwire_server::config::Config;
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -38,7 +38,6 @@ pub struct Running {
     done: JoinHandle<anyhow::Result<()>>,
 }
 
-/// A whole answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -93,7 +92,7 @@ pub async fn start_as(toml: &str, made: impl FnOnce(Server) -> Server) -> Runnin
 /// As [`start_as`], by another port: for several servers at once.
 pub async fn start_at(port: u16, toml: &str, made: impl FnOnce(Server) -> Server) -> Running {
     let config = Config::of_toml(&format!("recognizer.dummy = true\n{toml}")).unwrap();
-    let (dialer, listener) = pipes(([127, 0, 0, 1], port).into(), PIPE_BYTES);
+    let (dialer, listener) = new_pipes(([127, 0, 0, 1], port).into(), PIPE_BYTES);
     let stop = CancellationToken::new();
     let (ready, is_ready) = oneshot::channel();
     let server = made(Server::new(config)).on_ready(|_| ready.send(()).unwrap());
@@ -161,7 +160,6 @@ impl Running {
         request.header("host", self.dialer.address().to_string()).body(Full::new(body.into())).unwrap()
     }
 
-    /// Opens a WebSocket.
     pub async fn websocket(&self, path: &str) -> WebSocketStream<MaybeTlsStream<DuplexStream>> {
         let uri = format!("ws://{}{path}", self.dialer.address());
         let builder = ClientBuilder::new().uri(&uri).unwrap();
@@ -181,12 +179,11 @@ impl Running {
         Client::shake(self.connect_from(peer).await, peer, (path, &host), manners).await
     }
 
-    /// Opens a WebSocket.
     pub async fn client(&self, path: &str, manners: Manners) -> Client {
         self.shake(path, manners).await.unwrap()
     }
 
-    /// Whoever sends a stream, once it may begin.
+    /// A client that sends a stream, once it may begin.
     pub async fn sender(&self, name: &str, manners: Manners) -> Client {
         let mut sender = self.client(&format!("/ws/stream/{name}"), manners).await;
         sender.text(r#"{"analysis_mode":"normal"}"#).await;
@@ -194,7 +191,7 @@ impl Running {
         sender
     }
 
-    /// Whoever watches, once it has been greeted.
+    /// A viewer, once it has been greeted.
     pub async fn viewer(&self, query: &str, manners: Manners) -> Client {
         let mut viewer = self.client(&format!("/ws/view{query}"), manners).await;
         viewer.next("viewer_connected").await;

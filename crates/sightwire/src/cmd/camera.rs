@@ -15,7 +15,7 @@ use crate::print::{Printer, note, out};
 /// Time for a request to arrive, and for the next one to begin: longer than clients keep a connection in wait,
 /// for one that is closed just when it is used again looks like a camera that is ill.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
-/// Connections get so long to end.
+/// Time that connections get to end.
 const DRAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ pub(super) struct CameraArgs {
     fault: Faults,
 
     /// Frames per second.
-    #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = sightwire_simulator::fps, help_heading = "Pictures")]
+    #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = sightwire_simulator::parse_fps, help_heading = "Pictures")]
     fps: f64,
     /// Size of generated frames, in pixels.
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "640x480", help_heading = "Pictures")]
@@ -88,7 +88,7 @@ pub(super) struct CameraArgs {
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = name_and_password, help_heading = "Protocol")]
     user: Option<String>,
     /// Boundary between the parts of the stream.
-    #[arg(long, value_name = "TEXT", default_value = "frame", value_parser = boundary, help_heading = "Protocol")]
+    #[arg(long, value_name = "TEXT", default_value = "frame", value_parser = parse_boundary, help_heading = "Protocol")]
     boundary: String,
     /// Parts have no Content-Length.
     #[arg(long, help_heading = "Protocol")]
@@ -121,19 +121,19 @@ impl CameraArgs {
     }
 }
 
-pub(super) fn run(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_camera(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("camera")
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(serve(args, printer));
+    let ended = runtime.block_on(serve_camera(args, printer));
     runtime.shutdown_timeout(Duration::from_millis(200));
     ended
 }
 
-async fn serve(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
+async fn serve_camera(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
@@ -146,12 +146,12 @@ async fn serve(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
     if let Some(note) = simulator.note() {
         note!(printer, "note: {note}");
     }
-    // Whoever waits for this line may be gone by now.
+    // The reader of this line may be gone by now.
     let _ = out!(printer, "listening on http://{}", simulator.address());
     let failed = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
-        failed = simulator.failed() => Some(failed),
+        failed = simulator.wait_failed() => Some(failed),
     };
     simulator.stop(DRAIN).await;
     match failed {
@@ -167,7 +167,7 @@ fn name_and_password(text: &str) -> anyhow::Result<String> {
 }
 
 /// What may stand in a header and on a line of its own.
-fn boundary(text: &str) -> anyhow::Result<String> {
+fn parse_boundary(text: &str) -> anyhow::Result<String> {
     let is_fine = (1..=200).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     ensure!(is_fine, "use 1 to 200 printable ASCII characters");
     Ok(text.to_owned())

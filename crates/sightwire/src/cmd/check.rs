@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sightwire_config::{Config, keys, place};
+use sightwire_base::memory::budget::Budget;
+use sightwire_documents::Drawing;
 use sightwire_engine::cpu::Cpu;
 use sightwire_listen::names;
-use sightwire_measure::memory::budget::Budget;
-use sightwire_pages::Drawing;
+use sightwire_server::config::keys::SECTIONS;
+use sightwire_server::config::{Config, place};
 use sightwire_server::{files, reach};
 use sightwire_telemetry::logging;
 use sightwire_tls::certificates::CertificateError;
@@ -18,11 +19,11 @@ use crate::owner;
 use crate::print::{Printer, note, out};
 
 /// Prints each key, its value, and where it was set; or every mistake.
-pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_check(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let (config, layers, of_configuration) = Config::load_what_can(&args.flags(&[]));
     let mut mistakes: Vec<anyhow::Error> = of_configuration.into_iter().map(Into::into).collect();
-    mistakes.extend(config.guard().err().map(Into::into));
-    mistakes.extend(logging::check(&config.log).err().map(|error| Mistake(error.into()).into()));
+    mistakes.extend(config.build_guard().err().map(Into::into));
+    mistakes.extend(logging::check_files(&config.log).err().map(|error| Mistake(error.into()).into()));
     let certificates = of_files(&config).unwrap_or_else(|error| {
         mistakes.push(error.into());
         None
@@ -33,29 +34,32 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
         }
         return Err(last);
     }
-    let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
-    for key in keys::KEYS {
+    let width = SECTIONS.keys().map(|key| key.name.len()).max().unwrap_or(0);
+    for key in SECTIONS.keys() {
         let (value, origin) = layers.get(key.name);
-        let is_set = value.as_str() != Some("");
-        let shown =
-            if keys::may_hold_password(key.name) && is_set { "(set)".into() } else { value.to_string() };
-        out!(printer, "{:<width$} = {shown}  ({origin})", key.name)?;
+        out!(printer, "{:<width$} = {}  ({origin})", key.name, key.show_value(value))?;
     }
-    for camera in &config.cameras.live.configured {
-        out!(printer, "camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode().name())?;
+    for camera in &config.cameras.configured {
+        out!(
+            printer,
+            "camera {:?}: {} ({})",
+            camera.id,
+            camera.source.shown_address(),
+            camera.source.mode().name()
+        )?;
     }
-    let cpu = Cpu::here();
+    let cpu = Cpu::this_machine();
     out!(printer, "cpu: {} ({})", cpu.name, cpu.extensions)?;
-    let budget = Budget::here(config.limits.memory_bytes);
+    let budget = Budget::for_machine(config.server.memory_bytes);
     out!(printer, "memory: {budget}")?;
     let drawing = config.reader.pages.find_program(&|| true);
     if let Drawing::Ready(file) = &drawing {
         out!(printer, "drawing: PDF, AVIF and HEIC by {}", file.display())?;
     }
     out!(printer, "the configuration is valid")?;
-    let of_files = files::warning(&config, files::highest_limit());
-    let one = [sightwire_engine::cpu::warning(), of_files, budget.warning()].into_iter().flatten();
-    for warning in one.chain(reach::warnings(&config)) {
+    let of_files = files::limit_warning(&config, files::highest_limit());
+    let one = [sightwire_engine::cpu::cpu_warning(), of_files, budget.warning()].into_iter().flatten();
+    for warning in one.chain(reach::access_warnings(&config)) {
         note!(printer, "warning: {warning}");
     }
     if config.server.hosts.are_all() {
@@ -64,7 +68,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     if let Drawing::Lacking(why) = drawing {
         note!(printer, "warning: PDF, AVIF and HEIC cannot be read: {why}");
     }
-    let file = place::file(args.config.as_deref());
+    let file = place::config_file(args.config.as_deref());
     if let Some(warning) = file.and_then(|file| owner::cannot_read(file, config.store.home())) {
         note!(printer, "warning: {warning}");
     }

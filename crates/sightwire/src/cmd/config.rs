@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sightwire_config::keys;
+use sightwire_server::config::{keys, settings};
 
 use crate::print::{Printer, out};
 
@@ -18,10 +18,18 @@ pub(super) enum ConfigCommand {
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
+    /// Print the JSON Schema of a configuration file, for editors.
+    Schema,
 }
 
-pub(super) fn run(command: &ConfigCommand, printer: &Printer) -> anyhow::Result<()> {
-    let ConfigCommand::Init { file } = command;
+pub(super) fn run_config(command: &ConfigCommand, printer: &Printer) -> anyhow::Result<()> {
+    let file = match command {
+        ConfigCommand::Init { file } => file,
+        ConfigCommand::Schema => {
+            let schema = settings::json_schema(keys::SECTIONS);
+            return Ok(printer.raw(&format!("{schema:#}\n"))?);
+        }
+    };
     let text = keys::commented_file();
     let Some(path) = file else {
         return Ok(printer.raw(&text)?);

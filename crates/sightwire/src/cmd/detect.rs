@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
-use sightwire_config::Config;
 use sightwire_frame::boxes::Detection;
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image};
 use sightwire_infer::detect::{
     AUTO, DEFAULT_MODEL, DetectModel, DetectModelError, Detector, DetectorOptions, MOTION,
 };
+use sightwire_server::config::Config;
 
-use super::{ConfigArgs, Mistake, models, share};
+use super::{ConfigArgs, Mistake, models, parse_share};
 use crate::engine;
-use crate::print::{Printer, counted, note};
+use crate::print::{Printer, format_count, note};
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: Limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };
@@ -38,7 +38,7 @@ pub(super) struct DetectArgs {
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Leave out objects with a lower confidence [default: the model's own; 0.25 for yolox-nano].
-    #[arg(long, value_name = "0..1", value_parser = share)]
+    #[arg(long, value_name = "0..1", value_parser = parse_share)]
     confidence: Option<f32>,
     /// Only these classes, by name.
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
@@ -74,12 +74,12 @@ struct DetectedObject<'a> {
     bounds: [f64; 4],
 }
 
-pub(super) fn run(args: &DetectArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_detect(args: &DetectArgs, printer: &Printer) -> anyhow::Result<()> {
     let config = args.config.load()?;
-    let model = model(&config, args.model.as_deref(), printer)?;
-    let wanted = wanted(&args.classes, model.labels())?;
-    let engine = engine::open(&config, printer)?;
-    engine::measure(&engine, model.name(), &model.subjects(), false, printer)?;
+    let model = load_model(&config, args.model.as_deref(), printer)?;
+    let wanted = class_numbers(&args.classes, model.labels())?;
+    let engine = engine::load_engine(&config, printer)?;
+    engine::measure_networks(&engine, model.name(), &model.subjects(), false, printer)?;
     let options = DetectorOptions { iou: config.detector.iou, max_boxes: config.detector.max_boxes };
     let mut detector = model.detector(&engine, options)?;
     let (mut decoder, mut image) = (Decoder::new()?, Image::default());
@@ -88,7 +88,7 @@ pub(super) fn run(args: &DetectArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut out = printer.out();
     for file in &args.files {
         let name = file.display().to_string();
-        let mut seen = match look(file, &mut decoder, &mut image, &mut detector, threshold) {
+        let mut seen = match detect_file(file, &mut decoder, &mut image, &mut detector, threshold) {
             Ok(seen) => seen,
             Err(error) => {
                 note!(printer, "error: {name}: {error:#}");
@@ -107,35 +107,39 @@ pub(super) fn run(args: &DetectArgs, printer: &Printer) -> anyhow::Result<()> {
             write_text(&mut *out, &name, &seen, model.labels())
         };
         match written.and_then(|()| out.flush()) {
-            // Whoever reads this has seen enough, as `head` does.
+            // The reader has seen enough, as `head` does.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
             written => written.context("cannot write the results")?,
         }
     }
     let looked_at = args.files.len() - failed;
     if looked_at == 0 {
-        anyhow::bail!("{} could not be looked at", counted(failed, "file"));
+        anyhow::bail!("{} could not be looked at", format_count(failed, "file"));
     }
     note!(
         printer,
         "{looked_at} of {}: {} from confidence {threshold}; {} on {}, {:.1} ms a picture",
-        counted(args.files.len(), "picture"),
-        counted(objects, "object"),
+        format_count(args.files.len(), "picture"),
+        format_count(objects, "object"),
         model.name(),
         model.plan(&engine),
         spent.as_secs_f64() * 1e3 / looked_at.max(1) as f64,
     );
-    anyhow::ensure!(failed == 0, "{failed} of {} could not be looked at", counted(args.files.len(), "file"));
+    anyhow::ensure!(
+        failed == 0,
+        "{failed} of {} could not be looked at",
+        format_count(args.files.len(), "file")
+    );
     Ok(())
 }
 
 /// The model asked for, fetched if it is not here.
-fn model(config: &Config, name: Option<&str>, printer: &Printer) -> anyhow::Result<DetectModel> {
+fn load_model(config: &Config, name: Option<&str>, printer: &Printer) -> anyhow::Result<DetectModel> {
     let configured = Some(&*config.detector.model).filter(|name| *name != MOTION);
     let name = name.or(configured).filter(|name| *name != AUTO).unwrap_or(DEFAULT_MODEL);
     let manifest = config.store.manifest(name).map_err(|error| Mistake(error.into()))?;
-    if manifest.detect.is_some() && !config.store.has(&manifest) {
-        models::get(&config.store, &manifest, printer)?;
+    if manifest.detect.is_some() && !config.store.has_files(&manifest) {
+        models::fetch_model(&config.store, &manifest, printer)?;
     }
     DetectModel::load(&config.store, &manifest).map_err(|error| match error {
         DetectModelError::NoNetwork { .. } | DetectModelError::WrongTask { .. } => {
@@ -146,7 +150,7 @@ fn model(config: &Config, name: Option<&str>, printer: &Printer) -> anyhow::Resu
 }
 
 /// Numbers of the classes asked for by name; `None` for all.
-fn wanted(names: &[String], labels: &[String]) -> Result<Option<Vec<usize>>, Mistake> {
+fn class_numbers(names: &[String], labels: &[String]) -> Result<Option<Vec<usize>>, Mistake> {
     let number = |name: &String| {
         labels.iter().position(|label| label.eq_ignore_ascii_case(name)).ok_or_else(|| {
             let near = |label: &&String| strsim::normalized_damerau_levenshtein(label, name);
@@ -160,7 +164,7 @@ fn wanted(names: &[String], labels: &[String]) -> Result<Option<Vec<usize>>, Mis
     if names.is_empty() { Ok(None) } else { names.iter().map(number).collect::<Result<_, _>>().map(Some) }
 }
 
-fn look(
+fn detect_file(
     file: &Path,
     decoder: &mut Decoder,
     image: &mut Image,
@@ -179,8 +183,8 @@ fn look(
 fn write_json(out: &mut dyn Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
     let detections = seen.detections.iter().map(|Detection { rect, class, confidence }| DetectedObject {
         label: &labels[*class],
-        confidence: rounded(*confidence, 1e4),
-        bounds: [rect.left, rect.top, rect.right, rect.bottom].map(|edge| rounded(edge, 100.0)),
+        confidence: round_to(*confidence, 1e4),
+        bounds: [rect.left, rect.top, rect.right, rect.bottom].map(|edge| round_to(edge, 100.0)),
     });
     let line = serde_json::to_string(&DetectedFile { file, detections: detections.collect() })?;
     writeln!(out, "{line}")
@@ -189,7 +193,7 @@ fn write_json(out: &mut dyn Write, file: &str, seen: &Seen, labels: &[String]) -
 fn write_text(out: &mut dyn Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
     let count = match seen.detections.len() {
         0 => "nothing found".to_owned(),
-        count => counted(count, "object"),
+        count => format_count(count, "object"),
     };
     writeln!(out, "{file}: {count} in {}x{}", seen.width, seen.height)?;
     for Detection { rect, class, confidence } in &seen.detections {
@@ -203,8 +207,8 @@ fn write_text(out: &mut dyn Write, file: &str, seen: &Seen, labels: &[String]) -
     Ok(())
 }
 
-/// To so many parts of one, without the digits that a conversion of `f32` brings.
-fn rounded(value: f32, parts: f64) -> f64 {
+/// To this many parts of one, without the digits that a conversion of `f32` brings.
+fn round_to(value: f32, parts: f64) -> f64 {
     (f64::from(value) * parts).round() / parts
 }
 
@@ -220,10 +224,10 @@ mod tests {
 
     #[test]
     fn a_class_that_the_model_does_not_know_is_named_with_the_nearest() {
-        assert_eq!(wanted(&[], &labels()).unwrap(), None);
+        assert_eq!(class_numbers(&[], &labels()).unwrap(), None);
         let names = ["Traffic Light".to_owned(), "person".to_owned()];
-        assert_eq!(wanted(&names, &labels()).unwrap(), Some(vec![1, 0]));
-        let error = wanted(&["persn".to_owned()], &labels()).unwrap_err().to_string();
+        assert_eq!(class_numbers(&names, &labels()).unwrap(), Some(vec![1, 0]));
+        let error = class_numbers(&["persn".to_owned()], &labels()).unwrap_err().to_string();
         assert!(error.contains("persn") && error.contains("did you mean \"person\""), "{error}");
     }
 

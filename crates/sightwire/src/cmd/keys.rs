@@ -42,12 +42,12 @@ pub(super) struct AddArgs {
     /// What it is for, in your words [default: its id].
     name: Option<String>,
     /// How much its owner may do: viewer, streamer, operator or admin.
-    #[arg(long, value_name = "ROLE", value_parser = role)]
+    #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Role,
     #[command(flatten)]
     scope: ScopeArgs,
     /// When it stops to count, for example 12h, 30d or 1y [default: never].
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     expires: Option<Duration>,
     #[command(flatten)]
     config: ConfigArgs,
@@ -70,7 +70,7 @@ impl ScopeArgs {
     }
 }
 
-pub(super) fn role(text: &str) -> anyhow::Result<Role> {
+pub(super) fn parse_role(text: &str) -> anyhow::Result<Role> {
     Ok(text.parse()?)
 }
 
@@ -78,7 +78,7 @@ fn use_of(text: &str) -> anyhow::Result<Use> {
     Ok(text.trim().parse()?)
 }
 
-fn time(text: &str) -> anyhow::Result<Duration> {
+fn parse_time(text: &str) -> anyhow::Result<Duration> {
     let time = humantime::parse_duration(text)
         .with_context(|| format!("{text:?} is not a time such as 12h, 30d or 1y"))?;
     ensure!(!time.is_zero(), "it would never count");
@@ -86,33 +86,33 @@ fn time(text: &str) -> anyhow::Result<Duration> {
     Ok(time)
 }
 
-pub(super) fn run(command: &KeysCommand, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_keys(command: &KeysCommand, printer: &Printer) -> anyhow::Result<()> {
     match command {
-        KeysCommand::Add(args) => add(args, printer),
-        KeysCommand::List(config) => list(config, printer),
-        KeysCommand::Revoke { key, config } => revoke(key, config, printer),
+        KeysCommand::Add(args) => add_key(args, printer),
+        KeysCommand::List(config) => list_keys(config, printer),
+        KeysCommand::Revoke { key, config } => revoke_key(key, config, printer),
     }
 }
 
-fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
+fn add_key(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = args.config.load_and_say_whose(printer)?.access_store();
     let now = SystemTime::now();
     let expires = args.expires.map(|time| now + time);
     let scope = args.scope.scope()?;
     let wanted = NewKey { name: args.name.clone(), role: args.role, scope: scope.clone(), expires };
-    let (key, record) = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?))?;
+    let (key, record) = store.update(|records| Ok::<_, StoreError>(records.add_key(&wanted, now)?))?;
     out!(printer, "key: {}", key.reveal())?;
     note!(
         printer,
         "{} ({}) may {}. Keep the key: it is not shown again.",
         record.id,
         record.name,
-        may(record.role, &scope)
+        permission_text(record.role, &scope)
     );
     Ok(())
 }
 
-fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+fn list_keys(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = config.load_and_say_whose(printer)?.access_store();
     let (keys, now) = (store.load()?.keys, SystemTime::now());
     if keys.is_empty() {
@@ -127,27 +127,27 @@ fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
             Some(at) => format!("until {}", humantime::format_rfc3339_seconds(at)),
             None => "for ever".to_owned(),
         };
-        out!(printer, "{}  {:width$}  {}, {until}", key.id, key.name, may(key.role, &scope))?;
+        out!(printer, "{}  {:width$}  {}, {until}", key.id, key.name, permission_text(key.role, &scope))?;
     }
     Ok(())
 }
 
-fn revoke(key: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+fn revoke_key(key: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = config.load_and_say_whose(printer)?.access_store();
     let record = store.update(|records| {
         let id = id_of(records, key)?;
-        records.revoke(&id).ok_or_else(|| anyhow!("there is no key {id:?}"))
+        records.revoke_key(&id).ok_or_else(|| anyhow!("there is no key {id:?}"))
     })?;
     out!(printer, "revoked {} ({})", record.id, record.name)?;
     Ok(())
 }
 
-/// The id of the key that is meant: whoever has it at hand may give all of it, and who named it may give its name, if no other
+/// The id of the key that is meant: a user who has it at hand may give all of it, and one who named it may give its name, if no other
 /// key has the same.
 fn id_of(records: &Records, key: &str) -> anyhow::Result<String> {
     let id = key.strip_prefix("sw_").unwrap_or(key);
     let id = id.split_once('_').map_or(id, |(id, _)| id);
-    if records.key(id).is_some() {
+    if records.find_key(id).is_some() {
         return Ok(id.to_owned());
     }
     let ids: Vec<&str> =
@@ -165,7 +165,7 @@ fn id_of(records: &Records, key: &str) -> anyhow::Result<String> {
 }
 
 /// What follows "may".
-pub(super) fn may(role: Role, scope: &Scope) -> String {
+pub(super) fn permission_text(role: Role, scope: &Scope) -> String {
     let role = match role {
         Role::Viewer => "view",
         Role::Streamer => "view and send",

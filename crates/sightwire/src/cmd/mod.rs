@@ -30,8 +30,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
-use sightwire_config::cluster::JobsConfig;
-use sightwire_config::{Config, ConfigError, Flags, place};
+use sightwire_server::config::cluster::JobsConfig;
+use sightwire_server::config::{Config, ConfigError, Flags, place};
 use sightwire_server::jobs::{Common, Unusable};
 
 use crate::owner;
@@ -102,7 +102,7 @@ enum Command {
     #[command(hide = true)]
     Manual(packaging::ManualArgs),
     /// Try ways of running networks, for the process that starts this.
-    #[command(name = sightwire_config::TRY_NETWORKS, hide = true)]
+    #[command(name = sightwire_server::config::TRY_NETWORKS, hide = true)]
     TryNetworks,
 }
 
@@ -116,8 +116,8 @@ struct ConfigArgs {
     set: Vec<String>,
 }
 
-fn share(text: &str) -> anyhow::Result<f32> {
-    number(text, 0.0..=1.0, "")
+fn parse_share(text: &str) -> anyhow::Result<f32> {
+    parse_number(text, 0.0..=1.0, "")
 }
 
 /// Of a file with a secret.
@@ -130,12 +130,12 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-fn seconds(text: &str, range: RangeInclusive<f64>) -> anyhow::Result<Duration> {
-    number(text, range, " seconds").map(Duration::from_secs_f64)
+fn parse_seconds(text: &str, range: RangeInclusive<f64>) -> anyhow::Result<Duration> {
+    parse_number(text, range, " seconds").map(Duration::from_secs_f64)
 }
 
 /// A number within a range; `unit` follows the range in the message.
-fn number<T>(text: &str, range: RangeInclusive<T>, unit: &str) -> anyhow::Result<T>
+fn parse_number<T>(text: &str, range: RangeInclusive<T>, unit: &str) -> anyhow::Result<T>
 where
     T: FromStr<Err = ParseFloatError> + PartialOrd + fmt::Display,
 {
@@ -152,11 +152,13 @@ struct Mistake(BoxError);
 /// Whatever a mistake may be: nobody asks for more than its text.
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What processes have in common; a setting that cannot be used is a mistake of whoever gave it.
-fn common(config: &Config, jobs: &JobsConfig, of_storage: bool) -> anyhow::Result<Common> {
-    Common::of(config.store.home(), jobs, of_storage).map_err(|error| match error.downcast::<Unusable>() {
-        Ok(unusable) => Mistake(unusable.into()).into(),
-        Err(error) => error,
+/// What processes have in common; a setting that cannot be used is the user's mistake.
+fn open_common(config: &Config, jobs: &JobsConfig, of_storage: bool) -> anyhow::Result<Common> {
+    Common::from_config(config.store.home(), jobs, of_storage).map_err(|error| {
+        match error.downcast::<Unusable>() {
+            Ok(unusable) => Mistake(unusable.into()).into(),
+            Err(error) => error,
+        }
     })
 }
 
@@ -164,33 +166,33 @@ impl Cli {
     /// Runs the command; errors are printed here. Returns the process's exit code.
     pub fn run(self, printer: &Printer) -> u8 {
         let done = match self.command {
-            Command::Serve(args) => serve::run(&args, printer),
-            Command::Check(args) => check::run(&args, printer),
-            Command::Doctor(args) => doctor::run(&args, printer),
-            Command::Ready(args) => ready::run(&args, printer),
-            Command::Config(command) => config::run(&command, printer),
-            Command::Keys(command) => keys::run(&command, printer),
-            Command::Users(command) => users::run(&command, printer),
-            Command::Tls(command) => tls::run(&command, printer),
-            Command::Models(command) => models::run(&command, printer),
-            Command::Read(args) => read::run(&args, printer),
-            Command::Worker(args) => worker::run(&args, printer),
-            Command::CheckCoordinates(args) => check_coordinates::run(&args, printer),
-            Command::Detect(args) => detect::run(&args, printer),
-            Command::Sample(args) => sample::run(&args, printer),
-            Command::Top(args) => top::run(&args, printer),
-            Command::Camera(args) => camera::run(&args, printer),
-            Command::Completions(args) => packaging::completions(&args, printer),
-            Command::Manual(args) => packaging::manual(&args),
-            Command::TryNetworks => try_networks::run(),
+            Command::Serve(args) => serve::run_serve(&args, printer),
+            Command::Check(args) => check::run_check(&args, printer),
+            Command::Doctor(args) => doctor::run_doctor(&args, printer),
+            Command::Ready(args) => ready::run_ready(&args, printer),
+            Command::Config(command) => config::run_config(&command, printer),
+            Command::Keys(command) => keys::run_keys(&command, printer),
+            Command::Users(command) => users::run_users(&command, printer),
+            Command::Tls(command) => tls::run_tls(&command, printer),
+            Command::Models(command) => models::run_models(&command, printer),
+            Command::Read(args) => read::run_read(&args, printer),
+            Command::Worker(args) => worker::run_worker(&args, printer),
+            Command::CheckCoordinates(args) => check_coordinates::run_check_coordinates(&args, printer),
+            Command::Detect(args) => detect::run_detect(&args, printer),
+            Command::Sample(args) => sample::run_sample(&args, printer),
+            Command::Top(args) => top::run_top(&args, printer),
+            Command::Camera(args) => camera::run_camera(&args, printer),
+            Command::Completions(args) => packaging::write_completions(&args, printer),
+            Command::Manual(args) => packaging::write_manual(&args),
+            Command::TryNetworks => try_networks::run_trials(),
         };
         match done {
             Ok(()) => 0,
-            // Whoever reads this has seen enough, as `head` does.
+            // The reader has seen enough, as `head` does.
             Err(error) if matches!(error.downcast_ref(), Some(PrintError::Closed)) => 0,
             Err(error) => {
                 note!(printer, "error: {error:#}");
-                if let Some(cure) = owner::cure(&error) {
+                if let Some(cure) = owner::suggest_cure(&error) {
                     note!(printer, "{cure}");
                 }
                 if error.is::<ConfigError>() || error.is::<Mistake>() { 2 } else { 1 }
@@ -246,7 +248,7 @@ mod tests {
         let kept = [(); 2].map(|()| Arc::new(Mutex::new(Vec::<u8>::new())));
         let [out, err] = kept.clone();
         let code =
-            Cli::try_parse_from([&["sightwire"], args].concat()).unwrap().run(&Printer::into(out, err));
+            Cli::try_parse_from([&["sightwire"], args].concat()).unwrap().run(&Printer::with_sinks(out, err));
         let [out, err] = kept.map(|kept| String::from_utf8(kept.lock().clone()).unwrap());
         (out, err, code)
     }
@@ -254,7 +256,7 @@ mod tests {
     #[test]
     fn results_go_one_way_and_remarks_the_other() {
         let (out, err, code) = run(&["config", "init"]);
-        assert_eq!((out, err), (sightwire_config::keys::commented_file(), String::new()));
+        assert_eq!((out, err), (sightwire_server::config::keys::commented_file(), String::new()));
         assert_eq!(code, 0);
 
         let (out, err, code) = run(&["check", "--set", "server.max_conections=1"]);

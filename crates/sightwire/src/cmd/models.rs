@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use sightwire_api::models::ListedModel;
-use sightwire_config::Config;
 use sightwire_engine::Engine;
 use sightwire_engine::runtime::{self, Runtime};
 use sightwire_engine::trial::Subject;
@@ -24,11 +23,12 @@ use sightwire_infer::detect::{DetectModel, DetectorOptions};
 use sightwire_models::fetch::{self, Progress};
 use sightwire_models::manifest::{Manifest, Precision, Task};
 use sightwire_models::store::{Need, Store, StoreError};
+use sightwire_server::config::Config;
 
-use super::{ConfigArgs, share};
+use super::{ConfigArgs, parse_share};
 use crate::engine;
 use crate::owner;
-use crate::print::{PrintError, Printer, counted, note, out};
+use crate::print::{PrintError, Printer, format_count, note, out};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
@@ -85,7 +85,7 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Probability below which the answer is "none" [default: 0.5].
-    #[arg(long, value_name = "0..1", value_parser = share)]
+    #[arg(long, value_name = "0..1", value_parser = parse_share)]
     threshold: Option<f32>,
     /// Do not split it into a backbone for each frame and a head for each window: about ten times slower, to compare.
     #[arg(long)]
@@ -97,16 +97,18 @@ pub(super) struct ImportArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(command: &ModelsCommand, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_models(command: &ModelsCommand, printer: &Printer) -> anyhow::Result<()> {
     match command {
-        ModelsCommand::List { format, config } => list(&config.load()?, format == "json", printer),
-        ModelsCommand::Pull { name, config } => pull(&to_write(config)?, name, printer),
-        ModelsCommand::Import(args) => import(&to_write(&args.config)?, args, printer),
-        ModelsCommand::Check { name, again, config } => check(&to_write(config)?, name, *again, printer),
+        ModelsCommand::List { format, config } => list_models(&config.load()?, format == "json", printer),
+        ModelsCommand::Pull { name, config } => pull_model(&to_write(config)?, name, printer),
+        ModelsCommand::Import(args) => import_model(&to_write(&args.config)?, args, printer),
+        ModelsCommand::Check { name, again, config } => {
+            check_model(&to_write(config)?, name, *again, printer)
+        }
     }
 }
 
-fn list(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()> {
+fn list_models(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()> {
     let (manifests, errors) = config.store.manifests();
     for m in &manifests {
         let needs = config.store.needs(m);
@@ -148,7 +150,7 @@ fn list(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()>
 
 /// Whether a file of a model that is here is not the one that its manifest means.
 fn is_damaged(store: &Store, manifest: &Manifest) -> bool {
-    let is = |file| matches!(store.verified(&manifest.name, file), Err(StoreError::Altered { .. }));
+    let is = |file| matches!(store.verified_path(&manifest.name, file), Err(StoreError::Altered { .. }));
     manifest.runtime.is_none() && manifest.files.iter().any(is)
 }
 
@@ -159,37 +161,38 @@ fn to_write(config: &ConfigArgs) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-fn pull(config: &Config, name: &str, printer: &Printer) -> anyhow::Result<()> {
+fn pull_model(config: &Config, name: &str, printer: &Printer) -> anyhow::Result<()> {
     let store = &config.store;
     if name == "importer" {
         let steps = Steps { printer };
-        let made = Environment::ready(store, config.import.python.as_deref(), &mut |step| steps.show(&step));
+        let made =
+            Environment::make_ready(store, config.import.python.as_deref(), &mut |step| steps.show(&step));
         steps.end();
         let python = made?.python();
         out!(printer, "the importer is ready: {}", python.display())?;
         return Ok(());
     }
-    let manifest = find(store, name)?;
-    get(store, &manifest, printer)?;
+    let manifest = find_model(store, name)?;
+    fetch_model(store, &manifest, printer)?;
     if let Some(file) = manifest.to_import() {
-        let source = store.verified(&manifest.name, file)?;
-        return convert(config, &request(config, &source, Some(&manifest)), printer);
+        let source = store.verified_path(&manifest.name, file)?;
+        return convert_model(config, &import_request(config, &source, Some(&manifest)), printer);
     }
     out!(printer, "{} is ready", manifest.name)?;
     Ok(())
 }
 
-fn request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> Request {
-    Request::of(source, manifest, config.import.python.clone(), &config.engine_settings())
+fn import_request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> Request {
+    Request::from_source(source, manifest, config.import.python.clone(), &config.engine_settings())
 }
 
 /// Brings a model's files into the store.
-pub(super) fn get(store: &Store, manifest: &Manifest, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn fetch_model(store: &Store, manifest: &Manifest, printer: &Printer) -> anyhow::Result<()> {
     let started = Instant::now();
     let terminal = printer.err_is_terminal();
     let lead = if terminal { "\r" } else { "" };
     let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
-    fetch::pull(store, manifest, &mut |progress| match progress {
+    fetch::pull_files(store, manifest, &mut |progress| match progress {
         Progress::Present(file) => note!(printer, "{}: {} is here", manifest.name, file.name),
         Progress::Fetching(file, from) => {
             let size = file.size_bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
@@ -211,11 +214,11 @@ pub(super) fn get(store: &Store, manifest: &Manifest, printer: &Printer) -> anyh
     Ok(())
 }
 
-fn import(config: &Config, args: &ImportArgs, printer: &Printer) -> anyhow::Result<()> {
+fn import_model(config: &Config, args: &ImportArgs, printer: &Printer) -> anyhow::Result<()> {
     // Before anything is fetched for it.
-    match sightwire_import::check(&args.file) {
+    match sightwire_import::check_source(&args.file) {
         Err(ImportError::Foreign { path, foreign: Foreign::Onnx }) => {
-            manifest::show(&config.store, &path, args.name.as_deref(), printer)?;
+            manifest::print_manifest(&config.store, &path, args.name.as_deref(), printer)?;
             anyhow::bail!("{} was not imported, since it is {} already", path.display(), Foreign::Onnx);
         }
         checked => checked?,
@@ -226,9 +229,9 @@ fn import(config: &Config, args: &ImportArgs, printer: &Printer) -> anyhow::Resu
         threshold: args.threshold,
         whole: args.whole,
         licence: args.licence.clone(),
-        ..request(config, &args.file, None)
+        ..import_request(config, &args.file, None)
     };
-    convert(config, &request, printer)
+    convert_model(config, &request, printer)
 }
 
 /// Steps of an import, on stderr: on a terminal each in the place of the one before, else a line for each.
@@ -254,16 +257,16 @@ impl Steps<'_> {
 }
 
 /// Imports a file, and says what came of it.
-fn convert(config: &Config, request: &Request, printer: &Printer) -> anyhow::Result<()> {
+fn convert_model(config: &Config, request: &Request, printer: &Printer) -> anyhow::Result<()> {
     if config.engine.library.is_none()
-        && runtime::packages(&config.store).iter().all(|p| !config.store.has(p))
+        && runtime::runtime_packages(&config.store).iter().all(|p| !config.store.has_files(p))
     {
         // The import is compared with its original in the engine that will run it.
-        get(&config.store, &find(&config.store, "runtime")?, printer)?;
+        fetch_model(&config.store, &find_model(&config.store, "runtime")?, printer)?;
     }
     let started = Instant::now();
     let steps = Steps { printer };
-    let manifest = sightwire_import::import(&config.store, request, &mut |step| steps.show(&step));
+    let manifest = sightwire_import::import_model(&config.store, request, &mut |step| steps.show(&step));
     steps.end();
     let manifest = manifest?;
     let (Some(clip), Some(imported)) = (&manifest.clip, &manifest.imported) else {
@@ -312,12 +315,12 @@ fn convert(config: &Config, request: &Request, printer: &Printer) -> anyhow::Res
 }
 
 /// The model called so, or the package that `runtime` stands for on this machine.
-fn find(store: &Store, name: &str) -> anyhow::Result<Manifest> {
+fn find_model(store: &Store, name: &str) -> anyhow::Result<Manifest> {
     if name == "runtime" { missing::runtime_package(store) } else { Ok(store.manifest(name)?) }
 }
 
-fn check(config: &Config, name: &str, again: bool, printer: &Printer) -> anyhow::Result<()> {
-    let manifest = find(&config.store, name)?;
+fn check_model(config: &Config, name: &str, again: bool, printer: &Printer) -> anyhow::Result<()> {
+    let manifest = find_model(&config.store, name)?;
     if manifest.task == Task::Runtime {
         return check_runtime(config, &manifest, printer);
     }
@@ -325,16 +328,16 @@ fn check(config: &Config, name: &str, again: bool, printer: &Printer) -> anyhow:
         return check_detector(config, &manifest, again, printer);
     }
     if manifest.task == Task::TextReading {
-        return reading::check(config, &manifest, again, printer);
+        return reading::check_reading(config, &manifest, again, printer);
     }
     if let Some(table) = manifest.landmarks {
-        return landmarks::check(config, &manifest, table.of, again, printer);
+        return landmarks::check_landmarks(config, &manifest, table.of, again, printer);
     }
     let model = ClipModel::load(&config.store, &manifest)?;
     out!(printer, "{}", right_files(&manifest))?;
-    let engine = engine::open(config, printer)?;
+    let engine = engine::load_engine(config, printer)?;
     let subjects = model.subjects(&engine);
-    engine::measure(&engine, name, &subjects, again, printer)?;
+    engine::measure_networks(&engine, name, &subjects, again, printer)?;
     show_ways(&engine, name, &subjects, printer)?;
     let started = Instant::now();
     let mut networks = model.networks(&engine, Limits::default())?;
@@ -363,7 +366,7 @@ fn check(config: &Config, name: &str, again: bool, printer: &Printer) -> anyhow:
 /// What it says of a model whose files have been compared with their hashes.
 fn right_files(manifest: &Manifest) -> String {
     let what = if manifest.files.len() == 1 { "is the right one" } else { "are the right ones" };
-    format!("{}: {} {what}", manifest.name, counted(manifest.files.len(), "file"))
+    format!("{}: {} {what}", manifest.name, format_count(manifest.files.len(), "file"))
 }
 
 /// What came of each way of running each network, and which is taken.
@@ -397,9 +400,9 @@ fn check_detector(
     }
     let model = DetectModel::load(&config.store, manifest)?;
     out!(printer, "{}", right_files(manifest))?;
-    let engine = engine::open(config, printer)?;
+    let engine = engine::load_engine(config, printer)?;
     let subjects = model.subjects();
-    engine::measure(&engine, name, &subjects, again, printer)?;
+    engine::measure_networks(&engine, name, &subjects, again, printer)?;
     show_ways(&engine, name, &subjects, printer)?;
     let started = Instant::now();
     let mut detector = model.detector(&engine, DetectorOptions::default())?;

@@ -28,21 +28,21 @@ pub(super) struct ManualArgs {
     folder: PathBuf,
 }
 
-pub(super) fn completions(args: &CompletionsArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn write_completions(args: &CompletionsArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "sightwire", &mut script);
     Ok(printer.raw(&String::from_utf8_lossy(&script))?)
 }
 
 /// A page for the program and one for each of its commands, as `sightwire-keys-add.1`.
-pub(super) fn manual(args: &ManualArgs) -> anyhow::Result<()> {
+pub(super) fn write_manual(args: &ManualArgs) -> anyhow::Result<()> {
     let mut cli = Cli::command().disable_help_subcommand(true);
     // Names commands of commands in full.
     cli.build();
-    pages(&cli, "sightwire", &args.folder)
+    write_pages(&cli, "sightwire", &args.folder)
 }
 
-fn pages(command: &Command, name: &str, folder: &Path) -> anyhow::Result<()> {
+fn write_pages(command: &Command, name: &str, folder: &Path) -> anyhow::Result<()> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).title(name).render(&mut page).context("a page cannot be made")?;
     let path = folder.join(format!("{name}.1"));
@@ -50,5 +50,5 @@ fn pages(command: &Command, name: &str, folder: &Path) -> anyhow::Result<()> {
     let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
     visible
         .into_iter()
-        .try_for_each(|command| pages(command, &format!("{name}-{}", command.get_name()), folder))
+        .try_for_each(|command| write_pages(command, &format!("{name}-{}", command.get_name()), folder))
 }

@@ -6,7 +6,7 @@ use super::{ConfigArgs, doctor};
 use crate::print::{Printer, out};
 
 /// Asks the server that is running where the configuration says.
-pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_ready(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let config = args.load()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;

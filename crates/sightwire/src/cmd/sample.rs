@@ -11,7 +11,7 @@ use sightwire_synth::page;
 use sightwire_synth::sample::{Clip, Gesture};
 
 use super::Mistake;
-use crate::print::{Printer, counted, out};
+use crate::print::{Printer, format_count, out};
 
 const SIZE_PX: (u32, u32) = (640, 480);
 const QUALITY: u8 = 90;
@@ -48,9 +48,9 @@ pub(super) struct SampleArgs {
     seed: u64,
 }
 
-pub(super) fn run(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_sample(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     if args.what == PAGE {
-        return pages(args, printer);
+        return write_pages(args, printer);
     }
     let gesture: Gesture =
         args.what.parse().map_err(|error| Mistake(format!("{error}; page draws pages of text").into()))?;
@@ -71,7 +71,7 @@ pub(super) fn run(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn pages(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
+fn write_pages(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     let (Some(folder), None) = (&args.out, &args.y4m) else {
         return Err(Mistake("pages are no video; write them into a folder with --out".into()).into());
     };
@@ -80,9 +80,9 @@ fn pages(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     let first = args.seed.saturating_sub(1).saturating_mul(PAGES_OF_SEED);
     write_pictures(folder, args.frames, |index, image| {
-        *image = page::draw(&page::invoice(first.saturating_add(index.into())));
+        *image = page::draw_page(&page::invoice_lines(first.saturating_add(index.into())));
     })?;
-    out!(printer, "{} in {}", counted(args.frames as usize, "page"), folder.display())?;
+    out!(printer, "{} in {}", format_count(args.frames as usize, "page"), folder.display())?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `sightwire serve`
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,9 @@ use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use sightwire_access::Role;
 use sightwire_access::link::{LASTS, Unused};
-use sightwire_config::{Config, Flags};
 use sightwire_listen::names;
 use sightwire_listen::socket::{self, Listener};
+use sightwire_server::config::{Config, Flags, place};
 use sightwire_server::reload::Source;
 use sightwire_server::server::{Server, Started};
 use sightwire_server::{files, reach};
@@ -27,9 +28,9 @@ use super::{ConfigArgs, Mistake};
 use crate::print::{Printer, note, out};
 use crate::{owner, systemd};
 
-/// What ends after `server.drain_s` may take so long.
+/// What ends after `server.drain_s` may take this long.
 const LAST: Duration = Duration::from_secs(10);
-/// A thread that waits for disks ends after so long without work. Every half second keys are looked at, by one such thread after
+/// A thread that waits for disks ends after this time without work. Every half second keys are looked at, by one such thread after
 /// the other: with tokio's ten seconds, as many as a burst needed (up to twenty) would never end.
 const IDLE_THREAD: Duration = Duration::from_secs(1);
 
@@ -59,28 +60,30 @@ pub(super) struct ServeArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_serve(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     // A port is an address to listen on.
     let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
-    let flags = Flags { tls: args.tls.clone(), lan: args.lan, ..args.config.flags(&listen) };
+    let mut flags = Flags { tls: args.tls.clone(), lan: args.lan, ..args.config.flags(&listen) };
+    // A reload reads this very file, also where it is gone meanwhile: another one, or none, is another configuration.
+    flags.file = place::config_file(flags.file.as_deref()).map(Path::to_owned);
     let (started, config) = Config::load_to_serve(&flags)?;
     owner::refuse_root(config.store.home())?;
     let source = Source { started, read: Box::new(move || Config::load_to_serve(&flags)) };
-    let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
+    let _log = logging::start_logging(&config.log).map_err(|error| Mistake(error.into()))?;
     // It ends before the log does, and has the last lines.
     let exporter = config.otlp.clone().and_then(|otlp| {
         Exporter::start(otlp).inspect_err(|error| tracing::error!("{error}")).ok().map(Arc::new)
     });
-    if let Some(warning) = sightwire_engine::cpu::warning() {
+    if let Some(warning) = sightwire_engine::cpu::cpu_warning() {
         tracing::warn!("{warning}");
     }
     if config.server.hosts.are_all() {
         tracing::warn!("{}", names::ALL_WARNING);
     }
-    for warning in reach::warnings(&config) {
+    for warning in reach::access_warnings(&config) {
         tracing::warn!("{warning}");
     }
-    if let Some(warning) = files::warning(&config, files::raise_limit()) {
+    if let Some(warning) = files::limit_warning(&config, files::raise_limit()) {
         tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -89,13 +92,13 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve((config, source), exporter.clone(), args.lan, printer.clone()));
+    let served = runtime.block_on(run_server((config, source), exporter.clone(), args.lan, printer.clone()));
     // Everything of ours has ended within the drain time; what a library left is cut here.
     runtime.shutdown_timeout(Duration::from_millis(200));
     served
 }
 
-async fn serve(
+async fn run_server(
     (config, source): (Config, Source),
     exporter: Option<Arc<Exporter>>,
     lan: bool,
@@ -104,9 +107,9 @@ async fn serve(
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-    let listeners = boxed(bind(&config.server.listen, "--listen or --port")?);
-    let redirecting = boxed(bind(&config.tls.redirect_listen, "tls.redirect_listen")?);
-    let inferring = bind(&config.engine.listen, "engine.listen")?;
+    let listeners = box_listeners(bind_listeners(&config.server.listen, "--listen or --port")?);
+    let redirecting = box_listeners(bind_listeners(&config.tls.redirect_listen, "tls.redirect_listen")?);
+    let inferring = bind_listeners(&config.engine.listen, "engine.listen")?;
     let addresses = |listeners: &[Box<dyn Listener>]| {
         let all = listeners.iter().map(|listener| listener.address());
         all.collect::<std::io::Result<Vec<_>>>().context("cannot tell the address")
@@ -122,15 +125,15 @@ async fn serve(
         }
     }
     let lan = lan.then(|| reach::lan_key(&config)).transpose()?;
-    let (drain, starting) = (config.server.drain, tokio::spawn(systemd::starts()));
+    let (drain, starting) = (config.server.drain, tokio::spawn(systemd::extend_start()));
     let announce = move |started: &Started| {
         starting.abort();
-        systemd::is_ready(
+        systemd::notify_ready(
             &started.reach.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         );
         let life = started.life.clone();
-        tokio::spawn(async move { systemd::feed(&life).await });
-        // Whoever waits for these lines may be gone after the first.
+        tokio::spawn(async move { systemd::feed_watchdog(&life).await });
+        // The reader of these lines may be gone after the first.
         let scheme = started.reach.scheme();
         let _ = own.iter().try_for_each(|a| out!(printer, "listening on {scheme}://{a}"));
         let _ = plain.iter().try_for_each(|a| out!(printer, "redirecting from http://{a}"));
@@ -155,15 +158,15 @@ async fn serve(
                 _ = hangup.recv() => reload.notify_one(),
             }
         }
-        systemd::stops(drain + LAST);
+        systemd::notify_stop(drain + LAST);
         stop.cancel();
         std::future::pending::<()>().await;
     };
     let server = Server::new(config)
-        .exporting(exporter)
-        .redirecting(redirecting)
-        .inferring(inferring)
-        .reading_again(source, reload.clone())
+        .with_exporter(exporter)
+        .with_redirects(redirecting)
+        .with_inference(inferring)
+        .with_config_reload(source, reload.clone())
         .on_ready(announce);
     tokio::select! {
         served = server.run(listeners, stop.clone()) => served,
@@ -172,11 +175,11 @@ async fn serve(
 }
 
 /// `by`: what to change where an address cannot be had.
-fn bind(addresses: &[SocketAddr], by: &str) -> anyhow::Result<Vec<TcpListener>> {
+fn bind_listeners(addresses: &[SocketAddr], by: &str) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for address in addresses {
         let v6_only = addresses.iter().any(|other| other.is_ipv4() && other.port() == address.port());
-        let listener = socket::bind(*address, v6_only).with_context(|| {
+        let listener = socket::bind_tcp(*address, v6_only).with_context(|| {
             format!("cannot listen on {address} (taken, or not an address of this machine); choose another with {by}")
         })?;
         listeners.push(listener);
@@ -184,7 +187,7 @@ fn bind(addresses: &[SocketAddr], by: &str) -> anyhow::Result<Vec<TcpListener>> 
     Ok(listeners)
 }
 
-fn boxed(listeners: Vec<TcpListener>) -> Vec<Box<dyn Listener>> {
+fn box_listeners(listeners: Vec<TcpListener>) -> Vec<Box<dyn Listener>> {
     listeners.into_iter().map(|listener| Box::new(listener) as _).collect()
 }
 

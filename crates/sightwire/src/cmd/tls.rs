@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sightwire_config::Config;
+use sightwire_server::config::Config;
 use sightwire_server::reach;
 use sightwire_tls::authority::Authority;
 
@@ -34,32 +34,33 @@ pub(super) enum TlsCommand {
     Renew(ConfigArgs),
 }
 
-pub(super) fn run(command: &TlsCommand, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_tls(command: &TlsCommand, printer: &Printer) -> anyhow::Result<()> {
     match command {
-        TlsCommand::Show { pem, config } => show(*pem, config, printer),
+        TlsCommand::Show { pem, config } => show_certificate(*pem, config, printer),
         TlsCommand::Renew(config) => {
             let config_now = config.load_and_say_whose(printer)?;
             owner::refuse_root(config_now.store.home())?;
-            let folder = sightwire_config::tls::folder(config_now.store.home());
+            let folder = sightwire_tls::authority_folder(config_now.store.home());
             let removed = Authority::remove(&folder);
             removed.with_context(|| format!("cannot remove the authority in {}", folder.display()))?;
-            show(false, config, printer)?;
+            show_certificate(false, config, printer)?;
             note!(printer, "A running server shows it within a second.");
             Ok(())
         }
     }
 }
 
-fn show(pem: bool, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+fn show_certificate(pem: bool, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     // Other processes may know it by a name of its own.
     let args = config;
     let config = Config::load(&args.flags(&[]))?;
     args.say_whose(&config, printer);
     let names = reach::names_now(&config, config.server.listen.clone())();
-    let folder = sightwire_config::tls::folder(config.store.home());
+    let folder = sightwire_tls::authority_folder(config.store.home());
     // One that is there and holds is only read.
     let now = SystemTime::now();
-    let holds = Authority::kept(&folder).ok().flatten().is_some_and(|kept| now < kept.validity().not_after);
+    let holds =
+        Authority::open_kept(&folder).ok().flatten().is_some_and(|kept| now < kept.validity().not_after);
     if !holds {
         owner::refuse_root(config.store.home())?;
     }

@@ -30,7 +30,7 @@ pub struct TopArgs {
     #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000")]
     url: Address,
     /// Seconds from one reading to the next.
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_interval)]
     interval: Duration,
     /// Print one JSON object for each reading, instead of drawing.
     #[arg(long)]
@@ -43,12 +43,12 @@ pub struct TopArgs {
     key_file: Option<PathBuf>,
 }
 
-fn interval(text: &str) -> anyhow::Result<Duration> {
-    super::seconds(text, 0.1..=3600.0)
+fn parse_interval(text: &str) -> anyhow::Result<Duration> {
+    super::parse_seconds(text, 0.1..=3600.0)
 }
 
 /// Not an argument of the command line, which other users of the machine can read.
-fn key(args: &TopArgs) -> anyhow::Result<Option<String>> {
+fn read_key(args: &TopArgs) -> anyhow::Result<Option<String>> {
     let (text, source) = match &args.key_file {
         Some(file) => (super::first_line_of(file)?, file.display().to_string()),
         None => match env::var_os(KEY) {
@@ -62,8 +62,8 @@ fn key(args: &TopArgs) -> anyhow::Result<Option<String>> {
     Ok(Some(key.to_owned()))
 }
 
-pub(super) fn run(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {
-    let client = Client::new(args.url.clone(), key(args)?.as_deref())?;
+pub(super) fn run_top(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {
+    let client = Client::new(args.url.clone(), read_key(args)?.as_deref())?;
     if args.json {
         return write_json(&mut *printer.out(), &client, args.interval, args.once);
     }
@@ -84,9 +84,9 @@ mod tests {
 
     #[test]
     fn an_interval_is_a_number_of_seconds_that_makes_sense() {
-        assert_eq!(interval("0.5").unwrap(), Duration::from_millis(500));
+        assert_eq!(parse_interval("0.5").unwrap(), Duration::from_millis(500));
         for wrong in ["0", "-1", "NaN", "inf", "4000", "often"] {
-            assert!(interval(wrong).is_err(), "{wrong}");
+            assert!(parse_interval(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -2,6 +2,6 @@
 
 use sightwire_engine::trial::child;
 
-pub(super) fn run() -> anyhow::Result<()> {
-    Ok(child::run(&mut |_| {})?)
+pub(super) fn run_trials() -> anyhow::Result<()> {
+    Ok(child::run_trial(&mut |_| {})?)
 }

@@ -11,7 +11,7 @@ use sightwire_access::password;
 use sightwire_access::record::NewUser;
 use sightwire_access::store::StoreError;
 
-use super::keys::{ScopeArgs, may, role};
+use super::keys::{ScopeArgs, parse_role, permission_text};
 use super::{ConfigArgs, Mistake, first_line, first_line_of};
 use crate::print::{Printer, note, out};
 
@@ -44,7 +44,7 @@ pub(super) struct AddArgs {
     /// What they log in with.
     name: String,
     /// How much they may do: viewer, streamer, operator or admin.
-    #[arg(long, value_name = "ROLE", value_parser = role)]
+    #[arg(long, value_name = "ROLE", value_parser = parse_role)]
     role: Role,
     #[command(flatten)]
     scope: ScopeArgs,
@@ -55,18 +55,18 @@ pub(super) struct AddArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(command: &UsersCommand, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_users(command: &UsersCommand, printer: &Printer) -> anyhow::Result<()> {
     match command {
-        UsersCommand::Add(args) => add(args, printer),
-        UsersCommand::List(config) => list(config, printer),
-        UsersCommand::Remove { name, config } => remove(name, config, printer),
+        UsersCommand::Add(args) => add_user(args, printer),
+        UsersCommand::List(config) => list_users(config, printer),
+        UsersCommand::Remove { name, config } => remove_user(name, config, printer),
     }
 }
 
-fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
+fn add_user(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = args.config.load_and_say_whose(printer)?.access_store();
     let scope = args.scope.scope()?;
-    let password = password(args)?;
+    let password = read_password(args)?;
     let password = password::hash(&password).map_err(|wrong| {
         let file = args.password_file.as_ref().map(|file| format!("{}: ", file.display()));
         Mistake(format!("{}{wrong}", file.unwrap_or_default()).into())
@@ -75,11 +75,11 @@ fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
     let name = store
         .update(|records| Ok::<_, StoreError>(records.add_user(wanted, SystemTime::now())?.name.clone()))?;
     out!(printer, "added {name}")?;
-    note!(printer, "{name} may {}, and logs in at /login", may(args.role, &scope));
+    note!(printer, "{name} may {}, and logs in at /login", permission_text(args.role, &scope));
     Ok(())
 }
 
-fn password(args: &AddArgs) -> anyhow::Result<String> {
+fn read_password(args: &AddArgs) -> anyhow::Result<String> {
     if let Some(file) = &args.password_file {
         return first_line_of(file);
     }
@@ -95,7 +95,7 @@ fn password(args: &AddArgs) -> anyhow::Result<String> {
     Ok(password)
 }
 
-fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+fn list_users(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = config.load_and_say_whose(printer)?.access_store();
     let users = store.load()?.users;
     if users.is_empty() {
@@ -106,12 +106,12 @@ fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     for user in users {
         let scope = user.scope().map_err(StoreError::from)?;
         let since = humantime::format_rfc3339_seconds(user.created);
-        out!(printer, "{:width$}  {}, since {since}", user.name, may(user.role, &scope))?;
+        out!(printer, "{:width$}  {}, since {since}", user.name, permission_text(user.role, &scope))?;
     }
     Ok(())
 }
 
-fn remove(name: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+fn remove_user(name: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = config.load_and_say_whose(printer)?.access_store();
     let Some(user) = store.update(|records| Ok::<_, StoreError>(records.remove_user(name)))? else {
         bail!("there is no user {name:?}; `sightwire users list` shows all");

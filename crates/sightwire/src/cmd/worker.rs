@@ -6,26 +6,26 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use parking_lot::Mutex;
-use sightwire_config::Config;
 use sightwire_jobs::about::{About, Entry, Plan};
 use sightwire_jobs::folder::Job;
 use sightwire_jobs::readable::Readable;
 use sightwire_jobs::worker::{Away, Opened, Opens, Reads, SILENT, Unfit, Worker, WorkerOptions};
 use sightwire_models::manifest::Precision;
 use sightwire_reading::record;
+use sightwire_server::config::Config;
 use sightwire_telemetry::logging;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::read::reader::{Failure, LIMITS, TextReader};
-use super::{ConfigArgs, Mistake, common};
+use super::{ConfigArgs, Mistake, open_common};
 use crate::owner;
 use crate::print::{Printer, note};
 use sightwire_jobs::how::How;
 use sightwire_server::jobs::Common;
 
-/// Pages that are being read at the end may take so long; then they are another's.
+/// Pages that are being read at the end may take this long; then they are another's.
 const LAST: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
@@ -45,13 +45,13 @@ pub(super) struct WorkerArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_worker(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
     let (config, jobs) = args.config.load_for_jobs()?;
     owner::refuse_root(config.store.home())?;
-    let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
-    let Common { jobs, readable, queue } = common(&config, &jobs, true)?;
+    let _log = logging::start_logging(&config.log).map_err(|error| Mistake(error.into()))?;
+    let Common { jobs, readable, queue } = open_common(&config, &jobs, true)?;
     let hands = config.engine.options.threads + 1;
-    let name = format!("{}-{:08x}", host(), fastrand::u32(..));
+    let name = format!("{}-{:08x}", host_name(), fastrand::u32(..));
     note!(printer, "worker {name}: jobs in {}, Redis at {}", jobs.root().display(), queue.address());
     let options = WorkerOptions { name: name.into(), hands, silent: SILENT };
     let opens = Opener {
@@ -102,7 +102,7 @@ pub(super) fn run(args: &WorkerArgs, printer: &Printer) -> anyhow::Result<()> {
 }
 
 /// Of this machine, as it is used in names of files.
-fn host() -> String {
+fn host_name() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let fits = |char: char| if char.is_ascii_alphanumeric() { char } else { '-' };
     name.chars().take(40).map(fits).collect()
@@ -119,11 +119,11 @@ struct Opener {
 }
 
 impl Opener {
-    fn reader(&self, how: &How) -> anyhow::Result<TextReader> {
+    fn open_reader(&self, how: &How) -> anyhow::Result<TextReader> {
         let mut readers = self.readers.lock();
-        let (ask, deadline) = (how.ask(), how.deadline());
+        let (ask, deadline) = (how.to_request(), how.deadline());
         if let Some((_, reader)) = readers.iter().find(|(precision, _)| *precision == how.precision) {
-            return reader.asked(&self.printer, &self.config, &ask, &how.digest, deadline);
+            return reader.with_request(&self.printer, &self.config, &ask, &how.digest, deadline);
         }
         let mut config = (*self.config).clone();
         if how.precision.is_some() {
@@ -136,11 +136,11 @@ impl Opener {
 }
 
 impl Opens for Opener {
-    fn open(&self, job: &Job, about: &About, first: &[Entry]) -> Result<Opened, Unfit> {
+    fn open_job(&self, job: &Job, about: &About, first: &[Entry]) -> Result<Opened, Unfit> {
         let how: How = serde_json::from_value(about.how.clone())
             .map_err(|error| Unfit(format!("what it asks for is not understood: {error}").into()))?;
-        self.readable.sees(first)?;
-        let reader = self.reader(&how).map_err(|error| Unfit(format!("{error:#}").into()))?;
+        self.readable.check_visible(first)?;
+        let reader = self.open_reader(&how).map_err(|error| Unfit(format!("{error:#}").into()))?;
         let (model, runs) = reader.model();
         let digest = model.digest();
         if digest != how.digest {
@@ -168,7 +168,7 @@ struct Reader {
 }
 
 impl Reads for Reader {
-    fn read(&self, index: usize, entry: &Entry) -> Result<String, Away> {
+    fn read_record(&self, index: usize, entry: &Entry) -> Result<String, Away> {
         let read = match self.readable.open_of(&self.job, entry, LIMITS.max_bytes) {
             Ok(found) => match self.text.read_found(&entry.name, found) {
                 // Another worker may have the program, or this one soon.

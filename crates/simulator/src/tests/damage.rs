@@ -91,22 +91,22 @@ fn times_and_numbers_decide() {
         assert_eq!(faults.is_on(Kind::Stall, s(time)), stalls, "{time}");
     }
     assert!(!faults.is_on(Kind::Freeze, s(3.9)) && faults.is_on(Kind::Freeze, s(1e6)));
-    let hit: Vec<u64> = (1..10).filter(|number| faults.hits(Kind::HalfFrame, s(0.0), *number)).collect();
+    let hit: Vec<u64> = (1..10).filter(|number| faults.is_hit(Kind::HalfFrame, s(0.0), *number)).collect();
     assert_eq!(hit, [3, 6, 9]);
-    assert!(!faults.hits(Kind::Garbage, s(0.0), 3));
+    assert!(!faults.is_hit(Kind::Garbage, s(0.0), 3));
 }
 
 #[test]
 fn a_reset_at_a_time_breaks_what_is_open_then_and_one_without_breaks_all() {
     let at_seven = parse("reset@7s").unwrap();
-    assert!(!at_seven.resets(Some(s(2.0)), s(6.9)));
-    assert!(at_seven.resets(Some(s(2.0)), s(7.0)));
-    assert!(!at_seven.resets(Some(s(7.1)), s(7.2)));
-    assert!(at_seven.resets(None, s(7.0)));
+    assert!(!at_seven.is_reset(Some(s(2.0)), s(6.9)));
+    assert!(at_seven.is_reset(Some(s(2.0)), s(7.0)));
+    assert!(!at_seven.is_reset(Some(s(7.1)), s(7.2)));
+    assert!(at_seven.is_reset(None, s(7.0)));
     let always = parse("reset").unwrap();
-    assert!(always.resets(Some(s(3.0)), s(3.0)));
+    assert!(always.is_reset(Some(s(3.0)), s(3.0)));
     let window = parse("reset@1s-2s").unwrap();
-    assert!(window.resets(Some(s(1.5)), s(1.6)) && !window.resets(Some(s(1.5)), s(2.0)));
+    assert!(window.is_reset(Some(s(1.5)), s(1.6)) && !window.is_reset(Some(s(1.5)), s(2.0)));
 }
 
 fn decoded(jpeg: &[u8]) -> Image {
@@ -149,9 +149,9 @@ fn a_thumbnail_is_a_whole_picture() {
 #[test]
 fn garbage_is_no_beginning_of_a_picture() {
     for number in 0..2000 {
-        let garbage = damage::garbage(number);
+        let garbage = damage::random_garbage(number);
         assert!((300..2000).contains(&garbage.len()));
         assert_eq!(position(&garbage, &[0xff, 0xd8]), None, "{number}");
     }
-    assert_ne!(damage::garbage(1), damage::garbage(2));
+    assert_ne!(damage::random_garbage(1), damage::random_garbage(2));
 }

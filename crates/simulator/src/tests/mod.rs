@@ -118,7 +118,7 @@ impl Client {
         timeout(LONG, self.stream.read_buf(&mut self.rest)).await.expect("something comes").unwrap()
     }
 
-    /// So many bytes of the body.
+    /// This many bytes of the body.
     async fn body(&mut self, bytes: usize) -> Vec<u8> {
         while self.rest.len() < bytes {
             assert!(self.more().await > 0, "the body ends after {} of {bytes} bytes", self.rest.len());
@@ -132,7 +132,7 @@ impl Client {
         std::mem::take(&mut self.rest)
     }
 
-    /// So many whole pictures of a stream, all that was sent until then, and what the parser says of it.
+    /// This many whole pictures of a stream, all that was sent until then, and what the parser says of it.
     async fn pictures(&mut self, count: usize) -> (Vec<Bytes>, Vec<u8>, Counts) {
         let (mut parser, mut pictures, mut raw) = (Parser::new(Limits::default()), Vec::new(), Vec::new());
         let reading = async {

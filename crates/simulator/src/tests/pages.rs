@@ -7,7 +7,7 @@ use super::{Client, Options, json, line, options, page, start, three_in_a_file};
 async fn size_of_a_capture(client: &mut Client) -> (u32, u32, usize) {
     let head = client.ask("/capture").await;
     let length = line(&head, "Content-Length").unwrap().parse().unwrap();
-    let header = header::probe(&client.body(length).await).unwrap();
+    let header = header::probe_header(&client.body(length).await).unwrap();
     (header.width, header.height, length)
 }
 

@@ -76,7 +76,7 @@ fn a_folder_gives_its_pictures_in_the_order_of_names() {
     let taken = take(&mut source, 5);
     assert!(taken[0] == vector("progressive.jpg"));
     assert!(taken[1] == vector("420.jpg"));
-    assert_eq!(header::probe(&taken[2]).unwrap().format, header::Format::Jpeg);
+    assert_eq!(header::probe_header(&taken[2]).unwrap().format, header::Format::Jpeg);
     assert!(taken[3..] == taken[..2]);
     // What comes and goes is seen in the next round.
     std::fs::remove_file(folder.path().join("2.JPG")).unwrap();
@@ -111,6 +111,6 @@ async fn a_source_without_pictures_any_more_ends_the_camera_with_the_reason() {
     let (mut client, _) = Client::get(simulator.address(), "/stream").await;
     client.pictures(1).await;
     std::fs::remove_file(picture).unwrap();
-    let error = tokio::time::timeout(super::LONG, simulator.failed()).await.unwrap();
+    let error = tokio::time::timeout(super::LONG, simulator.wait_failed()).await.unwrap();
     assert!(error.to_string().contains("holds no JPEG or PNG picture"), "{error}");
 }

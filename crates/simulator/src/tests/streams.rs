@@ -327,7 +327,7 @@ async fn the_time_of_a_picture_tells_what_is_in_it() {
     let (mut client, head) = Client::get(simulator.address(), "/capture").await;
     let length = line(&head, "Content-Length").unwrap().parse().unwrap();
     let jpeg = client.body(length).await;
-    let size = header::probe(&jpeg).unwrap();
+    let size = header::probe_header(&jpeg).unwrap();
     assert_eq!((size.width, size.height), (640, 480));
     let time = line(&head, "X-Timestamp").unwrap();
     let truth = json(simulator.address(), &format!("/objects?t={time}")).await;

@@ -15,7 +15,8 @@ use tokio::time::{Sleep, sleep};
 
 use sightwire_api::stream::AnalysisMode;
 use sightwire_live::analysis::Analysed;
-use sightwire_live::demand::{Looks, Rate, Wish};
+use sightwire_live::analysis_lease::Looks;
+use sightwire_live::demand::{Rate, Wish};
 use sightwire_live::origin::Origin;
 use sightwire_live::relay::listed::{Listed, Listing};
 use sightwire_live::viewers::Admission;
@@ -110,17 +111,17 @@ impl Feeds {
     }
 
     /// Whether that stream is watched.
-    pub fn watches(&self, id: &str) -> bool {
+    pub fn is_watching(&self, id: &str) -> bool {
         self.watched.contains_key(id)
     }
 
     /// Watches those of the streams that it does not watch yet. One that began again is watched when its end has been told.
-    pub fn join(&mut self, live: &Listing, selected: impl Fn(&Listed) -> bool) {
+    pub fn join_streams(&mut self, live: &Listing, selected: impl Fn(&Listed) -> bool) {
         for listed in live.values().filter(|listed| selected(listed)) {
-            if !listed.has_ended() && !self.watches(&listed.id) {
+            if !listed.has_ended() && !self.is_watching(&listed.id) {
                 let (id, mode, number) = (listed.id.clone(), Some(listed.mode), Some(listed.number));
                 // It may have ended by now; then there is nothing to tell of it.
-                let _ = self.add(Watched { id, mode, number }, listed.origin());
+                let _ = self.add_feed(Watched { id, mode, number }, listed.origin());
             }
         }
     }
@@ -130,10 +131,10 @@ impl Feeds {
         if self.sent_off.contains(id) {
             return Ok(());
         }
-        self.add(Watched { id: id.clone(), mode: None, number: None }, camera)
+        self.add_feed(Watched { id: id.clone(), mode: None, number: None }, camera)
     }
 
-    fn add(&mut self, stream: Watched, origin: Origin) -> Result<(), WatchError> {
+    fn add_feed(&mut self, stream: Watched, origin: Origin) -> Result<(), WatchError> {
         let streams = self.all.clone();
         let watching = Watching::open(
             streams.clone(),
@@ -147,9 +148,9 @@ impl Feeds {
         }
         let objects = if let Some(wish) = self.overlays {
             // What nobody has asked for counts for nobody.
-            let from = self.admission.viewer().shares_of().filter(|_| wish.is_of_objects());
-            let rate = rate(&streams, stream.mode);
-            Objects::of(&streams, Wanted { origin, wish, rate, from })
+            let from = self.admission.viewer().shares_of().filter(|_| wish.wants_objects());
+            let rate = analysis_rate(&streams, stream.mode);
+            Objects::from_wanted(&streams, Wanted { origin, wish, rate, from })
         } else {
             Objects::NotWanted
         };
@@ -179,7 +180,7 @@ impl Feed {
     async fn next(mut self) -> Option<(Event, Option<Self>)> {
         let news = loop {
             if self.told_picture
-                && let Some(analysed) = self.objects.newest()
+                && let Some(analysed) = self.objects.take_newest()
             {
                 break News::Objects(analysed);
             }
@@ -195,9 +196,9 @@ impl Feed {
                         break News::Ended { reason: Some(ELSEWHERE.into()), sent_off: false };
                     }
                     Some(update) => break News::Update(update),
-                    None => break self.end(),
+                    None => break self.end_news(),
                 },
-                () = self.objects.change(&self.streams) => if let Some(analysed) = self.objects.newest() {
+                () = self.objects.wait_change(&self.streams) => if let Some(analysed) = self.objects.take_newest() {
                     break News::Objects(analysed);
                 },
             }
@@ -208,7 +209,7 @@ impl Feed {
         Some((event, (!ended).then_some(self)))
     }
 
-    fn end(&self) -> News {
+    fn end_news(&self) -> News {
         let upstream = self.watching.upstream();
         let sent_off = upstream.sent_off.load(Ordering::Relaxed);
         let reason = if sent_off { Some(SENT_OFF.into()) } else { upstream.stream.state().reason };
@@ -217,24 +218,24 @@ impl Feed {
 }
 
 impl Objects {
-    fn of(streams: &Streams, wanted: Wanted) -> Self {
+    fn from_wanted(streams: &Streams, wanted: Wanted) -> Self {
         let Wanted { origin, wish, rate, from } = &wanted;
-        let can = (wish.is_of_objects() || streams.bodies.are_found())
+        let can = (wish.wants_objects() || streams.bodies.are_found())
             && streams.has_room_to_analyse(origin, *wish, *from);
-        match can.then(|| streams.analyse(origin, (*wish, *rate), *from).ok()).flatten() {
-            Some(analysis) => Self::Found(Box::new(analysis.looks())),
+        match can.then(|| streams.analyse_stream(origin, (*wish, *rate), *from).ok()).flatten() {
+            Some(analysis) => Self::Found(Box::new(analysis.into_looks())),
             None => Self::NoRoom(Box::new(wanted), Box::pin(sleep(AGAIN))),
         }
     }
 
     /// Waits until there may be something new. Cancel-safe.
-    async fn change(&mut self, streams: &Streams) {
+    async fn wait_change(&mut self, streams: &Streams) {
         match self {
             Self::Found(looks) => return looks.changed().await,
             Self::NoRoom(wanted, again) => {
                 // Kept from picture to picture: to set a timer for each costs more than to look at one.
                 again.as_mut().await;
-                *self = Self::of(streams, Wanted::clone(wanted));
+                *self = Self::from_wanted(streams, Wanted::clone(wanted));
                 return;
             }
             Self::NotWanted => {}
@@ -243,13 +244,13 @@ impl Objects {
     }
 
     /// What was found and not told yet.
-    fn newest(&mut self) -> Option<Arc<Analysed>> {
+    fn take_newest(&mut self) -> Option<Arc<Analysed>> {
         let Self::Found(looks) = self else { return None };
-        looks.take().map(|(analysed, _)| analysed)
+        looks.take_look().map(|(analysed, _)| analysed)
     }
 }
 
-fn rate(streams: &Streams, mode: Option<AnalysisMode>) -> Rate {
+fn analysis_rate(streams: &Streams, mode: Option<AnalysisMode>) -> Rate {
     let relay = &streams.options().relay;
     let fps = if mode == Some(AnalysisMode::Enhanced) { relay.enhanced_fps } else { relay.normal_fps };
     Rate { fps, skip_frames: 1 }

@@ -7,19 +7,19 @@ use sightwire_access::action::{ActAsProcess, Drain};
 use sightwire_api::cluster::ChallengeAnswer;
 
 use super::Dependencies;
-use sightwire_http::may::May;
-use sightwire_http::parts::Path;
-use sightwire_http::refusal::Refusal;
+use sightwire_admission::may::May;
+use sightwire_admission::parts::Path;
+use sightwire_admission::refusal::Refusal;
 
 /// Asks the sender of a stream whether it is still there; one that does not answer is sent away.
-pub async fn challenge(
+pub async fn challenge_sender(
     may: May<ActAsProcess>,
     State(deps): State<Dependencies>,
     Path(name): Path<String>,
 ) -> Result<Json<ChallengeAnswer>, Refusal> {
-    is_for_processes(&may)?;
-    let live = deps.relay.is_there(&name).await;
-    may.deed().is(format!("asked whether the sender of {name:?} is there"));
+    require_process(&may)?;
+    let live = deps.relay.challenge_local_sender(&name).await;
+    may.deed().set_description(format!("asked whether the sender of {name:?} is there"));
     Ok(Json(ChallengeAnswer { live }))
 }
 
@@ -29,20 +29,20 @@ pub async fn end_camera(
     State(deps): State<Dependencies>,
     Path((name, mark)): Path<(String, String)>,
 ) -> Result<StatusCode, Refusal> {
-    is_for_processes(&may)?;
+    require_process(&may)?;
     if deps.streams.end_camera_here(&mark) {
-        may.deed().is(format!("closed the camera {name:?}"));
+        may.deed().set_description(format!("closed the camera {name:?}"));
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn is_for_processes(may: &May<ActAsProcess>) -> Result<(), Refusal> {
+fn require_process(may: &May<ActAsProcess>) -> Result<(), Refusal> {
     let detail = "only another process of this cluster may ask for this";
     if may.is_process() { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, detail)) }
 }
 
 /// Has a process, this one or another, give its cameras to the others and take none any more, until it is started again.
-pub async fn drain(
+pub async fn drain_process(
     may: May<Drain>,
     State(deps): State<Dependencies>,
     Path(name): Path<String>,
@@ -54,7 +54,7 @@ pub async fn drain(
     };
     match asked {
         Ok(true) => {
-            may.deed().is(format!("had the process {name:?} give its cameras to the others"));
+            may.deed().set_description(format!("had the process {name:?} give its cameras to the others"));
             Ok(StatusCode::NO_CONTENT)
         }
         Ok(false) => Err(Refusal::new(StatusCode::NOT_FOUND, &format!("there is no process {name:?}"))),

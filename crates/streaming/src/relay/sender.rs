@@ -1,4 +1,4 @@
-//! Whoever sends a stream: handshake, frames, and the end.
+//! The sender of a stream: handshake, frames, and the end.
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -8,13 +8,13 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sightwire_api::relay::StreamStats;
 use sightwire_api::stream::AnalysisMode;
+use sightwire_base::address::format_peer;
+use sightwire_base::{clock, lines};
 use sightwire_hub::picture::Picture;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::known::Known;
 use sightwire_live::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
 use sightwire_live::relay::{End, Refused, Sending};
-use sightwire_measure::address::shown;
-use sightwire_measure::{clock, lines};
 use sightwire_scan::relay::{self as scan, Bad, Incoming};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -22,10 +22,10 @@ use tokio_websockets::{Error, Message};
 
 use super::Dependencies;
 use super::message::{self, LiveFrame};
-use sightwire_http::requests::Frames;
-use sightwire_sockets::websocket::{self, Socket};
+use sightwire_admission::requests::FrameLimiter;
+use sightwire_listen::websocket::{self, Socket};
 
-/// A sender that takes no answer for so long is given up.
+/// A sender that takes no answer for this long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 /// How often new clients are told who watches, where that has changed.
 const STATS: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ pub struct NewSender {
     /// Its key or user.
     pub who: Option<Known>,
     pub connection: Option<ConnectionHandle>,
-    pub frames: Frames,
+    pub frames: FrameLimiter,
 }
 
 /// The connection is gone, or of no use any more.
@@ -65,7 +65,7 @@ struct SenderSocket {
     sending: Sending,
     dog: Watchdog,
     rate: RateLimit,
-    frames: Frames,
+    frames: FrameLimiter,
     held: Option<HeldPicture>,
     logged: Logged,
     said: Option<StreamStats>,
@@ -73,26 +73,26 @@ struct SenderSocket {
 }
 
 /// The whole life of the connection.
-pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
+pub async fn serve_sender(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
     let NewSender { name, binary, peer, who, connection, frames } = arrival;
     let config = deps.relay.options();
     let arrived = tokio::select! {
-        () = deps.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
-        arrived = deps.relay.arrive(&name) => arrived,
+        () = deps.stop.cancelled() => return websocket::close_socket(socket, close_code(End::Stopping), End::Stopping.reason()).await,
+        arrived = deps.relay.admit_arrival(&name) => arrived,
     };
     if let Err(refused) = arrived {
-        return refuse(socket, &name, peer, who, &refused).await;
+        return refuse_sender(socket, &name, peer, who, &refused).await;
     }
-    let is_known = || connection.iter().for_each(ConnectionHandle::is_known);
+    let is_known = || connection.iter().for_each(ConnectionHandle::mark_known);
     let mut place = None;
     let first = {
-        let first = timeout(config.end_after, hello(&mut socket));
+        let first = timeout(config.end_after, read_hello(&mut socket));
         tokio::pin!(first);
         loop {
             tokio::select! {
                 biased;
                 () = deps.stop.cancelled() => break None,
-                found = deps.relay.place(), if place.is_none() => {
+                found = deps.relay.acquire_place(), if place.is_none() => {
                     place = found;
                     is_known();
                 }
@@ -101,27 +101,27 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
         }
     };
     let Some(first) = first else {
-        return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await;
+        return websocket::close_socket(socket, close_code(End::Stopping), End::Stopping.reason()).await;
     };
     let first = match first {
         Ok(Ok(first)) => first,
         Ok(Err(NoHello { too_long })) => return websocket::give_up(socket, too_long).await,
         Err(_) => {
             let text = "No message came: the first one says the analysis_mode.";
-            let _ = send(&mut socket, message::error(text)).await;
-            return websocket::close(socket, code(End::Silent), text).await;
+            let _ = send_text(&mut socket, message::error_message(text)).await;
+            return websocket::close_socket(socket, close_code(End::Silent), text).await;
         }
     };
-    let mode = first.as_text().map(message::mode).unwrap_or_default();
+    let mode = first.as_text().map(message::read_mode).unwrap_or_default();
     let begun = tokio::select! {
         () = deps.stop.cancelled() => {
-            return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await;
+            return websocket::close_socket(socket, close_code(End::Stopping), End::Stopping.reason()).await;
         }
-        begun = deps.relay.begin(&name, mode, binary, peer, who.clone()) => begun,
+        begun = deps.relay.begin_stream(&name, mode, binary, peer, who.clone()) => begun,
     };
     let sending = match begun {
         Ok(sending) => sending,
-        Err(refused) => return refuse(socket, &name, peer, who, &refused).await,
+        Err(refused) => return refuse_sender(socket, &name, peer, who, &refused).await,
     };
     drop(place);
     is_known();
@@ -146,31 +146,31 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
     let why = sender.run(&deps, first, mode).await;
     let SenderSocket { mut socket, sending, .. } = sender;
     sending.sender.end(why.as_ref().copied().unwrap_or(End::Left));
-    let (too_long, number) = (sending.sender.why() == Some(End::TooLong), sending.sender.number);
+    let (too_long, number) = (sending.sender.end_reason() == Some(End::TooLong), sending.sender.number);
     drop(sending); // viewers need not wait for the goodbye
     let Ok(why) = why else { return websocket::give_up(socket, too_long).await };
     let text = for_sender(why, number);
-    let _ = send(&mut socket, message::error(&text)).await;
-    websocket::close(socket, code(why), &text).await;
+    let _ = send_text(&mut socket, message::error_message(&text)).await;
+    websocket::close_socket(socket, close_code(why), &text).await;
 }
 
 /// Says why it may not send.
-async fn refuse(
+async fn refuse_sender(
     mut socket: Socket,
     name: &str,
     peer: Option<SocketAddr>,
     who: Option<Known>,
     refused: &Refused,
 ) {
-    let (text, from) = (refused.to_string(), peer.map(shown));
+    let (text, from) = (refused.to_string(), peer.map(format_peer));
     let who = who.as_ref().map(Known::words);
-    tracing::info!(stream = %lines::short(name), from, who, "a sender is refused: {}", lines::sentence(&text));
-    let _ = send(&mut socket, message::error(&text)).await;
-    websocket::close(socket, code_of_refusal(refused), &text).await;
+    tracing::info!(stream = %lines::short_line(name), from, who, "a sender is refused: {}", lines::short_sentence(&text));
+    let _ = send_text(&mut socket, message::error_message(&text)).await;
+    websocket::close_socket(socket, code_of_refusal(refused), &text).await;
 }
 
 /// The first message; pings may go before it.
-async fn hello(socket: &mut Socket) -> Result<Message, NoHello> {
+async fn read_hello(socket: &mut Socket) -> Result<Message, NoHello> {
     loop {
         match socket.next().await {
             Some(Ok(message)) if message.is_text() || message.is_binary() => return Ok(message),
@@ -191,10 +191,10 @@ impl SenderSocket {
         let no_analysis =
             mode == AnalysisMode::Enhanced && config.overlays == sightwire_live::options::Overlays::None;
         let warning = no_analysis.then_some("This server analyses no streams (relay.overlays = \"none\").");
-        send(&mut self.socket, message::connected(&sender.id, mode, warning)).await?;
-        let is_frame = |text| matches!(scan::read(text), Incoming::Frame(_));
+        send_text(&mut self.socket, message::connected_message(&sender.id, mode, warning)).await?;
+        let is_frame = |text| matches!(scan::parse_message(text), Incoming::Frame(_));
         if (first.is_binary() || first.as_text().is_some_and(is_frame))
-            && let Some(end) = self.take(&first).await?
+            && let Some(end) = self.handle_message(&first).await?
         {
             return Ok(end);
         }
@@ -207,28 +207,28 @@ impl SenderSocket {
             tokio::select! {
                 biased;
                 () = deps.stop.cancelled() => return Ok(End::Stopping),
-                () = sender.ended().cancelled() => return Ok(sender.why().unwrap_or(End::Left)),
+                () = sender.end_token().cancelled() => return Ok(sender.end_reason().unwrap_or(End::Left)),
                 _ = progress.tick() => {
                     let counters = sender.stream.counters();
                     let all = counters.pictures.load(Ordering::Relaxed);
-                    let viewers = deps.streams.viewers.count(&sender.id);
+                    let viewers = deps.streams.viewers.watcher_count(&sender.id);
                     let fps = (all - pictures) as f64 / PROGRESS.as_secs_f64();
                     let bad = sender.bad.load(Ordering::Relaxed);
                     tracing::info!(stream = &*sender.id, viewers, bad, "{all} pictures, {fps:.1} a second");
                     pictures = all;
                 }
                 _ = stats.tick(), if sender.binary => self.tell_stats(deps).await?,
-                () = sender.challenge.notified() => self.write(Message::ping("")).await?,
+                () = sender.challenge.notified() => self.write_message(Message::ping("")).await?,
                 () = sleep_until(self.dog.next().into()) => {
-                    if self.alarm(clock::now()).await? {
+                    if self.handle_alarm(clock::now()).await? {
                         return Ok(End::Silent);
                     }
                 }
                 () = sleep_until(self.rate.next().into()), if self.held.is_some() => {
-                    self.release(clock::now());
+                    self.release_held(clock::now());
                 }
                 message = self.socket.next() => match message {
-                    Some(Ok(message)) => if let Some(end) = self.take(&message).await? {
+                    Some(Ok(message)) => if let Some(end) = self.handle_message(&message).await? {
                         return Ok(end);
                     },
                     Some(Err(Error::PayloadTooLong { len, max_len })) => {
@@ -243,35 +243,35 @@ impl SenderSocket {
     }
 
     /// What came; the reason to end the stream, if it is one.
-    async fn take(&mut self, message: &Message) -> Result<Option<End>, Gone> {
+    async fn handle_message(&mut self, message: &Message) -> Result<Option<End>, Gone> {
         let now = clock::now();
         if message.is_close() {
             return Err(Gone);
         }
-        self.sending.sender.heard(message.is_pong());
+        self.sending.sender.record_activity(message.is_pong());
         if message.is_ping() {
             // The library answers with the next thing that is written. A peer that only pings must not make it pile up.
-            self.dog.message(now);
+            self.dog.record_message(now);
             return self.flush().await.map(|()| None);
         }
         let bad = if let Some(text) = message.as_text() {
-            match scan::read(text) {
+            match scan::parse_message(text) {
                 Incoming::Frame(url) => {
                     let frame = LiveFrame::new(&self.sending.sender.id, &url);
-                    self.picture(SentPicture::Text(frame), now);
+                    self.handle_picture(SentPicture::Text(frame), now);
                     return Ok(None);
                 }
                 Incoming::Empty => {
-                    self.empty();
-                    self.dog.empty(now);
+                    self.skip_empty();
+                    self.dog.record_empty(now);
                     return Ok(None);
                 }
                 Incoming::Ping => {
-                    self.dog.message(now);
-                    return self.write(Message::text(message::pong())).await.map(|()| None);
+                    self.dog.record_message(now);
+                    return self.write_message(Message::text(message::pong_message())).await.map(|()| None);
                 }
                 Incoming::Other => {
-                    self.dog.message(now);
+                    self.dog.record_message(now);
                     return Ok(None);
                 }
                 Incoming::Bad(bad) => bad,
@@ -281,55 +281,55 @@ impl SenderSocket {
             match scan::read_binary(&bytes) {
                 Ok(jpeg) => {
                     let jpeg = bytes.slice(jpeg);
-                    self.picture(SentPicture::Jpeg(jpeg), now);
+                    self.handle_picture(SentPicture::Jpeg(jpeg), now);
                     return Ok(None);
                 }
                 Err(bad) => bad,
             }
         } else {
-            self.dog.answered(now);
+            self.dog.record_answer(now);
             return Ok(None);
         };
-        Ok(self.bad(bad, now).then_some(End::BadFrames))
+        Ok(self.skip_bad(bad, now).then_some(End::BadFrames))
     }
 
-    fn picture(&mut self, form: SentPicture, now: std::time::Instant) {
-        self.dog.frame(now);
+    fn handle_picture(&mut self, form: SentPicture, now: std::time::Instant) {
+        self.dog.record_frame(now);
         self.received += 1;
-        if !self.frames.take() {
-            return self.sending.dropped();
+        if !self.frames.take_frame() {
+            return self.sending.count_dropped();
         }
         let picture = HeldPicture { form, now, taken_at: SystemTime::now() };
         if self.rate.allows(now) {
             if self.held.take().is_some() {
-                self.sending.dropped();
+                self.sending.count_dropped();
             }
-            self.publish(picture);
+            self.publish_picture(picture);
         } else if self.held.replace(picture).is_some() {
-            self.sending.dropped();
+            self.sending.count_dropped();
         }
     }
 
-    fn publish(&mut self, HeldPicture { form, now, taken_at }: HeldPicture) {
+    fn publish_picture(&mut self, HeldPicture { form, now, taken_at }: HeldPicture) {
         self.sending.publish(now, |sequence| match form {
-            SentPicture::Text(frame) => Picture::wrapped(frame, sequence, now, taken_at),
+            SentPicture::Text(frame) => Picture::from_wrapped(frame, sequence, now, taken_at),
             SentPicture::Jpeg(jpeg) => Picture::new(jpeg, sequence, now, taken_at),
         });
     }
 
     /// The newest of those over the rate is passed on when it may be, so that it is not what came before it that stays.
-    fn release(&mut self, now: std::time::Instant) {
+    fn release_held(&mut self, now: std::time::Instant) {
         if self.held.is_some()
             && self.rate.allows(now)
             && let Some(held) = self.held.take()
         {
-            self.publish(held);
+            self.publish_picture(held);
         }
     }
 
-    fn bad(&mut self, bad: Bad, now: std::time::Instant) -> bool {
+    fn skip_bad(&mut self, bad: Bad, now: std::time::Instant) -> bool {
         let sender = &self.sending.sender;
-        let from = sender.peer.map(shown);
+        let from = sender.peer.map(format_peer);
         // Those that follow are counted: every ten seconds, and at the end.
         if std::mem::replace(&mut self.logged.bad, true) {
             tracing::debug!(
@@ -340,14 +340,14 @@ impl SenderSocket {
         } else {
             tracing::warn!(stream = &*sender.id, from, "a message is skipped, because it is no frame: {bad}");
         }
-        self.sending.bad();
-        self.dog.bad(now)
+        self.sending.count_bad();
+        self.dog.record_bad(now)
     }
 
     /// A picture without bytes is skipped and counted; its camera is not ready.
-    fn empty(&mut self) {
+    fn skip_empty(&mut self) {
         let sender = &self.sending.sender;
-        let from = sender.peer.map(shown);
+        let from = sender.peer.map(format_peer);
         if !std::mem::replace(&mut self.logged.empty, true) {
             tracing::info!(
                 stream = &*sender.id,
@@ -355,23 +355,23 @@ impl SenderSocket {
                 "an empty picture is skipped: its camera is not ready"
             );
         }
-        self.sending.bad();
+        self.sending.count_bad();
     }
 
     /// Whether it is over.
-    async fn alarm(&mut self, now: std::time::Instant) -> Result<bool, Gone> {
-        match self.dog.look(now) {
+    async fn handle_alarm(&mut self, now: std::time::Instant) -> Result<bool, Gone> {
+        match self.dog.due_alarm(now) {
             None => Ok(false),
             Some(Alarm::End) => Ok(true),
             Some(Alarm::Stalled) => {
-                self.sending.stalled(now);
+                self.sending.mark_stalled(now);
                 Ok(false)
             }
-            Some(Alarm::Ping) => self.write(Message::ping("")).await.map(|()| false),
+            Some(Alarm::Ping) => self.write_message(Message::ping("")).await.map(|()| false),
             Some(Alarm::Warn) => {
                 tracing::warn!(stream = &*self.sending.sender.id, "its sender is silent");
                 let text = "No message has come for a while; without frames the stream will be ended.";
-                self.write(Message::text(message::warning(text))).await.map(|()| false)
+                self.write_message(Message::text(message::warning_message(text))).await.map(|()| false)
             }
         }
     }
@@ -383,29 +383,29 @@ impl SenderSocket {
             bad: get(&sender.bad),
             dropped: get(&sender.dropped),
             received: self.received,
-            viewers: deps.streams.viewers.count(&sender.id),
+            viewers: deps.streams.viewers.watcher_count(&sender.id),
             ..StreamStats::default()
         };
         if self.said.replace(now) == Some(now) {
             return Ok(());
         }
-        self.write(Message::text(message::text(&now))).await
+        self.write_message(Message::text(message::to_json(&now))).await
     }
 
-    async fn write(&mut self, message: Message) -> Result<(), Gone> {
-        let ended = self.sending.sender.ended().clone();
-        unless(ended, self.socket.send(message)).await
+    async fn write_message(&mut self, message: Message) -> Result<(), Gone> {
+        let ended = self.sending.sender.end_token().clone();
+        write_unless_ended(ended, self.socket.send(message)).await
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {
-        let ended = self.sending.sender.ended().clone();
-        unless(ended, self.socket.flush()).await
+        let ended = self.sending.sender.end_token().clone();
+        write_unless_ended(ended, self.socket.flush()).await
     }
 }
 
-/// Writes in time, and not for longer than the stream lasts: whoever waits for its name need not wait for a peer that takes
+/// Writes in time, and not for longer than the stream lasts: a client that waits for its name need not wait for a peer that takes
 /// nothing.
-async fn unless(
+async fn write_unless_ended(
     ended: CancellationToken,
     written: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Gone> {
@@ -436,7 +436,7 @@ enum SentPicture {
     Jpeg(Bytes),
 }
 
-async fn send(socket: &mut Socket, text: String) -> Result<(), Gone> {
+async fn send_text(socket: &mut Socket, text: String) -> Result<(), Gone> {
     in_time(socket.send(Message::text(text))).await
 }
 
@@ -448,7 +448,7 @@ fn code_of_refusal(refused: &Refused) -> u16 {
     }
 }
 
-fn code(why: End) -> u16 {
+fn close_code(why: End) -> u16 {
     match why {
         End::Left => 1000,
         End::BadFrames => 4400,

@@ -1,4 +1,4 @@
-//! Whoever watches: told of streams that begin and end, and given the newest picture of each as fast as it takes them.
+//! A viewer: told of streams that begin and end, and given the newest picture of each as fast as it takes them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use std::time::Duration;
 use futures_util::SinkExt as _;
 use sightwire_api::relay::{StateType, StreamStateMessage};
 use sightwire_api::stream::{AnalysisMode, StreamKind, StreamState};
+use sightwire_base::clock;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{State, Update};
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::demand::Wish;
+use sightwire_live::directory::report::stream_state;
 use sightwire_live::options::Overlays;
 use sightwire_live::relay::Relay;
 use sightwire_live::relay::listed::{Listed, Listing};
 use sightwire_live::relay::pace::Pace;
-use sightwire_live::report::stream_state;
 use sightwire_live::viewers::NewViewer;
 use sightwire_live::{Streams, WatchError};
-use sightwire_measure::clock;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tokio_websockets::Message;
@@ -27,9 +27,9 @@ use super::Dependencies;
 use super::feeds::{Event, Feeds, News, Watched};
 use super::message;
 use super::viewer_socket::{Gone, ViewerSocket};
-use sightwire_http::caller::Caller;
-use sightwire_sockets::websocket;
-use sightwire_telemetry::unix_s;
+use sightwire_admission::caller::Caller;
+use sightwire_base::clock::unix_s;
+use sightwire_listen::websocket;
 
 /// Viewers have little to say.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 10;
@@ -45,7 +45,7 @@ const SPARE: Duration = Duration::from_secs(2);
 /// What a viewer asked for.
 #[derive(Clone, Debug)]
 pub struct Subscription {
-    /// Who asked.
+    /// The viewer, and what it may see.
     pub caller: Caller,
     /// `None`: all streams that are sent.
     pub names: Option<BTreeSet<Arc<str>>>,
@@ -58,11 +58,11 @@ pub struct Subscription {
 impl Subscription {
     fn wants(&self, listed: &Listed) -> bool {
         // What another process wants of this one is what is sent here: nothing goes in a circle.
-        let is_for_it = listed.here().is_some() || !self.caller.is_process();
+        let is_for_it = listed.local_sender().is_some() || !self.caller.is_process();
         let names = &self.names;
         is_for_it
             && names.as_ref().is_none_or(|names| names.contains("*") || names.contains(&*listed.id))
-            && self.caller.sees(&listed.id, StreamKind::Relay).is_ok()
+            && self.caller.check_watch_stream(&listed.id, StreamKind::Relay).is_ok()
     }
 }
 
@@ -77,14 +77,15 @@ struct Viewing {
 }
 
 /// The whole life of the connection.
-pub async fn serve(
+pub async fn serve_viewer(
     socket: websocket::Socket,
     deps: Dependencies,
-    (arrival, connection): (NewViewer, Option<ConnectionHandle>),
+    arrival: NewViewer,
+    connection: Option<ConnectionHandle>,
     subscription: Subscription,
 ) {
     let config = deps.relay.options();
-    let admitted = deps.streams.admit(arrival).map_err(|why| match why {
+    let admitted = deps.streams.admit_viewer(arrival).map_err(|why| match why {
         WatchError::Memory(full) => full.to_string(),
         _ => format!(
             "Every place for a viewer on this server is taken (relay.max_viewers: {}). Please try again later.",
@@ -93,11 +94,12 @@ pub async fn serve(
     });
     let admission = match admitted {
         Ok(admission) => admission,
-        Err(text) => return refuse(socket, config.deadline.max, &text).await,
+        Err(text) => return refuse_viewer(socket, config.deadline().max, &text).await,
     };
     if let Some(connection) = &connection {
-        connection
-            .set_write_deadline(config.deadline.max * (sightwire_live::relay::pace::MAX_STRIKES + 1) + SPARE);
+        connection.set_write_deadline(
+            config.deadline().max * (sightwire_live::relay::pace::MAX_STRIKES + 1) + SPARE,
+        );
     }
     let viewer = admission.viewer().clone();
     let size = if subscription.binary { Picture::file_size } else { message::url_size };
@@ -110,9 +112,15 @@ pub async fn serve(
         Overlays::All if !subscription.binary => Some(Wish::Bodies),
         Overlays::Asked | Overlays::All => None,
     };
-    let socket =
-        ViewerSocket::new(socket, Pace::new(config.deadline), connection, viewer.clone(), deps.stop.clone());
-    let (feeds, live) = (Feeds::new(deps.streams.clone(), admission, overlays, size), deps.relay.live());
+    let socket = ViewerSocket::new(
+        socket,
+        Pace::new(config.deadline()),
+        connection,
+        viewer.clone(),
+        deps.stop.clone(),
+    );
+    let (feeds, live) =
+        (Feeds::new(deps.streams.clone(), admission, overlays, size), deps.relay.subscribe_live());
     let mut viewing = Viewing {
         socket,
         feeds,
@@ -126,7 +134,7 @@ pub async fn serve(
         Err(why) => why,
     };
     let Viewing { socket, feeds, .. } = viewing;
-    viewer.goes_because(match why {
+    viewer.set_end_reason(match why {
         Gone::Left => "it has left",
         Gone::TooLong => "its message was too long",
         Gone::TooSlow => "it took no pictures in time",
@@ -145,24 +153,24 @@ pub async fn serve(
             };
             deps.relay.count_dead();
             let handle = socket.connection();
-            let _ = timeout(LAST_WORD, websocket::close(socket.socket, code, reason)).await;
+            let _ = timeout(LAST_WORD, websocket::close_socket(socket.socket, code, reason)).await;
             if let Some(handle) = handle {
                 handle.end();
             }
         }
-        Gone::SentAway => websocket::close(socket.socket, 4410, "sent away by an administrator").await,
+        Gone::SentAway => websocket::close_socket(socket.socket, 4410, "sent away by an administrator").await,
         Gone::Stopping => {
             let later = super::come_back_in(viewer.id());
-            websocket::close(socket.socket, 1001, &format!("the server stops; {later}")).await;
+            websocket::close_socket(socket.socket, 1001, &format!("the server stops; {later}")).await;
         }
     }
 }
 
 /// Says why it may not watch.
-async fn refuse(mut socket: websocket::Socket, deadline: Duration, text: &str) {
-    let told = socket.send(Message::text(message::error(text)));
+async fn refuse_viewer(mut socket: websocket::Socket, deadline: Duration, text: &str) {
+    let told = socket.send(Message::text(message::error_message(text)));
     let _ = timeout(deadline, told).await;
-    websocket::close(socket, 1013, text).await;
+    websocket::close_socket(socket, 1013, text).await;
 }
 
 /// There is no such thing.
@@ -176,46 +184,48 @@ impl Viewing {
         let mut again = interval(TRY_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Joined first: whatever the greeting names, its end will be told.
-        self.join();
+        self.join_streams();
         let live = self.live.borrow().clone();
-        let names: Vec<&str> = live.keys().map(|id| &**id).filter(|id| self.feeds.watches(id)).collect();
-        self.socket.say(message::viewer_connected(&names)).await?;
+        let names: Vec<&str> = live.keys().map(|id| &**id).filter(|id| self.feeds.is_watching(id)).collect();
+        self.socket.send_text(message::viewer_connected(&names)).await?;
         // How far away it is.
-        self.socket.ping(every * SILENT_PINGS).await?;
+        self.socket.send_ping(every * SILENT_PINGS).await?;
         loop {
-            if self.socket.owes() {
-                self.socket.answer().await?;
+            if self.socket.has_pongs_due() {
+                self.socket.send_pongs().await?;
             }
             tokio::select! {
                 biased;
                 _ = ping.tick() => {
-                    self.socket.ping(every * SILENT_PINGS).await?;
-                    self.socket.say(message::ping()).await?;
+                    self.socket.send_ping(every * SILENT_PINGS).await?;
+                    self.socket.send_text(message::ping_message()).await?;
                 }
                 changed = self.live.changed() => {
                     changed.map_err(|_| Gone::Stopping)?;
-                    self.join();
+                    self.join_streams();
                 }
                 _ = again.tick(), if self.subscription.names.is_some() => self.join_cameras().await?,
-                event = self.feeds.next() => self.tell(event).await?,
-                heard = self.socket.hear() => {
+                event = self.feeds.next() => self.send_event(event).await?,
+                heard = self.socket.read_message() => {
                     heard?;
-                    self.socket.answer().await?;
+                    self.socket.send_pongs().await?;
                 }
             }
         }
     }
 
-    fn join(&mut self) {
+    fn join_streams(&mut self) {
         let live = self.live.borrow_and_update().clone();
-        self.feeds.join(&live, |listed| self.subscription.wants(listed));
+        self.feeds.join_streams(&live, |listed| self.subscription.wants(listed));
     }
 
     /// Cameras that were asked for by name.
     async fn join_cameras(&mut self) -> Result<(), Gone> {
         let streams = &self.streams;
         let Subscription { caller, names, .. } = &self.subscription;
-        let is_new = |id: &&Arc<str>| !self.feeds.watches(id) && caller.sees(id, StreamKind::Camera).is_ok();
+        let is_new = |id: &&Arc<str>| {
+            !self.feeds.is_watching(id) && caller.check_watch_stream(id, StreamKind::Camera).is_ok()
+        };
         let named = names.iter().flatten().filter(is_new);
         let known: Vec<_> = named
             .filter_map(|id| streams.registry.get(id).map(|camera| (id.clone(), camera.table.source.into())))
@@ -225,51 +235,59 @@ impl Viewing {
                 && self.subscription.binary
             {
                 self.socket
-                    .say(state_message(&id, None, StreamState::Starting, Some(&refused.to_string()), 0.0))
+                    .send_text(state_message(
+                        &id,
+                        None,
+                        StreamState::Starting,
+                        Some(&refused.to_string()),
+                        0.0,
+                    ))
                     .await?;
             }
         }
         Ok(())
     }
 
-    async fn tell(&mut self, event: Event) -> Result<(), Gone> {
+    async fn send_event(&mut self, event: Event) -> Result<(), Gone> {
         let Event { stream, news } = event;
         match news {
-            News::Update(Update::Picture(picture)) if self.subscription.caller.is_process() => {
-                let message = message::picture_for_process(&stream.id, &picture);
-                self.socket.picture(Message::binary(message)).await
-            }
-            News::Update(Update::Picture(picture)) if self.subscription.binary => {
-                // What a sender has sent may be no file.
-                if picture.jpeg().is_empty() {
-                    return Ok(());
-                }
-                self.socket.picture(Message::binary(message::picture_binary(&stream.id, &picture))).await
-            }
             News::Update(Update::Picture(picture)) => {
-                self.socket.picture(Message::text(message::picture_text(&stream.id, &picture))).await
+                let (id, pool) = (&stream.id, &*self.streams.pixels);
+                let message = if self.subscription.caller.is_process() {
+                    message::picture_for_process(id, &picture, pool).await.map(Message::binary)
+                } else if self.subscription.binary {
+                    message::picture_binary(id, &picture, pool).await.map(Message::binary)
+                } else {
+                    message::picture_text(id, &picture, pool).await.map(Message::text)
+                };
+                match message {
+                    Ok(message) => self.socket.send_picture(message).await,
+                    // What a sender has sent may be no picture.
+                    Err(_) => Ok(()),
+                }
             }
             News::Update(Update::State(state)) if self.subscription.binary => {
-                self.socket.say(told(&stream, &state)).await
+                self.socket.send_text(current_state_message(&stream, &state)).await
             }
             News::Update(Update::State(_) | Update::Banner(_)) => Ok(()),
             News::Objects(analysed) => {
                 let detector = &self.streams.options().detector;
-                let text = message::overlay(&stream.id, &analysed, detector.confidence, &detector.classes);
-                self.socket.send(Message::text(text)).await
+                let text =
+                    message::overlay_message(&stream.id, &analysed, detector.confidence, &detector.classes);
+                self.socket.send_message(Message::text(text)).await
             }
             News::Ended { reason, .. } => {
                 let reason = if self.subscription.binary { reason } else { None };
-                self.socket.say(message::stream_ended(&stream.id, reason.as_deref())).await?;
+                self.socket.send_text(message::stream_ended(&stream.id, reason.as_deref())).await?;
                 // It may have begun again.
-                self.join();
+                self.join_streams();
                 Ok(())
             }
         }
     }
 }
 
-fn told(stream: &Watched, state: &State) -> String {
+fn current_state_message(stream: &Watched, state: &State) -> String {
     let since = clock::since(state.since).as_secs_f64();
     let (state, reason) = (stream_state(state.condition), state.reason.as_deref());
     state_message(&stream.id, stream.mode, state, reason, since)
@@ -282,7 +300,7 @@ fn state_message(
     reason: Option<&str>,
     since_s: f64,
 ) -> String {
-    message::text(&StreamStateMessage {
+    message::to_json(&StreamStateMessage {
         analysis_mode: mode,
         kind: if mode.is_some() { StreamKind::Relay } else { StreamKind::Camera },
         patient_id: id.to_owned(),

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};
 
 use super::message;
-use sightwire_sockets::websocket::Socket;
+use sightwire_listen::websocket::Socket;
 
 /// Messages that are read while one is being written; the answers to pings wait behind it.
 const READ_MEANWHILE: u32 = 32;
@@ -73,23 +73,23 @@ impl ViewerSocket {
         viewer: Arc<Viewer>,
         stop: CancellationToken,
     ) -> Self {
-        let (ended, heard) = (viewer.ended().clone(), Instant::now());
+        let (ended, heard) = (viewer.end_token().clone(), Instant::now());
         let (pongs_due, pinged, pings) = (0, None, 0);
         Self { socket, pace, connection, viewer, stop, ended, heard, pongs_due, pinged, pings }
     }
 
     /// Hands over a picture; how long that takes tells how long the next may.
-    pub async fn picture(&mut self, message: Message) -> Result<(), Gone> {
+    pub async fn send_picture(&mut self, message: Message) -> Result<(), Gone> {
         let begun = Instant::now();
-        self.send(message).await?;
-        self.pace.wrote(begun.elapsed());
+        self.send_message(message).await?;
+        self.pace.record_write(begun.elapsed());
         let ((write, rtt), deadline) = (self.pace.measured(), self.pace.deadline());
-        self.viewer.timing(Timing { rtt, write, deadline });
+        self.viewer.set_timing(Timing { rtt, write, deadline });
         Ok(())
     }
 
     /// Hands over a message.
-    pub async fn send(&mut self, message: Message) -> Result<(), Gone> {
+    pub async fn send_message(&mut self, message: Message) -> Result<(), Gone> {
         self.flush().await?; // answers to the protocol's own pings
         self.queue_pongs()?;
         Pin::new(&mut self.socket).start_send(message).map_err(|_| Gone::Left)?;
@@ -97,33 +97,33 @@ impl ViewerSocket {
     }
 
     /// Hands over a text.
-    pub async fn say(&mut self, text: String) -> Result<(), Gone> {
-        self.send(Message::text(text)).await
+    pub async fn send_text(&mut self, text: String) -> Result<(), Gone> {
+        self.send_message(Message::text(text)).await
     }
 
     /// Asks whether the viewer is there, in its own words and in the protocol's.
-    pub async fn ping(&mut self, silence: Duration) -> Result<(), Gone> {
+    pub async fn send_ping(&mut self, silence: Duration) -> Result<(), Gone> {
         if self.heard.elapsed() > silence {
             return Err(Gone::Silent);
         }
         self.pings = self.pings.wrapping_add(1);
         self.pinged = Some((self.pings, Instant::now()));
         let payload = Bytes::copy_from_slice(&self.pings.to_be_bytes());
-        self.send(Message::ping(payload)).await
+        self.send_message(Message::ping(payload)).await
     }
 
     /// Reads a message, and waits for one if there is none. Cancel-safe.
-    pub async fn hear(&mut self) -> Result<(), Gone> {
+    pub async fn read_message(&mut self) -> Result<(), Gone> {
         let read = tokio::select! {
             read = self.socket.next() => read,
             () = self.stop.cancelled() => return Err(Gone::Stopping),
             () = self.ended.cancelled() => return Err(Gone::SentAway),
         };
-        self.take(read)
+        self.handle_read(read)
     }
 
     /// Answers what was heard, also while something else was being written.
-    pub async fn answer(&mut self) -> Result<(), Gone> {
+    pub async fn send_pongs(&mut self) -> Result<(), Gone> {
         self.flush().await?;
         while self.pongs_due > 0 {
             self.queue_pongs()?;
@@ -135,17 +135,19 @@ impl ViewerSocket {
     /// One for each ping.
     fn queue_pongs(&mut self) -> Result<(), Gone> {
         for _ in 0..std::mem::take(&mut self.pongs_due) {
-            Pin::new(&mut self.socket).start_send(Message::text(message::pong())).map_err(|_| Gone::Left)?;
+            Pin::new(&mut self.socket)
+                .start_send(Message::text(message::pong_message()))
+                .map_err(|_| Gone::Left)?;
         }
         Ok(())
     }
 
     /// Whether a ping waits for its answer.
-    pub fn owes(&self) -> bool {
+    pub fn has_pongs_due(&self) -> bool {
         self.pongs_due > 0
     }
 
-    fn take(&mut self, read: Option<Result<Message, Error>>) -> Result<(), Gone> {
+    fn handle_read(&mut self, read: Option<Result<Message, Error>>) -> Result<(), Gone> {
         let message = match read {
             Some(Ok(message)) => message,
             Some(Err(Error::PayloadTooLong { .. })) => return Err(Gone::TooLong),
@@ -156,13 +158,13 @@ impl ViewerSocket {
         }
         self.heard = Instant::now();
         if let Some(text) = message.as_text() {
-            self.pongs_due += u32::from(scan::read(text) == Incoming::Ping);
+            self.pongs_due += u32::from(scan::parse_message(text) == Incoming::Ping);
         } else if message.is_pong()
             && let Some((number, at)) = self.pinged
             && message.as_payload()[..] == number.to_be_bytes()
         {
             self.pinged = None;
-            self.pace.rtt(at.elapsed());
+            self.pace.record_rtt(at.elapsed());
         }
         Ok(())
     }
@@ -170,7 +172,7 @@ impl ViewerSocket {
     /// Writes what is under way; reads a little meanwhile, so that a viewer that leaves is noticed.
     async fn flush(&mut self) -> Result<(), Gone> {
         let mut may_read = READ_MEANWHILE.saturating_sub(self.pongs_due);
-        let mut taken = self.taken();
+        let mut taken = self.taken_bytes();
         let deadline = sleep(self.pace.deadline());
         tokio::pin!(deadline);
         loop {
@@ -190,14 +192,14 @@ impl ViewerSocket {
                     Step::Flushed(flushed) => return flushed.map_err(|_| Gone::Left),
                     Step::Read(read) => {
                         may_read -= 1;
-                        self.take(read)?;
+                        self.handle_read(read)?;
                     }
                 },
                 () = self.stop.cancelled() => return Err(Gone::Stopping),
                 () = self.ended.cancelled() => return Err(Gone::SentAway),
                 () = &mut deadline => {
-                    let now = self.taken();
-                    if self.pace.missed(now - taken >= PROGRESS) {
+                    let now = self.taken_bytes();
+                    if self.pace.record_miss(now - taken >= PROGRESS) {
                         return Err(Gone::TooSlow);
                     }
                     taken = now;
@@ -208,8 +210,8 @@ impl ViewerSocket {
     }
 
     /// Bytes that the kernel has taken for this viewer.
-    fn taken(&self) -> u64 {
-        self.connection.as_ref().map_or(0, ConnectionHandle::written)
+    fn taken_bytes(&self) -> u64 {
+        self.connection.as_ref().map_or(0, ConnectionHandle::written_bytes)
     }
 
     /// What is below it.

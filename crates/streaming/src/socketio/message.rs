@@ -42,7 +42,7 @@ pub fn parse(
     limits: &Limits,
 ) -> Result<FrameMessage, FrameMessageError> {
     let short;
-    let event: Event = if let Some((image, rest)) = usual(text) {
+    let event: Event = if let Some((image, rest)) = parse_usual(text) {
         short = rest;
         let mut event: Event = serde_json::from_str(&short)?;
         event.frame.image = ImageField::Text(Cow::Borrowed(image));
@@ -77,7 +77,7 @@ const USUAL: &str = r#"["frame",{"image":""#;
 
 /// A frame written as clients write it: its picture, and the event without that. Nobody then has to look at each character of
 /// the picture for what it means in JSON, which takes longer than all else that is done with a frame that is not analysed.
-fn usual(text: &[u8]) -> Option<(&str, String)> {
+fn parse_usual(text: &[u8]) -> Option<(&str, String)> {
     let image = text.strip_prefix(USUAL.as_bytes())?;
     let end = memchr::memchr2(b'"', b'\\', image).filter(|end| image[*end] == b'"')?;
     let (image, rest) = (str::from_utf8(&image[..end]).ok()?, str::from_utf8(&image[end..]).ok()?);

@@ -19,10 +19,11 @@ use sightwire_access::action::{Act as _, SendFrames};
 use sightwire_access::credential::Hold;
 use sightwire_access::principal::Who;
 use sightwire_api::sign::{DetailedPrediction, Prediction, SignMessage, SignResult};
-use sightwire_config::Config;
+use sightwire_base::clock;
+use sightwire_base::lines::{self, LogThrottle};
+use sightwire_base::metrics::{Collector, Metrics};
 use sightwire_frame::header::Limits;
 use sightwire_listen::outbox::Outbox;
-use sightwire_measure::{clock, lines};
 use sightwire_recognizer::Frame;
 use sightwire_recognizer::{Client, Event, OnEvent, Recognizer, Reply, State};
 use socketioxide::adapter::LocalAdapter;
@@ -35,13 +36,14 @@ use socketioxide_core::{Sid, Value};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
+use crate::options::SocketIoOptions;
 use crate::paths;
 use message::FrameMessageError;
-use sightwire_sockets::sessions::{Session, Sessions};
+use sightwire_listen::sessions::{Session, Sessions};
 
-use sightwire_http::caller::{Caller, Gate, NotAllowed};
-use sightwire_http::requests::Frames;
-use sightwire_http::sentence;
+use sightwire_admission::caller::{Caller, Gate, NotAllowed};
+use sightwire_admission::requests::FrameLimiter;
+use sightwire_admission::to_sentence;
 use sightwire_listen::asker::TooMany;
 
 /// What clients are told at capacity; strict.
@@ -76,6 +78,22 @@ impl SocketIoCounters {
     fn not_taken(&self) {
         let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         tracing::warn!(dropped, "ERROR a client does not take its messages in time, and one was dropped");
+    }
+}
+
+impl Collector for SocketIoCounters {
+    fn collect(&self, metrics: &mut Metrics) {
+        metrics.counter("socketio_replies", "Replies to frames.", &self.replies);
+        metrics.counter(
+            "socketio_messages_dropped",
+            "Messages that a client did not take in time.",
+            &self.dropped,
+        );
+        metrics.counter(
+            "socketio_frames_invalid",
+            "Frames that were not valid and got no reply.",
+            &self.invalid,
+        );
     }
 }
 
@@ -117,7 +135,7 @@ struct SocketClient {
     transport: SocketIoTransport,
     admitted: Arc<Client>,
     session: Option<Arc<Session>>,
-    frames: Frames,
+    frames: FrameLimiter,
     io: SocketIo,
     extras: bool,
     /// Name of the model that it was told of when it came, if there was one.
@@ -142,21 +160,14 @@ impl Drop for KnownBy {
 #[derive(Default)]
 struct BadFrames {
     count: u64,
-    logged: Option<Instant>,
+    log: LogThrottle,
 }
-
-/// A client that sends nothing but bad frames gets a log line so often.
-const BAD_FRAMES_INTERVAL: Duration = Duration::from_secs(10);
 
 impl BadFrames {
     /// One more; returns their number if it is time to say so.
-    fn count(&mut self, now: Instant) -> Option<u64> {
+    fn count_bad(&mut self, now: Instant) -> Option<u64> {
         self.count += 1;
-        let due = self.logged.is_none_or(|at| now.saturating_duration_since(at) >= BAD_FRAMES_INTERVAL);
-        due.then(|| {
-            self.logged = Some(now);
-            self.count
-        })
+        self.log.admit_line(now).map(|_| self.count)
     }
 }
 
@@ -172,7 +183,7 @@ impl MessageHandler<LocalAdapter, ()> for OnFrame {
             Value::Str(text, attachments) => (text.into(), attachments),
             Value::Bytes(_) => (Bytes::new(), None),
         };
-        SocketClient::frame(&self.0, &socket, &text, attachments.as_ref(), ack.is_none());
+        SocketClient::handle_frame(&self.0, &socket, &text, attachments.as_ref(), ack.is_none());
         if let Some(Ok(ack)) = ack {
             self.acknowledge(ack);
         }
@@ -183,31 +194,32 @@ impl OnFrame {
     /// Says that a frame was handled, valid or not, as the Python prototype's library does: `43N[]`.
     fn acknowledge(&self, ack: AckSender) {
         let outbox = self.0.session.as_ref().map(|session| session.outbox());
-        if outbox.is_some_and(|outbox| !outbox.take(ACK_BYTES)) {
+        if outbox.is_some_and(|outbox| !outbox.take_room(ACK_BYTES)) {
             self.0.transport.counters.not_taken();
         } else if ack.send(&NOTHING).is_err()
             && let Some(outbox) = outbox
         {
-            outbox.sent(ACK_BYTES);
+            outbox.record_sent(ACK_BYTES);
         }
     }
 }
 
 /// Those routes, and Socket.IO around them. What is done for each request and each part of an answer is compiled here.
-pub fn around(routes: Router, layer: SocketIoLayer<LocalAdapter>) -> Router {
-    let with_socketio = ServiceBuilder::new().map_request(paths::told_apart).layer(layer).service(routes);
+pub fn wrap_routes(routes: Router, layer: SocketIoLayer<LocalAdapter>) -> Router {
+    let with_socketio =
+        ServiceBuilder::new().map_request(paths::rewrite_legacy_path).layer(layer).service(routes);
     Router::new().fallback_service(with_socketio)
 }
 
 impl SocketIoTransport {
     /// Builds the layer to put around the router, and the handle that closes it.
-    pub fn layer(
-        config: &Config,
+    pub fn build_layer(
+        options: &SocketIoOptions,
+        pictures: Limits,
         recognizer: Arc<Recognizer>,
         sessions: Arc<Sessions>,
         gate: Gate,
     ) -> (SocketIoLayer<LocalAdapter>, SocketIo, Arc<SocketIoCounters>) {
-        let options = &config.socketio;
         let bytes = options.max_message_bytes;
         let (layer, io) = SocketIo::builder()
             .max_payload(bytes as u64)
@@ -222,16 +234,15 @@ impl SocketIoTransport {
             .with_parser(ParserConfig::common().max_incoming_binaries(4).max_incoming_binary_buf_size(bytes))
             .build_layer();
         let counters = Arc::new(SocketIoCounters::default());
-        let transport =
-            Self { recognizer, limits: config.images, counters: counters.clone(), sessions, gate };
+        let transport = Self { recognizer, limits: pictures, counters: counters.clone(), sessions, gate };
         let asking = transport.clone();
-        // Whoever may not is told so by the namespace's own refusal, `connect_error`.
+        // A client that may not is told so by the namespace's own refusal, `connect_error`.
         let may_enter = async move |socket: SocketRef, io: SocketIo, TryData(auth): TryData<Auth>| {
-            asking.may_enter(&socket, io, &auth.unwrap_or_default())
+            asking.admit_socket(&socket, io, &auth.unwrap_or_default())
         };
         // The body of the closure runs before anything else of this client is handled, so no frame is missed.
         let enter = move |socket: SocketRef, io: SocketIo, TryData(auth): TryData<Auth>| {
-            transport.connect(socket, io, &auth.unwrap_or_default());
+            transport.handle_connect(socket, io, &auth.unwrap_or_default());
             async {}
         };
         io.ns("/", enter.with(may_enter));
@@ -239,27 +250,27 @@ impl SocketIoTransport {
     }
 
     /// Whether that client may send frames.
-    fn may_enter(&self, socket: &SocketRef, io: SocketIo, auth: &Auth) -> Result<(), Box<str>> {
+    fn admit_socket(&self, socket: &SocketRef, io: SocketIo, auth: &Auth) -> Result<(), Box<str>> {
         let session = session_of(socket);
-        let allowed = match self.caller(socket, auth) {
+        let allowed = match self.find_caller(socket, auth) {
             // Sending a frame changes nothing; but a page from elsewhere does not do it as the user of this machine.
             Some(caller) => caller
-                .may(&SendFrames::ACTION, *caller.principal().who() == Who::Here)
+                .check_action(&SendFrames::ACTION, *caller.principal().who() == Who::Here)
                 .map_err(|why| why_not(&why))
-                .and_then(|()| belongs_to(socket, &caller).map_err(|many| many.to_string())),
+                .and_then(|()| assign_session(socket, &caller).map_err(|many| many.to_string())),
             None => Err("nobody has looked who asks".to_owned()),
         };
         allowed.map_err(|why| {
             if let Some(session) = &session {
-                session.is_refused();
+                session.mark_refused();
             }
             self.sessions.end_soon(socket.id, session, io);
-            sentence(&why).into()
+            to_sentence(&why).into()
         })
     }
 
     /// Who that is: by the key that it sends now, else by what its handshake came with.
-    fn caller(&self, socket: &Socket<LocalAdapter>, auth: &Auth) -> Option<Caller> {
+    fn find_caller(&self, socket: &Socket<LocalAdapter>, auth: &Auth) -> Option<Caller> {
         let caller = socket.req_parts().extensions.get::<Caller>()?;
         Some(match auth.key() {
             Some(key) => self.gate.with_key(caller, key, &socket.req_parts().extensions),
@@ -268,7 +279,12 @@ impl SocketIoTransport {
     }
 
     /// Disconnects the client when what it is known by counts no more.
-    fn ends_with_its_key(&self, socket: &SocketRef, io: &SocketIo, caller: &Caller) -> Option<Arc<KnownBy>> {
+    fn disconnect_on_revocation(
+        &self,
+        socket: &SocketRef,
+        io: &SocketIo,
+        caller: &Caller,
+    ) -> Option<Arc<KnownBy>> {
         let (revoked, left) = (CancellationToken::new(), CancellationToken::new());
         let hold = caller.principal().credential()?.hold(revoked.clone());
         let (transport, io, id, gone) = (self.clone(), io.clone(), socket.id, left.clone());
@@ -285,38 +301,39 @@ impl SocketIoTransport {
         Some(Arc::new(KnownBy { _hold: hold, left }))
     }
 
-    fn connect(&self, socket: SocketRef, io: SocketIo, auth: &Auth) {
+    fn handle_connect(&self, socket: SocketRef, io: SocketIo, auth: &Auth) {
         let id = socket.id;
         // Its key may have been revoked since it was asked whether it may enter.
-        let caller = self.caller(&socket, auth);
-        let Some(caller) = caller.filter(|caller| caller.may(&SendFrames::ACTION, false).is_ok()) else {
+        let caller = self.find_caller(&socket, auth);
+        let Some(caller) = caller.filter(|caller| caller.check_action(&SendFrames::ACTION, false).is_ok())
+        else {
             self.sessions.end_soon(id, session_of(&socket), io);
             let _ = socket.disconnect();
             return;
         };
-        let known = self.ends_with_its_key(&socket, &io, &caller);
+        let known = self.disconnect_on_revocation(&socket, &io, &caller);
         self.recognizer.try_again();
         if let State::Failed { .. } = self.recognizer.state() {
-            self.refuse(&socket, io, NO_MODEL);
+            self.refuse_socket(&socket, io, NO_MODEL);
             let _ = socket.disconnect();
             return;
         }
         let session = session_of(&socket);
         let outbox = session.as_ref().map(|session| session.outbox().clone());
-        let on_event = auth.wants_extras().then(|| self.pushes(io.clone(), id, outbox));
-        let Some(admitted) = self.recognizer.admit(id.to_string(), on_event) else {
-            self.refuse(&socket, io, AT_CAPACITY);
+        let on_event = auth.wants_extras().then(|| self.event_pusher(io.clone(), id, outbox));
+        let Some(admitted) = self.recognizer.admit_client(id.to_string(), on_event) else {
+            self.refuse_socket(&socket, io, AT_CAPACITY);
             let _ = socket.disconnect();
             return;
         };
         let admitted = Arc::new(admitted);
         let frames = frames_of(&socket);
-        let facts = auth.wants_extras().then(|| self.recognizer.facts()).flatten();
+        let facts = auth.wants_extras().then(|| self.recognizer.model_facts()).flatten();
         let client = Arc::new(SocketClient {
             transport: self.clone(),
             admitted: admitted.clone(),
             session: session.clone(),
-            frames: frames.of(&caller),
+            frames: frames.for_caller(&caller),
             io,
             extras: auth.wants_extras(),
             told: facts.as_ref().map(|facts| facts.name.clone()),
@@ -337,28 +354,28 @@ impl SocketIoTransport {
         });
 
         if let Some(session) = &session {
-            session.is_known();
+            session.mark_known();
         }
         let outbox = session.as_ref().map(|session| &**session.outbox());
-        let _ = send(&socket, outbox, "status", &SignMessage { message: "ready".into() });
+        let _ = send_event(&socket, outbox, "status", &SignMessage { message: "ready".into() });
         if let Some(facts) = facts {
-            let _ = send(&socket, outbox, "model", &facts);
+            let _ = send_event(&socket, outbox, "model", &facts);
         }
     }
 
     /// Says why, and sees to it that the session really ends when it is disconnected.
-    fn refuse(&self, socket: &Socket<LocalAdapter>, io: SocketIo, message: &str) {
+    fn refuse_socket(&self, socket: &Socket<LocalAdapter>, io: SocketIo, message: &str) {
         let _ = socket.emit("error", &SignMessage { message: message.into() });
         let session = session_of(socket);
         if let Some(session) = &session {
-            session.is_refused();
+            session.mark_refused();
         }
         self.sessions.end_soon(socket.id, session, io);
     }
 
     /// Pushes each new answer to the client, and the facts of a model that took another's place. Holds no reference to
     /// the socket, which holds the client.
-    fn pushes(&self, io: SocketIo, id: Sid, outbox: Option<Arc<Outbox>>) -> OnEvent {
+    fn event_pusher(&self, io: SocketIo, id: Sid, outbox: Option<Arc<Outbox>>) -> OnEvent {
         let counters = self.counters.clone();
         Arc::new(move |event: Event<'_>| {
             // The namespace goes before the last prediction when the server stops.
@@ -367,7 +384,7 @@ impl SocketIoTransport {
             };
             let answer = match event {
                 Event::Model(facts) => {
-                    let _ = send(&socket, outbox.as_deref(), "model", facts);
+                    let _ = send_event(&socket, outbox.as_deref(), "model", facts);
                     return;
                 }
                 Event::Answer(answer) => answer,
@@ -378,13 +395,13 @@ impl SocketIoTransport {
             let age = prediction.finished.saturating_duration_since(prediction.arrived);
             let event = SignResult {
                 label: Cow::Borrowed(&answer.label),
-                score: rounded(answer.score),
+                score: round_score(answer.score),
                 seen: prediction.seen,
                 scores: Cow::Borrowed(&prediction.scores),
                 age_ms: age.as_secs_f32() * 1e3,
                 sight: answer.sight(),
             };
-            if let Sent::Full = send(&socket, outbox.as_deref(), "result", &event) {
+            if let Sent::Full = send_event(&socket, outbox.as_deref(), "result", &event) {
                 counters.not_taken();
             }
         })
@@ -394,76 +411,76 @@ impl SocketIoTransport {
 impl SocketClient {
     /// Handles one `frame`; replies as soon as it can, or not at all if it is not valid. A reply that is acknowledged does not
     /// wait, nor does that of a client who is told of each result.
-    fn frame(
+    fn handle_frame(
         client: &Arc<Self>,
         socket: &Arc<Socket<LocalAdapter>>,
         text: &Bytes,
         attachments: Option<&VecDeque<Bytes>>,
         may_wait: bool,
     ) {
-        if !client.frames.take() {
+        if !client.frames.take_frame() {
             return;
         }
         let arrived = clock::now();
         let message = match message::parse(text, attachments, &client.transport.limits) {
             Ok(message) => message,
-            Err(error) => return client.invalid(socket.id, &error, arrived),
+            Err(error) => return client.log_invalid(socket.id, &error, arrived),
         };
         let frame = Frame { payload: message.payload, arrived, id: message.id };
         let (replier, socket) = (client.clone(), socket.clone());
-        let reply = move |reply| replier.reply(&socket, message.id, reply);
-        client.admitted.frame(frame, may_wait && !client.extras, reply);
+        let reply = move |reply| replier.send_reply(&socket, message.id, reply);
+        client.admitted.push_frame(frame, may_wait && !client.extras, reply);
     }
 
-    fn invalid(&self, socket: Sid, error: &FrameMessageError, now: Instant) {
+    fn log_invalid(&self, socket: Sid, error: &FrameMessageError, now: Instant) {
         self.transport.counters.invalid.fetch_add(1, Ordering::Relaxed);
-        if let Some(count) = self.bad_frames.lock().count(now) {
+        if let Some(count) = self.bad_frames.lock().count_bad(now) {
             let error = error.to_string();
-            let error = lines::sentence(&error);
+            let error = lines::short_sentence(&error);
             tracing::warn!("ERROR client={socket} frame skipped, {count} so far: {error}");
         }
     }
 
-    fn reply(&self, socket: &Arc<Socket<LocalAdapter>>, id: Option<u64>, reply: Reply) {
+    fn send_reply(&self, socket: &Arc<Socket<LocalAdapter>>, id: Option<u64>, reply: Reply) {
         let transport = &self.transport;
         let outbox = self.session.as_ref().map(|session| &**session.outbox());
         let answer = match reply {
             Reply::Answer(answer) => answer,
             Reply::First(answer) => {
-                // Whoever came while the model was being loaded has not been told of it; whoever was silent while it
+                // A client that came while the model was being loaded has not been told of it; a client that was silent while it
                 // was replaced, of another one.
                 if self.extras
-                    && let Some(facts) = transport.recognizer.facts()
+                    && let Some(facts) = transport.recognizer.model_facts()
                     && self.told.as_ref() != Some(&facts.name)
                 {
-                    let _ = send(socket, outbox, "model", &facts);
+                    let _ = send_event(socket, outbox, "model", &facts);
                 }
                 answer
             }
             Reply::Unavailable => {
                 self.admitted.leave("the model could not be loaded");
-                transport.refuse(socket, self.io.clone(), NO_MODEL);
+                transport.refuse_socket(socket, self.io.clone(), NO_MODEL);
                 let _ = socket.clone().disconnect();
                 return;
             }
         };
         let sent = if self.extras {
             let prediction = answer.prediction.as_deref();
-            send(
+            send_event(
                 socket,
                 outbox,
                 "prediction",
                 &DetailedPrediction {
                     label: Cow::Borrowed(&answer.label),
-                    score: rounded(answer.score),
+                    score: round_score(answer.score),
                     id,
                     seen: prediction.and_then(|p| p.seen),
                     scores: prediction.map(|p| Cow::Borrowed(&*p.scores)),
                 },
             )
         } else {
-            let reply = Prediction { label: Cow::Borrowed(&answer.label), score: rounded(answer.score) };
-            send(socket, outbox, "prediction", &reply)
+            let reply = Prediction { label: Cow::Borrowed(&answer.label), score: round_score(answer.score) };
+            send_event(socket, outbox, "prediction", &reply)
         };
         match sent {
             Sent::Yes => {
@@ -475,9 +492,9 @@ impl SocketClient {
     }
 }
 
-/// Frames of whoever has made the handshake.
-fn frames_of(socket: &Socket<LocalAdapter>) -> Frames {
-    socket.req_parts().extensions.get::<Frames>().cloned().unwrap_or_default()
+/// Frames of a client that has made the handshake.
+fn frames_of(socket: &Socket<LocalAdapter>) -> FrameLimiter {
+    socket.req_parts().extensions.get::<FrameLimiter>().cloned().unwrap_or_default()
 }
 
 /// Why somebody may not send frames, and here keys come in another way.
@@ -491,9 +508,9 @@ fn why_not(why: &NotAllowed) -> String {
 }
 
 /// Its connections are that client's, who may have said only now who it is.
-fn belongs_to(socket: &Socket<LocalAdapter>, caller: &Caller) -> Result<(), TooMany> {
+fn assign_session(socket: &Socket<LocalAdapter>, caller: &Caller) -> Result<(), TooMany> {
     let Some(session) = session_of(socket) else { return Ok(()) };
-    session.belongs_to(frames_of(socket).of(caller).asker())
+    session.assign_to(frames_of(socket).for_caller(caller).asker())
 }
 
 /// What has become of a message.
@@ -506,7 +523,7 @@ enum Sent {
 }
 
 /// Sends an event, if there is room for it among all that waits.
-fn send<T: Serialize + ?Sized>(
+fn send_event<T: Serialize + ?Sized>(
     socket: &Socket<LocalAdapter>,
     outbox: Option<&Outbox>,
     event: &str,
@@ -516,14 +533,14 @@ fn send<T: Serialize + ?Sized>(
     if serde_json::to_writer(&mut length, data).is_err() {
         return Sent::Gone; // what cannot be written to a counter is not written at all
     }
-    if outbox.is_some_and(|outbox| !outbox.take(length.0)) {
+    if outbox.is_some_and(|outbox| !outbox.take_room(length.0)) {
         return Sent::Full;
     }
     let sent = socket.emit(event, data);
     if sent.is_err()
         && let Some(outbox) = outbox
     {
-        outbox.sent(length.0);
+        outbox.record_sent(length.0);
     }
     match sent {
         Ok(()) => Sent::Yes,
@@ -557,6 +574,6 @@ impl std::fmt::Debug for SocketIoTransport {
 }
 
 /// Four decimals: as many as mean anything, and as many as old clients print.
-fn rounded(score: f32) -> f32 {
+fn round_score(score: f32) -> f32 {
     (score * 1e4).round() / 1e4
 }

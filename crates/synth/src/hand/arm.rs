@@ -46,11 +46,11 @@ impl Angles {
     pub(super) const LIMITS: [(f32, f32); 3] =
         [(deg(-75.0), deg(85.0)), (deg(-38.0), deg(25.0)), (deg(-30.0), deg(200.0))];
 
-    fn all(&self) -> [f32; 6] {
+    fn all_angles(&self) -> [f32; 6] {
         [self.flexion, self.deviation, self.twist, self.pitch, self.roll, self.heading]
     }
 
-    fn of(all: [f32; 6]) -> Self {
+    fn from_array(all: [f32; 6]) -> Self {
         let [flexion, deviation, twist, pitch, roll, heading] = all;
         let limit = |angle: f32, i: usize| angle.clamp(Self::LIMITS[i].0, Self::LIMITS[i].1);
         Self {
@@ -63,19 +63,19 @@ impl Angles {
         }
     }
 
-    fn forearm(&self) -> Turn {
+    fn forearm_turn(&self) -> Turn {
         Turn::about_x(self.pitch).then(&Turn::about_z(self.roll)).then(&Turn::about_y(self.heading))
     }
 
     /// Of the hand. It is for axes x = a, y = -b, z = -c, on which the hand is upright with its palm to the camera.
-    fn hand(&self) -> Turn {
+    fn hand_turn(&self) -> Turn {
         let wrist = Turn::about_x(self.flexion).then(&Turn::about_z(self.deviation));
-        wrist.then(&Turn::about_y(-self.twist)).then(&self.forearm())
+        wrist.then(&Turn::about_y(-self.twist)).then(&self.forearm_turn())
     }
 
     /// From the elbow to the middle of the palm.
     fn reach(&self, bones: &Bones) -> Vector {
-        add(self.forearm().apply([0.0, -bones.forearm, 0.0]), on_axes(&self.hand(), PALM))
+        add(self.forearm_turn().apply([0.0, -bones.forearm, 0.0]), on_axes(&self.hand_turn(), PALM))
     }
 }
 
@@ -83,7 +83,7 @@ impl Mix for Arm {
     fn mix(&self, other: &Self, share: f32) -> Self {
         Self {
             elbow: self.elbow.mix(&other.elbow, share),
-            angles: Angles::of(self.angles.all().mix(&other.angles.all(), share)),
+            angles: Angles::from_array(self.angles.all_angles().mix(&other.angles.all_angles(), share)),
         }
     }
 }
@@ -91,22 +91,22 @@ impl Mix for Arm {
 impl Arm {
     /// With the middle of the palm at `palm`.
     pub(super) fn with_palm(palm: Vector, angles: Angles, bones: &Bones) -> Self {
-        let angles = Angles::of(angles.all());
+        let angles = Angles::from_array(angles.all_angles());
         Self { elbow: sub(palm, angles.reach(bones)), angles }
     }
 
     /// The same arm with other angles, its elbow where it was.
-    pub(super) fn turned(&self, angles: Angles) -> Self {
-        Self { elbow: self.elbow, angles: Angles::of(angles.all()) }
+    pub(super) fn with_angles(&self, angles: Angles) -> Self {
+        Self { elbow: self.elbow, angles: Angles::from_array(angles.all_angles()) }
     }
 
     /// The same arm elsewhere.
-    pub(super) fn moved(&self, by: Vector) -> Self {
+    pub(super) fn moved_by(&self, by: Vector) -> Self {
         Self { elbow: add(self.elbow, by), angles: self.angles }
     }
 
     pub(super) fn wrist(&self, bones: &Bones) -> Vector {
-        add(self.elbow, self.angles.forearm().apply([0.0, -bones.forearm, 0.0]))
+        add(self.elbow, self.angles.forearm_turn().apply([0.0, -bones.forearm, 0.0]))
     }
 
     /// The middle of the palm.
@@ -116,7 +116,7 @@ impl Arm {
 
     /// The joints in space, and the palm's normal.
     pub(super) fn joints(&self, bones: &Bones, grip: &Grip) -> ([Vector; JOINTS], Vector) {
-        let (wrist, hand) = (self.wrist(bones), self.angles.hand());
+        let (wrist, hand) = (self.wrist(bones), self.angles.hand_turn());
         let joints = bones.joints(grip).map(|joint| add(wrist, on_axes(&hand, joint)));
         (joints, on_axes(&hand, [0.0, 0.0, 1.0]))
     }
@@ -128,24 +128,24 @@ fn on_axes(hand: &Turn, [a, b, c]: Vector) -> Vector {
 }
 
 /// How far from the camera a hand of this size is, in P.
-pub(super) fn depth(size: f32) -> f32 {
+pub(super) fn depth_from_size(size: f32) -> f32 {
     FOCAL / (SIZE * size)
 }
 
 /// The point in space that is seen at a pixel, at this depth.
-pub(super) fn place(x: f32, y: f32, depth: f32) -> Vector {
+pub(super) fn point_at_pixel(x: f32, y: f32, depth: f32) -> Vector {
     let by = depth / FOCAL;
     [(x - WIDTH / 2.0) * by, (y - HEIGHT / 2.0) * by, depth]
 }
 
 /// Where a point is seen.
-pub(super) fn seen(point: Vector) -> [f32; 2] {
-    let by = pixels(point);
+pub(super) fn project_point(point: Vector) -> [f32; 2] {
+    let by = unit_pixels(point);
     [WIDTH / 2.0 + point[0] * by, HEIGHT / 2.0 + point[1] * by]
 }
 
 /// Pixels of 1 P where a point is.
-pub(super) fn pixels(point: Vector) -> f32 {
+pub(super) fn unit_pixels(point: Vector) -> f32 {
     FOCAL / point[2].max(NEAREST)
 }
 
@@ -155,6 +155,6 @@ pub(super) fn turned_about(middle: Vector, by: f32, point: Vector) -> Vector {
 }
 
 /// Mirrored left to right about `middle` of the picture (0 is the camera's axis), in P.
-pub(super) fn mirrored(point: Vector, middle: f32) -> Vector {
+pub(super) fn mirror_point(point: Vector, middle: f32) -> Vector {
     [2.0 * middle - point[0], point[1], point[2]]
 }

@@ -47,7 +47,7 @@ impl Layer {
 
     /// Calls `paint` with each pixel of a box, its middle in the picture, and lays what comes back (colour, opacity)
     /// over the pixel.
-    fn lay(&mut self, bounds: [f32; 4], mut paint: impl FnMut([f32; 2]) -> Option<([f32; 3], f32)>) {
+    fn lay_pixels(&mut self, bounds: [f32; 4], mut paint: impl FnMut([f32; 2]) -> Option<([f32; 3], f32)>) {
         let [left, top] = self.origin;
         let clip = |at: f32, origin: i32, most: usize| (at - origin as f32).clamp(0.0, most as f32) as usize;
         let columns = clip(bounds[0].floor(), left, self.width)..clip(bounds[2].ceil(), left, self.width);
@@ -69,7 +69,7 @@ impl Layer {
     }
 
     /// A strip, lit and rounded.
-    pub(super) fn strip(&mut self, strip: &Strip, paint: &Paint) {
+    pub(super) fn draw_strip(&mut self, strip: &Strip, paint: &Paint) {
         let Strip { from, to, radius } = *strip;
         let way = [to[0] - from[0], to[1] - from[1]];
         let squared = (way[0] * way[0] + way[1] * way[1]).max(1e-6);
@@ -83,7 +83,7 @@ impl Layer {
         // Blotches are as large as the strip is wide, and go along with it.
         let grain = 1.0 / most.max(1.0);
         let scale = squared.sqrt() * grain;
-        self.lay(bounds, |[x, y]| {
+        self.lay_pixels(bounds, |[x, y]| {
             let (dx, dy) = (x - from[0], y - from[1]);
             let along = ((dx * way[0] + dy * way[1]) / squared).clamp(0.0, 1.0);
             let (ox, oy) = (dx - along * way[0], dy - along * way[1]);
@@ -97,13 +97,13 @@ impl Layer {
             let [nx, ny] = [ox / radius.max(0.5), oy / radius.max(0.5)];
             let lit = 1.0 + paint.round * (0.3 * (nx * LIGHT[0] + ny * LIGHT[1]) - 0.42 * share.powi(4));
             let across = (ox * way[1] - oy * way[0]) * grain / squared.sqrt();
-            let blotch = paint.blotches * (noise(along * scale * 3.0, across * 3.0, paint.seed) - 0.5);
+            let blotch = paint.blotches * (smooth_noise(along * scale * 3.0, across * 3.0, paint.seed) - 0.5);
             Some((paint.colour.map(|channel| channel * (lit + blotch)), opacity))
         });
     }
 
     /// An area within `edge` (corners in order) and `radius` around it, darker towards its rim.
-    pub(super) fn area(&mut self, edge: &[[f32; 2]], radius: f32, paint: &Paint) {
+    pub(super) fn draw_area(&mut self, edge: &[[f32; 2]], radius: f32, paint: &Paint) {
         let reach = radius + 1.0;
         let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
         for [x, y] in edge {
@@ -117,7 +117,7 @@ impl Layer {
         let grain = 1.0 / radius.max(1.0);
         // How far inside the rim is flat.
         let soft = 2.2 * radius;
-        self.lay(bounds, |[x, y]| {
+        self.lay_pixels(bounds, |[x, y]| {
             let inside = radius - signed_distance(edge, [x, y]);
             let opacity = (inside + 0.5).clamp(0.0, 1.0) * paint.opacity;
             if opacity <= 0.0 {
@@ -125,7 +125,7 @@ impl Layer {
             }
             let rim = 1.0 - (inside / soft.max(0.5)).clamp(0.0, 1.0);
             let lit = 1.0 - paint.round * 0.34 * rim * rim * rim;
-            let blotch = paint.blotches * (noise(x * grain, y * grain, paint.seed) - 0.5);
+            let blotch = paint.blotches * (smooth_noise(x * grain, y * grain, paint.seed) - 0.5);
             Some((paint.colour.map(|channel| channel * (lit + blotch)), opacity))
         });
     }
@@ -151,7 +151,7 @@ fn signed_distance(edge: &[[f32; 2]], [x, y]: [f32; 2]) -> f32 {
 }
 
 /// Smooth noise of 0 to 1: one value at each whole number, and straight lines between.
-pub(super) fn noise(x: f32, y: f32, seed: u32) -> f32 {
+pub(super) fn smooth_noise(x: f32, y: f32, seed: u32) -> f32 {
     let (cx, cy) = (x.floor(), y.floor());
     let (fx, fy) = (x - cx, y - cy);
     let at = |dx: i32, dy: i32| {

@@ -3,7 +3,7 @@
 use super::Script;
 use super::arm::{self, Angles, Arm};
 use super::geometry::{Vector, add, length, scale, sub};
-use super::held::side;
+use super::held::random_side;
 use super::person::Body;
 use super::shape::{self, Other, Shape};
 use super::skeleton::{Bones, Finger, Grip, Thumb, deg};
@@ -23,22 +23,22 @@ struct Place {
 
 impl Place {
     fn new(random: &mut Random, least: f32, most: f32) -> Self {
-        let depth = arm::depth(random.range(least, most));
-        let px = arm::pixels([0.0, 0.0, depth]);
-        let behind = arm::pixels([0.0, 0.0, depth + random.range(1.5, 3.0)]);
+        let depth = arm::depth_from_size(random.range(least, most));
+        let px = arm::unit_pixels([0.0, 0.0, depth]);
+        let behind = arm::unit_pixels([0.0, 0.0, depth + random.range(1.5, 3.0)]);
         let head = [320.0 + random.range(-70.0, 70.0), behind * 1.3 + random.range(5.0, 40.0)];
-        let middle = arm::place(head[0], 0.0, depth)[0];
+        let middle = arm::point_at_pixel(head[0], 0.0, depth)[0];
         Self { body: Body::sitting(head, behind), depth, px, middle }
     }
 
-    /// A point so many P right of the body's middle and below the face's middle, and nearer than the hands' depth.
-    fn at(&self, x: f32, y: f32, nearer: f32) -> Vector {
+    /// A point this many P right of the body's middle and below the face's middle, and nearer than the hands' depth.
+    fn point_at(&self, x: f32, y: f32, nearer: f32) -> Vector {
         let [middle, face] = self.body.head;
-        let point = arm::place(middle + x * self.px, face + y * self.px, self.depth);
+        let point = arm::point_at_pixel(middle + x * self.px, face + y * self.px, self.depth);
         add(point, [0.0, 0.0, -nearer])
     }
 
-    fn track(&self, side: Side, palm: Vector, angles: Angles, grip: Grip, random: &mut Random) -> Track {
+    fn make_track(&self, side: Side, palm: Vector, angles: Angles, grip: Grip, random: &mut Random) -> Track {
         let bones = Bones::new(random);
         let arm = Arm::with_palm(palm, angles, &bones);
         let mut track = Track::new(side, bones, arm, grip, random);
@@ -46,14 +46,14 @@ impl Place {
         track
     }
 
-    fn script(self, duration: f32, tracks: Vec<Track>) -> Script {
+    fn make_script(self, duration: f32, tracks: Vec<Track>) -> Script {
         Script { duration, tracks, body: Some(self.body), ..Script::default() }
     }
 }
 
 /// Both hands, or one.
-fn hands(random: &mut Random, both: f32) -> Vec<Side> {
-    if random.chance(both) { vec![Side::Right, Side::Left] } else { vec![side(random)] }
+fn choose_hands(random: &mut Random, both: f32) -> Vec<Side> {
+    if random.chance(both) { vec![Side::Right, Side::Left] } else { vec![random_side(random)] }
 }
 
 /// Neither open nor closed.
@@ -61,9 +61,9 @@ fn half_open(random: &mut Random) -> Grip {
     let bent = random.range(0.0, 1.0);
     let finger = |i: usize| {
         let bent = bent + 0.15 * i as f32;
-        Finger::bent(16.0 + 20.0 * bent, 30.0 + 26.0 * bent, 14.0 + 14.0 * bent)
+        Finger::from_degrees(16.0 + 20.0 * bent, 30.0 + 26.0 * bent, 14.0 + 14.0 * bent)
     };
-    Grip { thumb: Thumb::posed(38.0, 24.0, 0.0, 12.0, 14.0), fingers: std::array::from_fn(finger) }
+    Grip { thumb: Thumb::from_degrees(38.0, 24.0, 0.0, 12.0, 14.0), fingers: std::array::from_fn(finger) }
         .varied(random, deg(8.0))
 }
 
@@ -80,51 +80,52 @@ fn before_chest(random: &mut Random) -> Angles {
 }
 
 /// Beats with half open hands at the height of the chest.
-pub(super) fn talk(random: &mut Random) -> Script {
+pub(super) fn talk_script(random: &mut Random) -> Script {
     let place = Place::new(random, 0.5, 1.1);
     let duration = random.range(6.0, 10.0);
     let mut tracks = Vec::new();
-    for side in hands(random, 0.7) {
-        let home = place.at(-random.range(0.9, 2.0), random.range(2.8, 4.0), 0.0);
+    for side in choose_hands(random, 0.7) {
+        let home = place.point_at(-random.range(0.9, 2.0), random.range(2.8, 4.0), 0.0);
         let angles = before_chest(random);
-        let mut track = place.track(side, home, angles, half_open(random), random);
-        while track.arm.end() < duration {
-            track.arm.rest_until(track.arm.end() + random.range(0.05, 0.8));
+        let mut track = place.make_track(side, home, angles, half_open(random), random);
+        while track.arm.end_time() < duration {
+            track.arm.rest_until(track.arm.end_time() + random.range(0.05, 0.8));
             // Up, and down on the word.
             let beat = random.range(0.2, 1.2);
             let up = add(home, [random.range(-0.4, 0.4) * beat, -beat, random.range(-0.3, 0.3) * beat]);
             let raised = Arm::with_palm(up, before_chest(random), &track.bones);
-            track.arm.go(raised, random.range(0.25, 0.6));
+            track.arm.move_to(raised, random.range(0.25, 0.6));
             let down = add(home, std::array::from_fn(|_| random.range(-0.15, 0.15)));
-            track.arm.go(Arm::with_palm(down, angles, &track.bones), random.range(0.15, 0.4));
-            track.grip.rest_until(track.arm.end() - random.range(0.2, 0.5));
-            track.grip.go(half_open(random), random.range(0.2, 0.5));
+            track.arm.move_to(Arm::with_palm(down, angles, &track.bones), random.range(0.15, 0.4));
+            track.grip.rest_until(track.arm.end_time() - random.range(0.2, 0.5));
+            track.grip.move_to(half_open(random), random.range(0.2, 0.5));
         }
         tracks.push(track);
     }
-    place.script(duration, tracks)
+    place.make_script(duration, tracks)
 }
 
 /// Changing shapes and moves as fast as strokes.
-pub(super) fn sign(random: &mut Random) -> Script {
+pub(super) fn sign_script(random: &mut Random) -> Script {
     let place = Place::new(random, 0.5, 1.1);
     let duration = random.range(6.0, 10.0);
     let mut tracks = Vec::new();
-    for side in hands(random, 0.6) {
-        let mut palm = place.at(-1.2, 2.6, 0.5);
-        let mut track = place.track(side, palm, before_chest(random), half_open(random), random);
+    for side in choose_hands(random, 0.6) {
+        let mut palm = place.point_at(-1.2, 2.6, 0.5);
+        let mut track = place.make_track(side, palm, before_chest(random), half_open(random), random);
         let mut was_open = false;
-        while track.arm.end() < duration {
+        while track.arm.end_time() < duration {
             let shape = Shape::ALL[(random.bits() % Shape::ALL.len() as u64) as usize];
             let is_open = shape == Shape::OpenPalm && !was_open;
             let shape = if shape == Shape::OpenPalm && was_open { Shape::Fist } else { shape };
             let grip = if shape == Shape::None {
                 let other = Other::ALL[(random.bits() % Other::ALL.len() as u64) as usize];
-                shape::other(other, &track.bones, random)
+                shape::other_grip(other, &track.bones, random)
             } else {
-                shape::grip(shape, &track.bones, random)
+                shape::shape_grip(shape, &track.bones, random)
             };
-            let next = place.at(-random.range(-0.4, 2.2), random.range(0.6, 3.6), random.range(0.0, 1.2));
+            let next =
+                place.point_at(-random.range(-0.4, 2.2), random.range(0.6, 3.6), random.range(0.0, 1.2));
             // 0.5 to 3 P, at most as fast as the fastest stroke.
             let way = sub(next, palm);
             let far = length(way).clamp(0.5, 3.0);
@@ -141,25 +142,26 @@ pub(super) fn sign(random: &mut Random) -> Script {
             let hurried = is_open || was_open;
             let least = far / 16.0;
             let seconds = if hurried { random.range(0.14, 0.2) } else { random.range(0.2, 0.5) }.max(least);
-            let from = track.arm.end();
-            track.arm.go(Arm::with_palm(palm, angles, &track.bones), seconds);
+            let from = track.arm.end_time();
+            track.arm.move_to(Arm::with_palm(palm, angles, &track.bones), seconds);
             track.grip.rest_until(from + seconds - seconds.min(0.25));
-            track.grip.go(grip, seconds.min(0.25));
+            track.grip.move_to(grip, seconds.min(0.25));
             track.arm.rest_until(
-                track.arm.end() + if is_open { random.range(0.0, 0.06) } else { random.range(0.0, 0.45) },
+                track.arm.end_time()
+                    + if is_open { random.range(0.0, 0.06) } else { random.range(0.0, 0.45) },
             );
-            track.grip.rest_until(track.arm.end());
+            track.grip.rest_until(track.arm.end_time());
             was_open = is_open;
         }
         tracks.push(track);
     }
-    place.script(duration, tracks)
+    place.make_script(duration, tracks)
 }
 
 /// Somebody crosses the picture some metres away, and their arms swing.
-pub(super) fn walk(random: &mut Random) -> Script {
-    let depth = arm::depth(random.range(0.25, 0.45));
-    let px = arm::pixels([0.0, 0.0, depth]);
+pub(super) fn walk_script(random: &mut Random) -> Script {
+    let depth = arm::depth_from_size(random.range(0.25, 0.45));
+    let px = arm::unit_pixels([0.0, 0.0, depth]);
     let sign = if random.chance(0.5) { 1.0 } else { -1.0 };
     let head_y = random.range(1.5, 2.5) * px;
     let (from, to) = (320.0 - sign * (320.0 + 5.0 * px), 320.0 + sign * (320.0 + 5.0 * px));
@@ -187,15 +189,19 @@ pub(super) fn walk(random: &mut Random) -> Script {
                 ..Angles::default()
             };
             let raised = 8.6 - 0.4 * ahead.max(0.0);
-            Arm::with_palm(arm::place(x + swing * 1.7 * px, head_y + raised * px, depth), angles, &bones)
+            Arm::with_palm(
+                arm::point_at_pixel(x + swing * 1.7 * px, head_y + raised * px, depth),
+                angles,
+                &bones,
+            )
         };
         let mut ahead = if side == Side::Left { 1.0 } else { -1.0 };
-        let mut track = Track::new(side, bones.clone(), pose(ahead), shape::relaxed(random), random);
+        let mut track = Track::new(side, bones.clone(), pose(ahead), shape::relaxed_grip(random), random);
         track.walk = speed * mirror;
         track.arm.rest_until(phase);
-        while track.arm.end() < duration {
+        while track.arm.end_time() < duration {
             ahead = -ahead;
-            track.arm.go(pose(ahead), step);
+            track.arm.move_to(pose(ahead), step);
         }
         tracks.push(track);
     }
@@ -214,29 +220,29 @@ fn around_cup(random: &mut Random) -> Angles {
 }
 
 /// From the table to the mouth, a sip, and back.
-pub(super) fn drink(random: &mut Random) -> Script {
+pub(super) fn drink_script(random: &mut Random) -> Script {
     let place = Place::new(random, 0.55, 1.1);
-    let low = place.at(-random.range(0.6, 1.6), random.range(3.6, 4.6), 1.0);
+    let low = place.point_at(-random.range(0.6, 1.6), random.range(3.6, 4.6), 1.0);
     let angles = around_cup(random);
-    let mut track = place.track(side(random), low, angles, shape::cup(random), random);
+    let mut track = place.make_track(random_side(random), low, angles, shape::cup_grip(random), random);
     track.has_cup = true;
     track.arm.rest_until(random.range(0.5, 1.5));
     for _ in 0..=random.bits() % 2 {
-        let mouth = place.at(-random.range(0.5, 0.8), random.range(0.6, 0.9), 0.4);
+        let mouth = place.point_at(-random.range(0.5, 0.8), random.range(0.6, 0.9), 0.4);
         let sip = Angles { roll: angles.roll - deg(random.range(15.0, 35.0)), ..angles };
-        track.arm.go(Arm::with_palm(mouth, sip, &track.bones), random.range(0.7, 1.3));
+        track.arm.move_to(Arm::with_palm(mouth, sip, &track.bones), random.range(0.7, 1.3));
         let tipped = Angles { roll: sip.roll - deg(random.range(10.0, 25.0)), ..sip };
-        track.arm.go(Arm::with_palm(mouth, tipped, &track.bones), random.range(0.3, 0.7));
-        track.arm.rest_until(track.arm.end() + random.range(0.6, 1.6));
-        track.arm.go(Arm::with_palm(low, angles, &track.bones), random.range(0.7, 1.3));
-        track.arm.rest_until(track.arm.end() + random.range(0.4, 1.2));
+        track.arm.move_to(Arm::with_palm(mouth, tipped, &track.bones), random.range(0.3, 0.7));
+        track.arm.rest_until(track.arm.end_time() + random.range(0.6, 1.6));
+        track.arm.move_to(Arm::with_palm(low, angles, &track.bones), random.range(0.7, 1.3));
+        track.arm.rest_until(track.arm.end_time() + random.range(0.4, 1.2));
     }
-    let duration = track.arm.end();
-    place.script(duration, vec![track])
+    let duration = track.arm.end_time();
+    place.make_script(duration, vec![track])
 }
 
 /// Two hands above a keyboard, palms down.
-pub(super) fn typing(random: &mut Random) -> Script {
+pub(super) fn typing_script(random: &mut Random) -> Script {
     let place = Place::new(random, 0.6, 1.2);
     let duration = random.range(5.0, 8.0);
     let low = random.range(390.0, 455.0);
@@ -245,7 +251,7 @@ pub(super) fn typing(random: &mut Random) -> Script {
         let [middle, _] = place.body.head;
         let home = |random: &mut Random| {
             let x = middle - random.range(0.8, 1.5) * place.px;
-            arm::place(x, low + random.range(-8.0, 8.0), place.depth)
+            arm::point_at_pixel(x, low + random.range(-8.0, 8.0), place.depth)
         };
         let angles = Angles {
             flexion: deg(random.range(-20.0, 5.0)),
@@ -255,37 +261,37 @@ pub(super) fn typing(random: &mut Random) -> Script {
             ..Angles::default()
         };
         let palm = home(random);
-        let mut track = place.track(side, palm, angles, half_open(random), random);
-        track.taps = Some(track::tapping(random));
-        while track.arm.end() < duration {
-            track.arm.rest_until(track.arm.end() + random.range(0.2, 1.5));
+        let mut track = place.make_track(side, palm, angles, half_open(random), random);
+        track.taps = Some(track::random_tapping(random));
+        while track.arm.end_time() < duration {
+            track.arm.rest_until(track.arm.end_time() + random.range(0.2, 1.5));
             let palm = home(random);
-            track.arm.go(Arm::with_palm(palm, angles, &track.bones), random.range(0.15, 0.4));
+            track.arm.move_to(Arm::with_palm(palm, angles, &track.bones), random.range(0.15, 0.4));
         }
         tracks.push(track);
     }
-    place.script(duration, tracks)
+    place.make_script(duration, tracks)
 }
 
 /// A cup before the chest, moved now and then.
 pub(super) fn hold_cup(random: &mut Random) -> Script {
     let place = Place::new(random, 0.55, 1.2);
     let duration = random.range(5.0, 8.0);
-    let home = place.at(-random.range(0.3, 1.6), random.range(2.6, 4.0), 0.8);
+    let home = place.point_at(-random.range(0.3, 1.6), random.range(2.6, 4.0), 0.8);
     let angles = around_cup(random);
-    let mut track = place.track(side(random), home, angles, shape::cup(random), random);
+    let mut track = place.make_track(random_side(random), home, angles, shape::cup_grip(random), random);
     track.has_cup = true;
-    while track.arm.end() < duration {
-        track.arm.rest_until(track.arm.end() + random.range(0.4, 2.0));
+    while track.arm.end_time() < duration {
+        track.arm.rest_until(track.arm.end_time() + random.range(0.4, 2.0));
         let palm = add(home, std::array::from_fn(|_| random.range(-0.35, 0.35)));
         let turned = Angles { roll: angles.roll + deg(random.range(-10.0, 10.0)), ..angles };
-        track.arm.go(Arm::with_palm(palm, turned, &track.bones), random.range(0.4, 0.9));
+        track.arm.move_to(Arm::with_palm(palm, turned, &track.bones), random.range(0.4, 0.9));
     }
-    place.script(duration, vec![track])
+    place.make_script(duration, vec![track])
 }
 
 /// Nobody, or somebody who keeps their hands out of the picture.
-pub(super) fn empty(random: &mut Random) -> Script {
+pub(super) fn empty_script(random: &mut Random) -> Script {
     let body = random.chance(0.5).then(|| Place::new(random, 0.5, 1.1).body);
     Script { duration: random.range(4.0, 8.0), body, ..Script::default() }
 }

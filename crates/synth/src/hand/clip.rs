@@ -17,7 +17,7 @@ const LEAD_S: f32 = 0.4;
 const TAIL_S: f32 = 0.5;
 
 /// What there are clips of: shapes, then strokes.
-pub fn names() -> impl Iterator<Item = String> {
+pub fn clip_names() -> impl Iterator<Item = String> {
     let shapes = Shape::ALL.into_iter().filter(|shape| *shape != Shape::None);
     let shapes = shapes.map(|shape| shape.name().to_owned());
     shapes.chain(Stroke::ALL.into_iter().map(|stroke| stroke.name().to_owned()))
@@ -41,8 +41,8 @@ impl Clip {
         Some(Self { stage, from, to })
     }
 
-    /// Pictures at so many a second.
-    pub fn count(&self, fps: u32) -> u32 {
+    /// Pictures at this many a second.
+    pub fn frame_count(&self, fps: u32) -> u32 {
         ((self.to - self.from) * fps as f32) as u32
     }
 
@@ -58,10 +58,10 @@ mod tests {
 
     #[test]
     fn there_is_a_short_clip_of_each_name_and_of_no_other() {
-        assert_eq!(names().count(), 15);
-        for name in names() {
+        assert_eq!(clip_names().count(), 15);
+        for name in clip_names() {
             let clip = Clip::new(&name, 3, [64, 48]).unwrap();
-            assert!((25..150).contains(&clip.count(25)), "{name}: {}", clip.count(25));
+            assert!((25..150).contains(&clip.frame_count(25)), "{name}: {}", clip.frame_count(25));
         }
         for name in ["none", "still", ""] {
             assert!(Clip::new(name, 3, [64, 48]).is_none(), "{name}");

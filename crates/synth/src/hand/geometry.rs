@@ -106,28 +106,28 @@ impl<T: Mix> Keys<T> {
     }
 
     /// Where the last key is.
-    pub(super) fn last(&self) -> T {
+    pub(super) fn last_value(&self) -> T {
         self.keys[self.keys.len() - 1].1
     }
 
     /// When the last key is.
-    pub(super) fn end(&self) -> f32 {
+    pub(super) fn end_time(&self) -> f32 {
         self.keys[self.keys.len() - 1].0
     }
 
     /// Rests where it is until this time, in seconds.
     pub(super) fn rest_until(&mut self, time: f32) {
-        if time > self.end() {
-            self.keys.push((time, self.last()));
+        if time > self.end_time() {
+            self.keys.push((time, self.last_value()));
         }
     }
 
     /// Moves to `next` within `seconds`, from the last key on.
-    pub(super) fn go(&mut self, next: T, seconds: f32) {
-        self.keys.push((self.end() + seconds.max(1e-3), next));
+    pub(super) fn move_to(&mut self, next: T, seconds: f32) {
+        self.keys.push((self.end_time() + seconds.max(1e-3), next));
     }
 
-    pub(super) fn at(&self, time: f32) -> T {
+    pub(super) fn value_at(&self, time: f32) -> T {
         let after = self.keys.partition_point(|key| key.0 <= time);
         match (after.checked_sub(1).map(|before| self.keys[before]), self.keys.get(after)) {
             (Some((from, a)), Some((to, b))) => a.mix(b, least_jerk((time - from) / (to - from))),

@@ -48,11 +48,11 @@ impl Look {
     }
 
     /// A solid part of the body.
-    pub(super) fn flesh(&self, colour: [f32; 3]) -> Paint {
+    pub(super) fn flesh_paint(&self, colour: [f32; 3]) -> Paint {
         Paint { colour, round: 1.0, blotches: 0.09, seed: self.seed, opacity: 1.0 }
     }
 
-    pub(super) fn cloth(&self, colour: [f32; 3]) -> Paint {
+    pub(super) fn cloth_paint(&self, colour: [f32; 3]) -> Paint {
         Paint { colour, round: 0.8, blotches: 0.16, seed: self.seed ^ 0x5eed, opacity: 1.0 }
     }
 }

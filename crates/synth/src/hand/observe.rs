@@ -76,7 +76,7 @@ const FOUND_SMALL: &Table =
     &[(16.0, 0.0), (20.0, 0.02), (24.0, 0.31), (32.0, 0.82), (48.0, 0.98), (60.0, 1.0)];
 /// By the share that is outside.
 const CUT_OFF: &Table = &[(0.3, 1.0), (0.45, 0.93), (0.6, 0.64), (1.0, 0.0)];
-/// Of one picture.
+/// Chance that one picture shows a hand where there is none.
 const FALSE_HANDS: f32 = 8.0 / 2364.0;
 /// That a gap begins with a picture: gaps are 2.25 pictures long in the mean, and make up a tenth.
 const GAPS: f32 = 0.1 / (0.9 * 2.25);
@@ -103,14 +103,14 @@ pub(super) struct Hindrance {
 
 impl Hindrance {
     /// That a hand that was followed to the picture before is found in this one.
-    pub(super) fn tracked(&self) -> f32 {
+    pub(super) fn tracked_chance(&self) -> f32 {
         look_up(TRACKED_BLURRED, self.blur)
             * look_up(TRACKED_MOVED, self.moved)
             * look_up(CUT_OFF, self.outside)
     }
 
     /// That it is found without having been followed.
-    pub(super) fn found(&self) -> f32 {
+    pub(super) fn found_chance(&self) -> f32 {
         look_up(FOUND_BLURRED, self.blur)
             * look_up(FOUND_SMALL, self.palm_px)
             * look_up(CUT_OFF, self.outside)
@@ -123,7 +123,7 @@ impl Hindrance {
         let p = now.palm_px();
         let [[x0, y0], [x1, y1]] = [before, now].map(HandAt::palm);
         Self {
-            blur: ways(opened, closed).iter().sum::<f32>() / JOINTS as f32 / p,
+            blur: joint_distances(opened, closed).iter().sum::<f32>() / JOINTS as f32 / p,
             moved: (x1 - x0).hypot(y1 - y0) / p,
             palm_px: p,
             outside: now.outside,
@@ -132,7 +132,7 @@ impl Hindrance {
 }
 
 /// How far each joint gets in the picture, in pixels.
-fn ways(from: &HandAt, to: &HandAt) -> [f32; JOINTS] {
+fn joint_distances(from: &HandAt, to: &HandAt) -> [f32; JOINTS] {
     std::array::from_fn(|i| {
         let ([x0, y0, _], [x1, y1, _]) = (from.joints[i], to.joints[i]);
         (x1 - x0).hypot(y1 - y0)
@@ -142,7 +142,7 @@ fn ways(from: &HandAt, to: &HandAt) -> [f32; JOINTS] {
 /// Whether a hand is being followed.
 enum Following {
     Yes,
-    /// For so many pictures it is not found, even if nothing hinders it.
+    /// For this many pictures it is not found, even if nothing hinders it.
     Lost(u64),
 }
 
@@ -162,7 +162,7 @@ impl Eye {
     fn new(mut random: Random) -> Self {
         let constant = std::array::from_fn(|i| {
             let most = if is_tip(i) { 0.03 } else { 0.015 };
-            [most, most, 0.06].map(|most| most * bell(&mut random))
+            [most, most, 0.06].map(|most| most * random_normal(&mut random))
         });
         let jitter = [random.range(0.005, 0.010), random.range(0.003, 0.005)];
         let wait = random.bits() % 3;
@@ -170,18 +170,18 @@ impl Eye {
     }
 
     /// Whether the hand is found in the next picture.
-    fn finds(&mut self, hindrance: &Hindrance) -> bool {
+    fn try_find(&mut self, hindrance: &Hindrance) -> bool {
         if let Following::Yes = self.following
-            && !self.random.chance(hindrance.tracked())
+            && !self.random.chance(hindrance.tracked_chance())
         {
             self.following = Following::Lost(self.random.bits() % 3);
         }
         if let Following::Lost(wait) = self.following
-            && self.random.chance(hindrance.found())
+            && self.random.chance(hindrance.found_chance())
         {
             self.following = if wait == 0 { Following::Yes } else { Following::Lost(wait - 1) };
         }
-        // A gap is no loss: whoever follows the hand goes on afterwards.
+        // A gap is not a loss: the tracker of the hand goes on afterwards.
         if self.gap > 0 {
             self.gap -= 1;
             return false;
@@ -193,13 +193,13 @@ impl Eye {
         matches!(self.following, Following::Yes)
     }
 
-    fn sees(&mut self, hand: &HandAt, blurs: &[f32; JOINTS]) -> Landmarks {
+    fn observe_hand(&mut self, hand: &HandAt, blurs: &[f32; JOINTS]) -> Landmarks {
         let p = hand.palm_px();
         let [place, size] = self.jitter;
         let random = &mut self.random;
-        let size = 1.0 + size * bell(random);
+        let size = 1.0 + size * random_normal(random);
         let wrist = hand.joints[0];
-        let shift = [bell(random), bell(random)].map(|off| off * place * p);
+        let shift = [random_normal(random), random_normal(random)].map(|off| off * place * p);
         let joints = std::array::from_fn(|i| {
             let blur = blurs[i] / p;
             // Where all joints shift together, each adds as much of its own; a tip more.
@@ -209,14 +209,15 @@ impl Eye {
                 let constant = self.constant[i][axis] * p;
                 wrist[axis] + (joint[axis] - wrist[axis]) * size + constant + off * p
             };
-            let [dx, dy] = if i == 0 { [0.0, 0.0] } else { [bell(random) * own, bell(random) * own] };
-            let dz = bell(random) * own * 2.0;
+            let [dx, dy] =
+                if i == 0 { [0.0, 0.0] } else { [random_normal(random) * own, random_normal(random) * own] };
+            let dz = random_normal(random) * own * 2.0;
             [axis(0, dx) + shift[0], axis(1, dy) + shift[1], axis(2, dz)]
         });
         let mean = blurs.iter().sum::<f32>() / JOINTS as f32 / p;
         // Told by the palm or the back; from the edge hardly.
         let clear = if hand.normal[2].abs() < 0.4 { 0.5 } else { 1.0 };
-        let logit = (3.6 + 1.4 * bell(random)) * clear - 1.5 * mean;
+        let logit = (3.6 + 1.4 * random_normal(random)) * clear - 1.5 * mean;
         let logit = if hand.side == Side::Right { logit } else { -logit };
         let presence = 1.0 - random.range(0.0, 0.04) - 0.15 * mean * random.range(0.0, 1.0);
         Landmarks { joints, right: 1.0 / (1.0 + (-logit).exp()), presence: presence.clamp(0.5, 1.0) }
@@ -228,17 +229,17 @@ fn is_tip(joint: usize) -> bool {
 }
 
 /// A number around 0 with a variance of 1: nearly normal, never beyond 3.5.
-fn bell(random: &mut Random) -> f32 {
+fn random_normal(random: &mut Random) -> f32 {
     let sum: f32 = (0..4).map(|_| random.range(-1.0, 1.0)).sum();
     sum * 0.866
 }
 
 /// What is found of `performance` in pictures at `i / fps` seconds, over the whole of it. `seed` decides the errors.
-pub fn observe(performance: &Performance, camera: Camera, seed: u64) -> Vec<Observation> {
+pub fn observe_performance(performance: &Performance, camera: Camera, seed: u64) -> Vec<Observation> {
     let count = performance.hands_at(0.0).len();
     let mut eyes: Vec<Eye> = (0..count).map(|i| Eye::new(Random::new(seed, 0xe1e + i as u64))).collect();
     let mut random = Random::new(seed, 0xfa15e);
-    let mistaken = mistaken(performance, &mut random);
+    let mistaken = mistaken_hand(performance, &mut random);
     let pictures = (performance.duration() * camera.fps) as usize + 1;
     let half = camera.exposure_s / 2.0;
     let mut before = performance.hands_at(-1.0 / camera.fps);
@@ -248,8 +249,8 @@ pub fn observe(performance: &Performance, camera: Camera, seed: u64) -> Vec<Obse
             let [opened, now, closed] = [t - half, t, t + half].map(|t| performance.hands_at(t));
             let hands = eyes.iter_mut().enumerate().map(|(i, eye)| {
                 let hindrance = Hindrance::new(&opened[i], &now[i], &closed[i], &before[i]);
-                let is_found = eye.finds(&hindrance);
-                is_found.then(|| eye.sees(&now[i], &ways(&opened[i], &closed[i])))
+                let is_found = eye.try_find(&hindrance);
+                is_found.then(|| eye.observe_hand(&now[i], &joint_distances(&opened[i], &closed[i])))
             });
             let hands = hands.collect();
             before = now;
@@ -264,7 +265,7 @@ pub fn observe(performance: &Performance, camera: Camera, seed: u64) -> Vec<Obse
 }
 
 /// What is taken for a hand at times: a place in the face or in the room, which does not move.
-fn mistaken(performance: &Performance, random: &mut Random) -> Landmarks {
+fn mistaken_hand(performance: &Performance, random: &mut Random) -> Landmarks {
     let held = Performance::new(super::Act::Held(super::Shape::None), random.bits());
     let shown = held.truth().first().map_or(0.0, |interval| interval.from);
     let hands = held.hands_at(shown);

@@ -5,7 +5,7 @@
 use super::brush::{Layer, Paint};
 use super::geometry::{Mix, Vector, add, cross, scale as times, sub, unit};
 use super::look::Look;
-use super::render::{Scale, strip};
+use super::render::{Scale, draw_strip};
 use super::track::{HandAt, Side};
 use super::{HEIGHT, Person};
 
@@ -25,16 +25,16 @@ const WRIST: f32 = 0.17;
 const FOCAL: f32 = 554.0;
 
 /// How much larger something is seen that is nearer than the wrist by -`z` pixels.
-pub(super) fn swell(z: f32) -> f32 {
+pub(super) fn swell_factor(z: f32) -> f32 {
     1.0 / (1.0 + z / FOCAL).max(0.25)
 }
 
-fn flat(point: Vector) -> [f32; 2] {
+fn flatten_point(point: Vector) -> [f32; 2] {
     [point[0], point[1]]
 }
 
 /// Where the upper arm begins, and half its thickness there. Where nobody is seen, it comes from below the picture.
-pub(super) fn shoulder(hand: &HandAt, person: Option<&Person>) -> ([f32; 2], f32) {
+pub(super) fn shoulder_place(hand: &HandAt, person: Option<&Person>) -> ([f32; 2], f32) {
     let out = if hand.side == Side::Right { -1.0 } else { 1.0 };
     if let Some(person) = person {
         let p = person.palm_px;
@@ -42,7 +42,7 @@ pub(super) fn shoulder(hand: &HandAt, person: Option<&Person>) -> ([f32; 2], f32
         let aside = if person.is_whole { 0.3 } else { 1.75 };
         ([person.head[0] + out * aside * p, person.head[1] + 2.6 * p], 0.6 * p)
     } else {
-        let p = hand.palm_px() * swell(hand.elbow[2]);
+        let p = hand.palm_px() * swell_factor(hand.elbow[2]);
         let [x, y, _] = hand.elbow;
         ([x + out * 1.5 * p, y.max(HEIGHT) + 2.0 * p], 0.6 * p)
     }
@@ -64,7 +64,13 @@ enum What {
 }
 
 /// A hand and its arm.
-pub(super) fn hand(layer: &mut Layer, hand: &HandAt, person: Option<&Person>, look: &Look, scale: Scale) {
+pub(super) fn paint_hand(
+    layer: &mut Layer,
+    hand: &HandAt,
+    person: Option<&Person>,
+    look: &Look,
+    scale: Scale,
+) {
     let joints = &hand.joints;
     let mean = |which: &[usize]| which.iter().map(|&i| joints[i][2]).sum::<f32>() / which.len() as f32;
     let mut parts = vec![
@@ -85,62 +91,72 @@ pub(super) fn hand(layer: &mut Layer, hand: &HandAt, person: Option<&Person>, lo
     }
     // Far parts first.
     parts.sort_by(|a, b| b.z.total_cmp(&a.z));
-    let (shoulder, radius) = shoulder(hand, person);
-    let at_elbow = 0.46 * hand.palm_px() * swell(hand.elbow[2]);
-    strip(layer, scale, [shoulder, flat(hand.elbow)], [radius, at_elbow], &look.cloth(look.shirt));
+    let (shoulder, radius) = shoulder_place(hand, person);
+    let at_elbow = 0.46 * hand.palm_px() * swell_factor(hand.elbow[2]);
+    draw_strip(
+        layer,
+        scale,
+        [shoulder, flatten_point(hand.elbow)],
+        [radius, at_elbow],
+        &look.cloth_paint(look.shirt),
+    );
     for part in parts {
         match part.what {
-            What::Forearm => forearm(layer, hand, look, scale),
-            What::Palm => palm(layer, hand, look, scale),
+            What::Forearm => paint_forearm(layer, hand, look, scale),
+            What::Palm => paint_palm(layer, hand, look, scale),
             What::Web => {
-                let web = [1, 2, 5].map(|i| scale.at(flat(joints[i])));
-                layer.area(&web, scale.length(0.07 * hand.palm_px()), &skin(hand, look));
+                let web = [1, 2, 5].map(|i| scale.scale_point(flatten_point(joints[i])));
+                layer.draw_area(&web, scale.scale_length(0.07 * hand.palm_px()), &skin_paint(hand, look));
             }
             What::Bone(finger, bone) => finger_bone(layer, hand, finger, bone, look, scale),
-            What::Cup => cup(layer, hand, look, scale),
+            What::Cup => paint_cup(layer, hand, look, scale),
         }
     }
 }
 
 /// Of the side that is seen.
-fn skin(hand: &HandAt, look: &Look) -> Paint {
+fn skin_paint(hand: &HandAt, look: &Look) -> Paint {
     let is_palm = (0.5 - 1.5 * hand.normal[2]).clamp(0.0, 1.0);
-    look.flesh(look.skin.mix(&look.palm, is_palm))
+    look.flesh_paint(look.skin.mix(&look.palm, is_palm))
 }
 
-fn line(look: &Look, opacity: f32) -> Paint {
+fn line_paint(look: &Look, opacity: f32) -> Paint {
     Paint { colour: look.skin.map(|channel| channel * 0.5), round: 0.0, blotches: 0.0, seed: 0, opacity }
 }
 
-fn forearm(layer: &mut Layer, hand: &HandAt, look: &Look, scale: Scale) {
+fn paint_forearm(layer: &mut Layer, hand: &HandAt, look: &Look, scale: Scale) {
     let p = hand.palm_px() * hand.thickness.mix(&1.0, 0.5);
-    let at_elbow = 0.42 * p * swell(hand.elbow[2]);
-    let (elbow, wrist) = (flat(hand.elbow), flat(hand.joints[0]));
+    let at_elbow = 0.42 * p * swell_factor(hand.elbow[2]);
+    let (elbow, wrist) = (flatten_point(hand.elbow), flatten_point(hand.joints[0]));
     // It begins within the hand.
-    let into = wrist.mix(&flat(hand.joints[9]), 0.12);
+    let into = wrist.mix(&flatten_point(hand.joints[9]), 0.12);
     let at_wrist = 0.265 * p;
-    strip(layer, scale, [elbow, into], [at_elbow, at_wrist], &skin(hand, look));
+    draw_strip(layer, scale, [elbow, into], [at_elbow, at_wrist], &skin_paint(hand, look));
     let end = elbow.mix(&wrist, look.sleeve);
     let radius = [at_elbow * 1.15, at_elbow.mix(&at_wrist, look.sleeve) * 1.22];
-    strip(layer, scale, [elbow, end], radius, &look.cloth(look.shirt));
+    draw_strip(layer, scale, [elbow, end], radius, &look.cloth_paint(look.shirt));
 }
 
-fn palm(layer: &mut Layer, hand: &HandAt, look: &Look, scale: Scale) {
+fn paint_palm(layer: &mut Layer, hand: &HandAt, look: &Look, scale: Scale) {
     let joints = &hand.joints;
     let p = hand.palm_px();
     let across = times(unit(sub(joints[5], joints[17])), WRIST * p);
     let wrist = [sub(joints[0], across), add(joints[0], across)];
     let edge = [wrist[0], joints[17], joints[13], joints[9], joints[5], wrist[1]];
     let radius = PALM * p * hand.thickness;
-    let paint = skin(hand, look);
-    layer.area(&edge.map(|corner| scale.at(flat(corner))), scale.length(radius), &paint);
+    let paint = skin_paint(hand, look);
+    layer.draw_area(
+        &edge.map(|corner| scale.scale_point(flatten_point(corner))),
+        scale.scale_length(radius),
+        &paint,
+    );
     if hand.normal[2] < -0.3 {
         // The lines of the palm: along it from the wrist (0) to the knuckles (1), across from the little finger (0).
         let at = |[along, side]: [f32; 2]| {
             let row = [joints[17], joints[13], joints[9], joints[5]];
             let place = (side * 3.0).clamp(0.0, 2.999);
             let knuckle = row[place as usize].mix(&row[place as usize + 1], place.fract());
-            flat(wrist[0].mix(&wrist[1], side).mix(&knuckle, along))
+            flatten_point(wrist[0].mix(&wrist[1], side).mix(&knuckle, along))
         };
         for points in [
             [[0.78, 0.0], [0.74, 0.35], [0.86, 0.75]],
@@ -149,14 +165,14 @@ fn palm(layer: &mut Layer, hand: &HandAt, look: &Look, scale: Scale) {
         ] {
             for pair in points.windows(2) {
                 let ends = [at(pair[0]), at(pair[1])];
-                strip(layer, scale, ends, [0.013 * p; 2], &line(look, 0.35));
+                draw_strip(layer, scale, ends, [0.013 * p; 2], &line_paint(look, 0.35));
             }
         }
     } else if hand.normal[2] > 0.3 {
         // Knuckles.
         for i in [5, 9, 13, 17] {
-            let at = flat(joints[i]);
-            strip(layer, scale, [at, at], [0.06 * p; 2], &line(look, 0.12));
+            let at = flatten_point(joints[i]);
+            draw_strip(layer, scale, [at, at], [0.06 * p; 2], &line_paint(look, 0.12));
         }
     }
 }
@@ -166,77 +182,79 @@ fn finger_bone(layer: &mut Layer, hand: &HandAt, finger: usize, bone: usize, loo
     let p = hand.palm_px() * hand.thickness;
     let first = 1 + 4 * finger + bone;
     let [from, to] = [joints[first], joints[first + 1]];
-    let radius =
-        [THICKNESS[finger][bone] * p * swell(from[2]), THICKNESS[finger][bone + 1] * p * swell(to[2])];
+    let radius = [
+        THICKNESS[finger][bone] * p * swell_factor(from[2]),
+        THICKNESS[finger][bone + 1] * p * swell_factor(to[2]),
+    ];
     // Which side of the finger is seen: its own palm side is across × along, on a right hand.
     let across = unit(sub(joints[5], joints[17]));
     let along = unit(sub(to, from));
     let facing = cross(across, along)[2] * if hand.side == Side::Right { 1.0 } else { -1.0 };
-    let mut paint = look.flesh(look.skin.mix(&look.palm, (0.5 - 1.5 * facing).clamp(0.0, 1.0)));
+    let mut paint = look.flesh_paint(look.skin.mix(&look.palm, (0.5 - 1.5 * facing).clamp(0.0, 1.0)));
     paint.seed ^= first as u32;
-    strip(layer, scale, [flat(from), flat(to)], radius, &paint);
+    draw_strip(layer, scale, [flatten_point(from), flatten_point(to)], radius, &paint);
     if bone > 0 && finger > 0 {
         // The crease of the joint, across the finger.
-        let [dx, dy] = flat(along);
+        let [dx, dy] = flatten_point(along);
         let side = [-dy, dx].map(|d| d * radius[0] * 0.75);
-        let at = flat(from);
+        let at = flatten_point(from);
         let ends = [[at[0] - side[0], at[1] - side[1]], [at[0] + side[0], at[1] + side[1]]];
-        strip(layer, scale, ends, [0.012 * p; 2], &line(look, 0.28));
+        draw_strip(layer, scale, ends, [0.012 * p; 2], &line_paint(look, 0.28));
     }
     let is_thumb = finger == 0;
     if bone == 2 && (facing > 0.35 || is_thumb && hand.normal[2] > 0.0) {
-        let nail = [from.mix(&to, 0.72), from.mix(&to, 1.12)].map(flat);
+        let nail = [from.mix(&to, 0.72), from.mix(&to, 1.12)].map(flatten_point);
         let colour = look.skin.mix(&[205.0, 205.0, 240.0], 0.45);
         let paint = Paint { colour, round: 0.4, blotches: 0.0, seed: 0, opacity: 0.8 };
-        strip(layer, scale, nail, [radius[1] * 0.62; 2], &paint);
+        draw_strip(layer, scale, nail, [radius[1] * 0.62; 2], &paint);
     }
 }
 
-fn cup(layer: &mut Layer, hand: &HandAt, look: &Look, scale: Scale) {
+fn paint_cup(layer: &mut Layer, hand: &HandAt, look: &Look, scale: Scale) {
     let Some(cup) = hand.cup else { return };
     let [dx, dy] = [cup.foot[0] - cup.rim[0], cup.foot[1] - cup.rim[1]];
     let far = dx.hypot(dy).max(1e-3);
     let side = [-dy / far * cup.radius, dx / far * cup.radius];
-    let corner = |[x, y]: [f32; 2], by: f32| scale.at([x + side[0] * by, y + side[1] * by]);
+    let corner = |[x, y]: [f32; 2], by: f32| scale.scale_point([x + side[0] * by, y + side[1] * by]);
     let edge = [corner(cup.rim, -1.0), corner(cup.rim, 1.0), corner(cup.foot, 0.8), corner(cup.foot, -0.8)];
-    layer.area(&edge, scale.length(0.07 * cup.radius), &look.cloth(look.cup));
+    layer.draw_area(&edge, scale.scale_length(0.07 * cup.radius), &look.cloth_paint(look.cup));
     let dark = look.cup.map(|channel| channel * 0.6);
     let rim = [[cup.rim[0] - side[0], cup.rim[1] - side[1]], [cup.rim[0] + side[0], cup.rim[1] + side[1]]];
-    strip(layer, scale, rim, [0.08 * cup.radius; 2], &look.cloth(dark));
+    draw_strip(layer, scale, rim, [0.08 * cup.radius; 2], &look.cloth_paint(dark));
 }
 
 /// Head and shoulders, or the whole of somebody who walks.
-pub(super) fn person(layer: &mut Layer, person: &Person, look: &Look, scale: Scale) {
+pub(super) fn paint_person(layer: &mut Layer, person: &Person, look: &Look, scale: Scale) {
     let p = person.palm_px;
     let [x, y] = person.head;
     let at = |dx: f32, dy: f32| [x + dx * p, y + dy * p];
     let mut put = |from: [f32; 2], to: [f32; 2], radius: [f32; 2], paint: &Paint| {
-        strip(layer, scale, [at(from[0], from[1]), at(to[0], to[1])], radius.map(|r| r * p), paint);
+        draw_strip(layer, scale, [at(from[0], from[1]), at(to[0], to[1])], radius.map(|r| r * p), paint);
     };
-    let shirt = look.cloth(look.shirt);
+    let shirt = look.cloth_paint(look.shirt);
     if person.is_whole {
-        let trousers = look.cloth(look.trousers);
+        let trousers = look.cloth_paint(look.trousers);
         for side in [-0.35, 0.35] {
             put([side, 7.5], [side * 2.2, 16.6], [0.85, 0.5], &trousers);
         }
     }
-    let neck = look.flesh(look.skin.map(|channel| channel * 0.82));
+    let neck = look.flesh_paint(look.skin.map(|channel| channel * 0.82));
     put([0.0, 0.8], [0.0, 1.7], [0.56, 0.6], &neck);
     let wide = if person.is_whole { 0.8 } else { 1.6 };
     let foot = if person.is_whole { 7.4 } else { 18.0 };
     let trunk =
         [[-0.4 * wide, 2.05], [0.4 * wide, 2.05], [wide, 2.5], [wide, foot], [-wide, foot], [-wide, 2.5]];
-    let trunk = trunk.map(|[dx, dy]| scale.at(at(dx, dy)));
-    layer.area(&trunk, scale.length(0.5 * p), &shirt);
+    let trunk = trunk.map(|[dx, dy]| scale.scale_point(at(dx, dy)));
+    layer.draw_area(&trunk, scale.scale_length(0.5 * p), &shirt);
     let mut put = |from: [f32; 2], to: [f32; 2], radius: [f32; 2], paint: &Paint| {
-        strip(layer, scale, [at(from[0], from[1]), at(to[0], to[1])], radius.map(|r| r * p), paint);
+        draw_strip(layer, scale, [at(from[0], from[1]), at(to[0], to[1])], radius.map(|r| r * p), paint);
     };
-    let hair = look.cloth(look.hair);
+    let hair = look.cloth_paint(look.hair);
     put([0.0, -0.62], [0.0, 0.1], [0.86, 0.84], &hair);
-    let skin = look.flesh(look.skin);
+    let skin = look.flesh_paint(look.skin);
     put([0.0, -0.25], [0.0, 0.48], [0.74, 0.66], &skin);
     // Brows, eyes, nose, mouth.
-    let dark = Paint { opacity: 0.75, ..look.flesh(look.hair.map(|channel| channel * 0.7)) };
+    let dark = Paint { opacity: 0.75, ..look.flesh_paint(look.hair.map(|channel| channel * 0.7)) };
     for side in [-0.31, 0.31] {
         put([side - 0.15, -0.3], [side + 0.15, -0.3], [0.045, 0.045], &dark);
         put([side - 0.06, -0.1], [side + 0.06, -0.1], [0.06, 0.06], &dark);
@@ -244,5 +262,5 @@ pub(super) fn person(layer: &mut Layer, person: &Person, look: &Look, scale: Sca
     let shade = Paint { opacity: 0.3, ..dark };
     put([0.02, 0.0], [0.06, 0.28], [0.06, 0.1], &shade);
     let lips = look.skin.mix(&[90.0, 80.0, 170.0], 0.45);
-    put([-0.22, 0.62], [0.22, 0.62], [0.05, 0.05], &Paint { opacity: 0.8, ..look.flesh(lips) });
+    put([-0.22, 0.62], [0.22, 0.62], [0.05, 0.05], &Paint { opacity: 0.8, ..look.flesh_paint(lips) });
 }

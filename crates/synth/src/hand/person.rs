@@ -28,7 +28,7 @@ impl Body {
         Self { head, speed: 0.0, palm_px, is_whole: false }
     }
 
-    pub(super) fn at(&self, t: f32) -> Person {
+    pub(super) fn person_at(&self, t: f32) -> Person {
         let [x, y] = self.head;
         Person { head: [x + self.speed * t, y], palm_px: self.palm_px, is_whole: self.is_whole }
     }

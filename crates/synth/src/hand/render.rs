@@ -16,7 +16,7 @@ const MOST_MOMENTS: usize = 16;
 /// Of one hand, over all moments.
 const MOST_PIXELS: usize = 1_200_000;
 
-/// A room with whoever sits in it, in which a performance is seen. It is drawn once, which takes about as long as a
+/// A room with a person who sits in it, in which a performance is seen. It is drawn once, which takes about as long as a
 /// picture.
 pub struct Stage {
     performance: Performance,
@@ -27,7 +27,7 @@ pub struct Stage {
 
 /// A picture of a performance at `t` seconds, of `width` × `height` pixels (the whole of 640 × 480, stretched where
 /// the shape differs). The exposure lies around `t`. For more than one picture, use a [`Stage`].
-pub fn render(
+pub fn render_performance(
     performance: &Performance,
     t: f32,
     exposure_s: f32,
@@ -41,7 +41,7 @@ impl Stage {
     /// Draws the room of `seed` and, where they keep still, who sits in it. At least 8 × 8 pixels.
     pub fn new(performance: &Performance, [width, height]: [u32; 2], seed: u64) -> Self {
         let (width, height) = (width.max(8), height.max(8));
-        let mut behind = room::draw(seed, width, height);
+        let mut behind = room::draw_room(seed, width, height);
         let look = Look::new(performance.seed());
         if let Some(person) = performance.person_at(0.0).filter(|person| !person.is_whole) {
             draw_person(&mut behind, &person, &look);
@@ -64,7 +64,7 @@ impl Stage {
         if let Some(person) = person.filter(|person| person.is_whole) {
             draw_person(image, &person, &self.look);
         }
-        let moments = self.moments(t, exposure_s);
+        let moments = self.hand_moments(t, exposure_s);
         for index in 0..moments[0].len() {
             let hands: Vec<&HandAt> = moments.iter().map(|hands| &hands[index]).collect();
             draw_hand(image, &hands, person.as_ref(), &self.look);
@@ -80,7 +80,7 @@ impl Stage {
     }
 
     /// The hands at times spread over the exposure: more of them the farther they get.
-    fn moments(&self, t: f32, exposure_s: f32) -> Vec<Vec<HandAt>> {
+    fn hand_moments(&self, t: f32, exposure_s: f32) -> Vec<Vec<HandAt>> {
         let (from, to) = (t - exposure_s / 2.0, t + exposure_s / 2.0);
         let [opened, closed] = [from, to].map(|t| self.performance.hands_at(t));
         let scale = self.behind.width() as f32 / WIDTH;
@@ -103,41 +103,41 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    fn of(image: &Image) -> Self {
+    fn from_image(image: &Image) -> Self {
         Self { x: image.width() as f32 / WIDTH, y: image.height() as f32 / HEIGHT }
     }
 
-    pub(super) fn at(self, [x, y]: [f32; 2]) -> [f32; 2] {
+    pub(super) fn scale_point(self, [x, y]: [f32; 2]) -> [f32; 2] {
         [x * self.x, y * self.y]
     }
 
-    pub(super) fn length(self, px: f32) -> f32 {
+    pub(super) fn scale_length(self, px: f32) -> f32 {
         px * (self.x + self.y) / 2.0
     }
 }
 
 fn draw_person(image: &mut Image, person: &Person, look: &Look) {
-    let scale = Scale::of(image);
+    let scale = Scale::from_image(image);
     let p = person.palm_px;
     let [x, y] = person.head;
-    let [left, top] = scale.at([x - 4.0 * p, y - 2.0 * p]);
-    let [right, bottom] = scale.at([x + 4.0 * p, y + 19.0 * p]);
-    let mut layer = Layer::new(clipped(image, [left, top, right, bottom]));
-    paint::person(&mut layer, person, look, scale);
-    blend(image, &layer, 1);
+    let [left, top] = scale.scale_point([x - 4.0 * p, y - 2.0 * p]);
+    let [right, bottom] = scale.scale_point([x + 4.0 * p, y + 19.0 * p]);
+    let mut layer = Layer::new(clip_bounds(image, [left, top, right, bottom]));
+    paint::paint_person(&mut layer, person, look, scale);
+    blend_layer(image, &layer, 1);
 }
 
 /// The mean of a hand's moments.
 fn draw_hand(image: &mut Image, moments: &[&HandAt], person: Option<&Person>, look: &Look) {
-    let scale = Scale::of(image);
+    let scale = Scale::from_image(image);
     let mut around = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
     for hand in moments {
-        let p = scale.length(hand.palm_px());
-        let elbow = scale.length(paint::swell(hand.elbow[2]) * hand.palm_px());
+        let p = scale.scale_length(hand.palm_px());
+        let elbow = scale.scale_length(paint::swell_factor(hand.elbow[2]) * hand.palm_px());
         let cup = hand.cup.iter().flat_map(|cup| [cup.rim, cup.foot].map(|[x, y]| ([x, y, 0.0], p)));
         let joints = hand.joints.iter().map(|&joint| (joint, 0.5 * p));
         for (place, margin) in joints.chain([(hand.elbow, 0.8 * elbow)]).chain(cup) {
-            let [x, y] = scale.at([place[0], place[1]]);
+            let [x, y] = scale.scale_point([place[0], place[1]]);
             around = [
                 around[0].min(x - margin),
                 around[1].min(y - margin),
@@ -147,15 +147,15 @@ fn draw_hand(image: &mut Image, moments: &[&HandAt], person: Option<&Person>, lo
         }
     }
     // The upper arm.
-    let (shoulder, radius) = paint::shoulder(moments[0], person);
-    let ([x, y], margin) = (scale.at(shoulder), scale.length(radius));
+    let (shoulder, radius) = paint::shoulder_place(moments[0], person);
+    let ([x, y], margin) = (scale.scale_point(shoulder), scale.scale_length(radius));
     around = [
         around[0].min(x - margin),
         around[1].min(y - margin),
         around[2].max(x + margin),
         around[3].max(y + margin),
     ];
-    let area = clipped(image, around);
+    let area = clip_bounds(image, around);
     let mut layer = Layer::new(area);
     if layer.pixels.is_empty() {
         return;
@@ -166,17 +166,17 @@ fn draw_hand(image: &mut Image, moments: &[&HandAt], person: Option<&Person>, lo
     let count = moments.len().min(most);
     for hand in (0..count).map(|i| moments[(2 * i + 1) * moments.len() / (2 * count)]) {
         layer.clear();
-        paint::hand(&mut layer, hand, person, look, scale);
+        paint::paint_hand(&mut layer, hand, person, look, scale);
         for (sum, pixel) in sum.pixels.iter_mut().zip(&layer.pixels) {
             for (sum, channel) in sum.iter_mut().zip(pixel) {
                 *sum += channel;
             }
         }
     }
-    blend(image, &sum, count);
+    blend_layer(image, &sum, count);
 }
 
-fn clipped(image: &Image, [left, top, right, bottom]: [f32; 4]) -> [i32; 4] {
+fn clip_bounds(image: &Image, [left, top, right, bottom]: [f32; 4]) -> [i32; 4] {
     let (width, height) = (image.width() as f32, image.height() as f32);
     let within = |at: f32, most: f32| at.clamp(0.0, most) as i32;
     [
@@ -188,7 +188,7 @@ fn clipped(image: &Image, [left, top, right, bottom]: [f32; 4]) -> [i32; 4] {
 }
 
 /// Lays a layer that is the sum of `count` over the image.
-fn blend(image: &mut Image, layer: &Layer, count: usize) {
+fn blend_layer(image: &mut Image, layer: &Layer, count: usize) {
     let share = 1.0 / count as f32;
     let width = image.width() as usize;
     let [left, top] = layer.origin.map(|at| at as usize);
@@ -206,13 +206,13 @@ fn blend(image: &mut Image, layer: &Layer, count: usize) {
 }
 
 /// A strip between two places of the picture of 640 × 480.
-pub(super) fn strip(
+pub(super) fn draw_strip(
     layer: &mut Layer,
     scale: Scale,
     [from, to]: [[f32; 2]; 2],
     radius: [f32; 2],
     paint: &Paint,
 ) {
-    let radius = radius.map(|px| scale.length(px));
-    layer.strip(&Strip { from: scale.at(from), to: scale.at(to), radius }, paint);
+    let radius = radius.map(|px| scale.scale_length(px));
+    layer.draw_strip(&Strip { from: scale.scale_point(from), to: scale.scale_point(to), radius }, paint);
 }

@@ -1,6 +1,6 @@
 //! That pictures show what the truth says.
 
-use super::{Act, Interval, Label, Performance, Shape, Stage, render, sets};
+use super::{Act, Interval, Label, Performance, Shape, Stage, render::render_performance, sets};
 use sightwire_frame::Image;
 
 const SIZE: [u32; 2] = [320, 240];
@@ -16,16 +16,16 @@ fn difference(a: &Image, b: &Image, [x, y]: [f32; 2]) -> i32 {
 #[test]
 fn the_same_moment_is_the_same_picture_and_no_two_have_the_same_noise() {
     let performance = Performance::new(Act::Talk, 1);
-    let picture = |t: f32| render(&performance, t, 0.02, SIZE, 7);
+    let picture = |t: f32| render_performance(&performance, t, 0.02, SIZE, 7);
     assert_eq!(picture(2.0), picture(2.0));
     assert_ne!(picture(2.0), picture(2.001));
-    assert_ne!(picture(2.0), render(&performance, 2.0, 0.02, SIZE, 8));
+    assert_ne!(picture(2.0), render_performance(&performance, 2.0, 0.02, SIZE, 8));
 }
 
 #[test]
 fn the_hand_is_where_its_joints_are() {
     let (mut on, mut all) = (0, 0);
-    for case in sets::shapes(45, 2) {
+    for case in sets::shape_cases(45, 2) {
         let performance = case.performance();
         let Interval { from, .. } = performance.truth()[0];
         let stage = Stage::new(&performance, SIZE, 3);
@@ -56,7 +56,7 @@ fn what_moves_during_the_exposure_is_blurred() {
         .sum()
     };
     let mut blurred = 0;
-    let strokes = sets::strokes(21, 4);
+    let strokes = sets::stroke_cases(21, 4);
     let straight = strokes.iter().map(sets::Case::performance).filter_map(|performance| {
         let stroke = *performance.truth().iter().find(|i| matches!(i.label, Label::Stroke(_)))?;
         let direction = match stroke.label {
@@ -75,15 +75,15 @@ fn what_moves_during_the_exposure_is_blurred() {
 
 #[test]
 fn every_size_and_every_act_can_be_drawn() {
-    for case in sets::bystanders(14, 5) {
+    for case in sets::bystander_cases(14, 5) {
         let performance = case.performance();
         for size in [[1, 1], [8, 8], [97, 33], [33, 97]] {
             for t in [-1.0, 0.0, 1.3, 100.0] {
-                let image = render(&performance, t, 1.0 / 15.0, size, case.seed);
+                let image = render_performance(&performance, t, 1.0 / 15.0, size, case.seed);
                 assert_eq!([image.width(), image.height()], size.map(|side| side.max(8)));
             }
         }
     }
-    let held = render(&Performance::new(Act::Held(Shape::Ok), 1), 2.0, 0.0, SIZE, 1);
+    let held = render_performance(&Performance::new(Act::Held(Shape::Ok), 1), 2.0, 0.0, SIZE, 1);
     assert!(held.data().iter().any(|&channel| channel > 60));
 }

@@ -19,23 +19,23 @@ impl Case {
     }
 }
 
-fn cases(count: usize, seed: u64, stream: u64, acts: impl Iterator<Item = Act> + Clone) -> Vec<Case> {
+fn make_cases(count: usize, seed: u64, stream: u64, acts: impl Iterator<Item = Act> + Clone) -> Vec<Case> {
     let mut random = Random::new(seed, stream);
     acts.cycle().take(count).map(|act| Case { act, seed: random.bits() }).collect()
 }
 
 /// Held shapes, each as often as the others, [`Shape::None`] among them.
-pub fn shapes(count: usize, seed: u64) -> Vec<Case> {
-    cases(count, seed, 1, Shape::ALL.into_iter().map(Act::Held))
+pub fn shape_cases(count: usize, seed: u64) -> Vec<Case> {
+    make_cases(count, seed, 1, Shape::ALL.into_iter().map(Act::Held))
 }
 
 /// Strokes that are meant, each as often as the others.
-pub fn strokes(count: usize, seed: u64) -> Vec<Case> {
-    cases(count, seed, 2, Stroke::ALL.into_iter().map(Act::Stroke))
+pub fn stroke_cases(count: usize, seed: u64) -> Vec<Case> {
+    make_cases(count, seed, 2, Stroke::ALL.into_iter().map(Act::Stroke))
 }
 
 /// Hands that mean nothing, each kind as often as the others.
-pub fn bystanders(count: usize, seed: u64) -> Vec<Case> {
+pub fn bystander_cases(count: usize, seed: u64) -> Vec<Case> {
     let acts = [Act::Talk, Act::Sign, Act::Walk, Act::Drink, Act::Type, Act::HoldCup, Act::Empty];
-    cases(count, seed, 3, acts.into_iter())
+    make_cases(count, seed, 3, acts.into_iter())
 }

@@ -111,33 +111,33 @@ impl Other {
 }
 
 /// Bent into the palm.
-const CURLED: Finger = Finger::bent(86.0, 103.0, 60.0);
-const STRAIGHT: Finger = Finger::bent(2.0, 4.0, 3.0);
+const CURLED: Finger = Finger::from_degrees(86.0, 103.0, 60.0);
+const STRAIGHT: Finger = Finger::from_degrees(2.0, 4.0, 3.0);
 /// The thumb beside a flat hand.
-const THUMB_OUT: Thumb = Thumb::posed(44.0, 12.0, 0.0, 6.0, 2.0);
+const THUMB_OUT: Thumb = Thumb::from_degrees(44.0, 12.0, 0.0, 6.0, 2.0);
 /// The thumb straight away from a fist.
-const THUMB_STRETCHED: Thumb = Thumb::posed(58.0, 5.0, 0.0, -10.0, -18.0);
+const THUMB_STRETCHED: Thumb = Thumb::from_degrees(58.0, 5.0, 0.0, -10.0, -18.0);
 /// The thumb before the palm, from where it reaches for something.
-const THUMB_BEFORE: Thumb = Thumb::posed(32.0, 42.0, 10.0, 25.0, 30.0);
+const THUMB_BEFORE: Thumb = Thumb::from_degrees(32.0, 42.0, 10.0, 25.0, 30.0);
 /// Every angle differs from the textbook's by up to this, from person to person and from time to time.
 const VARIED: f32 = deg(7.0);
 
 /// A hand with no intent.
-pub(super) fn relaxed(random: &mut Random) -> Grip {
+pub(super) fn relaxed_grip(random: &mut Random) -> Grip {
     let more = random.range(0.0, 14.0);
-    let finger = |more: f32| Finger::bent(18.0 + more, 32.0 + more, 16.0 + more * 0.5);
+    let finger = |more: f32| Finger::from_degrees(18.0 + more, 32.0 + more, 16.0 + more * 0.5);
     Grip {
-        thumb: Thumb::posed(32.0, 26.0, 0.0, 14.0, 16.0),
+        thumb: Thumb::from_degrees(32.0, 26.0, 0.0, 14.0, 16.0),
         fingers: [finger(more), finger(more + 5.0), finger(more + 9.0), finger(more + 12.0)],
     }
     .varied(random, VARIED)
 }
 
 /// An open hand: straight fingers, apart or together.
-pub(super) fn open(random: &mut Random) -> Grip {
+pub(super) fn open_grip(random: &mut Random) -> Grip {
     let apart = random.range(0.0, 9.0);
     let spread = |finger: Finger, by: f32| Finger { spread: deg(by), ..finger };
-    let thumb = Thumb::posed(36.0 + apart * 1.6, 10.0, 0.0, 4.0, 0.0);
+    let thumb = Thumb::from_degrees(36.0 + apart * 1.6, 10.0, 0.0, 4.0, 0.0);
     let fingers = [
         spread(STRAIGHT, apart),
         spread(STRAIGHT, 0.0),
@@ -150,7 +150,7 @@ pub(super) fn open(random: &mut Random) -> Grip {
     grip
 }
 
-fn straight(thumb: Thumb, which: [bool; 4]) -> Grip {
+fn straight_grip(thumb: Thumb, which: [bool; 4]) -> Grip {
     Grip { thumb, fingers: which.map(|is| if is { STRAIGHT } else { CURLED }) }
 }
 
@@ -165,96 +165,99 @@ fn thumb_over(bones: &Bones, grip: &mut Grip, fingers: [usize; 2]) {
     grip.thumb = bones.reach(THUMB_BEFORE, add(between, [0.0, 0.0, 0.19]));
 }
 
-/// The fingers of `shape`, of one person at one time. Of [`Shape::None`], a relaxed hand: others have [`other`].
-pub(super) fn grip(shape: Shape, bones: &Bones, random: &mut Random) -> Grip {
+/// The fingers of `shape`, of one person at one time. Of [`Shape::None`], a relaxed hand: others have [`other_grip`].
+pub(super) fn shape_grip(shape: Shape, bones: &Bones, random: &mut Random) -> Grip {
     match shape {
-        Shape::OpenPalm => open(random),
+        Shape::OpenPalm => open_grip(random),
         Shape::Fist => {
-            let mut grip = straight(THUMB_BEFORE, [false; 4]).varied(random, VARIED);
+            let mut grip = straight_grip(THUMB_BEFORE, [false; 4]).varied(random, VARIED);
             if random.chance(0.75) {
                 thumb_over(bones, &mut grip, [0, 1]);
             } else {
                 // Beside the index finger, on its first bone.
                 let joints = bones.joints(&grip);
                 let bone = add(scale(joints[5], 0.45), scale(joints[6], 0.55));
-                let beside = Thumb::posed(22.0, 25.0, 0.0, 12.0, 12.0);
+                let beside = Thumb::from_degrees(22.0, 25.0, 0.0, 12.0, 12.0);
                 grip.thumb = bones.reach(beside, add(bone, [0.16, -0.06, 0.06]));
             }
             grip
         }
         Shape::Point => {
-            let mut grip = straight(THUMB_BEFORE, [true, false, false, false]).varied(random, VARIED);
+            let mut grip = straight_grip(THUMB_BEFORE, [true, false, false, false]).varied(random, VARIED);
             thumb_over(bones, &mut grip, [1, 1]);
             grip
         }
         Shape::Victory => {
-            let mut grip = straight(THUMB_BEFORE, [true, true, false, false]).varied(random, VARIED);
+            let mut grip = straight_grip(THUMB_BEFORE, [true, true, false, false]).varied(random, VARIED);
             grip.fingers[0].spread = deg(random.range(6.0, 14.0));
             grip.fingers[1].spread = deg(random.range(-12.0, -5.0));
             thumb_over(bones, &mut grip, [2, 2]);
             grip
         }
         Shape::Ok => {
-            let mut grip = straight(THUMB_BEFORE, [true; 4]).varied(random, VARIED);
-            grip.fingers[0] = Finger::bent(42.0, 62.0, 28.0);
+            let mut grip = straight_grip(THUMB_BEFORE, [true; 4]).varied(random, VARIED);
+            grip.fingers[0] = Finger::from_degrees(42.0, 62.0, 28.0);
             for (i, spread) in [(1, 0.0), (2, -5.0), (3, -12.0)] {
                 grip.fingers[i].spread = deg(spread);
                 grip.fingers[i].bend[0] += deg(2.0 + 5.0 * (3 - i) as f32);
             }
             bones.pinch(&grip, 0, 0.08)
         }
-        Shape::ThumbUp | Shape::ThumbDown => straight(THUMB_STRETCHED, [false; 4]).varied(random, VARIED),
+        Shape::ThumbUp | Shape::ThumbDown => {
+            straight_grip(THUMB_STRETCHED, [false; 4]).varied(random, VARIED)
+        }
         Shape::ILoveYou => {
-            let mut grip = straight(THUMB_OUT, [true, false, false, true]).varied(random, VARIED);
-            grip.thumb = Thumb::posed(random.range(46.0, 62.0), 4.0, 0.0, -4.0, random.range(-14.0, 4.0));
+            let mut grip = straight_grip(THUMB_OUT, [true, false, false, true]).varied(random, VARIED);
+            grip.thumb =
+                Thumb::from_degrees(random.range(46.0, 62.0), 4.0, 0.0, -4.0, random.range(-14.0, 4.0));
             grip.fingers[0].spread = deg(4.0);
             grip.fingers[3].spread = deg(-10.0);
             grip
         }
-        Shape::None => relaxed(random),
+        Shape::None => relaxed_grip(random),
     }
 }
 
 /// The fingers of a hand that is none of the shapes.
-pub(super) fn other(other: Other, bones: &Bones, random: &mut Random) -> Grip {
+pub(super) fn other_grip(other: Other, bones: &Bones, random: &mut Random) -> Grip {
     match other {
-        Other::Relaxed => relaxed(random),
+        Other::Relaxed => relaxed_grip(random),
         Other::Claw => {
-            let bent = Finger::bent(5.0, random.range(55.0, 75.0), random.range(35.0, 50.0));
-            Grip { thumb: Thumb::posed(46.0, 22.0, 0.0, 20.0, 45.0), fingers: [bent; 4] }
+            let bent = Finger::from_degrees(5.0, random.range(55.0, 75.0), random.range(35.0, 50.0));
+            Grip { thumb: Thumb::from_degrees(46.0, 22.0, 0.0, 20.0, 45.0), fingers: [bent; 4] }
                 .varied(random, VARIED)
         }
         Other::Three => {
-            let mut grip = straight(THUMB_BEFORE, [true, true, true, false]).varied(random, VARIED);
+            let mut grip = straight_grip(THUMB_BEFORE, [true, true, true, false]).varied(random, VARIED);
             grip.fingers[0].spread = deg(8.0);
             grip.fingers[2].spread = deg(-8.0);
             thumb_over(bones, &mut grip, [3, 3]);
             grip
         }
         Other::Four => {
-            let mut grip = straight(THUMB_BEFORE, [true; 4]).varied(random, deg(5.0));
+            let mut grip = straight_grip(THUMB_BEFORE, [true; 4]).varied(random, deg(5.0));
             // Across the palm, to below the ring finger.
-            grip.thumb = bones.reach(Thumb::posed(20.0, 45.0, 20.0, 40.0, 50.0), [-0.08, 0.72, 0.2]);
+            grip.thumb = bones.reach(Thumb::from_degrees(20.0, 45.0, 20.0, 40.0, 50.0), [-0.08, 0.72, 0.2]);
             grip
         }
         Other::Pinch => {
-            let mut grip = straight(THUMB_BEFORE, [false; 4]).varied(random, VARIED);
-            grip.fingers[0] = Finger::bent(48.0, 58.0, 25.0);
+            let mut grip = straight_grip(THUMB_BEFORE, [false; 4]).varied(random, VARIED);
+            grip.fingers[0] = Finger::from_degrees(48.0, 58.0, 25.0);
             bones.pinch(&grip, 0, 0.08)
         }
-        Other::Cup => cup(random),
+        Other::Cup => cup_grip(random),
         Other::Call => {
-            let mut grip = straight(THUMB_STRETCHED, [false, false, false, true]).varied(random, VARIED);
+            let mut grip = straight_grip(THUMB_STRETCHED, [false, false, false, true]).varied(random, VARIED);
             grip.fingers[3].spread = deg(-14.0);
             grip
         }
         Other::HalfFist => {
-            let bent = Finger::bent(random.range(40.0, 55.0), random.range(60.0, 75.0), 35.0);
-            Grip { thumb: Thumb::posed(30.0, 32.0, 5.0, 22.0, 28.0), fingers: [bent; 4] }
+            let bent = Finger::from_degrees(random.range(40.0, 55.0), random.range(60.0, 75.0), 35.0);
+            Grip { thumb: Thumb::from_degrees(30.0, 32.0, 5.0, 22.0, 28.0), fingers: [bent; 4] }
                 .varied(random, VARIED)
         }
         Other::Little => {
-            let mut grip = straight(THUMB_BEFORE, [false, false, false, true]).varied(random, VARIED);
+            let mut grip = straight_grip(THUMB_BEFORE, [false, false, false, true]).varied(random, VARIED);
             thumb_over(bones, &mut grip, [0, 1]);
             grip
         }
@@ -262,8 +265,9 @@ pub(super) fn other(other: Other, bones: &Bones, random: &mut Random) -> Grip {
 }
 
 /// Fingers and thumb around a cup of 7 to 9 cm.
-pub(super) fn cup(random: &mut Random) -> Grip {
+pub(super) fn cup_grip(random: &mut Random) -> Grip {
     let wide = random.range(0.0, 10.0);
-    let bent = Finger::bent(40.0 - wide, 48.0 - wide, 28.0);
-    Grip { thumb: Thumb::posed(44.0, 48.0, 0.0, 12.0, 18.0), fingers: [bent; 4] }.varied(random, deg(5.0))
+    let bent = Finger::from_degrees(40.0 - wide, 48.0 - wide, 28.0);
+    Grip { thumb: Thumb::from_degrees(44.0, 48.0, 0.0, 12.0, 18.0), fingers: [bent; 4] }
+        .varied(random, deg(5.0))
 }

@@ -63,7 +63,7 @@ impl Finger {
         [(deg(-25.0), deg(95.0)), (deg(-5.0), deg(115.0)), (deg(-10.0), deg(85.0)), (deg(-25.0), deg(25.0))];
 
     /// Bends in degrees.
-    pub(super) const fn bent(mcp: f32, pip: f32, dip: f32) -> Self {
+    pub(super) const fn from_degrees(mcp: f32, pip: f32, dip: f32) -> Self {
         Self { bend: [deg(mcp), deg(pip), deg(dip)], spread: 0.0 }
     }
 
@@ -71,8 +71,8 @@ impl Finger {
         [self.bend[0], self.bend[1], self.bend[2], self.spread]
     }
 
-    pub(super) fn of(angles: [f32; 4]) -> Self {
-        let [mcp, pip, dip, spread] = within(angles, &Self::LIMITS);
+    pub(super) fn from_angles(angles: [f32; 4]) -> Self {
+        let [mcp, pip, dip, spread] = clamp_angles(angles, &Self::LIMITS);
         Self { bend: [mcp, pip, dip], spread }
     }
 }
@@ -101,7 +101,7 @@ impl Thumb {
     ];
 
     /// All in degrees.
-    pub(super) const fn posed(away: f32, lift: f32, twist: f32, mcp: f32, ip: f32) -> Self {
+    pub(super) const fn from_degrees(away: f32, lift: f32, twist: f32, mcp: f32, ip: f32) -> Self {
         Self { away: deg(away), lift: deg(lift), twist: deg(twist), bend: [deg(mcp), deg(ip)] }
     }
 
@@ -109,13 +109,13 @@ impl Thumb {
         [self.away, self.lift, self.twist, self.bend[0], self.bend[1]]
     }
 
-    pub(super) fn of(angles: [f32; 5]) -> Self {
-        let [away, lift, twist, mcp, ip] = within(angles, &Self::LIMITS);
+    pub(super) fn from_angles(angles: [f32; 5]) -> Self {
+        let [away, lift, twist, mcp, ip] = clamp_angles(angles, &Self::LIMITS);
         Self { away, lift, twist, bend: [mcp, ip] }
     }
 }
 
-fn within<const N: usize>(angles: [f32; N], limits: &[(f32, f32); N]) -> [f32; N] {
+fn clamp_angles<const N: usize>(angles: [f32; N], limits: &[(f32, f32); N]) -> [f32; N] {
     std::array::from_fn(|i| angles[i].clamp(limits[i].0, limits[i].1))
 }
 
@@ -130,9 +130,9 @@ pub(super) struct Grip {
 impl Mix for Grip {
     fn mix(&self, other: &Self, share: f32) -> Self {
         Self {
-            thumb: Thumb::of(self.thumb.angles().mix(&other.thumb.angles(), share)),
+            thumb: Thumb::from_angles(self.thumb.angles().mix(&other.thumb.angles(), share)),
             fingers: std::array::from_fn(|i| {
-                Finger::of(self.fingers[i].angles().mix(&other.fingers[i].angles(), share))
+                Finger::from_angles(self.fingers[i].angles().mix(&other.fingers[i].angles(), share))
             }),
         }
     }
@@ -142,13 +142,13 @@ impl Grip {
     /// The same, with every angle a little different: `amount` in radians at most. Stays within the limits.
     pub(super) fn varied(&self, random: &mut Random, amount: f32) -> Self {
         let mut vary = |angle: f32| angle + random.range(-amount, amount);
-        let thumb = Thumb::of(self.thumb.angles().map(&mut vary));
+        let thumb = Thumb::from_angles(self.thumb.angles().map(&mut vary));
         // Neighbours do much the same, so a finger's joints bend together.
         let fingers = self.fingers.map(|finger| {
             let more = vary(0.0);
             let angles = finger.angles();
             let bend = |i: usize, most: f32| angles[i] + more * most;
-            Finger::of([bend(0, 1.0), bend(1, 1.0), bend(2, 0.6), vary(angles[3])])
+            Finger::from_angles([bend(0, 1.0), bend(1, 1.0), bend(2, 0.6), vary(angles[3])])
         });
         Self { thumb, fingers }
     }
@@ -244,10 +244,10 @@ impl Bones {
     /// Moves the thumb's tip as near to `target` (on the hand's own axes) as its joints let it.
     pub(super) fn reach(&self, thumb: Thumb, target: Vector) -> Thumb {
         let cost = |angles: &[f32; 5]| {
-            let tip = self.thumb_joints(&Thumb::of(*angles))[3];
+            let tip = self.thumb_joints(&Thumb::from_angles(*angles))[3];
             length(sub(tip, target)).powi(2) + 2e-3 * distance(angles, &thumb.angles())
         };
-        Thumb::of(descend(thumb.angles(), &Thumb::LIMITS, cost))
+        Thumb::from_angles(minimize_cost(thumb.angles(), &Thumb::LIMITS, cost))
     }
 
     /// Bends the thumb and one finger until their tips are `apart` from each other, in P.
@@ -260,14 +260,14 @@ impl Bones {
         let split = |angles: &[f32; 9]| {
             let thumb = std::array::from_fn(|i| angles[i]);
             let other = std::array::from_fn(|i| angles[i + 5]);
-            (Thumb::of(thumb), Finger::of(other))
+            (Thumb::from_angles(thumb), Finger::from_angles(other))
         };
         let cost = |angles: &[f32; 9]| {
             let (thumb, other) = split(angles);
             let tips = sub(self.thumb_joints(&thumb)[3], self.finger_joints(finger, &other)[3]);
             (length(tips) - apart).powi(2) + 2e-3 * distance(angles, &all)
         };
-        (pinched.thumb, pinched.fingers[finger]) = split(&descend(all, &limits, cost));
+        (pinched.thumb, pinched.fingers[finger]) = split(&minimize_cost(all, &limits, cost));
         pinched
     }
 }
@@ -277,12 +277,12 @@ fn distance<const N: usize>(a: &[f32; N], b: &[f32; N]) -> f32 {
 }
 
 /// The angles of least cost near the given ones: one angle after the other, in steps that get smaller.
-fn descend<const N: usize>(
+fn minimize_cost<const N: usize>(
     from: [f32; N],
     limits: &[(f32, f32); N],
     cost: impl Fn(&[f32; N]) -> f32,
 ) -> [f32; N] {
-    let mut best = within(from, limits);
+    let mut best = clamp_angles(from, limits);
     let mut least = cost(&best);
     let mut step = 0.3;
     while step > 0.004 {
@@ -291,7 +291,7 @@ fn descend<const N: usize>(
             for change in [-step, step] {
                 let mut tried = best;
                 tried[i] += change;
-                tried = within(tried, limits);
+                tried = clamp_angles(tried, limits);
                 let cost = cost(&tried);
                 if cost < least {
                     (best, least, better) = (tried, cost, true);

@@ -2,7 +2,7 @@
 
 use super::arm::{self, Angles, Arm};
 use super::geometry::{Mix, add};
-use super::held::{Setting, sided};
+use super::held::{Setting, mirror_for_side};
 use super::shape;
 use super::skeleton::deg;
 use super::track::{Side, Swing, Track};
@@ -109,22 +109,25 @@ struct Way {
 }
 
 /// Left (`sign` of -1) and right (1).
-fn sideways(sign: f32, setting: &Setting, hinge: Hinge, seconds: f32, random: &mut Random) -> Way {
-    let px = arm::pixels([0.0, 0.0, arm::depth(setting.size)]);
+fn sideways_way(sign: f32, setting: &Setting, hinge: Hinge, seconds: f32, random: &mut Random) -> Way {
+    let px = arm::unit_pixels([0.0, 0.0, arm::depth_from_size(setting.size)]);
     let half = match hinge {
         Hinge::Wrist => 1.9 * px,
         Hinge::Elbow | Hinge::Arm => 2.4 * px,
     };
     let slack = (320.0 - half).clamp(0.0, 110.0);
-    let middle =
-        arm::place(320.0 + random.range(-slack, slack), random.range(215.0, 300.0), arm::depth(setting.size));
-    let upright = setting.upright();
+    let middle = arm::point_at_pixel(
+        320.0 + random.range(-slack, slack),
+        random.range(215.0, 300.0),
+        arm::depth_from_size(setting.size),
+    );
+    let upright = setting.upright_angles();
     let bones = &setting.bones;
     if hinge == Hinge::Wrist {
         let at =
             |s: f32| Angles { deviation: MIDDLE + deg(25.0) * s, roll: deg(3.0) * s - MIDDLE, ..upright };
         let armed = Arm::with_palm(middle, at(0.0), bones);
-        let [start, end] = [-sign, sign].map(|s| armed.turned(at(s)));
+        let [start, end] = [-sign, sign].map(|s| armed.with_angles(at(s)));
         return Way { armed, start, end, preparation: 0.5, seconds };
     }
     let (roll, lag, preparation) = match hinge {
@@ -143,10 +146,13 @@ fn sideways(sign: f32, setting: &Setting, hinge: Hinge, seconds: f32, random: &m
 }
 
 /// Up and down: each begins with a movement the other way.
-fn upright(is_down: bool, setting: &Setting, hinge: Hinge, seconds: f32, random: &mut Random) -> Way {
-    let middle =
-        arm::place(320.0 + random.range(-110.0, 110.0), random.range(225.0, 265.0), arm::depth(setting.size));
-    let upright = setting.upright();
+fn upright_way(is_down: bool, setting: &Setting, hinge: Hinge, seconds: f32, random: &mut Random) -> Way {
+    let middle = arm::point_at_pixel(
+        320.0 + random.range(-110.0, 110.0),
+        random.range(225.0, 265.0),
+        arm::depth_from_size(setting.size),
+    );
+    let upright = setting.upright_angles();
     let bones = &setting.bones;
     // 0 at the top, 1 at the bottom.
     let (top, bottom) = if is_down { (0.0, 1.0) } else { (1.0, 0.0) };
@@ -165,7 +171,7 @@ fn upright(is_down: bool, setting: &Setting, hinge: Hinge, seconds: f32, random:
         // Upright: the wrist bent back by as much as the forearm leans forward.
         let rest = 0.2;
         let armed = Arm::with_palm(middle, at(rest), bones);
-        let [start, end] = [top, bottom].map(|s| armed.turned(at(s)));
+        let [start, end] = [top, bottom].map(|s| armed.with_angles(at(s)));
         let preparation = if is_down { rest } else { 1.0 - rest };
         return Way { armed, start, end, preparation, seconds };
     }
@@ -187,10 +193,10 @@ fn upright(is_down: bool, setting: &Setting, hinge: Hinge, seconds: f32, random:
 }
 
 /// Push and pull: from one size to another.
-fn depthways(is_push: bool, setting: &Setting, hinge: Hinge, seconds: f32, random: &mut Random) -> Way {
+fn depth_way(is_push: bool, setting: &Setting, hinge: Hinge, seconds: f32, random: &mut Random) -> Way {
     let growth = random.range(1.5, 2.2_f32).sqrt();
     let (x, y) = (320.0 + random.range(-60.0, 60.0), random.range(235.0, 280.0));
-    let upright = setting.upright();
+    let upright = setting.upright_angles();
     // An arm that stretches leans forward, and the wrist bends back so that the palm still faces the camera.
     let lean = if hinge == Hinge::Arm { 0.0 } else { deg(30.0) };
     // 0 far, 1 near.
@@ -201,29 +207,29 @@ fn depthways(is_push: bool, setting: &Setting, hinge: Hinge, seconds: f32, rando
             ..upright
         };
         let size = setting.size * growth.powf(2.0 * s - 1.0);
-        Arm::with_palm(arm::place(x, y, arm::depth(size)), angles, &setting.bones)
+        Arm::with_palm(arm::point_at_pixel(x, y, arm::depth_from_size(size)), angles, &setting.bones)
     };
     let (start, end) = if is_push { (at(0.0), at(1.0)) } else { (at(1.0), at(0.0)) };
     let preparation = random.range(0.0, 0.15);
     Way { armed: start.mix(&end, preparation), start, end, preparation, seconds }
 }
 
-fn way(stroke: Stroke, setting: &Setting, hinge: Hinge, speed: f32, random: &mut Random) -> Way {
+fn stroke_way(stroke: Stroke, setting: &Setting, hinge: Hinge, speed: f32, random: &mut Random) -> Way {
     let seconds = 0.3 / speed * if hinge == Hinge::Wrist { random.range(1.0, 2.0) } else { 1.0 };
     match stroke {
-        Stroke::Left => sideways(-1.0, setting, hinge, seconds, random),
-        Stroke::Right => sideways(1.0, setting, hinge, seconds, random),
-        Stroke::Up => upright(false, setting, hinge, seconds, random),
-        Stroke::Down => upright(true, setting, hinge, seconds, random),
-        Stroke::Push => depthways(true, setting, hinge, 0.4 / speed, random),
-        Stroke::Pull => depthways(false, setting, hinge, 0.4 / speed, random),
+        Stroke::Left => sideways_way(-1.0, setting, hinge, seconds, random),
+        Stroke::Right => sideways_way(1.0, setting, hinge, seconds, random),
+        Stroke::Up => upright_way(false, setting, hinge, seconds, random),
+        Stroke::Down => upright_way(true, setting, hinge, seconds, random),
+        Stroke::Push => depth_way(true, setting, hinge, 0.4 / speed, random),
+        Stroke::Pull => depth_way(false, setting, hinge, 0.4 / speed, random),
         Stroke::Wave => {
-            let middle = arm::place(
+            let middle = arm::point_at_pixel(
                 320.0 + random.range(-110.0, 110.0),
                 random.range(215.0, 300.0),
-                arm::depth(setting.size),
+                arm::depth_from_size(setting.size),
             );
-            let angles = Angles { deviation: MIDDLE, roll: -MIDDLE, ..setting.upright() };
+            let angles = Angles { deviation: MIDDLE, roll: -MIDDLE, ..setting.upright_angles() };
             let armed = Arm::with_palm(middle, angles, &setting.bones);
             Way { armed, start: armed, end: armed, preparation: 0.0, seconds: 0.0 }
         }
@@ -231,7 +237,7 @@ fn way(stroke: Stroke, setting: &Setting, hinge: Hinge, speed: f32, random: &mut
 }
 
 /// From side to side: `half` of the swings' angle goes to each joint by the hinge.
-fn swing(hinge: Hinge, from: f32, random: &mut Random) -> Swing {
+fn make_swing(hinge: Hinge, from: f32, random: &mut Random) -> Swing {
     let amplitude = deg(random.range(20.0, 35.0)) * if random.chance(0.5) { 1.0 } else { -1.0 };
     let rate = random.range(1.5, 3.0);
     let count = 2 + random.bits() % 3;
@@ -252,7 +258,7 @@ fn swing(hinge: Hinge, from: f32, random: &mut Random) -> Swing {
 fn keep_direction(track: &mut Track, direction: [f32; 2], begin: f32, end: f32) {
     // Turning it changes the perspective a little.
     for _ in 0..3 {
-        let [a, b] = [begin, end].map(|t| track.hand(t).palm());
+        let [a, b] = [begin, end].map(|t| track.hand_at(t).palm());
         let way = [b[0] - a[0], b[1] - a[1]];
         let cross = direction[0] * way[1] - direction[1] * way[0];
         let off = cross.atan2(direction[0] * way[0] + direction[1] * way[1]);
@@ -260,28 +266,28 @@ fn keep_direction(track: &mut Track, direction: [f32; 2], begin: f32, end: f32) 
     }
 }
 
-pub(super) fn script(stroke: Stroke, random: &mut Random) -> Script {
+pub(super) fn stroke_script(stroke: Stroke, random: &mut Random) -> Script {
     let setting = Setting::new(random, 0.7, 25.0);
     let hinge = Hinge::new(random);
     let speed = random.range(0.6, 1.6);
     let played = if setting.side == Side::Left { stroke.mirrored() } else { stroke };
-    let way = way(played, &setting, hinge, speed, random);
+    let way = stroke_way(played, &setting, hinge, speed, random);
     let bones = &setting.bones;
     let palm = way.armed.palm(bones);
-    let below = way.armed.moved(setting.below(palm));
-    let body = setting.body(palm, random);
+    let below = way.armed.moved_by(setting.way_below(palm));
+    let body = setting.choose_body(palm, random);
 
-    let mut track = Track::new(setting.side, bones.clone(), below, shape::relaxed(random), random);
+    let mut track = Track::new(setting.side, bones.clone(), below, shape::relaxed_grip(random), random);
     let middle = way.start.mix(&way.end, 0.5).palm(bones);
-    track.turn = (setting.turn, sided(middle, setting.side));
+    track.turn = (setting.turn, mirror_for_side(middle, setting.side));
     let mut truth = Vec::new();
 
     track.arm.rest_until(random.range(0.3, 0.6));
-    track.arm.go(way.armed, random.range(0.5, 0.9));
+    track.arm.move_to(way.armed, random.range(0.5, 0.9));
     // Open a little before it is there or after.
-    track.grip.rest_until(track.arm.end() - random.range(0.3, 0.4));
-    track.grip.go(shape::open(random), random.range(0.3, 0.45));
-    let from = track.arm.end().max(track.grip.end());
+    track.grip.rest_until(track.arm.end_time() - random.range(0.3, 0.4));
+    track.grip.move_to(shape::open_grip(random), random.range(0.3, 0.45));
+    let from = track.arm.end_time().max(track.grip.end_time());
     let to = from + random.range(0.6, 1.0);
     truth.push(Interval { label: Label::Arm, from, to });
 
@@ -289,16 +295,16 @@ pub(super) fn script(stroke: Stroke, random: &mut Random) -> Script {
     let preparing = (way.preparation * way.seconds * 0.8).max(0.1);
     let begin = to + random.range(preparing.min(1.0), 1.0);
     let end = if stroke == Stroke::Wave {
-        let swing = swing(hinge, begin, random);
+        let swing = make_swing(hinge, begin, random);
         track.swing = Some(swing);
         track.arm.rest_until(swing.to);
         swing.to
     } else {
         let preparing = preparing.max(random.range(0.1, 0.3)).min(begin - to);
         track.arm.rest_until(begin - preparing);
-        track.arm.go(way.start, preparing);
-        track.arm.go(way.end, way.seconds);
-        track.arm.end()
+        track.arm.move_to(way.start, preparing);
+        track.arm.move_to(way.end, way.seconds);
+        track.arm.end_time()
     };
     truth.push(Interval { label: Label::Stroke(stroke), from: begin, to: end });
     if let Some(direction) = stroke.direction() {
@@ -309,17 +315,17 @@ pub(super) fn script(stroke: Stroke, random: &mut Random) -> Script {
     track.arm.rest_until(end + rest);
     // Still open where the stroke ends, and loose afterwards.
     track.grip.rest_until(end + rest.max(0.1));
-    track.grip.go(shape::relaxed(random), random.range(0.3, 0.5));
+    track.grip.move_to(shape::relaxed_grip(random), random.range(0.3, 0.5));
     if stroke != Stroke::Wave && random.chance(0.6) {
-        let from = track.arm.end();
-        track.arm.go(way.armed, way.seconds * random.range(1.2, 2.5));
-        truth.push(Interval { label: Label::Return, from, to: track.arm.end() });
-        track.arm.rest_until(track.arm.end() + random.range(0.3, 0.8));
+        let from = track.arm.end_time();
+        track.arm.move_to(way.armed, way.seconds * random.range(1.2, 2.5));
+        truth.push(Interval { label: Label::Return, from, to: track.arm.end_time() });
+        track.arm.rest_until(track.arm.end_time() + random.range(0.3, 0.8));
     }
-    let from = track.arm.end();
-    let last = track.arm.last();
-    track.arm.go(last.moved(setting.below(last.palm(bones))), random.range(0.5, 0.9));
-    let to = track.arm.end();
+    let from = track.arm.end_time();
+    let last = track.arm.last_value();
+    track.arm.move_to(last.moved_by(setting.way_below(last.palm(bones))), random.range(0.5, 0.9));
+    let to = track.arm.end_time();
     truth.push(Interval { label: Label::Leave, from, to });
     Script { duration: to + 0.5, tracks: vec![track], truth, body, other: None, hinge: Some(hinge) }
 }

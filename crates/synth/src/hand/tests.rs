@@ -7,9 +7,8 @@ use super::*;
 
 const ACTS: [Act; 7] = [Act::Talk, Act::Sign, Act::Walk, Act::Drink, Act::Type, Act::HoldCup, Act::Empty];
 
-/// Some of everything.
 fn performances(count: usize) -> Vec<Performance> {
-    let sets = [sets::shapes(count, 1), sets::strokes(count, 1), sets::bystanders(count, 1)];
+    let sets = [sets::shape_cases(count, 1), sets::stroke_cases(count, 1), sets::bystander_cases(count, 1)];
     sets.into_iter().flatten().map(|case| case.performance()).collect()
 }
 
@@ -38,7 +37,9 @@ fn degrees_between(a: [f32; 2], b: [f32; 2]) -> f32 {
 
 #[test]
 fn the_same_seed_is_the_same_performance() {
-    for case in sets::strokes(7, 3).into_iter().chain(sets::bystanders(7, 3)).chain(sets::shapes(9, 3)) {
+    for case in
+        sets::stroke_cases(7, 3).into_iter().chain(sets::bystander_cases(7, 3)).chain(sets::shape_cases(9, 3))
+    {
         let [a, b] = [case.performance(), case.performance()];
         assert_eq!(a.truth(), b.truth());
         for t in [0.0, 1.1, 2.3] {
@@ -46,13 +47,14 @@ fn the_same_seed_is_the_same_performance() {
             assert!(a.iter().zip(&b).all(|(a, b)| a.joints == b.joints), "{case:?}");
         }
     }
-    assert_ne!(sets::strokes(7, 3), sets::strokes(7, 4));
+    assert_ne!(sets::stroke_cases(7, 3), sets::stroke_cases(7, 4));
 }
 
 #[test]
 fn every_kind_is_in_its_set_as_often_as_the_others() {
     let count = |cases: &[sets::Case], act: Act| cases.iter().filter(|case| case.act == act).count();
-    let (shapes, strokes, others) = (sets::shapes(90, 1), sets::strokes(70, 1), sets::bystanders(70, 1));
+    let (shapes, strokes, others) =
+        (sets::shape_cases(90, 1), sets::stroke_cases(70, 1), sets::bystander_cases(70, 1));
     assert!(Shape::ALL.into_iter().all(|shape| count(&shapes, Act::Held(shape)) == 10));
     assert!(Stroke::ALL.into_iter().all(|stroke| count(&strokes, Act::Stroke(stroke)) == 10));
     assert!(ACTS.into_iter().all(|act| count(&others, act) == 10));
@@ -83,7 +85,7 @@ fn bones_keep_their_length() {
     for performance in performances(21) {
         for track in &performance.tracks {
             let lengths = |t: f32| {
-                let solid = track.solid(t);
+                let solid = track.solid_at(t);
                 let mut lengths = BONES.map(|(a, b)| length(sub(solid.joints[a], solid.joints[b]))).to_vec();
                 lengths.push(length(sub(solid.joints[0], solid.elbow)));
                 lengths
@@ -103,7 +105,7 @@ fn a_left_hand_is_a_right_one_mirrored() {
     for performance in performances(63) {
         for t in times(&performance, 0.3) {
             for (track, hand) in performance.tracks.iter().zip(performance.hands_at(t)) {
-                let solid = track.solid(t);
+                let solid = track.solid_at(t);
                 // Thumb's side × fingers is where a right palm faces.
                 let across = sub(solid.joints[5], solid.joints[17]);
                 let along = sub(solid.joints[9], solid.joints[0]);
@@ -118,7 +120,7 @@ fn a_left_hand_is_a_right_one_mirrored() {
 fn a_stroke_goes_where_its_truth_says() {
     let mut ways: [Vec<f32>; 3] = Default::default();
     let mut most = 0.0_f32;
-    for performance in sets::strokes(700, 5).iter().map(sets::Case::performance) {
+    for performance in sets::stroke_cases(700, 5).iter().map(sets::Case::performance) {
         let Act::Stroke(stroke) = performance.act else { unreachable!() };
         let Some(direction) = stroke.direction() else { continue };
         let Interval { from, to, .. } = stroke_of(&performance);
@@ -141,7 +143,7 @@ fn a_stroke_goes_where_its_truth_says() {
 
 #[test]
 fn a_stroke_lasts_and_begins_as_its_ranges_say() {
-    for performance in sets::strokes(350, 6).iter().map(sets::Case::performance) {
+    for performance in sets::stroke_cases(350, 6).iter().map(sets::Case::performance) {
         let arm = interval(&performance, |label| label == Label::Arm);
         let stroke = stroke_of(&performance);
         let (hold, gap, seconds) = (arm.to - arm.from, stroke.from - arm.to, stroke.to - stroke.from);
@@ -170,7 +172,7 @@ fn straightness(joints: &[[f32; 3]; JOINTS], finger: usize) -> f32 {
 
 #[test]
 fn the_palm_that_arms_is_open_upright_and_still() {
-    for performance in sets::strokes(210, 7).iter().map(sets::Case::performance) {
+    for performance in sets::stroke_cases(210, 7).iter().map(sets::Case::performance) {
         let Interval { from, to, .. } = interval(&performance, |label| label == Label::Arm);
         let [first, .., last] =
             [from, f32::midpoint(from, to), to].map(|t| performance.hands_at(t).remove(0));
@@ -192,7 +194,7 @@ fn the_palm_that_arms_is_open_upright_and_still() {
 
 #[test]
 fn a_push_grows_and_a_pull_shrinks_with_an_open_hand_at_both_ends() {
-    for performance in sets::strokes(350, 8).iter().map(sets::Case::performance) {
+    for performance in sets::stroke_cases(350, 8).iter().map(sets::Case::performance) {
         let Act::Stroke(stroke @ (Stroke::Push | Stroke::Pull)) = performance.act else { continue };
         let Interval { from, to, .. } = stroke_of(&performance);
         let hands = [from, to].map(|t| performance.hands_at(t).remove(0));
@@ -208,7 +210,7 @@ fn a_push_grows_and_a_pull_shrinks_with_an_open_hand_at_both_ends() {
 
 #[test]
 fn a_wave_swings_two_to_four_times() {
-    for performance in sets::strokes(210, 9).iter().map(sets::Case::performance) {
+    for performance in sets::stroke_cases(210, 9).iter().map(sets::Case::performance) {
         if performance.act != Act::Stroke(Stroke::Wave) {
             continue;
         }
@@ -230,7 +232,7 @@ fn a_wave_swings_two_to_four_times() {
 
 #[test]
 fn held_shapes_have_the_fingers_of_their_names() {
-    for performance in sets::shapes(360, 10).iter().map(sets::Case::performance) {
+    for performance in sets::shape_cases(360, 10).iter().map(sets::Case::performance) {
         let Act::Held(shape) = performance.act else { unreachable!() };
         let Interval { from, to, .. } = performance.truth()[0];
         assert!((0.999..2.001).contains(&(to - from)));
@@ -285,7 +287,7 @@ fn who_signs_shows_open_palms_only_in_passing() {
 
 #[test]
 fn hands_that_mean_nothing_have_no_truth_and_move() {
-    for performance in sets::bystanders(140, 11).iter().map(sets::Case::performance) {
+    for performance in sets::bystander_cases(140, 11).iter().map(sets::Case::performance) {
         assert!(performance.truth().is_empty());
         assert!(performance.duration() > 1.0 && performance.duration() < 14.0);
         let seen = times(&performance, 0.1)

@@ -134,18 +134,18 @@ impl Track {
         }
     }
 
-    fn drift(&self, t: f32) -> Vector {
+    fn drift_at(&self, t: f32) -> Vector {
         let wave = |[amplitude, rate, phase]: [f32; 3]| amplitude * (TAU * rate * t + phase).sin();
         std::array::from_fn(|axis| wave(self.drift[2 * axis]) + wave(self.drift[2 * axis + 1]))
     }
 
     pub(super) fn arm_at(&self, t: f32) -> Arm {
-        let arm = self.arm.at(t).moved(add(self.drift(t), [self.walk * t, 0.0, 0.0]));
+        let arm = self.arm.value_at(t).moved_by(add(self.drift_at(t), [self.walk * t, 0.0, 0.0]));
         let Some(swing) = self.swing.filter(|swing| (swing.from..swing.to).contains(&t)) else { return arm };
         // Begins and ends at rest.
         let ramp = least_jerk((t - swing.from).min(swing.to - t) * swing.rate * 4.0);
         let wave = ramp * (TAU * swing.rate * (t - swing.from)).sin();
-        arm.turned(Angles {
+        arm.with_angles(Angles {
             deviation: arm.angles.deviation + swing.deviation * wave,
             roll: arm.angles.roll + swing.roll * wave,
             ..arm.angles
@@ -153,27 +153,27 @@ impl Track {
     }
 
     pub(super) fn grip_at(&self, t: f32) -> Grip {
-        let mut grip = self.grip.at(t);
+        let mut grip = self.grip.value_at(t);
         if let Some((bend, rates)) = self.taps {
             for (i, (finger, rate)) in grip.fingers.iter_mut().zip(rates).enumerate() {
                 let down = (TAU * rate * t + i as f32).sin().max(0.0).powi(2);
                 let mut angles = finger.angles();
                 angles[0] += bend * down;
-                *finger = Finger::of(angles);
+                *finger = Finger::from_angles(angles);
             }
         }
         grip
     }
 
     /// The hand in space at a time in seconds.
-    pub(super) fn solid(&self, t: f32) -> Solid {
+    pub(super) fn solid_at(&self, t: f32) -> Solid {
         let arm = self.arm_at(t);
         let (joints, normal) = arm.joints(&self.bones, &self.grip_at(t));
         let (turn, middle) = self.turn;
         let put = |point: Vector| {
             let point = match self.side {
                 Side::Right => point,
-                Side::Left => arm::mirrored(point, self.mirror),
+                Side::Left => arm::mirror_point(point, self.mirror),
             };
             arm::turned_about(middle, turn, point)
         };
@@ -185,12 +185,12 @@ impl Track {
         }
     }
 
-    pub(super) fn hand(&self, t: f32) -> HandAt {
-        let solid = self.solid(t);
+    pub(super) fn hand_at(&self, t: f32) -> HandAt {
+        let solid = self.solid_at(t);
         let wrist = solid.joints[0];
         let at = |point: Vector| {
-            let [x, y] = arm::seen(point);
-            [x, y, (point[2] - wrist[2]) * arm::pixels(wrist)]
+            let [x, y] = arm::project_point(point);
+            [x, y, (point[2] - wrist[2]) * arm::unit_pixels(wrist)]
         };
         let joints = solid.joints.map(at);
         let is_outside = |joint: &&[f32; 3]| {
@@ -203,23 +203,23 @@ impl Track {
             elbow: at(solid.elbow),
             normal: solid.normal,
             thickness: self.bones.thickness,
-            cup: self.has_cup.then(|| cup(&solid)),
+            cup: self.has_cup.then(|| make_cup(&solid)),
         }
     }
 }
 
 /// Between the palm and the fingers, along the row of knuckles.
-fn cup(solid: &Solid) -> Cup {
+fn make_cup(solid: &Solid) -> Cup {
     let row = sub(solid.joints[5], solid.joints[17]);
     let along = sub(solid.joints[9], solid.joints[0]);
     let up = unit(sub(row, scale(along, dot(row, along) / dot(along, along).max(1e-6))));
     let palm = add(scale(solid.joints[9], 0.9), scale(solid.joints[0], 0.1));
     let middle = add(palm, add(scale(solid.normal, 0.5), scale(along, 0.08)));
-    let [rim, foot] = [0.62, -0.55].map(|by| arm::seen(add(middle, scale(up, by))));
-    Cup { rim, foot, radius: 0.42 * arm::pixels(middle) }
+    let [rim, foot] = [0.62, -0.55].map(|by| arm::project_point(add(middle, scale(up, by))));
+    Cup { rim, foot, radius: 0.42 * arm::unit_pixels(middle) }
 }
 
 /// A size for each finger's taps per second.
-pub(super) fn tapping(random: &mut Random) -> (f32, [f32; 4]) {
+pub(super) fn random_tapping(random: &mut Random) -> (f32, [f32; 4]) {
     (deg(random.range(10.0, 20.0)), std::array::from_fn(|_| random.range(1.5, 3.5)))
 }

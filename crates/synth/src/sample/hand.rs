@@ -3,7 +3,7 @@
 use std::f32::consts::FRAC_PI_2;
 
 use super::motion::Pose;
-use super::texture::{Leaf, pixels, place};
+use super::texture::{Leaf, pixel_coordinate, pixel_range};
 use crate::random::Random;
 use sightwire_frame::Image;
 
@@ -26,7 +26,7 @@ struct Finger {
 
 impl Hand {
     pub(super) fn new(random: &mut Random) -> Self {
-        Self { colours: skin(random), mask: shape(random) }
+        Self { colours: skin_texture(random), mask: hand_opacity(random) }
     }
 
     /// Draws the hand in the given pose, blended at its edges.
@@ -35,13 +35,13 @@ impl Hand {
         let (sin, cos) = pose.turn.sin_cos();
         // The corners of the hand's square, turned.
         let reach = pose.scale * (sin.abs() + cos.abs());
-        let columns = pixels(pose.x - reach, pose.x + reach, width);
-        let rows = pixels(pose.y - reach, pose.y + reach, height);
+        let columns = pixel_range(pose.x - reach, pose.x + reach, width);
+        let rows = pixel_range(pose.y - reach, pose.y + reach, height);
         for py in rows {
-            let dy = (place(py, height) - pose.y) / pose.scale;
+            let dy = (pixel_coordinate(py, height) - pose.y) / pose.scale;
             let row = &mut image.data_mut()[py * width * 3..][..width * 3];
             for px in columns.clone() {
-                let dx = (place(px, width) - pose.x) / pose.scale;
+                let dx = (pixel_coordinate(px, width) - pose.x) / pose.scale;
                 self.blend(dx * cos + dy * sin, dy * cos - dx * sin, &mut row[px * 3..px * 3 + 3]);
             }
         }
@@ -79,7 +79,7 @@ impl Hand {
 }
 
 /// A skin-coloured square with blotches.
-fn skin(random: &mut Random) -> Image {
+fn skin_texture(random: &mut Random) -> Image {
     let mut image = Image::new(SIDE as u32, SIDE as u32);
     // Blue, green, red of a well-lit skin.
     let tone = random.range(0.85, 1.0);
@@ -96,7 +96,7 @@ fn skin(random: &mut Random) -> Image {
 }
 
 /// Opacity of palm, fingers and forearm.
-fn shape(random: &mut Random) -> Vec<u8> {
+fn hand_opacity(random: &mut Random) -> Vec<u8> {
     let palm = [random.range(0.35, 0.5), random.range(0.38, 0.55)];
     let forearm = random.range(0.2, 0.3);
     let mut fingers = Vec::new();
@@ -122,6 +122,14 @@ fn shape(random: &mut Random) -> Vec<u8> {
         on_palm || on_forearm || fingers.iter().any(on_finger)
     };
     (0..SIDE * SIDE)
-        .map(|i| if covers(place(i % SIDE, SIDE), place(i / SIDE, SIDE)) { 255 } else { 0 })
+        .map(
+            |i| {
+                if covers(pixel_coordinate(i % SIDE, SIDE), pixel_coordinate(i / SIDE, SIDE)) {
+                    255
+                } else {
+                    0
+                }
+            },
+        )
         .collect()
 }

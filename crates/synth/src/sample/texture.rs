@@ -12,7 +12,7 @@ use sightwire_frame::Image;
 const LEAVES: u32 = 260;
 
 /// A background of `width` × `height` pixels.
-pub(crate) fn background(random: &mut Random, width: u32, height: u32) -> Image {
+pub(crate) fn draw_background(random: &mut Random, width: u32, height: u32) -> Image {
     let tint = [random.range(0.75, 1.1), random.range(0.8, 1.05), random.range(0.8, 1.1)];
     // Rather dark, so that the hand stands out whatever lies behind it.
     let contrast = random.range(0.3, 0.4);
@@ -20,17 +20,17 @@ pub(crate) fn background(random: &mut Random, width: u32, height: u32) -> Image 
     let mut image = Image::new(width, height);
     let base = dark + contrast * random.range(0.0, 1.0);
     for pixel in image.data_mut().chunks_exact_mut(3) {
-        pixel.copy_from_slice(&colour(base, tint));
+        pixel.copy_from_slice(&tint_colour(base, tint));
     }
     for _ in 0..LEAVES {
         let leaf = Leaf::new(random);
         let own = tint.map(|channel| channel * random.range(0.85, 1.15));
-        leaf.draw(&mut image, |level| colour(dark + contrast * level, own));
+        leaf.draw(&mut image, |level| tint_colour(dark + contrast * level, own));
     }
     image
 }
 
-fn colour(level: f32, tint: [f32; 3]) -> [u8; 3] {
+fn tint_colour(level: f32, tint: [f32; 3]) -> [u8; 3] {
     tint.map(|channel| (level * channel * 255.0).clamp(0.0, 255.0) as u8)
 }
 
@@ -67,14 +67,14 @@ impl Leaf {
     pub(super) fn draw(&self, image: &mut Image, paint: impl Fn(f32) -> [u8; 3]) {
         let (width, height) = (image.width() as usize, image.height() as usize);
         let reach = self.radius * (1.0 + self.aspect);
-        let columns = pixels(self.centre[0] - reach, self.centre[0] + reach, width);
-        let rows = pixels(self.centre[1] - reach, self.centre[1] + reach, height);
+        let columns = pixel_range(self.centre[0] - reach, self.centre[0] + reach, width);
+        let rows = pixel_range(self.centre[1] - reach, self.centre[1] + reach, height);
         let (sin, cos) = self.turn;
         for y in rows {
-            let dy = place(y, height) - self.centre[1];
+            let dy = pixel_coordinate(y, height) - self.centre[1];
             let row = &mut image.data_mut()[y * width * 3..][..width * 3];
             for x in columns.clone() {
-                let dx = place(x, width) - self.centre[0];
+                let dx = pixel_coordinate(x, width) - self.centre[0];
                 let a = (dx * cos + dy * sin) / self.radius;
                 let b = (dy * cos - dx * sin) / (self.aspect * self.radius);
                 let inside = if self.rectangle { a.abs().max(b.abs()) < 1.0 } else { a * a + b * b < 1.0 };
@@ -88,12 +88,12 @@ impl Leaf {
 }
 
 /// The coordinate (-1 to 1) of the middle of pixel `index` of `count`.
-pub(super) fn place(index: usize, count: usize) -> f32 {
+pub(super) fn pixel_coordinate(index: usize, count: usize) -> f32 {
     (index as f32 + 0.5) / count as f32 * 2.0 - 1.0
 }
 
 /// The pixels of `count` between two coordinates.
-pub(super) fn pixels(from: f32, to: f32, count: usize) -> std::ops::Range<usize> {
+pub(super) fn pixel_range(from: f32, to: f32, count: usize) -> std::ops::Range<usize> {
     let pixel = |place: f32| ((place + 1.0) * 0.5 * count as f32).clamp(0.0, count as f32);
     pixel(from).floor() as usize..pixel(to).ceil() as usize
 }

@@ -13,7 +13,7 @@ const LINES: usize = 4;
 pub(super) enum Paint {
     /// This colour (BGR), as opaque as the number says: 0 to 1.
     Colour([u8; 3], f32),
-    /// So much of the light is left: 0 to 1.
+    /// Share of the light that is left: 0 to 1.
     Shade(f32),
 }
 
@@ -32,7 +32,7 @@ impl<'a> Canvas<'a> {
     /// Fills a convex polygon; its points in either direction. What lies outside of the picture is left out.
     pub(super) fn fill(&mut self, points: &[Pixel], paint: Paint) {
         let (width, height) = (self.image.width() as usize, self.image.height() as usize);
-        let bounds = bounds(points);
+        let bounds = bounding_box(points);
         let top = bounds.top.max(0.0).floor() as usize;
         let bottom = (bounds.bottom.min(height as f32).ceil()).max(0.0) as usize;
         if top >= bottom || bounds.right <= 0.0 || bounds.left >= width as f32 {
@@ -58,8 +58,8 @@ impl<'a> Canvas<'a> {
             let solid = column(inner_left.ceil()).clamp(start, end);
             let solid_end = column(inner_right).clamp(solid, end);
             for x in (start..solid).chain(solid_end..end) {
-                let covered: f32 = spans.iter().map(|span| share(x, *span)).sum();
-                paint.put(&mut pixels[x * 3..x * 3 + 3], covered / LINES as f32);
+                let covered: f32 = spans.iter().map(|span| pixel_coverage(x, *span)).sum();
+                paint.blend_pixel(&mut pixels[x * 3..x * 3 + 3], covered / LINES as f32);
             }
             match paint {
                 Paint::Colour(colour, opacity) if opacity >= 1.0 => {
@@ -69,7 +69,7 @@ impl<'a> Canvas<'a> {
                 }
                 _ => {
                     for pixel in pixels[solid * 3..solid_end * 3].chunks_exact_mut(3) {
-                        paint.put(pixel, 1.0);
+                        paint.blend_pixel(pixel, 1.0);
                     }
                 }
             }
@@ -98,7 +98,7 @@ impl<'a> Canvas<'a> {
 }
 
 impl Paint {
-    fn put(self, pixel: &mut [u8], covered: f32) {
+    fn blend_pixel(self, pixel: &mut [u8], covered: f32) {
         match self {
             Self::Colour(colour, opacity) => {
                 let weight = (covered * opacity * 256.0) as i32;
@@ -118,12 +118,12 @@ impl Paint {
 }
 
 /// How much of pixel `x` a line covers.
-fn share(x: usize, (from, to): (f32, f32)) -> f32 {
+fn pixel_coverage(x: usize, (from, to): (f32, f32)) -> f32 {
     (to.min(x as f32 + 1.0) - from.max(x as f32)).clamp(0.0, 1.0)
 }
 
 /// The box around points.
-pub(super) fn bounds(points: &[Pixel]) -> Rect {
+pub(super) fn bounding_box(points: &[Pixel]) -> Rect {
     let nothing = Rect { left: f32::MAX, top: f32::MAX, right: f32::MIN, bottom: f32::MIN };
     points.iter().fold(nothing, |rect, &[x, y]| Rect {
         left: rect.left.min(x),
@@ -134,7 +134,7 @@ pub(super) fn bounds(points: &[Pixel]) -> Rect {
 }
 
 /// The part of a convex polygon that lies in a picture of that size: Sutherland and Hodgman (1974).
-pub(super) fn clipped(mut points: Vec<Pixel>, width: u32, height: u32) -> Vec<Pixel> {
+pub(super) fn clip_polygon(mut points: Vec<Pixel>, width: u32, height: u32) -> Vec<Pixel> {
     let sides = [(0, 1.0, 0.0), (0, -1.0, -(width as f32)), (1, 1.0, 0.0), (1, -1.0, -(height as f32))];
     for (axis, sign, limit) in sides {
         let beyond = |point: &Pixel| limit - sign * point[axis];

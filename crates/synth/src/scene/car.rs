@@ -1,7 +1,7 @@
 //! Cars.
 
 use super::canvas::Canvas;
-use super::solid::{Colour, Pose, Solid, brightness, draw_flat, draw_shadow};
+use super::solid::{Colour, Pose, Solid, draw_flat, draw_shadow, face_brightness};
 use super::view::{Point, View};
 use crate::random::Random;
 use sightwire_frame::boxes::Rect;
@@ -62,15 +62,15 @@ impl Car {
     }
 
     /// Half of its length and half of its width.
-    pub(super) fn half(&self) -> (f32, f32) {
+    pub(super) fn half_size(&self) -> (f32, f32) {
         (self.length * 0.5, self.width * 0.5)
     }
 
     pub(super) fn draw(&self, pose: &Pose, braking: bool, view: &View, canvas: &mut Canvas<'_>) {
-        let (nose, side) = self.half();
+        let (nose, side) = self.half_size();
         let [underside, sill, waist, bonnet] =
-            [UNDERSIDE, SILL, WAIST, BONNET].map(|(wider, up)| self.ring(pose, wider, up));
-        let inside = self.ring(pose, UNDERSIDE.0, 0.4);
+            [UNDERSIDE, SILL, WAIST, BONNET].map(|(wider, up)| self.outline_ring(pose, wider, up));
+        let inside = self.outline_ring(pose, UNDERSIDE.0, 0.4);
         Solid { bottom: &underside, top: &inside }.draw(view, canvas, TYRE, None, TYRE);
         Solid { bottom: &sill, top: &waist }.draw(view, canvas, self.paint, None, self.paint);
         self.draw_wheels(pose, view, canvas);
@@ -87,61 +87,61 @@ impl Car {
             let plate = [[at, -0.26, 0.4], [at, 0.26, 0.4], [at, 0.26, 0.52], [at, -0.26, 0.52]];
             draw_seen(view, canvas, pose, plate, end, PLATE);
         }
-        let [low, roof] = self.cabin(pose);
+        let [low, roof] = self.cabin_corners(pose);
         Solid { bottom: &low, top: &roof }.draw(view, canvas, self.paint, Some(GLASS), self.paint);
     }
 
     fn draw_wheels(&self, pose: &Pose, view: &View, canvas: &mut Canvas<'_>) {
         for (left, axle) in WHEELS {
             for (radius, colour) in [(WHEEL_RADIUS_M, TYRE), (WHEEL_RADIUS_M * 0.6, RIM)] {
-                let rim = self.wheel(pose, left, axle, radius);
+                let rim = self.wheel_corners(pose, left, axle, radius);
                 let outwards = [-pose.heading.0 * left, pose.heading.1 * left, 0.0];
                 if faces_camera(rim[0], outwards) {
-                    draw_flat(view, canvas, &rim, colour, brightness(outwards));
+                    draw_flat(view, canvas, &rim, colour, face_brightness(outwards));
                 }
             }
         }
     }
 
     /// Where the cabin begins, and its roof.
-    fn cabin(&self, pose: &Pose) -> [[Point; 4]; 2] {
-        let side = self.half().1;
+    fn cabin_corners(&self, pose: &Pose) -> [[Point; 4]; 2] {
+        let side = self.half_size().1;
         let [rear_low, front_low, rear_high, front_high] = self.cabin.map(|share| share * self.length);
         [
-            rectangle(pose, rear_low, front_low, side - 0.12, BONNET.1),
-            rectangle(pose, rear_high, front_high, side - 0.27, self.height),
+            car_rectangle(pose, rear_low, front_low, side - 0.12, BONNET.1),
+            car_rectangle(pose, rear_high, front_high, side - 0.27, self.height),
         ]
     }
 
     /// Corners of a wheel.
-    fn wheel(&self, pose: &Pose, left: f32, axle: f32, radius: f32) -> [Point; 10] {
-        let (nose, side) = self.half();
+    fn wheel_corners(&self, pose: &Pose, left: f32, axle: f32, radius: f32) -> [Point; 10] {
+        let (nose, side) = self.half_size();
         std::array::from_fn(|corner| {
             let (sin, cos) = (corner as f32 * 0.628_318_5).sin_cos();
-            pose.place([axle * nose + radius * cos, left * side, WHEEL_RADIUS_M + radius * sin])
+            pose.world_point([axle * nose + radius * cos, left * side, WHEEL_RADIUS_M + radius * sin])
         })
     }
 
     pub(super) fn draw_shadow(&self, pose: &Pose, view: &View, canvas: &mut Canvas<'_>) -> Rect {
         let mut points = self.corners(pose);
-        points.extend(self.ring(pose, -0.05, 0.0));
+        points.extend(self.outline_ring(pose, -0.05, 0.0));
         draw_shadow(view, canvas, &points)
     }
 
     /// The corners of its parts that reach farthest.
     pub(super) fn corners(&self, pose: &Pose) -> Vec<Point> {
-        let mut corners = self.cabin(pose).concat();
+        let mut corners = self.cabin_corners(pose).concat();
         for (wider, up) in [UNDERSIDE, SILL, WAIST, BONNET] {
-            corners.extend(self.ring(pose, wider, up));
+            corners.extend(self.outline_ring(pose, wider, up));
         }
         for (left, axle) in WHEELS {
-            corners.extend(self.wheel(pose, left, axle, WHEEL_RADIUS_M));
+            corners.extend(self.wheel_corners(pose, left, axle, WHEEL_RADIUS_M));
         }
         corners
     }
 
-    /// Its outline at a height, so much wider on each side, with round corners.
-    fn ring(&self, pose: &Pose, wider: f32, up: f32) -> [Point; 12] {
+    /// Its outline at a height, this much wider on each side, with round corners.
+    fn outline_ring(&self, pose: &Pose, wider: f32, up: f32) -> [Point; 12] {
         const ROUND: [(f32, f32); 3] = [(0.0, 0.42), (0.09, 0.1), (0.4, 0.0)];
         let (nose, side) = (self.length * 0.5 + wider, self.width * 0.5 + wider);
         std::array::from_fn(|index| {
@@ -150,20 +150,20 @@ impl Car {
             let (across, along) = ROUND[if turns_inwards { 2 - index % 3 } else { index % 3 }];
             let forward = if corner == 0 || corner == 3 { nose - across } else { across - nose };
             let left = if corner < 2 { side - along } else { along - side };
-            pose.place([forward, left, up])
+            pose.world_point([forward, left, up])
         })
     }
 }
 
 /// A horizontal rectangle at the height `up` of a car; corners counter-clockwise, seen from above.
-fn rectangle(pose: &Pose, rear: f32, front: f32, side: f32, up: f32) -> [Point; 4] {
-    [[front, side], [rear, side], [rear, -side], [front, -side]].map(|[x, y]| pose.place([x, y, up]))
+fn car_rectangle(pose: &Pose, rear: f32, front: f32, side: f32, up: f32) -> [Point; 4] {
+    [[front, side], [rear, side], [rear, -side], [front, -side]].map(|[x, y]| pose.world_point([x, y, up]))
 }
 
 /// Draws what is on the front (`end` is 1) or the rear (-1), if that is to be seen.
 fn draw_seen(view: &View, canvas: &mut Canvas<'_>, pose: &Pose, face: [Point; 4], end: f32, colour: Colour) {
     let outwards = [pose.heading.1 * end, pose.heading.0 * end, 0.0];
-    let face = face.map(|point| pose.place(point));
+    let face = face.map(|point| pose.world_point(point));
     if faces_camera(face[0], outwards) {
         draw_flat(view, canvas, &face, colour, 1.0);
     }

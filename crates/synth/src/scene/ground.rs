@@ -4,7 +4,7 @@ use std::f32::consts::TAU;
 
 use super::canvas::{Canvas, Paint};
 use super::noise::Noise;
-use super::solid::{Colour, Solid, draw_flat, lit};
+use super::solid::{Colour, Solid, draw_flat, light_colour};
 use super::traffic::{BAY_M, FAR_BAYS_M, NEAR_BAYS_M, PAVEMENT_M};
 use super::view::{Point, View};
 use crate::random::Random;
@@ -20,7 +20,7 @@ const HEDGE_M: [f32; 3] = [25.1, 26.0, 1.1];
 const KERB_M: f32 = 0.16;
 const KERB: Colour = [158.0, 160.0, 160.0];
 
-pub(super) fn draw(seed: u64, view: &View) -> Image {
+pub(super) fn draw_ground(seed: u64, view: &View) -> Image {
     let mut random = Random::new(seed, 0x6772_6f75);
     let surface = Surface::new(&mut random);
     let mut image = Image::new(view.width(), view.height());
@@ -31,21 +31,21 @@ pub(super) fn draw(seed: u64, view: &View) -> Image {
         let mut sum = [0.0; 3];
         for sample in 0..SAMPLES * SAMPLES {
             let (dx, dy) = ((sample % SAMPLES) as f32 + 0.5, (sample / SAMPLES) as f32 + 0.5);
-            let colour = surface.colour(view.ground([column + dx * step, row + dy * step]));
+            let colour = surface.colour(view.ground_point([column + dx * step, row + dy * step]));
             for channel in 0..3 {
                 sum[channel] += colour[channel];
             }
         }
-        pixel.copy_from_slice(&lit(sum, 1.0 / (SAMPLES * SAMPLES) as f32));
+        pixel.copy_from_slice(&light_colour(sum, 1.0 / (SAMPLES * SAMPLES) as f32));
     }
     let mut canvas = Canvas::new(&mut image);
     for _ in 0..CRACKS {
-        crack(&mut random, view, &mut canvas);
+        draw_crack(&mut random, view, &mut canvas);
     }
     for [near, far] in [[NEAR_BAYS_M[0] - 0.2, NEAR_BAYS_M[0]], [FAR_BAYS_M[1], PAVEMENT_M[0]]] {
-        kerb(near, far, view, &mut canvas);
+        draw_kerb(near, far, view, &mut canvas);
     }
-    hedge(&mut random, view, &mut canvas);
+    draw_hedge(&mut random, view, &mut canvas);
     image
 }
 
@@ -71,10 +71,10 @@ impl Surface {
     /// The colour of the ground at a place.
     fn colour(&self, [x, y]: [f32; 2]) -> Colour {
         if !(NEAR_BAYS_M[0] - 0.2..=PAVEMENT_M[1]).contains(&y) {
-            return self.grass(x, y);
+            return self.grass_colour(x, y);
         }
         if y > FAR_BAYS_M[1] {
-            return self.slabs(x, y);
+            return self.slab_colour(x, y);
         }
         let coarse = self.noise.smooth(x * 0.35, y * 0.35) * 0.6 + self.noise.smooth(x * 1.3, y * 1.3) * 0.4;
         let grain = self.noise.smooth(x * 19.0, y * 19.0) * 0.5 + self.noise.smooth(x * 47.0, y * 47.0) * 0.5;
@@ -120,7 +120,7 @@ impl Surface {
         false
     }
 
-    fn slabs(&self, x: f32, y: f32) -> Colour {
+    fn slab_colour(&self, x: f32, y: f32) -> Colour {
         let (column, row) = ((x / 0.6).floor(), ((y - FAR_BAYS_M[1]) / 0.6).floor());
         let own = self.noise.lattice(column as i32, row as i32 + 900);
         let seam = ((x / 0.6 - column).min((y - FAR_BAYS_M[1]) / 0.6 - row)) < 0.05;
@@ -129,7 +129,7 @@ impl Surface {
         [level * 0.97, level, level * 1.01]
     }
 
-    fn grass(&self, x: f32, y: f32) -> Colour {
+    fn grass_colour(&self, x: f32, y: f32) -> Colour {
         let patch = self.noise.smooth(x * 0.6, y * 0.6) - 0.5;
         let blade =
             self.noise.smooth(x * 14.0, y * 9.0) * 0.6 + self.noise.smooth(x * 37.0, y * 23.0) * 0.4 - 0.5;
@@ -138,7 +138,7 @@ impl Surface {
     }
 }
 
-fn kerb(near: f32, far: f32, view: &View, canvas: &mut Canvas<'_>) {
+fn draw_kerb(near: f32, far: f32, view: &View, canvas: &mut Canvas<'_>) {
     const PIECE_M: f32 = 1.0;
     for piece in -18..18 {
         let (left, right) = (piece as f32 * PIECE_M, (piece as f32 + 0.97) * PIECE_M);
@@ -148,7 +148,7 @@ fn kerb(near: f32, far: f32, view: &View, canvas: &mut Canvas<'_>) {
 }
 
 /// A dark line that wanders.
-fn crack(random: &mut Random, view: &View, canvas: &mut Canvas<'_>) {
+fn draw_crack(random: &mut Random, view: &View, canvas: &mut Canvas<'_>) {
     let (mut x, mut y) = (random.range(-11.0, 11.0), random.range(NEAR_BAYS_M[0], FAR_BAYS_M[1]));
     let mut direction = random.range(0.0, TAU);
     for _ in 0..12 {
@@ -172,7 +172,7 @@ fn crack(random: &mut Random, view: &View, canvas: &mut Canvas<'_>) {
 }
 
 /// A row of leaves in many shades, one over the other.
-fn hedge(random: &mut Random, view: &View, canvas: &mut Canvas<'_>) {
+fn draw_hedge(random: &mut Random, view: &View, canvas: &mut Canvas<'_>) {
     const LEAVES: usize = 9000;
     const SIDE_M: f32 = 20.0;
     let [near, far, height] = HEDGE_M;

@@ -4,8 +4,8 @@
 
 use std::f32::consts::TAU;
 
-use super::canvas::{Canvas, Paint, bounds, clipped};
-use super::solid::{Colour, lit};
+use super::canvas::{Canvas, Paint, bounding_box, clip_polygon};
+use super::solid::{Colour, light_colour};
 use super::view::Pixel;
 use crate::random::Random;
 use sightwire_frame::boxes::Rect;
@@ -168,15 +168,15 @@ impl Profile {
     }
 
     /// The box around the part of it that lies in a picture of that size, if there is any.
-    pub(super) fn seen(&self, spot: Spot, width: u32, height: u32) -> Option<Rect> {
+    pub(super) fn visible_box(&self, spot: Spot, width: u32, height: u32) -> Option<Rect> {
         let part = |places: &[Place]| {
-            clipped(places.iter().map(|&place| self.pixel(spot, place)).collect(), width, height)
+            clip_polygon(places.iter().map(|&place| self.pixel_at(spot, place)).collect(), width, height)
         };
         let mut seen = part(&self.body_outline());
         for axle in self.body.wheels {
-            seen.extend(part(&disc([axle, WHEEL_RADIUS_M], WHEEL_RADIUS_M)));
+            seen.extend(part(&disc_places([axle, WHEEL_RADIUS_M], WHEEL_RADIUS_M)));
         }
-        (!seen.is_empty()).then(|| bounds(&seen).clamp_to(width, height))
+        (!seen.is_empty()).then(|| bounding_box(&seen).clamp_to(width, height))
     }
 
     /// `way_m` turns the wheels.
@@ -184,28 +184,28 @@ impl Profile {
         self.draw_shadow(spot, canvas);
         self.draw_body(spot, canvas);
         let (body, length) = (self.body, self.body.length);
-        self.fill(
+        self.fill_places(
             spot,
             canvas,
             &[[0.15, 0.24], [0.15, 0.33], [length - 0.15, 0.33], [length - 0.15, 0.24]],
             SILL,
         );
         for axle in body.wheels {
-            self.fill(spot, canvas, &disc([axle, WHEEL_RADIUS_M + 0.015], ARCH_RADIUS_M), ARCH);
+            self.fill_places(spot, canvas, &disc_places([axle, WHEEL_RADIUS_M + 0.015], ARCH_RADIUS_M), ARCH);
         }
         self.draw_doors(spot, canvas);
         for window in body.windows {
-            self.fill(spot, canvas, &grown(window, 1.06), shaded(self.paint, 0.35));
-            self.fill(spot, canvas, window, GLASS);
+            self.fill_places(spot, canvas, &grow_polygon(window, 1.06), shade_colour(self.paint, 0.35));
+            self.fill_places(spot, canvas, window, GLASS);
             let sill = window.iter().map(|place| place[1]).fold(f32::MAX, f32::min);
             let roof = window.iter().map(|place| place[1]).fold(0.0, f32::max);
             let upper = part_above(window, f32::midpoint(sill, roof) + 0.05);
-            self.fill(spot, canvas, &upper, MIRRORED_SKY);
+            self.fill_places(spot, canvas, &upper, MIRRORED_SKY);
         }
         let rear = if braking { BRAKE_LIGHT } else { TAIL_LIGHT };
-        self.fill(spot, canvas, &[[0.03, 0.76], [0.03, 0.88], [0.3, 0.9], [0.26, 0.8]], rear);
+        self.fill_places(spot, canvas, &[[0.03, 0.76], [0.03, 0.88], [0.3, 0.9], [0.26, 0.8]], rear);
         let nose = [[-0.42, 0.7], [-0.5, 0.8], [-0.12, 0.74], [-0.05, 0.62]].map(|[x, y]| [length + x, y]);
-        self.fill(spot, canvas, &nose, HEAD_LIGHT);
+        self.fill_places(spot, canvas, &nose, HEAD_LIGHT);
         for axle in body.wheels {
             self.draw_wheel(spot, axle, way_m, canvas);
         }
@@ -213,7 +213,7 @@ impl Profile {
 
     /// Under it, darkest in the middle.
     fn draw_shadow(&self, spot: Spot, canvas: &mut Canvas<'_>) {
-        let middle = self.pixel(spot, [self.body.length * 0.5, 0.0]);
+        let middle = self.pixel_at(spot, [self.body.length * 0.5, 0.0]);
         for size in [1.08, 1.0, 0.92, 0.84, 0.76] {
             let (across, down) =
                 (self.body.length * 0.52 * size * spot.px_per_m, 0.16 * size * size * spot.px_per_m);
@@ -230,15 +230,15 @@ impl Profile {
         let outline = self.body_outline();
         let roof = outline.iter().map(|place| place[1]).fold(0.0, f32::max);
         let height = |row: f32| (spot.ground_px - row) / (FORESHORTENED * spot.px_per_m);
-        let mut row = self.pixel(spot, [0.0, roof])[1].floor();
+        let mut row = self.pixel_at(spot, [0.0, roof])[1].floor();
         while height(row) > 0.2 {
             let (above, below) = (height(row), height(row + 1.0));
-            if let Some([rear, front]) = across(&outline, below) {
-                let [upper_rear, upper_front] = across(&outline, above).unwrap_or([rear, front]);
+            if let Some([rear, front]) = span_at_height(&outline, below) {
+                let [upper_rear, upper_front] = span_at_height(&outline, above).unwrap_or([rear, front]);
                 let strip = [[upper_rear, above], [upper_front, above], [front, below], [rear, below]];
                 let light = light_at(f32::midpoint(above, below));
                 let gloss = ((light - 1.0) * 120.0).clamp(0.0, 60.0);
-                self.fill(spot, canvas, &strip, self.paint.map(|level| level * light + gloss));
+                self.fill_places(spot, canvas, &strip, self.paint.map(|level| level * light + gloss));
             }
             row += 1.0;
         }
@@ -246,37 +246,47 @@ impl Profile {
 
     /// The gaps around doors, their handles and the mirror.
     fn draw_doors(&self, spot: Spot, canvas: &mut Canvas<'_>) {
-        let (gap, crease) = (shaded(self.paint, 0.4), shaded(self.paint, 0.75));
+        let (gap, crease) = (shade_colour(self.paint, 0.4), shade_colour(self.paint, 0.75));
         let [rear, front] = self.body.windows;
         let end = |window: &[Place]| window.last().copied().unwrap_or_default();
         let middle = f32::midpoint(end(rear)[0], front[0][0]);
         let hinge = end(front)[0];
-        self.line(spot, canvas, &[[0.3, 0.93], [self.body.length - 0.5, 0.86]], crease);
-        self.line(spot, canvas, &[[middle, 1.0], [middle + 0.02, 0.33]], gap);
-        self.line(spot, canvas, &[[hinge, 0.97], [hinge + 0.05, 0.7], [hinge - 0.05, 0.33]], gap);
+        self.draw_line(spot, canvas, &[[0.3, 0.93], [self.body.length - 0.5, 0.86]], crease);
+        self.draw_line(spot, canvas, &[[middle, 1.0], [middle + 0.02, 0.33]], gap);
+        self.draw_line(spot, canvas, &[[hinge, 0.97], [hinge + 0.05, 0.7], [hinge - 0.05, 0.33]], gap);
         let arch = self.body.wheels[0];
-        self.line(spot, canvas, &[[arch + 0.45, 0.36], [arch + 0.5, 0.7], [rear[0][0] + 0.35, 0.98]], gap);
+        self.draw_line(
+            spot,
+            canvas,
+            &[[arch + 0.45, 0.36], [arch + 0.5, 0.7], [rear[0][0] + 0.35, 0.98]],
+            gap,
+        );
         for door in [middle, hinge] {
             let handle = [[-0.32, 0.84], [-0.32, 0.88], [-0.14, 0.88], [-0.14, 0.84]];
-            self.fill(spot, canvas, &handle.map(|[x, y]| [door + x, y]), shaded(self.paint, 0.55));
+            self.fill_places(
+                spot,
+                canvas,
+                &handle.map(|[x, y]| [door + x, y]),
+                shade_colour(self.paint, 0.55),
+            );
         }
         let mirror = [[-0.15, 0.98], [-0.18, 1.08], [0.0, 1.08], [0.04, 0.98]];
-        self.fill(spot, canvas, &mirror.map(|[x, y]| [hinge + x, y]), shaded(self.paint, 0.8));
+        self.fill_places(spot, canvas, &mirror.map(|[x, y]| [hinge + x, y]), shade_colour(self.paint, 0.8));
     }
 
     fn draw_wheel(&self, spot: Spot, axle: f32, way_m: f32, canvas: &mut Canvas<'_>) {
         let hub = [axle, WHEEL_RADIUS_M];
         for (radius, colour) in [(WHEEL_RADIUS_M, TYRE), (0.22, RIM), (0.19, WELL)] {
-            self.fill(spot, canvas, &disc(hub, radius), colour);
+            self.fill_places(spot, canvas, &disc_places(hub, radius), colour);
         }
         for spoke in 0..5 {
             let (sin, cos) = (spoke as f32 * TAU / 5.0 - way_m / WHEEL_RADIUS_M).sin_cos();
             let place =
                 |out: f32, aside: f32| [hub[0] + out * cos - aside * sin, hub[1] + out * sin + aside * cos];
             let blade = [place(0.0, 0.035), place(0.2, 0.025), place(0.2, -0.025), place(0.0, -0.035)];
-            self.fill(spot, canvas, &blade, SPOKE);
+            self.fill_places(spot, canvas, &blade, SPOKE);
         }
-        self.fill(spot, canvas, &disc(hub, 0.05), SPOKE);
+        self.fill_places(spot, canvas, &disc_places(hub, 0.05), SPOKE);
     }
 
     /// The body's outline as a polygon, with the lower edge that closes it.
@@ -309,18 +319,18 @@ impl Profile {
         line
     }
 
-    fn pixel(&self, spot: Spot, [x, y]: Place) -> Pixel {
+    fn pixel_at(&self, spot: Spot, [x, y]: Place) -> Pixel {
         let along = if spot.to_right { x } else { self.body.length - x };
         [spot.left_px + along * spot.px_per_m, spot.ground_px - y * FORESHORTENED * spot.px_per_m]
     }
 
-    fn fill(&self, spot: Spot, canvas: &mut Canvas<'_>, places: &[Place], colour: Colour) {
-        let pixels: Vec<Pixel> = places.iter().map(|&place| self.pixel(spot, place)).collect();
-        canvas.fill(&pixels, Paint::Colour(lit(colour, 1.0), 1.0));
+    fn fill_places(&self, spot: Spot, canvas: &mut Canvas<'_>, places: &[Place], colour: Colour) {
+        let pixels: Vec<Pixel> = places.iter().map(|&place| self.pixel_at(spot, place)).collect();
+        canvas.fill(&pixels, Paint::Colour(light_colour(colour, 1.0), 1.0));
     }
 
     /// A thin line, but a pixel wide at least.
-    fn line(&self, spot: Spot, canvas: &mut Canvas<'_>, places: &[Place], colour: Colour) {
+    fn draw_line(&self, spot: Spot, canvas: &mut Canvas<'_>, places: &[Place], colour: Colour) {
         let half = 0.009_f32.max(0.5 / spot.px_per_m);
         for pair in places.windows(2) {
             let ([x, y], [to_x, to_y]) = (pair[0], pair[1]);
@@ -332,13 +342,13 @@ impl Profile {
                 [to_x - aside_x, to_y - aside_y],
                 [x - aside_x, y - aside_y],
             ];
-            self.fill(spot, canvas, &strip, colour);
+            self.fill_places(spot, canvas, &strip, colour);
         }
     }
 }
 
 /// Where a closed outline begins and ends at a height.
-fn across(outline: &[Place], height: f32) -> Option<[f32; 2]> {
+fn span_at_height(outline: &[Place], height: f32) -> Option<[f32; 2]> {
     let mut ends: Option<[f32; 2]> = None;
     for (index, from) in outline.iter().enumerate() {
         let to = outline[(index + 1) % outline.len()];
@@ -379,19 +389,19 @@ fn light_at(height: f32) -> f32 {
     below[1]
 }
 
-fn shaded(paint: Colour, light: f32) -> Colour {
+fn shade_colour(paint: Colour, light: f32) -> Colour {
     paint.map(|level| level * light)
 }
 
-fn disc(middle: Place, radius: f32) -> [Place; 32] {
+fn disc_places(middle: Place, radius: f32) -> [Place; 32] {
     std::array::from_fn(|corner| {
         let (sin, cos) = (corner as f32 / 32.0 * TAU).sin_cos();
         [middle[0] + radius * cos, middle[1] + radius * sin]
     })
 }
 
-/// The same polygon, so many times as large, about its middle.
-fn grown(places: &[Place], size: f32) -> Vec<Place> {
+/// The same polygon, this many times as large, about its middle.
+fn grow_polygon(places: &[Place], size: f32) -> Vec<Place> {
     let count = places.len().max(1) as f32;
     let middle = [0, 1].map(|axis: usize| places.iter().map(|place| place[axis]).sum::<f32>() / count);
     places.iter().map(|p| [0, 1].map(|axis: usize| middle[axis] + (p[axis] - middle[axis]) * size)).collect()

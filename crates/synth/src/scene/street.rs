@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::canvas::{Canvas, Paint};
 use super::noise::Noise;
 use super::profile::{LONGEST_M, Profile, Spot};
-use super::solid::{Colour, lit};
+use super::solid::{Colour, light_colour};
 use super::{LEAST_SEEN_PX, SceneKind, SceneObject};
 use crate::random::Random;
 use sightwire_frame::Image;
@@ -38,7 +38,7 @@ const LATE_M: f32 = 4.5;
 const DRIVE_S: f64 = 22.0;
 const CHANGE_S: f64 = 2.0;
 const STAND_S: f64 = 2.5;
-/// Whoever looks later sees this moment.
+/// A viewer that looks later sees this moment.
 const LATEST: Duration = Duration::from_secs(1 << 32);
 /// Slower than this is standing.
 const STANDING_M_S: f64 = 0.05;
@@ -99,7 +99,7 @@ impl Street {
         let (width, unit) = (self.width as usize, self.unit_px());
         for (index, pixel) in image.data_mut().chunks_exact_mut(3).enumerate() {
             let (x, y) = ((index % width) as f32 / unit, (index / width) as f32 / unit);
-            pixel.copy_from_slice(&lit(surface(&noise, x, y), 1.0));
+            pixel.copy_from_slice(&light_colour(surface_colour(&noise, x, y), 1.0));
         }
         let mut canvas = Canvas::new(&mut image);
         self.draw_hedge(&mut random, &mut canvas);
@@ -122,7 +122,7 @@ impl Street {
                 let (sin, cos) = (corner as f32 * TAU / 5.0 + x).sin_cos();
                 [x + size * cos, y + size * sin]
             });
-            canvas.fill(&leaf, Paint::Colour(lit(colour, level), 1.0));
+            canvas.fill(&leaf, Paint::Colour(light_colour(colour, level), 1.0));
         }
     }
 
@@ -141,13 +141,13 @@ impl Street {
     /// Who comes and goes, on the street as it is without them.
     pub(super) fn draw(&self, t: Duration, image: &mut Image) {
         let mut canvas = Canvas::new(image);
-        for car in self.cars(t) {
+        for car in self.visible_cars(t) {
             car.profile.draw(car.spot, car.way_m, car.drive.braking, &mut canvas);
         }
     }
 
     pub(super) fn objects(&self, t: Duration) -> Vec<SceneObject> {
-        let seen = self.cars(t).into_iter().map(|car| SceneObject {
+        let seen = self.visible_cars(t).into_iter().map(|car| SceneObject {
             id: car.id,
             kind: SceneKind::Car,
             rect: car.seen,
@@ -157,13 +157,13 @@ impl Street {
     }
 
     /// Those of whom something is in the picture, the far lane first.
-    fn cars(&self, t: Duration) -> Vec<Car> {
+    fn visible_cars(&self, t: Duration) -> Vec<Car> {
         let t = t.min(LATEST).as_secs_f64();
         let mut cars = Vec::with_capacity(8);
         for (index, lane) in LANES.iter().enumerate() {
             let px_per_m = lane.metre * self.unit_px();
             let mut random = Random::new(self.seed, 0x6c61_6e65 + index as u64);
-            let drive = lane.drive(t + f64::from(random.range(0.0, DRIVE_S as f32)));
+            let drive = lane.drive_at(t + f64::from(random.range(0.0, DRIVE_S as f32)));
             let length_m = f64::from(self.width as f32 / px_per_m);
             let first = ((drive.way_m - length_m - f64::from(LATE_M + LONGEST_M)) / SPACING_M).floor() as i64;
             let last = (drive.way_m / SPACING_M).ceil() as i64;
@@ -179,7 +179,7 @@ impl Street {
                     if lane.to_right { rear * px_per_m } else { self.width as f32 - nose * px_per_m };
                 let ground_px = lane.ground * self.unit_px();
                 let spot = Spot { left_px, ground_px, px_per_m, to_right: lane.to_right };
-                let seen = profile.seen(spot, self.width, self.height);
+                let seen = profile.visible_box(spot, self.width, self.height);
                 let is_enough = |seen: &Rect| seen.width() >= LEAST_SEEN_PX && seen.height() >= LEAST_SEEN_PX;
                 if let Some(seen) = seen.filter(is_enough) {
                     cars.push(Car { id, profile, spot, seen, way_m: nose, drive });
@@ -191,7 +191,7 @@ impl Street {
 }
 
 impl Lane {
-    fn drive(&self, t: f64) -> Drive {
+    fn drive_at(&self, t: f64) -> Drive {
         let speed = f64::from(self.speed_m_s);
         let round_s = DRIVE_S + 2.0 * CHANGE_S + STAND_S;
         let rounds = (t / round_s).floor();
@@ -214,7 +214,7 @@ impl Lane {
 }
 
 /// The colour of the sky, the pavements and the road at a place.
-fn surface(noise: &Noise, x: f32, y: f32) -> Colour {
+fn surface_colour(noise: &Noise, x: f32, y: f32) -> Colour {
     let grain = noise.smooth(x * 330.0, y * 330.0) * 0.6 + noise.smooth(x * 130.0, y * 130.0) * 0.4 - 0.5;
     let patch = noise.smooth(x * 9.0, y * 14.0) - 0.5;
     let grey = |level: f32| [level * 1.01, level, level * 0.98];

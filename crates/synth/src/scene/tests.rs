@@ -8,7 +8,7 @@ fn at(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// Every so many seconds of some minutes.
+/// Moments with this many seconds between, in some minutes.
 fn times(minutes: u32, step: f64) -> impl Iterator<Item = Duration> {
     let count = (f64::from(minutes) * 60.0 / step) as u32;
     (0..count).map(move |index| at(f64::from(index) * step))
@@ -46,8 +46,8 @@ fn rectangles_are_as_tight_as_they_can_be() {
     let scene = Scene::new(3, 640, 480);
     let mut seen = BTreeSet::new();
     for t in times(3, 5.3) {
-        for actor in car_park(&scene).parked.iter().chain(&car_park(&scene).traffic.actors(t)) {
-            let Some(rect) = actor.seen(&car_park(&scene).view) else { continue };
+        for actor in car_park(&scene).parked.iter().chain(&car_park(&scene).traffic.actors_at(t)) {
+            let Some(rect) = actor.visible_box(&car_park(&scene).view) else { continue };
             if rect.width() < LEAST_SEEN_PX || rect.height() < LEAST_SEEN_PX {
                 continue;
             }
@@ -57,7 +57,7 @@ fn rectangles_are_as_tight_as_they_can_be() {
             let drawn = image.data().chunks_exact(3).enumerate().filter(|(_, pixel)| *pixel != PLAIN);
             let points: Vec<[f32; 2]> =
                 drawn.map(|(index, _)| [(index % 640) as f32 + 0.5, (index / 640) as f32 + 0.5]).collect();
-            let drawn = canvas::bounds(&points);
+            let drawn = canvas::bounding_box(&points);
             let off = [
                 drawn.left - 0.5 - rect.left,
                 drawn.top - 0.5 - rect.top,
@@ -91,7 +91,7 @@ fn what_changes_in_the_picture_is_an_object_or_its_shadow() {
             scene.draw(t, &mut image);
             let rects: Vec<Rect> = car_park(&scene)
                 .traffic
-                .actors(t)
+                .actors_at(t)
                 .iter()
                 .map(|actor| actor.bounds(&car_park(&scene).view))
                 .collect();
@@ -122,13 +122,13 @@ fn what_changes_in_the_picture_is_an_object_or_its_shadow() {
 #[test]
 fn drawing_what_has_changed_is_as_good_as_drawing_everything() {
     let scene = Scene::new(2, 320, 240);
-    let ground = ground::draw(2, &car_park(&scene).view);
+    let ground = ground::draw_ground(2, &car_park(&scene).view);
     let mut drawn = Image::default();
     for t in times(1, 0.3) {
         scene.draw(t, &mut drawn);
         let mut whole = ground.clone();
         let mut canvas = Canvas::new(&mut whole);
-        let mut actors = [car_park(&scene).parked.clone(), car_park(&scene).traffic.actors(t)].concat();
+        let mut actors = [car_park(&scene).parked.clone(), car_park(&scene).traffic.actors_at(t)].concat();
         actors.sort_by(far_first);
         for actor in &actors {
             actor.draw_shadow(&car_park(&scene).view, &mut canvas);
@@ -146,7 +146,7 @@ fn nobody_drives_into_anybody() {
     for seed in SEEDS {
         let (traffic, parked) = Traffic::new(seed);
         for t in times(40, 0.2) {
-            let actors = traffic.actors(t);
+            let actors = traffic.actors_at(t);
             let cars: Vec<_> = actors.iter().filter(|actor| actor.footprint().is_some()).collect();
             for (index, one) in cars.iter().enumerate() {
                 for other in cars[index + 1..].iter().copied().chain(&parked) {
@@ -280,7 +280,7 @@ fn what_changes_on_the_street_is_a_car_or_its_shadow_and_each_car_is_where_it_is
                 }
             }
             for (object, points) in objects.iter().zip(drawn) {
-                let (rect, drawn) = (object.rect, canvas::bounds(&points));
+                let (rect, drawn) = (object.rect, canvas::bounding_box(&points));
                 // The last centimetres of a car that leaves may be its dark tyre, and are taken for a shadow.
                 if rect.width() < 40.0 {
                     continue;
@@ -301,7 +301,10 @@ fn cars_on_the_street_keep_their_distance_come_once_and_go_once() {
             let objects = street.objects(t);
             for (index, one) in objects.iter().enumerate() {
                 let others = &objects[index + 1..];
-                assert!(others.iter().all(|other| !overlap(&one.rect, &other.rect)), "{t:?}: {objects:?}");
+                assert!(
+                    others.iter().all(|other| !has_overlap(&one.rect, &other.rect)),
+                    "{t:?}: {objects:?}"
+                );
                 if one.moving {
                     moving += 1;
                 } else {

@@ -7,8 +7,8 @@
 use std::f32::consts::{FRAC_PI_2, PI};
 use std::time::Duration;
 
-use super::canvas::{Canvas, bounds, clipped};
-use super::solid::{Pose, hull};
+use super::canvas::{Canvas, bounding_box, clip_polygon};
+use super::solid::{Pose, convex_hull};
 use super::view::{Pixel, View};
 use super::{Car, Person, SceneKind};
 use crate::random::Random;
@@ -35,7 +35,7 @@ const PULLS_M_S2: f32 = 2.0;
 const EDGE_M: f32 = 17.0;
 /// Of the bend into a bay.
 const BEND_M: f32 = 4.0;
-/// Whoever looks later sees this moment.
+/// A viewer that looks later sees this moment.
 const LATEST: Duration = Duration::from_secs(1 << 32);
 /// Slower than this is standing.
 const STANDING_M_S: f32 = 0.05;
@@ -85,13 +85,13 @@ impl Actor {
 
     /// The box around it in the picture, and past its edges.
     pub(super) fn bounds(&self, view: &View) -> Rect {
-        bounds(&self.corners(view))
+        bounding_box(&self.corners(view))
     }
 
     /// The box around the part of it that lies in the picture, if there is any.
-    pub(super) fn seen(&self, view: &View) -> Option<Rect> {
-        let outline = clipped(hull(self.corners(view)), view.width(), view.height());
-        (!outline.is_empty()).then(|| bounds(&outline).clamp_to(view.width(), view.height()))
+    pub(super) fn visible_box(&self, view: &View) -> Option<Rect> {
+        let outline = clip_polygon(convex_hull(self.corners(view)), view.width(), view.height());
+        (!outline.is_empty()).then(|| bounding_box(&outline).clamp_to(view.width(), view.height()))
     }
 
     fn corners(&self, view: &View) -> Vec<Pixel> {
@@ -106,10 +106,10 @@ impl Actor {
     #[cfg(test)]
     pub(super) fn footprint(&self) -> Option<[[f32; 2]; 4]> {
         let Look::Car { car, .. } = &self.look else { return None };
-        let (nose, side) = car.half();
+        let (nose, side) = car.half_size();
         let corners = [[nose, side], [-nose, side], [-nose, -side], [nose, -side]];
         Some(corners.map(|[x, y]| {
-            let [x, y, _] = self.pose.place([x, y, 0.0]);
+            let [x, y, _] = self.pose.world_point([x, y, 0.0]);
             [x, y]
         }))
     }
@@ -170,7 +170,7 @@ impl Traffic {
     }
 
     /// Everyone who comes and goes, and is there at time `t`.
-    pub(super) fn actors(&self, t: Duration) -> Vec<Actor> {
+    pub(super) fn actors_at(&self, t: Duration) -> Vec<Actor> {
         let t = t.min(LATEST).as_secs_f64();
         let mut actors = Vec::with_capacity(16);
         let round = (t / (SLOT_S * SLOTS as f64)).floor() as i64;
@@ -212,15 +212,15 @@ impl Traffic {
         let (route, done) = if let Some(goes) = goes {
             let bays = lane.bays[kind];
             let bay = bays[random.bits() as usize % bays.len()];
-            let there = lane.park(bay_x(bay));
-            if t < goes { (there, t - came) } else { (lane.leave(bay_x(bay)), t - goes) }
+            let there = lane.parking_route(bay_x(bay));
+            if t < goes { (there, t - came) } else { (lane.leaving_route(bay_x(bay)), t - goes) }
         } else {
             let stop = random.chance(0.5).then(|| random.range(-3.0, 3.0));
-            (lane.through(stop), t - came)
+            (lane.through_route(stop), t - came)
         };
-        let motion = route.at(done as f32)?;
+        let motion = route.motion_at(done as f32)?;
         let look = Look::Car { car, braking: motion.braking };
-        Some(Actor { id, pose: lane.pose(&motion), moving: motion.speed.abs() > STANDING_M_S, look })
+        Some(Actor { id, pose: lane.pose_at(&motion), moving: motion.speed.abs() > STANDING_M_S, look })
     }
 
     fn person_at(&self, t: f64, walk: i64) -> Option<Actor> {
@@ -276,7 +276,7 @@ impl Lane {
         (self.parked_y() - self.y).abs() - BEND_M + BEND_M * FRAC_PI_2
     }
 
-    fn through(&self, stop: Option<f32>) -> Route {
+    fn through_route(&self, stop: Option<f32>) -> Route {
         let mut route = Route::new(0.0, None);
         if let Some(stop) = stop {
             route.brake_at(self.way_to(stop));
@@ -287,7 +287,7 @@ impl Lane {
         route
     }
 
-    fn park(&self, bay_x: f32) -> Route {
+    fn parking_route(&self, bay_x: f32) -> Route {
         let bend = self.way_to(bay_x) - BEND_M;
         let mut route = Route::new(0.0, Some(bend));
         route.brake_at(bend);
@@ -297,7 +297,7 @@ impl Lane {
         route
     }
 
-    fn leave(&self, bay_x: f32) -> Route {
+    fn leaving_route(&self, bay_x: f32) -> Route {
         let bend = self.way_to(bay_x) - BEND_M;
         let mut route = Route::new(bend + self.way_into_bay(), Some(bend));
         route.creep_to(bend);
@@ -308,7 +308,7 @@ impl Lane {
         route
     }
 
-    fn pose(&self, motion: &Motion) -> Pose {
+    fn pose_at(&self, motion: &Motion) -> Pose {
         // Along the lane, to its right, and the turn to the right; for the direction of the lane.
         let (along, aside, turn) = match motion.bend {
             Some(bend) if motion.way > bend => {
@@ -374,33 +374,33 @@ impl Route {
         Self { legs: Vec::with_capacity(6), start, bend, end: start }
     }
 
-    fn push(&mut self, seconds: f32, way: f32, pace: Pace) {
+    fn add_leg(&mut self, seconds: f32, way: f32, pace: Pace) {
         self.end += way;
         self.legs.push(Leg { seconds, way, pace, bend: self.bend });
     }
 
     fn cruise_to(&mut self, way: f32) {
         let distance = (way - self.end).max(0.0);
-        self.push(distance / SPEED_M_S, distance, Pace::Even);
+        self.add_leg(distance / SPEED_M_S, distance, Pace::Even);
     }
 
     fn brake_at(&mut self, way: f32) {
         let distance = SPEED_M_S * SPEED_M_S / (2.0 * BRAKES_M_S2);
         self.cruise_to(way - distance);
-        self.push(SPEED_M_S / BRAKES_M_S2, distance, Pace::Brake);
+        self.add_leg(SPEED_M_S / BRAKES_M_S2, distance, Pace::Brake);
     }
 
     fn stand(&mut self, seconds: f32) {
-        self.push(seconds, 0.0, Pace::Even);
+        self.add_leg(seconds, 0.0, Pace::Even);
     }
 
     fn pull_away(&mut self) {
-        self.push(SPEED_M_S / PULLS_M_S2, SPEED_M_S * SPEED_M_S / (2.0 * PULLS_M_S2), Pace::Pull);
+        self.add_leg(SPEED_M_S / PULLS_M_S2, SPEED_M_S * SPEED_M_S / (2.0 * PULLS_M_S2), Pace::Pull);
     }
 
     fn creep_to(&mut self, way: f32) {
         let distance = way - self.end;
-        self.push(distance.abs() / 1.3, distance, Pace::Creep);
+        self.add_leg(distance.abs() / 1.3, distance, Pace::Creep);
     }
 
     /// The rest of the way follows the lane.
@@ -408,8 +408,8 @@ impl Route {
         self.bend = None;
     }
 
-    /// After so many seconds; nowhere after its end.
-    fn at(&self, seconds: f32) -> Option<Motion> {
+    /// After this many seconds; nowhere after its end.
+    fn motion_at(&self, seconds: f32) -> Option<Motion> {
         let (mut way, mut left) = (self.start, seconds);
         for leg in &self.legs {
             if left >= leg.seconds {

@@ -47,7 +47,7 @@ impl View {
     }
 
     /// The point of the ground (x, y) that is seen at a pixel.
-    pub(super) fn ground(&self, [u, v]: Pixel) -> [f32; 2] {
+    pub(super) fn ground_point(&self, [u, v]: Pixel) -> [f32; 2] {
         let (sin, cos) = PITCH;
         let across = (u - self.width as f32 * 0.5) / self.focal_px;
         let down = (v - self.height as f32 * 0.5) / self.focal_px;

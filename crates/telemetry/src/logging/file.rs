@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sightwire_config::LogFile;
-use sightwire_measure::disk;
-use sightwire_measure::lines::LogThrottle;
+use super::LogFile;
+use sightwire_base::disk;
+use sightwire_base::lines::LogThrottle;
 
 /// How often it is looked whether the file is still where it was: another program may move it away, as logrotate does.
 const LOOK: Duration = Duration::from_secs(1);
-/// After a failure it is tried again so often: each try may hang on a network's disk.
+/// Time between tries after a failure: each try may hang on a network's disk.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Lines may name cameras, clients and users.
 const MODE: u32 = 0o640;
@@ -30,7 +30,6 @@ pub fn failures() -> u64 {
 /// go on to be written.
 #[derive(Debug)]
 pub(super) struct RotatingFile {
-    /// Of the configuration.
     key: &'static str,
     options: LogFile,
     open: Option<Open>,
@@ -53,14 +52,14 @@ struct Open {
 impl RotatingFile {
     /// Opens the file, or makes it; an error if that cannot be done, which names it.
     pub fn open(key: &'static str, options: LogFile) -> io::Result<Self> {
-        let open = Open::at(&options.path)
+        let open = Open::open_path(&options.path)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", options.path.display())))?;
         let looked = Instant::now();
         let (failed, missing, said) = (None, 0, LogThrottle::new());
         Ok(Self { key, options, open: Some(open), looked, failed, missing, said })
     }
 
-    fn line(&mut self, line: &[u8], now: Instant) -> io::Result<()> {
+    fn write_line(&mut self, line: &[u8], now: Instant) -> io::Result<()> {
         if now.duration_since(self.looked) >= LOOK {
             self.looked = now;
             let id = fs::metadata(&self.options.path).ok().map(|found| (found.dev(), found.ino()));
@@ -75,7 +74,7 @@ impl RotatingFile {
         }
         let open = match &mut self.open {
             Some(open) => open,
-            none => none.insert(Open::at(&self.options.path)?),
+            none => none.insert(Open::open_path(&self.options.path)?),
         };
         if let Err(error) = open.file.write_all(line) {
             // Half a line would be taken for the beginning of the next.
@@ -92,17 +91,17 @@ impl RotatingFile {
             return fs::remove_file(path);
         }
         for number in (1..self.options.keep).rev() {
-            match fs::rename(numbered(path, number), numbered(path, number + 1)) {
+            match fs::rename(numbered_path(path, number), numbered_path(path, number + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        fs::rename(path, numbered(path, 1))
+        fs::rename(path, numbered_path(path, 1))
     }
 }
 
 /// Whether it could be written: there, or in a folder that is there.
-pub(super) fn check(path: &Path) -> io::Result<()> {
+pub(super) fn check_writable(path: &Path) -> io::Result<()> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => Err(named(not_a_file())),
@@ -123,7 +122,7 @@ impl Write for RotatingFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let now = Instant::now();
         let waits = self.failed.is_some_and(|failed| now.duration_since(failed) < TRY_AGAIN);
-        let written = if waits { Err(None) } else { self.line(line, now).map_err(Some) };
+        let written = if waits { Err(None) } else { self.write_line(line, now).map_err(Some) };
         match written {
             Ok(()) => {
                 if self.failed.take().is_some() {
@@ -135,11 +134,11 @@ impl Write for RotatingFile {
                 FAILURES.fetch_add(1, Ordering::Relaxed);
                 self.missing += 1;
                 if let Some(error) = error {
-                    disk::failed();
+                    disk::count_failure();
                     self.failed = Some(now);
                     // Opened anew next time: it may have been removed, or its disk mounted again.
                     self.open = None;
-                    if let Some(unsaid) = self.said.is_due(now) {
+                    if let Some(unsaid) = self.said.admit_line(now) {
                         let (key, path, lines) = (self.key, self.options.path.display(), self.missing);
                         tracing::warn!(
                             unsaid,
@@ -159,8 +158,8 @@ impl Write for RotatingFile {
 }
 
 impl Open {
-    fn at(path: &Path) -> io::Result<Self> {
-        // Opening a pipe would wait for whoever reads it.
+    fn open_path(path: &Path) -> io::Result<Self> {
+        // Opening a pipe would wait for a reader.
         if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
             return Err(not_a_file());
         }
@@ -174,7 +173,7 @@ impl Open {
 }
 
 /// `NAME.3`, whatever the name ends with.
-fn numbered(path: &Path, number: usize) -> PathBuf {
+fn numbered_path(path: &Path, number: usize) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(format!(".{number}"));
     name.into()
@@ -182,7 +181,7 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use sightwire_measure::captured;
+    use sightwire_base::captured;
 
     use super::*;
 
@@ -238,7 +237,7 @@ mod tests {
 
     #[test]
     fn lines_that_cannot_be_written_are_counted_and_said_once_and_later_ones_are_written() {
-        let (log, folder) = (captured::log(), tempfile::tempdir().unwrap());
+        let (log, folder) = (captured::capture_log(), tempfile::tempdir().unwrap());
         let mut file = opened(folder.path(), 1000, 1);
         // A device that is always full.
         file.open.as_mut().unwrap().file = OpenOptions::new().append(true).open("/dev/full").unwrap();
@@ -246,7 +245,7 @@ mod tests {
             file.write_all(b"lost\n").unwrap();
         }
         assert_eq!((file.missing, failures()), (3, 3), "also those of the second in which it is not tried");
-        let lines = log.with("cannot be written: No space left on device");
+        let lines = log.lines_with("cannot be written: No space left on device");
         assert_eq!(lines.len(), 1, "{lines:?}");
         file.failed = file.failed.unwrap().checked_sub(TRY_AGAIN);
         file.write_all(b"written\n").unwrap();

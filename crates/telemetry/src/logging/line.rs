@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use sightwire_access::key::redacted;
-use sightwire_measure::lines::is_invisible;
+use sightwire_access::key::redact_keys;
+use sightwire_base::lines::is_invisible;
 
 /// How what must not stand in a line as it is stands there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,14 +13,14 @@ pub(super) enum Escapes {
     Rust,
     /// `\n`, `\u001b`, as in a JSON text.
     Json,
-    /// As [`Escapes::Rust`], but colours stay: whoever writes an event has escaped those of others.
+    /// As [`Escapes::Rust`], but colours stay: the code that writes an event has escaped those of others.
     RustWithColours,
 }
 
-/// The line, with its end, for whoever reads it later: whoever has written it, and at whatever level. At the level trace some
+/// The line, with its end, for those who read it later, whatever code has written it, and at whatever level. At the level trace some
 /// libraries say every byte that comes.
-pub(super) fn safe(line: &[u8], escapes: Escapes) -> Cow<'_, [u8]> {
-    let line = redacted(line);
+pub(super) fn escape_line(line: &[u8], escapes: Escapes) -> Cow<'_, [u8]> {
+    let line = redact_keys(line);
     // Most have nothing to escape, and need no second look.
     let body = line.strip_suffix(b"\n").unwrap_or(&line);
     if body.iter().all(|byte| (0x20..0x7f).contains(byte)) {
@@ -30,7 +30,7 @@ pub(super) fn safe(line: &[u8], escapes: Escapes) -> Cow<'_, [u8]> {
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = &*text;
     while let Some(c) = rest.chars().next() {
-        let colour = if escapes == Escapes::RustWithColours { colour(rest) } else { 0 };
+        let colour = if escapes == Escapes::RustWithColours { colour_length(rest) } else { 0 };
         if colour > 0 {
             out.push_str(&rest[..colour]);
             rest = &rest[colour..];
@@ -53,7 +53,7 @@ pub(super) fn safe(line: &[u8], escapes: Escapes) -> Cow<'_, [u8]> {
 }
 
 /// Bytes of the change of colour that the text begins with.
-fn colour(text: &str) -> usize {
+fn colour_length(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\u{1b}[") else { return 0 };
     let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();
     if rest[digits..].starts_with('m') { digits + 3 } else { 0 }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     fn text(line: &str, escapes: Escapes) -> String {
-        String::from_utf8(safe(line.as_bytes(), escapes).into_owned()).unwrap()
+        String::from_utf8(escape_line(line.as_bytes(), escapes).into_owned()).unwrap()
     }
 
     #[test]

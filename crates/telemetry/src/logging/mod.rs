@@ -3,20 +3,23 @@
 //!
 //! - `file`: files of bounded size
 //! - `line`: what is secret or invisible is not in a line
+//! - `options`: what is written down, as it is configured
 //! - `often`: lines that come too often are summed up
 //! - [`panics`]: what panics is a line, too
 
 mod file;
 mod line;
 mod often;
+mod options;
 pub mod panics;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{LazyLock, OnceLock};
 use std::time::Instant;
 
-use sightwire_config::{Log, LogFile};
-use sightwire_measure::lines::AUDIT;
+pub use options::{LOG, Log, LogFile};
+use sightwire_base::lines::AUDIT;
+use sightwire_base::metrics::{Collector, Metrics};
 use tracing::{Metadata, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{Directive, ParseError};
@@ -79,7 +82,7 @@ struct Lines<W> {
 
 impl<W: Write> Write for Lines<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.to.write_all(&line::safe(line, self.escapes))?;
+        self.to.write_all(&line::escape_line(line, self.escapes))?;
         Ok(line.len())
     }
 
@@ -89,7 +92,7 @@ impl<W: Write> Write for Lines<W> {
 }
 
 /// Starts logging, once in a process; panics go there, too.
-pub fn start(log: &Log) -> Result<Unwritten, LogError> {
+pub fn start_logging(log: &Log) -> Result<Unwritten, LogError> {
     let wished = std::env::var("RUST_LOG").ok().filter(|wish| !wish.trim().is_empty());
     let filter = wished.as_ref().map_or_else(|| of_level(&log.level), |wish| of_environment(wish));
     let (filter, mistake) = match filter {
@@ -117,11 +120,11 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
     let subscriber = tracing_subscriber::registry()
         .with(filter)
         .with(&*OFTEN)
-        .with(otlp::layer())
-        .with(layer(to_stderr, log.json, coloured))
-        .with(whole.map(|file| layer(file, log.json, false)))
+        .with(otlp::log_layer())
+        .with(format_layer(to_stderr, log.json, coloured))
+        .with(whole.map(|file| format_layer(file, log.json, false)))
         // Not by a filter of its layer: what another layer leaves out would have that one left out, too.
-        .with(audit.map(|file| layer(file.with_filter(is_audit), log.json, false)));
+        .with(audit.map(|file| format_layer(file.with_filter(is_audit), log.json, false)));
     subscriber.init();
     panics::into_the_log();
     let by_environment = wished.is_some() && mistake.is_none();
@@ -132,11 +135,11 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
     Ok(Unwritten { _guards: guards })
 }
 
-/// Whether those files could be opened. None is made: whoever looks may be another user than the one that writes them.
-pub fn check(log: &Log) -> Result<(), LogError> {
+/// Whether those files could be opened. None is made: the user who checks may be another than the one that writes them.
+pub fn check_files(log: &Log) -> Result<(), LogError> {
     for (key, options) in [("log.file", &log.file), ("log.audit_file", &log.audit_file)] {
         if let Some(options) = options {
-            file::check(&options.path).map_err(|error| LogError { key, error })?;
+            file::check_writable(&options.path).map_err(|error| LogError { key, error })?;
         }
     }
     Ok(())
@@ -154,8 +157,28 @@ pub fn sum_up() {
 }
 
 /// Lines that were dropped so far because nobody took them in time.
-pub fn dropped() -> u64 {
+pub fn dropped_lines() -> u64 {
     STARTED.get().map_or(0, |started| started.dropped.iter().map(|one| one.dropped_lines() as u64).sum())
+}
+
+/// What of the log was lost, and what it was to say of panics, for `/metrics`.
+#[derive(Debug)]
+pub struct LogMetrics;
+
+impl Collector for LogMetrics {
+    fn collect(&self, metrics: &mut Metrics) {
+        metrics.counter(
+            "panics",
+            "Mistakes of the server that ended a task; the log has a line for each.",
+            panics::panic_count(),
+        );
+        metrics.counter("log_lines_dropped", "Lines of the log that nobody took in time.", dropped_lines());
+        metrics.counter(
+            "log_file_failures",
+            "Lines of the log that could not be written to a file.",
+            failures(),
+        );
+    }
 }
 
 fn of_level(level: &str) -> Result<EnvFilter, ParseError> {
@@ -174,7 +197,7 @@ fn is_audit(metadata: &Metadata<'_>) -> bool {
 }
 
 /// Lines as text or as JSON.
-fn layer<S, W>(writer: W, json: bool, coloured: bool) -> Box<dyn Layer<S> + Send + Sync>
+fn format_layer<S, W>(writer: W, json: bool, coloured: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     S: Subscriber + for<'a> LookupSpan<'a>,

@@ -1,11 +1,11 @@
-//! The same line again and again: so many are written, the rest are counted, and summed up.
+//! The same line again and again: the first few are written, the rest are counted, and summed up.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_measure::lines::{self, AUDIT, PREDICTION};
+use sightwire_base::lines::{self, AUDIT, PREDICTION};
 use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -14,9 +14,9 @@ use tracing_subscriber::layer::Context;
 
 /// Lines from one place in the code that may come at once.
 const BURST: f64 = 40.0;
-/// Beyond that, one in so long: 20 a minute.
+/// Beyond that, one in this time: 20 a minute.
 const EVERY: Duration = Duration::from_secs(3);
-/// Those that were left out are summed up so often.
+/// Time between sums of those that were left out.
 const SUM_UP: Duration = Duration::from_secs(10);
 /// What sums up is not itself summed up.
 const SUMS: &str = "sightwire::left_out";
@@ -41,12 +41,12 @@ struct Place {
 }
 
 impl NotTooOften {
-    fn allows(&self, event: &Event<'_>, now: Instant) -> bool {
+    fn is_allowed(&self, event: &Event<'_>, now: Instant) -> bool {
         let metadata = event.metadata();
         if *metadata.level() > Level::INFO || [AUDIT, PREDICTION, SUMS].contains(&metadata.target()) {
             return true;
         }
-        let Verdict::LeftOut { first } = self.count(metadata, now) else { return true };
+        let Verdict::LeftOut { first } = self.count_event(metadata, now) else { return true };
         if first {
             // Not under the lock: what is in an event may itself write lines.
             let mut example = Example(String::new());
@@ -58,7 +58,7 @@ impl NotTooOften {
         false
     }
 
-    fn count(&self, metadata: &Metadata<'_>, now: Instant) -> Verdict {
+    fn count_event(&self, metadata: &Metadata<'_>, now: Instant) -> Verdict {
         let mut places = self.0.lock();
         let place = places.entry(metadata.callsite()).or_insert_with(|| Place {
             level: *metadata.level(),
@@ -107,7 +107,7 @@ impl NotTooOften {
             })
             .collect();
         for (level, left_out, for_s, example) in sums {
-            let example = lines::short(&example);
+            let example = lines::short_line(&example);
             macro_rules! say {
                 ($level:ident) => {
                     tracing::$level!(target: SUMS, left_out, "in {for_s} s, {left_out} more lines like this one: {example}")
@@ -124,7 +124,7 @@ impl NotTooOften {
 
 impl<S: Subscriber> Layer<S> for &'static NotTooOften {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
-        self.allows(event, Instant::now())
+        self.is_allowed(event, Instant::now())
     }
 }
 

@@ -6,12 +6,12 @@ use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use sightwire_measure::lines;
+use sightwire_base::lines;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Panics of this process so far.
-pub fn count() -> u64 {
+pub fn panic_count() -> u64 {
     COUNT.load(Ordering::Relaxed)
 }
 
@@ -29,13 +29,13 @@ pub fn into_the_log() {
             place,
             trace,
             "PANIC: {}. Given up: {}. This is a mistake in Sightwire: please report this line",
-            lines::sentence(text(info.payload())),
+            lines::short_sentence(payload_text(info.payload())),
             given_up(name)
         );
     }));
 }
 
-fn text(payload: &(dyn Any + Send)) -> &str {
+fn payload_text(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
@@ -55,25 +55,25 @@ fn given_up(thread: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use sightwire_measure::captured;
+    use sightwire_base::captured;
 
     use super::*;
 
     #[test]
     fn a_panic_is_one_line_with_thread_place_and_what_is_lost() {
         into_the_log();
-        let before = count();
+        let before = panic_count();
         let lines = thread::Builder::new()
             .name("read-3".into())
             .spawn(|| {
-                let log = captured::log();
+                let log = captured::capture_log();
                 let _ = panic::catch_unwind(|| panic!("no\nsuch {}", "line"));
-                log.with("PANIC")
+                log.lines_with("PANIC")
             })
             .unwrap()
             .join()
             .unwrap();
-        assert!(count() > before);
+        assert!(panic_count() > before);
         let [line] = &lines[..] else { panic!("{lines:?}") };
         for part in
             ["ERROR", "no\\nsuch line", "Given up: a picture whose text", "thread=\"read-3\"", "panics.rs:"]

@@ -5,29 +5,30 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::Otlp;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use prost::Message as _;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
-use sightwire_config::otlp::Otlp;
+use sightwire_base::clock;
+use sightwire_base::lines::{self, LogThrottle};
+use sightwire_base::metrics::Metrics;
 use sightwire_http_client::cause::Cause;
 use sightwire_http_client::trust::{self, Trust};
-use sightwire_measure::clock;
-use sightwire_measure::lines::{self, LogThrottle};
 use tokio_util::sync::CancellationToken;
 
-use super::Metrics;
+use super::Measure;
 use super::logs::Events;
-use super::metrics::{Times, of_text};
+use super::metrics::{Times, convert_metrics};
 use super::wire::{self, Answer, Attribute, LogRecord, Resource, Scope, Value};
 
 /// For each request, from its connection to its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// At the end all of it has so long.
+/// Time for all of it at the end.
 pub(super) const LAST: Duration = Duration::from_secs(1);
-/// A collector that takes nothing is asked at least so often.
+/// Longest time between two tries at a collector that takes nothing.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -36,7 +37,7 @@ pub(super) struct Sender {
     pub client: Client,
     pub options: Otlp,
     pub events: Arc<Events>,
-    pub metrics: Arc<Mutex<Option<Metrics>>>,
+    pub metrics: Arc<Mutex<Option<Measure>>>,
     pub stop: CancellationToken,
     pub instance: String,
     /// Lines that were not taken yet.
@@ -79,7 +80,7 @@ impl Sender {
                 () = events.many.notified(), if failures == 0 => {}
             }
             let is_last = stop.is_cancelled();
-            if let Some(at_least) = self.send(start_unix_ns).await {
+            if let Some(at_least) = self.send_waiting(start_unix_ns).await {
                 let longer = self.options.interval.saturating_mul(1 << failures.min(8));
                 (pause, failures) = (longer.max(at_least).min(LONGEST_PAUSE), failures + 1);
             } else {
@@ -96,7 +97,7 @@ impl Sender {
     }
 
     /// Sends what there is. How long to wait at least, if the collector takes nothing now.
-    async fn send(&mut self, start_unix_ns: u64) -> Option<Duration> {
+    async fn send_waiting(&mut self, start_unix_ns: u64) -> Option<Duration> {
         if self.kept.is_empty() {
             self.kept = self.events.drain();
         }
@@ -105,10 +106,10 @@ impl Sender {
             let logs = wire::Logs {
                 resources: vec![wire::ResourceLogs {
                     resource: Some(self.resource()),
-                    scopes: vec![wire::ScopeLogs { scope: Some(scope()), records: self.kept.clone() }],
+                    scopes: vec![wire::ScopeLogs { scope: Some(own_scope()), records: self.kept.clone() }],
                 }],
             };
-            match self.post("/v1/logs", "log lines", logs.encode_to_vec()).await {
+            match self.post_body("/v1/logs", "log lines", logs.encode_to_vec()).await {
                 Sent::Taken => self.kept.clear(),
                 // Metrics may have another way there.
                 Sent::Later(pause) => later = Some(pause),
@@ -118,47 +119,50 @@ impl Sender {
                 }
             }
         }
-        let Some(text) = self.text() else { return later };
-        let metrics = of_text(&text, Times { start_unix_ns, unix_ns: unix_ns() });
+        let Some(metrics) = self.collect_metrics() else { return later };
+        let metrics = convert_metrics(&metrics, Times { start_unix_ns, unix_ns: unix_ns() });
         let metrics = wire::Metrics {
             resources: vec![wire::ResourceMetrics {
                 resource: Some(self.resource()),
-                scopes: vec![wire::ScopeMetrics { scope: Some(scope()), metrics }],
+                scopes: vec![wire::ScopeMetrics { scope: Some(own_scope()), metrics }],
             }],
         };
-        match self.post("/v1/metrics", "metrics", metrics.encode_to_vec()).await {
+        match self.post_body("/v1/metrics", "metrics", metrics.encode_to_vec()).await {
             Sent::Later(pause) => later.max(Some(pause)),
             // The next ones have all that these had.
             Sent::Taken | Sent::Refused => later,
         }
     }
 
-    /// The metrics, if they are to be sent. A panic in whoever makes them costs these, and is in the log.
-    fn text(&self) -> Option<String> {
+    /// The metrics, if they are to be sent. A panic in the code that makes them costs these, and is in the log.
+    fn collect_metrics(&self) -> Option<Metrics> {
         let metrics = self.metrics.lock();
         let metrics = metrics.as_ref().filter(|_| self.options.metrics)?;
         catch_unwind(AssertUnwindSafe(metrics)).ok().flatten()
     }
 
-    async fn post(&self, path: &str, what: &str, body: Vec<u8>) -> Sent {
+    async fn post_body(&self, path: &str, what: &str, body: Vec<u8>) -> Sent {
         let headers: HeaderMap = self.options.headers.iter().cloned().collect();
         let request = self.client.post(format!("{}{path}", self.options.endpoint)).headers(headers);
         let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let mut answer = match request.body(body).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                self.tell(what, &in_words(&error));
+                self.log_failure(what, &in_words(&error));
                 return Sent::Later(Duration::ZERO);
             }
         };
         let status = answer.status();
         if status.is_success() {
-            if let Some(partial) = partial(&mut answer).await {
-                self.tell(what, &format!("it left out {}: {}", partial.rejected, lines::short(&partial.why)));
+            if let Some(partial) = read_partial(&mut answer).await {
+                self.log_failure(
+                    what,
+                    &format!("it left out {}: {}", partial.rejected, lines::short_line(&partial.why)),
+                );
             }
             return Sent::Taken;
         }
-        self.tell(what, &format!("it answers {status}"));
+        self.log_failure(what, &format!("it answers {status}"));
         // As OTLP has it: these alone are worth another try.
         if matches!(
             status,
@@ -173,9 +177,9 @@ impl Sender {
         Sent::Refused
     }
 
-    fn tell(&self, what: &str, why: &str) {
+    fn log_failure(&self, what: &str, why: &str) {
         self.events.count_failure();
-        if let Some(unsaid) = self.not_taken.is_due(clock::now()) {
+        if let Some(unsaid) = self.not_taken.admit_line(clock::now()) {
             let endpoint = &self.options.endpoint;
             tracing::warn!(unsaid, "the collector at {endpoint} (otlp.endpoint) did not take {what}: {why}");
         }
@@ -193,7 +197,7 @@ impl Sender {
 }
 
 /// Whether it took all, as far as it says so.
-async fn partial(answer: &mut Response) -> Option<wire::Partial> {
+async fn read_partial(answer: &mut Response) -> Option<wire::Partial> {
     let mut text = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
         if text.len() + chunk.len() > MAX_ANSWER {
@@ -205,22 +209,22 @@ async fn partial(answer: &mut Response) -> Option<wire::Partial> {
 }
 
 /// Over https through the environment's proxy, if there is one; never sent on elsewhere.
-pub(super) fn client(options: &Otlp) -> Result<Client, String> {
+pub(super) fn build_client(options: &Otlp) -> Result<Client, String> {
     let builder = if options.endpoint.starts_with("https://") {
         let tls = Trust::System.tls().map_err(ToString::to_string)?;
-        sightwire_http_client::builder(tls).redirect(Policy::none())
+        sightwire_http_client::client_builder(tls).redirect(Policy::none())
     } else {
-        sightwire_http_client::direct(trust::nobody())
+        sightwire_http_client::direct_builder(trust::trust_nobody())
     };
     let builder = builder.timeout(PATIENCE).pool_max_idle_per_host(1);
     builder.build().map_err(|error| in_words(&error))
 }
 
 fn in_words(error: &(dyn Error + 'static)) -> String {
-    Cause::of(error).in_words()
+    Cause::from_error(error).in_words()
 }
 
-fn scope() -> Scope {
+fn own_scope() -> Scope {
     Scope { name: "sightwire".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 

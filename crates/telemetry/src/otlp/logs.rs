@@ -1,4 +1,4 @@
-//! Log lines on their way to a collector. Whoever logs waits for nobody: what does not fit is dropped, and counted.
+//! Log lines on their way to a collector. Code that logs waits for nobody: what does not fit is dropped, and counted.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -8,8 +8,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use sightwire_access::key::redacted;
-use sightwire_measure::lines;
+use sightwire_access::key::redact_keys;
+use sightwire_base::lines;
+use sightwire_base::metrics::{Collector, Metrics};
 use tokio::sync::Notify;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -20,9 +21,9 @@ use super::wire::{Any, Attribute, LogRecord, Value};
 
 /// Lines that wait for a collector at most; about 4 MB with the longest of them.
 pub(super) const MAX_LINES: usize = 512;
-/// So many are sent without waiting for the next time.
+/// This many are sent without waiting for the next time.
 const MANY: usize = MAX_LINES / 2;
-/// Bytes of a line, and of one of its fields; and so many fields.
+/// Most bytes of a line and of one of its fields, and most fields.
 const MAX_MESSAGE: usize = 4096;
 const MAX_FIELD: usize = 512;
 const MAX_FIELDS: usize = 8;
@@ -41,6 +42,21 @@ pub struct Events {
     dropped: AtomicU64,
     failures: AtomicU64,
     pub(super) many: Notify,
+}
+
+impl Collector for Events {
+    fn collect(&self, metrics: &mut Metrics) {
+        metrics.counter(
+            "otlp_dropped",
+            "Log lines that a collector did not get: too many waited for it, or it did not want them.",
+            self.dropped(),
+        );
+        metrics.counter(
+            "otlp_failures",
+            "Requests with metrics or log lines that a collector did not take, or not all of.",
+            self.failures(),
+        );
+    }
 }
 
 impl Events {
@@ -74,8 +90,8 @@ impl Events {
     }
 
     /// From here on, lines of this level and above are taken; `None`: no more.
-    pub(super) fn take(&self, level: Option<Level>) {
-        self.levels.store(level.map_or(0, rank), Ordering::Relaxed);
+    pub(super) fn set_level(&self, level: Option<Level>) {
+        self.levels.store(level.map_or(0, level_rank), Ordering::Relaxed);
     }
 
     /// All that wait.
@@ -83,7 +99,7 @@ impl Events {
         self.waiting.lock().drain(..).collect()
     }
 
-    fn put(&self, record: LogRecord) {
+    fn put_record(&self, record: LogRecord) {
         let mut waiting = self.waiting.lock();
         if waiting.len() >= MAX_LINES {
             drop(waiting);
@@ -102,7 +118,7 @@ pub(super) fn not_from_this_thread() {
 }
 
 /// From 1, for errors.
-fn rank(level: Level) -> usize {
+fn level_rank(level: Level) -> usize {
     match level {
         Level::ERROR => 1,
         Level::WARN => 2,
@@ -113,7 +129,7 @@ fn rank(level: Level) -> usize {
 }
 
 /// As OpenTelemetry numbers them.
-fn severity(level: Level) -> i32 {
+fn level_severity(level: Level) -> i32 {
     match level {
         Level::ERROR => 17,
         Level::WARN => 13,
@@ -128,17 +144,17 @@ struct Taking(Arc<Events>);
 impl<S: Subscriber> Layer<S> for Taking {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let level = *event.metadata().level();
-        if rank(level) > self.0.levels.load(Ordering::Relaxed) || SENDS.get() {
+        if level_rank(level) > self.0.levels.load(Ordering::Relaxed) || SENDS.get() {
             return;
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
         let mut fields = Fields::default();
         event.record(&mut fields);
         fields.attributes.push(Attribute::new("target", Value::Text(event.metadata().target().to_owned())));
-        self.0.put(LogRecord {
+        self.0.put_record(LogRecord {
             unix_ns: now,
             observed_unix_ns: now,
-            severity: severity(level),
+            severity: level_severity(level),
             severity_text: level.to_string(),
             body: Some(Any { value: Some(Value::Text(fields.message)) }),
             attributes: fields.attributes,
@@ -153,7 +169,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn put(&mut self, field: &Field, value: Value) {
+    fn put_field(&mut self, field: &Field, value: Value) {
         if field.name() == "message" {
             if let Value::Text(text) = value {
                 self.message = text;
@@ -165,14 +181,14 @@ impl Fields {
 
     fn put_text(&mut self, field: &Field, text: &str) {
         let max_bytes = if field.name() == "message" { MAX_MESSAGE } else { MAX_FIELD };
-        self.put(field, Value::Text(shown(text, max_bytes)));
+        self.put_field(field, Value::Text(redact_text(text, max_bytes)));
     }
 }
 
 /// As the log has it: without what is secret of keys, and on one line.
-fn shown(text: &str, max_bytes: usize) -> String {
-    let text = redacted(text.as_bytes());
-    lines::within(&String::from_utf8_lossy(&text), max_bytes).to_string()
+fn redact_text(text: &str, max_bytes: usize) -> String {
+    let text = redact_keys(text.as_bytes());
+    lines::short_within(&String::from_utf8_lossy(&text), max_bytes).to_string()
 }
 
 impl Visit for Fields {
@@ -185,19 +201,19 @@ impl Visit for Fields {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, Value::Int(value));
+        self.put_field(field, Value::Int(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, i64::try_from(value).map_or_else(|_| Value::Double(value as f64), Value::Int));
+        self.put_field(field, i64::try_from(value).map_or_else(|_| Value::Double(value as f64), Value::Int));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, Value::Double(value));
+        self.put_field(field, Value::Double(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, Value::Bool(value));
+        self.put_field(field, Value::Bool(value));
     }
 }
 
@@ -209,7 +225,7 @@ mod tests {
 
     fn logged(level: Option<Level>, log: impl FnOnce()) -> (Arc<Events>, Vec<LogRecord>) {
         let events = Arc::<Events>::default();
-        events.take(level);
+        events.set_level(level);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(events.layer()), log);
         let records = events.drain();
         (events, records)

@@ -9,6 +9,7 @@
 mod export;
 pub mod logs;
 mod metrics;
+mod options;
 mod wire;
 
 use std::fmt;
@@ -17,9 +18,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+pub use options::{OTLP, Otlp};
 use parking_lot::Mutex;
-use sightwire_config::otlp::Otlp;
-use sightwire_measure::lines::LogThrottle;
+use sightwire_base::lines::LogThrottle;
+use sightwire_base::metrics::Metrics;
 use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
@@ -27,11 +29,11 @@ use tracing_subscriber::Layer;
 use export::{LAST, Sender};
 use logs::Events;
 
-/// Gives the text of `/metrics`, if there is one now.
-type Metrics = Box<dyn Fn() -> Option<String> + Send>;
+/// Gives what `/metrics` shows, while there is a server.
+type Measure = Box<dyn Fn() -> Option<Metrics> + Send>;
 
 /// Takes what is logged in this process, from when an [`Exporter`] sends it; before and without one it costs nothing.
-pub fn layer<S: Subscriber>() -> impl Layer<S> {
+pub fn log_layer<S: Subscriber>() -> impl Layer<S> {
     Events::of_process().layer()
 }
 
@@ -53,7 +55,7 @@ pub enum StartError {
 
 /// Sends metrics and log lines until it is dropped, and then what is left, for a second at most.
 pub struct Exporter {
-    metrics: Arc<Mutex<Option<Metrics>>>,
+    metrics: Arc<Mutex<Option<Measure>>>,
     events: Arc<Events>,
     stop: CancellationToken,
     ended: Mutex<mpsc::Receiver<()>>,
@@ -66,18 +68,18 @@ impl fmt::Debug for Exporter {
 }
 
 impl Exporter {
-    /// Begins to send what is logged in this process, and metrics once [`Exporter::measure`] says where they are.
+    /// Begins to send what is logged in this process, and metrics once [`Exporter::set_metrics`] says where they are.
     pub fn start(options: Otlp) -> Result<Self, StartError> {
-        Self::of(options, Events::of_process().clone())
+        Self::with_events(options, Events::of_process().clone())
     }
 
     /// As [`Exporter::start`], of these events.
-    pub fn of(options: Otlp, events: Arc<Events>) -> Result<Self, StartError> {
-        let client = export::client(&options);
+    pub fn with_events(options: Otlp, events: Arc<Events>) -> Result<Self, StartError> {
+        let client = export::build_client(&options);
         let client =
             client.map_err(|reason| StartError::Client { endpoint: options.endpoint.clone(), reason })?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (metrics, stop) = (Arc::<Mutex<Option<Metrics>>>::default(), CancellationToken::new());
+        let (metrics, stop) = (Arc::<Mutex<Option<Measure>>>::default(), CancellationToken::new());
         let level = options.logs;
         let sender = Sender {
             client,
@@ -85,7 +87,7 @@ impl Exporter {
             events: events.clone(),
             metrics: metrics.clone(),
             stop: stop.clone(),
-            instance: instance(),
+            instance: instance_id(),
             kept: Vec::new(),
             not_taken: LogThrottle::new(),
         };
@@ -97,19 +99,19 @@ impl Exporter {
             // A name that is still being resolved is not waited for.
             runtime.shutdown_background();
         })?;
-        events.take(level);
+        events.set_level(level);
         Ok(Self { metrics, events, stop, ended: Mutex::new(ended) })
     }
 
-    /// Sends these metrics: the text of `/metrics`, as long as there is one.
-    pub fn measure(&self, metrics: impl Fn() -> Option<String> + Send + 'static) {
+    /// Sends these metrics, those of `/metrics`, as long as there are some.
+    pub fn set_metrics(&self, metrics: impl Fn() -> Option<Metrics> + Send + 'static) {
         *self.metrics.lock() = Some(Box::new(metrics));
     }
 }
 
 impl Drop for Exporter {
     fn drop(&mut self) {
-        self.events.take(None);
+        self.events.set_level(None);
         self.stop.cancel();
         // A little more than it allows itself.
         let _ = self.ended.get_mut().recv_timeout(LAST + Duration::from_millis(200));
@@ -117,7 +119,7 @@ impl Drop for Exporter {
 }
 
 /// Another one for each start, as a UUID (version 4).
-fn instance() -> String {
+fn instance_id() -> String {
     let [high, low] = [0, 1].map(|n: u8| RandomState::new().hash_one(n));
     let bits = u128::from(high) << 64 | u128::from(low);
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn each_start_has_an_id_of_its_own() {
-        let (one, other) = (instance(), instance());
+        let (one, other) = (instance_id(), instance_id());
         assert_ne!(one, other);
         assert_eq!((one.len(), one.as_bytes()[14]), (36, b'4'));
         assert!(matches!(one.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{one}");

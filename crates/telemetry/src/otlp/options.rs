@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
+use sightwire_settings::{ConfigError, Section, Values, section};
 use tracing::Level;
-
-use super::{ConfigError, Values};
 
 /// Bytes of the file with headers, at most.
 const MAX_FILE: u64 = 64 << 10;
@@ -34,42 +33,68 @@ impl fmt::Debug for Otlp {
     }
 }
 
-pub(super) fn read(r: &Values<'_>) -> Result<Option<Otlp>, ConfigError> {
-    let logs = match r.text("otlp.logs").as_str() {
-        "off" => None,
+section! {
+    /// As it is configured.
+    struct OtlpKeys: "otlp" {
+        /// Where metrics and log lines are sent over OTLP (http/protobuf): a collector's address, such as
+        /// `http://127.0.0.1:4318`; `/v1/metrics` and `/v1/logs` are put after it. Empty: nothing is sent anywhere.
+        endpoint: String = key("endpoint", Text, "").secret();
+        /// File with headers of each request, one `Name: value` a line, for a collector that asks for a key.
+        headers_file: Option<PathBuf> = key("headers_file", Path, "");
+        /// Seconds from one sending to the next. A collector that does not take what is sent is asked more and more
+        /// seldom.
+        interval: Duration = key("interval_s", Seconds(1.0, 3600.0), 10.0);
+        /// Send metrics, those of /metrics.
+        metrics: bool = key("metrics", Flag, true);
+        /// Send log lines of this level and above: error, warn, info, or off.
+        logs: Option<Level> = key("logs", Choice(&["error", "warn", "info", "off"]), "warn") => parse_level;
+    }
+}
+
+/// The keys of the collector.
+pub static OTLP: Section = Section::new("otlp", OtlpKeys::KEYS);
+
+impl Otlp {
+    /// As these values say; `None` where nothing is sent.
+    pub fn read(values: Values<'_>) -> Result<Option<Self>, ConfigError> {
+        let OtlpKeys { endpoint, headers_file, interval, metrics, logs } = OtlpKeys::read(values)?;
+        if endpoint.is_empty() {
+            if headers_file.is_none() {
+                return Ok(None);
+            }
+            let reason = "nothing is sent while otlp.endpoint is empty; set that, or take this away";
+            return Err(values.invalid("otlp.headers_file", reason));
+        }
+        let uri: Option<Uri> = endpoint.parse().ok();
+        let is_fine = |uri: &Uri| {
+            let authority = uri.authority().map_or("", |authority| authority.as_str());
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && !authority.contains('@')
+                && uri.query().is_none()
+        };
+        if !uri.as_ref().is_some_and(is_fine) {
+            let reason = "write it as http://127.0.0.1:4318, without name, password or query; a key belongs into otlp.headers_file";
+            return Err(values.invalid("otlp.endpoint", reason));
+        }
+        let headers = headers_file.map_or(Ok(Vec::new()), |file| read_headers(&file));
+        let headers = headers.map_err(|reason| values.invalid("otlp.headers_file", &reason))?;
+        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        Ok(Some(Self { endpoint, headers, interval, metrics, logs }))
+    }
+}
+
+/// Lines that are sent, by the word of the configuration.
+fn parse_level(word: &str) -> Option<Level> {
+    match word {
         "error" => Some(Level::ERROR),
         "warn" => Some(Level::WARN),
         "info" => Some(Level::INFO),
-        _ => return Err(r.invalid("otlp.logs", "it must be error, warn, info or off")),
-    };
-    let interval = r.seconds("otlp.interval_s", 1.0, 3600.0)?;
-    let (endpoint, file) = (r.text("otlp.endpoint"), r.text("otlp.headers_file"));
-    if endpoint.is_empty() {
-        if file.is_empty() {
-            return Ok(None);
-        }
-        let reason = "nothing is sent while otlp.endpoint is empty; set that, or take this away";
-        return Err(r.invalid("otlp.headers_file", reason));
+        _ => None,
     }
-    let uri: Option<Uri> = endpoint.parse().ok();
-    let is_fine = |uri: &Uri| {
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && !authority.contains('@')
-            && uri.query().is_none()
-    };
-    if !uri.as_ref().is_some_and(is_fine) {
-        let reason = "write it as http://127.0.0.1:4318, without name, password or query; a key belongs into otlp.headers_file";
-        return Err(r.invalid("otlp.endpoint", reason));
-    }
-    let headers = if file.is_empty() { Ok(Vec::new()) } else { headers(Path::new(&file)) };
-    let headers = headers.map_err(|reason| r.invalid("otlp.headers_file", &reason))?;
-    let endpoint = endpoint.trim_end_matches('/').to_owned();
-    Ok(Some(Otlp { endpoint, headers, interval, metrics: r.flag("otlp.metrics"), logs }))
 }
 
 /// What is wrong never shows what stands in the file.
-fn headers(file: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+fn read_headers(file: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     let unread = |error: std::io::Error| format!("it cannot be read: {error}");
     if fs::metadata(file).map_err(unread)?.len() > MAX_FILE {
         return Err(format!("it has more than {MAX_FILE} bytes"));
@@ -91,37 +116,40 @@ fn headers(file: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Config, Layers};
+    use sightwire_settings::{Layers, Sections};
 
-    fn of(set: &[&str]) -> Result<Config, String> {
-        let mut layers = Layers::defaults();
+    use super::*;
+
+    static SECTIONS: Sections = Sections::new(&[&OTLP]);
+
+    fn of(set: &[&str]) -> Result<Option<Otlp>, String> {
+        let mut layers = Layers::defaults(SECTIONS);
         for set in set {
             layers.add_flag(set).map_err(|error| error.to_string())?;
         }
-        Config::from_layers(&layers).map_err(|error| error.to_string())
+        Otlp::read(Values::new(&layers)).map_err(|error| error.to_string())
     }
 
     #[test]
     fn nothing_is_sent_until_somebody_says_where_to() {
-        assert!(of(&[]).unwrap().otlp.is_none());
-        let otlp = of(&["otlp.endpoint=http://127.0.0.1:4318/"]).unwrap().otlp.unwrap();
+        assert!(of(&[]).unwrap().is_none());
+        let otlp = of(&["otlp.endpoint=http://127.0.0.1:4318/"]).unwrap().unwrap();
         assert_eq!(otlp.endpoint, "http://127.0.0.1:4318");
-        assert_eq!((otlp.metrics, otlp.logs), (true, Some(tracing::Level::WARN)));
+        assert_eq!((otlp.metrics, otlp.logs), (true, Some(Level::WARN)));
     }
 
     #[test]
     fn a_key_of_the_collector_is_read_from_a_file_and_never_shown() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("headers");
-        std::fs::write(&file, "# of the collector\nx-sentry-auth: sentry sentry_key=s3cret\n\n").unwrap();
+        fs::write(&file, "# of the collector\nx-sentry-auth: sentry sentry_key=s3cret\n\n").unwrap();
         let named = format!("otlp.headers_file={}", file.display());
         let endpoint = "otlp.endpoint=https://o1.example/api/1/integration/otlp";
-        let config = of(&[endpoint, &named]).unwrap();
-        let otlp = config.otlp.clone().unwrap();
+        let otlp = of(&[endpoint, &named]).unwrap().unwrap();
         assert_eq!(otlp.headers[0].0, "x-sentry-auth");
         assert_eq!(otlp.headers[0].1, "sentry sentry_key=s3cret");
-        assert!(!format!("{config:?} {:?}", otlp.headers).contains("s3cret"));
-        std::fs::write(&file, "x: y\ns3cret\n").unwrap();
+        assert!(!format!("{otlp:?} {:?}", otlp.headers).contains("s3cret"));
+        fs::write(&file, "x: y\ns3cret\n").unwrap();
         let error = of(&[endpoint, &named]).unwrap_err();
         assert!(error.contains("line 2") && !error.contains("s3cret"), "{error}");
         assert!(of(&[&named]).unwrap_err().contains("otlp.endpoint is empty"));

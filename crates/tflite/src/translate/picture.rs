@@ -42,7 +42,7 @@ impl Moved {
 }
 
 /// `from` is the picture and the weights, \[outputs, rows, columns, inputs\]; fewer inputs than channels make groups.
-pub fn conv(
+pub fn convert_conv(
     values: &mut Values<'_, '_>,
     from: [usize; 2],
     bias: Option<usize>,
@@ -60,11 +60,11 @@ pub fn conv(
     }
     let weights = values.constant(from[1], "_conv", &[results, rows, columns, inputs], &[0, 3, 1, 2])?;
     let taps = Weights { name: weights, taps: [rows, columns], results, groups };
-    windowed(values, from[0], &taps, bias, to, window, activation)
+    convert_windowed(values, from[0], &taps, bias, to, window, activation)
 }
 
 /// `from` is the picture and the weights, \[1, rows, columns, results\]: as many results for each channel.
-pub fn depthwise(
+pub fn convert_depthwise(
     values: &mut Values<'_, '_>,
     from: [usize; 2],
     bias: Option<usize>,
@@ -79,7 +79,7 @@ pub fn depthwise(
     }
     let weights = values.constant(from[1], "_depthwise", &[1, rows, columns, results], &[3, 0, 1, 2])?;
     let taps = Weights { name: weights, taps: [rows, columns], results, groups: channels };
-    windowed(values, from[0], &taps, bias, to, window, activation)
+    convert_windowed(values, from[0], &taps, bias, to, window, activation)
 }
 
 struct Weights {
@@ -89,7 +89,7 @@ struct Weights {
     groups: usize,
 }
 
-fn windowed(
+fn convert_windowed(
     values: &mut Values<'_, '_>,
     from: usize,
     weights: &Weights,
@@ -100,21 +100,21 @@ fn windowed(
 ) -> Result<(), Fault> {
     let [pictures, rows, columns, _] = values.picture(from)?;
     let moved = Moved::new(window, weights.taps, rows, columns)?;
-    values.expect(to, &[pictures, moved.size[0], moved.size[1], weights.results])?;
-    let picture = values.named(from, Layout::Planes)?;
+    values.expect_shape(to, &[pictures, moved.size[0], moved.size[1], weights.results])?;
+    let picture = values.tensor_name(from, Layout::Planes)?;
     let bias = bias.map(|bias| constant_of(values, bias, weights.results)).transpose()?;
     let mut inputs = vec![picture.as_str(), &weights.name];
     inputs.extend(bias.as_deref());
     let group = [Attribute::Int("group", weights.groups as i64)];
     let attributes = [moved.attributes().as_slice(), &group].concat();
-    values.make(to, Layout::Planes, "Conv", &inputs, &attributes, activation)
+    values.make_tensor(to, Layout::Planes, "Conv", &inputs, &attributes, activation)
 }
 
-/// A constant list of so many values.
+/// A constant list of this many values.
 pub fn constant_of(values: &mut Values<'_, '_>, index: usize, len: usize) -> Result<String, Fault> {
     let shape = values.shape(index)?;
     if shape.iter().product::<usize>() != len {
-        return Err(values.error(index, format!("is {shape:?} instead of {len} values")).into());
+        return Err(values.tensor_error(index, format!("is {shape:?} instead of {len} values")).into());
     }
     Ok(values.constant(index, "_list", &[len], &[])?)
 }
@@ -129,14 +129,14 @@ pub fn max_pool(
 ) -> Result<(), Fault> {
     let [pictures, rows, columns, channels] = values.picture(from)?;
     let moved = Moved::new(window, size, rows, columns)?;
-    values.expect(to, &[pictures, moved.size[0], moved.size[1], channels])?;
-    let picture = values.named(from, Layout::Planes)?;
+    values.expect_shape(to, &[pictures, moved.size[0], moved.size[1], channels])?;
+    let picture = values.tensor_name(from, Layout::Planes)?;
     // What stands out of the picture is never the largest, in both formats.
-    values.make(to, Layout::Planes, "MaxPool", &[&picture], &moved.attributes(), activation)
+    values.make_tensor(to, Layout::Planes, "MaxPool", &[&picture], &moved.attributes(), activation)
 }
 
 /// `size` is a constant of rows and columns.
-pub fn resize(
+pub fn convert_resize(
     values: &mut Values<'_, '_>,
     from: usize,
     size: usize,
@@ -149,9 +149,9 @@ pub fn resize(
         [rows, columns] if rows > 0 && columns > 0 => [pictures as i64, channels as i64, rows, columns],
         _ => return Err(format!("is to make pictures of {asked:?} rows and columns").into()),
     };
-    values.expect(to, &[pictures, sizes[2] as usize, sizes[3] as usize, channels])?;
-    let picture = values.named(from, Layout::Planes)?;
-    let sizes = values.list(format!("t{to}_sizes"), &sizes);
+    values.expect_shape(to, &[pictures, sizes[2] as usize, sizes[3] as usize, channels])?;
+    let picture = values.tensor_name(from, Layout::Planes)?;
+    let sizes = values.add_list(format!("t{to}_sizes"), &sizes);
     let place = match sampling {
         Sampling::HalfPixel => "half_pixel",
         Sampling::AlignCorners => "align_corners",
@@ -160,5 +160,12 @@ pub fn resize(
     let attributes =
         [Attribute::Text("mode", "linear"), Attribute::Text("coordinate_transformation_mode", place)];
     // Without a region and without factors.
-    values.make(to, Layout::Planes, "Resize", &[&picture, "", "", &sizes], &attributes, Activation::None)
+    values.make_tensor(
+        to,
+        Layout::Planes,
+        "Resize",
+        &[&picture, "", "", &sizes],
+        &attributes,
+        Activation::None,
+    )
 }

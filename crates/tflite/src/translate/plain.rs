@@ -10,17 +10,17 @@ use super::values::{Layout, TO_PLANES, Values};
 /// Where a side of the file's pictures is among planes.
 const PLACE: [usize; 4] = [0, 2, 3, 1];
 
-pub fn add(
+pub fn convert_add(
     values: &mut Values<'_, '_>,
     from: [usize; 2],
     to: usize,
     activation: Activation,
 ) -> Result<(), Fault> {
     let shapes = [values.shape(from[0])?, values.shape(from[1])?];
-    let Some(sum) = broadcast(shapes[0], shapes[1]) else {
+    let Some(sum) = broadcast_shape(shapes[0], shapes[1]) else {
         return Err(format!("is to add {:?} and {:?}", shapes[0], shapes[1]).into());
     };
-    values.expect(to, &sum)?;
+    values.expect_shape(to, &sum)?;
     let mut layout = if sum.len() == 4 { Layout::Planes } else { Layout::File };
     for (index, shape) in from.into_iter().zip(shapes) {
         // What is smaller meets the last sides of what is larger, in the file's order of them.
@@ -35,14 +35,14 @@ pub fn add(
             whole.extend(shape);
             values.constant(index, "_planes", &whole, &TO_PLANES)?
         } else {
-            values.named(index, layout)?
+            values.tensor_name(index, layout)?
         });
     }
-    values.make(to, layout, "Add", &[&names[0], &names[1]], &[], activation)
+    values.make_tensor(to, layout, "Add", &[&names[0], &names[1]], &[], activation)
 }
 
 /// The shape of what two tensors make where the smaller one is repeated.
-fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
     let side = |shape: &[usize], place: usize| {
         (place + shape.len()).checked_sub(rank).map_or(1, |place| shape[place])
@@ -56,7 +56,7 @@ fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
         .collect()
 }
 
-pub fn concat(
+pub fn convert_concat(
     values: &mut Values<'_, '_>,
     from: &[usize],
     to: usize,
@@ -66,7 +66,7 @@ pub fn concat(
     let Some((first, others)) = from.split_first() else { return Err("has no inputs".into()) };
     let mut shape = values.shape(*first)?.to_vec();
     let rank = shape.len();
-    let axis = side(i64::from(axis), rank)?;
+    let axis = side_index(i64::from(axis), rank)?;
     for index in others {
         let other = values.shape(*index)?;
         let fits = other.len() == rank && (0..rank).all(|side| side == axis || other[side] == shape[side]);
@@ -75,11 +75,11 @@ pub fn concat(
         }
         shape[axis] += other[axis];
     }
-    values.expect(to, &shape)?;
+    values.expect_shape(to, &shape)?;
     let (layout, axis) = if rank == 4 { (Layout::Planes, PLACE[axis]) } else { (Layout::File, axis) };
-    let names = from.iter().map(|index| values.named(*index, layout)).collect::<Result<Vec<_>, _>>()?;
+    let names = from.iter().map(|index| values.tensor_name(*index, layout)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    values.make(to, layout, "Concat", &names, &[Attribute::Int("axis", axis as i64)], activation)
+    values.make_tensor(to, layout, "Concat", &names, &[Attribute::Int("axis", axis as i64)], activation)
 }
 
 /// Rows of all values are multiplied with weights, \[results, inputs\].
@@ -92,7 +92,7 @@ pub fn fully_connected(
 ) -> Result<(), Fault> {
     let (shape, weights) = (values.shape(from[0])?, values.shape(from[1])?);
     let [results, inputs] = *weights else {
-        return Err(values.error(from[1], format!("is {weights:?} instead of two sides")).into());
+        return Err(values.tensor_error(from[1], format!("is {weights:?} instead of two sides")).into());
     };
     let elements: usize = shape.iter().product();
     let rows = elements / inputs;
@@ -105,9 +105,9 @@ pub fn fully_connected(
     }
     let mut input = values.in_order(from[0])?;
     if *shape != [rows, inputs] {
-        let size = values.list(format!("t{to}_size"), &[rows as i64, inputs as i64]);
+        let size = values.add_list(format!("t{to}_size"), &[rows as i64, inputs as i64]);
         let flat = format!("t{to}_rows");
-        values.graph.node("Reshape", &[&input, &size], &flat, &[]);
+        values.graph.add_node("Reshape", &[&input, &size], &flat, &[]);
         input = flat;
     }
     let weights = values.constant(from[1], "", weights, &[])?;
@@ -116,38 +116,38 @@ pub fn fully_connected(
     inputs.extend(bias.as_deref());
     let attributes = [Attribute::Int("transB", 1)];
     if *target == [rows, results] {
-        return values.make(to, Layout::File, "Gemm", &inputs, &attributes, activation);
+        return values.make_tensor(to, Layout::File, "Gemm", &inputs, &attributes, activation);
     }
     let product = format!("t{to}_product");
-    values.graph.node("Gemm", &inputs, &product, &attributes);
+    values.graph.add_node("Gemm", &inputs, &product, &attributes);
     let size: Vec<i64> = target.iter().map(|side| *side as i64).collect();
-    let size = values.list(format!("t{to}_shape"), &size);
-    values.make(to, Layout::File, "Reshape", &[&product, &size], &[], activation)
+    let size = values.add_list(format!("t{to}_shape"), &size);
+    values.make_tensor(to, Layout::File, "Reshape", &[&product, &size], &[], activation)
 }
 
 /// An operator on each value.
-pub fn each(values: &mut Values<'_, '_>, from: usize, to: usize, op: &str) -> Result<(), Fault> {
-    values.expect(to, values.shape(from)?)?;
+pub fn convert_each(values: &mut Values<'_, '_>, from: usize, to: usize, op: &str) -> Result<(), Fault> {
+    values.expect_shape(to, values.shape(from)?)?;
     let layout = values.layout(from);
-    let name = values.named(from, layout)?;
-    values.make(to, layout, op, &[&name], &[], Activation::None)
+    let name = values.tensor_name(from, layout)?;
+    values.make_tensor(to, layout, op, &[&name], &[], Activation::None)
 }
 
 /// An activation on its own.
-pub fn activate(
+pub fn convert_activation(
     values: &mut Values<'_, '_>,
     from: usize,
     to: usize,
     activation: Activation,
 ) -> Result<(), Fault> {
-    values.expect(to, values.shape(from)?)?;
+    values.expect_shape(to, values.shape(from)?)?;
     let layout = values.layout(from);
-    let name = values.named(from, layout)?;
-    values.make(to, layout, "Identity", &[&name], &[], activation)
+    let name = values.tensor_name(from, layout)?;
+    values.make_tensor(to, layout, "Identity", &[&name], &[], activation)
 }
 
 /// `sides` is a constant list.
-pub fn mean(
+pub fn convert_mean(
     values: &mut Values<'_, '_>,
     from: usize,
     sides: usize,
@@ -157,26 +157,26 @@ pub fn mean(
     let shape = values.shape(from)?;
     let mut gone = vec![false; shape.len()];
     for axis in values.ints(sides)? {
-        gone[side(axis, shape.len())?] = true;
+        gone[side_index(axis, shape.len())?] = true;
     }
     let rest = shape.iter().zip(&gone).filter(|(_, gone)| keep || !**gone);
     let rest: Vec<usize> = rest.map(|(side, gone)| if *gone { 1 } else { *side }).collect();
-    values.expect(to, &rest)?;
+    values.expect_shape(to, &rest)?;
     // Without rows and columns, or with all sides in their places, the order is the same in both forms.
     let of_planes = shape.len() == 4 && (keep || gone == [false, true, true, false]);
     let axes = (0..shape.len()).filter(|side| gone[*side]);
     let axes: Vec<i64> = axes.map(|side| if of_planes { PLACE[side] } else { side } as i64).collect();
-    let name = values.named(from, if of_planes { Layout::Planes } else { Layout::File })?;
+    let name = values.tensor_name(from, if of_planes { Layout::Planes } else { Layout::File })?;
     let layout = if of_planes && keep { Layout::Planes } else { Layout::File };
     let attributes = [Attribute::Ints("axes", &axes), Attribute::Int("keepdims", i64::from(keep))];
     if axes.is_empty() {
-        return values.make(to, layout, "Identity", &[&name], &[], Activation::None);
+        return values.make_tensor(to, layout, "Identity", &[&name], &[], Activation::None);
     }
-    values.make(to, layout, "ReduceMean", &[&name], &attributes, Activation::None)
+    values.make_tensor(to, layout, "ReduceMean", &[&name], &attributes, Activation::None)
 }
 
 /// `margins` is a constant of two numbers a side: before and after.
-pub fn pad(values: &mut Values<'_, '_>, from: usize, margins: usize, to: usize) -> Result<(), Fault> {
+pub fn convert_pad(values: &mut Values<'_, '_>, from: usize, margins: usize, to: usize) -> Result<(), Fault> {
     let shape = values.shape(from)?;
     let margins = values.ints(margins)?;
     let (pairs, rest) = margins.as_chunks::<2>();
@@ -185,49 +185,49 @@ pub fn pad(values: &mut Values<'_, '_>, from: usize, margins: usize, to: usize) 
         return Err(format!("has the margins {margins:?} for {shape:?}").into());
     }
     let sum = shape.iter().zip(pairs).map(|(side, [before, after])| side + (before + after) as usize);
-    values.expect(to, &sum.collect::<Vec<_>>())?;
+    values.expect_shape(to, &sum.collect::<Vec<_>>())?;
     let layout = if shape.len() == 4 { Layout::Planes } else { Layout::File };
     let order: Vec<usize> = if shape.len() == 4 { TO_PLANES.into() } else { (0..shape.len()).collect() };
     let pads: Vec<i64> = (0..2).flat_map(|end| order.iter().map(move |side| pairs[*side][end])).collect();
-    let name = values.named(from, layout)?;
-    let pads = values.list(format!("t{to}_pads"), &pads);
-    values.make(to, layout, "Pad", &[&name, &pads], &[], Activation::None)
+    let name = values.tensor_name(from, layout)?;
+    let pads = values.add_list(format!("t{to}_pads"), &pads);
+    values.make_tensor(to, layout, "Pad", &[&name, &pads], &[], Activation::None)
 }
 
 /// `slope` is a constant that is repeated over the sides that it does not have.
-pub fn prelu(values: &mut Values<'_, '_>, from: usize, slope: usize, to: usize) -> Result<(), Fault> {
+pub fn convert_prelu(values: &mut Values<'_, '_>, from: usize, slope: usize, to: usize) -> Result<(), Fault> {
     let (shape, sides) = (values.shape(from)?, values.shape(slope)?);
-    if broadcast(shape, sides).is_none_or(|both| both != shape) {
+    if broadcast_shape(shape, sides).is_none_or(|both| both != shape) {
         return Err(format!("has a slope of {sides:?} for {shape:?}").into());
     }
-    values.expect(to, shape)?;
+    values.expect_shape(to, shape)?;
     let (layout, slope) = match (shape.len(), sides) {
         (4, [] | [_] | [_, _] | [_, _, _]) => {
             let mut whole = vec![1; 3 - sides.len()];
             whole.extend(sides);
             (Layout::Planes, values.constant(slope, "_slope", &whole, &[2, 0, 1])?)
         }
-        (4, _) => (Layout::Planes, values.named(slope, Layout::Planes)?),
-        _ => (Layout::File, values.named(slope, Layout::File)?),
+        (4, _) => (Layout::Planes, values.tensor_name(slope, Layout::Planes)?),
+        _ => (Layout::File, values.tensor_name(slope, Layout::File)?),
     };
-    let name = values.named(from, layout)?;
-    values.make(to, layout, "PRelu", &[&name, &slope], &[], Activation::None)
+    let name = values.tensor_name(from, layout)?;
+    values.make_tensor(to, layout, "PRelu", &[&name, &slope], &[], Activation::None)
 }
 
 /// The file says the new shape twice; that of the result is taken.
-pub fn reshape(values: &mut Values<'_, '_>, from: usize, to: usize) -> Result<(), Fault> {
+pub fn convert_reshape(values: &mut Values<'_, '_>, from: usize, to: usize) -> Result<(), Fault> {
     let (shape, target) = (values.shape(from)?, values.shape(to)?);
     if shape.iter().product::<usize>() != target.iter().product::<usize>() {
         return Err(format!("is to make {target:?} of {shape:?}").into());
     }
     let name = values.in_order(from)?;
     let size: Vec<i64> = target.iter().map(|side| *side as i64).collect();
-    let size = values.list(format!("t{to}_shape"), &size);
-    values.make(to, Layout::File, "Reshape", &[&name, &size], &[], Activation::None)
+    let size = values.add_list(format!("t{to}_shape"), &size);
+    values.make_tensor(to, Layout::File, "Reshape", &[&name, &size], &[], Activation::None)
 }
 
 /// A side that may be counted from the end.
-fn side(axis: i64, rank: usize) -> Result<usize, Fault> {
+fn side_index(axis: i64, rank: usize) -> Result<usize, Fault> {
     let counted = if axis < 0 { axis + rank as i64 } else { axis };
     let side = usize::try_from(counted).ok().filter(|side| *side < rank);
     side.ok_or_else(|| format!("names side {axis} of {rank}").into())

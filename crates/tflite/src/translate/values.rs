@@ -44,8 +44,8 @@ impl<'m, 'a> Values<'m, 'a> {
         let mut made = vec![Made::default(); model.tensors.len()];
         made[index].planes = true;
         let mut graph = Graph::default();
-        graph.input("input", &permuted(&input.shape, &TO_PLANES));
-        graph.node("Identity", &["input"], &name(index, Layout::Planes), &[]);
+        graph.add_input("input", &permute_shape(&input.shape, &TO_PLANES));
+        graph.add_node("Identity", &["input"], &layout_name(index, Layout::Planes), &[]);
         Ok(Self { model, graph, made, constants: BTreeSet::new() })
     }
 
@@ -53,7 +53,7 @@ impl<'m, 'a> Values<'m, 'a> {
     pub fn shape(&self, index: usize) -> Result<&'m [usize], ConvertError> {
         let tensor = self.tensor(index)?;
         if tensor.elements() == 0 {
-            return Err(tensor.error(index, format!("is {:?}, without elements", tensor.shape)));
+            return Err(tensor.tensor_error(index, format!("is {:?}, without elements", tensor.shape)));
         }
         Ok(&tensor.shape)
     }
@@ -62,28 +62,35 @@ impl<'m, 'a> Values<'m, 'a> {
     pub fn picture(&self, index: usize) -> Result<[usize; 4], ConvertError> {
         let shape = self.shape(index)?;
         let picture = <[usize; 4]>::try_from(shape);
-        picture
-            .map_err(|_| self.error(index, format!("is {shape:?}, not pictures of rows, columns, channels")))
+        picture.map_err(|_| {
+            self.tensor_error(index, format!("is {shape:?}, not pictures of rows, columns, channels"))
+        })
     }
 
     /// A tensor's name in the graph, in this form.
-    pub fn named(&mut self, index: usize, layout: Layout) -> Result<String, ConvertError> {
-        let (name, made) = (name(index, layout), self.made[index]);
+    pub fn tensor_name(&mut self, index: usize, layout: Layout) -> Result<String, ConvertError> {
+        let (name, made) = (layout_name(index, layout), self.made[index]);
         let shape = self.shape(index)?;
         match layout {
             Layout::File if made.file => {}
             Layout::Planes if made.planes => {}
             Layout::File if made.planes => {
-                self.turn(&self::name(index, Layout::Planes), &name, &TO_FILE, shape, is_same(shape));
+                self.transpose_tensor(
+                    &layout_name(index, Layout::Planes),
+                    &name,
+                    &TO_FILE,
+                    shape,
+                    is_same(shape),
+                );
                 self.made[index].file = true;
             }
             Layout::Planes if made.file => {
                 let order = TO_PLANES.map(|side| side as i64);
-                self.turn(
-                    &self::name(index, Layout::File),
+                self.transpose_tensor(
+                    &layout_name(index, Layout::File),
                     &name,
                     &order,
-                    &permuted(shape, &TO_PLANES),
+                    &permute_shape(shape, &TO_PLANES),
                     is_same(shape),
                 );
                 self.made[index].planes = true;
@@ -98,7 +105,7 @@ impl<'m, 'a> Values<'m, 'a> {
     pub fn in_order(&mut self, index: usize) -> Result<String, ConvertError> {
         let has_planes = self.made[index].planes && !self.made[index].file;
         let layout = if has_planes && is_same(self.shape(index)?) { Layout::Planes } else { Layout::File };
-        self.named(index, layout)
+        self.tensor_name(index, layout)
     }
 
     /// The form that is there.
@@ -122,15 +129,19 @@ impl<'m, 'a> Values<'m, 'a> {
             } else {
                 "is used before anything makes it"
             };
-            return Err(tensor.error(index, reason));
+            return Err(tensor.tensor_error(index, reason));
         }
         let name = format!("c{source}{form}");
         if !self.constants.contains(&name) {
             let values = tensor.floats(source)?;
             if order.is_empty() {
-                self.graph.floats(&name, shape, &values);
+                self.graph.add_floats(&name, shape, &values);
             } else {
-                self.graph.floats(&name, &permuted(shape, order), &permute(&values, shape, order));
+                self.graph.add_floats(
+                    &name,
+                    &permute_shape(shape, order),
+                    &permute_values(&values, shape, order),
+                );
             }
             self.constants.insert(name.clone());
         }
@@ -143,8 +154,8 @@ impl<'m, 'a> Values<'m, 'a> {
     }
 
     /// A list of whole numbers as a constant.
-    pub fn list(&mut self, name: String, values: &[i64]) -> String {
-        self.graph.ints(&name, values);
+    pub fn add_list(&mut self, name: String, values: &[i64]) -> String {
+        self.graph.add_ints(&name, values);
         name
     }
 
@@ -164,14 +175,14 @@ impl<'m, 'a> Values<'m, 'a> {
             )
             .into());
         }
-        self.expect(to, &tensor.shape)?;
-        self.begin(to)?;
+        self.expect_shape(to, &tensor.shape)?;
+        self.begin_tensor(to)?;
         self.made[to].same_as = Some(from);
         Ok(())
     }
 
     /// An operator that makes a tensor, and what is done with each value of its result.
-    pub fn make(
+    pub fn make_tensor(
         &mut self,
         to: usize,
         layout: Layout,
@@ -180,10 +191,10 @@ impl<'m, 'a> Values<'m, 'a> {
         attributes: &[Attribute<'_>],
         activation: Activation,
     ) -> Result<(), Fault> {
-        self.begin(to)?;
-        let name = name(to, layout);
+        self.begin_tensor(to)?;
+        let name = layout_name(to, layout);
         let before = if activation == Activation::None { name.clone() } else { format!("{name}_before") };
-        self.graph.node(op, inputs, &before, attributes);
+        self.graph.add_node(op, inputs, &before, attributes);
         self.activate(&before, &name, activation);
         match layout {
             Layout::File => self.made[to].file = true,
@@ -196,29 +207,29 @@ impl<'m, 'a> Values<'m, 'a> {
     pub fn activate(&mut self, from: &str, to: &str, activation: Activation) {
         match activation {
             Activation::None => {}
-            Activation::Relu => self.graph.node("Relu", &[from], to, &[]),
+            Activation::Relu => self.graph.add_node("Relu", &[from], to, &[]),
             Activation::Relu6 => {
                 for (name, value) in [("zero", 0.0), ("six", 6.0)] {
                     if self.constants.insert(name.to_owned()) {
-                        self.graph.floats(name, &[], &[value]);
+                        self.graph.add_floats(name, &[], &[value]);
                     }
                 }
-                self.graph.node("Clip", &[from, "zero", "six"], to, &[]);
+                self.graph.add_node("Clip", &[from, "zero", "six"], to, &[]);
             }
         }
     }
 
     /// That a result has the shape that follows from the inputs.
-    pub fn expect(&self, to: usize, shape: &[usize]) -> Result<(), ConvertError> {
+    pub fn expect_shape(&self, to: usize, shape: &[usize]) -> Result<(), ConvertError> {
         let found = self.shape(to)?;
         if found == shape {
             return Ok(());
         }
-        Err(self.error(to, format!("is {found:?} in the file, but {shape:?} by what makes it")))
+        Err(self.tensor_error(to, format!("is {found:?} in the file, but {shape:?} by what makes it")))
     }
 
-    pub fn error(&self, index: usize, reason: String) -> ConvertError {
-        self.model.tensor(index).map_or_else(|error| error, |tensor| tensor.error(index, reason))
+    pub fn tensor_error(&self, index: usize, reason: String) -> ConvertError {
+        self.model.tensor(index).map_or_else(|error| error, |tensor| tensor.tensor_error(index, reason))
     }
 
     fn tensor(&self, index: usize) -> Result<&'m Tensor<'a>, ConvertError> {
@@ -231,30 +242,30 @@ impl<'m, 'a> Values<'m, 'a> {
     }
 
     /// Before a tensor is made: that nothing has made it yet.
-    fn begin(&self, to: usize) -> Result<(), ConvertError> {
+    fn begin_tensor(&self, to: usize) -> Result<(), ConvertError> {
         let tensor = self.tensor(to)?;
         if self.is_made(to) || tensor.is_constant() {
-            return Err(tensor.error(to, "is made twice"));
+            return Err(tensor.tensor_error(to, "is made twice"));
         }
         if tensor.kind != Kind::F32 {
-            return Err(tensor.error(to, format!("is a result of {}, not of f32", tensor.kind.name())));
+            return Err(tensor.tensor_error(to, format!("is a result of {}, not of f32", tensor.kind.name())));
         }
         Ok(())
     }
 
     /// From one order of sides to the other; only another view where the values lie alike.
-    fn turn(&mut self, from: &str, to: &str, order: &[i64], shape: &[usize], is_same: bool) {
+    fn transpose_tensor(&mut self, from: &str, to: &str, order: &[i64], shape: &[usize], is_same: bool) {
         if is_same {
             let shape: Vec<i64> = shape.iter().map(|side| *side as i64).collect();
-            let shape = self.list(format!("{to}_shape"), &shape);
-            self.graph.node("Reshape", &[from, &shape], to, &[]);
+            let shape = self.add_list(format!("{to}_shape"), &shape);
+            self.graph.add_node("Reshape", &[from, &shape], to, &[]);
         } else {
-            self.graph.node("Transpose", &[from], to, &[Attribute::Ints("perm", order)]);
+            self.graph.add_node("Transpose", &[from], to, &[Attribute::Ints("perm", order)]);
         }
     }
 }
 
-fn name(index: usize, layout: Layout) -> String {
+fn layout_name(index: usize, layout: Layout) -> String {
     match layout {
         Layout::File => format!("t{index}"),
         Layout::Planes => format!("t{index}_planes"),
@@ -267,17 +278,17 @@ fn is_same(shape: &[usize]) -> bool {
 }
 
 /// Sides in another order.
-pub fn permuted(shape: &[usize], order: &[usize]) -> Vec<usize> {
+pub fn permute_shape(shape: &[usize], order: &[usize]) -> Vec<usize> {
     order.iter().map(|side| shape[*side]).collect()
 }
 
 /// Values with the sides in another order.
-fn permute(values: &[f32], shape: &[usize], order: &[usize]) -> Vec<f32> {
+fn permute_values(values: &[f32], shape: &[usize], order: &[usize]) -> Vec<f32> {
     let mut strides = vec![1; shape.len()];
     for side in (1..shape.len()).rev() {
         strides[side - 1] = strides[side] * shape[side];
     }
-    let (shape, strides) = (permuted(shape, order), permuted(&strides, order));
+    let (shape, strides) = (permute_shape(shape, order), permute_shape(&strides, order));
     let mut place = vec![0; shape.len()];
     let (mut result, mut from) = (Vec::with_capacity(values.len()), 0);
     for _ in 0..values.len() {
@@ -303,12 +314,12 @@ mod tests {
     #[test]
     fn values_follow_their_sides() {
         let values: Vec<f32> = (0..24_u8).map(f32::from).collect();
-        let turned = permute(&values, &[1, 2, 3, 4], &TO_PLANES);
+        let turned = permute_values(&values, &[1, 2, 3, 4], &TO_PLANES);
         let expected = (0..24).map(|i| (i / 6, i / 3 % 2, i % 3));
         let expected = expected.map(|(channel, row, column)| values[row * 12 + column * 4 + channel]);
         assert_eq!(turned, expected.collect::<Vec<_>>());
-        assert_eq!(permute(&values, &[24], &[0]), values);
-        assert_eq!(permute(&[7.0], &[], &[]), [7.0]);
+        assert_eq!(permute_values(&values, &[24], &[0]), values);
+        assert_eq!(permute_values(&[7.0], &[], &[]), [7.0]);
     }
 
     #[test]

@@ -24,40 +24,40 @@ pub enum Field {
 
 impl Part {
     /// The file, which begins with a reference to the table and with four letters.
-    pub fn file(&self, identifier: [u8; 4]) -> Vec<u8> {
+    pub fn to_file(&self, identifier: [u8; 4]) -> Vec<u8> {
         let mut file = vec![0; 4];
         file.extend(identifier);
-        let at = self.write(&mut file);
-        refer(&mut file, 0, at);
+        let at = self.write_part(&mut file);
+        write_reference(&mut file, 0, at);
         file
     }
 
     /// Writes it at the end; where it begins.
-    fn write(&self, file: &mut Vec<u8>) -> usize {
+    fn write_part(&self, file: &mut Vec<u8>) -> usize {
         match self {
-            Self::Table(fields) => table(file, fields),
+            Self::Table(fields) => write_table(file, fields),
             Self::Tables(parts) => {
-                let at = list(file, parts.len(), 4, 0);
+                let at = write_list(file, parts.len(), 4, 0);
                 let first = file.len();
                 file.resize(first + parts.len() * 4, 0);
                 for (place, part) in parts.iter().enumerate() {
-                    let to = part.write(file);
-                    refer(file, first + place * 4, to);
+                    let to = part.write_part(file);
+                    write_reference(file, first + place * 4, to);
                 }
                 at
             }
             Self::Ints(values) => {
-                let at = list(file, values.len(), 4, 0);
+                let at = write_list(file, values.len(), 4, 0);
                 file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
                 at
             }
             Self::Bytes(bytes) => {
-                let at = list(file, bytes.len(), 16, 12);
+                let at = write_list(file, bytes.len(), 16, 12);
                 file.extend(bytes);
                 at
             }
             Self::Text(text) => {
-                let at = list(file, text.len(), 4, 0);
+                let at = write_list(file, text.len(), 4, 0);
                 file.extend(text.as_bytes());
                 file.push(0);
                 at
@@ -66,7 +66,7 @@ impl Part {
     }
 }
 
-fn table(file: &mut Vec<u8>, fields: &[(usize, Field)]) -> usize {
+fn write_table(file: &mut Vec<u8>, fields: &[(usize, Field)]) -> usize {
     // The larger ones first, so that each is on a multiple of its size.
     let is_byte = |field: &Field| matches!(field, Field::Byte(_));
     let large = fields.iter().filter(|(_, field)| !is_byte(field));
@@ -78,12 +78,12 @@ fn table(file: &mut Vec<u8>, fields: &[(usize, Field)]) -> usize {
         size += if is_byte(field) { 1 } else { 4 };
     }
 
-    align(file, 4, 0);
+    align_file(file, 4, 0);
     let list = file.len();
     for number in [4 + count as u16 * 2, size].iter().chain(&offsets) {
         file.extend(number.to_le_bytes());
     }
-    align(file, 4, 0);
+    align_file(file, 4, 0);
     let at = file.len();
     file.extend(((at - list) as i32).to_le_bytes());
     let mut parts = Vec::new();
@@ -98,27 +98,27 @@ fn table(file: &mut Vec<u8>, fields: &[(usize, Field)]) -> usize {
         }
     }
     for (from, part) in parts {
-        let to = part.write(file);
-        refer(file, from, to);
+        let to = part.write_part(file);
+        write_reference(file, from, to);
     }
     at
 }
 
 /// The beginning of a list: how long it is.
-fn list(file: &mut Vec<u8>, len: usize, to: usize, rest: usize) -> usize {
-    align(file, to, rest);
+fn write_list(file: &mut Vec<u8>, len: usize, to: usize, rest: usize) -> usize {
+    align_file(file, to, rest);
     let at = file.len();
     file.extend((len as u32).to_le_bytes());
     at
 }
 
-fn align(file: &mut Vec<u8>, to: usize, rest: usize) {
+fn align_file(file: &mut Vec<u8>, to: usize, rest: usize) {
     while file.len() % to != rest {
         file.push(0);
     }
 }
 
 /// Makes the four bytes at `from` a reference.
-fn refer(file: &mut [u8], from: usize, to: usize) {
+fn write_reference(file: &mut [u8], from: usize, to: usize) {
     file[from..from + 4].copy_from_slice(&((to - from) as u32).to_le_bytes());
 }

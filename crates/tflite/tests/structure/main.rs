@@ -7,7 +7,7 @@ mod onnx;
 
 use sightwire_tflite::op::{Activation, Padding, Sampling, Window};
 use sightwire_tflite::write::{Array, Net, Value};
-use sightwire_tflite::{ConvertError, describe, to_onnx};
+use sightwire_tflite::{ConvertError, describe_model, to_onnx};
 
 use onnx::Onnx;
 
@@ -26,7 +26,7 @@ fn ones(shape: &[usize]) -> Array {
     Array::from_fn(shape, |_| 1.0)
 }
 
-/// A convolution of so many results with 3 × 3 taps.
+/// A convolution of this many results with 3 × 3 taps.
 fn conv(from: Value, net: &mut Net, results: usize, window: Window) -> Value {
     let channels = net.shape(from)[3];
     net.conv(from, &ones(&[results, 3, 3, channels]), &ones(&[results]), window, Activation::None)
@@ -35,10 +35,10 @@ fn conv(from: Value, net: &mut Net, results: usize, window: Window) -> Value {
 #[test]
 fn a_file_says_what_goes_in_and_what_comes_out() {
     let mut net = Net::new([1, 6, 8, 3]);
-    let picture = conv(net.input(), &mut net, 5, Window::same(2));
+    let picture = conv(net.input(), &mut net, 5, Window::same_padding(2));
     let list = net.reshape(picture, &[1, 60]);
     let file = net.finish(&[list, picture]);
-    let description = describe(&file).unwrap();
+    let description = describe_model(&file).unwrap();
     assert_eq!(description.input, [1, 6, 8, 3]);
     let outputs: Vec<_> = description.outputs.iter().map(|output| output.shape.as_slice()).collect();
     assert_eq!(outputs, [&[1, 60][..], &[1, 3, 4, 5]]);
@@ -56,7 +56,7 @@ fn a_file_says_what_goes_in_and_what_comes_out() {
 #[test]
 fn outputs_are_joined_in_the_order_in_which_they_were_asked_for() {
     let mut net = Net::new([1, 4, 4, 3]);
-    let picture = conv(net.input(), &mut net, 6, Window::same(1));
+    let picture = conv(net.input(), &mut net, 6, Window::same_padding(1));
     let [wide, narrow] = [[1, 32, 3], [1, 96, 1]].map(|shape| net.reshape(picture, &shape));
     let other = net.reshape(picture, &[1, 32, 3]);
     let file = net.finish(&[wide, narrow, other]);
@@ -81,10 +81,10 @@ fn outputs_are_joined_in_the_order_in_which_they_were_asked_for() {
 #[test]
 fn what_only_other_outputs_need_is_left_out_whether_it_is_known_or_not() {
     let mut net = Net::new([1, 4, 4, 3]);
-    let trunk = conv(net.input(), &mut net, 4, Window::same(1));
+    let trunk = conv(net.input(), &mut net, 4, Window::same_padding(1));
     let wanted = net.mean(trunk, &[1, 2], false);
-    let strange = net.other(28, &[trunk], &[1, 4, 4, 4]);
-    let mask = conv(strange, &mut net, 1, Window::same(1));
+    let strange = net.add_other(28, &[trunk], &[1, 4, 4, 4]);
+    let mask = conv(strange, &mut net, 1, Window::same_padding(1));
     let file = net.finish(&[mask, wanted]);
     let onnx = Onnx::read(&to_onnx(&file, &[1]).unwrap());
     assert_eq!((onnx.count("Conv"), onnx.count("ReduceMean")), (1, 1));
@@ -97,7 +97,7 @@ fn what_only_other_outputs_need_is_left_out_whether_it_is_known_or_not() {
 #[test]
 fn windows_that_stand_out_do_so_more_on_the_right_and_below() {
     let mut net = Net::new([1, 7, 6, 3]);
-    let same = conv(net.input(), &mut net, 2, Window { stride: [2, 2], ..Window::same(1) });
+    let same = conv(net.input(), &mut net, 2, Window { stride: [2, 2], ..Window::same_padding(1) });
     let node = converted(&net, &[same]);
     let node = node.only("Conv");
     assert_eq!(node.ints["pads"], [1, 0, 1, 1]);
@@ -113,7 +113,7 @@ fn windows_that_stand_out_do_so_more_on_the_right_and_below() {
     assert_eq!([&onnx.floats[&clip.inputs[1]].1, &onnx.floats[&clip.inputs[2]].1], [&[0.0], &[6.0]]);
 
     let mut net = Net::new([1, 7, 6, 3]);
-    let window = Window { dilation: [2, 1], ..Window::valid(1) };
+    let window = Window { dilation: [2, 1], ..Window::valid_padding(1) };
     let within = conv(net.input(), &mut net, 2, window);
     assert_eq!(net.shape(within), [1, 3, 4, 2]);
     let onnx = converted(&net, &[within]);
@@ -127,8 +127,8 @@ fn windows_that_stand_out_do_so_more_on_the_right_and_below() {
 fn pictures_are_turned_only_where_the_order_of_values_matters() {
     // All of the trunk's operators work on planes.
     let mut net = Net::new([1, 8, 8, 3]);
-    let first = conv(net.input(), &mut net, 4, Window::same(2));
-    let second = conv(first, &mut net, 4, Window::same(1));
+    let first = conv(net.input(), &mut net, 4, Window::same_padding(2));
+    let second = conv(first, &mut net, 4, Window::same_padding(1));
     let sum = net.add(first, second, Activation::Relu);
     let sum = net.prelu(sum, &ones(&[1, 1, 4]));
     let wide = net.pad(sum, &[[0, 0], [1, 1], [1, 1], [0, 2]]);
@@ -149,7 +149,7 @@ fn pictures_are_turned_only_where_the_order_of_values_matters() {
 
     // Two lists of one picture turn it once.
     let mut net = Net::new([1, 8, 8, 3]);
-    let picture = conv(net.input(), &mut net, 4, Window::same(2));
+    let picture = conv(net.input(), &mut net, 4, Window::same_padding(2));
     let lists = [net.reshape(picture, &[1, 64]), net.reshape(picture, &[1, 64])];
     let rows = net.fully_connected(picture, &ones(&[2, 64]), None, Activation::None);
     let onnx = converted(&net, &[lists[0], lists[1], rows]);
@@ -159,19 +159,19 @@ fn pictures_are_turned_only_where_the_order_of_values_matters() {
     // A list that becomes a picture is turned before it is looked at as one.
     let mut net = Net::new([1, 8, 8, 3]);
     let list = net.reshape(net.input(), &[1, 4, 16, 3]);
-    let picture = conv(list, &mut net, 1, Window::same(1));
+    let picture = conv(list, &mut net, 1, Window::same_padding(1));
     let onnx = converted(&net, &[picture]);
     assert_eq!(onnx.count("Transpose"), 2);
 }
 
 #[test]
 fn weights_of_16_bits_are_made_larger_and_turned() {
-    let mut net = Net::new([1, 4, 4, 2]).half();
+    let mut net = Net::new([1, 4, 4, 2]).with_half();
     let weights =
         Array::from_fn(&[3, 1, 2, 2], |place| (place[0] * 4 + place[2] * 2 + place[3]) as f32 / 3.0);
-    let result = net.conv(net.input(), &weights, &ones(&[3]), Window::same(1), Activation::None);
+    let result = net.conv(net.input(), &weights, &ones(&[3]), Window::same_padding(1), Activation::None);
     let deep = Array::from_fn(&[1, 3, 1, 6], |place| (place[1] * 10 + place[3]) as f32);
-    let result = net.depthwise(result, &deep, &ones(&[6]), Window::same(1), Activation::None);
+    let result = net.depthwise(result, &deep, &ones(&[6]), Window::same_padding(1), Activation::None);
     let onnx = converted(&net, &[result]);
     assert_eq!(onnx.count("Conv"), 2);
     let of = |node: usize| {
@@ -191,7 +191,7 @@ fn weights_of_16_bits_are_made_larger_and_turned() {
 #[test]
 fn constants_that_are_used_twice_are_there_once() {
     let mut net = Net::new([1, 4, 4, 2]);
-    let shift = net.constant(&Array::list(&[1.0, -1.0]));
+    let shift = net.constant(&Array::from_list(&[1.0, -1.0]));
     let once = net.add(net.input(), shift, Activation::None);
     let twice = net.add(shift, once, Activation::None);
     let onnx = converted(&net, &[twice]);
@@ -201,29 +201,31 @@ fn constants_that_are_used_twice_are_there_once() {
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
     let mut net = Net::new([1, 4, 4, 3]);
-    let result = net.conv(net.input(), &ones(&[4, 3, 3, 2]), &ones(&[4]), Window::same(1), Activation::None);
+    let result =
+        net.conv(net.input(), &ones(&[4, 3, 3, 2]), &ones(&[4]), Window::same_padding(1), Activation::None);
     let message = refused(&net, result);
     assert_eq!(message, "operator 0 (CONV_2D) has weights of 2 inputs and 4 results for 3 channels");
 
     let mut net = Net::new([1, 4, 4, 3]);
-    let result = net.conv(net.input(), &ones(&[4, 3, 3, 3]), &ones(&[3]), Window::same(1), Activation::None);
+    let result =
+        net.conv(net.input(), &ones(&[4, 3, 3, 3]), &ones(&[3]), Window::same_padding(1), Activation::None);
     assert_eq!(refused(&net, result), "tensor 2 (\"constant_2\") is [3] instead of 4 values");
 
     let mut net = Net::new([1, 4, 4, 3]);
-    let result = conv(net.input(), &mut net, 2, Window::same(1));
-    net.pretend(result, &[1, 4, 3, 2]);
+    let result = conv(net.input(), &mut net, 2, Window::same_padding(1));
+    net.pretend_shape(result, &[1, 4, 3, 2]);
     let message = refused(&net, result);
     let expected = "tensor 3 (\"result_3\") is [1, 4, 3, 2] in the file, but [1, 4, 4, 2] by what makes it";
     assert_eq!(message, expected);
 
     let mut net = Net::new([1, 4, 4, 3]);
-    let result = conv(net.input(), &mut net, 2, Window::valid(2));
-    net.pretend(net.input(), &[1, 2, 4, 3]);
+    let result = conv(net.input(), &mut net, 2, Window::valid_padding(2));
+    net.pretend_shape(net.input(), &[1, 2, 4, 3]);
     let message = refused(&net, result);
     assert_eq!(message, "operator 0 (CONV_2D) has a window of [3, 3] taps on 2 rows and 4 columns");
 
     let mut net = Net::new([1, 4, 4, 3]);
-    let result = conv(net.input(), &mut net, 2, Window { stride: [0, 1], ..Window::valid(1) });
+    let result = conv(net.input(), &mut net, 2, Window { stride: [0, 1], ..Window::valid_padding(1) });
     assert_eq!(refused(&net, result), "operator 0 (CONV_2D) has a stride of 0");
 
     let mut net = Net::new([1, 4, 4, 3]);
@@ -235,16 +237,16 @@ fn what_is_wrong_is_said_with_its_place() {
     assert_eq!(refused(&net, result), "operator 0 (CONCATENATION) names side 4 of 4");
 
     let mut net = Net::new([1, 4, 4, 3]);
-    let flat = net.other(54, &[net.input()], &[1, 4, 4, 3]);
+    let flat = net.add_other(54, &[net.input()], &[1, 4, 4, 3]);
     assert_eq!(refused(&net, flat), "operator 0 (PRELU) has no input 1");
 
     let mut net = Net::new([1, 4, 4, 3]);
-    let large = net.other(6, &[net.input()], &[1, 4, 4, 3]);
+    let large = net.add_other(6, &[net.input()], &[1, 4, 4, 3]);
     let message = refused(&net, large);
     assert_eq!(message, "operator 0 (DEQUANTIZE) is of a result of f32; only constants of f16 are converted");
     let mut net = Net::new([1, 4, 4, 3]);
     let slope = net.reshape(net.input(), &[4, 4, 3]);
-    let flat = net.other(54, &[net.input(), slope], &[1, 4, 4, 3]);
+    let flat = net.add_other(54, &[net.input(), slope], &[1, 4, 4, 3]);
     assert!(refused(&net, flat).ends_with("is not constant, as it has to be where it is used"));
 }
 
@@ -260,17 +262,17 @@ fn files_that_are_something_else_or_too_large_are_told() {
     let file = net.finish(&[list]);
     assert!(said(&file[..file.len() / 2]).contains("is damaged"), "{}", said(&file[..file.len() / 2]));
 
-    net.pretend(net.input(), &[1, 9000, 9000, 3]);
+    net.pretend_shape(net.input(), &[1, 9000, 9000, 3]);
     let message = refused(&net, list);
     assert_eq!(message, "tensor 0 (\"input\") is [1, 9000, 9000, 3], more than 67108864 elements");
-    net.pretend(net.input(), &[1, 4000, 4000, 3]);
-    net.pretend(list, &[48_000_000]);
+    net.pretend_shape(net.input(), &[1, 4000, 4000, 3]);
+    net.pretend_shape(list, &[48_000_000]);
     assert!(refused(&net, list).contains("more elements than that together; at most 67108864 are read"));
-    net.pretend(list, &[1; 9]);
+    net.pretend_shape(list, &[1; 9]);
     assert!(refused(&net, list).contains("has 9 sides; at most 8 are read"));
 
     let mut net = Net::new([1, 4, 4, 3]);
-    net.pretend(net.input(), &[1, 48]);
-    let message = describe(&net.finish(&[net.input()])).unwrap_err().to_string();
+    net.pretend_shape(net.input(), &[1, 48]);
+    let message = describe_model(&net.finish(&[net.input()])).unwrap_err().to_string();
     assert!(message.contains("f32 of [1, 48] instead of f32 of rows, columns and channels"), "{message}");
 }

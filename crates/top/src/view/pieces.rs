@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{bold, label};
+use super::{bold_style, label_style};
 
 /// Columns between two pieces.
 const GAP: usize = 2;
@@ -30,19 +30,19 @@ pub struct Pieces {
 
 impl Pieces {
     /// With a word at its beginning that always stays.
-    pub fn titled(title: &'static str) -> Self {
+    pub fn with_title(title: &'static str) -> Self {
         Self { title: Some(title), pieces: Vec::new() }
     }
 
     /// A number with its label, and a shorter label. The smaller the rank, the longer it stays.
-    pub fn with(mut self, rank: u8, label: &str, short: &str, value: impl Into<String>) -> Self {
+    pub fn with_value(mut self, rank: u8, label: &str, short: &str, value: impl Into<String>) -> Self {
         let labels = [label, short].map(str::to_owned);
         self.pieces.push(Piece { labels, short: false, value: value.into(), style: Style::new(), rank });
         self
     }
 
     /// Text without a label; nothing if there is none.
-    pub fn text(mut self, rank: u8, text: Option<impl Into<String>>, style: Style) -> Self {
+    pub fn with_text(mut self, rank: u8, text: Option<impl Into<String>>, style: Style) -> Self {
         if let Some(value) = text.map(Into::into).filter(|text| !text.is_empty()) {
             let labels = [String::new(), String::new()];
             self.pieces.push(Piece { labels, short: false, value, style, rank });
@@ -53,21 +53,21 @@ impl Pieces {
     /// As much of it as there is room for.
     pub fn line(mut self, width: u16) -> Line<'static> {
         let title = self.title.map(|title| format!("{title:<12}"));
-        self.fit(usize::from(width).saturating_sub(title.as_deref().map_or(0, str::len)));
-        let mut spans = Vec::from_iter(title.map(|title| Span::styled(title, bold())));
+        self.fit_room(usize::from(width).saturating_sub(title.as_deref().map_or(0, str::len)));
+        let mut spans = Vec::from_iter(title.map(|title| Span::styled(title, bold_style())));
         for (i, piece) in self.pieces.into_iter().enumerate() {
             if i > 0 {
                 spans.push(Span::raw(" ".repeat(GAP)));
             }
             if !piece.label().is_empty() {
-                spans.push(Span::styled(format!("{} ", piece.label()), label()));
+                spans.push(Span::styled(format!("{} ", piece.label()), label_style()));
             }
             spans.push(Span::styled(piece.value, piece.style));
         }
         Line::from(spans)
     }
 
-    fn fit(&mut self, room: usize) {
+    fn fit_room(&mut self, room: usize) {
         let mut ranks: Vec<u8> = self.pieces.iter().map(|piece| piece.rank).collect();
         ranks.sort_unstable();
         for rank in ranks.iter().rev() {
@@ -145,10 +145,10 @@ mod tests {
     use super::*;
 
     fn pieces() -> Pieces {
-        Pieces::titled("server")
-            .text(3, Some("a long story of what happened"), Style::new())
-            .with(0, "processor", "cpu", "45 %")
-            .with(1, "memory", "mem", "120 MB")
+        Pieces::with_title("server")
+            .with_text(3, Some("a long story of what happened"), Style::new())
+            .with_value(0, "processor", "cpu", "45 %")
+            .with_value(1, "memory", "mem", "120 MB")
     }
 
     #[test]

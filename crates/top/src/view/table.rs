@@ -8,9 +8,9 @@ use ratatui::widgets::{Cell, HighlightSpacing, Row as Line, Table, TableState};
 use sightwire_api::stream::{Analysis, Stream};
 
 use super::pieces::cut_to;
-use super::{colour, label};
-use crate::format::{decimal, millis, or_dash, short_duration};
-use crate::model::{Condition, objects};
+use super::{condition_style, label_style};
+use crate::format::{format_decimal, format_millis, or_dash, short_duration};
+use crate::model::{Condition, format_objects};
 use crate::monitor::{Monitor, Row, Sort};
 
 /// From this width on there is room for how many watch.
@@ -39,16 +39,20 @@ enum Column {
 }
 
 /// Without a state, nothing is marked as selected.
-pub fn draw(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, state: Option<&mut TableState>) {
-    let columns = columns(area.width);
-    let widths = widths(&columns, area.width);
+pub fn draw_table(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, state: Option<&mut TableState>) {
+    let columns = table_columns(area.width);
+    let widths = column_widths(&columns, area.width);
     let cells = |row: &Row| -> Vec<Cell<'static>> {
-        columns.iter().zip(&widths).map(|(column, width)| cell(*column, row, *width, area.width)).collect()
+        columns
+            .iter()
+            .zip(&widths)
+            .map(|(column, width)| row_cell(*column, row, *width, area.width))
+            .collect()
     };
     let lines: Vec<Line<'_>> = monitor.rows().iter().map(|row| Line::new(cells(row))).collect();
-    let heads = columns.iter().map(|column| head(*column, monitor.sort(), area.width));
+    let heads = columns.iter().map(|column| head_cell(*column, monitor.sort(), area.width));
     let table = Table::new(lines, widths.iter().map(|width| Constraint::Length(*width)))
-        .header(Line::new(heads).style(label()))
+        .header(Line::new(heads).style(label_style()))
         .column_spacing(SPACING)
         .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED))
         .highlight_symbol(MARK)
@@ -62,7 +66,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, state: Option<
     }
 }
 
-fn columns(width: u16) -> Vec<Column> {
+fn table_columns(width: u16) -> Vec<Column> {
     use Column as C;
     let all = [C::State, C::Name, C::Fps, C::Size, C::Viewers, C::Lost, C::P50, C::P95, C::Analyses];
     let shown = |column: &C| match column {
@@ -76,7 +80,7 @@ fn columns(width: u16) -> Vec<Column> {
 }
 
 /// Names get what is left, and share it with analyses.
-fn widths(columns: &[Column], width: u16) -> Vec<u16> {
+fn column_widths(columns: &[Column], width: u16) -> Vec<u16> {
     let fixed = |column: Column| match column {
         Column::State if width >= MEDIUM => 16,
         Column::State => 12,
@@ -100,7 +104,7 @@ fn widths(columns: &[Column], width: u16) -> Vec<u16> {
         .collect()
 }
 
-fn head(column: Column, sort: Sort, width: u16) -> Cell<'static> {
+fn head_cell(column: Column, sort: Sort, width: u16) -> Cell<'static> {
     let (text, by) = match column {
         Column::State => ("state", Some(Sort::State)),
         Column::Name => ("name", Some(Sort::Name)),
@@ -124,36 +128,42 @@ fn is_number(column: Column) -> bool {
     !matches!(column, Column::State | Column::Name | Column::Analyses)
 }
 
-fn cell(column: Column, row: &Row, width: u16, of: u16) -> Cell<'static> {
+fn row_cell(column: Column, row: &Row, width: u16, of: u16) -> Cell<'static> {
     let Row { stream, lost_percent } = row;
     let text = match column {
-        Column::State => state(stream, of >= MEDIUM),
+        Column::State => format_state(stream, of >= MEDIUM),
         Column::Name => cut_to(&stream.name, width.into()),
-        Column::Fps => decimal(stream.fps),
+        Column::Fps => format_decimal(stream.fps),
         Column::Size => {
             or_dash(stream.width.zip(stream.height), |(width, height)| format!("{width}×{height}"))
         }
         Column::Viewers => stream.viewers.to_string(),
-        Column::Lost => or_dash(*lost_percent, decimal),
-        Column::P50 => or_dash(stream.delay_ms, |delay| millis(delay.p50)),
-        Column::P95 => or_dash(stream.delay_ms, |delay| millis(delay.p95)),
-        Column::Analyses => cut_to(&analyses(stream), width.into()),
+        Column::Lost => or_dash(*lost_percent, format_decimal),
+        Column::P50 => or_dash(stream.delay_ms, |delay| format_millis(delay.p50)),
+        Column::P95 => or_dash(stream.delay_ms, |delay| format_millis(delay.p95)),
+        Column::Analyses => cut_to(&format_analyses(stream), width.into()),
     };
     let text = if is_number(column) { Text::from(text).right_aligned() } else { Text::from(text) };
-    let style = if column == Column::State { colour(Condition::of(stream)) } else { Style::new() };
+    let style =
+        if column == Column::State { condition_style(Condition::from_stream(stream)) } else { Style::new() };
     Cell::new(text).style(style)
 }
 
-fn state(stream: &Stream, with_age: bool) -> String {
-    let condition = Condition::of(stream);
+fn format_state(stream: &Stream, with_age: bool) -> String {
+    let condition = Condition::from_stream(stream);
     let word = format!("{} {}", condition.symbol(), condition.word());
     let tells = condition.is_trouble() && condition != Condition::Slow;
     if with_age && tells { format!("{word} {}", short_duration(stream.since_s)) } else { word }
 }
 
-fn analyses(stream: &Stream) -> String {
+fn format_analyses(stream: &Stream) -> String {
     let one = |analysis: &Analysis| {
-        format!("{} {}/s: {}", analysis.model, decimal(analysis.analysed_per_s), objects(analysis))
+        format!(
+            "{} {}/s: {}",
+            analysis.model,
+            format_decimal(analysis.analysed_per_s),
+            format_objects(analysis)
+        )
     };
     if stream.analyses.is_empty() {
         return "none".into();

@@ -8,9 +8,9 @@ const FIRST_DEVIATION: f32 = 4.0;
 const LEAST_DEVIATION: f32 = 1.0;
 /// Places darker than this say nothing of the light.
 const DARK: f32 = 16.0;
-/// Every so many places the light is looked at.
+/// Step between the places at which the light is looked at.
 const LIGHT_STEP: usize = 13;
-/// Blue and red are noisier than grey, and coarser in a JPEG: a difference of theirs counts as so much of itself.
+/// Blue and red are noisier than grey, and coarser in a JPEG: a difference of theirs counts as this share of itself.
 const COLOUR: f32 = 0.75;
 /// Light that changes by less is the same, to within what the median of a noisy picture strays.
 const SAME_LIGHT: f32 = 0.012;
@@ -18,7 +18,7 @@ const SAME_LIGHT: f32 = 0.012;
 const UNEVEN_LIGHT: f32 = 0.5;
 /// How fast what may be a new background follows its pixels.
 const CANDIDATE_RATE: f32 = 0.1;
-/// What was the background before something came to rest there is remembered for about so long, s.
+/// What was the background before something came to rest there is remembered for about this time, s.
 const REMEMBERED_S: f32 = 600.0;
 /// In the first seconds little is old: what was there for half of the time so far, and for this long, s, is background.
 const FIRST_REST_S: f32 = 2.0;
@@ -45,7 +45,7 @@ pub(super) struct Background {
 
 impl Background {
     /// The first picture, of a new size.
-    pub(super) fn begin(&mut self, copy: &Copy) {
+    pub(super) fn begin_picture(&mut self, copy: &Copy) {
         let size = copy.grey.len();
         let planes = [
             &mut self.variance,
@@ -83,7 +83,7 @@ impl Background {
 
     /// By how much the light has changed as a whole: the median of all ratios, so that it takes half of the picture to
     /// mistake an object for light. `None` where it is the same.
-    pub(super) fn light(&mut self, copy: &Copy) -> Option<f32> {
+    pub(super) fn light_change(&mut self, copy: &Copy) -> Option<f32> {
         self.ratios.clear();
         let places = self.mean.iter().zip(&copy.grey).step_by(LIGHT_STEP);
         self.ratios.extend(places.filter(|(mean, _)| **mean > DARK).map(|(mean, grey)| grey / mean));
@@ -109,9 +109,9 @@ impl Background {
                 *value = if lit > 255.0 { 255.0 } else { lit };
             }
         }
-        away(&copy.grey, &self.mean, 1.0, &mut self.contrast);
-        away(&copy.blue, &self.blue, COLOUR, &mut self.contrast);
-        away(&copy.red, &self.red, COLOUR, &mut self.contrast);
+        raise_contrast(&copy.grey, &self.mean, 1.0, &mut self.contrast);
+        raise_contrast(&copy.blue, &self.blue, COLOUR, &mut self.contrast);
+        raise_contrast(&copy.red, &self.red, COLOUR, &mut self.contrast);
         let uneven = light.map_or(0.0, |light| UNEVEN_LIGHT * (light - 1.0).abs().min(1.0));
         let mut changed = 0.0;
         for ((contrast, mean), variance) in self.contrast.iter_mut().zip(&self.mean).zip(&self.variance) {
@@ -124,7 +124,7 @@ impl Background {
     }
 
     /// Takes one place for background as it is now.
-    pub(super) fn accept(&mut self, copy: &Copy, index: usize) {
+    pub(super) fn accept_place(&mut self, copy: &Copy, index: usize) {
         self.mean[index] = copy.grey[index];
         self.blue[index] = copy.blue[index];
         self.red[index] = copy.red[index];
@@ -144,9 +144,9 @@ impl Background {
     ) {
         let absorb_s = options.absorb.as_secs_f32().min((age_s / 2.0).max(FIRST_REST_S));
         let size = copy.grey.len();
-        track(&self.contrast, rate, &copy.grey, &mut self.mean, Some(&mut self.variance));
-        track(&self.contrast, rate, &copy.blue, &mut self.blue, None);
-        track(&self.contrast, rate, &copy.red, &mut self.red, None);
+        track_mean(&self.contrast, rate, &copy.grey, &mut self.mean, Some(&mut self.variance));
+        track_mean(&self.contrast, rate, &copy.blue, &mut self.blue, None);
+        track_mean(&self.contrast, rate, &copy.red, &mut self.red, None);
         for (rest_s, contrast) in self.rest_s.iter_mut().zip(&self.contrast) {
             *rest_s = if *contrast == 0.0 { 0.0 } else { *rest_s };
         }
@@ -172,11 +172,11 @@ impl Background {
                 self.rest_s[i] = 0.0;
             }
         }
-        self.forget(copy.width, copy.height, elapsed_s);
+        self.forget_rows(copy.width, copy.height, elapsed_s);
     }
 
-    /// What stood where a car is now parked for an hour is no background any more: a row after the other is forgotten.
-    fn forget(&mut self, width: usize, height: usize, elapsed_s: f32) {
+    /// What stood where a car is now parked for an hour is not background any more: a row after the other is forgotten.
+    fn forget_rows(&mut self, width: usize, height: usize, elapsed_s: f32) {
         let rows = height as f32;
         let from = self.forget_row.min(rows) as usize;
         self.forget_row += rows * (elapsed_s / REMEMBERED_S).min(1.0);
@@ -189,7 +189,7 @@ impl Background {
 }
 
 /// Raises `contrast` to the difference of the picture from the mean, a `weight` of it; sets it where that is 1.
-fn away(from: &[f32], mean: &[f32], weight: f32, contrast: &mut [f32]) {
+fn raise_contrast(from: &[f32], mean: &[f32], weight: f32, contrast: &mut [f32]) {
     for ((contrast, value), mean) in contrast.iter_mut().zip(from).zip(mean) {
         let away = weight * (value - mean).abs();
         let least = if weight < 1.0 { *contrast } else { 0.0 };
@@ -199,7 +199,7 @@ fn away(from: &[f32], mean: &[f32], weight: f32, contrast: &mut [f32]) {
 
 /// Takes a share `rate` of the picture into the mean, and what it strays into the variance, where it is background. A
 /// function of its own so that the compiler knows the planes apart, and works on several places at once.
-fn track(contrast: &[f32], rate: f32, from: &[f32], mean: &mut [f32], variance: Option<&mut Vec<f32>>) {
+fn track_mean(contrast: &[f32], rate: f32, from: &[f32], mean: &mut [f32], variance: Option<&mut Vec<f32>>) {
     let share = |contrast: f32| if contrast == 0.0 { rate } else { 0.0 };
     if let Some(variance) = variance {
         let places = variance.iter_mut().zip(mean.iter()).zip(from).zip(contrast);

@@ -13,14 +13,14 @@ pub(super) struct Blob {
     pub(super) contrast: f32,
 }
 
-/// Of the nine places around and at one, so many must have changed for it to count: specks and lines of one place go,
+/// How many of the nine places around and at one must have changed for it to count: specks and lines of one place go,
 /// holes of one place close, and edges stay where they are.
 const NEIGHBOURS: u8 = 4;
 /// Runs of changed places that lie this near in a row are one.
 const GAP: usize = 2;
 /// Parts that are looked at, the largest.
 const MAX_PARTS: usize = 128;
-/// Parts are one thing only if that fills so much of its box; else a thing would grow over all that its box touches.
+/// Parts are one thing only if that fills this share of its box; else a thing would grow over all that its box touches.
 const LEAST_FILLED: f32 = 0.35;
 
 /// Finds them. Keeps its memory.
@@ -42,11 +42,11 @@ struct Run {
 
 impl Blobs {
     /// What hangs together, the largest first; of noise not even an eighth of `min_area` places does.
-    pub(super) fn parts(&mut self, contrast: &[f32], width: usize, min_area: usize) -> Vec<Blob> {
+    pub(super) fn find_parts(&mut self, contrast: &[f32], width: usize, min_area: usize) -> Vec<Blob> {
         self.changed.clear();
         self.changed.extend(contrast.iter().map(|contrast| u8::from(*contrast > 0.0)));
-        self.clean(width);
-        let mut parts = self.connect(contrast, width);
+        self.remove_specks(width);
+        let mut parts = self.connect_places(contrast, width);
         parts.retain(|part| part.area * 8 >= min_area);
         parts.sort_by_key(|part| std::cmp::Reverse(part.area));
         parts.truncate(MAX_PARTS);
@@ -59,7 +59,7 @@ impl Blobs {
     }
 
     /// `changed` with the specks gone, in `clean`.
-    fn clean(&mut self, width: usize) {
+    fn remove_specks(&mut self, width: usize) {
         let size = self.changed.len();
         let height = size / width.max(1);
         // Sums over three places in a row, then over three rows.
@@ -91,7 +91,7 @@ impl Blobs {
     }
 
     /// What hangs together, corners included.
-    fn connect(&mut self, contrast: &[f32], width: usize) -> Vec<Blob> {
+    fn connect_places(&mut self, contrast: &[f32], width: usize) -> Vec<Blob> {
         let mut blobs: Vec<Blob> = Vec::new();
         self.parents.clear();
         self.runs.clear();
@@ -120,7 +120,8 @@ impl Blobs {
                 self.parents.push(label);
                 for upper in &self.runs[above.clone()] {
                     if upper.begin <= end && begin <= upper.end {
-                        let (a, b) = (root(&mut self.parents, upper.label), root(&mut self.parents, label));
+                        let (a, b) =
+                            (find_root(&mut self.parents, upper.label), find_root(&mut self.parents, label));
                         self.parents[a.max(b)] = a.min(b);
                     }
                 }
@@ -132,7 +133,7 @@ impl Blobs {
             above = first..self.runs.len();
         }
         for label in (0..blobs.len()).rev() {
-            let root = root(&mut self.parents, label);
+            let root = find_root(&mut self.parents, label);
             if root != label {
                 let part = blobs[label];
                 blobs[root].add(&part);
@@ -170,7 +171,7 @@ impl Blob {
     }
 }
 
-fn root(parents: &mut [usize], mut label: usize) -> usize {
+fn find_root(parents: &mut [usize], mut label: usize) -> usize {
     while parents[label] != label {
         parents[label] = parents[parents[label]];
         label = parents[label];
@@ -179,7 +180,7 @@ fn root(parents: &mut [usize], mut label: usize) -> usize {
 }
 
 /// Makes one thing of parts that belong to each other, until none do, and drops what is smaller than `min_area`.
-pub(super) fn merge(blobs: &mut Vec<Blob>, near: usize, min_area: usize) {
+pub(super) fn merge_blobs(blobs: &mut Vec<Blob>, near: usize, min_area: usize) {
     let mut index = 0;
     while index < blobs.len() {
         let mut other = index + 1;
@@ -208,8 +209,8 @@ mod tests {
     fn find(picture: &[&str], min_area: usize, near: usize) -> Vec<Blob> {
         let contrast: Vec<f32> =
             picture.iter().flat_map(|row| row.bytes().map(|b| if b == b'#' { 2.0 } else { 0.0 })).collect();
-        let mut blobs = Blobs::default().parts(&contrast, picture[0].len(), min_area);
-        merge(&mut blobs, near, min_area);
+        let mut blobs = Blobs::default().find_parts(&contrast, picture[0].len(), min_area);
+        merge_blobs(&mut blobs, near, min_area);
         blobs
     }
 
@@ -281,8 +282,8 @@ mod tests {
             let height = places.len() / width;
             prop_assume!(height > 0);
             let contrast: Vec<f32> = places[..width * height].iter().map(|p| if *p { 1.5 } else { 0.0 }).collect();
-            let mut found = Blobs::default().parts(&contrast, width, min_area);
-            merge(&mut found, near, min_area);
+            let mut found = Blobs::default().find_parts(&contrast, width, min_area);
+            merge_blobs(&mut found, near, min_area);
             for (index, blob) in found.iter().enumerate() {
                 prop_assert!(blob.left < blob.right && blob.right <= width);
                 prop_assert!(blob.top < blob.bottom && blob.bottom <= height);

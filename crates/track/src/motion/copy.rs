@@ -30,7 +30,7 @@ pub(super) struct Copy {
 
 impl Copy {
     /// Copies a picture, which has pixels, so that no side is longer than `max_side`.
-    pub(super) fn take(&mut self, image: &Image, max_side: u32) {
+    pub(super) fn copy_image(&mut self, image: &Image, max_side: u32) {
         let (from_width, from_height) = (image.width() as usize, image.height() as usize);
         let cell = from_width.max(from_height).div_ceil(max_side.max(1) as usize);
         self.cell = cell as u32;
@@ -45,12 +45,12 @@ impl Copy {
         let scale = 1.0 / (samples * samples) as f32;
         self.columns.clear();
         let cells = (0..self.width)
-            .flat_map(|x| (0..samples).map(move |sample| x * cell + place(sample, samples, cell)));
+            .flat_map(|x| (0..samples).map(move |sample| x * cell + sample_place(sample, samples, cell)));
         self.columns.extend(cells.map(|column| column.min(from_width - 1) * 3));
         for y in 0..self.height {
             self.sums.fill(0);
             for sample in 0..samples {
-                let row = (y * cell + place(sample, samples, cell)).min(from_height - 1);
+                let row = (y * cell + sample_place(sample, samples, cell)).min(from_height - 1);
                 let pixels = &image.data()[row * row_bytes..][..row_bytes];
                 for (sum, value) in self.sums.iter_mut().zip(pixels) {
                     *sum += u16::from(*value);
@@ -58,16 +58,16 @@ impl Copy {
             }
             let at = y * self.width;
             match samples {
-                1 => self.across::<1>(at, scale),
-                2 => self.across::<2>(at, scale),
-                3 => self.across::<3>(at, scale),
-                _ => self.across::<SAMPLES>(at, scale),
+                1 => self.sum_columns::<1>(at, scale),
+                2 => self.sum_columns::<2>(at, scale),
+                3 => self.sum_columns::<3>(at, scale),
+                _ => self.sum_columns::<SAMPLES>(at, scale),
             }
         }
     }
 
     /// Sums over the columns of each cell, for a row of the copy that begins at `at`.
-    fn across<const N: usize>(&mut self, at: usize, scale: f32) {
+    fn sum_columns<const N: usize>(&mut self, at: usize, scale: f32) {
         let row = at..at + self.width;
         let targets =
             self.grey[row.clone()].iter_mut().zip(&mut self.blue[row.clone()]).zip(&mut self.red[row]);
@@ -89,7 +89,7 @@ impl Copy {
 }
 
 /// Where in a cell sample `index` of `samples` is taken.
-fn place(index: usize, samples: usize, cell: usize) -> usize {
+fn sample_place(index: usize, samples: usize, cell: usize) -> usize {
     (2 * index + 1) * cell / (2 * samples)
 }
 
@@ -104,7 +104,7 @@ mod tests {
             *value = (index * 7 % 256) as u8;
         }
         let mut copy = Copy::default();
-        copy.take(&image, 2);
+        copy.copy_image(&image, 2);
         assert_eq!((copy.cell, copy.width, copy.height), (2, 2, 1));
         let pixel = |x: usize, y: usize, channel: usize| f32::from(image.data()[(y * 4 + x) * 3 + channel]);
         let mean = |channel| {
@@ -121,7 +121,7 @@ mod tests {
             let mut image = Image::new(width, height);
             image.data_mut().fill(200);
             let mut copy = Copy::default();
-            copy.take(&image, 320);
+            copy.copy_image(&image, 320);
             assert!((1..=320).contains(&copy.width) && (1..=320).contains(&copy.height), "{width}x{height}");
             assert!(copy.grey.iter().all(|grey| (grey - 200.0).abs() < 0.01));
         }

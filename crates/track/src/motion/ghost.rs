@@ -6,7 +6,7 @@ use super::background::Background;
 use super::blobs::Blob;
 use super::copy::Copy;
 
-/// So long it has looked the same, s: behind something that moves there is no outline either.
+/// How long it has looked the same, s: behind something that moves there is no outline either.
 const REST_S: f32 = 0.7;
 /// The outline in the picture is weaker than this share of that in the background.
 const OUTLINE: f32 = 0.6;
@@ -27,8 +27,8 @@ pub(super) fn is_ghost(copy: &Copy, background: &Background, places: &[u8], part
             }
             let around = [index - 1, index + 1, index - width, index + width];
             if around.iter().any(|at| places[*at] == 0) {
-                now += slope(&copy.grey, around);
-                then += slope(&background.mean, around);
+                now += brightness_slope(&copy.grey, around);
+                then += brightness_slope(&background.mean, around);
             }
         }
     }
@@ -36,18 +36,18 @@ pub(super) fn is_ghost(copy: &Copy, background: &Background, places: &[u8], part
 }
 
 /// Takes it for background, where it has looked the same for that long.
-pub(super) fn accept(copy: &Copy, background: &mut Background, places: &[u8], part: &Blob) {
+pub(super) fn accept_ghost(copy: &Copy, background: &mut Background, places: &[u8], part: &Blob) {
     for y in part.top..part.bottom {
         for x in part.left..part.right {
             let index = y * copy.width + x;
             if places[index] == 1 && background.rest_s[index] >= REST_S {
-                background.accept(copy, index);
+                background.accept_place(copy, index);
             }
         }
     }
 }
 
 /// Of the brightness between the places left, right, above and below.
-fn slope(grey: &[f32], [left, right, above, below]: [usize; 4]) -> f32 {
+fn brightness_slope(grey: &[f32], [left, right, above, below]: [usize; 4]) -> f32 {
     (grey[right] - grey[left]).abs() + (grey[below] - grey[above]).abs()
 }

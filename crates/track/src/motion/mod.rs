@@ -32,9 +32,9 @@ pub const LABELS: [&str; 1] = ["motion"];
 pub struct MotionOptions {
     /// The longest side of the copy that is looked at, px.
     pub max_side: u32,
-    /// A place has changed if it differs by more than so many grey levels (of 255),
+    /// A place has changed only if it differs by more than this many grey levels (of 255).
     pub contrast: f32,
-    /// and by more than so many standard deviations of what it usually is.
+    /// A place has changed only if it differs by more than this many standard deviations of what it usually is.
     pub deviations: f32,
     /// The least that is a thing, as a share of the picture.
     pub min_area: f32,
@@ -44,13 +44,13 @@ pub struct MotionOptions {
     pub shadows: bool,
     /// How long the background takes to follow slow changes.
     pub adapt: Duration,
-    /// What has come to rest becomes background after so long (and does so sooner in the first seconds).
+    /// What has come to rest becomes background after this time (and does so sooner in the first seconds).
     pub absorb: Duration,
-    /// At the beginning, and after the whole picture has changed, nothing is found for so long.
+    /// At the beginning, and after the whole picture has changed, nothing is found for this long.
     pub learn: Duration,
     /// The picture has changed as a whole where more than this share of its places has.
     pub whole: f32,
-    /// After so long without a picture it begins anew.
+    /// After this time without a picture it begins anew.
     pub pause: Duration,
     /// Things of a picture at most, the surest.
     pub max_boxes: usize,
@@ -78,14 +78,14 @@ impl Default for MotionOptions {
 impl MotionOptions {
     /// To tell whether it is worth looking at a picture at all: a smaller copy, and shadows count.
     #[must_use]
-    pub fn gate() -> Self {
+    pub fn for_gate() -> Self {
         Self { max_side: 160, shadows: false, min_area: 0.000_4, ..Self::default() }
     }
 }
 
-/// A change of the light by more than this share is followed by unrest,
+/// A change of the light by more than this share is followed by unrest.
 const LIGHT_STEP: f32 = 0.05;
-/// for so long: lamps warm up, cameras adjust.
+/// Unrest after a change of the light lasts this long: lamps warm up, cameras adjust.
 const UNREST: Duration = Duration::from_millis(800);
 /// Pictures that the background is made of at least.
 const MIN_LEARNED: u32 = 3;
@@ -108,9 +108,9 @@ pub struct Motion {
 struct State {
     size: (u32, u32),
     last: Instant,
-    /// When the background was begun,
+    /// When the background was begun.
     begun: Instant,
-    /// and, until there is one, of how many pictures it is made.
+    /// Of how many pictures the background is made so far; `None` once there is one.
     learned: Option<u32>,
     light_changed: Option<Instant>,
 }
@@ -131,11 +131,11 @@ impl Motion {
     /// What moves in the next picture, taken at `now`: the surest first; class 0; how sure says how much it stands out. A
     /// picture of another size, or after a long pause, begins anew.
     pub fn update(&mut self, now: Instant, image: &Image) -> Vec<Detection> {
-        if !self.look(now, image) {
+        if !self.compare_picture(now, image) {
             return Vec::new();
         }
-        let blobs = self.find();
-        let mut found: Vec<Detection> = blobs.iter().map(|blob| self.detection(blob, image)).collect();
+        let blobs = self.find_blobs();
+        let mut found: Vec<Detection> = blobs.iter().map(|blob| self.to_detection(blob, image)).collect();
         found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         found.truncate(self.options.max_boxes);
         found
@@ -144,7 +144,7 @@ impl Motion {
     /// As [`Motion::update`], for who wants to know only whether there is something. Yes while the background is learned.
     /// Each picture goes to one of the two.
     pub fn is_moving(&mut self, now: Instant, image: &Image) -> bool {
-        !self.look(now, image) || !self.find().is_empty()
+        !self.compare_picture(now, image) || !self.find_blobs().is_empty()
     }
 
     /// Whether nothing is known of the background yet, or any more.
@@ -153,32 +153,38 @@ impl Motion {
     }
 
     /// Compares a picture with the background, and adapts that. False while there is none.
-    fn look(&mut self, now: Instant, image: &Image) -> bool {
+    fn compare_picture(&mut self, now: Instant, image: &Image) -> bool {
         if image.is_empty() {
             return false;
         }
         let options = self.options;
-        self.copy.take(image, options.max_side);
+        self.copy.copy_image(image, options.max_side);
         let size = (image.width(), image.height());
         let known = self
             .state
             .filter(|state| state.size == size && now.saturating_duration_since(state.last) <= options.pause);
         let Some(mut state) = known else {
-            self.background.begin(&self.copy);
+            self.background.begin_picture(&self.copy);
             self.state = Some(State { size, last: now, begun: now, learned: Some(1), light_changed: None });
             return false;
         };
         let elapsed = now.saturating_duration_since(state.last);
         let age = now.saturating_duration_since(state.begun);
         state.last = now;
-        let ready = self.compare(now, elapsed, age, &mut state);
+        let ready = self.compare_background(now, elapsed, age, &mut state);
         self.state = Some(state);
         ready
     }
 
-    fn compare(&mut self, now: Instant, elapsed: Duration, age: Duration, state: &mut State) -> bool {
+    fn compare_background(
+        &mut self,
+        now: Instant,
+        elapsed: Duration,
+        age: Duration,
+        state: &mut State,
+    ) -> bool {
         let options = self.options;
-        let light = self.background.light(&self.copy);
+        let light = self.background.light_change(&self.copy);
         let other_light = light.is_some_and(|light| (light - 1.0).abs() > LIGHT_STEP);
         if other_light {
             state.light_changed = Some(now);
@@ -187,7 +193,7 @@ impl Motion {
         // With another light half of that says that it is another picture, or that the light is not the same everywhere.
         let whole = if other_light { options.whole / 2.0 } else { options.whole };
         if changed as f32 > whole * self.copy.grey.len() as f32 {
-            self.background.begin(&self.copy);
+            self.background.begin_picture(&self.copy);
             (state.begun, state.learned) = (now, Some(1));
             return false;
         }
@@ -211,24 +217,24 @@ impl Motion {
         true
     }
 
-    fn find(&mut self) -> Vec<Blob> {
+    fn find_blobs(&mut self) -> Vec<Blob> {
         let (width, size) = (self.copy.width, self.copy.grey.len());
         let min_area = (self.options.min_area * size as f32).ceil().max(1.0) as usize;
         let near = (self.options.near * self.copy.width.max(self.copy.height) as f32).round() as usize;
-        let mut found = self.blobs.parts(&self.background.contrast, width, min_area);
+        let mut found = self.blobs.find_parts(&self.background.contrast, width, min_area);
         let places = self.blobs.places();
         found.retain(|part| {
             let gone = ghost::is_ghost(&self.copy, &self.background, places, part);
             if gone {
-                ghost::accept(&self.copy, &mut self.background, places, part);
+                ghost::accept_ghost(&self.copy, &mut self.background, places, part);
             }
             !gone
         });
-        blobs::merge(&mut found, near, min_area);
+        blobs::merge_blobs(&mut found, near, min_area);
         found
     }
 
-    fn detection(&self, blob: &Blob, image: &Image) -> Detection {
+    fn to_detection(&self, blob: &Blob, image: &Image) -> Detection {
         let cell = self.copy.cell as f32;
         // Cells that did not fit in whole at the right and below belong to the last ones.
         let edge = |place: usize, cells: usize, side: u32| {

@@ -16,7 +16,7 @@ const EDGE: RangeInclusive<f32> = 0.4..=1.1;
 /// How far shares of neighbours, and of colours, may be from each other: as a share, and in grey levels.
 const NEIGHBOURS: (f32, f32) = (0.04, 2.0);
 const COLOURS: (f32, f32) = (0.1, 4.0);
-/// A place among so many shadowed ones (of nine) makes shadow of its neighbourhood's edges.
+/// A place among this many shadowed ones (of nine) makes shadow of its neighbourhood's edges.
 const AMONG: u8 = 5;
 /// How far the edge of a shadow reaches, in places.
 const REACH: usize = 2;
@@ -54,7 +54,7 @@ impl Shadows {
             for x in 1..width - 1 {
                 let index = y * width + x;
                 if self.places[index] == 1 {
-                    let around: u8 = neighbours(index, width).map(|at| self.places[at]).sum();
+                    let around: u8 = neighbour_places(index, width).map(|at| self.places[at]).sum();
                     if around >= AMONG {
                         self.sure.push(index);
                     }
@@ -75,7 +75,7 @@ impl Shadows {
         for index in 0..self.places.len() {
             if self.places[index] == 1 && background.contrast[index] > 0.0 {
                 if light_changes {
-                    background.accept(copy, index);
+                    background.accept_place(copy, index);
                 }
                 background.contrast[index] = 0.0;
             }
@@ -99,7 +99,7 @@ fn is_shadow(copy: &Copy, background: &Background, index: usize, light_changes: 
         return false;
     }
     let (mut sum, mut squares) = (0.0, 0.0);
-    for at in neighbours(index, copy.width) {
+    for at in neighbour_places(index, copy.width) {
         let share = copy.grey[at] / background.mean[at].max(1.0);
         sum += share;
         squares += share * share;
@@ -109,6 +109,6 @@ fn is_shadow(copy: &Copy, background: &Background, index: usize, light_changes: 
 }
 
 /// The place and the eight around it. It is not at the edge.
-fn neighbours(index: usize, width: usize) -> impl Iterator<Item = usize> {
+fn neighbour_places(index: usize, width: usize) -> impl Iterator<Item = usize> {
     [index - width, index, index + width].into_iter().flat_map(|middle| middle - 1..=middle + 1)
 }

@@ -267,7 +267,7 @@ fn what_was_taken_for_background_and_leaves_is_not_found_for_long() {
     let found: Vec<bool> = (0..30).map(|_| !world.show(|_, _, wall| wall).is_empty()).collect();
     let last = found.iter().rposition(|found| *found).unwrap_or(0);
     assert!(last < 12, "it was found for {last} pictures, 10 a second");
-    // Whoever comes and stays is found all the time.
+    // A person who comes and stays is found all the time.
     for _ in 0..50 {
         assert_at(&world.show(thing(200, 20)), 200.0, 20.0, 3.0);
     }
@@ -306,7 +306,7 @@ fn another_picture_altogether_is_learned_anew() {
 
 #[test]
 fn a_gate_is_open_while_it_learns_and_while_something_moves() {
-    let mut world = World::new(MotionOptions::gate());
+    let mut world = World::new(MotionOptions::for_gate());
     let mut moving = |change: &dyn Fn(u32, u32, [f32; 3]) -> [f32; 3]| {
         let image = world.picture(change);
         world.now += FRAME;

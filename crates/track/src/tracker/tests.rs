@@ -85,7 +85,7 @@ fn boxes_found_only_once_use_up_no_id() {
     for step in 0..20_u8 {
         run.next(&[sure(50.0), sure(200.0 + 400.0 * f32::from(step % 3))]);
     }
-    assert_eq!((run.ids(), run.tracker.ids()), (vec![1], 1));
+    assert_eq!((run.ids(), run.tracker.newest_id()), (vec![1], 1));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_newcomer_may_be_as_far_as_its_speed_takes_it_since_it_was_seen() {
 fn what_is_grown_has_the_margin_on_all_sides() {
     let (small, large) = ([10.0, 20.0, 30.0, 40.0], [5.0, 15.0, 35.0, 45.0]);
     let [small, large] = [small, large].map(|[left, top, right, bottom]| Rect { left, top, right, bottom });
-    assert_eq!(grown(&small, 5.0), large);
+    assert_eq!(grow_rect(&small, 5.0), large);
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn numbers_behind_a_post(speed: f32, phase: f32, options: TrackerOptions) -> u64
         let found = [Detection { rect, class: 0, confidence: 0.7 }];
         tracker.update(now, if is_seen { &found } else { &[] });
     }
-    tracker.ids()
+    tracker.newest_id()
 }
 
 #[test]

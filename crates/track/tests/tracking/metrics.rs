@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sightwire_frame::boxes::Rect;
-use sightwire_track::assignment::{Costs, assign};
+use sightwire_track::assignment::{Costs, assign_pairs};
 
 /// Boxes with the number of their object, at one time.
 pub type Boxes = Vec<(u64, Rect)>;
@@ -50,7 +50,7 @@ pub fn score(pictures: &[(Boxes, Boxes)]) -> Score {
     // Which number an object had when it was last found.
     let mut known: HashMap<u64, u64> = HashMap::new();
     for (truth, found) in pictures {
-        // Whoever still lies where its object is keeps it; the others are paired anew.
+        // A track that still lies where its object is keeps it; the others are paired anew.
         let kept = |object: u64, number: u64| known.get(&object) == Some(&number);
         let costs = Costs::new(truth.len(), found.len(), |row, column| {
             let iou = truth[row].1.iou(&found[column].1);
@@ -62,7 +62,7 @@ pub fn score(pictures: &[(Boxes, Boxes)]) -> Score {
                 1.0 - iou
             }
         });
-        let pairs = assign(&costs, 1.0);
+        let pairs = assign_pairs(&costs, 1.0);
         score.truth += truth.len();
         score.found += found.len();
         score.missed += truth.len() - pairs.len();
@@ -99,7 +99,7 @@ fn identified(pictures: &[(Boxes, Boxes)]) -> usize {
         together.get(&(objects[row], numbers[column])).copied().unwrap_or_default()
     };
     let costs = Costs::new(objects.len(), numbers.len(), |row, column| -(count(row, column) as f32));
-    assign(&costs, 0.0).into_iter().map(|(row, column)| count(row, column)).sum()
+    assign_pairs(&costs, 0.0).into_iter().map(|(row, column)| count(row, column)).sum()
 }
 
 /// Cases small enough to be counted by hand.

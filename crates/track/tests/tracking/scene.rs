@@ -42,7 +42,7 @@ impl Random {
 pub enum Path {
     /// From a point at a speed in pixels a second.
     Line { from: (f32, f32), speed: (f32, f32) },
-    /// Round a point at so many radians a second.
+    /// Round a point, at this many radians a second.
     Circle { centre: (f32, f32), radius: (f32, f32), phase: f32, turn: f32 },
 }
 
@@ -76,7 +76,6 @@ impl Mover {
     }
 }
 
-/// A detector's faults.
 #[derive(Clone, Copy)]
 pub struct Faults {
     /// Share of visible objects that are not found at all.
@@ -97,7 +96,7 @@ pub struct Pace {
     pub camera_fps: f32,
     /// Seconds that an analysis takes; the next one takes the newest picture then.
     pub busy: (f32, f32),
-    /// Every so many pictures one may be analysed.
+    /// One of this many pictures may be analysed.
     pub skip_frames: usize,
 }
 

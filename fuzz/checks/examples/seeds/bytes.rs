@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use prost::Message as _;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
-use sightwire_kserve::messages::{
+use sightwire_remote::kserve::messages::{
     Contents, InferRequest, InferResponse, ModelMetadata, ServerMetadata, TensorMessage, TensorMetadata,
 };
-use sightwire_kserve::tensor::Tensor;
+use sightwire_remote::kserve::tensor::Tensor;
 use sightwire_tflite::op::{Activation, Sampling, Window};
 use sightwire_tflite::write::{Array, Net};
 use zip::ZipWriter;
@@ -110,7 +110,7 @@ pub fn inference() -> Vec<Seed> {
     let jpeg = Tensor::of_elements("jpeg", &[&b"\xff\xd8\xff\xd9"[..]]);
     let boxes = Tensor::of_f32("boxes", &[1, 4], &[0.0, 0.25, 0.5, 1.0]).expect("4 values");
     let classes = Tensor::of_i32("classes", &[3]);
-    let asked = InferRequest::of("detect", &[picture, jpeg]);
+    let asked = InferRequest::from_inputs("detect", &[picture, jpeg]);
     let values = Contents { uints: vec![1, 255], ..Contents::default() };
     let plain = TensorMessage {
         name: "image".to_owned(),
@@ -132,7 +132,7 @@ pub fn inference() -> Vec<Seed> {
         ServerMetadata { name: "sightwire".to_owned(), version: "1".to_owned(), extensions: Vec::new() };
     numbered([
         asked.encode_to_vec(),
-        InferResponse::of(&asked, &[boxes, classes]).encode_to_vec(),
+        InferResponse::from_outputs(&asked, &[boxes, classes]).encode_to_vec(),
         InferRequest { inputs: vec![plain], ..InferRequest::default() }.encode_to_vec(),
         model.encode_to_vec(),
         server.encode_to_vec(),
@@ -151,13 +151,13 @@ pub fn requests() -> Vec<Seed> {
 /// One small network with all operators.
 pub fn networks() -> Vec<Seed> {
     let array = |shape: &[usize]| Array::from_fn(shape, |place| place.iter().sum::<usize>() as f32);
-    let mut net = Net::new([1, 4, 4, 1]).half();
+    let mut net = Net::new([1, 4, 4, 1]).with_half();
     let input = net.input();
-    let x = net.conv(input, &array(&[2, 3, 3, 1]), &array(&[2]), Window::same(2), Activation::Relu);
-    let y = net.depthwise(x, &array(&[1, 3, 3, 2]), None, Window::same(1), Activation::Relu6);
+    let x = net.conv(input, &array(&[2, 3, 3, 1]), &array(&[2]), Window::same_padding(2), Activation::Relu);
+    let y = net.depthwise(x, &array(&[1, 3, 3, 2]), None, Window::same_padding(1), Activation::Relu6);
     let sum = net.add(x, y, Activation::None);
     let bent = net.prelu(sum, &array(&[1, 1, 2]));
-    let pooled = net.max_pool(bent, [2, 2], Window::valid(2), Activation::None);
+    let pooled = net.max_pool(bent, [2, 2], Window::valid_padding(2), Activation::None);
     let wide = net.pad(pooled, &[[0, 0], [0, 0], [1, 1], [0, 0]]);
     let large = net.resize(wide, [2, 4], Sampling::AlignCorners);
     let both = net.concat(&[large, large], 3, Activation::None);

@@ -49,7 +49,7 @@ fn of(check: &str) -> Vec<Seed> {
         "tflite" => bytes::networks(),
         "tls_or_plain" => bytes::openings(),
         "websocket_frames" => bytes::websockets(),
-        _ => texts::of(check),
+        _ => texts::text_seeds(check),
     }
 }
 

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use base64_simd::STANDARD;
+use sightwire_documents::PageHeader;
+use sightwire_documents::answer::{self, Refusal};
+use sightwire_documents::patience::Patience;
+use sightwire_documents::request::{Request, What};
 use sightwire_frame::still::{StillFormat, StillLimits};
-use sightwire_pages::PageHeader;
-use sightwire_pages::answer::{self, Refusal};
-use sightwire_pages::patience::Patience;
-use sightwire_pages::request::{Request, What};
 
 use super::{Seed, numbered};
 
@@ -45,9 +45,9 @@ pub fn drawn() -> Vec<Seed> {
     let limits = StillLimits::default();
     let request = Request::new(What::Header, StillFormat::Avif, 9, &limits, &Patience::Work);
     numbered([
-        answer::encode(&Ok(vec![page((1654, 2339), true), page((3, 2), false)])),
-        answer::encode(&Err(Refusal::Damaged("no trailer".into()))),
-        answer::encode(&Err(Refusal::NoPage(3))),
+        answer::encode_answer(&Ok(vec![page((1654, 2339), true), page((3, 2), false)])),
+        answer::encode_answer(&Err(Refusal::Damaged("no trailer".into()))),
+        answer::encode_answer(&Err(Refusal::NoPage(3))),
         [&answer::page_head((3, 2))[..], &[7; 18]].concat(),
         request.encode().to_vec(),
     ])

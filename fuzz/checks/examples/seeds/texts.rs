@@ -15,7 +15,7 @@ const KEYS: &str = concat!(
     r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},{"kty":"oct","kid":"o","k":"c2VjcmV0"}]}"#,
 );
 
-pub fn of(check: &str) -> Vec<Seed> {
+pub fn text_seeds(check: &str) -> Vec<Seed> {
     match check {
         "bodies" => bodies(),
         "camera_address" => camera_addresses(),

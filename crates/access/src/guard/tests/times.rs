@@ -3,7 +3,7 @@
 use super::*;
 use crate::token::tests::of_signer;
 
-/// The median and the 99th percentile of so many, as a row.
+/// The median and the 99th percentile of this many, as a row.
 fn row(what: &str, count: usize, mut check: impl FnMut(usize) -> Option<Role>) -> String {
     let mut times: Vec<u64> = (0..count)
         .map(|number| {
@@ -26,7 +26,7 @@ fn check_times() {
     let home = tempfile::tempdir().unwrap();
     let store = Store::in_folder(home.path());
     let wanted = NewKey { name: None, role: Role::Operator, scope: Scope::ALL, expires: None };
-    let make = || store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now())?.0)).unwrap();
+    let make = || store.update(|records| Ok::<_, StoreError>(records.add_key(&wanted, now())?.0)).unwrap();
     let keys: Vec<_> = (0..100).map(|_| make()).collect();
     let keyring = Arc::new(Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap());
     let guard = |signer: &Signer| {
@@ -38,7 +38,7 @@ fn check_times() {
     rows.push(row("a key (of 100)", 200_000, |number| {
         role(&own, Presented { key: Some(keys[number % 100].reveal()), ..Presented::default() })
     }));
-    let principal = own.find(keys[0].reveal(), now(), None).unwrap();
+    let principal = own.find_principal(keys[0].reveal(), now(), None).unwrap();
     let (session, _) = own.begin_session(&principal).unwrap();
     rows.push(row("a cookie", 200_000, |_| {
         role(&own, Presented { session: Some(session.reveal()), ..Presented::default() })

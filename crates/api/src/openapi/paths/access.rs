@@ -7,7 +7,7 @@ use crate::openapi::operation::Header;
 const UNSAVED: &str = "The file of keys and users could not be read or written";
 const NO_RANDOM: &str = "The system has no random bytes, or there is no room for the request";
 
-pub fn describe(table: &mut Table<'_>) {
+pub fn describe_access(table: &mut Table<'_>) {
     (table.tag, table.role) = ("access", "admin");
     table.get("/api/v1/session", "Who asks", |get| {
         get.takes_no_role()
@@ -40,7 +40,7 @@ pub fn describe(table: &mut Table<'_>) {
     table.post("/api/v1/keys", "Makes a key", |post| {
         post.takes::<access::NewKey>()
             .answers_with::<access::MadeKey>("201", "With the key, this once")
-            .leads("201", ("id", "$response.body#/about/id"), &[("delete", "/api/v1/keys/{id}")])
+            .leads("201", "id", "$response.body#/about/id", &[("delete", "/api/v1/keys/{id}")])
             .fails("500", UNSAVED)
             .fails("503", NO_RANDOM)
     });
@@ -65,7 +65,7 @@ pub fn describe(table: &mut Table<'_>) {
     table.post("/api/v1/users", "Adds a user", |post| {
         post.takes::<access::NewUser>()
             .answers_with::<access::User>("201", "They may log in")
-            .leads("201", ("name", "$response.body#/name"), &[("delete", "/api/v1/users/{name}")])
+            .leads("201", "name", "$response.body#/name", &[("delete", "/api/v1/users/{name}")])
             .fails("409", "There is a user of that name")
             .fails("500", UNSAVED)
     });

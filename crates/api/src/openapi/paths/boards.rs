@@ -7,7 +7,7 @@ use crate::openapi::operation::Entry;
 const UNSAVED: &str = "The file of cameras could not be written; nothing was changed";
 const CONFIGURED: &str = "This caller may not do that, or the camera stands in the configuration file";
 
-pub fn describe(table: &mut Table<'_>) {
+pub fn describe_boards(table: &mut Table<'_>) {
     fn user(entry: Entry<'_>) -> Entry<'_> {
         entry
             .needs_header("X-User-ID", "Whose camera is meant", "anna")

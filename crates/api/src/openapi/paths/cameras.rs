@@ -20,7 +20,7 @@ const OF_CAMERA: [(&str, &str); 5] = [
     ("get", "/api/v1/streams/{id}/snapshot.jpg"),
 ];
 
-pub fn describe(table: &mut Table<'_>) {
+pub fn describe_cameras(table: &mut Table<'_>) {
     cameras(table);
     streams(table);
     pictures(table);
@@ -36,7 +36,7 @@ fn cameras(table: &mut Table<'_>) {
         post.takes_role("operator")
             .takes::<camera::NewCamera>()
             .answers_with::<camera::Camera>("201", "As it was added")
-            .leads("201", ("id", "$response.body#/id"), &OF_CAMERA)
+            .leads("201", "id", "$response.body#/id", &OF_CAMERA)
             .fails("409", "The id or the user has another camera, or there is no place for one more")
             .fails("500", UNSAVED)
     });

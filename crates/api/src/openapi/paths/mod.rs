@@ -28,14 +28,14 @@ use crate::schemas::Schemas;
 pub type Paths = BTreeMap<&'static str, BTreeMap<&'static str, Operation>>;
 
 /// Describes all paths; the types that they name are among `schemas` then.
-pub fn all(schemas: &mut Schemas) -> Paths {
+pub fn describe_paths(schemas: &mut Schemas) -> Paths {
     let mut table = Table { schemas, tag: "", role: "viewer", paths: Paths::new() };
-    server::describe(&mut table);
-    access::describe(&mut table);
-    cameras::describe(&mut table);
-    boards::describe(&mut table);
-    reading::describe(&mut table);
-    shared::describe(&mut table);
+    server::describe_server(&mut table);
+    access::describe_access(&mut table);
+    cameras::describe_cameras(&mut table);
+    boards::describe_boards(&mut table);
+    reading::describe_reading(&mut table);
+    shared::describe_shared(&mut table);
     server::describe_signs(&mut table);
     table.paths
 }

@@ -30,7 +30,7 @@ const OF_BATCH: [(&str, &str); 7] = [
     ("post", "/api/v1/jobs/{id}/files/{index}/read"),
 ];
 
-pub fn describe(table: &mut Table<'_>) {
+pub fn describe_reading(table: &mut Table<'_>) {
     (table.tag, table.role) = ("reading", "streamer");
     table.post("/api/v1/read", "Reads the text of one picture", |post| {
         let post = unread(options(post).takes_pictures());
@@ -115,7 +115,7 @@ fn batches(table: &mut Table<'_>) {
             .whole("keep", 0..=20, "Of so many files the pictures are kept for the page")
             .takes_files()
             .answers_with::<read::Job>("201", "It has begun")
-            .leads("201", ("id", "$response.body#/id"), &OF_BATCH)
+            .leads("201", "id", "$response.body#/id", &OF_BATCH)
             .tells("201", "Location", Header::text("Path of the batch"))
             .fails("403", FOREIGN)
             .fails("413", "The batch has more bytes, files or zips than are taken (`reader.max_job_…`)")

@@ -3,9 +3,9 @@
 use super::Table;
 use crate::cluster::ChallengeAnswer;
 use crate::openapi::operation::Header;
-use crate::{history, models, status};
+use crate::{history, models, settings, status};
 
-pub fn describe(table: &mut Table<'_>) {
+pub fn describe_server(table: &mut Table<'_>) {
     cluster(table);
     table.tag = "server";
     table.list::<status::Status>("/api/v1/status", "What runs, with what, and how it is");
@@ -81,6 +81,12 @@ pub fn describe_signs(table: &mut Table<'_>) {
             .answers::<status::Reloaded>()
             .fails("409", "The server was started from within a program, and has no configuration to read.")
             .fails("422", "The configuration cannot be used; the one before stays as it is.")
+    });
+    table.get("/api/v1/settings", "The keys of the configuration, and the values in force", |get| {
+        get.takes_role("admin")
+            .says("Passwords and secrets are not among them. They are changed in the configuration.")
+            .answers::<settings::Settings>()
+            .fails("409", "The server was started from within a program, and has no configuration to read.")
     });
     table.post("/api/v1/runtime", "Has it fetched", |post| {
         post.takes_role("operator")

@@ -19,7 +19,7 @@ const OF_BATCH: [(&str, &str); 6] = [
     ("get", "/api/v1/cluster/jobs/{id}/export"),
 ];
 
-pub fn describe(table: &mut Table<'_>) {
+pub fn describe_shared(table: &mut Table<'_>) {
     (table.tag, table.role) = ("reading", "streamer");
     table.get("/api/v1/cluster/jobs", "Batches that workers read, and who works", |get| {
         get.answers::<shared::SharedJobs>().fails("403", FOREIGN).fails("404", ALONE).fails("500", DISK)
@@ -73,7 +73,7 @@ fn results(table: &mut Table<'_>) {
 fn begins(entry: Entry<'_>) -> Entry<'_> {
     entry
         .answers_with::<shared::SharedJob>("201", "It has begun")
-        .leads("201", ("id", "$response.body#/id"), &OF_BATCH)
+        .leads("201", "id", "$response.body#/id", &OF_BATCH)
         .tells("201", "Location", Header::text("Path of the batch"))
         .fails("403", FOREIGN)
         .fails("404", ALONE)

@@ -4,7 +4,7 @@ use super::{Coding, Header};
 use crate::image::Image;
 
 /// Decodes runs. What they skip has the palette's first colour. `None` if they end before the picture does.
-pub(super) fn decode(stored: &[u8], header: &Header, out: &mut Image) -> Option<()> {
+pub(super) fn decode_runs(stored: &[u8], header: &Header, out: &mut Image) -> Option<()> {
     let nibbles = header.coding == Coding::Runs4;
     let (width, height) = (header.width as usize, header.height as usize);
     let ground = header.colour(0);

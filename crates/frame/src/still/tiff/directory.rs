@@ -18,7 +18,7 @@ pub(in crate::still) struct Page {
     pub directory: u64,
     pub photometric: Option<Short>,
     pub rows_per_strip: Option<Short>,
-    /// Of a pixel.
+    /// Samples of one pixel.
     pub samples: Option<Short>,
     /// Pixels in a unit across and down, as stored.
     pub resolution: [Option<f32>; 2],
@@ -64,7 +64,7 @@ mod tag {
     pub const RESOLUTION_UNIT: u64 = 296;
 }
 
-fn damaged(reason: &'static str) -> StillError {
+fn damaged_tiff(reason: &'static str) -> StillError {
     StillError::damaged(StillFormat::Tiff, reason)
 }
 
@@ -80,7 +80,7 @@ impl Page {
 }
 
 impl Layout {
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn from_bytes(bytes: &[u8]) -> Self {
         let little = bytes.starts_with(b"II");
         Self { little, big: bytes.get(if little { 2 } else { 3 }) == Some(&b'+') }
     }
@@ -96,7 +96,7 @@ impl Layout {
     }
 
     /// A number as it is written.
-    pub fn write(self, value: u64, bytes: usize) -> Vec<u8> {
+    pub fn write_number(self, value: u64, bytes: usize) -> Vec<u8> {
         if self.little {
             value.to_le_bytes()[..bytes].to_vec()
         } else {
@@ -107,39 +107,41 @@ impl Layout {
 
 /// The pages of a TIFF, at most `most`. Thumbnails and masks are none, unless there is nothing else.
 pub(in crate::still) fn pages(bytes: &[u8], most: u32) -> Result<Vec<Page>, StillError> {
-    let file = File { bytes, layout: Layout::of(bytes) };
-    let cut_off = || damaged("it ends within its directories");
-    let mut place = file.number(file.layout.first_place(), file.layout.place_bytes()).ok_or_else(cut_off)?;
+    let file = File { bytes, layout: Layout::from_bytes(bytes) };
+    let cut_off = || damaged_tiff("it ends within its directories");
+    let mut place =
+        file.read_number(file.layout.first_place(), file.layout.place_bytes()).ok_or_else(cut_off)?;
     let mut seen = HashSet::new();
     let mut pages = Vec::new();
     // Directories may overlap, so that a small file has many long ones: no honest file has more than fit side by side.
     let mut entries_left = bytes.len() as u64 / 12 + 1;
     while place != 0 {
         if !seen.insert(place) {
-            return Err(damaged("its pages follow each other in a circle"));
+            return Err(damaged_tiff("its pages follow each other in a circle"));
         }
         if seen.len() > most as usize {
             return Err(StillError::Pages { format: StillFormat::Tiff, limit: most });
         }
-        let count = file.entries(place).ok_or_else(cut_off)?;
-        entries_left = entries_left.checked_sub(count).ok_or_else(|| damaged("its directories overlap"))?;
-        pages.push(file.page(place, count).ok_or_else(cut_off)?);
+        let count = file.count_entries(place).ok_or_else(cut_off)?;
+        entries_left =
+            entries_left.checked_sub(count).ok_or_else(|| damaged_tiff("its directories overlap"))?;
+        pages.push(file.read_page(place, count).ok_or_else(cut_off)?);
         place = file.next(place, count).ok_or_else(cut_off)?;
     }
     if pages.iter().any(|page| !page.is_extra) {
         pages.retain(|page| !page.is_extra);
     }
     if pages.iter().any(|page| page.stored.0 == 0 || page.stored.1 == 0) {
-        return Err(damaged("the width or height of a page is missing or 0"));
+        return Err(damaged_tiff("the width or height of a page is missing or 0"));
     }
     if pages.is_empty() {
-        return Err(damaged("it has no page"));
+        return Err(damaged_tiff("it has no page"));
     }
     Ok(pages)
 }
 
 impl File<'_> {
-    fn number(&self, at: u64, bytes: usize) -> Option<u64> {
+    fn read_number(&self, at: u64, bytes: usize) -> Option<u64> {
         let found = self.bytes.get(usize::try_from(at).ok()?..)?.get(..bytes)?;
         let join = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
         Some(if self.layout.little { found.iter().rev().fold(0, join) } else { found.iter().fold(0, join) })
@@ -153,16 +155,16 @@ impl File<'_> {
         if self.layout.big { 20 } else { 12 }
     }
 
-    fn entries(&self, directory: u64) -> Option<u64> {
-        self.number(directory, self.count_bytes())
+    fn count_entries(&self, directory: u64) -> Option<u64> {
+        self.read_number(directory, self.count_bytes())
     }
 
     fn next(&self, directory: u64, entries: u64) -> Option<u64> {
         let end = directory.checked_add(self.count_bytes() as u64 + entries * self.entry_bytes())?;
-        self.number(end, self.layout.place_bytes())
+        self.read_number(end, self.layout.place_bytes())
     }
 
-    fn page(&self, directory: u64, entries: u64) -> Option<Page> {
+    fn read_page(&self, directory: u64, entries: u64) -> Option<Page> {
         let mut page = Page {
             stored: (0, 0),
             orientation: Orientation::Upright,
@@ -177,17 +179,17 @@ impl File<'_> {
         let first = directory.checked_add(self.count_bytes() as u64)?;
         for entry in 0..entries {
             let at = first.checked_add(entry * self.entry_bytes())?;
-            let tag = self.number(at, 2)?;
+            let tag = self.read_number(at, 2)?;
             // Read before the value: unknown tags may have any kind.
             if !(tag::SUBFILE..=tag::RESOLUTION_UNIT).contains(&tag) {
                 continue;
             }
             match tag {
-                tag::X_RESOLUTION => page.resolution[0] = self.ratio(at),
-                tag::Y_RESOLUTION => page.resolution[1] = self.ratio(at),
+                tag::X_RESOLUTION => page.resolution[0] = self.read_ratio(at),
+                tag::Y_RESOLUTION => page.resolution[1] = self.read_ratio(at),
                 _ => {}
             }
-            let Some(short) = self.value(at) else { continue };
+            let Some(short) = self.read_value(at) else { continue };
             let side = u32::try_from(short.value).unwrap_or(u32::MAX);
             match tag {
                 tag::SUBFILE => page.is_extra = short.value & 0b101 != 0,
@@ -205,26 +207,26 @@ impl File<'_> {
     }
 
     /// The quotient that an entry leads to, or holds where there is room for it.
-    fn ratio(&self, entry: u64) -> Option<f32> {
-        if self.number(entry + 2, 2)? != 5 {
+    fn read_ratio(&self, entry: u64) -> Option<f32> {
+        if self.read_number(entry + 2, 2)? != 5 {
             return None;
         }
         let place_bytes = self.layout.place_bytes();
         let held = entry + 4 + place_bytes as u64;
-        let at = if self.layout.big { held } else { self.number(held, place_bytes)? };
-        let (above, below) = (self.number(at, 4)?, self.number(at.checked_add(4)?, 4)?);
+        let at = if self.layout.big { held } else { self.read_number(held, place_bytes)? };
+        let (above, below) = (self.read_number(at, 4)?, self.read_number(at.checked_add(4)?, 4)?);
         (below > 0).then(|| above as f32 / below as f32)
     }
 
     /// The number in an entry that holds one.
-    fn value(&self, entry: u64) -> Option<Short> {
-        let bytes = match self.number(entry + 2, 2)? {
+    fn read_value(&self, entry: u64) -> Option<Short> {
+        let bytes = match self.read_number(entry + 2, 2)? {
             3 => 2,
             4 => 4,
             16 if self.layout.big => 8,
             _ => return None,
         };
         let at = entry + 4 + self.layout.place_bytes() as u64;
-        Some(Short { value: self.number(at, bytes)?, at, bytes })
+        Some(Short { value: self.read_number(at, bytes)?, at, bytes })
     }
 }

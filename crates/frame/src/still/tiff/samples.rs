@@ -9,7 +9,7 @@ use crate::image::Image;
 /// What a second, fourth or fifth sample means: TIFF 6.0, section 18.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alpha {
-    /// It is no opacity: colours are shown as they are.
+    /// It is not an opacity: colours are shown as they are.
     Ignored,
     /// The colours have been multiplied by it.
     Associated,
@@ -19,7 +19,7 @@ pub(super) enum Alpha {
 
 impl Alpha {
     /// From the first value of `ExtraSamples`.
-    pub fn of(extra: Option<u16>) -> Self {
+    pub fn from_extra(extra: Option<u16>) -> Self {
         match extra {
             Some(1) => Self::Associated,
             Some(2) => Self::Unassociated,
@@ -27,11 +27,11 @@ impl Alpha {
         }
     }
 
-    fn show(self, colour: u8, alpha: u8) -> u8 {
+    fn blend_colour(self, colour: u8, alpha: u8) -> u8 {
         match self {
             Self::Ignored => colour,
             Self::Associated => colour.saturating_add(255 - alpha),
-            Self::Unassociated => Ground::WHITE.shows(colour, alpha),
+            Self::Unassociated => Ground::WHITE.blend_colour(colour, alpha),
         }
     }
 }
@@ -47,7 +47,7 @@ pub(super) enum Ink {
     Palette(Vec<[u8; 3]>),
     Rgb,
     Rgba(Alpha),
-    /// 0 is no ink.
+    /// 0 means no ink.
     Cmyk,
     YCbCr,
 }
@@ -67,7 +67,7 @@ impl Ink {
     }
 
     /// Whether all samples are of colours, none of opacity or ink.
-    pub fn is_of_colours_alone(&self) -> bool {
+    pub fn has_colours_only(&self) -> bool {
         matches!(self, Self::Rgb | Self::Grey { alpha: Alpha::Ignored, .. })
     }
 
@@ -78,10 +78,10 @@ impl Ink {
             }
             (Self::Grey { inverted, alpha }, &[grey, ref rest @ ..]) => {
                 let grey = if *inverted { 255 - grey } else { grey };
-                [rest.first().map_or(grey, |&opacity| alpha.show(grey, opacity)); 3]
+                [rest.first().map_or(grey, |&opacity| alpha.blend_colour(grey, opacity)); 3]
             }
             (Self::Rgba(alpha), &[red, green, blue, opacity, ..]) => {
-                [blue, green, red].map(|colour| alpha.show(colour, opacity))
+                [blue, green, red].map(|colour| alpha.blend_colour(colour, opacity))
             }
             (Self::Cmyk, &[cyan, magenta, yellow, black, ..]) => {
                 let mut pixel = [0; 3];
@@ -130,7 +130,7 @@ pub(super) struct Samples<'a> {
 
 impl Samples<'_> {
     /// The largest of 16 bits.
-    pub fn most(&self) -> u16 {
+    pub fn max_value(&self) -> u16 {
         of_16_bits(self.bytes).max().unwrap_or_default()
     }
 
@@ -146,7 +146,7 @@ impl Samples<'_> {
             if self.planes > 1 {
                 for plane in 0..self.planes.min(self.each) {
                     let at = (plane * self.height + row) * row_bytes;
-                    self.read(
+                    self.read_samples(
                         at..at + row_bytes,
                         is_index,
                         used,
@@ -154,7 +154,7 @@ impl Samples<'_> {
                     );
                 }
             } else {
-                self.read(row * row_bytes..(row + 1) * row_bytes, is_index, used, pixels.iter_mut());
+                self.read_samples(row * row_bytes..(row + 1) * row_bytes, is_index, used, pixels.iter_mut());
             }
             let targets = target[left..].chunks_exact_mut(3);
             for (sample, pixel) in pixels.chunks_exact(self.each).zip(targets) {
@@ -164,7 +164,7 @@ impl Samples<'_> {
     }
 
     /// Samples as 8 bits: stretched, unless they are places in a palette.
-    fn read<'a>(
+    fn read_samples<'a>(
         &self,
         range: Range<usize>,
         is_index: bool,

@@ -31,9 +31,9 @@ pub(super) enum Phase {
 pub(super) struct Client<F, W> {
     /// Predictions made so far, or credited so as not to be too far behind the others.
     pub served: u64,
-    /// Order of service, the lowest first: `served`, as it was at most a [`QUANTUM`] ago.
-    pub turn: u64,
-    /// Its place in [`Scheduler::ready`], where it is there.
+    /// Order of service, the lowest first: `served`, as it was at most a `QUANTUM` ago.
+    pub rank: u64,
+    /// Its place in `Scheduler::ready`, where it is there.
     pub place: u64,
     /// Frames by which its turns so far were too short: the next one is as much longer.
     pub owed: usize,
@@ -57,7 +57,7 @@ impl<F, W> Client<F, W> {
     pub fn new(now: Instant, max_fps: f32) -> Self {
         Self {
             served: 0,
-            turn: 0,
+            rank: 0,
             place: 0,
             owed: 0,
             had: (0, 0),
@@ -72,21 +72,21 @@ impl<F, W> Client<F, W> {
     }
 
     /// Notes a frame's arrival; false if the client is above its rate.
-    pub fn pace(&mut self, now: Instant, max_fps: f32) -> bool {
-        if let Some(last) = self.allowance.last() {
+    pub fn note_arrival(&mut self, now: Instant, max_fps: f32) -> bool {
+        if let Some(last) = self.allowance.last_frame() {
             let elapsed = now.saturating_duration_since(last).as_secs_f32();
             if elapsed < SILENT.as_secs_f32() {
                 self.interval += INTERVAL_SMOOTHING * (elapsed.max(1.0 / max_fps) - self.interval);
             }
         }
-        self.allowance.takes(now)
+        self.allowance.accept_frame(now)
     }
 
     pub fn fps(&self) -> f32 {
         1.0 / self.interval.max(1e-3)
     }
 
-    /// Whether its run is as long as a turn of so many frames.
+    /// Whether its run is as long as a turn of this many frames.
     pub fn had_its_turn(&self, turn: usize, predictions: impl Fn(usize) -> usize) -> bool {
         let full = predictions(turn + self.owed);
         matches!(self.phase, Phase::Running { analysed, .. } if self.had.0 + predictions(analysed) >= full)

@@ -10,14 +10,14 @@ pub(super) struct Costs {
     frame: f32,
     /// Of a prediction beside that of its frames.
     prediction: f32,
-    /// So many times longer do these take than with a core for each worker.
+    /// How many times longer these take than with a core for each worker.
     slowdown: f32,
     /// When a worker last ended a job.
     measured: Option<Instant>,
 }
 
 const SMOOTHING: f32 = 0.01;
-/// Without work for so long, what others took of the cores is forgotten.
+/// Without work for this long, what others took of the cores is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 /// One frame may be held up for long.
 const MAX_SLOWDOWN: f32 = 20.0;
@@ -29,7 +29,7 @@ impl Costs {
         Self { frame, prediction: prediction.as_secs_f32(), slowdown: 1.0, measured: None }
     }
 
-    /// Of a frame with its part of a prediction that so many share.
+    /// Of a frame with its part of a prediction that this many share.
     pub fn of_a_frame(&self, stride: usize) -> f32 {
         self.frame + self.prediction / stride as f32
     }
@@ -41,8 +41,8 @@ impl Costs {
         then.of_a_frame(stride)
     }
 
-    /// A worker has ended a job of so many frames.
-    pub fn measured<W>(&mut self, now: Instant, frames: usize, outcome: &Outcome<W>) {
+    /// A worker has ended a job of this many frames.
+    pub fn add_measured<W>(&mut self, now: Instant, frames: usize, outcome: &Outcome<W>) {
         self.forget(now);
         self.measured = Some(now);
         let smooth = |mean: &mut f32, value: f32| *mean += SMOOTHING * (value - *mean);
@@ -82,13 +82,13 @@ mod tests {
         let mut costs = Costs::new(Duration::from_millis(2), Duration::ZERO);
         let begin = Instant::now();
         for _ in 0..1000 {
-            costs.measured(begin, 1, &outcome(8, 2));
+            costs.add_measured(begin, 1, &outcome(8, 2));
         }
         let us = |costs: f32| (costs * 1e6).round() as u32;
         assert_eq!(us(costs.of_a_frame(1)), 8_000);
         assert_eq!(us(costs.of_a_frame_at(begin + Duration::from_secs(4), 1)), 8_000);
         assert_eq!(us(costs.of_a_frame_at(begin + Duration::from_secs(5), 1)), 2_000);
-        costs.measured(begin + Duration::from_secs(6), 1, &outcome(2, 2));
+        costs.add_measured(begin + Duration::from_secs(6), 1, &outcome(2, 2));
         assert_eq!(us(costs.of_a_frame(1)), 2_000, "for the next frames, too");
     }
 }

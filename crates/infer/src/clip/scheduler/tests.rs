@@ -22,7 +22,7 @@ struct Simulation {
     prediction_cost: Duration,
     /// Every other 300 ms a frame costs this many times more, as when something else takes the cores.
     disturbance: u32,
-    /// Frames arrive so many at once.
+    /// This many frames arrive at once.
     burst: u32,
     max_frames: usize,
     /// Clients that send nothing.
@@ -101,7 +101,7 @@ impl Simulation {
                     self.finish(now, since, id, &frames, window);
                 }
                 if self.workers[worker].is_none()
-                    && let Some(job) = self.scheduler.take(self.max_frames)
+                    && let Some(job) = self.scheduler.take_job(self.max_frames)
                 {
                     let id = job.id();
                     let disturbed = now.duration_since(start).as_millis() / 300 % 2 == 1;
@@ -133,7 +133,7 @@ impl Simulation {
         let spent = spent.saturating_sub(predicting.unwrap_or_default());
         let undisturbed = Duration::ZERO;
         let outcome = Outcome { window, analysed: frames.len(), spent, undisturbed, predicting, lost: false };
-        self.scheduler.done(now, id, outcome);
+        self.scheduler.finish_job(now, id, outcome);
     }
 
     fn predictions_per_s(&self, length: Duration) -> f64 {
@@ -292,9 +292,9 @@ fn a_failed_run_of_the_model_ends_the_run_so_that_no_window_has_a_gap() {
     let client = simulation.clients[0];
     let scheduler = &mut simulation.scheduler;
     scheduler.push(now, client, 0);
-    let job = scheduler.take(1).unwrap();
+    let job = scheduler.take_job(1).unwrap();
     let id = job.id();
-    scheduler.done(
+    scheduler.finish_job(
         now,
         id,
         Outcome {
@@ -330,13 +330,13 @@ fn who_has_left_costs_nothing_more() {
         scheduler.push(now, a, frame);
     }
     scheduler.push(now, b, 100);
-    let job = scheduler.take(1).unwrap();
+    let job = scheduler.take_job(1).unwrap();
     assert_eq!(job.client, a);
     let id = job.id();
     scheduler.leave(a);
     assert_eq!(scheduler.pending(), 1, "only b's frame is left");
-    assert_eq!(scheduler.take(1).unwrap().client, b);
-    assert!(scheduler.take(1).is_none());
+    assert_eq!(scheduler.take_job(1).unwrap().client, b);
+    assert!(scheduler.take_job(1).is_none());
     let outcome = Outcome {
         window: Seen::default(),
         analysed: 1,
@@ -345,7 +345,7 @@ fn who_has_left_costs_nothing_more() {
         predicting: None,
         lost: false,
     };
-    assert!(!scheduler.done(now, id, outcome), "nobody wants a's result");
+    assert!(!scheduler.finish_job(now, id, outcome), "nobody wants a's result");
     assert_eq!(scheduler.clients(), 1);
 }
 
@@ -357,11 +357,11 @@ fn one_client_is_never_with_two_workers() {
     for frame in 0..4 {
         simulation.scheduler.push(now, client, frame);
     }
-    let job = simulation.scheduler.take(2).unwrap();
+    let job = simulation.scheduler.take_job(2).unwrap();
     assert_eq!(job.frames, [0, 1]);
-    assert!(simulation.scheduler.take(2).is_none());
+    assert!(simulation.scheduler.take_job(2).is_none());
     let id = job.id();
-    simulation.scheduler.done(
+    simulation.scheduler.finish_job(
         now,
         id,
         Outcome {
@@ -373,7 +373,7 @@ fn one_client_is_never_with_two_workers() {
             lost: false,
         },
     );
-    assert_eq!(simulation.scheduler.take(2).unwrap().frames, [2, 3]);
+    assert_eq!(simulation.scheduler.take_job(2).unwrap().frames, [2, 3]);
 }
 
 #[test]
@@ -385,9 +385,9 @@ fn who_sends_too_fast_is_answered_but_not_analysed() {
     for i in 0..2000 {
         let now = start + Duration::from_millis(5) * i; // 200 a second for 10 s
         excess += u32::from(simulation.scheduler.push(now, client, u64::from(i)) == Verdict::Excess);
-        if let Some(job) = simulation.scheduler.take(1) {
+        if let Some(job) = simulation.scheduler.take_job(1) {
             let id = job.id();
-            simulation.scheduler.done(
+            simulation.scheduler.finish_job(
                 now,
                 id,
                 Outcome {
@@ -411,9 +411,9 @@ fn a_broken_frame_leaves_the_window_and_the_run_goes_on() {
     let client = simulation.clients[0];
     let scheduler = &mut simulation.scheduler;
     scheduler.push(now, client, 0);
-    let job = scheduler.take(1).unwrap();
+    let job = scheduler.take_job(1).unwrap();
     let id = job.id();
-    scheduler.done(
+    scheduler.finish_job(
         now,
         id,
         Outcome {
@@ -427,7 +427,7 @@ fn a_broken_frame_leaves_the_window_and_the_run_goes_on() {
     );
     assert_eq!(scheduler.running(), 1);
     assert_eq!(scheduler.push(now, client, 1), Verdict::Queued);
-    assert_eq!(scheduler.take(1).unwrap().frames, [1]);
+    assert_eq!(scheduler.take_job(1).unwrap().frames, [1]);
 }
 
 fn options(stride: usize) -> Options {
@@ -436,7 +436,7 @@ fn options(stride: usize) -> Options {
         workers: 1,
         max_lag: 3,
         turn_gap: Duration::from_secs(1),
-        max_wait: Duration::from_secs(15),
+        turn_wait: Duration::from_secs(15),
         max_fps: 60.0,
         stride,
         frame_cost: Duration::from_millis(1),
@@ -457,7 +457,7 @@ fn in_service(scheduler: &mut Scheduler<u64, Seen>) -> (ClientId, JobId, Instant
         assert_eq!(scheduler.push(now, id, frame), Verdict::Queued);
         now += Duration::from_secs(1) / FPS;
     }
-    let job = scheduler.take(WINDOW).expect("frames wait").id();
+    let job = scheduler.take_job(WINDOW).expect("frames wait").id();
     (id, job, now)
 }
 
@@ -472,13 +472,13 @@ fn gauges_are_of_what_is_there_and_nothing_is_left_at_the_end() {
         scheduler.push(now, a, frame);
     }
     assert_eq!(gauges(&scheduler), [2, 1, 3, 1]);
-    scheduler.take(1).unwrap();
+    scheduler.take_job(1).unwrap();
     assert_eq!(gauges(&scheduler), [2, 1, 2, 0], "a worker has the client");
     scheduler.push(now, b, 0);
     assert_eq!(gauges(&scheduler), [2, 2, 3, 1]);
     scheduler.clear();
     assert_eq!(gauges(&scheduler), [0; 4]);
-    assert!(scheduler.take(1).is_none());
+    assert!(scheduler.take_job(1).is_none());
 }
 
 #[test]
@@ -509,7 +509,7 @@ fn who_waits_too_long_for_a_worker_begins_anew() {
     for index in 0..3 {
         assert_eq!(scheduler.push(begin + Duration::from_millis(40) * index, id, 0), Verdict::Queued);
     }
-    scheduler.done(begin + Duration::from_millis(120), job, analysed(WINDOW));
+    scheduler.finish_job(begin + Duration::from_millis(120), job, analysed(WINDOW));
     assert_eq!(scheduler.push(begin + Duration::from_millis(290), id, 0), Verdict::Queued);
     assert_eq!(scheduler.push(begin + Duration::from_millis(310), id, 0), Verdict::Skipped);
     assert_eq!((scheduler.running(), scheduler.pending(), scheduler.ready()), (0, 0, 0));
@@ -522,10 +522,10 @@ fn a_run_that_missed_a_frame_ends_though_another_of_its_frames_was_broken() {
     let frames = (0..6).map(|index| scheduler.push(begin + Duration::from_millis(40) * index, id, 0));
     assert_eq!(frames.last(), Some(Verdict::Skipped));
     let now = begin + Duration::from_millis(240);
-    scheduler.done(now, job, analysed(WINDOW - 5));
-    let job = scheduler.take(WINDOW).expect("the frames before the one that was missed");
+    scheduler.finish_job(now, job, analysed(WINDOW - 5));
+    let job = scheduler.take_job(WINDOW).expect("the frames before the one that was missed");
     assert_eq!(scheduler.running(), 1);
-    scheduler.done(now, job.id(), analysed(0));
+    scheduler.finish_job(now, job.id(), analysed(0));
     assert_eq!((scheduler.running(), scheduler.pending()), (0, 0));
 }
 
@@ -536,14 +536,14 @@ fn dear_predictions_lower_the_capacity() {
     let before = scheduler.capacity_fps();
     let spent = Duration::from_millis(1) * WINDOW as u32;
     let outcome = Outcome { spent, predicting: Some(Duration::from_millis(100)), ..analysed(WINDOW) };
-    scheduler.done(now, job, outcome);
+    scheduler.finish_job(now, job, outcome);
     // A hundredth of 100 ms on top of 1 ms.
     assert!((scheduler.capacity_fps() - before / 2.0).abs() < 1.0, "{before} {}", scheduler.capacity_fps());
 }
 
 #[test]
 fn nobody_begins_while_others_wait_for_too_long() {
-    // With one prediction a frame 80 ms are too long for whoever was served most, else 160 ms for whoever waits longest.
+    // With one prediction a frame 80 ms are too long for the client that was served most, else 160 ms for the one that waits longest.
     for (stride, first, second, newcomer, verdict) in [
         (1, 60, 0, 79, Verdict::Queued),
         (1, 60, 0, 81, Verdict::Skipped),
@@ -587,7 +587,7 @@ fn who_has_fallen_silent_is_no_load() {
     let id = scheduler.join(now);
     scheduler.push(now, id, 0);
     let later = |ms| now + Duration::from_millis(ms);
-    assert!((scheduler.load(later(10)).fps - FPS as f32).abs() < 0.1);
-    assert!((scheduler.load(later(499)).fps - FPS as f32).abs() < 0.1);
-    assert!(scheduler.load(later(520)).fps.abs() < 0.1, "after {SILENT:?}");
+    assert!((scheduler.measure_load(later(10)).fps - FPS as f32).abs() < 0.1);
+    assert!((scheduler.measure_load(later(499)).fps - FPS as f32).abs() < 0.1);
+    assert!(scheduler.measure_load(later(520)).fps.abs() < 0.1, "after {SILENT:?}");
 }

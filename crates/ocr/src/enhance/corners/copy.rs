@@ -1,6 +1,6 @@
 //! A small copy of a picture, without its writing, and where its edges are.
 
-use crate::image::Image;
+use sightwire_frame::Image;
 
 /// The longer side of the copy, pixels, at most.
 const LONGER_PX: u32 = 640;
@@ -59,9 +59,9 @@ impl Small {
 
     /// The copy without what is dark and thin: the lightest around each pixel, then the darkest around that.
     pub(super) fn without_writing(&self) -> Self {
-        let across = spread(&self.levels, self.width * 3, 3, u8::max);
+        let across = spread_levels(&self.levels, self.width * 3, 3, u8::max);
         let lightest = spread_down(&across, self.width * 3, u8::max);
-        let across = spread(&lightest, self.width * 3, 3, u8::min);
+        let across = spread_levels(&lightest, self.width * 3, 3, u8::min);
         let levels = spread_down(&across, self.width * 3, u8::min);
         Self { levels, ..*self }
     }
@@ -71,7 +71,7 @@ impl Small {
     }
 
     /// The colour at a place; beyond the copy its edge goes on.
-    pub(super) fn at(&self, [x, y]: [f32; 2]) -> [u8; 3] {
+    pub(super) fn colour_at(&self, [x, y]: [f32; 2]) -> [u8; 3] {
         let column = (x.max(0.0) as usize).min(self.width - 1);
         let row = (y.max(0.0) as usize).min(self.height - 1);
         let at = (row * self.width + column) * 3;
@@ -80,7 +80,7 @@ impl Small {
 }
 
 /// The most of each value and its neighbours in its row, as `most` has it; those are `apart` values apart.
-fn spread(levels: &[u8], row: usize, apart: usize, most: impl Fn(u8, u8) -> u8) -> Vec<u8> {
+fn spread_levels(levels: &[u8], row: usize, apart: usize, most: impl Fn(u8, u8) -> u8) -> Vec<u8> {
     let mut out = levels.to_vec();
     for (out, levels) in out.chunks_exact_mut(row).zip(levels.chunks_exact(row)) {
         for shift in (1..=STROKE_PX).map(|count| count * apart) {
@@ -95,7 +95,7 @@ fn spread(levels: &[u8], row: usize, apart: usize, most: impl Fn(u8, u8) -> u8) 
     out
 }
 
-/// As [`spread`], down the columns.
+/// As [`spread_levels`], down the columns.
 fn spread_down(levels: &[u8], row: usize, most: impl Fn(u8, u8) -> u8) -> Vec<u8> {
     let mut out = levels.to_vec();
     for shift in (1..=STROKE_PX).map(|count| count * row) {
@@ -123,7 +123,7 @@ impl Ink {
     }
 
     /// Whether there is writing at a place.
-    pub(super) fn at(&self, [x, y]: [f32; 2]) -> bool {
+    pub(super) fn has_ink(&self, [x, y]: [f32; 2]) -> bool {
         let column = (x.max(0.0) as usize).min(self.width - 1);
         self.dark.get(y.max(0.0) as usize * self.width + column).is_some_and(|dark| *dark)
     }
@@ -175,7 +175,7 @@ impl Slopes {
 
     /// The slope along a direction at a place; 0 beyond the copy.
     #[inline]
-    pub(super) fn along(&self, [x, y]: [f32; 2], [by_x, by_y]: [f32; 2]) -> f32 {
+    pub(super) fn slope_along(&self, [x, y]: [f32; 2], [by_x, by_y]: [f32; 2]) -> f32 {
         if x < 0.0 || y < 0.0 {
             return 0.0;
         }

@@ -20,7 +20,7 @@ const ROWS: f32 = 2.5;
 const CONTRAST: u8 = 9;
 /// Tints differ by less than this where they are the same: parts of all three channels.
 const SAME_TINT: f32 = 0.03;
-/// Of a band, this share has one colour, by so many levels.
+/// Of a band, this share has one colour, within this many levels.
 const BAND_ALIKE: f32 = 0.7;
 const BAND: f32 = 30.0;
 /// What counts as a deviation of 1, levels.
@@ -81,23 +81,24 @@ struct Side {
 }
 
 /// Adds what colours say to the features of a quadrilateral.
-pub(super) fn look(quad: &mut Quad, small: &Small) {
+pub(super) fn add_colour_features(quad: &mut Quad, small: &Small) {
     let corners = quad.corners;
     let mut papers = Vec::new();
-    let sides: [Side; 4] = std::array::from_fn(|index| side(&corners, index, small, &mut papers));
+    let sides: [Side; 4] = std::array::from_fn(|index| measure_side(&corners, index, small, &mut papers));
     let paper = median_colour(&papers);
     // Shadows change how light paper is, not its tint.
     let tint = |paper: [f32; 3]| {
         let sum = paper.iter().sum::<f32>().max(30.0);
         paper.map(|level| level / sum)
     };
-    let apart = |side: &Side| farthest(tint(side.paper), tint(paper));
+    let apart = |side: &Side| max_difference(tint(side.paper), tint(paper));
     let features = &mut quad.features;
     features.contrast = sides.iter().map(|side| side.contrast).sum::<f32>() / 4.0;
     features.weakest_contrast = sides.iter().map(|side| side.contrast).fold(1.0, f32::min);
     features.uneven = (sides.iter().map(|side| side.uneven).sum::<f32>() / (4.0 * DEVIATION)).min(1.0);
-    features.alike =
-        share(&corners, |place| farthest(tint(small.at(place).map(f32::from)), tint(paper)) < SAME_TINT);
+    features.alike = share_where(&corners, |place| {
+        max_difference(tint(small.colour_at(place).map(f32::from)), tint(paper)) < SAME_TINT
+    });
     features.tint = (sides.iter().map(apart).fold(0.0, f32::max) * 10.0).min(1.0);
 }
 
@@ -110,7 +111,7 @@ pub(super) fn is_written(corners: &[[f32; 2]; 4], ink: &Ink) -> bool {
     };
     let (width, height) = (side(0, 1) + side(3, 2), side(0, 3) + side(1, 2));
     let longer = width.max(height) / width.min(height).max(1.0);
-    rows(corners, ink) as f32 >= (longer * ROWS).max(LEAST_ROWS)
+    count_rows(corners, ink) as f32 >= (longer * ROWS).max(LEAST_ROWS)
 }
 
 /// Whether what a quadrilateral grew by has one colour: a band of the page, and not squares of a cloth.
@@ -130,24 +131,25 @@ pub(super) fn is_band(inner: &[[f32; 2]; 4], outer: &[[f32; 2]; 4], small: &Smal
             .map(|sample| (f32::from(sample) + 0.5) / f32::from(SAMPLES))
             .map(|part| [0, 1].map(|axis| from[axis] + (to[axis] - from[axis]) * part))
             .filter(|place| small.contains(*place))
-            .map(|place| small.at(place))
+            .map(|place| small.colour_at(place))
             .collect();
         let band = median_colour(&colours);
-        let alike = colours.iter().filter(|colour| farthest(colour.map(f32::from), band) < BAND).count();
+        let alike =
+            colours.iter().filter(|colour| max_difference(colour.map(f32::from), band) < BAND).count();
         alike as f32 >= BAND_ALIKE * colours.len() as f32
     })
 }
 
 /// How often writing begins anew on the way across a page, and on the way down: along the line on which it does most
 /// often, and in the direction in which it does less.
-fn rows(corners: &[[f32; 2]; 4], ink: &Ink) -> usize {
+fn count_rows(corners: &[[f32; 2]; 4], ink: &Ink) -> usize {
     let begins = |is_across: bool, line: u8| {
         let aside = f32::from(line) / f32::from(LINES);
         let mut before = false;
         let starts = (1..STEPS).filter(|step| {
             let along = f32::from(*step) / f32::from(STEPS);
             let (right, down) = if is_across { (along, aside) } else { (aside, along) };
-            let is_ink = ink.at(within(corners, right, down));
+            let is_ink = ink.has_ink(point_within(corners, right, down));
             let starts = is_ink && !before;
             before = is_ink;
             starts
@@ -159,7 +161,7 @@ fn rows(corners: &[[f32; 2]; 4], ink: &Ink) -> usize {
 }
 
 /// A place within a quadrilateral, by shares of its sides.
-fn within(corners: &[[f32; 2]; 4], right: f32, down: f32) -> [f32; 2] {
+fn point_within(corners: &[[f32; 2]; 4], right: f32, down: f32) -> [f32; 2] {
     [0, 1].map(|axis| {
         let [a, b, c, d] = corners.map(|corner| corner[axis]);
         (a * (1.0 - right) + b * right) * (1.0 - down) + (d * (1.0 - right) + c * right) * down
@@ -167,17 +169,17 @@ fn within(corners: &[[f32; 2]; 4], right: f32, down: f32) -> [f32; 2] {
 }
 
 /// The share of a quadrilateral's places of which something is true.
-fn share(corners: &[[f32; 2]; 4], holds: impl Fn([f32; 2]) -> bool) -> f32 {
+fn share_where(corners: &[[f32; 2]; 4], holds: impl Fn([f32; 2]) -> bool) -> f32 {
     let places = (1..GRID).flat_map(|row| (1..GRID).map(move |column| (column, row)));
     let such = places.filter(|(column, row)| {
         let [right, down] = [*column, *row].map(|place| f32::from(place) / f32::from(GRID));
-        holds(within(corners, right, down))
+        holds(point_within(corners, right, down))
     });
     such.count() as f32 / f32::from(GRID - 1).powi(2)
 }
 
 /// Looks at both sides of a side; colours of the paper are added to `papers`.
-fn side(corners: &[[f32; 2]; 4], index: usize, small: &Small, papers: &mut Vec<[u8; 3]>) -> Side {
+fn measure_side(corners: &[[f32; 2]; 4], index: usize, small: &Small, papers: &mut Vec<[u8; 3]>) -> Side {
     let (from, to) = (corners[index], corners[(index + 1) % 4]);
     let across = [to[0] - from[0], to[1] - from[1]];
     let length = across[0].hypot(across[1]).max(1.0);
@@ -191,20 +193,20 @@ fn side(corners: &[[f32; 2]; 4], index: usize, small: &Small, papers: &mut Vec<[
         if !small.contains([x, y]) {
             continue;
         }
-        let inside = small.at([x + inward[0], y + inward[1]]);
-        let outside = small.at([x - inward[0], y - inward[1]]);
+        let inside = small.colour_at([x + inward[0], y + inward[1]]);
+        let outside = small.colour_at([x - inward[0], y - inward[1]]);
         differing +=
             usize::from((0..3).any(|channel| inside[channel].abs_diff(outside[channel]) >= CONTRAST));
         papers.push(inside);
     }
     let found = &papers[begin..];
     let paper = median_colour(found);
-    let apart = found.iter().map(|colour| farthest(colour.map(f32::from), paper) as u8);
+    let apart = found.iter().map(|colour| max_difference(colour.map(f32::from), paper) as u8);
     Side { contrast: differing as f32 / found.len().max(1) as f32, paper, uneven: median(apart) }
 }
 
 /// By how much two colours differ in the channel in which they differ most.
-fn farthest(one: [f32; 3], two: [f32; 3]) -> f32 {
+fn max_difference(one: [f32; 3], two: [f32; 3]) -> f32 {
     one.into_iter().zip(two).map(|(one, two)| (one - two).abs()).fold(0.0, f32::max)
 }
 

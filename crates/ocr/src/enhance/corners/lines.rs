@@ -28,7 +28,7 @@ const SAME: f32 = 0.99;
 const SAME_PX: f32 = 2.0;
 /// What the edges of a line come to at least.
 const WEAKEST: f32 = 6.0;
-/// Lines that end so near to the picture's border are taken for cut off there, and count less by so much.
+/// Lines that end this near to the picture's border are taken for cut off there, and count less by this much.
 const BORDER_PX: f32 = 4.0;
 const CUT: f32 = 0.65;
 /// Gaps in a line that count as none, pixels.
@@ -59,24 +59,24 @@ impl Line {
         [-self.normal[1], self.normal[0]]
     }
 
-    fn place(&self, along: f32) -> [f32; 2] {
+    fn point_along(&self, along: f32) -> [f32; 2] {
         let way = self.way();
         [0, 1].map(|axis| self.normal[axis] * self.rho + way[axis] * along)
     }
 
     /// Where a place is along it.
-    pub(super) fn along(&self, [x, y]: [f32; 2]) -> f32 {
+    pub(super) fn position_along(&self, [x, y]: [f32; 2]) -> f32 {
         let way = self.way();
         way[0] * x + way[1] * y
     }
 
     /// The middle of its longest stretch.
     pub(super) fn middle(&self) -> [f32; 2] {
-        self.place(f32::midpoint(self.run.0, self.run.1))
+        self.point_along(f32::midpoint(self.run.0, self.run.1))
     }
 
     /// How far a place is on its lighter side, pixels.
-    pub(super) fn beyond(&self, [x, y]: [f32; 2]) -> f32 {
+    pub(super) fn distance_beyond(&self, [x, y]: [f32; 2]) -> f32 {
         self.normal[0] * x + self.normal[1] * y - self.rho
     }
 
@@ -109,7 +109,7 @@ impl Line {
             run: (0.0, 0.0),
             strength: 0.0,
         };
-        let (from, to) = line.within(slopes.width as f32, slopes.height as f32)?;
+        let (from, to) = line.clip_to(slopes.width as f32, slopes.height as f32)?;
         line.from = from;
         let count = (to - from) as usize + 1;
         line.sums.reserve(count + 1);
@@ -120,9 +120,9 @@ impl Line {
         let (mut sum, mut best) = (0.0, (0, 0, 0.0_f32));
         let (mut start, mut start_sum, mut last_edge) = (0, 0.0, None);
         for index in 0..count {
-            let [x, y] = line.place(from + index as f32);
+            let [x, y] = line.point_along(from + index as f32);
             let edges = [-1.0, 0.0, 1.0]
-                .map(|off: f32| slopes.along([x + normal[0] * off, y + normal[1] * off], normal));
+                .map(|off: f32| slopes.slope_along([x + normal[0] * off, y + normal[1] * off], normal));
             let [share, either] =
                 [edges.into_iter().fold(0.0, f32::max), edges.into_iter().map(f32::abs).fold(0.0, f32::max)]
                     .map(|edge| if edge < FLATTEST { 0.0 } else { (edge / steep).min(1.0) });
@@ -149,8 +149,8 @@ impl Line {
     }
 
     /// Where it enters and leaves the picture.
-    fn within(&self, width: f32, height: f32) -> Option<(f32, f32)> {
-        let (way, start) = (self.way(), self.place(0.0));
+    fn clip_to(&self, width: f32, height: f32) -> Option<(f32, f32)> {
+        let (way, start) = (self.way(), self.point_along(0.0));
         let (mut low, mut high) = (f32::MIN, f32::MAX);
         for (axis, side) in [width, height].into_iter().enumerate() {
             if way[axis].abs() < 1e-6 {
@@ -167,18 +167,18 @@ impl Line {
     }
 
     /// The line through the edges of its longest stretch (least squares).
-    fn fitted(&self, slopes: &Slopes, steep: f32) -> Option<Self> {
+    fn fit_edges(&self, slopes: &Slopes, steep: f32) -> Option<Self> {
         let (mut weights, mut sums) = (0.0_f64, [0.0_f64; 4]);
         let middle = f32::midpoint(self.run.0, self.run.1);
         let count = (self.run.1 - self.run.0) as usize;
         for index in 0..=count {
             let along = self.run.0 + index as f32;
-            let [x, y] = self.place(along);
+            let [x, y] = self.point_along(along);
             let best = (-REACH..=REACH)
                 .map(|off| {
                     let off = f32::from(off);
                     let place = [x + self.normal[0] * off, y + self.normal[1] * off];
-                    (slopes.along(place, self.normal), off)
+                    (slopes.slope_along(place, self.normal), off)
                 })
                 .fold((0.0, 0.0), |best, next| if next.0 > best.0 { next } else { best });
             if best.0 < FLATTEST {
@@ -202,7 +202,7 @@ impl Line {
         let way = self.way();
         let normal =
             [0, 1].map(|axis| ((f64::from(self.normal[axis]) - tilt * f64::from(way[axis])) / turn) as f32);
-        let [x, y] = self.place(middle);
+        let [x, y] = self.point_along(middle);
         let through = [x + self.normal[0] * shift as f32, y + self.normal[1] * shift as f32];
         Self::new(slopes, steep, normal, normal[0] * through[0] + normal[1] * through[1])
     }
@@ -211,7 +211,7 @@ impl Line {
     fn is_like(&self, normal: [f32; 2], rho: f32) -> bool {
         let turned = self.normal[0] * normal[0] + self.normal[1] * normal[1];
         let away = |along: f32| {
-            let [x, y] = self.place(along);
+            let [x, y] = self.point_along(along);
             (normal[0] * x + normal[1] * y - rho).abs()
         };
         turned > SAME && away(self.run.0).max(away(self.run.1)) < SAME_PX
@@ -219,14 +219,14 @@ impl Line {
 }
 
 /// The straight edges that go furthest, the longest first.
-pub(super) fn lines(slopes: &Slopes) -> Vec<Line> {
-    let steep = flattest(slopes, STEEPEST_SHARE).clamp(STEEP[0], STEEP[1]);
+pub(super) fn find_lines(slopes: &Slopes) -> Vec<Line> {
+    let steep = slope_quantile(slopes, STEEPEST_SHARE).clamp(STEEP[0], STEEP[1]);
     let mut found: Vec<Line> = Vec::new();
-    for (normal, rho) in peaks(slopes, steep) {
+    for (normal, rho) in find_peaks(slopes, steep) {
         if found.iter().any(|line| line.is_like(normal, rho)) {
             continue;
         }
-        let fitted = Line::new(slopes, steep, normal, rho).and_then(|line| line.fitted(slopes, steep));
+        let fitted = Line::new(slopes, steep, normal, rho).and_then(|line| line.fit_edges(slopes, steep));
         let is_new = |line: &Line| !found.iter().any(|other| other.is_like(line.normal, line.rho));
         found.extend(fitted.filter(|line| line.strength >= WEAKEST && is_new(line)));
     }
@@ -236,8 +236,8 @@ pub(super) fn lines(slopes: &Slopes) -> Vec<Line> {
 }
 
 /// The lines that most edges vote for.
-fn peaks(slopes: &Slopes, steep: f32) -> Vec<([f32; 2], f32)> {
-    let flattest = flattest(slopes, MOST_EDGES).clamp(FLATTEST, steep);
+fn find_peaks(slopes: &Slopes, steep: f32) -> Vec<([f32; 2], f32)> {
+    let flattest = slope_quantile(slopes, MOST_EDGES).clamp(FLATTEST, steep);
     let normals: Vec<[f32; 2]> = (0..ANGLES)
         .map(|index| {
             let (sin, cos) = (index as f32 * TAU / ANGLES as f32).sin_cos();
@@ -282,7 +282,7 @@ fn peaks(slopes: &Slopes, steep: f32) -> Vec<([f32; 2], f32)> {
 }
 
 /// The slope that a share of the pixels is as steep as.
-fn flattest(slopes: &Slopes, share: f32) -> f32 {
+fn slope_quantile(slopes: &Slopes, share: f32) -> f32 {
     const BINS: usize = 128;
     let mut counts = [0_usize; BINS];
     for slope in &slopes.all {

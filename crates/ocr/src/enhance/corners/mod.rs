@@ -11,13 +11,13 @@ mod quads;
 mod refine;
 
 use self::copy::{Ink, Slopes, Small};
-use crate::image::Image;
+use sightwire_frame::Image;
 
 /// Log odds from which on a quadrilateral is taken for a page: a wrong page harms more than one that was missed.
 const LEAST_SCORE: f32 = -1.0;
 /// How often a side is moved outwards.
 const MOST_GROWN: usize = 3;
-/// A page whose corners are all so near to the picture's, in longer sides, fills it.
+/// A page whose corners are all this near to the picture's, in longer sides, fills it.
 const FILLING: f32 = 0.01;
 
 /// The corners of a page.
@@ -33,35 +33,35 @@ pub struct Corners {
 /// The page in a photograph; `None` where none stands out, no lines are written on it, or it fills the picture already.
 ///
 /// Of a page that lies on its side or its head, the corner that is the upper left as it lies is the first.
-pub fn corners(image: &Image) -> Option<Corners> {
+pub fn find_corners(image: &Image) -> Option<Corners> {
     let copy = Small::new(image)?;
     let clean = copy.without_writing();
     let ink = Ink::new(&copy, &clean);
-    let lines = lines::lines(&Slopes::new(&clean));
+    let lines = lines::find_lines(&Slopes::new(&clean));
     let size = [clean.width as f32, clean.height as f32];
-    let mut quads = quads::quads(&lines, size);
+    let mut quads = quads::find_quads(&lines, size);
     for quad in &mut quads {
-        judge::look(quad, &clean);
+        judge::add_colour_features(quad, &clean);
     }
     quads.retain(|quad| quad.features.score() >= LEAST_SCORE);
     quads.sort_by(|one, two| two.features.score().total_cmp(&one.features.score()));
     let mut best = quads.into_iter().find(|quad| judge::is_written(&quad.corners, &ink))?;
     let above = best.features.score() - LEAST_SCORE;
     for _ in 0..MOST_GROWN {
-        match quads::grown(&lines, &best, size) {
+        match quads::grow_quad(&lines, &best, size) {
             Some(grown) if judge::is_band(&best.corners, &grown.corners, &clean) => best = grown,
             _ => break,
         }
     }
     let step = copy.step as f32;
     let rough = best.corners.map(|corner| corner.map(|value| value * step));
-    let points = upright(refine::refined(image, rough, best.lighter, step));
+    let points = rotate_upright(refine::refine_corners(image, rough, best.lighter, step));
     let confidence = 1.0 / (1.0 + (-above).exp());
-    (!fills(image, &points)).then_some(Corners { points, confidence })
+    (!fills_picture(image, &points)).then_some(Corners { points, confidence })
 }
 
 /// Whether corners are those of the picture, more or less.
-fn fills(image: &Image, points: &[[f32; 2]; 4]) -> bool {
+fn fills_picture(image: &Image, points: &[[f32; 2]; 4]) -> bool {
     let (width, height) = (image.width() as f32, image.height() as f32);
     let whole = [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]];
     let near = width.max(height) * FILLING;
@@ -69,8 +69,8 @@ fn fills(image: &Image, points: &[[f32; 2]; 4]) -> bool {
 }
 
 /// From the corner on that is the upper left of a page that stands more or less upright.
-fn upright(mut corners: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
-    let middle = quads::middle(&corners);
+fn rotate_upright(mut corners: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
+    let middle = quads::quad_middle(&corners);
     // The middle of the upper side is most nearly straight above the middle of the page.
     let above = |side: usize| {
         let (one, two) = (corners[side], corners[(side + 1) % 4]);
@@ -92,7 +92,7 @@ mod tests {
         for turn in 0..4 {
             let mut turned = corners;
             turned.rotate_left(turn);
-            assert_eq!(upright(turned), corners);
+            assert_eq!(rotate_upright(turned), corners);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::f32::consts::PI;
 use super::judge::Features;
 use super::lines::Line;
 
-/// Pairs of opposite sides that are tried with each other, of each of so many directions: the stripes of a cloth may not
+/// Pairs of opposite sides that are tried with each other, of each of this many directions: the stripes of a cloth may not
 /// crowd out the rest.
 const MOST_PAIRS: usize = 60;
 const DIRECTIONS: usize = 8;
@@ -23,10 +23,10 @@ const FURTHEST: f32 = 0.16;
 /// How much of a side has to be in the picture, and how much of that an edge.
 const LEAST_SEEN: f32 = 0.4;
 const LEAST_EDGE: f32 = 0.2;
-/// Beyond a corner, a side is looked at for so much of its length, from so many pixels on.
+/// Beyond a corner, a side is looked at for this share of its length, from this many pixels on.
 const BEYOND: f32 = 0.15;
 const BEYOND_PX: f32 = 4.0;
-/// A side is moved outwards by at most so much of its neighbours' length, and so much of what is there has to be an edge.
+/// A side is moved outwards by at most this share of its neighbours' length, and this share of what is there has to be an edge.
 const MOST_GROWTH: f32 = 0.5;
 const LEAST_GROWN: f32 = 0.6;
 /// A pair counts less if the page is lighter than the table at one of its sides only.
@@ -50,8 +50,8 @@ struct Pair {
 }
 
 /// The quadrilaterals whose sides are edges most, in a picture of that size.
-pub(super) fn quads(lines: &[Line], [width, height]: [f32; 2]) -> Vec<Quad> {
-    let pairs = pairs(lines, width.max(height) * SHORTEST);
+pub(super) fn find_quads(lines: &[Line], [width, height]: [f32; 2]) -> Vec<Quad> {
+    let pairs = find_pairs(lines, width.max(height) * SHORTEST);
     let mut found: Vec<(f32, Quad)> = Vec::new();
     let best_first = |found: &mut Vec<(f32, Quad)>| {
         found.sort_by(|one, two| two.0.total_cmp(&one.0));
@@ -60,7 +60,7 @@ pub(super) fn quads(lines: &[Line], [width, height]: [f32; 2]) -> Vec<Quad> {
     let mut least = f32::MIN;
     for (index, one) in pairs.iter().enumerate() {
         for other in &pairs[index + 1..] {
-            let Some(quad) = quad(lines, [width, height], one, other) else { continue };
+            let Some(quad) = build_quad(lines, [width, height], one, other) else { continue };
             let score = quad.features.score();
             if score <= least {
                 continue;
@@ -77,11 +77,11 @@ pub(super) fn quads(lines: &[Line], [width, height]: [f32; 2]) -> Vec<Quad> {
 }
 
 /// The strongest pairs of edges that can be opposite sides, `least` pixels apart.
-fn pairs(lines: &[Line], least: f32) -> Vec<Pair> {
+fn find_pairs(lines: &[Line], least: f32) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (first, one) in lines.iter().enumerate() {
         for (second, two) in lines.iter().enumerate().skip(first + 1) {
-            let (far, near) = (one.beyond(two.middle()), two.beyond(one.middle()));
+            let (far, near) = (one.distance_beyond(two.middle()), two.distance_beyond(one.middle()));
             if far.abs().min(near.abs()) < least {
                 continue;
             }
@@ -108,12 +108,12 @@ fn pairs(lines: &[Line], least: f32) -> Vec<Pair> {
 }
 
 /// Two pairs as the sides of a page, if they can be.
-fn quad(lines: &[Line], [width, height]: [f32; 2], one: &Pair, other: &Pair) -> Option<Quad> {
+fn build_quad(lines: &[Line], [width, height]: [f32; 2], one: &Pair, other: &Pair) -> Option<Quad> {
     let mut sides = [one.sides[0], other.sides[0], one.sides[1], other.sides[1]];
     let mut lighter = [one.lighter[0], other.lighter[0], one.lighter[1], other.lighter[1]];
     let mut corners = [[0.0; 2]; 4];
     for index in 0..4 {
-        let [x, y] = meet(&lines[sides[(index + 3) % 4]], &lines[sides[index]])?;
+        let [x, y] = intersect_lines(&lines[sides[(index + 3) % 4]], &lines[sides[index]])?;
         let far = [width, height].map(|side| FURTHEST * side);
         if x < -far[0] || y < -far[1] || x > width + far[0] || y > height + far[1] {
             return None;
@@ -133,29 +133,38 @@ fn quad(lines: &[Line], [width, height]: [f32; 2], one: &Pair, other: &Pair) -> 
         corners = [corners[1], corners[0], corners[3], corners[2]];
     }
     // Both sides of a pair look to where the other one is; here they have to look inside.
-    let middle = middle(&corners);
-    if sides.iter().zip(lighter).any(|(side, lighter)| (lines[*side].beyond(middle) > 0.0) != lighter) {
+    let middle = quad_middle(&corners);
+    if sides
+        .iter()
+        .zip(lighter)
+        .any(|(side, lighter)| (lines[*side].distance_beyond(middle) > 0.0) != lighter)
+    {
         return None;
     }
-    let area = area(&corners) / (width * height);
+    let area = quad_area(&corners) / (width * height);
     if area < SMALLEST {
         return None;
     }
-    let features = edges(sides.map(|side| &lines[side]), &corners, lighter, area, width.max(height))?;
+    let features = edge_features(sides.map(|side| &lines[side]), &corners, lighter, area, width.max(height))?;
     Some(Quad { sides, corners, lighter, features })
 }
 
 /// The quadrilateral with a side moved outwards, if both neighbours of a side are edges on beyond it, as far as another edge
 /// that lies across: it was the end of a dark band or of a shadow, and that is the page's.
-pub(super) fn grown(lines: &[Line], quad: &Quad, [width, height]: [f32; 2]) -> Option<Quad> {
+pub(super) fn grow_quad(lines: &[Line], quad: &Quad, [width, height]: [f32; 2]) -> Option<Quad> {
     let mut best: Option<(f32, Quad)> = None;
     for side in 0..4 {
         let (before, after) = (&lines[quad.sides[(side + 3) % 4]], &lines[quad.sides[(side + 1) % 4]]);
         let (from, to) = (quad.corners[side], quad.corners[(side + 1) % 4]);
         for (index, line) in lines.iter().enumerate().filter(|(index, _)| !quad.sides.contains(index)) {
-            let (Some(new_from), Some(new_to)) = (meet(before, line), meet(line, after)) else { continue };
+            let (Some(new_from), Some(new_to)) =
+                (intersect_lines(before, line), intersect_lines(line, after))
+            else {
+                continue;
+            };
             let goes_on = |neighbour: &Line, inner: [f32; 2], outer: [f32; 2], opposite: [f32; 2]| {
-                let [inner, outer, opposite] = [inner, outer, opposite].map(|place| neighbour.along(place));
+                let [inner, outer, opposite] =
+                    [inner, outer, opposite].map(|place| neighbour.position_along(place));
                 let further = (outer - inner) / (inner - opposite);
                 let (edge, within) = neighbour.goes_on(inner, outer);
                 (0.0..MOST_GROWTH).contains(&further) && within > BEYOND_PX && edge >= LEAST_GROWN * within
@@ -164,7 +173,7 @@ pub(super) fn grown(lines: &[Line], quad: &Quad, [width, height]: [f32; 2]) -> O
             if !goes_on(before, from, new_from, left) || !goes_on(after, to, new_to, right) {
                 continue;
             }
-            let (edge, within) = line.goes_on(line.along(new_from), line.along(new_to));
+            let (edge, within) = line.goes_on(line.position_along(new_from), line.position_along(new_to));
             let share = edge / within.max(1.0);
             if share < LEAST_GROWN || best.as_ref().is_some_and(|best| best.0 >= share) {
                 continue;
@@ -172,9 +181,10 @@ pub(super) fn grown(lines: &[Line], quad: &Quad, [width, height]: [f32; 2]) -> O
             let mut corners = quad.corners;
             (corners[side], corners[(side + 1) % 4]) = (new_from, new_to);
             let (mut sides, mut lighter) = (quad.sides, quad.lighter);
-            (sides[side], lighter[side]) = (index, line.beyond(middle(&corners)) > 0.0);
-            let area = area(&corners) / (width * height);
-            let features = edges(sides.map(|side| &lines[side]), &corners, lighter, area, width.max(height));
+            (sides[side], lighter[side]) = (index, line.distance_beyond(quad_middle(&corners)) > 0.0);
+            let area = quad_area(&corners) / (width * height);
+            let features =
+                edge_features(sides.map(|side| &lines[side]), &corners, lighter, area, width.max(height));
             if let Some(features) = features {
                 best = Some((share, Quad { sides, corners, lighter, features }));
             }
@@ -184,15 +194,15 @@ pub(super) fn grown(lines: &[Line], quad: &Quad, [width, height]: [f32; 2]) -> O
 }
 
 /// Where two lines meet, unless that is at a flat angle.
-fn meet(one: &Line, two: &Line) -> Option<[f32; 2]> {
+fn intersect_lines(one: &Line, two: &Line) -> Option<[f32; 2]> {
     let ([a, b], [c, d]) = (one.normal, two.normal);
     let area = a * d - b * c;
     (area.abs() >= LEAST_ANGLE)
         .then(|| [(one.rho * d - two.rho * b) / area, (a * two.rho - c * one.rho) / area])
 }
 
-/// What the edges along the sides of a quadrilateral say; none if they say that it is no page.
-fn edges(
+/// What the edges along the sides of a quadrilateral say; none if they say that it is not a page.
+fn edge_features(
     sides: [&Line; 4],
     corners: &[[f32; 2]; 4],
     lighter: [bool; 4],
@@ -201,7 +211,7 @@ fn edges(
 ) -> Option<Features> {
     let (mut edges, mut seen, mut least, mut beyond) = (0.0, 0.0, 1.0_f32, [[0.0; 2]; 4]);
     for (index, line) in sides.into_iter().enumerate() {
-        let (from, to) = (line.along(corners[index]), line.along(corners[(index + 1) % 4]));
+        let (from, to) = (line.position_along(corners[index]), line.position_along(corners[(index + 1) % 4]));
         let length = (to - from).abs();
         let (edge, within) = line.support(from, to);
         if length < SHORTEST * longer || within < LEAST_SEEN * length || edge < LEAST_EDGE * within {
@@ -228,11 +238,11 @@ fn edges(
     })
 }
 
-pub(super) fn middle(corners: &[[f32; 2]; 4]) -> [f32; 2] {
+pub(super) fn quad_middle(corners: &[[f32; 2]; 4]) -> [f32; 2] {
     [0, 1].map(|axis| corners.iter().map(|corner| corner[axis]).sum::<f32>() / 4.0)
 }
 
-fn area(corners: &[[f32; 2]; 4]) -> f32 {
+fn quad_area(corners: &[[f32; 2]; 4]) -> f32 {
     let cross = |one: [f32; 2], two: [f32; 2]| one[0] * two[1] - one[1] * two[0];
     (0..4).map(|index| cross(corners[index], corners[(index + 1) % 4])).sum::<f32>() / 2.0
 }

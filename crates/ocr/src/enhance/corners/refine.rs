@@ -1,6 +1,6 @@
 //! Sides to a part of a pixel, on the picture itself.
 
-use crate::image::Image;
+use sightwire_frame::Image;
 
 /// Places along a side at which its edge is looked for.
 const PLACES: u16 = 56;
@@ -10,11 +10,16 @@ const ALONG: i16 = 2;
 const LEAST_ALIKE: f32 = 0.3;
 
 /// The corners, in pixels of the picture; those of the copy, scaled, are within `step` pixels or two of them.
-pub(super) fn refined(image: &Image, corners: [[f32; 2]; 4], lighter: [bool; 4], step: f32) -> [[f32; 2]; 4] {
+pub(super) fn refine_corners(
+    image: &Image,
+    corners: [[f32; 2]; 4],
+    lighter: [bool; 4],
+    step: f32,
+) -> [[f32; 2]; 4] {
     let sides: [[f64; 3]; 4] = std::array::from_fn(|side| {
         let (from, to) = (corners[side], corners[(side + 1) % 4]);
-        let exact = edge(image, from, to, lighter[side], step);
-        exact.unwrap_or_else(|| through(from.map(f64::from), to.map(f64::from)))
+        let exact = find_edge(image, from, to, lighter[side], step);
+        exact.unwrap_or_else(|| line_through(from.map(f64::from), to.map(f64::from)))
     });
     std::array::from_fn(|corner| {
         let ([a, b, e], [c, d, f]) = (sides[(corner + 3) % 4], sides[corner]);
@@ -27,7 +32,7 @@ pub(super) fn refined(image: &Image, corners: [[f32; 2]; 4], lighter: [bool; 4],
 }
 
 /// The line through two points: its normal, inward if they are clockwise, and its distance along that.
-fn through(from: [f64; 2], to: [f64; 2]) -> [f64; 3] {
+fn line_through(from: [f64; 2], to: [f64; 2]) -> [f64; 3] {
     let (x, y) = (to[0] - from[0], to[1] - from[1]);
     let length = x.hypot(y).max(1e-9);
     let normal = [-y / length, x / length];
@@ -35,7 +40,7 @@ fn through(from: [f64; 2], to: [f64; 2]) -> [f64; 3] {
 }
 
 /// The line along which the picture changes most, near that from one corner to the next.
-fn edge(image: &Image, from: [f32; 2], to: [f32; 2], lighter: bool, step: f32) -> Option<[f64; 3]> {
+fn find_edge(image: &Image, from: [f32; 2], to: [f32; 2], lighter: bool, step: f32) -> Option<[f64; 3]> {
     let across = [to[0] - from[0], to[1] - from[1]];
     let length = across[0].hypot(across[1]);
     if length < 8.0 {
@@ -50,20 +55,20 @@ fn edge(image: &Image, from: [f32; 2], to: [f32; 2], lighter: bool, step: f32) -
     for place in 0..PLACES {
         let along = length * (0.03 + 0.94 * (f32::from(place) + 0.5) / f32::from(PLACES));
         let start = [0, 1].map(|axis| from[axis] + way[axis] * along);
-        profile(image, start, way, normal, reach, &mut levels);
-        if let Some((off, steepness)) = steepest(&levels, sign, step) {
+        sample_profile(image, start, way, normal, reach, &mut levels);
+        if let Some((off, steepness)) = find_steepest(&levels, sign, step) {
             found.push([f64::from(along), f64::from(off - f32::from(reach)), f64::from(steepness)]);
         }
     }
-    let (tilt, shift) = robust(&found, f64::from(step))?;
+    let (tilt, shift) = fit_line(&found, f64::from(step))?;
     let (end, begin) = (shift + tilt * f64::from(length), shift);
     let moved =
         |point: [f32; 2], by: f64| [0, 1].map(|axis| f64::from(point[axis]) + f64::from(normal[axis]) * by);
-    Some(through(moved(from, begin), moved(to, end)))
+    Some(line_through(moved(from, begin), moved(to, end)))
 }
 
 /// Colours across a side, from `reach` pixels outside to as many within; none if that is not all in the picture.
-fn profile(
+fn sample_profile(
     image: &Image,
     [x, y]: [f32; 2],
     way: [f32; 2],
@@ -82,7 +87,7 @@ fn profile(
                 levels.clear();
                 return;
             }
-            let colour = blended(image, place);
+            let colour = blend_pixels(image, place);
             (0..3).for_each(|channel| sum[channel] += colour[channel]);
         }
         levels.push(sum.map(|sum| sum / f32::from(2 * ALONG + 1)));
@@ -90,7 +95,7 @@ fn profile(
 }
 
 /// The colour at a place within the picture, blended of four pixels.
-fn blended(image: &Image, [x, y]: [f32; 2]) -> [f32; 3] {
+fn blend_pixels(image: &Image, [x, y]: [f32; 2]) -> [f32; 3] {
     let (x, y) = (x - 0.5, y - 0.5);
     let (column, row) = (x as usize, y as usize);
     let (right, down) = (x - column as f32, y - row as f32);
@@ -105,7 +110,7 @@ fn blended(image: &Image, [x, y]: [f32; 2]) -> [f32; 3] {
 }
 
 /// Where along a profile it gets lighter (or darker, as `sign` says) most, and by how much.
-fn steepest(levels: &[[f32; 3]], sign: f32, step: f32) -> Option<(f32, f32)> {
+fn find_steepest(levels: &[[f32; 3]], sign: f32, step: f32) -> Option<(f32, f32)> {
     // As far apart as a soft edge is wide.
     let apart = (step * 0.4).round().clamp(1.0, 3.0) as usize;
     if levels.len() < 2 * apart + 3 {
@@ -135,7 +140,7 @@ fn steepest(levels: &[[f32; 3]], sign: f32, step: f32) -> Option<(f32, f32)> {
 }
 
 /// The line on which most of the places are, `[along, off, steepness]` each: how it tilts, and where it begins.
-fn robust(places: &[[f64; 3]], step: f64) -> Option<(f64, f64)> {
+fn fit_line(places: &[[f64; 3]], step: f64) -> Option<(f64, f64)> {
     let least = (f32::from(PLACES) * LEAST_ALIKE) as usize;
     if places.len() < least {
         return None;

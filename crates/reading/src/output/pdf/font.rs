@@ -9,7 +9,7 @@ use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Filter, Finish as _, Name, Pdf, Rect, Ref, Str};
 use unicode_width::UnicodeWidthChar as _;
 
-use super::deflated;
+use super::deflate_bytes;
 
 const NAME: Name<'_> = Name(b"Sightwire-Unseen");
 const SYSTEM: SystemInfo<'_> =
@@ -37,17 +37,17 @@ pub(super) struct Unseen {
 
 impl Unseen {
     /// A text as the file writes it, and how wide it is in thousandths of its height.
-    pub(super) fn write(&mut self, text: &str) -> (Vec<u8>, f32) {
+    pub(super) fn encode_text(&mut self, text: &str) -> (Vec<u8>, f32) {
         let (mut bytes, mut width) = (Vec::with_capacity(2 * text.len()), 0);
         for character in text.chars() {
-            bytes.extend(self.number(character).to_be_bytes());
-            width += u32::from(advance(character));
+            bytes.extend(self.glyph_number(character).to_be_bytes());
+            width += u32::from(char_advance(character));
         }
         (bytes, width as f32)
     }
 
     /// From 1; 0 is what has no meaning, as is whatever comes after the last number.
-    fn number(&mut self, character: char) -> u16 {
+    fn glyph_number(&mut self, character: char) -> u16 {
         if let Some(number) = self.numbers.get(&character) {
             return *number;
         }
@@ -60,7 +60,7 @@ impl Unseen {
     /// Adds it to the file, once all of it is known.
     pub(super) fn add_to(&self, pdf: &mut Pdf) {
         let advances: Vec<u16> =
-            std::iter::once(EM).chain(self.characters.iter().copied().map(advance)).collect();
+            std::iter::once(EM).chain(self.characters.iter().copied().map(char_advance)).collect();
         let mut font = pdf.type0_font(FONT);
         font.base_font(NAME).encoding_predefined(Name(b"Identity-H"));
         font.descendant_font(CID_FONT).to_unicode(MEANING);
@@ -77,7 +77,7 @@ impl Unseen {
         descriptor.font_file2(GLYPHS);
         descriptor.finish();
         let file = empty_glyphs(&advances);
-        let packed = deflated(&file);
+        let packed = deflate_bytes(&file);
         let mut stream = pdf.stream(GLYPHS, &packed);
         stream.filter(Filter::FlateDecode);
         stream.pair(Name(b"Length1"), file.len() as i32);
@@ -86,12 +86,12 @@ impl Unseen {
         for (index, character) in self.characters.iter().enumerate() {
             meaning.pair(index as u16 + 1, *character);
         }
-        pdf.cmap(MEANING, &deflated(meaning.finish().as_slice())).filter(Filter::FlateDecode);
+        pdf.cmap(MEANING, &deflate_bytes(meaning.finish().as_slice())).filter(Filter::FlateDecode);
     }
 }
 
 /// About how wide a character is beside others of its line, thousandths of an em: letters within a word are found by it.
-fn advance(character: char) -> u16 {
+fn char_advance(character: char) -> u16 {
     match character {
         _ if character.width() == Some(2) => EM,
         'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' => 250,
@@ -138,7 +138,7 @@ fn empty_glyphs(advances: &[u16]) -> Vec<u8> {
     let mut place = file.len() + 16 * tables.len();
     for (tag, table) in &tables {
         file.extend_from_slice(*tag);
-        let numbers = [checksum(table), place as u32, table.len() as u32];
+        let numbers = [table_checksum(table), place as u32, table.len() as u32];
         file.extend(numbers.into_iter().flat_map(u32::to_be_bytes));
         place += table.len().next_multiple_of(4);
     }
@@ -149,7 +149,7 @@ fn empty_glyphs(advances: &[u16]) -> Vec<u8> {
     file
 }
 
-fn checksum(table: &[u8]) -> u32 {
+fn table_checksum(table: &[u8]) -> u32 {
     table.chunks(4).fold(0, |sum, chunk| {
         let mut word = [0; 4];
         word[..chunk.len()].copy_from_slice(chunk);
@@ -164,8 +164,8 @@ mod tests {
     #[test]
     fn a_character_has_one_number_and_a_width() {
         let mut font = Unseen::default();
-        assert_eq!(font.write("aba"), (vec![0, 1, 0, 2, 0, 1], 3.0 * 530.0));
-        assert_eq!(font.write("𠮷b"), (vec![0, 3, 0, 2], 1530.0));
+        assert_eq!(font.encode_text("aba"), (vec![0, 1, 0, 2, 0, 1], 3.0 * 530.0));
+        assert_eq!(font.encode_text("𠮷b"), (vec![0, 3, 0, 2], 1530.0));
         let file = empty_glyphs(&[1000, 530, 530, 1000]);
         assert_eq!((file.len() % 4, &file[12..16]), (0, &b"glyf"[..]));
         // Of `maxp`, the last table: 4 glyphs.

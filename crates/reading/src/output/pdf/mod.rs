@@ -15,7 +15,7 @@ use flate2::write::ZlibEncoder;
 use pdf_writer::types::TextRenderingMode;
 use pdf_writer::{Content, Filter, Finish as _, Name, Rect, Ref, Str, TextStr};
 use sightwire_frame::Image;
-use sightwire_frame::still::density;
+use sightwire_frame::still::read_density;
 use sightwire_ocr::Region;
 
 use super::Page;
@@ -53,12 +53,12 @@ impl Pdf {
     /// Adds the next page of a picture. `image` is its upright pixels; where the picture is a JPEG, `bytes` go into the file
     /// as they are.
     pub fn push(&mut self, bytes: &[u8], page: &Page, image: &Image) {
-        let density = density(bytes, self.pages.len() as u32).unwrap_or([DENSITY; 2]);
+        let density = read_density(bytes, self.pages.len() as u32).unwrap_or([DENSITY; 2]);
         let paper = Paper::new((image.width(), image.height()), density);
         let [id, picture, content] = [0, 1, 2].map(|index| Ref::new(self.next + index));
         self.next += 3;
         self.pages.push(id);
-        let corners = picture::write(&mut self.file, picture, bytes, image);
+        let corners = picture::write_picture(&mut self.file, picture, bytes, image);
         let mut drawn = Content::new();
         drawn.save_state().transform(paper.transform(corners)).x_object(PICTURE).restore_state();
         drawn.begin_text().set_text_rendering_mode(TextRenderingMode::Invisible);
@@ -66,7 +66,7 @@ impl Pdf {
             self.write_line(&mut drawn, region, &paper);
         }
         drawn.end_text();
-        self.file.stream(content, &deflated(drawn.finish().as_slice())).filter(Filter::FlateDecode);
+        self.file.stream(content, &deflate_bytes(drawn.finish().as_slice())).filter(Filter::FlateDecode);
         let mut object = self.file.page(id);
         object.parent(TREE).media_box(Rect::new(0.0, 0.0, paper.width, paper.height)).contents(content);
         let mut resources = object.resources();
@@ -94,16 +94,18 @@ impl Pdf {
         let words = region.words_or_line();
         for (index, word) in words.iter().enumerate() {
             let place = Place::new(region.word_polygon(*word), paper);
-            let (bytes, width) = self.font.write(region.word_text(*word));
+            let (bytes, width) = self.font.encode_text(region.word_text(*word));
             if width == 0.0 || place.height <= 0.0 {
                 continue;
             }
             drawn.set_font(FONT, three_decimals(place.height)).set_text_matrix(place.matrix);
-            drawn.set_horizontal_scaling(place.scaling(place.length, width)).show(Str(&bytes));
+            drawn.set_horizontal_scaling(place.horizontal_scaling(place.length, width)).show(Str(&bytes));
             let Some(next) = words.get(index + 1).filter(|next| next.begin > word.end) else { continue };
-            let (bytes, width) = self.font.write(" ");
+            let (bytes, width) = self.font.encode_text(" ");
             let share = (next.from - word.to) / (word.to - word.from).max(f32::EPSILON);
-            drawn.set_horizontal_scaling(place.scaling(place.length * share, width)).show(Str(&bytes));
+            drawn
+                .set_horizontal_scaling(place.horizontal_scaling(place.length * share, width))
+                .show(Str(&bytes));
         }
     }
 }
@@ -127,7 +129,7 @@ impl Paper {
     }
 
     /// From pixels, y down, to points, y up.
-    fn point(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+    fn map_point(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [x * self.scale[0], self.height - y * self.scale[1]]
     }
 
@@ -148,7 +150,7 @@ struct Place {
 
 impl Place {
     fn new(polygon: [[f32; 2]; 4], paper: &Paper) -> Self {
-        let [top_left, top_right, bottom_right, bottom_left] = polygon.map(|corner| paper.point(corner));
+        let [top_left, top_right, bottom_right, bottom_left] = polygon.map(|corner| paper.map_point(corner));
         let from_to = |from: [f32; 2], to: [f32; 2]| [to[0] - from[0], to[1] - from[1]];
         let mean = |a: [f32; 2], b: [f32; 2]| [f32::midpoint(a[0], b[0]), f32::midpoint(a[1], b[1])];
         let along = mean(from_to(top_left, top_right), from_to(bottom_left, bottom_right));
@@ -163,7 +165,7 @@ impl Place {
     }
 
     /// By how much letters are to be widened so that they take a length, per cent; `width` is theirs in thousandths.
-    fn scaling(&self, length: f32, width: f32) -> f32 {
+    fn horizontal_scaling(&self, length: f32, width: f32) -> f32 {
         three_decimals(100.0 * length.max(0.0) / (width / 1e3 * self.height)).max(1.0)
     }
 }
@@ -173,7 +175,7 @@ fn three_decimals(value: f32) -> f32 {
 }
 
 /// As [`Filter::FlateDecode`] has it.
-fn deflated(bytes: &[u8]) -> Vec<u8> {
+fn deflate_bytes(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     // A `Vec` takes whatever is written.
     let _ = encoder.write_all(bytes);
@@ -196,7 +198,7 @@ mod tests {
         assert!((fax.width - 609.9).abs() < 0.1 && (fax.height - 792.0).abs() < 0.1);
         let strip = Paper::new((65_000, 650), [DENSITY; 2]);
         assert!((strip.width - LONGEST).abs() < 0.1 && (strip.height - 144.0).abs() < 0.1);
-        assert_eq!(whole(strip.point([0.0, 650.0])), [0, 0]);
+        assert_eq!(whole(strip.map_point([0.0, 650.0])), [0, 0]);
     }
 
     #[test]
@@ -215,7 +217,7 @@ mod tests {
         let level = Place::new([[10.0, 20.0], [60.0, 20.0], [60.0, 40.0], [10.0, 40.0]], &paper);
         assert_eq!((level.length, level.height), (50.0, 20.0));
         assert_eq!(whole(level.matrix), [1, 0, 0, 1, 10, 64], "a fifth of it is below the baseline");
-        assert!((level.scaling(50.0, 2500.0) - 100.0).abs() < 1e-3);
+        assert!((level.horizontal_scaling(50.0, 2500.0) - 100.0).abs() < 1e-3);
         let on_its_head = Place::new([[60.0, 40.0], [10.0, 40.0], [10.0, 20.0], [60.0, 20.0]], &paper);
         assert_eq!(whole(on_its_head.matrix), [-1, 0, 0, -1, 60, 76]);
         // From the bottom to the top.

@@ -7,7 +7,7 @@ use sightwire_frame::{Encoder, Image};
 
 /// Of pictures that take less room as JPEG. Letters keep their edges.
 const QUALITY: u8 = 90;
-/// So many times as much as that may be taken for the picture itself.
+/// This many times as much as that may be taken for the picture itself.
 const WORTH: usize = 2;
 /// Colours of a palette.
 const MOST_COLOURS: usize = 256;
@@ -24,14 +24,14 @@ enum Colours {
 
 /// Writes a picture as an object of the file. Says where its upper left, upper right and lower left corner go on the page,
 /// whose sides are 1 long: y down.
-pub(super) fn write(pdf: &mut Pdf, id: Ref, file: &[u8], image: &Image) -> [[f32; 2]; 3] {
+pub(super) fn write_picture(pdf: &mut Pdf, id: Ref, file: &[u8], image: &Image) -> [[f32; 2]; 3] {
     if let Some(jpeg) = plain_jpeg(file) {
         write_jpeg(pdf, id, jpeg.bytes, jpeg.stored, jpeg.grey);
         return jpeg.corners;
     }
     let size = (image.width(), image.height());
-    let colours = Colours::of(image);
-    let lossless = lossless(image, &colours);
+    let colours = Colours::from_image(image);
+    let lossless = encode_lossless(image, &colours);
     let mut jpeg = Vec::new();
     if !matches!(colours, Colours::Palette(_)) {
         // Where there can be none, the picture itself is there.
@@ -72,7 +72,7 @@ fn write_lossless(pdf: &mut Pdf, id: Ref, bytes: &[u8], (width, height): (u32, u
 }
 
 impl Colours {
-    fn of(image: &Image) -> Self {
+    fn from_image(image: &Image) -> Self {
         let (mut palette, mut grey): (Vec<[u8; 3]>, bool) = (Vec::new(), true);
         let mut last = None;
         for pixel in image.data().as_chunks::<3>().0 {
@@ -103,9 +103,9 @@ impl Colours {
 }
 
 /// The compressed rows of a PNG, which are a PDF's as well (PDF 1.7, 7.4.4.4).
-fn lossless(image: &Image, colours: &Colours) -> Option<Vec<u8>> {
+fn encode_lossless(image: &Image, colours: &Colours) -> Option<Vec<u8>> {
     let mut png = Vec::new();
-    encode(image, colours, &mut png).ok()?;
+    encode_png(image, colours, &mut png).ok()?;
     let (mut rest, mut rows) = (png.get(8..)?, Vec::new());
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let (kind, after) = after.split_first_chunk::<4>()?;
@@ -118,7 +118,7 @@ fn lossless(image: &Image, colours: &Colours) -> Option<Vec<u8>> {
     Some(rows)
 }
 
-fn encode(image: &Image, colours: &Colours, out: &mut Vec<u8>) -> Result<(), png::EncodingError> {
+fn encode_png(image: &Image, colours: &Colours, out: &mut Vec<u8>) -> Result<(), png::EncodingError> {
     use std::io::Write as _;
 
     let mut encoder = png::Encoder::new(out, image.width(), image.height());
@@ -172,20 +172,20 @@ mod tests {
 
     fn written(image: &Image, file: &[u8]) -> String {
         let mut pdf = Pdf::new();
-        assert_eq!(write(&mut pdf, Ref::new(1), file, image), UPRIGHT);
+        assert_eq!(write_picture(&mut pdf, Ref::new(1), file, image), UPRIGHT);
         String::from_utf8_lossy(&pdf.finish()).into_owned()
     }
 
     #[test]
     fn few_colours_have_a_palette_and_two_take_a_bit_each() {
         let scan = drawn(|index| [if index % 7 == 0 { 10 } else { 255 }; 3]);
-        assert_eq!(Colours::of(&scan), Colours::Palette(vec![[10; 3], [255; 3]]));
+        assert_eq!(Colours::from_image(&scan), Colours::Palette(vec![[10; 3], [255; 3]]));
         let pdf = written(&scan, b"II*\0");
         assert!(pdf.contains("/BitsPerComponent 1") && pdf.contains("/Indexed"), "{pdf}");
         let shot = drawn(|index| [(index % 200) as u8, 0, 255]);
-        assert!(matches!(Colours::of(&shot), Colours::Palette(palette) if palette.len() == 200));
-        assert_eq!(Colours::of(&drawn(|index| [(index % 250) as u8; 3])), Colours::Grey);
-        assert_eq!(Colours::of(&drawn(|index| [index as u8, (index >> 8) as u8, 1])), Colours::All);
+        assert!(matches!(Colours::from_image(&shot), Colours::Palette(palette) if palette.len() == 200));
+        assert_eq!(Colours::from_image(&drawn(|index| [(index % 250) as u8; 3])), Colours::Grey);
+        assert_eq!(Colours::from_image(&drawn(|index| [index as u8, (index >> 8) as u8, 1])), Colours::All);
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
         let mut jpeg = Vec::new();
         Encoder::new().unwrap().encode(&large, 40, &mut jpeg).unwrap();
         let mut pdf = Pdf::new();
-        write(&mut pdf, Ref::new(1), &jpeg, &large);
+        write_picture(&mut pdf, Ref::new(1), &jpeg, &large);
         assert!(pdf.finish().windows(jpeg.len()).any(|bytes| bytes == jpeg));
     }
 }

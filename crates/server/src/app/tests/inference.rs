@@ -1,7 +1,7 @@
 //! Who asks for models over gRPC.
 
-use sightwire_http::caller::Caller;
-use sightwire_kserve::server::{Asker, Refusal, Serves as _};
+use sightwire_admission::caller::Caller;
+use sightwire_remote::kserve::server::{Asker, Refusal, Serves as _};
 
 use super::*;
 

@@ -36,7 +36,7 @@ impl House {
         self.send((&Method::GET, "/labels", ""), peer, headers).await
     }
 
-    /// How many of so many requests are answered otherwise than with 429.
+    /// How many of this many requests are answered otherwise than with 429.
     async fn answered(&self, count: usize, peer: &str, headers: &[(&str, &str)]) -> usize {
         let mut answered = 0;
         for _ in 0..count {
@@ -55,7 +55,7 @@ async fn who_needs_no_key_is_who_a_named_proxy_says_and_nobody_else() {
         status == StatusCode::OK
     };
     assert!(is_in(&house, "10.9.1.1", &[]).await);
-    // Nobody is named: whoever says that a client is behind it is not that client, whatever is claimed.
+    // Nobody is named: a peer that says a client is behind it is not that client, whatever is claimed.
     assert!(is_in(&house, "192.168.1.2", &[]).await);
     for claimed in ["10.9.1.1", "6.6.6.6"] {
         for peer in ["10.8.1.1", "192.168.1.2"] {
@@ -146,7 +146,7 @@ async fn an_address_a_key_and_a_client_of_a_named_proxy_make_so_many_requests_ea
     assert_eq!(house.answered(30, "127.0.0.1", &[]).await, 30);
     assert_eq!(house.answered(30, "127.0.0.1", &of("10.1.1.1")).await, 10);
     assert_eq!(
-        house.app.listening.limited.counted(sightwire_measure::shares::Limit::RequestsPerS),
+        house.app.listening.limited.limited_count(sightwire_base::shares::Limit::RequestsPerS),
         20 + 1 + 4 + 1 + 30 + 20 + 20 + 20 + 20 + 20
     );
 }

@@ -1,4 +1,4 @@
-//! Whoever is known by what others say: by a token, or by a proxy.
+//! Callers who are known by what others say: by a token, or by a proxy.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -192,7 +192,7 @@ async fn pages_from_elsewhere_change_nothing_in_the_name_of_whom_the_proxy_names
     assert_eq!(ask(&Method::GET, &[&cross[..], &link].concat()).await, StatusCode::NOT_FOUND);
     let frame = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")];
     assert_eq!(ask(&Method::GET, &[&cross[..], &frame].concat()).await, StatusCode::UNAUTHORIZED);
-    // A token that the proxy adds beside the name is no more meant by whoever looks at a page than the name is.
+    // A token that the proxy adds beside the name is not meant by the user who looks at a page, and neither is the name.
     let house = House::new(&format!("{PROXY}{}", TOKENS.replace("[access]\n", "")));
     let bearer = format!("Bearer {}", token("operator", 60, &json!({})));
     for (headers, may) in [
@@ -250,8 +250,8 @@ async fn a_key_that_its_issuer_publishes_later_is_found_and_one_that_it_takes_ba
         home.path(),
         issuer(said.clone())
     );
-    let guard = Arc::new(Config::of_toml(&config).unwrap().guard().unwrap());
-    let find = |token: &str| guard.find(token, SystemTime::now(), None);
+    let guard = Arc::new(Config::of_toml(&config).unwrap().build_guard().unwrap());
+    let find = |token: &str| guard.find_principal(token, SystemTime::now(), None);
     assert!(find(&of_old).unwrap_err().to_string().contains("not fetched"));
     let stop = CancellationToken::new();
     let running = tokio::spawn(guard.clone().run(Issuers, stop.clone()));

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_V
 use sightwire_access::process::{
     ANSWER, Check, KnownProcess, LEEWAY, ProcessFlaw, Processes, Secret, Signed, Tag,
 };
-use sightwire_measure::captured;
+use sightwire_base::captured;
 
 use super::*;
 
@@ -23,9 +23,9 @@ const PATH: &str = "/api/v1/cameras/none?x=1";
 struct Two(Secret);
 
 impl Processes for Two {
-    fn known(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
+    fn identify_process(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
         let name_of = |instance| (instance == FROM).then(|| "yard".into());
-        Check { secret: &self.0, me: TO, now_ms: NOW, name_of: &name_of }.check(request)
+        Check { secret: &self.0, me: TO, now_ms: NOW, name_of: &name_of }.check_request(request)
     }
 }
 
@@ -61,7 +61,7 @@ impl House {
 
 #[tokio::test]
 async fn another_process_may_all_and_each_answer_shows_it_that_this_one_knows_the_secret() {
-    let (log, house) = (captured::log(), cluster());
+    let (log, house) = (captured::capture_log(), cluster());
     for (method, path, expected) in [
         (Method::GET, "/api/v1/cameras", StatusCode::OK),
         (Method::DELETE, PATH, StatusCode::NOT_FOUND),
@@ -74,8 +74,8 @@ async fn another_process_may_all_and_each_answer_shows_it_that_this_one_knows_th
         assert_eq!(status, expected, "{method} {path}: {said}");
         assert!(tag.is_answered_by(&secret(TEXT), &shown.unwrap()), "{method} {path}");
     }
-    let lines = log.with("AUDIT the process \"yard\" tried DELETE /api/v1/cameras/none");
-    assert_eq!(lines.len(), 1, "{:?}", log.with("AUDIT"));
+    let lines = log.lines_with("AUDIT the process \"yard\" tried DELETE /api/v1/cameras/none");
+    assert_eq!(lines.len(), 1, "{:?}", log.lines_with("AUDIT"));
     // It asks for all who watch there.
     let tag = Tag::sign(&secret(TEXT), FROM, TO, NOW, "GET", "/api/v1/cameras").to_string();
     for _ in 0..50 {
@@ -109,7 +109,7 @@ async fn what_is_not_another_processs_is_nobodys_and_is_told_why() {
     assert_eq!(status, StatusCode::NOT_FOUND, "a scheme is one in whatever letters");
     refused(&House::new(""), &right, "This server is in no cluster").await;
     refused(&House::new("[access]\nmode = \"open\""), &right, "This server is in no cluster").await;
-    // Whoever only says so is limited as everybody there.
+    // A client that only says so is limited like everybody there.
     let mut answers = BTreeSet::new();
     for _ in 0..50 {
         answers.insert(house.with_tag(&Method::DELETE, PATH, "Sightwire x").await.0);

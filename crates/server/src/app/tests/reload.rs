@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use crate::config::{ConfigError, Layers, load};
 use parking_lot::Mutex;
-use sightwire_config::{ConfigError, Layers};
-use sightwire_measure::captured;
+use sightwire_base::captured;
 
 use super::*;
 
@@ -16,7 +16,7 @@ struct Changing {
 }
 
 fn of(text: &str) -> Result<(Layers, Config), ConfigError> {
-    let mut layers = Layers::defaults();
+    let mut layers = load::default_layers();
     layers.add_text(text, Path::new("sightwire.toml"))?;
     let config = Config::from_layers(&layers)?;
     Ok((layers, config))
@@ -83,7 +83,7 @@ async fn what_can_be_applied_is_and_what_needs_a_restart_is_named_until_there_is
 
 #[tokio::test]
 async fn a_configuration_that_cannot_be_used_changes_nothing_at_all() {
-    let (log, server) = (captured::log(), Changing::new());
+    let (log, server) = (captured::capture_log(), Changing::new());
     server.change("id = \"yard\"", "id = \"court\"");
     server.change("[recognizer]", "[recognizer]\nmax_clients = 3\nmax_fps = 0.5");
     let (status, answer) = server.reload().await;
@@ -92,13 +92,13 @@ async fn a_configuration_that_cannot_be_used_changes_nothing_at_all() {
     assert!(detail.contains("the one before stays") && detail.contains("recognizer.max_fps"), "{detail}");
     assert_eq!(server.cameras().await, ["gate", "yard"]);
     assert_ne!(server.house.app.recognizer.max_clients(), 3);
-    assert_eq!(server.house.app.telemetry.life.reloads(), [0, 1]);
+    assert_eq!(server.house.app.reload.counts(), [0, 1]);
     // Mended, all of it counts.
     server.change("max_fps = 0.5", "max_fps = 5.0");
     let (status, answer) = server.reload().await;
     assert_eq!((status, &answer["needs_restart"]), (StatusCode::OK, &json!(["recognizer.max_fps"])));
     assert_eq!(server.cameras().await, ["gate", "court"]);
-    assert_eq!(log.with("had the configuration read again").len(), 1);
+    assert_eq!(log.lines_with("had the configuration read again").len(), 1);
 }
 
 #[tokio::test]
@@ -150,4 +150,28 @@ async fn a_limit_counts_at_once_also_for_who_has_come_before() {
     server.change("requests_per_s = 1", "requests_per_s = 0");
     server.house.app.reload.run().unwrap();
     assert_eq!(ask().await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_admin_sees_each_setting_with_the_value_in_force_and_where_it_was_set() {
+    let server = Changing::new();
+    server.change("[recognizer]", "max_connections = 7\n[recognizer]\nmax_clients = 3");
+    server.reload().await;
+    let answer = server.house.ok("/api/v1/settings", &server.admin).await;
+    let setting = |name: &str| {
+        answer["settings"].as_array().unwrap().iter().find(|setting| setting["name"] == name).unwrap()
+    };
+    let clients = setting("recognizer.max_clients");
+    assert_eq!((&clients["value"], &clients["at_once"]), (&json!(3), &json!(true)));
+    let origin = clients["origin"].as_str().unwrap();
+    assert!(origin.starts_with("sightwire.toml, line "), "{origin}");
+    let connections = setting("server.max_connections");
+    assert_eq!(
+        (&connections["value"], &connections["origin"]),
+        (&json!(1024), &json!("default")),
+        "until a restart"
+    );
+    let operator = server.house.key(Role::Operator, &[], &[]);
+    let (status, _) = server.house.ask(&Method::GET, "/api/v1/settings", Some(&operator)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
 }

@@ -1,15 +1,15 @@
-//! What whoever runs the server is told of it.
+//! What the operator is told about the server.
 
 use std::time::Duration;
 
-use sightwire_measure::captured;
+use sightwire_base::captured;
 
 use super::*;
 
 #[tokio::test]
 async fn a_server_that_stops_is_not_ready_and_still_alive() {
     let house = House::new("");
-    house.app.telemetry.life.stops();
+    house.app.observer.life.mark_stopping();
     let (status, answer) = house.ask(&Method::GET, "/readyz", None).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer["reason"].as_str().unwrap().starts_with("The server stops"), "{answer}");
@@ -21,7 +21,7 @@ async fn a_disk_that_cannot_be_written_to_is_told_of_and_sends_nobody_elsewhere(
     let house = House::new("");
     let (status, answer) = house.ask(&Method::GET, "/readyz", None).await;
     assert_eq!((status, answer), (StatusCode::OK, json!({ "ready": true })));
-    sightwire_measure::disk::failed();
+    sightwire_base::disk::count_failure();
     let (status, answer) = house.ask(&Method::GET, "/readyz", None).await;
     assert_eq!(status, StatusCode::OK);
     assert!(answer["notes"][0].as_str().unwrap().starts_with("A disk is full"), "{answer}");
@@ -29,7 +29,7 @@ async fn a_disk_that_cannot_be_written_to_is_told_of_and_sends_nobody_elsewhere(
 
 #[tokio::test]
 async fn the_log_says_who_did_what_and_who_was_not_allowed_to_and_never_a_key() {
-    let (log, house) = (captured::log(), House::new(""));
+    let (log, house) = (captured::capture_log(), House::new(""));
     let admin = house.key(Role::Admin, &[], &[]);
     let viewer = house.key(Role::Viewer, &[], &[]);
     for (method, path, key, code) in [
@@ -42,7 +42,7 @@ async fn the_log_says_who_did_what_and_who_was_not_allowed_to_and_never_a_key() 
     ] {
         assert_eq!(house.ask(&method, path, Some(key)).await.0, code, "{method} {path}");
     }
-    let lines = log.with("AUDIT");
+    let lines = log.lines_with("AUDIT");
     for (line, parts) in lines.iter().zip([
         ["added the camera \"new\"", "code=201"],
         ["may not, and tried DELETE /api/v1/cameras/new", "code=403"],
@@ -55,12 +55,12 @@ async fn the_log_says_who_did_what_and_who_was_not_allowed_to_and_never_a_key() 
         assert!(named && parts.iter().all(|part| line.contains(part)), "{parts:?} in {line}");
     }
     assert_eq!(lines.len(), 4, "{lines:?}");
-    assert!([&admin, &viewer].iter().all(|key| log.with(&key[12..]).is_empty()));
+    assert!([&admin, &viewer].iter().all(|key| log.lines_with(&key[12..]).is_empty()));
 }
 
 #[tokio::test]
 async fn an_error_of_a_page_is_one_short_line_and_counted() {
-    let (log, house) = (captured::log(), House::new(""));
+    let (log, house) = (captured::capture_log(), House::new(""));
     let viewer = house.key(Role::Viewer, &[], &[]);
     let body = json!({ "message": "TypeError:\nWARN forged", "page": "/wall", "place": "x".repeat(5000) });
     let request = Request::builder().method(Method::POST).uri("/api/v1/page-errors");
@@ -70,14 +70,14 @@ async fn an_error_of_a_page_is_one_short_line_and_counted() {
     request.extensions_mut().insert(Peer("192.168.1.7:5000".parse().unwrap()));
     let response = house.app.router.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
-    let lines = log.with("the page failed in the browser of the key");
+    let lines = log.lines_with("the page failed in the browser of the key");
     assert!(lines[0].contains("TypeError:\\nWARN forged") && lines[0].len() < 500, "{lines:?}");
-    assert_eq!(house.app.telemetry.life.page_errors(), 1);
+    assert_eq!(house.app.observer.page_errors(), 1);
 }
 
 #[tokio::test]
 async fn whoever_does_not_wait_for_the_answer_is_told_of_all_the_same() {
-    let (log, house) = (captured::log(), House::new(""));
+    let (log, house) = (captured::capture_log(), House::new(""));
     let admin = house.key(Role::Admin, &[], &[]);
     let mut asked = Box::pin(house.ask(&Method::POST, "/api/v1/cameras", Some(&admin)));
     // The handler has begun what blocks.
@@ -85,7 +85,7 @@ async fn whoever_does_not_wait_for_the_answer_is_told_of_all_the_same() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(asked);
-    let lines = log.with("AUDIT the key ");
+    let lines = log.lines_with("AUDIT the key ");
     assert!(lines.len() == 1, "{lines:?}");
     let told = lines[0].contains("did not wait for the answer") || lines[0].contains("added the camera");
     assert!(told, "{lines:?}");

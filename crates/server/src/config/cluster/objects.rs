@@ -1,8 +1,8 @@
-//! `cluster.buckets` and `cluster.s3_*`: storage whose objects are read for others. Credentials are no part of the configuration.
+//! `cluster.buckets` and `cluster.s3_*`: storage whose objects are read for others. Credentials are not part of the configuration.
 
 use url::Url;
 
-use super::{ConfigError, Values, is_loopback, plain_url};
+use super::{ClusterKeys, ConfigError, Values, is_loopback, plain_url};
 
 /// Characters of a region, at most.
 const MAX_REGION: usize = 64;
@@ -18,50 +18,53 @@ pub struct ObjectsConfig {
     pub region: String,
 }
 
-pub(super) fn read(r: &Values<'_>) -> Result<ObjectsConfig, ConfigError> {
-    let buckets = r.list("cluster.buckets")?;
-    if !buckets.iter().all(|bucket| bucket.starts_with("s3://")) {
-        let reason = "each is written as s3://bucket, or as s3://bucket/folder for a part of one";
-        return Err(r.invalid("cluster.buckets", reason));
+impl ObjectsConfig {
+    pub(super) fn of_keys(values: Values<'_>, keys: &ClusterKeys) -> Result<Self, ConfigError> {
+        let buckets = keys.buckets.clone();
+        if !buckets.iter().all(|bucket| bucket.starts_with("s3://")) {
+            let reason = "each is written as s3://bucket, or as s3://bucket/folder for a part of one";
+            return Err(values.invalid("cluster.buckets", reason));
+        }
+        let region = keys.s3_region.clone();
+        let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if region.is_empty() || region.len() > MAX_REGION || !region.chars().all(is_fine) {
+            let reason = "it is of letters, digits, `-` and `_`, as eu-central-1 is; storage that has none takes us-east-1";
+            return Err(values.invalid("cluster.s3_region", reason));
+        }
+        Ok(Self { buckets, endpoint: parse_endpoint(values, keys)?, region })
     }
-    let region = r.text("cluster.s3_region");
-    let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if region.is_empty() || region.len() > MAX_REGION || !region.chars().all(is_fine) {
-        let reason = "it is of letters, digits, `-` and `_`, as eu-central-1 is; storage that has none takes us-east-1";
-        return Err(r.invalid("cluster.s3_region", reason));
-    }
-    Ok(ObjectsConfig { buckets, endpoint: endpoint(r)?, region })
 }
 
-fn endpoint(r: &Values<'_>) -> Result<Option<Url>, ConfigError> {
-    let text = r.text("cluster.s3_endpoint");
-    if text.is_empty() {
+fn parse_endpoint(values: Values<'_>, keys: &ClusterKeys) -> Result<Option<Url>, ConfigError> {
+    if keys.s3_endpoint.is_empty() {
         return Ok(None);
     }
-    let Some(url) = plain_url(&text) else {
+    let Some(url) = plain_url(&keys.s3_endpoint) else {
         let reason = "write it as https://minio.example.org or https://10.0.0.5:9000, without name, password, path or query; buckets are \
                       named in cluster.buckets, and credentials in the environment";
-        return Err(r.invalid("cluster.s3_endpoint", reason));
+        return Err(values.invalid("cluster.s3_endpoint", reason));
     };
-    if url.scheme() == "http" && !is_loopback(&url) && !r.flag("cluster.s3_allow_http") {
+    if url.scheme() == "http" && !is_loopback(&url) && !keys.s3_allow_http {
         let reason = "pictures would cross the network for everybody to read, and a session's token with them; write https://, or set \
                       cluster.s3_allow_http where the network is yours alone";
-        return Err(r.invalid("cluster.s3_endpoint", reason));
+        return Err(values.invalid("cluster.s3_endpoint", reason));
     }
     Ok(Some(url))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Layers;
     use super::*;
+    use crate::config::load;
 
     fn of(set: &[&str]) -> Result<ObjectsConfig, String> {
-        let mut layers = Layers::defaults();
+        let mut layers = load::default_layers();
         for set in set {
             layers.add_flag(&format!("cluster.{set}")).map_err(|error| error.to_string())?;
         }
-        read(&Values(&layers)).map_err(|error| error.to_string())
+        let values = Values::new(&layers);
+        let read = ClusterKeys::read(values).and_then(|keys| ObjectsConfig::of_keys(values, &keys));
+        read.map_err(|error| error.to_string())
     }
 
     #[test]

@@ -17,6 +17,7 @@ use sightwire_api::board::{
 };
 use sightwire_api::camera::CameraChange;
 use sightwire_api::stream::StreamKind;
+use sightwire_base::clock;
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_hub::stream::Condition;
 use sightwire_live::origin::Origin;
@@ -24,23 +25,22 @@ use sightwire_live::registry::{Camera, RegistryError};
 use sightwire_live::source::CameraSource;
 use sightwire_live::upstream::Upstream;
 use sightwire_live::{Streams, Unreachable, WatchError};
-use sightwire_measure::clock;
 use sightwire_models::slot;
 
-use super::{Api, blocking};
-use sightwire_http::caller::Caller;
-use sightwire_http::may::May;
-use sightwire_http::object::Object;
-use sightwire_http::query::{self, Params};
-use sightwire_http::refusal::Refusal;
-use sightwire_http::sentence;
+use super::{Api, run_blocking};
+use sightwire_admission::caller::Caller;
+use sightwire_admission::may::May;
+use sightwire_admission::object::Object;
+use sightwire_admission::query::{self, Params};
+use sightwire_admission::refusal::Refusal;
+use sightwire_admission::to_sentence;
 use sightwire_streaming::arrival::shares_of;
 use sightwire_streaming::pick::{self, PickError};
 
 /// Of a camera that its user gave no name.
 const NAME: &str = "ESP32-CAM";
 
-pub async fn health(_: May<SeeServer>, State(streams): State<Arc<Streams>>) -> Json<BoardHealth> {
+pub async fn board_health(_: May<SeeServer>, State(streams): State<Arc<Streams>>) -> Json<BoardHealth> {
     let camera = streams.registry.for_user(None);
     // Any page may ask: that there is a camera, and not where.
     let masked = camera.and_then(|camera| {
@@ -57,14 +57,14 @@ pub async fn health(_: May<SeeServer>, State(streams): State<Arc<Streams>>) -> J
     })
 }
 
-pub async fn debug(may: May<WatchStream>, State(streams): State<Arc<Streams>>) -> Json<OpenStreams> {
+pub async fn debug_streams(may: May<WatchStream>, State(streams): State<Arc<Streams>>) -> Json<OpenStreams> {
     let stream = |upstream: &Arc<Upstream>| OpenStream {
         stream_id: upstream.stream.id().to_string(),
         is_alive: !matches!(upstream.stream.state().condition, Condition::Ended | Condition::Stalled),
         age_seconds: (clock::since(upstream.since).as_secs_f64() * 10.0).round() / 10.0,
     };
     let all = streams.upstreams();
-    let seen = all.iter().filter(|one| may.sees(one.stream.id(), one.origin.kind()).is_ok());
+    let seen = all.iter().filter(|one| may.check_watch_stream(one.stream.id(), one.origin.kind()).is_ok());
     let all: Vec<OpenStream> = seen.map(stream).collect();
     Json(OpenStreams { active_count: all.len(), streams: all })
 }
@@ -74,9 +74,9 @@ pub async fn own_camera(
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
 ) -> Result<Json<BoardConfig>, Refusal> {
-    let camera = streams.registry.of_user(&user(&headers)?);
+    let camera = streams.registry.of_user(&require_user(&headers)?);
     if let Some(camera) = &camera {
-        may.sees(&camera.table.id, StreamKind::Camera)?;
+        may.check_watch_stream(&camera.table.id, StreamKind::Camera)?;
     }
     let config = camera.map(|camera| board_of(&camera));
     let none = "No configuration found. Please set up your ESP32-CAM.";
@@ -84,90 +84,90 @@ pub async fn own_camera(
     Ok(Json(BoardConfig { success: true, config, message }))
 }
 
-pub async fn save(
+pub async fn save_board(
     may: May<OwnCamera>,
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
     board: Result<Object<BoardChange>, JsonRejection>,
 ) -> Result<Json<BoardSaved>, Refusal> {
-    let user = user(&headers)?;
+    let user = require_user(&headers)?;
     let before = streams.registry.of_user(&user);
     let id = before.as_ref().map_or("", |before| &before.table.id);
-    may.may_on(&OwnCamera::ACTION, true, id)?;
+    may.check_stream_action(&OwnCamera::ACTION, true, id)?;
     let no_json = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "Send JSON: esp32_url and label.");
     let Object(BoardChange { esp32_url, label }) = board.map_err(no_json)?;
     let given = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
     let Some(address) = given(esp32_url) else {
         return Err(Refusal::verbatim(StatusCode::BAD_REQUEST, "esp32_url is required"));
     };
-    // Whoever sends back what was shown wants another name for it, whatever address is behind that.
+    // A client that sends back what was shown wants another name for it, whatever address is behind that.
     let stays = before.as_ref().is_some_and(|before| board_of(before).esp32_url == address);
     let source = if stays { None } else { Some(CameraSource::of_board(&address).map_err(WatchError::from)?) };
     if source.is_some() {
-        may.may(&OwnCamera::ACTION.with_address(), true)?;
+        may.check_action(&OwnCamera::ACTION.with_address(), true)?;
     }
     let change = CameraChange {
         name: given(label),
-        url: source.as_ref().and_then(CameraSource::url).map(CameraUrl::secret),
+        url: source.as_ref().and_then(CameraSource::url).map(CameraUrl::secret_url),
         // One that was read picture by picture has a stream now.
         mode: source.map(|_| "stream".to_owned()),
         user: Some(user),
         ..CameraChange::default()
     };
     let (this, from) = (streams.clone(), may.asks_from());
-    let adding = blocking("The camera could not be saved.", move || {
+    let adding = run_blocking("The camera could not be saved.", move || {
         let registry = &this.registry;
         let allowed = |source: &CameraSource| this.check_new(source, from);
         let Some(before) = before else {
             let name = change.name.or_else(|| Some(NAME.to_owned()));
-            return registry.add(CameraChange { name, ..change }, allowed, |id| this.is_sent(id));
+            return registry.add_camera(CameraChange { name, ..change }, allowed, |id| this.is_sent(id));
         };
-        let camera = registry.change(&before.table.id, change, allowed)?;
+        let camera = registry.change_camera(&before.table.id, change, allowed)?;
         if before.table.source != camera.table.source {
             this.close_camera(&before.table.source);
         }
         Ok(camera)
     });
     let camera = adding.await?;
-    may.deed().is(format!("saved the camera {:?} for its user", camera.table.id));
+    may.deed().set_description(format!("saved the camera {:?} for its user", camera.table.id));
     let Board { esp32_url, label, .. } = board_of(&camera);
-    let done = saved("ESP32 configuration saved");
+    let done = saved_answer("ESP32 configuration saved");
     Ok(Json(BoardSaved { esp32_url: Some(esp32_url), label: Some(label), ..done }))
 }
 
-pub async fn forget(
+pub async fn forget_board(
     may: May<OwnCamera>,
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
 ) -> Result<Json<BoardSaved>, Refusal> {
-    let user = user(&headers)?;
+    let user = require_user(&headers)?;
     if let Some(camera) = streams.registry.of_user(&user) {
-        may.may_on(&OwnCamera::ACTION, true, &camera.table.id)?;
+        may.check_stream_action(&OwnCamera::ACTION, true, &camera.table.id)?;
     }
-    blocking("The camera could not be removed.", move || {
+    run_blocking("The camera could not be removed.", move || {
         if let Some(camera) = streams.registry.of_user(&user) {
-            streams.registry.remove(&camera.table.id)?;
+            streams.registry.remove_camera(&camera.table.id)?;
             streams.close_camera(&camera.table.source);
-            may.deed().is(format!("removed the camera {:?} of its user", camera.table.id));
+            may.deed().set_description(format!("removed the camera {:?} of its user", camera.table.id));
         }
         Ok::<_, RegistryError>(())
     })
     .await?;
-    Ok(Json(saved("ESP32 configuration deleted")))
+    Ok(Json(saved_answer("ESP32 configuration deleted")))
 }
 
-fn saved(message: &'static str) -> BoardSaved {
+fn saved_answer(message: &'static str) -> BoardSaved {
     BoardSaved { success: true, message: message.into(), ..BoardSaved::default() }
 }
 
-fn user(headers: &HeaderMap) -> Result<String, Refusal> {
+fn require_user(headers: &HeaderMap) -> Result<String, Refusal> {
     let missing = || Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "The header X-User-ID is required.");
-    pick::user(headers).map(str::to_owned).ok_or_else(missing)
+    pick::request_user(headers).map(str::to_owned).ok_or_else(missing)
 }
 
 fn board_of(camera: &Camera) -> Board {
     // The page asks for the board, whose stream is below it.
-    let shown = camera.table.source.shown();
+    let shown = camera.table.source.shown_address();
     let time = |seconds: u64| {
         // The last second of the year 9999, whatever somebody wrote into the file.
         let at = UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799));
@@ -182,21 +182,26 @@ fn board_of(camera: &Camera) -> Board {
 }
 
 /// The camera that a page means: `esp32_url`, else its user's, else the default one.
-fn camera(caller: &Caller, api: &Api, params: &Params, headers: &HeaderMap) -> Result<Origin, PickError> {
-    let user = query::text(params, "user_id").or_else(|| pick::user(headers));
-    pick::source(caller, &api.streams, params, user, Some("esp32_url"))
+fn pick_camera(
+    caller: &Caller,
+    api: &Api,
+    params: &Params,
+    headers: &HeaderMap,
+) -> Result<Origin, PickError> {
+    let user = query::read_text(params, "user_id").or_else(|| pick::request_user(headers));
+    pick::pick_source(caller, &api.streams, params, user, Some("esp32_url"))
 }
 
-fn answer<T: Serialize>(done: Result<T, PickError>) -> Response {
+fn board_answer<T: Serialize>(done: Result<T, PickError>) -> Response {
     if let Err(PickError::Denied(denied)) = done {
         return Refusal::from(denied).into_response();
     }
-    let error = done.as_ref().err().map(|reason| sentence(&reason.to_string()));
+    let error = done.as_ref().err().map(|reason| to_sentence(&reason.to_string()));
     let answer = BoardAnswer { success: error.is_none(), what: done.ok(), error };
     ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
-pub async fn snapshot(
+pub async fn board_snapshot(
     may: May<WatchStream>,
     State(api): State<Api>,
     Query(params): Query<Params>,
@@ -205,32 +210,32 @@ pub async fn snapshot(
 ) -> Response {
     let from = shares_of(&extensions);
     let taken = async {
-        let camera = camera(&may, &api, &params, &headers)?;
+        let camera = pick_camera(&may, &api, &params, &headers)?;
         Ok(api.streams.one_picture(&camera, from).await?)
     };
     let taken: Result<_, PickError> = taken.await;
-    answer(taken.map(|jpeg| {
+    board_answer(taken.map(|jpeg| {
         let base64 = STANDARD.encode_to_string(&jpeg);
         BoardSnapshot { image_data: format!("data:image/jpeg;base64,{base64}") }
     }))
 }
 
-pub async fn status(
+pub async fn board_status(
     may: May<WatchStream>,
     State(api): State<Api>,
     Query(params): Query<Params>,
     headers: HeaderMap,
 ) -> Response {
     let said = async {
-        let origin = camera(&may, &api, &params, &headers)?;
+        let origin = pick_camera(&may, &api, &params, &headers)?;
         let said = api.streams.board_status(origin.camera().ok_or(WatchError::NoCamera)?).await?;
         let said = serde_json::from_slice::<BoardStatus>(&said);
         Ok(said.map_err(|_| WatchError::from(Unreachable::Status))?)
     };
-    answer(said.await)
+    board_answer(said.await)
 }
 
-pub async fn test(
+pub async fn test_board(
     may: May<WatchStream>,
     State(api): State<Api>,
     Query(params): Query<Params>,
@@ -238,18 +243,18 @@ pub async fn test(
     extensions: Extensions,
 ) -> Result<Json<BoardTest>, Refusal> {
     let (begun, from) = (clock::now(), shares_of(&extensions));
-    let camera = match camera(&may, &api, &params, &headers) {
+    let camera = match pick_camera(&may, &api, &params, &headers) {
         Ok(camera) => Ok(camera),
         Err(PickError::Watch(why)) => Err(why),
         Err(PickError::Denied(denied)) => return Err(denied.into()),
     };
-    let url = camera.as_ref().ok().and_then(Origin::camera).map(CameraSource::shown);
+    let url = camera.as_ref().ok().and_then(Origin::camera).map(CameraSource::shown_address);
     let tried = async { api.streams.one_picture(&camera?, from).await };
     let tried = tried.await;
     Ok(Json(BoardTest {
         connected: tried.is_ok(),
         esp32_url: url,
         wait_ms: clock::since(begun).as_millis() as u64,
-        error: tried.err().map(|reason| sentence(&reason.to_string())),
+        error: tried.err().map(|reason| to_sentence(&reason.to_string())),
     }))
 }

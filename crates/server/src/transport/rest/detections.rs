@@ -14,31 +14,32 @@ use serde::Serialize;
 use sightwire_access::action::WatchStream;
 use sightwire_api::detect::{Detections, StateChange, StreamEvent};
 use sightwire_api::stream::ViewerKind;
+use sightwire_base::clock;
 use sightwire_hub::delivery::Delivery;
 use sightwire_hub::stream::{Subscriber, Update};
 use sightwire_live::analysis::Analysed;
-use sightwire_live::demand::{Looks, Wish};
+use sightwire_live::analysis_lease::Looks;
+use sightwire_live::demand::Wish;
+use sightwire_live::directory::report::stream_state;
 use sightwire_live::hands::Sighted;
-use sightwire_live::report::stream_state;
-use sightwire_live::view::ViewOptions;
+use sightwire_live::shown::ViewOptions;
 use sightwire_live::viewers::{NewViewer, Watch};
-use sightwire_measure::clock;
 use tokio_websockets::Message;
 
 use super::Api;
-use sightwire_http::may::MayStream;
-use sightwire_http::parts::Path;
-use sightwire_http::query::Params;
-use sightwire_http::refusal::Refusal;
-use sightwire_sockets::websocket::{self, UpgradeOptions};
-use sightwire_streaming::arrival::{arrival, shares_of};
+use sightwire_admission::may::MayStream;
+use sightwire_admission::parts::Path;
+use sightwire_admission::query::Params;
+use sightwire_admission::refusal::Refusal;
+use sightwire_listen::websocket::{self, UpgradeOptions};
+use sightwire_streaming::arrival::{shares_of, viewer_from_request};
 use sightwire_streaming::pick;
 
-/// Something is sent at least so often, so that either side notices a dead connection.
+/// Longest time in which nothing is sent, so that either side notices a dead connection.
 const ALIVE: Duration = Duration::from_secs(10);
 /// Clients have nothing to say here.
 const MAX_MESSAGE_BYTES: usize = 4096;
-/// A WebSocket whose client takes nothing for so long is given up.
+/// A WebSocket whose client takes nothing for this long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the goodbye may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
@@ -65,22 +66,22 @@ enum Framing {
 }
 
 impl Framing {
-    fn text(self, event: &StreamEvent) -> String {
+    fn format_event(self, event: &StreamEvent) -> String {
         let (name, data) = match (self, event) {
-            (Self::Messages, event) => return message(event),
-            (Self::Events, StreamEvent::Detections(detections)) => ("detections", message(detections)),
-            (Self::Events, StreamEvent::State(state)) => ("state", message(state)),
+            (Self::Messages, event) => return to_json(event),
+            (Self::Events, StreamEvent::Detections(detections)) => ("detections", to_json(detections)),
+            (Self::Events, StreamEvent::State(state)) => ("state", to_json(state)),
         };
         format!("event: {name}\ndata: {data}\n\n")
     }
 }
 
-fn message(message: &impl Serialize) -> String {
+fn to_json(message: &impl Serialize) -> String {
     // There is no map with odd keys in it.
     serde_json::to_string(message).unwrap_or_default()
 }
 
-pub async fn events(
+pub async fn stream_events(
     may: MayStream<WatchStream>,
     State(Api { streams, tasks, .. }): State<Api>,
     Path(id): Path<String>,
@@ -94,26 +95,28 @@ pub async fn events(
         true => ViewerKind::Websocket,
         false => ViewerKind::Events,
     };
-    let rate = pick::rate(&params, 2)?;
-    let (confidence, classes) = (pick::confidence(&streams, &params)?, pick::classes(&streams, &params)?);
+    let rate = pick::read_rate(&params, 2)?;
+    let (confidence, classes) =
+        (pick::read_confidence(&streams, &params)?, pick::read_classes(&streams, &params)?);
     let shown = ViewOptions { tracking: None, confidence, labels: true, classes };
-    let origin = pick::stream(&may, &streams, &id)?;
+    let origin = pick::pick_stream(&may, &streams, &id)?;
     // Before anything is opened for it.
-    let page = pick::page(&params, "beside").filter(|_| !is_process);
+    let page = pick::page_name(&params, "beside").filter(|_| !is_process);
     let beside = page.is_some();
-    let arrival = NewViewer { page, beside, ..arrival(&request, kind, "/api/v1/streams/{id}/detections") };
+    let arrival =
+        NewViewer { page, beside, ..viewer_from_request(&request, kind, "/api/v1/streams/{id}/detections") };
     let from = shares_of(request.extensions());
-    let admission = streams.admit(arrival)?;
-    let analysis = streams.analyse(&origin, (Wish::Objects, rate), from)?;
+    let admission = streams.admit_viewer(arrival)?;
+    let analysis = streams.analyse_stream(&origin, (Wish::Objects, rate), from)?;
     if is_process && analysis.upstream.place.is_pulled() {
         // Nothing goes from process to process to process.
         return Err(Refusal::new(StatusCode::CONFLICT, "another process reads it"));
     }
     let stream = analysis.upstream.stream.id().clone();
-    let watch = admission.watch(&stream);
+    let watch = admission.watch_stream(&stream);
     let states = analysis.upstream.stream.tap();
     let form = if is_websocket { Framing::Messages } else { Framing::Events };
-    let looks = analysis.looks();
+    let looks = analysis.into_looks();
     let listener = Listener { stream, shown, looks, states, watch, form, is_process };
     if is_websocket {
         let options = UpgradeOptions {
@@ -121,7 +124,9 @@ pub async fn events(
             protocol: None,
             ends_with_the_server: true,
         };
-        return Ok(websocket::upgrade(request, options, &tasks, |socket| talk(socket, listener)));
+        return Ok(websocket::upgrade_request(request, options, &tasks, |socket| {
+            serve_socket(socket, listener)
+        }));
     }
     let body = stream::unfold(listener, |mut listener| async move {
         let text = match tokio::time::timeout(ALIVE, listener.next()).await {
@@ -137,8 +142,8 @@ pub async fn events(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-async fn talk(mut socket: websocket::Socket, mut listener: Listener) {
-    let ended = listener.watch.viewer().ended().clone();
+async fn serve_socket(mut socket: websocket::Socket, mut listener: Listener) {
+    let ended = listener.watch.viewer().end_token().clone();
     loop {
         tokio::select! {
             event = tokio::time::timeout(ALIVE, listener.next()) => {
@@ -175,12 +180,12 @@ impl Listener {
                             state: stream_state(state.condition),
                             stream: self.stream.to_string(),
                         };
-                        return Some(self.form.text(&StreamEvent::State(change)));
+                        return Some(self.form.format_event(&StreamEvent::State(change)));
                     }
                     Update::Picture(_) | Update::Banner(_) => {}
                 },
                 () = self.looks.changed() => {
-                    if let Some((analysed, missed)) = self.looks.take() {
+                    if let Some((analysed, missed)) = self.looks.take_look() {
                         return Some(self.detections(&analysed, missed));
                     }
                 }
@@ -192,17 +197,17 @@ impl Listener {
         let (model, age) = (&analysed.model, clock::since(analysed.stamp.captured));
         let shown = analysed.objects.iter().filter(|object| {
             object.detection.confidence >= self.shown.confidence()
-                && self.shown.shows(model.label(object.detection.class))
+                && self.shown.is_class_shown(model.label(object.detection.class))
         });
-        let text = self.form.text(&StreamEvent::Detections(Detections {
+        let text = self.form.format_event(&StreamEvent::Detections(Detections {
             captured: humantime::format_rfc3339_millis(analysed.stamp.taken_at).to_string(),
             delay_ms: (age.as_secs_f64() * 1e4).round() / 10.0,
             detections: shown.map(|object| object.report(model)).collect(),
-            hands: analysed.hands.as_ref().and_then(Sighted::told),
+            hands: analysed.hands.as_ref().and_then(Sighted::to_api),
             height: analysed.image.height(),
             model: model.name().to_owned(),
             sequence: analysed.sequence,
-            shared: self.is_process.then(|| Box::new(analysed.shared())),
+            shared: self.is_process.then(|| Box::new(analysed.shared_look())),
             stream: self.stream.to_string(),
             width: analysed.image.width(),
         }));

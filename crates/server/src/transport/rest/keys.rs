@@ -19,34 +19,34 @@ use sightwire_access::store::StoreError;
 use sightwire_access::{Guard, Scope, Use};
 use sightwire_api::access as api;
 
-use super::blocking;
-use sightwire_http::may::May;
-use sightwire_http::object::{self, Object};
-use sightwire_http::parts::Path;
-use sightwire_http::refusal::Refusal;
+use super::run_blocking;
+use sightwire_admission::may::May;
+use sightwire_admission::object::{self, Object};
+use sightwire_admission::parts::Path;
+use sightwire_admission::refusal::Refusal;
 
 const FAILED: &str = "The keys could not be changed.";
 
-pub(super) async fn list(
+pub(super) async fn list_keys(
     _: May<ManageAccess>,
     State(guard): State<Arc<Guard>>,
 ) -> Result<Json<api::Keys>, Refusal> {
-    let records = blocking("The keys could not be read.", move || guard.keyring().store().load()).await?;
-    Ok(Json(api::Keys { keys: records.keys.iter().map(key).collect() }))
+    let records = run_blocking("The keys could not be read.", move || guard.keyring().store().load()).await?;
+    Ok(Json(api::Keys { keys: records.keys.iter().map(to_api_key).collect() }))
 }
 
-pub(super) async fn add(
+pub(super) async fn add_key(
     may: May<ManageAccess>,
     State(guard): State<Arc<Guard>>,
     wanted: Result<Object<api::NewKey>, JsonRejection>,
 ) -> Result<Response, Refusal> {
-    let (made, record) = make(&may, guard, wanted).await?;
-    let answer = api::MadeKey { about: key(&record), key: made.reveal().to_owned() };
+    let (made, record) = make_key(&may, guard, wanted).await?;
+    let answer = api::MadeKey { about: to_api_key(&record), key: made.reveal().to_owned() };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
 /// Makes a key, which counts at once.
-pub(super) async fn make(
+pub(super) async fn make_key(
     may: &May<ManageAccess>,
     guard: Arc<Guard>,
     wanted: Result<Object<api::NewKey>, JsonRejection>,
@@ -60,33 +60,39 @@ pub(super) async fn make(
     let new = NewKey {
         name: wanted.name,
         role: wanted.role,
-        scope: scope(&wanted.streams, &wanted.uses)?,
+        scope: parse_scope(&wanted.streams, &wanted.uses)?,
         expires: expires.transpose()?,
     };
-    let (made, record) = change(guard, move |records| Ok(records.add(&new, now)?)).await?;
-    may.deed().is(format!("made the key {} ({:?}, {})", record.id, record.name, record.role.name()));
+    let (made, record) = change_store(guard, move |records| Ok(records.add_key(&new, now)?)).await?;
+    may.deed().set_description(format!(
+        "made the key {} ({:?}, {})",
+        record.id,
+        record.name,
+        record.role.name()
+    ));
     Ok((made, record))
 }
 
-pub(super) async fn revoke(
+pub(super) async fn revoke_key(
     may: May<ManageAccess>,
     State(guard): State<Arc<Guard>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     let unknown = Refusal::new(StatusCode::NOT_FOUND, &format!("there is no key {id:?}"));
     may.let_go();
-    let revoked = change(guard, move |records| Ok(records.revoke(&id))).await?;
+    let revoked = change_store(guard, move |records| Ok(records.revoke_key(&id))).await?;
     let record = revoked.ok_or(unknown)?;
-    may.deed().is(format!("revoked the key {} ({:?})", record.id, record.name));
+    may.deed().set_description(format!("revoked the key {} ({:?})", record.id, record.name));
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn users(
+pub(super) async fn list_users(
     _: May<ManageAccess>,
     State(guard): State<Arc<Guard>>,
 ) -> Result<Json<api::Users>, Refusal> {
-    let records = blocking("The users could not be read.", move || guard.keyring().store().load()).await?;
-    Ok(Json(api::Users { users: records.users.iter().map(user).collect() }))
+    let records =
+        run_blocking("The users could not be read.", move || guard.keyring().store().load()).await?;
+    Ok(Json(api::Users { users: records.users.iter().map(to_api_user).collect() }))
 }
 
 pub(super) async fn add_user(
@@ -95,13 +101,13 @@ pub(super) async fn add_user(
     wanted: Result<Object<api::NewUser>, JsonRejection>,
 ) -> Result<(StatusCode, Json<api::User>), Refusal> {
     let Object(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
-    let (scope, role) = (scope(&wanted.streams, &wanted.uses)?, wanted.role);
+    let (scope, role) = (parse_scope(&wanted.streams, &wanted.uses)?, wanted.role);
     let api::NewUser { name, password, .. } = wanted;
-    let password = blocking(FAILED, move || password::hash(&password)).await?;
+    let password = run_blocking(FAILED, move || password::hash(&password)).await?;
     let new = NewUser { name, role, scope, password };
-    let added = change(guard, |records| Ok(records.add_user(new, SystemTime::now())?.clone())).await?;
-    may.deed().is(format!("added the user {:?} ({})", added.name, added.role.name()));
-    Ok((StatusCode::CREATED, Json(user(&added))))
+    let added = change_store(guard, |records| Ok(records.add_user(new, SystemTime::now())?.clone())).await?;
+    may.deed().set_description(format!("added the user {:?} ({})", added.name, added.role.name()));
+    Ok((StatusCode::CREATED, Json(to_api_user(&added))))
 }
 
 pub(super) async fn remove_user(
@@ -111,18 +117,18 @@ pub(super) async fn remove_user(
 ) -> Result<StatusCode, Refusal> {
     let unknown = Refusal::new(StatusCode::NOT_FOUND, &format!("there is no user {name:?}"));
     may.let_go();
-    let removed = change(guard, move |records| Ok(records.remove_user(&name))).await?;
+    let removed = change_store(guard, move |records| Ok(records.remove_user(&name))).await?;
     let record = removed.ok_or(unknown)?;
-    may.deed().is(format!("removed the user {:?}", record.name));
+    may.deed().set_description(format!("removed the user {:?}", record.name));
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Changes the store, and has the change count at once.
-pub(super) async fn change<T: Send + 'static>(
+pub(super) async fn change_store<T: Send + 'static>(
     guard: Arc<Guard>,
     change: impl FnOnce(&mut Records) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, Refusal> {
-    blocking(FAILED, move || {
+    run_blocking(FAILED, move || {
         let done = guard.keyring().store().update(change)?;
         guard.keyring().take_up()?;
         Ok::<_, StoreError>(done)
@@ -132,20 +138,20 @@ pub(super) async fn change<T: Send + 'static>(
 
 fn no_json(wrong: &JsonRejection) -> Refusal {
     let fields = "A field is missing, unknown or has the wrong type. Roles: viewer, streamer, operator, admin; uses: cameras, reading, relay, signs.";
-    object::refusal(wrong, fields)
+    object::body_refusal(wrong, fields)
 }
 
-fn scope(streams: &[String], uses: &[Use]) -> Result<Scope, Refusal> {
+fn parse_scope(streams: &[String], uses: &[Use]) -> Result<Scope, Refusal> {
     let scope = Scope::new(streams.iter().map(String::as_str), uses.iter().copied());
     scope.map_err(|wrong: ScopeError| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &wrong.to_string()))
 }
 
 /// As others see it.
-pub(super) fn key(record: &KeyRecord) -> api::Key {
+pub(super) fn to_api_key(record: &KeyRecord) -> api::Key {
     api::Key {
-        created: time(record.created),
+        created: format_time(record.created),
         expired: record.has_expired(SystemTime::now()),
-        expires: record.expires.map(time),
+        expires: record.expires.map(format_time),
         id: record.id.clone(),
         name: record.name.clone(),
         role: record.role,
@@ -154,9 +160,9 @@ pub(super) fn key(record: &KeyRecord) -> api::Key {
     }
 }
 
-fn user(record: &UserRecord) -> api::User {
+fn to_api_user(record: &UserRecord) -> api::User {
     api::User {
-        created: time(record.created),
+        created: format_time(record.created),
         name: record.name.clone(),
         role: record.role,
         streams: record.streams.clone(),
@@ -165,6 +171,6 @@ fn user(record: &UserRecord) -> api::User {
 }
 
 /// RFC 3339.
-pub(super) fn time(at: SystemTime) -> String {
+pub(super) fn format_time(at: SystemTime) -> String {
     humantime::format_rfc3339_seconds(at).to_string()
 }

@@ -17,12 +17,12 @@ use sightwire_tls::Source;
 
 use super::{Api, keys};
 use crate::reach::{AUTHORITY, Reach, login_url};
-use sightwire_http::may::May;
-use sightwire_http::object::Object;
-use sightwire_http::origin::{is_secure, is_this_machine};
-use sightwire_http::refusal::Refusal;
+use sightwire_admission::may::May;
+use sightwire_admission::object::Object;
+use sightwire_admission::origin::{is_secure, is_this_machine};
+use sightwire_admission::refusal::Refusal;
 
-pub(super) async fn make(
+pub(super) async fn make_link(
     may: May<ManageAccess>,
     State(api): State<Api>,
     secured: Option<Extension<Secured>>,
@@ -31,27 +31,27 @@ pub(super) async fn make(
     wanted: Result<Object<api::NewKey>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let guard = api.access.clone();
-    let (_, record) = keys::make(&may, guard.clone(), wanted).await?;
+    let (_, record) = keys::make_key(&may, guard.clone(), wanted).await?;
     let token = guard.link_to(&record.id, Unused::Revokes).map_err(|error| {
         let detail = format!("The system gives no random bytes: {error}.");
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, &detail)
     })?;
-    let (base, others_reach_it) = base(&api.reach, &headers, secured.is_some());
-    // Whoever came to this machine by a proxy of it is not known to others by that name.
+    let (base, others_reach_it) = base_url(&api.reach, &headers, secured.is_some());
+    // A user who came to this machine through its proxy is not known to others by that name.
     let path = below.as_ref().filter(|_| others_reach_it).map_or("", |Extension(below)| below.path());
     let url = login_url(&format!("{base}{path}"), token.reveal());
     let answer = api::LoginLink {
-        about: keys::key(&record),
+        about: keys::to_api_key(&record),
         expires_in_s: LASTS.as_secs(),
-        svg: svg(&url),
+        svg: qr_svg(&url),
         url,
         others_reach_it,
     };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-/// Where other devices find this server, and whether they do: as whoever asks has found it, if not from this machine.
-pub(super) fn base(reach: &Reach, headers: &HeaderMap, secured: bool) -> (String, bool) {
+/// Where other devices find this server, and whether they do: as the caller has found it, if not from this machine.
+pub(super) fn base_url(reach: &Reach, headers: &HeaderMap, secured: bool) -> (String, bool) {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let asked = format!("{}://{host}", if secured || is_secure(headers) { "https" } else { "http" });
     if !is_this_machine(host) {
@@ -61,14 +61,14 @@ pub(super) fn base(reach: &Reach, headers: &HeaderMap, secured: bool) -> (String
 }
 
 /// Of a text of a few dozen letters.
-fn svg(text: &str) -> String {
+fn qr_svg(text: &str) -> String {
     // Longer ones than any link do not fit; the link itself stands beside it.
     let code = QrCode::with_error_correction_level(text, EcLevel::M);
     code.map(|code| code.render::<svg::Color<'_>>().min_dimensions(240, 240).build()).unwrap_or_default()
 }
 
 /// How connections are encrypted.
-pub(super) async fn tls(_: May<SeeServer>, State(api): State<Api>) -> Json<api::Tls> {
+pub(super) async fn tls_status(_: May<SeeServer>, State(api): State<Api>) -> Json<api::Tls> {
     let Some(certificates) = &api.reach.certificates else {
         return Json(api::Tls { authority: None, expires: None, mode: api::TlsMode::Off, names: Vec::new() });
     };
@@ -79,10 +79,10 @@ pub(super) async fn tls(_: May<SeeServer>, State(api): State<Api>) -> Json<api::
     };
     let authority = facts.authority.map(|authority| api::Authority {
         download: AUTHORITY.to_owned(),
-        expires: keys::time(authority.validity.not_after),
+        expires: keys::format_time(authority.validity.not_after),
         fingerprint: authority.fingerprint,
     });
     let addresses = facts.names.addresses.iter().map(ToString::to_string);
     let names = facts.names.dns.iter().cloned().chain(addresses).collect();
-    Json(api::Tls { authority, expires: Some(keys::time(facts.validity.not_after)), mode, names })
+    Json(api::Tls { authority, expires: Some(keys::format_time(facts.validity.not_after)), mode, names })
 }

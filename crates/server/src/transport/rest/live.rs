@@ -12,28 +12,31 @@ use tokio_util::sync::CancellationToken;
 use tokio_websockets::Message;
 
 use super::Api;
-use sightwire_http::may::May;
-use sightwire_sockets::websocket::{self, UpgradeOptions};
-use sightwire_telemetry::live::{Edition, Seen};
+use crate::observe::live::{Edition, Visibility};
+use sightwire_admission::may::May;
+use sightwire_listen::websocket::{self, UpgradeOptions};
 
 /// Readers have nothing to say here.
 const MAX_MESSAGE_BYTES: usize = 4096;
-/// One that takes nothing for so long is given up.
+/// One that takes nothing for this long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
-pub async fn live(may: May<SeeServer>, State(api): State<Api>, request: Request) -> Response {
+pub async fn live_updates(may: May<SeeServer>, State(api): State<Api>, request: Request) -> Response {
     let why_not = may.why_not(&EndStreams::ACTION);
-    let seen = Seen { scope: may.principal().scope().clone(), sees_viewers: may.sees_viewers(), why_not };
+    let seen =
+        Visibility { scope: may.principal().scope().clone(), sees_viewers: may.sees_viewers(), why_not };
     let options =
         UpgradeOptions { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: false };
     let (newest, stop) = (api.live.subscribe(), api.live.stop.clone());
-    websocket::upgrade(request, options, &api.tasks, |socket| tell(socket, newest, seen, stop))
+    websocket::upgrade_request(request, options, &api.tasks, |socket| {
+        send_updates(socket, newest, seen, stop)
+    })
 }
 
-async fn tell(
+async fn send_updates(
     mut socket: websocket::Socket,
     mut newest: watch::Receiver<Arc<Edition>>,
-    seen: Seen,
+    seen: Visibility,
     stop: CancellationToken,
 ) {
     let mut known = 0;
@@ -41,9 +44,9 @@ async fn tell(
         let edition = newest.borrow_and_update().clone();
         if edition.version > 0 && edition.version != known {
             let text = if known + 1 == edition.version && known > 0 {
-                edition.patch(&seen)
+                edition.patch_message(&seen)
             } else {
-                edition.full(&seen)
+                edition.full_message(&seen)
             };
             known = edition.version;
             let sent = tokio::time::timeout(WRITE_DEADLINE, socket.send(Message::text(text))).await;
@@ -52,7 +55,7 @@ async fn tell(
             }
         }
         tokio::select! {
-            () = stop.cancelled() => return websocket::close(socket, 1001, "the server stops").await,
+            () = stop.cancelled() => return websocket::close_socket(socket, 1001, "the server stops").await,
             changed = newest.changed() => if changed.is_err() {
                 return;
             },

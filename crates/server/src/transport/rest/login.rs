@@ -14,19 +14,19 @@ use sightwire_access::principal::Who;
 use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
 use sightwire_api::stream::StreamKind;
+use sightwire_base::clock;
+use sightwire_base::lines::AUDIT;
 use sightwire_listen::tls::Secured;
 use sightwire_live::Streams;
-use sightwire_measure::clock;
-use sightwire_measure::lines::AUDIT;
 
 use super::streams::kind_of;
-use sightwire_http::audit::{self, Seldom};
-use sightwire_http::caller::Caller;
-use sightwire_http::cookie::Cookies;
-use sightwire_http::may::May;
-use sightwire_http::object::Object;
-use sightwire_http::query::Params;
-use sightwire_http::refusal::Refusal;
+use sightwire_admission::audit::{self, Seldom};
+use sightwire_admission::caller::Caller;
+use sightwire_admission::cookie::Cookies;
+use sightwire_admission::may::May;
+use sightwire_admission::object::Object;
+use sightwire_admission::query::Params;
+use sightwire_admission::refusal::Refusal;
 use sightwire_listen::client::ClientAddress;
 
 /// Who was not logged in.
@@ -65,16 +65,16 @@ pub(super) async fn log_in(
     let (token, session) = match guard.log_in(login, client.ip()).await {
         Ok(begun) => begun,
         Err(why) => {
-            if let Some(unsaid) = FAILED.is_due(audit::address(client.ip()), clock::now()) {
+            if let Some(unsaid) = FAILED.admit_line(audit::format_address(client.ip()), clock::now()) {
                 tracing::warn!(target: AUDIT, from = %client, unsaid, "AUDIT somebody was not logged in: {why}");
             }
             return Err(why.into());
         }
     };
-    tracing::info!(target: AUDIT, from = %client, "AUDIT {} logged in", session.principal().who().quoted());
-    let answer = shown(session.principal(), Some(session.csrf().to_owned()));
+    tracing::info!(target: AUDIT, from = %client, "AUDIT {} logged in", session.principal().who().quoted_name());
+    let answer = session_info(session.principal(), Some(session.csrf().to_owned()));
     let headers = [
-        (SET_COOKIE, Cookies::of(&headers, secured.is_some()).set(token.reveal())),
+        (SET_COOKIE, Cookies::from_headers(&headers, secured.is_some()).set_cookie(token.reveal())),
         (CACHE_CONTROL, "no-store".into()),
     ];
     Ok((headers, Json(answer)).into_response())
@@ -88,17 +88,17 @@ pub(super) async fn log_out(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     own_page(&may)?;
-    let cookies = Cookies::of(&headers, secured.is_some());
+    let cookies = Cookies::from_headers(&headers, secured.is_some());
     // The connection that this comes over is one of those that end with the session, and should bring the answer first.
     may.let_go();
     if let Some(token) = cookies.token() {
-        guard.sessions().end(token);
-        tracing::info!(target: AUDIT, from = %client, "AUDIT {} logged out", may.principal().who().quoted());
+        guard.sessions().end_session(token);
+        tracing::info!(target: AUDIT, from = %client, "AUDIT {} logged out", may.principal().who().quoted_name());
     }
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookies.forget())]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookies.forget_cookie())]).into_response())
 }
 
-pub(super) async fn session(
+pub(super) async fn get_session(
     may: May<Anything>,
     State(streams): State<Arc<Streams>>,
     Query(params): Query<Params>,
@@ -106,13 +106,13 @@ pub(super) async fn session(
     let csrf = may.session().map(|session| session.csrf().to_owned());
     let sees = params.get("stream").map(|stream| {
         let kind = kind_of(&streams, stream).unwrap_or(StreamKind::Relay);
-        may.sees(stream, kind).is_ok()
+        may.check_watch_stream(stream, kind).is_ok()
     });
-    let answer = api::Session { sees, ..shown(may.principal(), csrf) };
+    let answer = api::Session { sees, ..session_info(may.principal(), csrf) };
     ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
-fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
+fn session_info(principal: &Principal, csrf: Option<String>) -> api::Session {
     let name = match principal.who() {
         Who::Unknown(_) => None,
         Who::Anyone => Some("anyone".to_owned()),
@@ -133,7 +133,7 @@ fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
 
 /// Another's page must not log its visitors in as somebody, or out.
 fn own_page(caller: &Caller) -> Result<(), Refusal> {
-    if caller.is_of_own_page() {
+    if caller.is_from_no_other_page() {
         return Ok(());
     }
     Err(Refusal::new(StatusCode::FORBIDDEN, "pages from elsewhere may not log anybody in or out"))

@@ -7,24 +7,24 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, EndStreams, SeeViewers};
 use sightwire_api::stream::{StreamKind, Viewers};
+use sightwire_base::clock;
 use sightwire_live::Streams;
-use sightwire_measure::clock;
 
 use super::streams::kind_elsewhere;
-use sightwire_http::caller::Caller;
-use sightwire_http::may::{May, MayStream};
-use sightwire_http::parts::Path;
-use sightwire_http::refusal::Refusal;
+use sightwire_admission::caller::Caller;
+use sightwire_admission::may::{May, MayStream};
+use sightwire_admission::parts::Path;
+use sightwire_admission::refusal::Refusal;
 
 pub async fn end_stream(
     may: MayStream<EndStreams>,
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    if let Some(upstream) = streams.find(&id) {
-        may.sees(&id, upstream.origin.kind())?;
-        if streams.end(&id) {
-            may.deed().is(format!("ended the stream {id:?}"));
+    if let Some(upstream) = streams.find_stream(&id) {
+        may.check_watch_stream(&id, upstream.origin.kind())?;
+        if streams.end_stream(&id) {
+            may.deed().set_description(format!("ended the stream {id:?}"));
             if let Some(mark) = upstream.place.mark() {
                 streams.end_camera_elsewhere(&id, mark).await?;
             }
@@ -32,9 +32,9 @@ pub async fn end_stream(
         }
     }
     if let Some(kind) = kind_elsewhere(&may, &streams, &id) {
-        may.sees(&id, kind)?;
+        may.check_watch_stream(&id, kind)?;
         if let Some(process) = streams.end_elsewhere(&id).await? {
-            may.deed().is(format!("ended the stream {id:?} of the process {process:?}"));
+            may.deed().set_description(format!("ended the stream {id:?} of the process {process:?}"));
             return Ok(StatusCode::NO_CONTENT);
         }
     }
@@ -48,19 +48,19 @@ pub async fn end_viewer(
 ) -> Result<StatusCode, Refusal> {
     let found = id.parse().ok().and_then(|id| streams.viewers.get(id));
     if let Some(viewer) = found {
-        // Whoever watches other streams as well is not theirs alone to send away.
+        // A viewer that watches other streams as well is not theirs alone to send away.
         for stream in viewer.streams() {
-            may.may_on(&EndStreams::ACTION, true, &stream)?;
-            may.sees(&stream, kind_of(&streams, &stream))?;
+            may.check_stream_action(&EndStreams::ACTION, true, &stream)?;
+            may.check_watch_stream(&stream, kind_of(&streams, &stream))?;
         }
         streams.viewers.send_away(viewer.id());
-        may.deed().is(format!("sent the viewer {id} away"));
+        may.deed().set_description(format!("sent the viewer {id} away"));
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Refusal::new(StatusCode::NOT_FOUND, &format!("There is no viewer {id:?}.")))
 }
 
-pub async fn viewers(may: May<SeeViewers>, State(streams): State<Arc<Streams>>) -> Json<Viewers> {
+pub async fn list_viewers(may: May<SeeViewers>, State(streams): State<Arc<Streams>>) -> Json<Viewers> {
     let now = clock::now();
     let viewers =
         streams.viewers.all().into_iter().filter(|viewer| sees_all(&may, &streams, &viewer.streams()));
@@ -68,7 +68,7 @@ pub async fn viewers(may: May<SeeViewers>, State(streams): State<Arc<Streams>>) 
 }
 
 fn sees_all(caller: &Caller, all: &Streams, streams: &[Arc<str>]) -> bool {
-    streams.iter().all(|stream| caller.sees(stream, kind_of(all, stream)).is_ok())
+    streams.iter().all(|stream| caller.check_watch_stream(stream, kind_of(all, stream)).is_ok())
 }
 
 /// Of a stream that somebody watches.

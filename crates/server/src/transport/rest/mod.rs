@@ -35,6 +35,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::Config;
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, FromRef, Query, State};
 use axum::http::{StatusCode, header};
@@ -44,36 +45,38 @@ use serde::Serialize;
 use sightwire_access::Guard;
 use sightwire_access::action::{self, Anything, SeeLabels, SeeMetrics, SeeServer};
 use sightwire_api::models::{SampleClip, Samples};
+use sightwire_api::settings::Settings;
 use sightwire_api::status::{Health, Readiness, Reloaded, Status};
-use sightwire_config::Config;
+use sightwire_base::disk;
+use sightwire_base::memory::Memory;
 use sightwire_live::Streams;
-use sightwire_measure::disk;
-use sightwire_measure::memory::Memory;
 use sightwire_models::manifest::Task;
 use sightwire_reading::TextReader;
 use sightwire_recognizer::Recognizer;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use super::error;
+use super::error_response;
+use crate::observe::live::Live;
+use crate::observe::metrics::Collectors;
+use crate::observe::{Observer, Unready};
 use crate::reach::Reach;
 use crate::reload::{Reload, ReloadError};
 use crate::samples;
-use sightwire_http::may::May;
-use sightwire_http::parts::Path;
-use sightwire_http::query::{self, Params};
-use sightwire_http::refusal::Refusal;
-use sightwire_http::routes::{Routes, delete, get, post};
+use sightwire_admission::may::May;
+use sightwire_admission::parts::Path;
+use sightwire_admission::query::{self, Params};
+use sightwire_admission::refusal::Refusal;
+use sightwire_admission::routes::{Routes, delete, get, post};
 use sightwire_streaming::paths;
-use sightwire_telemetry::live::Live;
-use sightwire_telemetry::{Telemetry, Unready};
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Api {
     pub recognizer: Arc<Recognizer>,
     /// Counters, rates, the process.
-    pub telemetry: Arc<Telemetry>,
+    pub observer: Arc<Observer>,
+    pub metrics: Arc<Collectors>,
     pub streams: Arc<Streams>,
     /// Reads text in single pictures and in batches.
     pub reader: Arc<TextReader>,
@@ -87,7 +90,6 @@ pub struct Api {
     pub config: Arc<Config>,
     /// One sample clip is drawn at a time.
     pub drawing: Arc<Semaphore>,
-    /// Who is known.
     pub access: Arc<Guard>,
     /// Where others find this server.
     pub reach: Arc<Reach>,
@@ -125,82 +127,89 @@ impl FromRef<Api> for Arc<TextReader> {
 pub fn routes(api: Api) -> Routes {
     let any_body = |routes: axum::routing::MethodRouter<_>| routes.layer(DefaultBodyLimit::disable());
     let of_reader = Routes::new()
-        .private("/api/v1/read", post(read::read))
-        .private("/api/v1/jobs", get(jobs::list).post(jobs::add))
-        .private("/api/v1/jobs/{id}", get(jobs::one).delete(jobs::end))
-        .private("/api/v1/jobs/{id}/files", get(jobs::rows))
-        .private("/api/v1/jobs/{id}/files/{index}", get(jobs::result))
-        .private("/api/v1/jobs/{id}/files/{index}/picture", get(jobs::picture))
-        .private("/api/v1/jobs/{id}/files/{index}/read", post(jobs::again))
-        .private("/api/v1/jobs/{id}/events", get(jobs::events))
-        .private("/api/v1/jobs/{id}/export", get(jobs::export))
-        .private("/api/v1/cluster/folders", post(shared::add_folders))
-        .private("/api/v1/cluster/jobs", get(shared::list).post(shared::add_files))
-        .private("/api/v1/cluster/jobs/{id}", get(shared::one).patch(shared::change).delete(shared::remove))
-        .private("/api/v1/cluster/jobs/{id}/files", get(shared::rows))
-        .private("/api/v1/cluster/jobs/{id}/files/{index}", get(shared::result))
-        .private("/api/v1/cluster/jobs/{id}/export", get(shared::export))
-        .through(|routes| {
-            routes.route_layer(middleware::from_fn(read::guard)).layer(DefaultBodyLimit::disable())
+        .add_private("/api/v1/read", post(read::read_picture))
+        .add_private("/api/v1/jobs", get(jobs::list_jobs).post(jobs::add_job))
+        .add_private("/api/v1/jobs/{id}", get(jobs::get_job).delete(jobs::end_job))
+        .add_private("/api/v1/jobs/{id}/files", get(jobs::list_files))
+        .add_private("/api/v1/jobs/{id}/files/{index}", get(jobs::get_result))
+        .add_private("/api/v1/jobs/{id}/files/{index}/picture", get(jobs::get_picture))
+        .add_private("/api/v1/jobs/{id}/files/{index}/read", post(jobs::read_again))
+        .add_private("/api/v1/jobs/{id}/events", get(jobs::stream_events))
+        .add_private("/api/v1/jobs/{id}/export", get(jobs::export_job))
+        .add_private("/api/v1/cluster/folders", post(shared::add_folders))
+        .add_private("/api/v1/cluster/jobs", get(shared::list_jobs).post(shared::add_files))
+        .add_private(
+            "/api/v1/cluster/jobs/{id}",
+            get(shared::get_job).patch(shared::change_job).delete(shared::remove_job),
+        )
+        .add_private("/api/v1/cluster/jobs/{id}/files", get(shared::list_files))
+        .add_private("/api/v1/cluster/jobs/{id}/files/{index}", get(shared::get_result))
+        .add_private("/api/v1/cluster/jobs/{id}/export", get(shared::export_job))
+        .with_layer(|routes| {
+            routes.route_layer(middleware::from_fn(read::guard_reading)).layer(DefaultBodyLimit::disable())
         });
-    let own_camera = get(boards::own_camera).post(boards::save).delete(boards::forget);
+    let own_camera = get(boards::own_camera).post(boards::save_board).delete(boards::forget_board);
     Routes::new()
-        .private("/api/v1/cameras", get(cameras::list).post(cameras::add))
-        .private("/api/v1/cameras/test", post(cameras::test))
-        .private("/api/v1/cameras/{id}", get(cameras::one).patch(cameras::change).delete(cameras::remove))
-        .private("/api/user/esp32-config", own_camera)
-        .private("/api/esp32/snapshot", get(boards::snapshot))
-        .private("/api/esp32/status", get(boards::status))
-        .private("/api/esp32/test", get(boards::test))
-        .private("/debug/streams", get(boards::debug))
-        .slashed("/debug/streams/", "/debug/streams")
-        .slashed("/api/user/esp32-config/", "/api/user/esp32-config")
-        .slashed("/health/", "/health")
-        .open(paths::HEALTH, get(boards::health))
-        .private("/api/v1/streams", get(streams::list))
-        .private("/api/v1/streams/{id}", get(streams::one).delete(manage::end_stream))
-        .private("/api/v1/streams/{id}/links", post(share::make))
-        .private("/api/v1/streams/{id}/snapshot.jpg", get(streams::snapshot))
-        .private("/api/v1/streams/{id}/detections", get(detections::events))
-        .private("/api/v1/detect", post(detect::detect).through(any_body))
-        .private("/api/v1/viewers", get(manage::viewers))
-        .private("/api/v1/viewers/{id}", delete(manage::end_viewer))
-        .private("/api/v1/session", get(login::session))
-        .private("/api/v1/login", post(login::log_in))
-        .private("/api/v1/logout", post(login::log_out))
-        .private("/api/v1/keys", get(keys::list).post(keys::add))
-        .private("/api/v1/keys/{id}", delete(keys::revoke))
-        .private("/api/v1/login-links", post(link::make))
-        .private("/api/v1/tls", get(link::tls))
-        .private("/api/v1/users", get(keys::users).post(keys::add_user))
-        .private("/api/v1/users/{name}", delete(keys::remove_user))
-        .private("/api/v1/history", get(history::history))
-        .private("/api/v1/live", get(live::live))
-        .open("/api/v1/openapi.json", get(docs::openapi))
-        .open("/api/v1/asyncapi.json", get(docs::asyncapi))
-        .open("/healthz", get(healthz))
-        .slashed("/healthz/", "/healthz")
-        .open("/labels", get(labels))
-        .slashed("/labels/", "/labels")
-        .open("/livez", get(livez))
-        .open("/readyz", get(readyz))
-        .private("/api/v1/page-errors", post(page_errors::add))
-        .open("/api/v1/reload", post(reload))
-        .open("/metrics", get(metrics))
-        .open("/api/v1/status", get(status))
-        .open("/api/v1/models", get(models::list))
-        .open("/api/v1/models/{name}/activate", post(models::activate))
-        .open("/api/v1/models/{name}/fetch", post(runtime::get_better))
-        .open("/api/v1/runtime", get(runtime::state).post(runtime::get))
-        .open("/api/v1/samples", get(list_samples))
-        .open("/api/v1/samples/{gesture}", get(sample))
-        .open("/api/{*rest}", get(no_such_path))
+        .add_private("/api/v1/cameras", get(cameras::list_cameras).post(cameras::add_camera))
+        .add_private("/api/v1/cameras/test", post(cameras::test_camera))
+        .add_private(
+            "/api/v1/cameras/{id}",
+            get(cameras::get_camera).patch(cameras::change_camera).delete(cameras::remove_camera),
+        )
+        .add_private("/api/user/esp32-config", own_camera)
+        .add_private("/api/esp32/snapshot", get(boards::board_snapshot))
+        .add_private("/api/esp32/status", get(boards::board_status))
+        .add_private("/api/esp32/test", get(boards::test_board))
+        .add_private("/debug/streams", get(boards::debug_streams))
+        .add_slashed("/debug/streams/", "/debug/streams")
+        .add_slashed("/api/user/esp32-config/", "/api/user/esp32-config")
+        .add_slashed("/health/", "/health")
+        .add_open(paths::HEALTH, get(boards::board_health))
+        .add_private("/api/v1/streams", get(streams::list_streams))
+        .add_private("/api/v1/streams/{id}", get(streams::get_stream).delete(manage::end_stream))
+        .add_private("/api/v1/streams/{id}/links", post(share::share_stream))
+        .add_private("/api/v1/streams/{id}/snapshot.jpg", get(streams::stream_snapshot))
+        .add_private("/api/v1/streams/{id}/detections", get(detections::stream_events))
+        .add_private("/api/v1/detect", post(detect::detect_objects).with_layer(any_body))
+        .add_private("/api/v1/viewers", get(manage::list_viewers))
+        .add_private("/api/v1/viewers/{id}", delete(manage::end_viewer))
+        .add_private("/api/v1/session", get(login::get_session))
+        .add_private("/api/v1/login", post(login::log_in))
+        .add_private("/api/v1/logout", post(login::log_out))
+        .add_private("/api/v1/keys", get(keys::list_keys).post(keys::add_key))
+        .add_private("/api/v1/keys/{id}", delete(keys::revoke_key))
+        .add_private("/api/v1/login-links", post(link::make_link))
+        .add_private("/api/v1/tls", get(link::tls_status))
+        .add_private("/api/v1/users", get(keys::list_users).post(keys::add_user))
+        .add_private("/api/v1/users/{name}", delete(keys::remove_user))
+        .add_private("/api/v1/history", get(history::get_history))
+        .add_private("/api/v1/live", get(live::live_updates))
+        .add_open("/api/v1/openapi.json", get(docs::serve_openapi))
+        .add_open("/api/v1/asyncapi.json", get(docs::serve_asyncapi))
+        .add_open("/healthz", get(healthz))
+        .add_slashed("/healthz/", "/healthz")
+        .add_open("/labels", get(get_labels))
+        .add_slashed("/labels/", "/labels")
+        .add_open("/livez", get(livez))
+        .add_open("/readyz", get(readyz))
+        .add_private("/api/v1/page-errors", post(page_errors::add_page_error))
+        .add_open("/api/v1/reload", post(reload_config))
+        .add_private("/api/v1/settings", get(get_settings))
+        .add_open("/metrics", get(get_metrics))
+        .add_open("/api/v1/status", get(get_status))
+        .add_open("/api/v1/models", get(models::list_models))
+        .add_open("/api/v1/models/{name}/activate", post(models::activate_model))
+        .add_open("/api/v1/models/{name}/fetch", post(runtime::get_better))
+        .add_open("/api/v1/runtime", get(runtime::get_runtime).post(runtime::fetch_runtime))
+        .add_open("/api/v1/samples", get(list_samples))
+        .add_open("/api/v1/samples/{gesture}", get(get_sample))
+        .add_open("/api/{*rest}", get(no_such_path))
         .merge(of_reader)
         .with_state(api)
 }
 
 /// Runs what blocks, to its end though the one who asked may have gone; `failed` is said where it panics.
-async fn blocking<T: Send + 'static, E: Send + 'static>(
+async fn run_blocking<T: Send + 'static, E: Send + 'static>(
     failed: &'static str,
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Refusal>
@@ -212,7 +221,7 @@ where
 }
 
 async fn no_such_path(_: May<SeeServer>) -> Response {
-    error(StatusCode::NOT_FOUND, "There is no such API path.")
+    error_response(StatusCode::NOT_FOUND, "There is no such API path.")
 }
 
 async fn livez(_: May<Anything>) -> &'static str {
@@ -224,12 +233,13 @@ async fn healthz(_: May<Anything>, State(api): State<Api>) -> Json<Health> {
 }
 
 /// Also while the model is being loaded, where its manifest has them.
-async fn labels(_: May<SeeLabels>, State(api): State<Api>) -> Response {
+async fn get_labels(_: May<SeeLabels>, State(api): State<Api>) -> Response {
     // A manifest is a file.
     let recognizer = api.recognizer.clone();
     let labels = tokio::task::spawn_blocking(move || recognizer.labels()).await;
     let Some(labels) = labels.ok().flatten() else {
-        let response = error(StatusCode::SERVICE_UNAVAILABLE, "There is no model yet; /readyz says why.");
+        let response =
+            error_response(StatusCode::SERVICE_UNAVAILABLE, "There is no model yet; /readyz says why.");
         return ([(header::RETRY_AFTER, "2")], response).into_response();
     };
     Json(OrderedLabels(labels)).into_response()
@@ -248,7 +258,7 @@ impl Serialize for OrderedLabels {
 const NOT_KEPT: &str = "A disk is full, or cannot be written to: batches, keys and cameras that are added cannot be kept; the log names the file.";
 
 async fn readyz(_: May<Anything>, State(api): State<Api>) -> Response {
-    let Some(unready) = api.telemetry.unready() else {
+    let Some(unready) = api.observer.unready_reason() else {
         let home = api.config.store.home().to_owned();
         let has_room = tokio::task::spawn_blocking(move || disk::has_room(&home)).await.unwrap_or(true);
         let notes = if has_room && !disk::fails_now() { Vec::new() } else { vec![NOT_KEPT.to_owned()] };
@@ -266,7 +276,18 @@ async fn readyz(_: May<Anything>, State(api): State<Api>) -> Response {
     }
 }
 
-async fn reload(may: May<action::Reload>, State(api): State<Api>) -> Result<Json<Reloaded>, Refusal> {
+async fn get_settings(
+    _may: May<action::SeeSettings>,
+    State(api): State<Api>,
+) -> Result<Json<Settings>, Refusal> {
+    // While the files are read again, it waits.
+    let settings = tokio::task::spawn_blocking(move || api.reload.settings())
+        .await
+        .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The settings could not be told."))?;
+    settings.map(Json).map_err(|why| Refusal::verbatim(StatusCode::CONFLICT, &why.to_string()))
+}
+
+async fn reload_config(may: May<action::Reload>, State(api): State<Api>) -> Result<Json<Reloaded>, Refusal> {
     let done = tokio::task::spawn_blocking(move || api.reload.run()).await;
     let done = done.map_err(|_| {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The configuration could not be read again.")
@@ -280,24 +301,24 @@ async fn reload(may: May<action::Reload>, State(api): State<Api>) -> Result<Json
         };
         Refusal::verbatim(status, &why.to_string())
     })?;
-    may.deed().is("had the configuration read again".to_owned());
+    may.deed().set_description("had the configuration read again".to_owned());
     Ok(Json(done))
 }
 
-async fn metrics(_: May<SeeMetrics>, State(api): State<Api>) -> Response {
+async fn get_metrics(_: May<SeeMetrics>, State(api): State<Api>) -> Response {
     // Open files are counted one by one.
-    let told = tokio::task::spawn_blocking(move || api.telemetry.prometheus()).await;
+    let told = tokio::task::spawn_blocking(move || api.metrics.render_text()).await;
     match told.unwrap_or(Err(fmt::Error)) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()
         }
-        Err(reason) => error(StatusCode::INTERNAL_SERVER_ERROR, &reason.to_string()),
+        Err(reason) => error_response(StatusCode::INTERNAL_SERVER_ERROR, &reason.to_string()),
     }
 }
 
-async fn status(may: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
-    let mut status = api.telemetry.status(&api.config);
+async fn get_status(may: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
+    let mut status = api.observer.status(&api.config.for_status());
     // It says where things are.
     status.cluster = status.cluster.filter(|_| may.sees_viewers());
     // And that, what others do.
@@ -306,22 +327,22 @@ async fn status(may: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
 }
 
 async fn list_samples(_: May<SeeServer>, State(api): State<Api>) -> Json<Samples> {
-    Json(Samples { fps: samples::FPS, gestures: samples::offered(knows_hands(&api)) })
+    Json(Samples { fps: samples::FPS, gestures: samples::offered_clips(knows_hands(&api)) })
 }
 
 fn knows_hands(api: &Api) -> bool {
     api.recognizer.task() == Task::Landmarks
 }
 
-async fn sample(
+async fn get_sample(
     _: May<SeeServer>,
     State(api): State<Api>,
     Path(gesture): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let seed = query::number(&params, "seed", 0, &(0..=u64::MAX))?;
+    let seed = query::read_number(&params, "seed", 0, &(0..=u64::MAX))?;
     // A page may ask for what it has shown with the model before.
-    let known = [knows_hands(&api), !knows_hands(&api)].map(|hands| (hands, samples::names(hands)));
+    let known = [knows_hands(&api), !knows_hands(&api)].map(|hands| (hands, samples::clip_names(hands)));
     let Some(of_hands) = known.iter().find(|(_, names)| names.contains(&gesture)).map(|(hands, _)| *hands)
     else {
         let detail = format!("There is no such sample; there are {}.", known[0].1.join(", "));
@@ -331,11 +352,11 @@ async fn sample(
     let waited = tokio::time::timeout(Duration::from_secs(5), api.drawing.acquire_owned()).await;
     let Ok(Ok(turn)) = waited else {
         let detail = "Too many samples are being drawn. Please try again.";
-        return Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 2, detail));
+        return Err(Refusal::retry_later(StatusCode::SERVICE_UNAVAILABLE, 2, detail));
     };
     let (name, rests) = (gesture.clone(), api.config.recognizer.arming);
-    let drawn = blocking("The sample could not be drawn.", move || {
-        let drawn = samples::draw(&name, of_hands, rests, seed).unwrap_or_else(|| Ok(Vec::new()));
+    let drawn = run_blocking("The sample could not be drawn.", move || {
+        let drawn = samples::draw_clip(&name, of_hands, rests, seed).unwrap_or_else(|| Ok(Vec::new()));
         drop(turn); // not before, though the one who asked may have gone
         drawn.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
     });

@@ -5,16 +5,16 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use sightwire_access::action::SeeServer;
 use sightwire_api::status::PageError;
+use sightwire_base::lines;
 use sightwire_listen::client::ClientAddress;
-use sightwire_measure::lines;
 
 use super::Api;
-use sightwire_http::may::May;
-use sightwire_http::object::Object;
-use sightwire_http::refusal::Refusal;
+use sightwire_admission::may::May;
+use sightwire_admission::object::Object;
+use sightwire_admission::refusal::Refusal;
 
 /// Counts it, and has it said in the log, which leaves out what comes too often.
-pub(super) async fn add(
+pub(super) async fn add_page_error(
     may: May<SeeServer>,
     State(api): State<Api>,
     Extension(client): Extension<ClientAddress>,
@@ -22,14 +22,14 @@ pub(super) async fn add(
 ) -> Result<StatusCode, Refusal> {
     let Object(PageError { message, page, place }) =
         error.map_err(|wrong| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &wrong.body_text()))?;
-    api.telemetry.life.page_failed();
+    api.observer.count_page_error();
     tracing::warn!(
         from = %client,
-        page = %lines::short(&page),
-        place = %lines::short(&place),
+        page = %lines::short_line(&page),
+        place = %lines::short_line(&place),
         "the page failed in the browser of {}: {}",
         may.principal().who(),
-        lines::sentence(&message)
+        lines::short_sentence(&message)
     );
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use sightwire_listen::form::{BodyError, Form, Part, TimedBody, is_form};
-use sightwire_reading::jobs::upload::shown;
+use sightwire_reading::jobs::upload::display_name;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use sightwire_http::query::Params;
+use sightwire_admission::query::Params;
 
 /// What a form may have beside the picture, in bytes.
 pub const MAX_FORM_OVERHEAD: usize = 64 << 10;
@@ -16,7 +16,7 @@ pub const MAX_FORM_OVERHEAD: usize = 64 << 10;
 /// A picture that was sent.
 #[derive(Debug)]
 pub struct Sent {
-    /// What whoever sent it calls it.
+    /// Its name, as the sender gave it.
     pub name: Option<String>,
     /// The file as it came; never empty.
     pub bytes: Bytes,
@@ -36,7 +36,7 @@ pub enum NotSent {
     /// There is no memory for it now.
     #[error("no memory")]
     Busy,
-    /// Nothing came.
+    /// The request has no picture.
     #[error("no picture")]
     Nothing,
     /// The form has several.
@@ -56,7 +56,7 @@ pub struct Wanted<'a> {
 
 /// What is taken of a form.
 pub enum Parts<'a> {
-    /// Its field `file`, and nothing of what is beside it, which may have so many bytes; what follows is not waited for.
+    /// Its field `file`, and nothing of what is beside it, which may have this many bytes; what follows is not waited for.
     File(usize),
     /// Its only file; the other fields are options.
     OnlyFile(&'a mut Params),
@@ -70,12 +70,12 @@ struct Collector<'a> {
     taken: Option<OwnedSemaphorePermit>,
 }
 
-/// Each part of a form, and each of its pieces, is counted as so much beside its bytes.
+/// Each part of a form, and each of its pieces, is counted as this much beside its bytes.
 const PIECE_OVERHEAD: usize = 1;
 
 /// Takes the picture of a request. Who sends what is refused hears of it: the rest is read and thrown away, if that is not
 /// too much.
-pub async fn receive(request: Request, wanted: Wanted<'_>) -> Result<Sent, NotSent> {
+pub async fn receive_picture(request: Request, wanted: Wanted<'_>) -> Result<Sent, NotSent> {
     let Wanted { max_bytes, memory, form: parts } = wanted;
     let mut collector = Collector { max_bytes, memory, bytes: BytesMut::new(), taken: None };
     if !is_form(&request) {
@@ -87,18 +87,18 @@ pub async fn receive(request: Request, wanted: Wanted<'_>) -> Result<Sent, NotSe
                 return Err(refused);
             }
         }
-        return collector.sent(None);
+        return collector.into_sent(None);
     }
     let mut form = Form::new(request)?;
     let named = match parts {
         Parts::File(beside) => {
             collector.max_bytes += beside;
-            first(&mut form, &mut collector, max_bytes + beside).await
+            read_first_file(&mut form, &mut collector, max_bytes + beside).await
         }
-        Parts::OnlyFile(options) => only(&mut form, &mut collector, options).await,
+        Parts::OnlyFile(options) => read_only_file(&mut form, &mut collector, options).await,
     };
     match named {
-        Ok(name) => collector.sent(name),
+        Ok(name) => collector.into_sent(name),
         Err(refused) => {
             drop(collector);
             form.drain().await;
@@ -108,7 +108,7 @@ pub async fn receive(request: Request, wanted: Wanted<'_>) -> Result<Sent, NotSe
 }
 
 /// The form around the picture counts, too: one without end is refused like a picture too large.
-async fn first(
+async fn read_first_file(
     form: &mut Form,
     collector: &mut Collector<'_>,
     mut left: usize,
@@ -127,13 +127,13 @@ async fn first(
             }
         }
         if is_it {
-            return Ok(name(&part));
+            return Ok(part_name(&part));
         }
     }
     Ok(None)
 }
 
-async fn only(
+async fn read_only_file(
     form: &mut Form,
     collector: &mut Collector<'_>,
     options: &mut Params,
@@ -141,14 +141,14 @@ async fn only(
     let (mut called, mut came) = (None, false);
     while let Some(mut part) = form.next().await? {
         if !part.is_file() {
-            part.option(options).await?;
+            part.add_option(options).await?;
             continue;
         }
         if came {
             return Err(NotSent::Several);
         }
         came = true;
-        called = name(&part);
+        called = part_name(&part);
         while let Some(chunk) = part.next().await? {
             collector.add(&chunk)?;
         }
@@ -156,8 +156,8 @@ async fn only(
     Ok(called)
 }
 
-fn name(part: &Part) -> Option<String> {
-    part.name().filter(|name| !name.is_empty()).map(|name| shown(name).into())
+fn part_name(part: &Part) -> Option<String> {
+    part.name().filter(|name| !name.is_empty()).map(|name| display_name(name).into())
 }
 
 impl Collector<'_> {
@@ -177,7 +177,7 @@ impl Collector<'_> {
         Ok(())
     }
 
-    fn sent(self, name: Option<String>) -> Result<Sent, NotSent> {
+    fn into_sent(self, name: Option<String>) -> Result<Sent, NotSent> {
         if self.bytes.is_empty() {
             return Err(NotSent::Nothing);
         }

@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sightwire_access::action::Read;
+use sightwire_base::memory::{Memory, Work};
 use sightwire_frame::Image;
 use sightwire_listen::client::ClientAddress;
 use sightwire_listen::form::{TimedBody, content_length};
-use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::Patience;
 use sightwire_reading::TextReader;
 use sightwire_reading::decoding::Decoding;
@@ -24,19 +24,20 @@ use sightwire_reading::work::{self, Late, PermitSource, ReadRequest, WorkError};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use crate::reading::probed;
+use crate::reading::probe_picture;
 pub use crate::reading::{
-    OPTIONS, ask, busy, corners, default_ask, model, undrawn, unlooked, unread, unusable,
+    OPTIONS, busy_refusal, default_ask, failed_refusal, load_model, parse_corners, parse_request,
+    undrawn_refusal, unread_refusal, unusable_refusal,
 };
 
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
-use sightwire_http::caller::Caller;
-use sightwire_http::may::May;
-use sightwire_http::query::{self, ParamError, Params};
-use sightwire_http::refusal::Refusal;
+use sightwire_admission::caller::Caller;
+use sightwire_admission::may::May;
+use sightwire_admission::query::{self, ParamError, Params};
+use sightwire_admission::refusal::Refusal;
 
 /// Texts of pictures are private, and reading takes time: pages from elsewhere may do neither here.
-pub async fn guard(request: Request, next: Next) -> Response {
+pub async fn guard_reading(request: Request, next: Next) -> Response {
     if request.extensions().get().is_none_or(Caller::is_foreign) {
         let detail = "Pages of this origin may not have text read. Add it to server.cors_origins.";
         return Refusal::new(StatusCode::FORBIDDEN, detail).into_response();
@@ -44,7 +45,7 @@ pub async fn guard(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-pub async fn read(
+pub async fn read_picture(
     _: May<Read>,
     State(reader): State<Arc<TextReader>>,
     State(memory): State<Arc<Memory>>,
@@ -55,59 +56,64 @@ pub async fn read(
     let limit = reader.limits.max_image_bytes as u64 + MAX_FORM_OVERHEAD as u64;
     let refused = if content_length(&request).is_some_and(|bytes| bytes > limit) {
         too_large(&reader)
-    } else if let Err(full) = memory.admit(Work::Picture) {
+    } else if let Err(full) = memory.admit_work(Work::Picture) {
         full.into()
     } else if reader.permits.is_full() {
         reader.permits.refuse();
-        busy()
+        busy_refusal()
     } else {
-        match begin(&reader, &params).await {
+        match begin_reading(&reader, &params).await {
             Ok(_) => match reader.uploads.clone().try_acquire_owned() {
                 Ok(place) => {
-                    let answered = answer(&reader, params, request, (place, client.as_ref())).await;
+                    let answered = answer_request(&reader, params, request, place, client.as_ref()).await;
                     return answered.into_response();
                 }
-                Err(_) => busy(),
+                Err(_) => busy_refusal(),
             },
             Err(refused) => refused,
         }
     };
-    refused.of_picture_said(None, client.as_ref());
+    refused.log_unread_picture(None, client.as_ref());
     TimedBody::new(request.into_body()).drain().await;
     refused.into_response()
 }
 
-async fn begin(reader: &Arc<TextReader>, params: &Params) -> Result<(ReadRequest, Shape, Ready), Refusal> {
-    let ask = ask(params, &default_ask(reader))?;
-    let shape = shape(params)?;
-    let ready = model(reader, &ask.model).await?;
+async fn begin_reading(
+    reader: &Arc<TextReader>,
+    params: &Params,
+) -> Result<(ReadRequest, Shape, Ready), Refusal> {
+    let ask = parse_request(params, &default_ask(reader))?;
+    let shape = parse_shape(params)?;
+    let ready = load_model(reader, &ask.model).await?;
     Ok((ask, shape, ready))
 }
 
-async fn answer(
+async fn answer_request(
     reader: &Arc<TextReader>,
     mut params: Params,
     request: Request,
-    (place, client): (OwnedSemaphorePermit, Option<&ClientAddress>),
+    place: OwnedSemaphorePermit,
+    client: Option<&ClientAddress>,
 ) -> Result<Response, Refusal> {
-    let received = receive(reader, &mut params, request).await;
-    let sent = received.inspect_err(|refused| refused.of_picture_said(None, client))?;
+    let received = receive_upload(reader, &mut params, request).await;
+    let sent = received.inspect_err(|refused| refused.log_unread_picture(None, client))?;
     drop(place);
     let name = sent.name.clone();
-    let read = text(reader, &params, sent).await;
-    read.inspect_err(|refused| refused.of_picture_said(name.as_deref(), client))
+    let read = read_text(reader, &params, sent).await;
+    read.inspect_err(|refused| refused.log_unread_picture(name.as_deref(), client))
 }
 
-async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<Response, Refusal> {
+async fn read_text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<Response, Refusal> {
     // Options may have come with the form.
-    let (ask, shape, ready) = begin(reader, params).await?;
-    let notes = query::notes(params, &[&OPTIONS[..], &SHAPE[..]].concat());
+    let (ask, shape, ready) = begin_reading(reader, params).await?;
+    let notes = query::unknown_notes(params, &[&OPTIONS[..], &SHAPE[..]].concat());
     let Sent { name, bytes, memory } = sent;
     // For all that is done with it.
-    let patience = Patience::within(reader.limits.deadline);
-    let picture = probed(reader, bytes, patience, (memory, ())).await?;
+    let patience = Patience::with_limit(reader.limits.deadline);
+    let picture = probe_picture(reader, bytes, patience, memory, ()).await?;
     check_page(shape, picture.pages.len())?;
-    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?), patience);
+    let turn =
+        PermitSource::Single(Arc::new(reader.permits.try_single().ok_or_else(busy_refusal)?), patience);
     let by = patience.ends_at().into();
     let keep = match shape.format {
         Format::Annotated => Some(shape.page),
@@ -120,9 +126,9 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
         | Format::SubmissionCsv
         | Format::SubmissionJson => None,
     };
-    let read = work::read(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
+    let read = work::read_picture(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
     let begun = Instant::now();
-    let (document, image) = read.await.map_err(|why| unread(reader, &why))?;
+    let (document, image) = read.await.map_err(|why| unread_refusal(reader, &why))?;
     let regions: usize = document.pages.iter().map(|page| page.regions.len()).sum();
     let file = document.file.as_deref();
     tracing::debug!(
@@ -137,14 +143,14 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     }
     let notes = [document.notes(), notes].concat();
     if shape.format == Format::Pdf {
-        let made = searchable(reader, picture.bytes.clone(), image, document, (picture, turn));
+        let made = searchable_response(reader, picture.bytes.clone(), image, document, (picture, turn));
         return Ok(query::with_notes(made_by(reader, by, made).await?, &notes));
     }
     let pixels = match image {
         Some((image, room)) => Pixels::Image(image, room),
         None => Pixels::Picture(picture.into()),
     };
-    let marked = made_by(reader, by, marked(reader, pixels, document, shape, turn)).await?;
+    let marked = made_by(reader, by, marked_response(reader, pixels, document, shape, turn)).await?;
     Ok(query::with_notes(marked, &notes))
 }
 
@@ -154,12 +160,13 @@ async fn made_by(
     by: Instant,
     made: impl Future<Output = Result<Response, Refusal>>,
 ) -> Result<Response, Refusal> {
-    let late = |_| Err(unread(reader, &WorkError::Late(Late { of: reader.limits.deadline, worked: None })));
+    let late =
+        |_| Err(unread_refusal(reader, &WorkError::Late(Late { of: reader.limits.deadline, worked: None })));
     timeout_at(by, made).await.unwrap_or_else(late)
 }
 
-/// A picture with its lines marked; see [`sightwire_reading::display::Display::marked`].
-pub async fn marked(
+/// A picture with its lines marked; see [`sightwire_reading::display::Display::make_marked`].
+pub async fn marked_response(
     reader: &TextReader,
     pixels: Pixels,
     document: Document,
@@ -167,12 +174,12 @@ pub async fn marked(
     held: impl Send + 'static,
 ) -> Result<Response, Refusal> {
     let name = document.file.clone();
-    let made = reader.display.marked(pixels, document, shape.page, held).await;
-    drawn(reader, name.as_deref(), Format::Annotated, made)
+    let made = reader.display.make_marked(pixels, document, shape.page, held).await;
+    drawn_response(reader, name.as_deref(), Format::Annotated, made)
 }
 
-/// A picture with its text under it; see [`sightwire_reading::display::Display::searchable`].
-pub async fn searchable(
+/// A picture with its text under it; see [`sightwire_reading::display::Display::make_searchable`].
+pub async fn searchable_response(
     reader: &TextReader,
     bytes: Bytes,
     first: Option<(Arc<Image>, Decoding)>,
@@ -180,35 +187,35 @@ pub async fn searchable(
     held: impl Send + 'static,
 ) -> Result<Response, Refusal> {
     let name = document.file.clone();
-    let made = reader.display.searchable(bytes, first, document, held).await;
-    drawn(reader, name.as_deref(), Format::Pdf, made)
+    let made = reader.display.make_searchable(bytes, first, document, held).await;
+    drawn_response(reader, name.as_deref(), Format::Pdf, made)
 }
 
-fn drawn(
+fn drawn_response(
     reader: &TextReader,
     name: Option<&str>,
     format: Format,
     made: Result<Vec<u8>, DisplayError>,
 ) -> Result<Response, Refusal> {
     match made {
-        Ok(content) => Ok(file(name, format, content)),
-        Err(ref failed) if let Some(why) = failed.not_yet() => Err(undrawn(reader, why)),
+        Ok(content) => Ok(file_response(name, format, content)),
+        Err(ref failed) if let Some(why) = failed.not_yet() => Err(undrawn_refusal(reader, why)),
         Err(DisplayError::Failed(reason)) => {
             Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason.to_string()))
         }
-        Err(DisplayError::Busy | DisplayError::Page(_) | DisplayError::Corners(_)) => Err(busy()),
+        Err(DisplayError::Busy | DisplayError::Page(_) | DisplayError::Corners(_)) => Err(busy_refusal()),
     }
 }
 
 /// The body, or the only file of a form; other fields are added to `params`.
-async fn receive(reader: &TextReader, params: &mut Params, request: Request) -> Result<Sent, Refusal> {
+async fn receive_upload(reader: &TextReader, params: &mut Params, request: Request) -> Result<Sent, Refusal> {
     let max_bytes = reader.limits.max_image_bytes;
     let wanted = Wanted { max_bytes, memory: Some(&reader.memory), form: Parts::OnlyFile(params) };
-    picture::receive(request, wanted).await.map_err(|why| {
+    picture::receive_picture(request, wanted).await.map_err(|why| {
         let detail = match why {
             NotSent::Body(wrong) => return wrong.into(),
             NotSent::TooLarge => return too_large(reader),
-            NotSent::Busy => return busy(),
+            NotSent::Busy => return busy_refusal(),
             NotSent::Nothing => {
                 "Nothing was sent: send a picture as the body, or as the field `file` of a form."
             }
@@ -234,24 +241,27 @@ impl Shape {
         let content = match self.format {
             Format::Json | Format::Annotated | Format::Pdf => {
                 let json = document.json_with(self.style, notes);
-                return file(None, Format::Json, json.into_bytes());
+                return file_response(None, Format::Json, json.into_bytes());
             }
-            Format::Text => document.text(self.style.layout),
-            Format::Csv => document.csv(),
+            Format::Text => document.to_text(self.style.layout),
+            Format::Csv => document.to_csv(),
             Format::SubmissionCsv | Format::SubmissionJson => {
                 let name = name.unwrap_or("picture");
                 Document::submission(Some(document), name, self.format, self.style)
             }
-            Format::Hocr => document.hocr(),
+            Format::Hocr => document.to_hocr(),
         };
         let Frame { head, tail, .. } = self.format.frame(self.style);
         let content = [head, &content, tail].concat();
-        query::with_notes(file(name, self.format, content.into_bytes()), &[document.notes(), notes].concat())
+        query::with_notes(
+            file_response(name, self.format, content.into_bytes()),
+            &[document.notes(), notes].concat(),
+        )
     }
 }
 
 /// A result, under the name of its picture where that has one.
-fn file(name: Option<&str>, format: Format, content: Vec<u8>) -> Response {
+fn file_response(name: Option<&str>, format: Format, content: Vec<u8>) -> Response {
     let mut response = ([(CONTENT_TYPE, format.content_type())], content).into_response();
     if let Some(name) = name {
         let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
@@ -264,33 +274,33 @@ fn file(name: Option<&str>, format: Format, content: Vec<u8>) -> Response {
     response
 }
 
-/// The names that [`shape`] knows.
+/// The names that [`parse_shape`] knows.
 const SHAPE: [&str; 6] = ["format", "layout", "characters", "words", "confidence", "page"];
 
 /// What the answer is to look like, from the parameters in [`SHAPE`].
-pub fn shape(params: &Params) -> Result<Shape, ParamError> {
-    let format = match query::text(params, "format") {
+pub fn parse_shape(params: &Params) -> Result<Shape, ParamError> {
+    let format = match query::read_text(params, "format") {
         None => Format::Json,
         Some(text) => text.parse().map_err(|_| {
             let names = Format::ALL.map(Format::name).join(", ");
             ParamError::new("format", format!("one of {names}"), text)
         })?,
     };
-    let layout = match query::text(params, "layout") {
+    let layout = match query::read_text(params, "layout") {
         None => Layout::default(),
         Some(text) => text.parse().map_err(|_| {
             let names = Layout::ALL.map(Layout::name).join(", ");
             ParamError::new("layout", format!("one of {names}"), text)
         })?,
     };
-    let flag = |name| query::flag(params, name, false);
+    let flag = |name| query::read_flag(params, name, false);
     let style = Style {
         layout,
         characters: flag("characters")?,
         words: flag("words")?,
         confidence: flag("confidence")?,
     };
-    let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
+    let page: usize = query::read_number(params, "page", 1, &(1..=1_000_000))?;
     Ok(Shape { format, style, page: page - 1 })
 }
 
@@ -319,8 +329,8 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use sightwire_config::layers::Layers;
-    use sightwire_config::{Config, Flags};
+    use crate::config::load;
+    use crate::config::{Config, Flags};
     use sightwire_engine::shared::SharedEngine;
     use sightwire_reading::decoding::DecodeMemory;
     use sightwire_reading::display::AT_ONCE;
@@ -332,7 +342,7 @@ mod tests {
     };
 
     fn reader() -> Arc<TextReader> {
-        let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();
+        let config = Config::from_layers(&load::load_layers(&Flags::default()).unwrap()).unwrap();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let engine = SharedEngine::new(config.engine_settings(), || true);
         TextReader::new(config.reader, config.store, engine, DecodeMemory::new(1 << 30), &stop, &tasks)
@@ -354,8 +364,8 @@ mod tests {
     }
 
     fn turn(reader: &TextReader) -> PermitSource {
-        let patience = Patience::within(Duration::from_secs(60));
-        PermitSource::Single(Arc::new(reader.permits.single().unwrap()), patience)
+        let patience = Patience::with_limit(Duration::from_secs(60));
+        PermitSource::Single(Arc::new(reader.permits.try_single().unwrap()), patience)
     }
 
     async fn until(mut is: impl FnMut() -> bool) {
@@ -373,13 +383,14 @@ mod tests {
         let marked_then = AtTheEnd(move || {
             let _ = wait.recv();
         });
-        let marking = marked(&reader, pixels(), Document::default(), SHAPE, (marked_then, turn(&reader)));
+        let marking =
+            marked_response(&reader, pixels(), Document::default(), SHAPE, (marked_then, turn(&reader)));
         let by = Instant::now() + Duration::from_millis(50);
         let refused = made_by(&reader, by, marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
-        assert_eq!(reader.permits.taken(), (1, 0), "it is still at work");
+        assert_eq!(reader.permits.count_taken(), (1, 0), "it is still at work");
         drop(go);
-        until(|| reader.permits.taken() == (0, 0)).await;
+        until(|| reader.permits.count_taken() == (0, 0)).await;
     }
 
     #[tokio::test]
@@ -394,18 +405,19 @@ mod tests {
             began.await.unwrap();
             busy.push(go);
         }
-        let marking = marked(&reader, pixels(), Document::default(), SHAPE, turn(&reader));
+        let marking = marked_response(&reader, pixels(), Document::default(), SHAPE, turn(&reader));
         let refused = made_by(&reader, Instant::now(), marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
-        assert_eq!(reader.permits.taken(), (0, 0), "what waited has gone, and with it the pixels");
+        assert_eq!(reader.permits.count_taken(), (0, 0), "what waited has gone, and with it the pixels");
     }
 
     #[tokio::test]
     async fn a_file_that_nothing_here_draws_yet_may_come_again_and_is_told_what_is_missing() {
         // Beside a test there is no program that draws.
         let reader = reader();
-        let refused =
-            probed(&reader, Bytes::from_static(b"%PDF-1.7"), Patience::Work, (None, ())).await.unwrap_err();
+        let refused = probe_picture(&reader, Bytes::from_static(b"%PDF-1.7"), Patience::Work, None, ())
+            .await
+            .unwrap_err();
         let said = "The PDF cannot be read yet: the program sightwire-draw is missing: there is no ";
         assert!(refused.detail().starts_with(said), "{}", refused.detail());
         assert!(refused.detail().contains("build it with `cargo build"), "{}", refused.detail());
@@ -420,7 +432,7 @@ mod tests {
     async fn a_page_that_nothing_here_draws_any_more_may_be_asked_for_again() {
         let reader = reader();
         let pdf = Bytes::from_static(b"%PDF-1.7");
-        let refused = searchable(&reader, pdf, None, Document::default(), ()).await.unwrap_err();
+        let refused = searchable_response(&reader, pdf, None, Document::default(), ()).await.unwrap_err();
         let response = refused.into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()["retry-after"], "5");
@@ -429,7 +441,8 @@ mod tests {
     #[tokio::test]
     async fn a_failure_of_the_server_is_not_called_busy() {
         let reader = reader();
-        let marking = marked(&reader, pixels(), Document::default(), SHAPE, AtTheEnd(|| panic!("a bug")));
+        let marking =
+            marked_response(&reader, pixels(), Document::default(), SHAPE, AtTheEnd(|| panic!("a bug")));
         let refused = marking.await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::INTERNAL_SERVER_ERROR);
     }

@@ -7,18 +7,18 @@ use sightwire_access::action::{Act as _, GetLibrary, SeeServer};
 use sightwire_api::models::{Runtime, RuntimeFetch};
 
 use super::Api;
-use sightwire_http::may::May;
-use sightwire_http::parts::Path;
-use sightwire_http::refusal::Refusal;
+use sightwire_admission::may::May;
+use sightwire_admission::parts::Path;
+use sightwire_admission::refusal::Refusal;
 
 /// Whether it is missing, and whether this client may get it.
-pub(super) async fn state(may: May<SeeServer>, State(api): State<Api>) -> Json<Runtime> {
+pub(super) async fn get_runtime(may: May<SeeServer>, State(api): State<Api>) -> Json<Runtime> {
     let refusal = may.why_not(&GetLibrary::ACTION);
     Json(Runtime { may_get: refusal.is_none(), missing: api.recognizer.lacks_runtime(), why_not: refusal })
 }
 
 /// Begins to get it; `/api/v1/status` says how far that is.
-pub(super) async fn get(
+pub(super) async fn fetch_runtime(
     may: May<GetLibrary>,
     State(api): State<Api>,
 ) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {
@@ -26,11 +26,11 @@ pub(super) async fn get(
         let detail = "The library is not missing, or is on its way already.";
         return Err(Refusal::new(StatusCode::CONFLICT, detail));
     }
-    may.deed().is("has the ONNX Runtime library fetched".to_owned());
+    may.deed().set_description("has the ONNX Runtime library fetched".to_owned());
     let recognizer = api.recognizer;
     api.tasks.spawn_blocking(move || {
         recognizer.get_runtime();
-        recognizer.measure();
+        recognizer.measure_model();
     });
     Ok((StatusCode::ACCEPTED, Json(RuntimeFetch::default())))
 }
@@ -41,16 +41,16 @@ pub(super) async fn get_better(
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {
-    let offered = api.recognizer.better().is_some_and(|better| better.name == name);
+    let offered = api.recognizer.better_model().is_some_and(|better| better.name == name);
     if !offered || !api.recognizer.begin_getting_better() {
         let detail = "This model is not offered: it is here, or on its way, or another one was chosen.";
         return Err(Refusal::new(StatusCode::CONFLICT, detail));
     }
-    may.deed().is(format!("has the model {name} fetched"));
+    may.deed().set_description(format!("has the model {name} fetched"));
     let recognizer = api.recognizer;
     api.tasks.spawn_blocking(move || {
         recognizer.get_better();
-        recognizer.measure();
+        recognizer.measure_model();
     });
     Ok((StatusCode::ACCEPTED, Json(RuntimeFetch::default())))
 }

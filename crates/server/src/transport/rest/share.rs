@@ -11,11 +11,11 @@ use axum::response::{IntoResponse as _, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sightwire_access::action::SendStream;
 use sightwire_access::guard::Mode;
+use sightwire_admission::may::MayStream;
+use sightwire_admission::parts::Path;
+use sightwire_admission::query::{self, Params};
+use sightwire_admission::refusal::Refusal;
 use sightwire_api::stream::ViewersLink;
-use sightwire_http::may::MayStream;
-use sightwire_http::parts::Path;
-use sightwire_http::query::{self, Params};
-use sightwire_http::refusal::Refusal;
 use sightwire_listen::tls::Secured;
 
 use super::{Api, keys, link};
@@ -24,8 +24,8 @@ use super::{Api, keys, link};
 const LASTS_S: RangeInclusive<f64> = 60.0..=604_800.0;
 const USUAL_S: f64 = 86_400.0;
 
-/// A link to the wall with this stream alone. Whoever may send it may show it to others.
-pub async fn make(
+/// A link to the wall with this stream alone. Who may send it may show it to others.
+pub async fn share_stream(
     may: MayStream<SendStream>,
     State(api): State<Api>,
     Path(id): Path<String>,
@@ -33,10 +33,10 @@ pub async fn make(
     secured: Option<Extension<Secured>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let lasts = query::number(&params, "lasts_s", USUAL_S, &LASTS_S)?;
+    let lasts = query::read_number(&params, "lasts_s", USUAL_S, &LASTS_S)?;
     let stream = utf8_percent_encode(&id, NON_ALPHANUMERIC);
     let wall = format!("/wall?streams={stream}");
-    let (base, others_reach_it) = link::base(&api.reach, &headers, secured.is_some());
+    let (base, others_reach_it) = link::base_url(&api.reach, &headers, secured.is_some());
     let origin = others_reach_it.then_some(base);
     let guard = api.access.clone();
     if guard.mode() == Mode::Open {
@@ -47,10 +47,11 @@ pub async fn make(
     let expires = now + Duration::from_secs_f64(lasts);
     let (named, by) = (id.clone(), may.owner());
     let (key, record) =
-        keys::change(guard, move |records| Ok(records.add_link(&named, &by, expires, now)?)).await?;
-    may.deed().is(format!("made a link to the stream {id:?}, with the key {}", record.id));
+        keys::change_store(guard, move |records| Ok(records.add_link(&named, &by, expires, now)?)).await?;
+    may.deed().set_description(format!("made a link to the stream {id:?}, with the key {}", record.id));
     let next = utf8_percent_encode(&wall, NON_ALPHANUMERIC);
     let path = format!("/login?next={next}#key={}", key.reveal());
-    let answer = ViewersLink { expires: record.expires.map(keys::time), key: Some(record.id), origin, path };
+    let answer =
+        ViewersLink { expires: record.expires.map(keys::format_time), key: Some(record.id), origin, path };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }

@@ -15,15 +15,15 @@ use sightwire_reading::output::Document;
 
 use crate::cmd::read::OptionArgs;
 
-/// One request.
+/// Time for one request.
 const DEADLINE: Duration = Duration::from_secs(120);
-/// A server that is busy or gets its model is asked again for so long,
+/// A server that is busy or gets its model is asked again for this long.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// so often.
+/// Time before a server is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
 /// Pictures in a job: each is an open file while it is sent.
 const IN_A_JOB: usize = 200;
-/// Of an answer; a page with ten thousand lines has more than 10 MB. One that is longer is cut off, and so is no JSON.
+/// Of an answer; a page with ten thousand lines has more than 10 MB. One that is longer is cut off, and so is not JSON.
 const MAX_ANSWER: u64 = 256 << 20;
 
 pub struct Client {
@@ -34,24 +34,25 @@ pub struct Client {
 
 impl Client {
     pub fn new(address: &str, args: &OptionArgs) -> anyhow::Result<Self> {
-        let http = ClientBuilder::from(sightwire_http_client::direct(trust::nobody())).build()?;
-        Ok(Self { http, address: address.to_owned(), query: query(args) })
+        let http =
+            ClientBuilder::from(sightwire_http_client::direct_builder(trust::trust_nobody())).build()?;
+        Ok(Self { http, address: address.to_owned(), query: query_params(args) })
     }
 
     /// One picture, as the body of a request.
-    pub fn read(&self, path: &Path) -> anyhow::Result<Document> {
-        let answer = self.patiently(|| {
+    pub fn read_picture(&self, path: &Path) -> anyhow::Result<Document> {
+        let answer = self.retry_while_busy(|| {
             let request = self.http.post(format!("{}/api/v1/read", self.address)).query(&self.query);
             Ok(request.body(File::open(path)?))
         });
         let text = answer.with_context(|| path.display().to_string())?;
-        document(&text).with_context(|| path.display().to_string())
+        parse_document(&text).with_context(|| path.display().to_string())
     }
 
     /// All pictures in jobs; `each` gets the number of each and its result.
     pub fn read_as_job(&self, paths: &[&Path], mut each: impl FnMut(usize, &Document)) -> anyhow::Result<()> {
         for (group, paths) in paths.chunks(IN_A_JOB).enumerate() {
-            let job = self.patiently(|| {
+            let job = self.retry_while_busy(|| {
                 let mut form = Form::new();
                 for path in paths {
                     form = form.file("file", path)?;
@@ -60,11 +61,12 @@ impl Client {
                 Ok(request.multipart(form))
             });
             let job: Job = serde_json::from_str(&job.context("a job")?).context("the answer to a job")?;
-            let job = self.wait(job).context("a job")?;
+            let job = self.wait_for_job(job).context("a job")?;
             for (index, path) in paths.iter().enumerate() {
                 let text = self.get(&format!("/api/v1/jobs/{}/files/{index}", job.id));
                 let text = text.with_context(|| format!("{} in a job", path.display()))?;
-                let document = document(&text).with_context(|| format!("{} in a job", path.display()))?;
+                let document =
+                    parse_document(&text).with_context(|| format!("{} in a job", path.display()))?;
                 each(group * IN_A_JOB + index, &document);
             }
             let address = format!("{}/api/v1/jobs/{}", self.address, job.id);
@@ -74,7 +76,7 @@ impl Client {
     }
 
     /// Until all of its pictures are done with.
-    fn wait(&self, mut job: Job) -> anyhow::Result<Job> {
+    fn wait_for_job(&self, mut job: Job) -> anyhow::Result<Job> {
         while job.state == JobState::Running {
             thread::sleep(AGAIN);
             job = serde_json::from_str(&self.get(&format!("/api/v1/jobs/{}", job.id))?)?;
@@ -83,11 +85,11 @@ impl Client {
     }
 
     fn get(&self, path: &str) -> anyhow::Result<String> {
-        self.patiently(|| Ok(self.http.get(format!("{}{path}", self.address))))
+        self.retry_while_busy(|| Ok(self.http.get(format!("{}{path}", self.address))))
     }
 
     /// The body of the answer; asks again while the server says that it is busy.
-    fn patiently(&self, ask: impl Fn() -> anyhow::Result<RequestBuilder>) -> anyhow::Result<String> {
+    fn retry_while_busy(&self, ask: impl Fn() -> anyhow::Result<RequestBuilder>) -> anyhow::Result<String> {
         let asked = Instant::now();
         loop {
             let answer = ask()?.timeout(DEADLINE).send()?;
@@ -108,12 +110,12 @@ impl Client {
     }
 }
 
-fn document(text: &str) -> anyhow::Result<Document> {
+fn parse_document(text: &str) -> anyhow::Result<Document> {
     Document::from_json(text).context("the answer is none of a reader of text")
 }
 
 /// The same options as on the command line; those of the engine are the server's own.
-fn query(args: &OptionArgs) -> Vec<(&'static str, String)> {
+fn query_params(args: &OptionArgs) -> Vec<(&'static str, String)> {
     let flag = |on: bool| u8::from(on).to_string();
     let corners = args.corners.iter().map(|corners| ("corners", corners.to_string()));
     let model = args.model.iter().map(|model| ("model", model.clone()));

@@ -20,11 +20,11 @@ use super::read::batch::{self, Picture};
 use super::read::interrupt;
 use super::read::reader::TextReader;
 use super::{ConfigArgs, Mistake};
-use crate::print::{PrintError, Printer, counted, note, out};
+use crate::print::{PrintError, Printer, format_count, note, out};
 use http::Client;
 use server::Server;
 
-/// Each picture is in a batch so often, at other places among the others.
+/// How many times each picture is in a batch, at other places among the others.
 const ROUNDS: usize = 2;
 /// Another order at each run would make a failure hard to repeat.
 const SEED: u64 = 7;
@@ -61,18 +61,18 @@ struct Alone {
     document: Document,
 }
 
-pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_check_coordinates(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut config = args.config.load()?;
-    args.options.adjust(&mut config);
+    args.options.adjust_config(&mut config);
     let jobs = config.engine.options.threads + 1;
-    let reader = TextReader::start(printer, &config, &args.options.ask(&config), jobs, DEADLINE)?;
+    let reader = TextReader::start(printer, &config, &args.options.to_request(&config), jobs, DEADLINE)?;
     let mut pictures = Vec::new();
     let mut unread = 0;
     for input in Inputs::new(&args.inputs, None).map_err(|error| Mistake(error.into()))? {
         let read = match input {
             Ok(input) => match input.path {
                 Some(path) => reader
-                    .read(&input.name, Some(&path), |_, _, _| Ok(()))
+                    .read_file(&input.name, Some(&path), |_, _, _| Ok(()))
                     .map(|document| Alone { path, document })
                     .map_err(|failure| format!("{}: {failure}", input.name)),
                 None => return Err(Mistake("stdin can be read only once; name a file".into()).into()),
@@ -91,12 +91,12 @@ pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Res
     out!(
         printer,
         "{} with {}; {}",
-        counted(pictures.len(), "picture"),
-        counted(lines, "line"),
+        format_count(pictures.len(), "picture"),
+        format_count(lines, "line"),
         reader.in_words()
     )?;
 
-    let mut same = report(printer, "in a batch", &batch_against_alone(&reader, &pictures, jobs)?)?;
+    let mut same = report_difference(printer, "in a batch", &batch_against_alone(&reader, &pictures, jobs)?)?;
     // The engine's memory is the server's from here on.
     drop(reader);
     let own = match args.url {
@@ -108,15 +108,15 @@ pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Res
     let client = Client::new(address, &args.options)?;
     let mut over_http = Difference::default();
     for picture in &pictures {
-        over_http.add(&name(&picture.path), &picture.document, &client.read(&picture.path)?);
+        over_http.add(&file_name(&picture.path), &picture.document, &client.read_picture(&picture.path)?);
     }
-    same &= report(printer, "over HTTP", &over_http)?;
+    same &= report_difference(printer, "over HTTP", &over_http)?;
     let mut in_job = Difference::default();
     let paths: Vec<&Path> = pictures.iter().map(|picture| &*picture.path).collect();
     client.read_as_job(&paths, |index, document| {
-        in_job.add(&name(&pictures[index].path), &pictures[index].document, document);
+        in_job.add(&file_name(&pictures[index].path), &pictures[index].document, document);
     })?;
-    same &= report(printer, "as a job over HTTP", &in_job)?;
+    same &= report_difference(printer, "as a job over HTTP", &in_job)?;
     drop(own);
     anyhow::ensure!(unread == 0, "{unread} of the pictures could not be read at all");
     anyhow::ensure!(!pictures.is_empty(), "there was no picture to compare");
@@ -124,7 +124,7 @@ pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Res
     Ok(())
 }
 
-fn name(path: &Path) -> String {
+fn file_name(path: &Path) -> String {
     path.display().to_string()
 }
 
@@ -137,9 +137,9 @@ fn batch_against_alone(reader: &TextReader, pictures: &[Alone], jobs: usize) -> 
     let again = order.into_iter().map(Ok);
     let read = |&index: &usize| {
         let path = &pictures[index].path;
-        reader.read(&name(path), Some(path), |_, _, _| Ok(()))
+        reader.read_file(&file_name(path), Some(path), |_, _, _| Ok(()))
     };
-    batch::work(
+    batch::process_inputs(
         again,
         jobs.max(2),
         &interrupt::Stop::default(),
@@ -148,8 +148,8 @@ fn batch_against_alone(reader: &TextReader, pictures: &[Alone], jobs: usize) -> 
         |Picture { input, result }| {
             let alone = &pictures[input];
             match result {
-                Ok(document) => difference.add(&name(&alone.path), &alone.document, &document),
-                Err(failure) => failed = Some(format!("{}: {failure}", name(&alone.path))),
+                Ok(document) => difference.add(&file_name(&alone.path), &alone.document, &document),
+                Err(failure) => failed = Some(format!("{}: {failure}", file_name(&alone.path))),
             }
             Ok(())
         },
@@ -161,7 +161,7 @@ fn batch_against_alone(reader: &TextReader, pictures: &[Alone], jobs: usize) -> 
 }
 
 /// A line about one way; whether there was no difference.
-fn report(printer: &Printer, way: &str, difference: &Difference) -> Result<bool, PrintError> {
+fn report_difference(printer: &Printer, way: &str, difference: &Difference) -> Result<bool, PrintError> {
     out!(printer, "{way:<19} {difference}")?;
     Ok(difference.is_none())
 }

@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use crate::cmd::ConfigArgs;
 use crate::cmd::read::OptionArgs;
 
-/// It says where it listens within this,
+/// A server has this time to say where it listens.
 const START: Duration = Duration::from_secs(60);
-/// and has ended within that.
+/// A server that is told to end has this time before it is killed.
 const END: Duration = Duration::from_secs(10);
 
 /// Ends when it is dropped.

@@ -3,26 +3,26 @@
 use std::time::SystemTime;
 
 use sightwire_access::store::StoreError;
-use sightwire_config::Config;
+use sightwire_server::config::Config;
 use sightwire_server::reach;
 use sightwire_tls::authority::Authority;
 use sightwire_tls::{Certificates, Source};
 
 use super::report::Check;
-use crate::print::counted;
+use crate::print::format_count;
 
-pub(super) fn all(config: &Config) -> Vec<Check> {
-    let mut checks = vec![keys(config)];
-    checks.extend(reach::warnings(config).into_iter().map(|warning| Check::warn("access", warning)));
-    checks.push(tls(config));
+pub(super) fn check_access(config: &Config) -> Vec<Check> {
+    let mut checks = vec![check_keys(config)];
+    checks.extend(reach::access_warnings(config).into_iter().map(|warning| Check::warn("access", warning)));
+    checks.push(check_tls(config));
     checks
 }
 
-fn keys(config: &Config) -> Check {
+fn check_keys(config: &Config) -> Check {
     let (store, now) = (config.access_store(), SystemTime::now());
     let records = match store.load() {
         Ok(records) => records,
-        Err(error) => return unreadable(&error),
+        Err(error) => return unreadable_store(&error),
     };
     let expired = records.keys.iter().filter(|key| key.has_expired(now)).count();
     let others = [
@@ -34,8 +34,8 @@ fn keys(config: &Config) -> Check {
     let says = format!(
         "access.mode is {}; {} ({expired} expired), {}{}",
         config.access.mode.name(),
-        counted(records.keys.len(), "key"),
-        counted(records.users.len(), "user"),
+        format_count(records.keys.len(), "key"),
+        format_count(records.users.len(), "user"),
         others.collect::<String>(),
     );
     if reach::needs_keys(config) && !records.has_admin(now) {
@@ -45,18 +45,18 @@ fn keys(config: &Config) -> Check {
     Check::ok("access", says)
 }
 
-fn unreadable(error: &StoreError) -> Check {
+fn unreadable_store(error: &StoreError) -> Check {
     Check::fail("access", error.to_string())
         .cure("the server does not start without it; put a backup of access.json in its place")
 }
 
-fn tls(config: &Config) -> Check {
+fn check_tls(config: &Config) -> Check {
     let Some(options) = &config.tls.options else {
         return Check::ok("tls", "off: connections are not encrypted");
     };
     let until = |at| humantime::format_rfc3339_seconds(at);
     match &options.source {
-        Source::SelfSigned(folder) => match Authority::kept(folder) {
+        Source::SelfSigned(folder) => match Authority::open_kept(folder) {
             Ok(None) => Check::ok("tls", "self-signed; the next start makes the authority"),
             Ok(Some(authority)) => {
                 let (ends, fingerprint) = (authority.validity().not_after, authority.fingerprint());

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_api::stream::{Stream, StreamState};
-use sightwire_config::Config;
-use sightwire_live::look::{self, Seen};
+use sightwire_live::look::{self, CameraProbe};
 use sightwire_live::options::CameraOptions;
 use sightwire_live::registry::{Camera, Registry};
 use sightwire_live::source::{CameraSource, CameraTable};
+use sightwire_server::config::Config;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -16,26 +16,26 @@ use super::report::{Check, Reporter};
 use super::server::Running;
 use crate::print::PrintError;
 
-/// One camera has so long,
+/// One camera has this time.
 const EACH: Duration = Duration::from_secs(5);
-/// all of them have so long,
+/// No camera is begun after this time for all of them.
 const ALL: Duration = Duration::from_secs(45);
-/// and so many are looked at together, as many as the server tries.
+/// This many cameras are looked at together, as many as the server tries.
 const AT_ONCE: usize = 4;
 
-pub(super) async fn check(
+pub(super) async fn check_cameras(
     config: &Config,
     running: Option<&Running>,
     reporter: &mut Reporter<'_>,
 ) -> Result<(), PrintError> {
-    let options = Arc::new(config.cameras.live.clone());
+    let options = Arc::new(config.cameras.clone());
     let cameras: Vec<Camera> = match Registry::load(&options.configured, &options.file) {
         Ok(registry) => registry.all(),
         Err(error) => {
             let check = Check::fail("cameras", error.to_string());
             let check = check.cure("the server does not start with it; mend that file, or move it away");
             reporter.tell_all([check])?;
-            options.configured.iter().cloned().map(Camera::configured).collect()
+            options.configured.iter().cloned().map(Camera::from_table).collect()
         }
     };
     if cameras.is_empty() {
@@ -51,7 +51,7 @@ pub(super) async fn check(
                 reporter.tell_all([of_stream(&camera.table, stream)])?;
                 continue;
             }
-            looking.spawn(at(camera, options.clone()));
+            looking.spawn(check_camera(camera, options.clone()));
         }
         match timeout_at(due + EACH, looking.join_next()).await {
             Ok(Some(Ok(check))) => reporter.tell_all([check])?,
@@ -76,7 +76,7 @@ fn of_stream(camera: &CameraTable, stream: &Stream) -> Check {
     let size = stream.width.zip(stream.height).map(|(width, height)| format!("{width}x{height}, "));
     let says = format!(
         "{}, read by the server: {}, {}{:.1} pictures a second",
-        camera.source.shown(),
+        camera.source.shown_address(),
         serde_json::to_value(stream.state)
             .ok()
             .and_then(|state| Some(state.as_str()?.to_owned()))
@@ -93,11 +93,11 @@ fn of_stream(camera: &CameraTable, stream: &Stream) -> Check {
     check.about(&*camera.id)
 }
 
-async fn at(camera: Camera, options: Arc<CameraOptions>) -> Check {
+async fn check_camera(camera: Camera, options: Arc<CameraOptions>) -> Check {
     let source = &camera.table.source;
-    let (shown, mode) = (source.shown(), source.mode().name());
-    let check = match look::at(&camera, &options, EACH).await {
-        Ok(seen) => of_pictures(&format!("{shown} ({mode})"), &seen),
+    let (shown, mode) = (source.shown_address(), source.mode().name());
+    let check = match look::look_at_camera(&camera, &options, EACH).await {
+        Ok(seen) => check_pictures(&format!("{shown} ({mode})"), &seen),
         Err(reason) => {
             let reason = reason.to_string();
             // Most reasons name the address.
@@ -117,7 +117,7 @@ async fn at(camera: Camera, options: Arc<CameraOptions>) -> Check {
     check.about(camera.table.id)
 }
 
-fn of_pictures(shown: &str, seen: &Seen) -> Check {
+fn check_pictures(shown: &str, seen: &CameraProbe) -> Check {
     let size = match seen.size {
         Some((width, height)) => format!("{width}x{height}"),
         None => "no JPEG".to_owned(),

@@ -3,8 +3,8 @@
 use sightwire_cluster::peer::PeerError;
 use sightwire_cluster::store::StoreError;
 use sightwire_cluster::visit::Neighbour;
-use sightwire_config::Config;
 use sightwire_server::cluster::Membership;
+use sightwire_server::config::Config;
 use sightwire_tls::Source;
 use sightwire_tls::authority::Authority;
 
@@ -12,7 +12,7 @@ use super::report::Check;
 use crate::cmd::check;
 
 /// Nothing of a server that is alone.
-pub(super) async fn look(config: &Config) -> Vec<Check> {
+pub(super) async fn check_cluster(config: &Config) -> Vec<Check> {
     if config.cluster.is_none() {
         return Vec::new();
     }
@@ -21,7 +21,7 @@ pub(super) async fn look(config: &Config) -> Vec<Check> {
         return vec![Check::warn("cluster", says)];
     }
     let certificates = check::of_files(config).ok().flatten();
-    let membership = match Membership::of(config, certificates.as_ref()) {
+    let membership = match Membership::from_config(config, certificates.as_ref()) {
         Ok(Some(membership)) => membership,
         Ok(None) => return Vec::new(),
         Err(error) => {
@@ -30,10 +30,10 @@ pub(super) async fn look(config: &Config) -> Vec<Check> {
         }
     };
     let redis = membership.cluster.status().redis.unwrap_or_default();
-    match membership.visit().await {
+    match membership.check_peers().await {
         Ok((version, neighbours)) => {
             let version = version.map(|version| format!(" {version}")).unwrap_or_default();
-            let name = &membership.cluster.me().name;
+            let name = &membership.cluster.own_record().name;
             let others = match neighbours.len() {
                 0 => "no other process is running".to_owned(),
                 1 => "1 other process is running".to_owned(),
@@ -55,7 +55,7 @@ pub(super) async fn look(config: &Config) -> Vec<Check> {
 fn has_authority(config: &Config) -> bool {
     let source = config.tls.options.as_ref().map(|options| &options.source);
     match source {
-        Some(Source::SelfSigned(folder)) => !matches!(Authority::kept(folder), Ok(None)),
+        Some(Source::SelfSigned(folder)) => !matches!(Authority::open_kept(folder), Ok(None)),
         Some(Source::Files { .. }) | None => true,
     }
 }

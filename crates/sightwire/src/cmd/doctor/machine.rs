@@ -5,18 +5,18 @@ use std::fs;
 use std::path::Path;
 
 use rustix::system::uname;
-use sightwire_config::Config;
+use sightwire_base::memory::budget::Budget;
+use sightwire_documents::Drawing;
 use sightwire_engine::cpu::{self, Cpu};
 use sightwire_engine::quota;
-use sightwire_measure::memory::budget::Budget;
-use sightwire_pages::Drawing;
+use sightwire_server::config::Config;
 use sightwire_server::files;
 
 use super::report::Check;
-use crate::print::counted;
+use crate::print::format_count;
 
 /// Of which version and build it is.
-pub(super) fn program() -> [Check; 1] {
+pub(super) fn check_program() -> [Check; 1] {
     let features = [("turbo", cfg!(feature = "turbo")), ("jemalloc", cfg!(feature = "jemalloc"))];
     let features: Vec<&str> = features.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
     let features = if features.is_empty() { "no features".to_owned() } else { features.join(", ") };
@@ -31,7 +31,7 @@ pub(super) fn program() -> [Check; 1] {
 }
 
 /// What draws PDF, AVIF and HEIC; starts it once.
-pub(super) fn drawing(config: &Config) -> Vec<Check> {
+pub(super) fn check_drawing(config: &Config) -> Vec<Check> {
     let drawing = match config.reader.pages.find_program(&|| true) {
         Drawing::Ready(file) => {
             Check::ok("drawing", format!("PDF, AVIF and HEIC are drawn by {}", file.display()))
@@ -49,11 +49,11 @@ pub(super) fn drawing(config: &Config) -> Vec<Check> {
     [Some(drawing), unfiltered].into_iter().flatten().collect()
 }
 
-pub(super) fn all(config: &Config) -> [Check; 4] {
-    [system(), of_cpu(), memory(config), of_files(config)]
+pub(super) fn check_machine(config: &Config) -> [Check; 4] {
+    [check_system(), of_cpu(), check_memory(config), of_files(config)]
 }
 
-fn system() -> Check {
+fn check_system() -> Check {
     let name = uname();
     let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
     let kernel = [name.sysname(), name.release(), name.machine()].map(text).join(" ");
@@ -66,19 +66,24 @@ fn system() -> Check {
 }
 
 fn of_cpu() -> Check {
-    let cpu = Cpu::here();
+    let cpu = Cpu::this_machine();
     let quota = quota::quota_of_this_process();
     let quota =
         quota.map_or_else(String::new, |cores| format!(", of which the control group allows {cores:.2}"));
-    let says = format!("{}; {}{quota} ({})", cpu.name, counted(quota::cpus(), "core"), cpu.extensions);
-    match cpu::warning() {
+    let says = format!(
+        "{}; {}{quota} ({})",
+        cpu.name,
+        format_count(quota::available_cpus(), "core"),
+        cpu.extensions
+    );
+    match cpu::cpu_warning() {
         None => Check::ok("cpu", says),
         Some(warning) => Check::warn("cpu", format!("{says}; {warning}")),
     }
 }
 
-fn memory(config: &Config) -> Check {
-    let budget = Budget::here(config.limits.memory_bytes);
+fn check_memory(config: &Config) -> Check {
+    let budget = Budget::for_machine(config.server.memory_bytes);
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib = available.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
@@ -91,10 +96,10 @@ fn memory(config: &Config) -> Check {
 }
 
 fn of_files(config: &Config) -> Check {
-    let (needed, limit) = (files::needed(config), files::highest_limit());
+    let (needed, limit) = (files::needed_files(config), files::highest_limit());
     let allows = limit.map_or_else(|| "any number".to_owned(), |limit| limit.to_string());
     let says = format!("{needed} may be open at once, the system allows {allows}");
-    match files::warning(config, limit) {
+    match files::limit_warning(config, limit) {
         None => Check::ok("files", says),
         Some(warning) => Check::warn("files", says).cure(warning),
     }

@@ -1,4 +1,4 @@
-//! `sightwire doctor`: what whoever reports a problem runs and pastes.
+//! `sightwire doctor`: what those who report a problem run and paste.
 //!
 //! - `report`: what is told, and without which secrets
 //! - `machine`: this program and the one that draws, the system, CPU, memory, files
@@ -26,7 +26,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::ConfigArgs;
-use crate::print::{Printer, counted};
+use crate::print::{Printer, format_count};
 use report::{Check, Reporter};
 pub(super) use server::ready;
 
@@ -53,38 +53,38 @@ pub(super) struct DoctorArgs {
     config: ConfigArgs,
 }
 
-/// What reads files, or loads a library, may take so long; then it goes on without.
+/// What reads files, or loads a library, may take this long; then it goes on without.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub(super) fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_doctor(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut reporter = Reporter::new(printer, args.json);
-    reporter.tell_all(machine::program())?;
-    let (config, checks) = configuration::check(&args.config.flags(&[]));
-    reporter.tell_all(machine::all(&config))?;
+    reporter.tell_all(machine::check_program())?;
+    let (config, checks) = configuration::check_configuration(&args.config.flags(&[]));
+    reporter.tell_all(machine::check_machine(&config))?;
     let of_pages = config.clone();
-    reporter.tell_all(in_time("drawing", move || machine::drawing(&of_pages)))?;
+    reporter.tell_all(in_time("drawing", move || machine::check_drawing(&of_pages)))?;
     reporter.tell_all(checks)?;
     let of_store = config.clone();
-    reporter.tell_all(in_time("store", move || store::all(&of_store)))?;
+    reporter.tell_all(in_time("store", move || store::check_store(&of_store)))?;
     let of_engine = config.clone();
-    reporter.tell_all(in_time("engine", move || store::engine(&of_engine)))?;
+    reporter.tell_all(in_time("engine", move || store::check_engine(&of_engine)))?;
     let of_access = config.clone();
-    reporter.tell_all(in_time("access", move || access::all(&of_access)))?;
+    reporter.tell_all(in_time("access", move || access::check_access(&of_access)))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
-    let (running, check) = runtime.block_on(server::check(&config));
+    let (running, check) = runtime.block_on(server::check_server(&config));
     reporter.tell_all([check])?;
-    reporter.tell_all(runtime.block_on(cluster::look(&config)))?;
+    reporter.tell_all(runtime.block_on(cluster::check_cluster(&config)))?;
     if args.no_cameras {
         reporter.tell_all([Check::ok("cameras", "not tried (--no-cameras)")])?;
     } else {
-        runtime.block_on(cameras::check(&config, running.as_ref(), &mut reporter))?;
+        runtime.block_on(cameras::check_cameras(&config, running.as_ref(), &mut reporter))?;
     }
     // What still resolves a name is not waited for.
     runtime.shutdown_background();
     match reporter.end()? {
         0 => Ok(()),
-        failed => bail!("{} failed", counted(failed, "check")),
+        failed => bail!("{} failed", format_count(failed, "check")),
     }
 }
 

@@ -4,15 +4,14 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use serde::Serialize;
-use sightwire_access::key::redacted;
-use sightwire_measure::lines;
+use sightwire_access::key::redact_keys;
+use sightwire_base::lines;
 
-use crate::print::{PrintError, Printer, counted, out};
+use crate::print::{PrintError, Printer, format_count, out};
 
 /// Rises when a program that reads the JSON would have to change.
 const FORMAT: u32 = 1;
 
-/// How something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
@@ -69,9 +68,9 @@ impl Check {
 /// tokens.
 fn without_secrets(text: &str) -> String {
     let text = without_queries(text);
-    let text = sightwire_config::redact(&text);
-    let text = String::from_utf8_lossy(&redacted(text.as_bytes())).into_owned();
-    lines::sentence(&text).to_string()
+    let text = sightwire_server::config::redact_secrets(&text);
+    let text = String::from_utf8_lossy(&redact_keys(text.as_bytes())).into_owned();
+    lines::short_sentence(&text).to_string()
 }
 
 /// What follows `?` within a word and sets something.
@@ -158,7 +157,7 @@ impl<'a> Reporter<'a> {
         } else if (warned, failed) == (0, 0) {
             out!(self.printer, "all is well")?;
         } else {
-            out!(self.printer, "{}, {}", counted(failed, "failure"), counted(warned, "warning"))?;
+            out!(self.printer, "{}, {}", format_count(failed, "failure"), format_count(warned, "warning"))?;
         }
         Ok(failed)
     }

@@ -11,16 +11,16 @@ use rustls::RootCertStore;
 use serde::de::DeserializeOwned;
 use sightwire_api::camera::Cameras;
 use sightwire_api::status::{Readiness, Status};
-use sightwire_config::Config;
 use sightwire_http_client::cause::Cause;
 use sightwire_http_client::trust::{self, Fingerprint, Trust};
+use sightwire_server::config::Config;
 use sightwire_tls::authority::Authority;
 use sightwire_tls::{Certificates, Source};
 
 use super::report::Check;
 use sightwire_server::reach;
 
-/// For each question.
+/// Time for each question.
 const PATIENCE: Duration = Duration::from_secs(3);
 const MAX_ANSWER: usize = 4 << 20;
 /// Where a package or an administrator puts the unit that starts the server.
@@ -40,18 +40,18 @@ struct Place {
     base: String,
 }
 
-pub(super) async fn check(config: &Config) -> (Option<Running>, Check) {
+pub(super) async fn check_server(config: &Config) -> (Option<Running>, Check) {
     let Some(address) = config.server.listen.iter().find(|address| address.port() != 0) else {
         return (None, Check::ok("server", "its port is chosen at the start, so it cannot be asked"));
     };
-    let place = match Place::of(config, *address, |_| Trust::System) {
+    let place = match Place::from_config(config, *address, |_| Trust::System) {
         Ok(place) => place,
         Err(reason) => return (None, Check::warn("server", format!("it cannot be asked: {reason}"))),
     };
     let base = &place.base;
-    let (status, text) = match place.ask("/livez").await {
+    let (status, text) = match place.get_path("/livez").await {
         Ok(answer) => answer,
-        Err(unheard) => return (None, unheard.told(base)),
+        Err(unheard) => return (None, unheard.into_check(base)),
     };
     if status == StatusCode::PERMANENT_REDIRECT && config.tls.options.is_none() {
         let says = format!("what answers at {base} speaks HTTPS alone");
@@ -62,14 +62,14 @@ pub(super) async fn check(config: &Config) -> (Option<Running>, Check) {
         let says = format!("what answers at {base} is no Sightwire server ({status} for /livez)");
         return (None, Check::fail("server", says).cure("stop that, or choose another server.listen"));
     }
-    let running = Running { cameras: place.read("/api/v1/cameras").await };
-    let version = place.read::<Status>("/api/v1/status").await.map(|status| status.version);
+    let running = Running { cameras: place.get_json("/api/v1/cameras").await };
+    let version = place.get_json::<Status>("/api/v1/status").await.map(|status| status.version);
     let of_version = match &version {
         Some(version) => format!("version {version}"),
         None => "its version needs a key".to_owned(),
     };
     let own = env!("CARGO_PKG_VERSION");
-    let check = if let Err(reason) = place.ready().await {
+    let check = if let Err(reason) = place.check_ready().await {
         let says = format!("answers at {base}; {of_version}; it is not ready: {reason}");
         Check::fail("server", says).cure("the log says more; while a model is being loaded, wait")
     } else {
@@ -90,10 +90,10 @@ pub(in crate::cmd) async fn ready(config: &Config) -> Result<String, String> {
     let address = address.ok_or("its port is chosen at the start, so it cannot be asked")?;
     let shows = |own| Trust::Fingerprint(Fingerprint::from_certificate(&own));
     let by_itself = |own: &Certificates| own.end_entity().map_or(Trust::System, shows);
-    let place = Place::of(config, *address, by_itself);
+    let place = Place::from_config(config, *address, by_itself);
     let place = place.map_err(|reason| format!("it cannot be asked: {reason}"))?;
     let base = &place.base;
-    place.ready().await.map_err(|reason| format!("{base} is not ready: {reason}"))?;
+    place.check_ready().await.map_err(|reason| format!("{base} is not ready: {reason}"))?;
     Ok(place.base)
 }
 
@@ -106,8 +106,8 @@ enum Unheard {
 }
 
 impl Unheard {
-    fn of(error: &(dyn Error + 'static)) -> Self {
-        match Cause::of(error) {
+    fn from_error(error: &(dyn Error + 'static)) -> Self {
+        match Cause::from_error(error) {
             Cause::Refused => Self::Nobody,
             Cause::Late | Cause::NoConnection => Self::Late,
             Cause::Tls(error) => Self::Untrusted(error.to_string()),
@@ -115,7 +115,7 @@ impl Unheard {
         }
     }
 
-    fn told(self, base: &str) -> Check {
+    fn into_check(self, base: &str) -> Check {
         match self {
             Self::Nobody => Check::warn("server", format!("nothing listens at {base}")).cure(format!(
                 "{} starts it; if it should be running, its log says why it is not",
@@ -145,7 +145,7 @@ fn how_to_start() -> &'static str {
 
 impl Place {
     /// `of_files` says how a server is known whose certificate is in files.
-    fn of(
+    fn from_config(
         config: &Config,
         address: SocketAddr,
         of_files: impl Fn(&Certificates) -> Trust,
@@ -157,7 +157,8 @@ impl Place {
         };
         let address = SocketAddr::new(ip, address.port());
         let Some(options) = &config.tls.options else {
-            let client = sightwire_http_client::direct(trust::nobody()).timeout(PATIENCE).build();
+            let client =
+                sightwire_http_client::direct_builder(trust::trust_nobody()).timeout(PATIENCE).build();
             return Ok(Self {
                 client: client.map_err(|error| error.to_string())?,
                 base: format!("http://{address}"),
@@ -166,7 +167,7 @@ impl Place {
         // A name that the certificate is for.
         let (trust, name) = match &options.source {
             Source::SelfSigned(folder) => {
-                let authority = Authority::kept(folder).map_err(|error| error.to_string())?;
+                let authority = Authority::open_kept(folder).map_err(|error| error.to_string())?;
                 let authority = authority.ok_or("its authority was not made yet")?;
                 let mut roots = RootCertStore::empty();
                 roots.add(authority.der().clone()).map_err(|error| error.to_string())?;
@@ -180,7 +181,7 @@ impl Place {
             }
         };
         let tls = trust.tls().map_err(ToString::to_string)?;
-        let builder = sightwire_http_client::direct(tls).timeout(PATIENCE);
+        let builder = sightwire_http_client::direct_builder(tls).timeout(PATIENCE);
         let (builder, host) = match name {
             Some(name) => (builder.resolve(&name, address), format!("{name}:{}", address.port())),
             None => (builder, address.to_string()),
@@ -191,11 +192,11 @@ impl Place {
         })
     }
 
-    async fn ask(&self, path: &str) -> Result<(StatusCode, Vec<u8>), Unheard> {
+    async fn get_path(&self, path: &str) -> Result<(StatusCode, Vec<u8>), Unheard> {
         let asked = self.client.get(format!("{}{path}", self.base)).send().await;
-        let mut answer = asked.map_err(|error| Unheard::of(&error))?;
+        let mut answer = asked.map_err(|error| Unheard::from_error(&error))?;
         let mut text = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| Unheard::of(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| Unheard::from_error(&error))? {
             if text.len() + chunk.len() > MAX_ANSWER {
                 return Err(Unheard::Other(format!("it answers more than {MAX_ANSWER} bytes")));
             }
@@ -205,14 +206,14 @@ impl Place {
     }
 
     /// What it says there, where that is what this version expects.
-    async fn read<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
-        let (status, text) = self.ask(path).await.ok()?;
+    async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        let (status, text) = self.get_path(path).await.ok()?;
         (status == StatusCode::OK).then(|| serde_json::from_slice(&text).ok()).flatten()
     }
 
     /// Whether it recognises, or why it does not.
-    async fn ready(&self) -> Result<(), String> {
-        match self.ask("/readyz").await {
+    async fn check_ready(&self) -> Result<(), String> {
+        match self.get_path("/readyz").await {
             Ok((StatusCode::OK, _)) => Ok(()),
             Ok((status, text)) => match serde_json::from_slice(&text) {
                 Ok(Readiness::Not { reason, .. }) => Err(reason),

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_hands::region::Region;
 use sightwire_hands::watch::Networks as _;
 use sightwire_infer::clip::model::in_words;
 use sightwire_infer::landmarks::HandModel;
 use sightwire_models::manifest::{Joints, Manifest};
+use sightwire_server::config::Config;
 
 use crate::engine;
 use crate::print::{Printer, note, out};
@@ -16,7 +16,7 @@ use crate::print::{Printer, note, out};
 /// How often each network is run.
 const RUNS: u32 = 50;
 
-pub(super) fn check(
+pub(super) fn check_landmarks(
     config: &Config,
     manifest: &Manifest,
     of: Joints,
@@ -26,7 +26,7 @@ pub(super) fn check(
     let name = &manifest.name;
     if of == Joints::Pose {
         for file in &manifest.files {
-            config.store.verified(name, file)?;
+            config.store.verified_path(name, file)?;
         }
         out!(printer, "{}", super::right_files(manifest))?;
         note!(printer, "{name}: runs beside hands only; `sightwire models check hands` runs both");
@@ -37,9 +37,9 @@ pub(super) fn check(
     if let Some(warning) = model.warning() {
         note!(printer, "{name}: {warning}");
     }
-    let engine = engine::open(config, printer)?;
+    let engine = engine::load_engine(config, printer)?;
     let subjects = model.subjects();
-    engine::measure(&engine, name, &subjects, again, printer)?;
+    engine::measure_networks(&engine, name, &subjects, again, printer)?;
     super::show_ways(&engine, name, &subjects, printer)?;
     let started = Instant::now();
     let mut networks = model.networks(&engine)?;

@@ -12,7 +12,12 @@ use sightwire_models::store::Store;
 use crate::print::{PrintError, Printer, note, out};
 
 /// Prints it on stdout, and on stderr what to do with it.
-pub(super) fn show(store: &Store, file: &Path, name: Option<&str>, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn print_manifest(
+    store: &Store,
+    file: &Path,
+    name: Option<&str>,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     let name = name.map_or_else(|| name_of(file), str::to_owned);
     if !is_plain_name(&name) {
         return Err(ImportError::Name { name }.into());
@@ -24,8 +29,8 @@ pub(super) fn show(store: &Store, file: &Path, name: Option<&str>, printer: &Pri
     let size_bytes = std::fs::metadata(file)?.len();
     let place = store.manifest_path(&name);
     let folder = store.models().join(&name);
-    // Whoever has seen enough of the manifest still gets to know what to do with it.
-    let shown = out!(printer, "{}", text(&name, &file_name, &sha256, size_bytes).trim_end());
+    // A user who has seen enough of the manifest still gets to know what to do with it.
+    let shown = out!(printer, "{}", manifest_text(&name, &file_name, &sha256, size_bytes).trim_end());
     if let Err(PrintError::Failed(error)) = shown {
         return Err(PrintError::Failed(error).into());
     }
@@ -42,7 +47,7 @@ pub(super) fn show(store: &Store, file: &Path, name: Option<&str>, printer: &Pri
     Ok(())
 }
 
-fn text(name: &str, file: &str, sha256: &str, size_bytes: u64) -> String {
+fn manifest_text(name: &str, file: &str, sha256: &str, size_bytes: u64) -> String {
     format!(
         r#"# Sizes, colours and labels are examples: write what the network was trained with.
 name = "{name}"
@@ -97,7 +102,7 @@ mod tests {
 
     #[test]
     fn it_is_valid_as_it_is_printed_and_with_the_other_table() {
-        let text = text("my-signs", "signs.onnx", &"0a".repeat(32), 12);
+        let text = manifest_text("my-signs", "signs.onnx", &"0a".repeat(32), 12);
         let manifest = parsed(&text);
         assert_eq!(manifest.name, "my-signs");
         assert_eq!(manifest.files[0].name, "signs.onnx");

@@ -5,10 +5,10 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_models::manifest::Manifest;
 use sightwire_ocr::{Memory, PageRequest, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
+use sightwire_server::config::Config;
 use sightwire_synth::page::{self, HEIGHT, WIDTH};
 
 use crate::engine;
@@ -30,7 +30,7 @@ const RUNS: usize = 10;
 /// Of one page, sessions and all.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-pub(super) fn check(
+pub(super) fn check_reading(
     config: &Config,
     manifest: &Manifest,
     again: bool,
@@ -39,9 +39,9 @@ pub(super) fn check(
     let name = &manifest.name;
     let model = Arc::new(ReadModel::load(&config.store, manifest)?);
     out!(printer, "{}", super::right_files(manifest))?;
-    let engine = Arc::new(engine::open(config, printer)?);
+    let engine = Arc::new(engine::load_engine(config, printer)?);
     let subjects = model.subjects(&engine)?;
-    engine::measure(&engine, name, &subjects, again, printer)?;
+    engine::measure_networks(&engine, name, &subjects, again, printer)?;
     super::show_ways(&engine, name, &subjects, printer)?;
     let service_options = ServiceOptions {
         threads: 1,
@@ -50,13 +50,13 @@ pub(super) fn check(
         memory: Memory::unlimited(),
     };
     let service = ReadService::start(engine, service_options)?;
-    let page = page::draw(&LINES);
+    let page = page::draw_page(&LINES);
     let begun = Instant::now();
-    let first = read(&service, &model, &page)?;
+    let first = read_page(&service, &model, &page)?;
     let first_took = begun.elapsed();
     let (mut detect, mut recognise, mut lines) = (Duration::ZERO, Duration::ZERO, 0);
     for _ in 0..RUNS {
-        let reading = read(&service, &model, &page)?;
+        let reading = read_page(&service, &model, &page)?;
         detect += reading.times.detect;
         recognise += reading.times.recognise;
         lines += reading.regions.len();
@@ -97,7 +97,7 @@ fn verdict(found: usize, right: usize) -> &'static str {
     }
 }
 
-fn read(service: &ReadService, model: &Arc<ReadModel>, page: &Image) -> anyhow::Result<Reading> {
+fn read_page(service: &ReadService, model: &Arc<ReadModel>, page: &Image) -> anyhow::Result<Reading> {
     let (tell, told) = mpsc::sync_channel(1);
     let page = page.clone();
     let submitted = service.submit(PageRequest {

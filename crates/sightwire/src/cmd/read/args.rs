@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use sightwire_config::Config;
 use sightwire_models::manifest::Precision;
 use sightwire_ocr::options::{MAX_CANDIDATES, MIN_DETECTION_SIZES};
 use sightwire_ocr::{Corners, NoCorners, ReadOptions};
 use sightwire_reading::output::{Format, Layout};
 use sightwire_reading::work::ReadRequest;
+use sightwire_server::config::Config;
 
-use crate::cmd::{self, ConfigArgs, share};
+use crate::cmd::{self, ConfigArgs, parse_share};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -72,7 +72,7 @@ pub struct ReadArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Work")]
     pub jobs: Option<NonZeroUsize>,
     /// Abandon a page that takes more than this many seconds of work. Waiting for cores does not count.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, help_heading = "Work")]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_deadline, help_heading = "Work")]
     pub deadline: Duration,
     #[command(flatten)]
     pub options: OptionArgs,
@@ -92,25 +92,25 @@ pub struct OptionArgs {
     #[arg(long, default_value = "auto", value_parser = ["auto", "f32", "bf16"])]
     pub precision: String,
     /// A pixel counts as text from this probability.
-    #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().threshold)]
+    #[arg(long, value_name = "0..1", value_parser = parse_share, default_value_t = default_options().threshold)]
     pub threshold: f32,
     /// Keep a line if the mean probability of its pixels is at least this.
-    #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().box_threshold)]
+    #[arg(long, value_name = "0..1", value_parser = parse_share, default_value_t = default_options().box_threshold)]
     pub box_threshold: f32,
     /// How far a line's outline is moved outwards; more for letters with long tails.
-    #[arg(long, value_name = "0.5..5", value_parser = unclip, default_value_t = usual().unclip)]
+    #[arg(long, value_name = "0.5..5", value_parser = parse_unclip, default_value_t = default_options().unclip)]
     pub unclip: f32,
     /// Look for lines in a copy whose longer side has at most this many pixels; lines are read from the original.
-    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=8192), default_value_t = usual().max_side)]
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=8192), default_value_t = default_options().max_side)]
     pub max_side: u32,
     /// Read at most this many lines of a page: of more, the largest.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CANDIDATES)), default_value_t = usual().max_candidates)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CANDIDATES)), default_value_t = default_options().max_candidates)]
     pub max_candidates: u32,
     /// Leave out lines that are lower than this many pixels.
-    #[arg(long, value_name = "PX", value_parser = detection_size, default_value_t = usual().min_detection_size)]
+    #[arg(long, value_name = "PX", value_parser = detection_size, default_value_t = default_options().min_detection_size)]
     pub min_detection_size: f32,
     /// Leave out lines with a lower confidence.
-    #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().min_confidence)]
+    #[arg(long, value_name = "0..1", value_parser = parse_share, default_value_t = default_options().min_confidence)]
     pub min_confidence: f32,
     /// Do not look for upside-down lines.
     #[arg(long)]
@@ -120,7 +120,7 @@ pub struct OptionArgs {
     pub perspective: bool,
     /// Where that page is in every picture, instead of looking for it: four corners in pixels of the upright picture,
     /// clockwise from the page's upper left.
-    #[arg(long, value_name = "X,Y,X,Y,X,Y,X,Y", value_parser = corners, allow_hyphen_values = true)]
+    #[arg(long, value_name = "X,Y,X,Y,X,Y,X,Y", value_parser = parse_corners, allow_hyphen_values = true)]
     pub corners: Option<Corners>,
     /// Straighten the picture, for skewed scans.
     #[arg(long)]
@@ -133,7 +133,7 @@ pub struct OptionArgs {
     pub denoise: bool,
 }
 
-fn usual() -> ReadOptions {
+fn default_options() -> ReadOptions {
     ReadOptions::default()
 }
 
@@ -142,25 +142,25 @@ fn at_least_one(text: &str) -> anyhow::Result<NonZeroUsize> {
     NonZeroUsize::new(value).context("it must be at least 1")
 }
 
-fn unclip(text: &str) -> anyhow::Result<f32> {
-    cmd::number(text, 0.5..=5.0, "")
+fn parse_unclip(text: &str) -> anyhow::Result<f32> {
+    cmd::parse_number(text, 0.5..=5.0, "")
 }
 
 fn detection_size(text: &str) -> anyhow::Result<f32> {
-    cmd::number(text, MIN_DETECTION_SIZES, "")
+    cmd::parse_number(text, MIN_DETECTION_SIZES, "")
 }
 
-fn corners(text: &str) -> anyhow::Result<Corners> {
+fn parse_corners(text: &str) -> anyhow::Result<Corners> {
     text.parse().map_err(|why: NoCorners| anyhow::anyhow!("it must be {why}"))
 }
 
-fn seconds(text: &str) -> anyhow::Result<Duration> {
-    cmd::seconds(text, 0.01..=86_400.0)
+fn parse_deadline(text: &str) -> anyhow::Result<Duration> {
+    cmd::parse_seconds(text, 0.01..=86_400.0)
 }
 
 impl OptionArgs {
     /// What was asked for here goes before the configuration.
-    pub fn adjust(&self, config: &mut Config) {
+    pub fn adjust_config(&self, config: &mut Config) {
         match &*self.precision {
             "f32" => config.engine.options.precision = Some(Precision::F32),
             "bf16" => config.engine.options.precision = Some(Precision::Bf16),
@@ -169,7 +169,7 @@ impl OptionArgs {
     }
 
     /// What these arguments ask of the reader.
-    pub fn ask(&self, config: &Config) -> ReadRequest {
+    pub fn to_request(&self, config: &Config) -> ReadRequest {
         let model = self.model.as_ref().unwrap_or(&config.reader.model).clone();
         let options = ReadOptions {
             threshold: self.threshold,

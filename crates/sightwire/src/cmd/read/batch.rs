@@ -23,7 +23,7 @@ pub struct Picture<I, T> {
 }
 
 /// Reads all `inputs`; `each` is called on this thread, and its error ends the run.
-pub fn run(
+pub fn run_batch(
     reader: &TextReader,
     inputs: impl Iterator<Item = Result<Input, Unreadable>>,
     jobs: usize,
@@ -38,11 +38,11 @@ pub fn run(
             Box::new(Picture { input, result: Err(Failure::Unreadable(reason)) })
         })
     });
-    work(inputs, jobs, stop, ordered, |input| render.read(reader, input), each)
+    process_inputs(inputs, jobs, stop, ordered, |input| render.read_and_render(reader, input), each)
 }
 
 /// As [`run`], whatever a picture is and whatever is done with it; one that has failed already takes its turn, too.
-pub fn work<I: Send, T: Send>(
+pub fn process_inputs<I: Send, T: Send>(
     mut inputs: impl Iterator<Item = Result<I, Box<Picture<I, T>>>>,
     jobs: usize,
     stop: &Stop,
@@ -58,7 +58,7 @@ pub fn work<I: Send, T: Send>(
         for number in 0..jobs {
             let hand_in = hand_in.clone();
             thread::Builder::new().name(format!("read-{number}")).spawn_scoped(scope, move || {
-                // The lock is held while waiting: whoever has it takes the next.
+                // The lock is held while waiting: the thread that has it takes the next.
                 while let Ok((order, input)) = { wanted.lock().recv() } {
                     // A bug costs one picture, and not a thread that the others wait for.
                     let result = catch_unwind(AssertUnwindSafe(|| read(&input)))
@@ -75,7 +75,7 @@ pub fn work<I: Send, T: Send>(
             while !exhausted && !stop.is_asked_for() && in_flight < jobs && next - done < AHEAD * jobs {
                 match inputs.next() {
                     Some(Ok(input)) => {
-                        hand_out.send((next, input)).map_err(|_| ended())?;
+                        hand_out.send((next, input)).map_err(|_| threads_ended())?;
                         in_flight += 1;
                     }
                     Some(Err(failed)) => {
@@ -103,7 +103,7 @@ pub fn work<I: Send, T: Send>(
             if in_flight == 0 {
                 return Ok(());
             }
-            let (order, picture) = results.recv().map_err(|_| ended())?;
+            let (order, picture) = results.recv().map_err(|_| threads_ended())?;
             in_flight -= 1;
             waiting.insert(order, picture);
         }
@@ -111,7 +111,7 @@ pub fn work<I: Send, T: Send>(
 }
 
 /// The threads end after their channels do, unless they panic.
-fn ended() -> io::Error {
+fn threads_ended() -> io::Error {
     io::Error::other("the threads that read have ended")
 }
 
@@ -140,7 +140,7 @@ mod tests {
             Ok(())
         };
         let mut seen = Vec::new();
-        work((0..200).map(input), 4, &Stop::default(), true, some_are_slow, |picture| {
+        process_inputs((0..200).map(input), 4, &Stop::default(), true, some_are_slow, |picture| {
             assert_eq!(picture.result.is_err(), picture.input % 10 == 7);
             seen.push(picture.input);
             Ok(())
@@ -164,7 +164,7 @@ mod tests {
             }
             Ok(())
         };
-        work(inputs, 3, &Stop::default(), true, first_is_slow, |_| {
+        process_inputs(inputs, 3, &Stop::default(), true, first_is_slow, |_| {
             released.fetch_add(1, Ordering::Relaxed);
             Ok(())
         })
@@ -176,7 +176,7 @@ mod tests {
     fn stopping_writes_what_is_in_flight_and_begins_nothing_more() {
         let stop = Stop::default();
         let mut seen = Vec::new();
-        work(
+        process_inputs(
             (0..).map(input),
             3,
             &stop,
@@ -185,7 +185,7 @@ mod tests {
             |picture| {
                 seen.push(picture.input);
                 if seen.len() == 20 {
-                    stop.ask();
+                    stop.request_stop();
                 }
                 Ok(())
             },
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn nobody_reads_on_when_results_cannot_be_written() {
-        let error = work(
+        let error = process_inputs(
             (0..).map(input),
             2,
             &Stop::default(),

@@ -11,29 +11,29 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use serde_json::json;
 use sightwire_cluster::queue::{Queue as _, Worker};
-use sightwire_config::Config;
-use sightwire_config::cluster::JobsConfig;
 use sightwire_jobs::about::{About, FORMAT, Listed};
 use sightwire_jobs::folder::Job;
 use sightwire_jobs::list::{self, Lists, SearchError};
-use sightwire_jobs::outcome::outcomes;
-use sightwire_jobs::readable::address;
+use sightwire_jobs::outcome::read_outcomes;
+use sightwire_jobs::readable::parse_address;
 use sightwire_jobs::worker::Shown;
 use sightwire_models::digest;
-use sightwire_objects::Objects;
 use sightwire_ocr::ReadModel;
 use sightwire_reading::output::Format;
+use sightwire_s3::Objects;
+use sightwire_server::config::Config;
+use sightwire_server::config::cluster::JobsConfig;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Picture;
 use super::interrupt::Stop;
 use super::outputs::Renderer;
-use super::reader::{Failure, model};
+use super::reader::{Failure, load_model};
 use super::{ReadArgs, Sink};
-use crate::cmd::{Mistake, common};
-use crate::print::{Printer, counted, note};
+use crate::cmd::{Mistake, open_common};
+use crate::print::{Printer, format_count, note};
 use sightwire_jobs::how::How;
-use sightwire_jobs::inputs::{Input, Unreadable, there};
+use sightwire_jobs::inputs::{Input, Unreadable, check_storage};
 use sightwire_reading::work::ReadRequest;
 use sightwire_server::jobs::Common;
 
@@ -41,9 +41,9 @@ use sightwire_server::jobs::Common;
 const LOOK: Duration = Duration::from_millis(50);
 /// How often workers are asked for.
 const ASK: Duration = Duration::from_secs(1);
-/// What is wrong with workers is said so often at most.
+/// What is wrong with workers is said this many times at most.
 const MAX_REFUSED: usize = 20;
-/// After so long without any worker it is said that there is none.
+/// After this time without any worker it is said that there is none.
 const LONELY: Duration = Duration::from_secs(5);
 
 /// What is shared with workers.
@@ -65,13 +65,13 @@ pub struct Running {
 }
 
 impl Shared {
-    /// Where objects are, for whoever lists them.
+    /// Where objects are, for the code that lists them.
     pub fn objects(&self) -> Option<Objects> {
         self.common.readable.objects.clone()
     }
 
     /// Looks at what was asked, and at the model, which is fetched if it is not here.
-    pub fn of(
+    pub fn from_args(
         printer: &Printer,
         args: &ReadArgs,
         config: &Config,
@@ -88,22 +88,22 @@ impl Shared {
             let mistake = "--jobs is for this process alone: with --cluster each worker has as many as engine.threads says";
             return Err(Mistake(mistake.into()).into());
         }
-        let of_storage = args.inputs.iter().any(|path| address(path).is_some());
-        let model: ReadModel = model(printer, config, &args.options.ask(config).model)?;
+        let of_storage = args.inputs.iter().any(|path| parse_address(path).is_some());
+        let model: ReadModel = load_model(printer, config, &args.options.to_request(config).model)?;
         Ok(Self {
-            common: common(config, jobs, of_storage)?,
+            common: open_common(config, jobs, of_storage)?,
             digest: model.digest(),
             how_precision: config.engine.options.precision,
         })
     }
 
     /// A job for what was asked: one that was begun before is gone on with.
-    pub fn begin(self, printer: &Printer, args: &ReadArgs, ask: &ReadRequest) -> anyhow::Result<Running> {
+    pub fn begin_job(self, printer: &Printer, args: &ReadArgs, ask: &ReadRequest) -> anyhow::Result<Running> {
         let how = How::new(ask, self.digest, args.deadline, self.how_precision);
-        // Patterns are no paths of files, and yet of somewhere. What lies in storage is the same from everywhere.
+        // Patterns are not paths of files, and yet begin somewhere. What lies in storage is the same from everywhere.
         let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let whole = |path: &PathBuf| {
-            address(path).map_or_else(|| absolute(path), |_| path.clone()).display().to_string()
+            parse_address(path).map_or_else(|| absolute(path), |_| path.clone()).display().to_string()
         };
         let inputs: Vec<String> = args.inputs.iter().map(whole).collect();
         let out = args.out.as_ref().map(whole);
@@ -111,9 +111,9 @@ impl Shared {
         let named: Vec<String> = args.inputs.iter().map(|path| path.display().to_string()).collect();
         let asked =
             json!([env!("CARGO_PKG_VERSION"), inputs, named, out, args.resume, how, args.format.to_string()]);
-        let key = digest::sha256(asked.to_string().as_bytes());
+        let key = digest::sha256_hex(asked.to_string().as_bytes());
         let jobs = &self.common.jobs;
-        let known = jobs.all()?.into_iter().find(|(_, about)| about.key == key);
+        let known = jobs.all_jobs()?.into_iter().find(|(_, about)| about.key == key);
         let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let is_new = known.is_none();
         let (job, lock) = match known {
@@ -143,7 +143,7 @@ impl Shared {
             };
             note!(printer, "going on with job {}: {all}", job.id);
         }
-        let workers = Workers::watch(&self.common, printer, &job)?;
+        let workers = Workers::start_watching(&self.common, printer, &job)?;
         Ok(Running { common: self.common, job, before, workers, _lock: lock })
     }
 }
@@ -152,7 +152,7 @@ impl Shared {
 fn listed_before(job: &Job) -> anyhow::Result<(Listed, bool)> {
     Ok(match job.listed()? {
         Some(listed) => (listed, true),
-        None => (list::before(job)?, false),
+        None => (list::read_listed(job)?, false),
     })
 }
 
@@ -167,8 +167,8 @@ impl Running {
         render: Renderer,
         sink: &mut Sink<'_>,
     ) -> anyhow::Result<(io::Result<()>, String)> {
-        let ended = self.read(&mut inputs, is_left, stop, render, sink);
-        self.workers.forget();
+        let ended = self.read_all(&mut inputs, is_left, stop, render, sink);
+        self.workers.forget_job();
         let has_seen_enough = matches!(&ended, Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe);
         let is_whole = matches!(ended, Ok(Ok(true))) && !sink.is_unwritten;
         let kept = if is_whole || has_seen_enough { self.job.remove() } else { self.job.stop() };
@@ -179,12 +179,12 @@ impl Running {
             }
             Ok(()) => {}
         }
-        let words = format!("read by {}", counted(self.workers.most(), "worker"));
+        let words = format!("read by {}", format_count(self.workers.most_workers(), "worker"));
         ended.map(|written| (written.map(|_| ()), words))
     }
 
     /// Whether all is read; else it was to stop.
-    fn read(
+    fn read_all(
         &self,
         inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
         is_left: impl Fn(&Result<Input, Unreadable>) -> bool,
@@ -197,7 +197,7 @@ impl Running {
             self.pass_over(inputs, before)?;
         }
         let mut inputs = inputs.filter(|found| is_left(found));
-        let mut lists = (!was_all).then(|| Lists::of(self.job.clone(), before));
+        let mut lists = (!was_all).then(|| Lists::from_listed(self.job.clone(), before));
         let mut all = was_all.then_some(before);
         let mut next = 0;
         loop {
@@ -207,12 +207,12 @@ impl Running {
             let mut has_moved = false;
             if let Some(open) = &mut lists {
                 has_moved = true;
-                if !self.list(open, &mut inputs)? {
+                if !self.list_chunk(open, &mut inputs)? {
                     all = lists.take().map(Lists::end).transpose()?;
                 }
             }
             if self.job.is_read(next) {
-                for (entry, record) in outcomes(&self.job, next)? {
+                for (entry, record) in read_outcomes(&self.job, next)? {
                     let input = Input {
                         name: entry.name,
                         path: entry.path.map(PathBuf::from),
@@ -221,7 +221,7 @@ impl Running {
                     };
                     let result = record.outcome.map_err(Failure::Elsewhere);
                     let result = result.map(|document| render.render(document, &input));
-                    if let Err(error) = sink.take(Picture { input, result }) {
+                    if let Err(error) = sink.write_picture(Picture { input, result }) {
                         return Ok(Err(error));
                     }
                 }
@@ -231,7 +231,7 @@ impl Running {
             if all.is_some_and(|all| next >= all.chunks) {
                 return Ok(Ok(true));
             }
-            sink.progress.ahead(self.workers.ahead());
+            sink.progress.set_ahead(self.workers.files_ahead());
             if !has_moved {
                 thread::sleep(LOOK);
             }
@@ -255,14 +255,14 @@ impl Running {
     }
 
     /// The next chunk; whether there may be more.
-    fn list(
+    fn list_chunk(
         &self,
         lists: &mut Lists,
         inputs: &mut impl Iterator<Item = Result<Input, Unreadable>>,
     ) -> anyhow::Result<bool> {
         for found in inputs {
-            there(&found)?;
-            if lists.push(self.common.readable.entry(found))? {
+            check_storage(&found)?;
+            if lists.push(self.common.readable.to_entry(found))? {
                 return Ok(true);
             }
         }
@@ -286,7 +286,7 @@ struct Known {
 }
 
 impl Workers {
-    fn watch(common: &Common, printer: &Printer, job: &Job) -> anyhow::Result<Self> {
+    fn start_watching(common: &Common, printer: &Printer, job: &Job) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (known, stop) = (Arc::new(Mutex::new(Known::default())), CancellationToken::new());
         let (queue, id, printer) = (common.queue.clone(), job.id.clone(), printer.clone());
@@ -304,12 +304,12 @@ impl Workers {
                                 trouble.clear();
                                 let mut known = known.lock();
                                 known.most = known.most.max(workers.len());
-                                let shown: Vec<Shown> = workers.iter().map(shown).collect();
+                                let shown: Vec<Shown> = workers.iter().map(parse_shown).collect();
                                 known.ahead = shown
                                     .iter()
-                                    .map(|shown| at(shown, id.as_str()))
+                                    .map(|shown| unfinished_files(shown, id.as_str()))
                                     .fold(0, usize::saturating_add);
-                                for why in refusals(&workers, &shown, id.as_str()) {
+                                for why in worker_refusals(&workers, &shown, id.as_str()) {
                                     if refused.len() < MAX_REFUSED && refused.insert(why.clone()) {
                                         note!(printer, "{why}");
                                     }
@@ -343,7 +343,7 @@ impl Workers {
                     }
                     if known.lock().is_over {
                         // Redis forgets it by itself a day later.
-                        let _ = queue.forget(&id).await;
+                        let _ = queue.forget_job(&id).await;
                     }
                 };
                 tokio::select! {
@@ -358,17 +358,17 @@ impl Workers {
     }
 
     /// How many there were at once.
-    fn most(&self) -> usize {
+    fn most_workers(&self) -> usize {
         self.known.lock().most
     }
 
     /// Files that are read of chunks which are not.
-    fn ahead(&self) -> usize {
+    fn files_ahead(&self) -> usize {
         self.known.lock().ahead
     }
 
     /// Nobody is to take of the job any more.
-    fn forget(&self) {
+    fn forget_job(&self) {
         self.known.lock().is_over = true;
     }
 }
@@ -382,17 +382,17 @@ impl Drop for Workers {
     }
 }
 
-fn shown(worker: &Worker) -> Shown {
+fn parse_shown(worker: &Worker) -> Shown {
     serde_json::from_str(&worker.about).unwrap_or_default()
 }
 
 /// How many files it has read of chunks of a job that it has not ended.
-fn at(shown: &Shown, job: &str) -> usize {
+fn unfinished_files(shown: &Shown, job: &str) -> usize {
     shown.at.iter().filter(|(of, _)| of == job).fold(0, |files, (_, more)| files.saturating_add(*more))
 }
 
 /// Why workers do not read a job, or not now.
-fn refusals(workers: &[Worker], shown: &[Shown], job: &str) -> Vec<String> {
+fn worker_refusals(workers: &[Worker], shown: &[Shown], job: &str) -> Vec<String> {
     let of = |(worker, shown): (&Worker, &Shown)| {
         let refused = shown.refused.iter().filter(|(of, _)| of == job);
         let refused = refused.map(|(_, why)| format!("worker {} does not read it: {why}", worker.name));

@@ -23,13 +23,13 @@ impl Stop {
     }
 
     /// From now on it is.
-    pub fn ask(&self) {
+    pub fn request_stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
 /// Listens for Ctrl-C and SIGTERM until the process ends.
-pub fn listen(printer: Printer) -> io::Result<Stop> {
+pub fn listen_for_signals(printer: Printer) -> io::Result<Stop> {
     let stop = Stop::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut interrupt, mut terminate) = {
@@ -47,7 +47,7 @@ pub fn listen(printer: Printer) -> io::Result<Stop> {
                 if asked.is_asked_for() {
                     std::process::exit(INTERRUPTED);
                 }
-                asked.ask();
+                asked.request_stop();
                 note!(printer, "\nstopping once the pictures in flight are done; Ctrl-C again stops at once");
             }
         });

@@ -27,11 +27,11 @@ use anyhow::Context as _;
 use serde::Serialize;
 use sightwire_jobs::inputs::{Input, Inputs, Unreadable};
 use sightwire_jobs::left_out::LeftOut;
-use sightwire_jobs::readable::address;
+use sightwire_jobs::readable::parse_address;
 use sightwire_reading::output::{Format, Style};
 
 use super::Mistake;
-use crate::print::{Printer, counted, note};
+use crate::print::{Printer, format_count, note};
 pub(super) use args::{OptionArgs, ReadArgs};
 use outputs::{Outputs, Rendered};
 use progress::Progress;
@@ -63,7 +63,7 @@ struct Tally {
     first_notes: Vec<String>,
 }
 
-pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(super) fn run_read(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     for (flag, given) in [("--characters", args.characters), ("--words", args.words)] {
         if given && args.format != Format::Json {
             let mistake = format!("{flag} goes with --format json only, not with {}", args.format);
@@ -86,7 +86,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         let mistake = format!("--no-times goes with --format json only, not with {}", args.format);
         return Err(Mistake(mistake.into()).into());
     }
-    if let Some(path) = args.inputs.iter().find(|path| !args.cluster && address(path).is_some()) {
+    if let Some(path) = args.inputs.iter().find(|path| !args.cluster && parse_address(path).is_some()) {
         let mistake = format!("{} goes with --cluster only: workers read what is in storage", path.display());
         return Err(Mistake(mistake.into()).into());
     }
@@ -96,10 +96,11 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     } else {
         (args.config.load()?, None)
     };
-    args.options.adjust(&mut config);
-    let shared = jobs_config.map(|jobs| cluster::Shared::of(printer, args, &config, &jobs)).transpose()?;
+    args.options.adjust_config(&mut config);
+    let shared =
+        jobs_config.map(|jobs| cluster::Shared::from_args(printer, args, &config, &jobs)).transpose()?;
     let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(|error| Mistake(error.into()))?;
-    let inputs = inputs.with(shared.as_ref().and_then(cluster::Shared::objects));
+    let inputs = inputs.with_objects(shared.as_ref().and_then(cluster::Shared::objects));
     let render = outputs::Renderer {
         format: args.format,
         style: Style {
@@ -113,19 +114,19 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     let outputs =
         Outputs::new(render, args.out.as_deref(), &inputs).map_err(|error| Mistake(error.into()))?;
     let jobs = args.jobs.map_or(config.engine.options.threads + 1, NonZeroUsize::get).min(MAX_JOBS);
-    let ask = args.options.ask(&config);
+    let ask = args.options.to_request(&config);
     let by = match shared {
         Some(shared) => By::Cluster(shared),
         None => By::This(TextReader::start(printer, &config, &ask, jobs, args.deadline)?),
     };
-    let stop = interrupt::listen(printer.clone()).context("cannot listen for Ctrl-C")?;
+    let stop = interrupt::listen_for_signals(printer.clone()).context("cannot listen for Ctrl-C")?;
 
     let places = outputs.places();
     let left_out = inputs.left_out();
     let mut sink = Sink {
         printer,
         outputs,
-        failures: args.failures.as_deref().map(create).transpose()?,
+        failures: args.failures.as_deref().map(create_file).transpose()?,
         tally: Tally::default(),
         progress: Progress::new(printer, &inputs, args.out.is_some()),
         left_out: left_out.clone(),
@@ -135,7 +136,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     let named = inputs.again();
     let inputs = inputs.map(|found| {
         found.map(|input| match &places {
-            Some(places) => Input { place: places.of(&input.place), ..input },
+            Some(places) => Input { place: places.result_path(&input.place), ..input },
             None => input,
         })
     });
@@ -150,25 +151,23 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     };
     match by {
         By::This(reader) => {
-            let ordered = sink.outputs.ordered();
+            let ordered = sink.outputs.is_ordered();
             let inputs = inputs.filter(is_left);
-            let ended =
-                batch::run(&reader, inputs, jobs, &stop, ordered, render, |picture| sink.take(picture));
+            let ended = batch::run_batch(&reader, inputs, jobs, &stop, ordered, render, |picture| {
+                sink.write_picture(picture)
+            });
             sink.end(args, ended, &stop, &reader.in_words())
         }
         By::Cluster(shared) => {
-            let job = shared.begin(printer, args, &ask)?;
+            let job = shared.begin_job(printer, args, &ask)?;
             let (ended, words) = job.run(inputs, is_left, &stop, render, &mut sink)?;
             sink.end(args, ended, &stop, &words)
         }
     }
 }
 
-/// Who reads.
 enum By {
-    /// This process.
     This(TextReader),
-    /// Workers.
     Cluster(cluster::Shared),
 }
 
@@ -187,13 +186,13 @@ struct Sink<'a> {
 
 impl Sink<'_> {
     /// Writes what has come of a picture. The error ends the run.
-    fn take(&mut self, picture: batch::Picture<Input, Rendered>) -> io::Result<()> {
+    fn write_picture(&mut self, picture: batch::Picture<Input, Rendered>) -> io::Result<()> {
         let written = match picture.result {
             Ok(rendered) => self.outputs.write(self.printer, &picture.input, &rendered)?.map(|()| rendered),
             Err(failure) => Err(failure),
         };
         match written {
-            Ok(rendered) => self.tally.read(&picture.input.name, rendered),
+            Ok(rendered) => self.tally.add_read(&picture.input.name, rendered),
             Err(failure) => {
                 self.is_unwritten |= matches!(failure, reader::Failure::Unwritten(_));
                 let reason = failure.to_string();
@@ -222,7 +221,7 @@ impl Sink<'_> {
     ) -> anyhow::Result<()> {
         self.progress.end();
         match ended.and_then(|()| self.outputs.end(self.printer)) {
-            // Whoever reads this has seen enough, as `head` does.
+            // The reader has seen enough, as `head` does.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             ended => ended.context("cannot write the results")?,
         }
@@ -241,13 +240,13 @@ impl Sink<'_> {
         }
         sum_up(self.printer, tally, &self.left_out, by, self.started);
         anyhow::ensure!(!stop.is_asked_for(), "stopped before the end; what was read is written");
-        anyhow::ensure!(tally.failed == 0, "{} of {} could not be read", tally.failed, pictures(tally));
+        anyhow::ensure!(tally.failed == 0, "{} of {} could not be read", tally.failed, count_pictures(tally));
         Ok(())
     }
 }
 
 impl Tally {
-    fn read(&mut self, name: &str, rendered: Rendered) {
+    fn add_read(&mut self, name: &str, rendered: Rendered) {
         self.read += 1;
         self.lines += rendered.lines;
         self.left_out += rendered.left_out;
@@ -257,13 +256,13 @@ impl Tally {
     }
 }
 
-fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+fn create_file(path: &Path) -> anyhow::Result<BufWriter<File>> {
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(BufWriter::new(file))
 }
 
-fn pictures(tally: &Tally) -> String {
-    counted(tally.read + tally.failed, "picture")
+fn count_pictures(tally: &Tally) -> String {
+    format_count(tally.read + tally.failed, "picture")
 }
 
 fn sum_up(printer: &Printer, tally: &Tally, left_out: &LeftOut, by: &str, started: Instant) {
@@ -274,8 +273,8 @@ fn sum_up(printer: &Printer, tally: &Tally, left_out: &LeftOut, by: &str, starte
             printer,
             "{} of {}: {}{} in {seconds:.1} s, {:.1} pictures a second; {}",
             tally.read,
-            pictures(tally),
-            counted(tally.lines, "line"),
+            count_pictures(tally),
+            format_count(tally.lines, "line"),
             match tally.left_out {
                 0 => String::new(),
                 left_out => format!(", {left_out} left out,"),

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use sightwire_ocr::Times;
-use sightwire_reading::output::{Document, Format, Pdf, Style, annotated};
+use sightwire_reading::output::{Document, Format, Pdf, Style, annotate_image};
 
 use super::reader::{Failure, TextReader};
 use crate::print::Printer;
@@ -23,9 +23,9 @@ const MODE: u32 = 0o666;
 pub struct Rendered {
     /// A file each; one, except of an annotated picture with several pages.
     pub parts: Vec<Vec<u8>>,
-    /// Lines of text in it,
+    /// Lines of text in it.
     pub lines: usize,
-    /// and those that were found and left out.
+    /// Lines of text in it that were found and left out.
     pub left_out: usize,
     /// What is to be said of it.
     pub notes: Vec<String>,
@@ -42,11 +42,11 @@ pub struct Renderer {
 
 impl Renderer {
     /// Reads a picture and puts what it says into the format.
-    pub fn read(self, reader: &TextReader, input: &Input) -> Result<Rendered, Failure> {
+    pub fn read_and_render(self, reader: &TextReader, input: &Input) -> Result<Rendered, Failure> {
         let (mut parts, mut pdf) = (Vec::new(), Pdf::default());
-        let document = reader.read(&input.name, input.path.as_deref(), |bytes, image, page| {
+        let document = reader.read_file(&input.name, input.path.as_deref(), |bytes, image, page| {
             match self.format {
-                Format::Annotated => parts.push(annotated(&mut image.clone(), &page.regions)?),
+                Format::Annotated => parts.push(annotate_image(&mut image.clone(), &page.regions)?),
                 Format::Pdf => pdf.push(bytes, page, image),
                 Format::Text
                 | Format::Json
@@ -71,11 +71,13 @@ impl Renderer {
         }
         let part = match self.format {
             Format::Annotated | Format::Pdf => None,
-            Format::Text => Some((document.text(self.style.layout) + "\n").into_bytes()),
-            Format::Json => Some((document.json(self.style) + "\n").into_bytes()),
-            Format::Csv => Some(document.csv().into_bytes()),
-            Format::SubmissionCsv | Format::SubmissionJson => Some(self.row(Some(&document), input)),
-            Format::Hocr => Some(document.hocr().into_bytes()),
+            Format::Text => Some((document.to_text(self.style.layout) + "\n").into_bytes()),
+            Format::Json => Some((document.to_json(self.style) + "\n").into_bytes()),
+            Format::Csv => Some(document.to_csv().into_bytes()),
+            Format::SubmissionCsv | Format::SubmissionJson => {
+                Some(self.submission_row(Some(&document), input))
+            }
+            Format::Hocr => Some(document.to_hocr().into_bytes()),
         };
         let left_out = document.pages.iter().map(|page| page.left_out).sum();
         let parts = part.into_iter().collect();
@@ -83,7 +85,7 @@ impl Renderer {
     }
 
     /// What a submission has of a file.
-    fn row(self, document: Option<&Document>, input: &Input) -> Vec<u8> {
+    fn submission_row(self, document: Option<&Document>, input: &Input) -> Vec<u8> {
         Document::submission(document, &input.place.to_string_lossy(), self.format, self.style).into_bytes()
     }
 }
@@ -160,7 +162,7 @@ impl Outputs {
     }
 
     /// Whether results have to come in the order of the pictures.
-    pub fn ordered(&self) -> bool {
+    pub fn is_ordered(&self) -> bool {
         matches!(self.to, To::Stdout { .. })
     }
 
@@ -200,7 +202,7 @@ impl Outputs {
         if !self.render.format.is_submission() {
             return Ok(());
         }
-        let parts = vec![self.render.row(None, input)];
+        let parts = vec![self.render.submission_row(None, input)];
         let empty = Rendered { parts, lines: 0, left_out: 0, notes: Vec::new() };
         self.write(printer, input, &empty).map(|_| ())
     }
@@ -230,7 +232,7 @@ impl Folder {
         }
         // The first page last: where it is, a run that is resumed takes the picture for read.
         for (place, part) in places.into_iter().zip(&rendered.parts).rev() {
-            save(&place, &[header.as_bytes(), part]).map_err(Failure::Unwritten)?;
+            save_file(&place, &[header.as_bytes(), part]).map_err(Failure::Unwritten)?;
         }
         Ok(())
     }
@@ -238,13 +240,13 @@ impl Folder {
 
 impl Places {
     /// The name of a picture's result, or of its first page's: `a.txt`, else `a.jpg.txt`, else `a.jpg-2.txt`.
-    pub fn of(&self, place: &Path) -> PathBuf {
+    pub fn result_path(&self, place: &Path) -> PathBuf {
         // `..` in what was named must not lead out of the folder.
         let parts = place.components().filter(|part| matches!(part, Component::Normal(_)));
         let place: PathBuf = parts.collect();
         let short = place.with_extension("");
-        let numbered = (2..).map(|number| appended(&place, &format!("-{number}")));
-        self.free([short, place.clone()].into_iter().chain(numbered))
+        let numbered = (2..).map(|number| append_suffix(&place, &format!("-{number}")));
+        self.free_path([short, place.clone()].into_iter().chain(numbered))
     }
 
     /// The name of a later page beside that of the first: `a-page2.png`.
@@ -252,15 +254,15 @@ impl Places {
         if page == 1 {
             return first.to_owned();
         }
-        let stem = appended(&first.with_extension(""), &format!("-page{page}"));
-        let numbered = (2..).map(|number| appended(&stem, &format!("-{number}")));
-        self.free(std::iter::once(stem.clone()).chain(numbered))
+        let stem = append_suffix(&first.with_extension(""), &format!("-page{page}"));
+        let numbered = (2..).map(|number| append_suffix(&stem, &format!("-{number}")));
+        self.free_path(std::iter::once(stem.clone()).chain(numbered))
     }
 
     /// The first that nobody has yet.
-    fn free(&self, stems: impl Iterator<Item = PathBuf>) -> PathBuf {
+    fn free_path(&self, stems: impl Iterator<Item = PathBuf>) -> PathBuf {
         let mut taken = self.taken.borrow_mut();
-        let mut names = stems.map(|stem| appended(&stem, &format!(".{}", self.format.extension())));
+        let mut names = stems.map(|stem| append_suffix(&stem, &format!(".{}", self.format.extension())));
         let is_free = |name: &PathBuf| {
             let mut hasher = DefaultHasher::new();
             name.hash(&mut hasher);
@@ -281,14 +283,14 @@ pub fn was_read(input: &Input, out: &Path, named: &Inputs) -> bool {
     }
 }
 
-fn appended(path: &Path, more: &str) -> PathBuf {
+fn append_suffix(path: &Path, more: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(more);
     name.into()
 }
 
 /// Writes a file whole or not at all; what stood in its place is replaced.
-fn save(place: &Path, parts: &[&[u8]]) -> io::Result<()> {
+fn save_file(place: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let folder = place.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
@@ -317,13 +319,13 @@ mod tests {
 
     fn first(inputs: &Inputs, outputs: &Outputs) -> Input {
         let input = inputs.again().next().unwrap().unwrap();
-        Input { place: outputs.places().unwrap().of(&input.place), ..input }
+        Input { place: outputs.places().unwrap().result_path(&input.place), ..input }
     }
 
     #[test]
     fn names_are_kept_apart_and_stay_in_the_folder() {
         let places = Places { format: Format::Text, taken: Rc::default() };
-        let place = |name: &str| places.of(Path::new(name)).display().to_string();
+        let place = |name: &str| places.result_path(Path::new(name)).display().to_string();
         assert_eq!(place("sub/a.jpg"), "sub/a.txt");
         assert_eq!(place("sub/a.png"), "sub/a.png.txt");
         assert_eq!(place("sub/a.png"), "sub/a.png-2.txt");
@@ -358,7 +360,7 @@ mod tests {
         fs::write(folder.path().join("a.png"), b"pixels").unwrap();
         let inputs = Inputs::new(&[folder.path().to_owned()], Some(folder.path())).unwrap();
         let mut outputs = Outputs::new(of(Format::Annotated), Some(folder.path()), &inputs).unwrap();
-        let place = outputs.places().unwrap().of(Path::new("a.pdf"));
+        let place = outputs.places().unwrap().result_path(Path::new("a.pdf"));
         let input = Input { name: "a.pdf".into(), path: Some(file), place, modified: None };
         let two = Rendered { parts: vec![b"one".to_vec(), b"two".to_vec()], ..rendered("") };
         outputs.write(&Printer::of_process(), &input, &two).unwrap().unwrap_err();
@@ -391,9 +393,9 @@ mod tests {
         fs::write(&picture, b"pixels").unwrap();
         let named = Inputs::new(std::slice::from_ref(&picture), Some(&out)).unwrap();
         assert!(!was_read(&input, &out, &named));
-        save(&out.join("a.txt"), &[b"text"]).unwrap();
+        save_file(&out.join("a.txt"), &[b"text"]).unwrap();
         assert!(was_read(&input, &out, &named));
-        // The picture itself is no result.
+        // The picture itself is not a result.
         let itself = Input { place: "a.png".into(), ..input.clone() };
         assert!(!was_read(&itself, folder.path(), &named));
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::print::{Printer, counted, note};
+use crate::print::{Printer, format_count, note};
 use sightwire_jobs::inputs::Inputs;
 
 /// Where nobody watches, a long run says at this pace that it is alive.
@@ -40,7 +40,7 @@ impl Progress {
         let beside_results = printer.out_is_terminal() && !into_files;
         let bar = (watched && !beside_results && !inputs.is_single()).then(|| {
             let bar = ProgressBar::no_length();
-            bar.set_style(style(UNKNOWN));
+            bar.set_style(bar_style(UNKNOWN));
             bar.enable_steady_tick(Duration::from_millis(250));
             let (counted, inputs, over, all) = (bar.clone(), inputs.again(), ended.clone(), all.clone());
             // Ends with the walk, or with the run.
@@ -49,7 +49,7 @@ impl Progress {
                 if !over.load(Ordering::Relaxed) {
                     all.store(count as u64, Ordering::Relaxed);
                     counted.set_length(count as u64);
-                    counted.set_style(style(KNOWN));
+                    counted.set_style(bar_style(KNOWN));
                 }
             });
             bar
@@ -57,8 +57,8 @@ impl Progress {
         Self { bar, all, ahead: 0, started: now, said: now, ended, printer: printer.clone() }
     }
 
-    /// So many more are read than are shown so far.
-    pub fn ahead(&mut self, ahead: usize) {
+    /// This many more are read than are shown so far.
+    pub fn set_ahead(&mut self, ahead: usize) {
         self.ahead = ahead;
     }
 
@@ -75,7 +75,7 @@ impl Progress {
         } else if self.said.elapsed() >= HEARTBEAT {
             self.said = Instant::now();
             let rate = (read + failed) as f64 / self.started.elapsed().as_secs_f64();
-            note!(self.printer, "{} read, {rate:.1} a second{failures}", counted(read, "picture"));
+            note!(self.printer, "{} read, {rate:.1} a second{failures}", format_count(read, "picture"));
         }
     }
 
@@ -88,7 +88,7 @@ impl Progress {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+fn bar_style(template: &str) -> ProgressStyle {
     let rate = |state: &ProgressState, out: &mut dyn Write| {
         let _ = write!(out, "{:.1}/s", state.per_sec());
     };

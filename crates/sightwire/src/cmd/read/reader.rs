@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use sightwire_config::Config;
+use sightwire_documents::Pages;
+use sightwire_documents::patience::Patience;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillError, StillFormat, StillLimits};
 use sightwire_jobs::readable::Found;
@@ -14,9 +15,8 @@ use sightwire_ocr::{
     Effort, Memory, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
     ServiceOptions,
 };
-use sightwire_pages::Pages;
-use sightwire_pages::patience::Patience;
 use sightwire_reading::output::{Document, Page};
+use sightwire_server::config::Config;
 
 use crate::cmd::{Mistake, models};
 use crate::engine;
@@ -39,7 +39,6 @@ pub enum Failure {
     /// A bug came to light with it.
     #[error("it made the reader fail")]
     Panicked,
-    /// The file.
     #[error(transparent)]
     File(#[from] io::Error),
     /// More bytes than we take.
@@ -59,10 +58,8 @@ pub enum Failure {
     Page {
         /// From 1.
         number: usize,
-        /// Why.
         failure: Box<Failure>,
     },
-    /// The marked picture.
     #[error(transparent)]
     Annotate(#[from] sightwire_reading::output::AnnotateError),
     /// Stdout takes one part of a picture.
@@ -102,9 +99,9 @@ impl TextReader {
         jobs: usize,
         deadline: Duration,
     ) -> anyhow::Result<Self> {
-        let model = model(printer, config, &ask.model)?;
-        let engine = Arc::new(engine::open(config, printer)?);
-        engine::measure(&engine, model.name(), &model.subjects(&engine)?, false, printer)?;
+        let model = load_model(printer, config, &ask.model)?;
+        let engine = Arc::new(engine::load_engine(config, printer)?);
+        engine::measure_networks(&engine, model.name(), &model.subjects(&engine)?, false, printer)?;
         let threads = engine.threads();
         // Pictures of any size are read, and by all threads: who runs a command sees what it takes.
         let more = READER_BYTES * threads.saturating_sub(2) as u64;
@@ -118,7 +115,7 @@ impl TextReader {
     }
 
     /// The same threads at another way of reading; the model is loaded again if it is not the one of that digest.
-    pub fn asked(
+    pub fn with_request(
         &self,
         printer: &Printer,
         config: &Config,
@@ -129,9 +126,9 @@ impl TextReader {
         let model = if ask.model == self.model.name() && self.model.digest() == digest {
             self.model.clone()
         } else {
-            let model = model(printer, config, &ask.model)?;
+            let model = load_model(printer, config, &ask.model)?;
             let engine = self.service.engine();
-            engine::measure(engine, model.name(), &model.subjects(engine)?, false, printer)?;
+            engine::measure_networks(engine, model.name(), &model.subjects(engine)?, false, printer)?;
             Arc::new(model)
         };
         Ok(Self { model, options: ask.options, deadline, ..self.clone() })
@@ -143,7 +140,7 @@ impl TextReader {
     }
 
     /// Reads a file, or stdin; `page` sees the file, each page's pixels, and what it says.
-    pub fn read(
+    pub fn read_file(
         &self,
         name: &str,
         path: Option<&Path>,
@@ -151,7 +148,7 @@ impl TextReader {
     ) -> Result<Document, Failure> {
         let bytes = match path {
             Some(path) => bytes_of(File::open(path)?)?,
-            None => bounded(io::stdin().lock(), Vec::new())?,
+            None => read_bounded(io::stdin().lock(), Vec::new())?,
         };
         self.read_bytes(name, bytes, page)
     }
@@ -178,7 +175,7 @@ impl TextReader {
         let mut document = Document::new(name, format, self.model.name(), plans, self.options);
         for (index, of) in header.pages.iter().enumerate() {
             let mut read = || {
-                let reading = self.page(&bytes, (header.format, of.size), index as u32)?;
+                let reading = self.read_page(&bytes, (header.format, of.size), index as u32)?;
                 document.push(&reading, of);
                 let Some(image) = &reading.image else { return Ok(()) };
                 document.pages.last().map_or(Ok(()), |last| page(&bytes, image, last))
@@ -191,7 +188,12 @@ impl TextReader {
         Ok(document)
     }
 
-    fn page(&self, bytes: &Arc<[u8]>, of: (StillFormat, (u32, u32)), page: u32) -> Result<Reading, Failure> {
+    fn read_page(
+        &self,
+        bytes: &Arc<[u8]>,
+        of: (StillFormat, (u32, u32)),
+        page: u32,
+    ) -> Result<Reading, Failure> {
         let (tell, told) = mpsc::sync_channel(1);
         loop {
             let (bytes, tell, pages) = (bytes.clone(), tell.clone(), self.pages.clone());
@@ -238,20 +240,20 @@ fn bytes_of(file: File) -> Result<Vec<u8>, Failure> {
     if size > LIMITS.max_bytes as u64 {
         return Err(Failure::Bytes);
     }
-    bounded(file, Vec::with_capacity(size as usize + 1))
+    read_bounded(file, Vec::with_capacity(size as usize + 1))
 }
 
-fn bounded(from: impl Read, mut bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+fn read_bounded(from: impl Read, mut bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
     let limit = LIMITS.max_bytes as u64;
     from.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(Failure::Bytes) } else { Ok(bytes) }
 }
 
 /// The model asked for, fetched if it is not here.
-pub fn model(printer: &Printer, config: &Config, name: &str) -> anyhow::Result<ReadModel> {
+pub fn load_model(printer: &Printer, config: &Config, name: &str) -> anyhow::Result<ReadModel> {
     let manifest = config.store.manifest(name).map_err(|error| Mistake(error.into()))?;
-    if manifest.read.is_some() && !config.store.has(&manifest) {
-        models::get(&config.store, &manifest, printer)?;
+    if manifest.read.is_some() && !config.store.has_files(&manifest) {
+        models::fetch_model(&config.store, &manifest, printer)?;
     }
     ReadModel::load(&config.store, &manifest).map_err(|error| match error {
         ReadModelError::WrongTask { .. } => Mistake(error.into()).into(),

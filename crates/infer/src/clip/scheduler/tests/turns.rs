@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// After a minute, when all have had some turns, on until each has so many predictions on average.
+/// After a minute, when all have had some turns, on until each has this many predictions on average.
 fn on_until(simulation: &mut Simulation, predictions: usize) -> Duration {
     simulation.run(Duration::from_secs(60));
     simulation.predictions.iter_mut().for_each(Vec::clear);
@@ -44,7 +44,7 @@ fn far_past_capacity_most_frames_of_a_turn_give_a_prediction_and_all_get_as_many
 fn turns_are_shorter_where_others_would_wait_too_long() {
     for (max_wait, least, most) in [(15, 0.75, 17.0), (6, 0.5, 7.5), (4, 0.25, 5.5)] {
         let mut simulation = Simulation::new(320, 2, COST);
-        simulation.scheduler.options.max_wait = Duration::from_secs(max_wait);
+        simulation.scheduler.options.turn_wait = Duration::from_secs(max_wait);
         let length = on_until(&mut simulation, 100);
         let (rate, longest) = (simulation.predictions_per_s(length), longest_wait(&simulation));
         println!("at most {max_wait} s: {rate:.0} predictions/s, longest without {longest:?}");
