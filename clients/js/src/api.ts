@@ -1984,6 +1984,57 @@ export interface components {
             /** @description What it is for; empty for all. */
             uses: components["schemas"]["Use"][];
         };
+        /** @description A key of the configuration. */
+        Setting: {
+            /** @description Whether a changed value takes effect when the configuration is read again; if not, it needs a restart. */
+            at_once: boolean;
+            /** @description The words that it may be; left out of other kinds. */
+            choices?: string[] | null;
+            /** @description Its value where nobody sets another. */
+            default: components["schemas"]["SettingValue"];
+            /** @description The environment variable that sets it. */
+            env: string;
+            /** @description What it may be. */
+            kind: components["schemas"]["SettingKind"];
+            /** @description The largest number that it may be; left out of other kinds. */
+            max?: number | null;
+            /** @description The smallest number that it may be; left out of other kinds. */
+            min?: number | null;
+            /** @description `section.key`. */
+            name: string;
+            /** @description Older environment variables that set it, too. */
+            old_env: string[];
+            /** @description Where its value was set: `default`, a line of a file, a variable or a flag. */
+            origin: string;
+            /** @description Its value is a secret or may hold a password: it is never told. */
+            secret: boolean;
+            /** @description What it means; the first sentence is a summary. Names of keys, values and commands stand in backticks. */
+            text: string;
+            /** @description What its number counts: `s`, `MiB`, `MiB/s`, `px` or `fps`; left out where it has no unit. */
+            unit?: string | null;
+            /** @description The value in force, as it is written; null of a secret that is set. Names and passwords in addresses are left out. */
+            value: components["schemas"]["SettingValue"] | null;
+        };
+        /** @description What a key may be. */
+        SettingKind: "flag" | "int" | "number" | "choice" | "text" | "path" | "list" | "addresses";
+        /** @description A list of tables of the configuration. */
+        SettingTable: {
+            /** @description Whether changed tables take effect when the configuration is read again. */
+            at_once: boolean;
+            /** @description How many there are. */
+            count: number;
+            /** @description As it is written, such as `[[camera]]`. */
+            name: string;
+        };
+        /** @description A value of a key. */
+        SettingValue: boolean | number | string | string[];
+        /** @description Answer to `GET /api/v1/settings`. */
+        Settings: {
+            /** @description All keys, by section, in the order of docs/config.md. */
+            settings: components["schemas"]["Setting"][];
+            /** @description Lists of tables, such as `[[camera]]`. */
+            tables: components["schemas"]["SettingTable"][];
+        };
         /** @description What to change: `PATCH /api/v1/cluster/jobs/{id}`. */
         SharedChange: {
             /** @description Whether workers leave it. */
@@ -2758,6 +2809,11 @@ export type SeenHand = components['schemas']['SeenHand'];
 export type SenderHello = components['schemas']['SenderHello'];
 export type SentFrame = components['schemas']['SentFrame'];
 export type Session = components['schemas']['Session'];
+export type Setting = components['schemas']['Setting'];
+export type SettingKind = components['schemas']['SettingKind'];
+export type SettingTable = components['schemas']['SettingTable'];
+export type SettingValue = components['schemas']['SettingValue'];
+export type Settings = components['schemas']['Settings'];
 export type SharedChange = components['schemas']['SharedChange'];
 export type SharedFile = components['schemas']['SharedFile'];
 export type SharedFiles = components['schemas']['SharedFiles'];

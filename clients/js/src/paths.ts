@@ -6078,6 +6078,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The keys of the configuration, and the values in force
+         * @description Passwords and secrets are not among them. They are changed in the configuration.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "settings": [
+                         *         {
+                         *           "at_once": true,
+                         *           "default": 60,
+                         *           "env": "SIGHTWIRE_RELAY_MAX_FPS",
+                         *           "kind": "number",
+                         *           "max": 1000000,
+                         *           "min": 1,
+                         *           "name": "relay.max_fps",
+                         *           "old_env": [],
+                         *           "origin": "sightwire.toml, line 12",
+                         *           "secret": false,
+                         *           "text": "Pictures per second of one stream that are passed on.",
+                         *           "unit": "fps",
+                         *           "value": 30
+                         *         }
+                         *       ],
+                         *       "tables": [
+                         *         {
+                         *           "at_once": true,
+                         *           "count": 2,
+                         *           "name": "[[camera]]"
+                         *         }
+                         *       ]
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Settings"];
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description The server was started from within a program, and has no configuration to read. */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The server was started from within a program, and has no configuration to read.."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createRecognizer, type Recognizer, type RecognizerOptions } from './recognizer.js';
-import type { FrameSink, FrameSource } from './sources.js';
 import { FakeSocket, MODEL } from './testing/fakeServer.js';
+import { PushSource } from './testing/pushSource.js';
 
 vi.mock('socket.io-client', () => import('./testing/fakeServer.js'));
 
@@ -15,23 +15,6 @@ class FakePage extends EventTarget {
   hide(hidden: boolean): void {
     this.hidden = hidden;
     this.dispatchEvent(new Event('visibilitychange'));
-  }
-}
-
-/** A source that a test pushes frames with. */
-class PushSource implements FrameSource {
-  sink: FrameSink | null = null;
-  starts = 0;
-  stops = 0;
-
-  start(sink: FrameSink): void {
-    this.starts += 1;
-    this.sink = sink;
-  }
-
-  stop(): void {
-    this.stops += 1;
-    this.sink = null;
   }
 }
 

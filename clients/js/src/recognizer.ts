@@ -1,15 +1,13 @@
 import type { HandSight } from './api.js';
-import { Encoder, sizeOf } from './encoder.js';
+import { sizeOf } from './encoder.js';
 import { RecognizerError } from './errors.js';
 import { decide, NONE } from './labels.js';
 import { type Answer, type Connection, type FrameBytes, Link, type Model } from './link.js';
 import { Meters, NO_NUMBERS, type Numbers } from './meters.js';
-import { Pacer } from './pacer.js';
+import { Pipeline } from './pipeline.js';
 import {
   type Frame,
-  type FrameSink,
   type FrameSource,
-  type FrameSupplier,
   isStream,
   pullSource,
   type Source,
@@ -128,7 +126,6 @@ export const IDLE: Snapshot = {
 /** A page that is hidden for longer gives camera and place back. Switching tabs quickly does not. */
 const HIDDEN_GRACE_MS = 2000;
 const REFRESH_MS = 500;
-const MOST_ENCODE_FAILURES = 10;
 const USUAL_WINDOW = 10;
 
 type Phase = Exclude<State, 'connecting' | 'live' | 'waiting' | 'reconnecting'> | 'running';
@@ -151,16 +148,9 @@ export class Recognizer {
   /** Told of every result, too. */
   readonly #wakers = new Set<() => void>();
   #meters = new Meters();
-  #pacer: Pacer;
+  readonly #pipeline: Pipeline<FrameBytes>;
   #link: Link | null = null;
-  #source: FrameSource | null = null;
-  /** What the running source writes to; another one after each change, so that late frames are known. */
-  #sink: FrameSink | null = null;
   #screen: HTMLVideoElement | null = null;
-  #encoder: Encoder | null = null;
-  /** Whose frame is being encoded. */
-  #sending: FrameSink | null = null;
-  #encodeFailures = 0;
   #newestSeen = -1;
   #newest: Prediction | null = null;
   /** The newest result as the server sent it. */
@@ -170,7 +160,16 @@ export class Recognizer {
 
   constructor(options: RecognizerOptions = {}) {
     this.#options = { ...options };
-    this.#pacer = new Pacer(this.#fps);
+    this.#pipeline = new Pipeline({
+      fps: () => this.#options.fps ?? 25,
+      opening: () => this.#update(),
+      opened: () => this.#run(),
+      room: () => this.#room(),
+      dropped: () => this.#meters.dropped(),
+      encode: (frame) => this.#encode(frame),
+      send: (bytes) => this.#send(bytes),
+      failed: (error) => this.#fail(error),
+    });
     const { onStatus, signal } = options;
     if (onStatus !== undefined) this.subscribe(() => onStatus(this.#view));
     if (signal?.aborted === true) this.close();
@@ -192,7 +191,8 @@ export class Recognizer {
 
   /** What the camera or stream shows, for a `<video>` of your own; see also `attach`. */
   get stream(): MediaStream | null {
-    return this.#source instanceof StreamSource ? this.#source.stream : null;
+    const { source } = this.#pipeline;
+    return source instanceof StreamSource ? source.stream : null;
   }
 
   /** Starts, or starts again after `stop` or an error. Does nothing while it runs. */
@@ -219,7 +219,8 @@ export class Recognizer {
   /** Shows the camera or stream in this element; null takes it back. */
   attach(video: HTMLVideoElement | null): void {
     this.#screen = video;
-    if (this.#source instanceof StreamSource) this.#source.show(video);
+    const { source } = this.#pipeline;
+    if (source instanceof StreamSource) source.show(video);
   }
 
   /** Changes settings, while it runs, too. Another source keeps the connection. */
@@ -228,7 +229,7 @@ export class Recognizer {
     const next = { ...before, ...settings };
     this.#options = next;
     const changed = (key: keyof Settings) => next[key] !== before[key];
-    if (changed('fps')) this.#pacer = new Pacer(this.#fps);
+    if (changed('fps')) this.#pipeline.pace();
     if (changed('refreshMs') && this.#refresh !== undefined) this.#tickAgain();
     // Another function only takes the place of the one before.
     const supplied = typeof next.source === 'function' && typeof before.source === 'function';
@@ -275,15 +276,10 @@ export class Recognizer {
     return this.#phase === 'starting' || this.#phase === 'running';
   }
 
-  get #fps(): number {
-    return this.#options.fps ?? 25;
-  }
-
   /** Opens the source, and the connection once it is there: who is still asked for takes no place. */
   #begin(): void {
-    this.#dropSource();
+    this.#pipeline.stop();
     this.#forget();
-    this.#pacer = new Pacer(this.#fps);
     this.#error = null;
     this.#phase = 'starting';
     this.#tickAgain();
@@ -293,6 +289,7 @@ export class Recognizer {
       this.#update();
       return;
     }
+    let given: FrameSource;
     try {
       this.#link ??= new Link(url, extras, {
         connection: (connection) => this.#onConnection(connection),
@@ -306,19 +303,12 @@ export class Recognizer {
         },
         result: (answer) => this.#onResult(answer),
       });
-      this.#source = this.#makeSource(source ?? 'camera');
+      given = this.#makeSource(source ?? 'camera');
     } catch (error) {
       this.#fail(error);
       return;
     }
-    const sink = this.#makeSink();
-    this.#sink = sink;
-    this.#update();
-    const opening = async () => {
-      await this.#source?.start(sink);
-      if (this.#sink === sink) this.#run();
-    };
-    opening().catch((error: unknown) => sink.failed(error));
+    this.#pipeline.start(given);
   }
 
   #makeSource(source: Source): FrameSource {
@@ -334,18 +324,6 @@ export class Recognizer {
     return videoSource(source);
   }
 
-  #makeSink(): FrameSink {
-    const sink: FrameSink = {
-      fps: () => this.#fps,
-      frame: (frame, atMs = performance.now()) =>
-        this.#sink === sink && this.#wants(atMs) ? this.#send(sink, frame) : null,
-      failed: (error) => {
-        if (this.#sink === sink) this.#fail(error);
-      },
-    };
-    return sink;
-  }
-
   /** The source is there. */
   #run(): void {
     if (this.#phase !== 'starting') return;
@@ -354,45 +332,20 @@ export class Recognizer {
     else this.#update();
   }
 
-  #wants(atMs: number): boolean {
-    this.#run();
+  #room(): 'free' | 'full' | null {
     const link = this.#link;
-    if (link?.connection.state !== 'live' || (this.#pauses && document.hidden)) return false;
-    const free = link.ready && this.#meters.frames.free(performance.now(), this.#pacer.fps);
-    const room = this.#sending !== null ? 'busy' : free ? 'free' : 'full';
-    const verdict = this.#pacer.take(atMs, room);
-    if (verdict === 'drop') this.#meters.dropped();
-    return verdict === 'send';
+    if (link?.connection.state !== 'live' || (this.#pauses && document.hidden)) return null;
+    const free =
+      link.ready && this.#meters.frames.free(performance.now(), this.#pipeline.targetFps);
+    return free ? 'free' : 'full';
   }
 
-  async #send(sink: FrameSink, given: Frame | FrameSupplier): Promise<number | null> {
-    this.#sending = sink;
-    try {
-      const frame = typeof given === 'function' ? await given() : given;
-      const bytes = frame === null ? null : await this.#encode(frame);
-      const link = this.#link;
-      if (bytes === null || this.#sink !== sink || link?.ready !== true) return null;
-      this.#encodeFailures = 0;
-      const id = this.#meters.sent(performance.now());
-      link.send(id, bytes);
-      return id;
-    } catch (error) {
-      // One picture may be lost, for example while a video begins anew; not one after the other.
-      this.#encodeFailures += 1;
-      if (this.#sink === sink && this.#encodeFailures >= MOST_ENCODE_FAILURES) {
-        this.#fail(
-          new RecognizerError(
-            'encoder-failed',
-            'This browser could not encode a frame as JPEG',
-            'Try again, or use a newer browser.',
-            error,
-          ),
-        );
-      }
-      return null;
-    } finally {
-      if (this.#sending === sink) this.#sending = null;
-    }
+  #send(bytes: FrameBytes): number | null {
+    const link = this.#link;
+    if (link?.ready !== true) return null;
+    const id = this.#meters.sent(performance.now());
+    link.send(id, bytes);
+    return id;
   }
 
   async #encode(frame: Frame): Promise<FrameBytes | null> {
@@ -402,8 +355,7 @@ export class Recognizer {
     if (frame instanceof Blob) return frame.arrayBuffer();
     if (sizeOf(frame).includes(0)) return null;
     const options = this.#options;
-    const encoder = (this.#encoder ??= new Encoder(options.worker));
-    return encoder.encode(frame, {
+    return this.#pipeline.encoder(options.worker).encode(frame, {
       width: options.width ?? 640,
       height: options.height ?? 480,
       format: options.format ?? 'jpeg',
@@ -415,7 +367,7 @@ export class Recognizer {
   #onConnection(connection: Connection): void {
     if (connection.state === 'live') {
       this.#meters.frames.restart();
-      this.#pacer = new Pacer(this.#fps);
+      this.#pipeline.pace();
     } else {
       this.#forget();
     }
@@ -423,7 +375,7 @@ export class Recognizer {
   }
 
   #onResult(answer: Answer): void {
-    if (this.#sink === null) return;
+    if (this.#pipeline.source === null) return;
     const { label, score, seen, scores = null } = answer;
     const { model } = this.#view;
     // A window that was finished by the model before.
@@ -479,16 +431,6 @@ export class Recognizer {
     this.#end('error');
   }
 
-  #dropSource(): void {
-    this.#sink = null;
-    this.#sending = null;
-    this.#source?.stop();
-    this.#source = null;
-    this.#encoder?.close();
-    this.#encoder = null;
-    this.#encodeFailures = 0;
-  }
-
   /** Lets go of everything; only a pause listens on. */
   #end(phase: Phase, change: Partial<Snapshot> = {}): void {
     this.#phase = phase;
@@ -497,7 +439,7 @@ export class Recognizer {
     this.#refresh = undefined;
     clearTimeout(this.#hiddenTimer);
     if (phase !== 'paused') this.#unlisten();
-    this.#dropSource();
+    this.#pipeline.stop();
     this.#forget();
     this.#hangUp();
     this.#update(change);
@@ -544,7 +486,7 @@ export class Recognizer {
     this.#refresh = setInterval(
       () => {
         if (this.#phase !== 'running') return;
-        this.#update({ numbers: this.#meters.read(performance.now(), this.#pacer.fps) });
+        this.#update({ numbers: this.#meters.read(performance.now(), this.#pipeline.targetFps) });
       },
       refreshMs > 0 ? refreshMs : REFRESH_MS,
     );

@@ -8,7 +8,8 @@ import pytest
 
 from harness import Server
 from sightwire import Streamer
-from sightwire.relay import session
+from sightwire.relay import streamer, viewer
+from sightwire.session import Backoff
 from support import jpegs
 
 
@@ -36,5 +37,6 @@ def wave(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of the relay's clients as in life would make the tests long; and leaving has to wait for a busy machine."""
-    monkeypatch.setattr(session, "RETRY_S", 0.05)
+    for client in (streamer, viewer):
+        monkeypatch.setattr(client, "BACKOFF", Backoff(first=0.05, first_full=0.05, longest=30.0))
     monkeypatch.setattr(Streamer.flush, "__defaults__", (20.0,))

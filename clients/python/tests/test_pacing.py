@@ -9,7 +9,7 @@ import pytest
 from harness import Server
 from sightwire import Recognizer, State
 from sightwire.pacing import REMEMBERED, Outgoing, Pacer
-from sightwire.recognizer import MAX_UNREAD, RETRY_MAX_S, backoff
+from sightwire.recognizer import BACKOFF, MAX_UNREAD
 from support import Line, jpegs, until
 
 
@@ -143,12 +143,12 @@ def test_a_slow_reader_of_predictions_gets_the_newest() -> None:
 
 
 def test_waits_between_tries_grow_to_a_bound_and_are_never_the_same_for_all() -> None:
-    waits = [[backoff(failures, full=False) for _ in range(50)] for failures in range(20)]
+    waits = [[BACKOFF.after(failures, full=False) for _ in range(50)] for failures in range(20)]
     assert len(set(waits[0])) > 40
     means = [sum(some) / len(some) for some in waits]
     assert means[0] < 0.3 and means[3] > 4 * means[0]
-    assert all(0.0 < wait <= RETRY_MAX_S for some in waits for wait in some)
-    assert min(backoff(0, full=True) for _ in range(50)) > max(waits[0]), "a full server is left alone for longer"
+    assert all(0.0 < wait <= 10.0 for some in waits for wait in some)
+    assert min(BACKOFF.after(0, full=True) for _ in range(50)) > max(waits[0]), "a full server is left alone for longer"
 
 
 def test_at_least_one_frame_has_to_be_under_way() -> None:

@@ -11,8 +11,8 @@ import pytest
 from relay_fake import JPEG, picture
 from sightwire import StreamState
 from sightwire.relay import wire
+from sightwire.relay.link import BACKOFF
 from sightwire.relay.newest import Newest
-from sightwire.relay.session import RETRY_MAX_S, RETRY_S, backoff
 from sightwire.relay.show import file_name
 from sightwire.relay.streams import MAX_STREAMS, Streams
 from sightwire.relay.viewer import overlay_of
@@ -140,9 +140,10 @@ def test_work_that_takes_too_long_is_ended() -> None:
 
 
 def test_waits_grow_from_one_to_thirty_seconds_at_random() -> None:
-    assert all(RETRY_S / 2 <= backoff(0) <= RETRY_S for _ in range(100))
-    assert all(RETRY_MAX_S / 2 <= backoff(50) <= RETRY_MAX_S for _ in range(100))
-    assert len({backoff(3) for _ in range(10)}) > 5
+    for full in (False, True):
+        assert all(0.5 <= BACKOFF.after(0, full=full) <= 1.0 for _ in range(100))
+        assert all(15.0 <= BACKOFF.after(50, full=full) <= 30.0 for _ in range(100))
+        assert len({BACKOFF.after(3, full=full) for _ in range(10)}) > 5
 
 
 def streams() -> Streams:

@@ -1,26 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { FrameSink, FrameSource } from '../sources.js';
 import { FakeWebSocket } from '../testing/fakeWebSocket.js';
+import { PushSource } from '../testing/pushSource.js';
 import { still } from './still.js';
 import { createStreamer, type Streamer, type StreamerOptions } from './streamer.js';
 import { decodePicture } from './wire.js';
 
 const JPEG = new Uint8Array([0xff, 0xd8, 0xff, 0xd9]);
-
-/** A source that a test pushes frames with. */
-class PushSource implements FrameSource {
-  sink: FrameSink | null = null;
-  stops = 0;
-
-  start(sink: FrameSink): void {
-    this.sink = sink;
-  }
-
-  stop(): void {
-    this.stops += 1;
-    this.sink = null;
-  }
-}
 
 const made: Streamer[] = [];
 

@@ -1,11 +1,11 @@
 import type { SentFrame } from '../api.js';
-import { Encoder, sizeOf } from '../encoder.js';
+import { sizeOf } from '../encoder.js';
 import { causeOf, RecognizerError } from '../errors.js';
-import { Pacer } from '../pacer.js';
-import type { Frame, FrameSink, FrameSource, FrameSupplier, Source } from '../sources.js';
+import { Pipeline } from '../pipeline.js';
+import type { Frame, Source } from '../sources.js';
 import { Rolling } from '../stats.js';
 import { still } from './still.js';
-import { StreamerLink, type StreamStats } from './streamerLink.js';
+import { type Message, StreamerLink, type StreamStats } from './streamerLink.js';
 import { isScreen, streamerSource } from './streamerSource.js';
 import type { Mode } from './viewerMessages.js';
 import { encodePicture, pictureHeader, streamerAddress } from './wire.js';
@@ -92,7 +92,6 @@ export const IDLE: StreamerSnapshot = {
 
 const REFRESH_MS = 500;
 const RATE_SPAN_MS = 3000;
-const MOST_ENCODE_FAILURES = 10;
 const SOURCE_FAILED = 'The video source failed.';
 
 /** Makes a streamer. Nothing is opened or connected before `start`. */
@@ -112,13 +111,7 @@ export class Streamer {
   /** Why the source ended, or could not begin. */
   #failure: Pick<StreamerSnapshot, 'state' | 'why' | 'cause'> | null = null;
   readonly #listeners = new Set<() => void>();
-  #source: FrameSource | null = null;
-  /** What the running source writes to; another one after each change, so that late frames are known. */
-  #sink: FrameSink | null = null;
-  #encoder: Encoder | null = null;
-  #encoding: FrameSink | null = null;
-  #encodeFailures = 0;
-  #pacer: Pacer;
+  readonly #pipeline: Pipeline<Message>;
   #link: StreamerLink | null = null;
   #bytes = new Rolling(RATE_SPAN_MS);
   /** It is a screen: that a picture is the same as the one before is no fault of it. */
@@ -128,7 +121,16 @@ export class Streamer {
 
   constructor({ onChange, ...settings }: StreamerOptions) {
     this.#options = settings;
-    this.#pacer = new Pacer(this.#fps);
+    this.#pipeline = new Pipeline({
+      fps: () => this.#options.fps ?? 25,
+      opening: () => this.#update(),
+      opened: () => this.#run(),
+      room: () => this.#room(),
+      dropped: () => this.#countDropped(),
+      encode: (frame) => this.#encode(frame),
+      send: (message) => (this.#link?.offer(message) === true ? this.#view.sent : null),
+      failed: (error) => this.#fail(error),
+    });
     if (onChange !== undefined) this.subscribe(() => onChange(this.#view));
   }
 
@@ -155,23 +157,13 @@ export class Streamer {
     this.#failure = null;
     this.#phase = 'starting';
     this.#isScreen = source !== null && isScreen(source);
-    this.#pacer = new Pacer(this.#fps);
     if (source === null) {
       this.#run();
       return;
     }
-    this.#update();
     const { maxWidthPx = 1280, camera } = this.#options;
     const wide = { width: { ideal: maxWidthPx }, height: { ideal: (maxWidthPx * 9) / 16 } };
-    const own = streamerSource(source, { ...wide, ...camera });
-    const sink = this.#makeSink();
-    this.#source = own;
-    this.#sink = sink;
-    const opening = async () => {
-      await own.start(sink);
-      if (this.#sink === sink) this.#run();
-    };
-    opening().catch((error: unknown) => sink.failed(error));
+    this.#pipeline.start(streamerSource(source, { ...wide, ...camera }));
   }
 
   /** Ends the stream, and lets go of everything. */
@@ -191,8 +183,8 @@ export class Streamer {
   configure(settings: Partial<StreamerSettings>): void {
     const { fps, worker } = this.#options;
     this.#options = { ...this.#options, ...settings };
-    if (this.#fps !== fps) this.#pacer = new Pacer(this.#fps);
-    if (this.#options.worker !== worker && this.#encoding === null) this.#closeEncoder();
+    if (this.#options.fps !== fps) this.#pipeline.pace();
+    if (this.#options.worker !== worker) this.#pipeline.renewEncoder();
     if (this.#phase === 'running') this.#connect();
   }
 
@@ -204,22 +196,6 @@ export class Streamer {
     if (this.#phase !== 'running') return false;
     const message = jpeg instanceof Blob ? new Blob([pictureHeader(), jpeg]) : encodePicture(jpeg);
     return this.#link?.offer(message) ?? false;
-  }
-
-  get #fps(): number {
-    return this.#options.fps ?? 25;
-  }
-
-  #makeSink(): FrameSink {
-    const sink: FrameSink = {
-      fps: () => this.#fps,
-      frame: (frame, atMs = performance.now()) =>
-        this.#sink === sink && this.#wants(atMs) ? this.#take(sink, frame) : null,
-      failed: (error) => {
-        if (this.#sink === sink) this.#fail(error);
-      },
-    };
-    return sink;
   }
 
   /** The source is there: who is still asked for a camera takes no place. */
@@ -267,7 +243,7 @@ export class Streamer {
     const { state } = this.#link?.standing ?? { state: 'off' };
     if (state === 'refused' || state === 'ended') this.#end();
     if (state === 'live') {
-      this.#pacer = new Pacer(this.#fps);
+      this.#pipeline.pace();
       this.#update();
     } else {
       this.#bytes = new Rolling(RATE_SPAN_MS);
@@ -275,50 +251,19 @@ export class Streamer {
     }
   }
 
-  #wants(atMs: number): boolean {
-    this.#run();
+  #room(): 'free' | 'full' | null {
     const link = this.#link;
-    if (link === null) return false;
+    if (link === null) return null;
     const { standing } = link;
     // The picture that it waited for.
     if (standing.state === 'waiting' && standing.retryAtMs === null) link.open();
-    if (standing.state !== 'live') return false;
+    if (standing.state !== 'live') return null;
     link.flush();
-    const room = this.#encoding !== null ? 'busy' : link.room ? 'free' : 'full';
-    const verdict = this.#pacer.take(atMs, room);
-    if (verdict === 'drop') this.#countDropped();
-    return verdict === 'send';
-  }
-
-  async #take(sink: FrameSink, given: Frame | FrameSupplier): Promise<number | null> {
-    this.#encoding = sink;
-    try {
-      const frame = typeof given === 'function' ? await given() : given;
-      const message = frame === null ? null : await this.#encode(frame);
-      if (message === null || this.#sink !== sink) return null;
-      this.#encodeFailures = 0;
-      return this.#link?.offer(message) === true ? this.#view.sent : null;
-    } catch (error) {
-      // One picture may be lost, for example while a video begins anew; not one after the other.
-      this.#encodeFailures += 1;
-      if (this.#sink === sink && this.#encodeFailures >= MOST_ENCODE_FAILURES) {
-        this.#fail(
-          new RecognizerError(
-            'encoder-failed',
-            'This browser could not encode a frame as JPEG',
-            'Try again, or use a newer browser.',
-            error,
-          ),
-        );
-      }
-      return null;
-    } finally {
-      if (this.#encoding === sink) this.#encoding = null;
-    }
+    return link.room ? 'free' : 'full';
   }
 
   /** The message for a frame. A picture of another size keeps its shape. */
-  async #encode(frame: Frame): Promise<Uint8Array<ArrayBuffer> | Blob | string | null> {
+  async #encode(frame: Frame): Promise<Message | null> {
     if (typeof frame === 'string') {
       const url = frame.startsWith('data:') ? frame : `data:image/jpeg;base64,${frame}`;
       return JSON.stringify({ type: 'frame', frame: url } satisfies SentFrame);
@@ -334,7 +279,7 @@ export class Streamer {
     const scale = Math.min(1, maxWidthPx / ownWidth);
     const width = Math.max(1, Math.round(ownWidth * scale));
     const height = Math.max(1, Math.round(ownHeight * scale));
-    const encoder = (this.#encoder ??= new Encoder(worker));
+    const encoder = this.#pipeline.encoder(worker);
     const shape = { width, height, format: 'jpeg', quality, mirror: false } as const;
     const jpeg = new Uint8Array(await encoder.encode(frame, shape));
     this.#view = { ...this.#view, widthPx: width, heightPx: height };
@@ -368,19 +313,8 @@ export class Streamer {
   }
 
   #dropSource(): void {
-    const source = this.#source;
-    this.#sink = null;
-    this.#encoding = null;
-    this.#source = null;
     this.#newest = null;
-    this.#encodeFailures = 0;
-    this.#closeEncoder();
-    source?.stop();
-  }
-
-  #closeEncoder(): void {
-    this.#encoder?.close();
-    this.#encoder = null;
+    this.#pipeline.stop();
   }
 
   readonly #onRefresh = (): void => {

@@ -36,7 +36,8 @@ export interface StreamerLinkEvents {
   dropped: () => void;
 }
 
-type Message = Uint8Array<ArrayBuffer> | Blob | string;
+/** A picture as it is sent. */
+export type Message = Uint8Array<ArrayBuffer> | Blob | string;
 
 /** The server asks a connection that is in the way for a sign of life first, which takes 2 s. */
 const HANDSHAKE_MS = 10_000;

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import deque
-from types import TracebackType
-from typing import Any, Callable, TypeVar
+from typing import Any
 
 from . import link as wire
 from . import pictures
-from .errors import AtCapacity, Closed, NoModel, SightwireError, Unreachable
+from .errors import SightwireError, Unreachable
 from .link import Link
 from .model import NONE, Model, Prediction, State, Stats
 from .pacing import Outgoing, Pacer
 from .pictures import Frame
+from .session import Backoff, OnState, Session
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 MAX_UNREAD = 64
 """Predictions that wait for the iterator; past that the oldest goes."""
-RETRY_S = 0.25
-"""The first wait before the next try; each further one is twice as long."""
-RETRY_FULL_S = 1.0
-"""The same where the server is full: it needs no crowd at its door."""
-RETRY_MAX_S = 10.0
-STEADY_S = 5.0
-"""A connection that lasted so long was a good one: the waits begin anew."""
-
-Self = TypeVar("Self", bound="Recognizer")
-OnState = Callable[[State, str], None]
+BACKOFF = Backoff(first=0.25, first_full=1.0, longest=10.0)
 
 
-class Recognizer:
+class Recognizer(Session):
     """A client of a Sightwire server.
 
     ::
@@ -64,6 +54,8 @@ class Recognizer:
         Called with each new state and a sentence for people, from the event loop.
     """
 
+    _example = "async with Recognizer(…) as r"
+
     def __init__(
         self,
         url: str = DEFAULT_URL,
@@ -75,17 +67,11 @@ class Recognizer:
         answer_timeout: float = 10.0,
         on_state: OnState | None = None,
     ) -> None:
-        self.url = wire.normalized(url)
-        """The server's address."""
-        self.state = State.CLOSED
-        """Where it stands."""
+        super().__init__(wire.normalized(url), BACKOFF, wait=wait, reconnect=reconnect, on_state=on_state)
         self.model: Model | None = None
         """What the server runs; None while it loads its model, and where it is one of the prototype."""
-        self._patience = wait
-        self._patience_later = reconnect
         self._quality = quality
         self._answer_timeout = answer_timeout
-        self._on_state = on_state
         self._pacer = Pacer(in_flight)
         self._link: Link | None = None
         self._outbox: deque[Outgoing] = deque()  # bounded by the pacer: all of these are under way
@@ -94,32 +80,8 @@ class Recognizer:
         self._unread: deque[Prediction] = deque()
         self._predictions = 0
         self._missed = 0
-        self._connections = 0
         self._seen: int | None = None
         self._pushes = True
-        self._error: SightwireError | None = None
-        self._runner: asyncio.Task[None] | None = None
-        # Made when entered: before Python 3.10 they belong to the event loop of their birth.
-        self._news: asyncio.Event
-        self._wake: asyncio.Event
-
-    async def __aenter__(self: Self) -> Self:
-        if self._runner is not None:
-            raise Closed("a Recognizer can be entered once; make a new one")
-        self._news, self._wake = asyncio.Event(), asyncio.Event()
-        self._set_state(State.CONNECTING, f"connecting to {self.url}")
-        self._runner = asyncio.ensure_future(self._run())
-        try:
-            await self.ready()
-        except BaseException:
-            await self.close()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def send(self, frame: Frame) -> int:
         """Offers a frame and returns its number, which predictions name as `seen`.
@@ -149,12 +111,6 @@ class Recognizer:
             await asyncio.sleep(0)
         return number
 
-    async def ready(self) -> None:
-        """Waits until the server has admitted this client; raises if it never will."""
-        while self.state is not State.READY:
-            self._check_open()
-            await self._next_news()
-
     async def flush(self, timeout: float = 2.0) -> bool:
         """Waits until all frames are answered and a prediction has seen the newest; False if that took too long.
 
@@ -170,14 +126,6 @@ class Recognizer:
         except asyncio.TimeoutError:
             return False
         return self._link is not None
-
-    async def close(self) -> None:
-        """Says goodbye; the server frees this client's place at once. Predictions that are here can still be read."""
-        if self._runner is not None and not self._runner.done():
-            self._runner.cancel()
-            await asyncio.wait({self._runner})
-        if self.state is not State.CLOSED:
-            self._set_state(State.CLOSED, "closed")
 
     @property
     def stats(self) -> Stats:
@@ -213,17 +161,6 @@ class Recognizer:
             await self._next_news()
         return self._unread.popleft()
 
-    async def _next_news(self) -> None:
-        # Several may wait: each clears the event and looks for itself whether this was what it waited for.
-        self._news.clear()
-        await self._news.wait()
-
-    def _check_open(self) -> None:
-        if self._error is not None:
-            raise self._error
-        if self.state is State.CLOSED:
-            raise Closed("the Recognizer is closed, or was not entered (`async with Recognizer(…) as r`)")
-
     def _is_settled(self) -> bool:
         pacer = self._pacer
         if not pacer.idle:
@@ -231,39 +168,6 @@ class Recognizer:
         if self.model is None or not self._pushes or pacer.sent_here < self.model.window:
             return True
         return pacer.newest is None or (self._seen is not None and self._seen >= pacer.newest)
-
-    def _set_state(self, state: State, why: str) -> None:
-        self.state = state
-        self._news.set()
-        if self._on_state is not None:
-            self._on_state(state, why)
-
-    async def _run(self) -> None:
-        """Keeps a connection until it is cancelled, or until trying is no longer worth it."""
-        lost_at = time.monotonic()
-        failures = 0
-        try:
-            while True:
-                error, lasted = await self._one_connection()
-                now = time.monotonic()
-                if lasted > 0.0:
-                    lost_at = now
-                if lasted > STEADY_S:
-                    failures = 0
-                patience = self._patience_later if self._connections else self._patience
-                left = None if patience is None else patience - (now - lost_at)
-                if left is not None and left <= 0.0:
-                    raise error
-                delay = backoff(failures, full=isinstance(error, AtCapacity))
-                if left is not None:
-                    delay = min(delay, left)
-                failures += 1
-                self._set_state(state_of(error), f"{error}; trying again in {delay:.1f} s")
-                await asyncio.sleep(delay)
-                self._set_state(State.CONNECTING, f"connecting to {self.url}")
-        except SightwireError as error:
-            self._error = error
-            self._set_state(State.CLOSED, str(error))
 
     async def _one_connection(self) -> tuple[SightwireError, float]:
         """Why it ended, or could not be made, and how many seconds it lasted."""
@@ -349,21 +253,6 @@ class Recognizer:
         meant = label != NONE or not (self.model and self.model.arming)
         self._unread.append(Prediction(label, float(score), frame, seen, named, delay, meant))
         self._news.set()
-
-
-def backoff(failures: int, *, full: bool) -> float:
-    """Seconds until the next try after so many failed ones: twice as long each time, and never the same for all
-    clients, or a server that comes back would meet them all at once."""
-    first = RETRY_FULL_S if full else RETRY_S
-    longest = min(RETRY_MAX_S, first * 2.0 ** min(failures, 10))
-    return longest * random.uniform(0.5, 1.0)
-
-
-def state_of(error: SightwireError) -> State:
-    """The state in which an error leaves a client that will try again."""
-    if isinstance(error, AtCapacity):
-        return State.AT_CAPACITY
-    return State.NO_MODEL if isinstance(error, NoModel) else State.UNREACHABLE
 
 
 def _whole(value: object) -> int | None:

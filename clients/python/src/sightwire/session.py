@@ -1,4 +1,4 @@
-"""A connection that comes back by itself: what a streamer and a viewer have in common."""
+"""A connection that comes back by itself: what a recogniser, a streamer and a viewer have in common."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import asyncio
 import random
 import time
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Callable, TypeVar
+from typing import Callable, ClassVar, TypeVar
 
-from ..errors import AtCapacity, Closed, Ended, NameTaken, NotAllowed, SightwireError
-from ..model import State
-from .link import NoFrames
-from .wire import relay_url
+from .errors import AtCapacity, Closed, Ended, NameTaken, NoModel, NotAllowed, SightwireError, Unreachable
+from .model import State
 
-RETRY_S = 1.0
-"""The first wait before the next try; each further one is twice as long."""
-RETRY_MAX_S = 30.0
 STEADY_S = 5.0
 """A connection that lasted so long was a good one: the waits begin anew."""
 
@@ -24,14 +20,41 @@ Self = TypeVar("Self", bound="Session")
 OnState = Callable[[State, str], None]
 
 
+class NoFrames(Unreachable):
+    """The server has ended a stream for want of frames."""
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Seconds to wait before the next try to connect."""
+
+    first: float
+    """The first wait; each further one is twice as long."""
+    first_full: float
+    """The same where the server is full: it needs no crowd at its door."""
+    longest: float
+
+    def after(self, failures: int, *, full: bool) -> float:
+        """The wait after so many failed tries: never the same for all clients, or a server that comes back would meet
+        them all at once."""
+        first = self.first_full if full else self.first
+        return min(self.longest, first * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)
+
+
 class Session(ABC):
     """Keeps a connection to a server until it is closed, or until trying is no longer worth it."""
 
-    def __init__(self, url: str, *, wait: float | None, reconnect: float | None, on_state: OnState | None) -> None:
-        self.url = relay_url(url)
+    _example: ClassVar[str]
+    """How it is entered, for those who have not."""
+
+    def __init__(
+        self, url: str, backoff: Backoff, *, wait: float | None, reconnect: float | None, on_state: OnState | None
+    ) -> None:
+        self.url = url
         """The server's address."""
         self.state = State.CLOSED
         """Where it stands."""
+        self._backoff = backoff
         self._patience = wait
         self._patience_later = reconnect
         self._on_state = on_state
@@ -67,7 +90,7 @@ class Session(ABC):
             await self._next_news()
 
     async def close(self) -> None:
-        """Says goodbye."""
+        """Says goodbye; the server frees this client's place at once. What has come can still be read."""
         if self._runner is not None and not self._runner.done():
             self._runner.cancel()
             await asyncio.wait({self._runner})
@@ -78,9 +101,9 @@ class Session(ABC):
     async def _one_connection(self) -> tuple[SightwireError, float]:
         """Why it ended, or could not be made, and how many seconds it lasted."""
 
-    @abstractmethod
     async def _wanted(self) -> None:
         """Waits until a connection is of use again, after the server has ended a stream without frames."""
+        return  # Who sends no stream has a use for it at once.
 
     async def _run(self) -> None:
         lost_at = time.monotonic()
@@ -104,7 +127,7 @@ class Session(ABC):
                     left = None if patience is None else patience - (now - lost_at)
                     if left is not None and left <= 0.0:
                         raise error
-                    delay = backoff(failures)
+                    delay = self._backoff.after(failures, full=isinstance(error, AtCapacity))
                     if left is not None:
                         delay = min(delay, left)
                     failures += 1
@@ -128,8 +151,7 @@ class Session(ABC):
         if self._error is not None:
             raise self._error
         if self.state is State.CLOSED:
-            name = type(self).__name__
-            raise Closed(f"the {name} is closed, or was not entered (`async with {name}(…)`)")
+            raise Closed(f"the {type(self).__name__} is closed, or was not entered (`{self._example}`)")
 
     def _set_state(self, state: State, why: str) -> None:
         self.state = state
@@ -138,14 +160,10 @@ class Session(ABC):
             self._on_state(state, why)
 
 
-def backoff(failures: int) -> float:
-    """Seconds until the next try after so many failed ones: twice as long each time, and never the same for all
-    clients, or a server that comes back would meet them all at once."""
-    return min(RETRY_MAX_S, RETRY_S * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)
-
-
 def state_of(error: SightwireError) -> State:
     """The state in which an error leaves a client that will try again."""
     if isinstance(error, AtCapacity):
         return State.AT_CAPACITY
-    return State.NAME_TAKEN if isinstance(error, NameTaken) else State.UNREACHABLE
+    if isinstance(error, NameTaken):
+        return State.NAME_TAKEN
+    return State.NO_MODEL if isinstance(error, NoModel) else State.UNREACHABLE

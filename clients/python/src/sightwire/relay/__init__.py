@@ -2,8 +2,7 @@
 
 - `wire`: addresses, names, and the binary message of a picture
 - `link`: one connection, and what its end means
-- `session`: a connection that comes back by itself
-- `streamer`, `viewer`: the two clients
+- `streamer`, `viewer`: the two clients, each a `Session`
 - `newest`, `streams`: what a viewer keeps, all of it bounded
 - `model`: what is told
 - `command`, `show`: `sightwire-relay`

@@ -13,9 +13,11 @@ from yarl import URL
 
 from ..errors import AtCapacity, Ended, NameTaken, NotAllowed, SightwireError, Unreachable
 from ..link import unreachable
+from ..session import Backoff, NoFrames
 from ..waiting import within
 from .wire import PROTOCOL, parsed
 
+BACKOFF = Backoff(first=1.0, first_full=1.0, longest=30.0)
 CONNECT_S = 10.0
 """How long a connection may take to be made."""
 GREETING_S = 10.0
@@ -29,10 +31,6 @@ UNSENT_BYTES = 128 << 10
 
 FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError)
 """What a try to connect may end with."""
-
-
-class NoFrames(Unreachable):
-    """The server has ended a stream for want of frames."""
 
 
 REASONS: dict[int, tuple[type[SightwireError], str]] = {

@@ -12,11 +12,11 @@ from .. import pictures
 from ..errors import SightwireError
 from ..model import State
 from ..pictures import Frame
+from ..session import OnState, Session
 from ..waiting import within
-from .link import Link
+from .link import BACKOFF, Link
 from .model import StreamerStats
-from .session import OnState, Session
-from .wire import checked, pack, streamer_address, text_frame
+from .wire import checked, pack, relay_url, streamer_address, text_frame
 
 MODES = ("normal", "enhanced")
 STALE_S = 2.0
@@ -59,6 +59,8 @@ class Streamer(Session):
         Called with each new state and a sentence for people, from the event loop.
     """
 
+    _example = "async with Streamer(…)"
+
     def __init__(
         self,
         url: str,
@@ -71,7 +73,7 @@ class Streamer(Session):
         silence: float = 20.0,
         on_state: OnState | None = None,
     ) -> None:
-        super().__init__(url, wait=wait, reconnect=reconnect, on_state=on_state)
+        super().__init__(relay_url(url), BACKOFF, wait=wait, reconnect=reconnect, on_state=on_state)
         if mode not in MODES:
             raise ValueError(f"mode={mode!r}: it must be one of {', '.join(MODES)}")
         self.stream = checked(stream)

@@ -11,12 +11,12 @@ from typing import Any, Callable
 
 from ..errors import SightwireError
 from ..model import State
-from .link import Link
+from ..session import OnState, Session
+from .link import BACKOFF, Link
 from .model import Detection, Overlay, Picture, StreamState, StreamView, ViewerStats
 from .newest import Newest
-from .session import OnState, Session
 from .streams import Stream, Streams
-from .wire import EVERY, checked, picture_of, unpack, viewer_address
+from .wire import EVERY, checked, picture_of, relay_url, unpack, viewer_address
 
 STALE_S = 1.0
 """A picture of a stream that is not there any more is given so long after its arrival, and not later."""
@@ -70,6 +70,8 @@ class Viewer(Session):
         Called with each stream whose state has changed, from the event loop.
     """
 
+    _example = "async with Viewer(…)"
+
     def __init__(
         self,
         url: str,
@@ -82,7 +84,7 @@ class Viewer(Session):
         on_state: OnState | None = None,
         on_stream: OnStream | None = None,
     ) -> None:
-        super().__init__(url, wait=wait, reconnect=reconnect, on_state=on_state)
+        super().__init__(relay_url(url), BACKOFF, wait=wait, reconnect=reconnect, on_state=on_state)
         if isinstance(streams, str):
             raise TypeError(f"streams={streams!r}: it must be a list of names, as in [{streams!r}]")
         self.streams = None if streams is None else tuple(name if name == EVERY else checked(name) for name in streams)
@@ -162,9 +164,6 @@ class Viewer(Session):
         stream = self._known.get(arrived.picture.stream)
         gone = stream is None or stream.state in (StreamState.ENDED, StreamState.WAITING)
         return (self.state is State.READY and not gone) or time.monotonic() - arrived.at < STALE_S
-
-    async def _wanted(self) -> None:
-        """At once."""
 
     async def _one_connection(self) -> tuple[SightwireError, float]:
         link = Link(self.url, viewer_address(self.url, self.streams, overlays=self._overlays), silence=self._silence)
