@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useSession, useSessionAsked } from '../api/session';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { Actions, EmptyState } from '../components/EmptyState';
 import { Page } from '../components/page/Page';
 import { type GatedPage, mayOpen, NEEDS } from './needs';

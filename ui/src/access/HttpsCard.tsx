@@ -10,7 +10,7 @@ import css from './HttpsCard.module.css';
 import { Fingerprint } from './Fingerprint';
 import { downloadAt, endsSoon, httpsWords, isEncrypted, LAN_COMMAND } from './https';
 import { dayWords } from './words';
-import { at } from '../api/base';
+import { at } from '../base/basePath';
 
 /** How connections are encrypted, and what other devices need to trust it. */
 export function HttpsCard({ tls }: { tls: Tls | null }) {

@@ -12,7 +12,7 @@ import type {
 import { getJson, RequestError, sendJson } from './http';
 import { Poll } from './poll';
 import { setSession } from './session';
-import { at } from './base';
+import { at } from '../base/basePath';
 
 export const keysPoll = new Poll<Keys>('/api/v1/keys');
 export const usersPoll = new Poll<Users>('/api/v1/users');

@@ -1,5 +1,5 @@
 import type { Camera, CameraChange, Cameras, CameraTest, NewCamera, Streams } from 'sightwire/api';
-import { type Course, nextCourse, NO_COURSE } from '../cameras/state/course';
+import { type Course, nextCourse, NO_COURSE } from './course';
 import { askPicture, RequestError, sendJson } from './http';
 import { Poll } from './poll';
 

@@ -1,6 +1,6 @@
 import type { Stream } from 'sightwire/api';
 import { describe, expect, it } from 'vitest';
-import { testStream } from '../../testing/answers';
+import { testStream } from '../testing/answers';
 import { brokenShare, type Course, nextCourse, NO_COURSE } from './course';
 
 const after = (...streams: (Stream | null)[]): Course =>

@@ -1,5 +1,5 @@
 import type { Stream } from 'sightwire/api';
-import { pushBounded } from '../../recognise/logic/stats';
+import { pushBounded } from '../base/stats';
 
 /** How many answers a sparkline remembers. */
 const HISTORY = 60;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LiveData, LiveStream } from '../api/live';
-import { COURSE_LENGTH, type Courses, isCourse, NO_COURSES, nextCourses } from './course';
+import type { LiveData, LiveStream } from './live';
+import { COURSE_LENGTH, type Courses, isCourse, NO_COURSES, nextCourses } from './courses';
 import { liveAnalysis, liveData, relayStream } from '../testing/answers';
 
 function at(time: number, streams: LiveStream[]): LiveData {

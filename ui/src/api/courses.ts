@@ -1,7 +1,6 @@
 import type { StageDelays } from 'sightwire/api';
-import type { LiveData, LiveStream } from '../api/live';
-import { lostOf } from './rows';
-import { sums } from './sums';
+import type { LiveData, LiveStream } from './live';
+import { lostOf, sums } from './sums';
 
 /** How far back charts go, in values of one second each. */
 export const COURSE_LENGTH = 120;

@@ -1,4 +1,4 @@
-import { at } from './base';
+import { at } from '../base/basePath';
 import { csrfHeader, goToLogin } from './session';
 
 /** A request that brought no answer to use. `message` is for the details, not for the headline. */

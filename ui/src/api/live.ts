@@ -1,6 +1,6 @@
 import type { Live as Everything, LiveMessage as Message } from 'sightwire/api';
-import { type Courses, NO_COURSES, nextCourses } from '../health/course';
-import { at } from './base';
+import { type Courses, NO_COURSES, nextCourses } from './courses';
+import { at } from '../base/basePath';
 import { mergePatch } from './mergePatch';
 
 /** What is left of `T` where null is left out, at all depths. */

@@ -1,5 +1,5 @@
 import { useCallback } from 'react';
-import { ownAddress } from './base';
+import { ownAddress } from '../base/basePath';
 import { useSession } from './session';
 
 /** Gives the whole address of a path of this server, as other programs ask for it. */

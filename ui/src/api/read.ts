@@ -1,6 +1,8 @@
 import type { Document, Job, JobFiles } from 'sightwire/api';
-import { type OptionQuery } from '../read/options';
 import { askPicture, getJson, PATIENCE_MS, RequestError, sendJson } from './http';
+
+/** How pictures are to be read, as it is sent to the server. */
+export type OptionQuery = Record<string, string>;
 
 /** The server gives a picture a minute at most, and a queue may be before it. */
 const READ_PATIENCE_MS = 75_000;

@@ -1,6 +1,6 @@
 import type { Role, Session, Use } from 'sightwire/api';
 import { useSyncExternalStore } from 'react';
-import { at, within } from './base';
+import { at, within } from '../base/basePath';
 
 /** Who uses this page, as the server knows it; null until it has said so. */
 let session: Session | null = null;

@@ -1,5 +1,5 @@
 import type { Status } from 'sightwire/api';
-import { pushBounded } from '../recognise/logic/stats';
+import { pushBounded } from '../base/stats';
 import { getJson } from './http';
 
 /** How many answers a sparkline remembers. */

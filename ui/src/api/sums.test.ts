@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { liveData, liveViewer, relayStream } from '../testing/answers';
-import { summary } from './summary';
+import { summary } from '../health/summary';
 import { sums, viewersOfCameras } from './sums';
 
 describe('the sums of Health', () => {

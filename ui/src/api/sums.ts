@@ -1,4 +1,4 @@
-import type { LiveData } from '../api/live';
+import type { LiveData, LiveStream } from './live';
 
 /** Over all streams, those of cameras included: what the headline says and what the tiles show. */
 export interface Sums {
@@ -45,4 +45,9 @@ export function sums(
     bytesOut: sum(({ bytes_out_per_s }) => bytes_out_per_s),
     lost: meant > 0 ? (100 * (meant - out)) / meant : null,
   };
+}
+
+/** What its viewers lost lately, in percent; null where nobody watches. */
+export function lostOf({ viewers, lost_percent }: LiveStream): number | null {
+  return viewers === 0 ? null : lost_percent;
 }

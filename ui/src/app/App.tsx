@@ -6,7 +6,8 @@ import { StartPage } from '../pages/StartPage';
 import { Gate } from '../access/Gate';
 import css from './App.module.css';
 import { Crash } from './Crash';
-import { usePath } from './router';
+import { usePath } from '../base/router';
+import { preloadPages } from './preload';
 import { Shell } from './Shell';
 import { cssVariables, theme } from './theme';
 
@@ -43,11 +44,7 @@ const schemes = localStorageColorSchemeManager({ key: 'sightwire.scheme' });
 export function App() {
   // The start page shows first; the others are there by the time somebody clicks.
   useEffect(() => {
-    const load = () => {
-      if (isLeaving()) return;
-      for (const page of PAGES) page().catch(() => undefined);
-    };
-    const timer = setTimeout(load, 1000);
+    const timer = setTimeout(() => void preloadPages(PAGES, isLeaving), 1000);
     return () => clearTimeout(timer);
   }, []);
   return (

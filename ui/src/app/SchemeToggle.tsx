@@ -1,8 +1,8 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import { useMemo, useRef } from 'react';
 import { Icon } from '../components/Icon';
-import { useShortcuts } from './shortcuts';
-import { useScheme } from './useScheme';
+import { useShortcuts } from '../base/shortcuts';
+import { useScheme } from '../components/useScheme';
 
 /** Goes round: as the system, light, dark. */
 export function SchemeToggle({ className = '' }: { className?: string | undefined }) {

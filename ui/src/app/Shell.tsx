@@ -5,14 +5,14 @@ import { useStatus } from '../api/useStatus';
 import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';
 import { serverState } from '../start/serverState';
-import { Link } from './Link';
+import { Link } from '../base/Link';
 import { Mark } from './Mark';
 import { current, pageName, PAGES } from './pageNames';
-import { navigate, usePath } from './router';
+import { navigate, usePath } from '../base/router';
 import { AccountMenu } from '../access/AccountMenu';
 import { mayOpen } from '../access/needs';
 import { SchemeToggle } from './SchemeToggle';
-import { useShortcuts } from './shortcuts';
+import { useShortcuts } from '../base/shortcuts';
 import css from './Shell.module.css';
 
 // Loaded when it is first asked for: dialogs are a good part of the component library.

@@ -1,5 +1,5 @@
 import { Kbd, Modal, Switch } from '@mantine/core';
-import { useShortcutList, useShortcutsEnabled } from './shortcuts';
+import { useShortcutList, useShortcutsEnabled } from '../base/shortcuts';
 import css from './ShortcutHelp.module.css';
 
 interface Props {

@@ -1,6 +1,6 @@
 import type { PageError } from 'sightwire/api';
 import { csrfHeader } from '../api/session';
-import { at, within } from '../api/base';
+import { at, within } from '../base/basePath';
 
 /** Of one page: what fails again and again is known after a few. */
 const MOST = 5;

@@ -1,5 +1,5 @@
 import type { ComponentProps, MouseEvent } from 'react';
-import { at } from '../api/base';
+import { at } from './basePath';
 import { navigate } from './router';
 
 type Props = ComponentProps<'a'> & { href: string };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { basePath, within } from './base';
+import { basePath, within } from './basePath';
 
 describe('the base of the pages', () => {
   it('is empty where the server has the whole address, and else without a slash at its end', () => {

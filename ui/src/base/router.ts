@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import { at, within } from '../api/base';
+import { at, within } from './basePath';
 
 const changed = new Set<() => void>();
 

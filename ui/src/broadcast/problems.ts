@@ -1,5 +1,5 @@
 import { RecognizerError, type StreamerSnapshot } from 'sightwire/relay';
-import { type Problem, SourceFailure } from '../recognise/logic/problems';
+import { causeOf, type Problem, SourceFailure } from '../capture/problem';
 import type { SourceKind } from './settings';
 
 const TAKEN = 4090;
@@ -87,8 +87,4 @@ function screenProblem(error: unknown): Problem {
         'Start again, or choose another window.',
       );
   }
-}
-
-function causeOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

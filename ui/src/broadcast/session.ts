@@ -4,8 +4,8 @@ import {
   type StreamerSettings,
   type StreamerSnapshot,
 } from 'sightwire/relay';
-import { ownAddress } from '../api/base';
-import { pushBounded } from '../recognise/logic/stats';
+import { ownAddress } from '../base/basePath';
+import { pushBounded } from '../base/stats';
 import { badName, sourceProblem, streamProblem } from './problems';
 import { type History, NO_HISTORY, type Snapshot } from './snapshot';
 import type { Source } from './sources/source';

@@ -1,5 +1,5 @@
 import type { StreamerSnapshot } from 'sightwire/relay';
-import type { Problem } from '../recognise/logic/problems';
+import type { Problem } from '../capture/problem';
 import type { SourceKind } from './settings';
 
 /** How the numbers went, oldest first, twice a second. */

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { useShortcuts } from '../app/shortcuts';
+import { useShortcuts } from '../base/shortcuts';
 import { FPS, QUALITY, stepped, WIDTH } from './settings';
 import type { Controls } from './useControls';
 

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { replaceSearch, useSearch } from '../app/router';
-import { rememberCamera, rememberedCamera } from '../recognise/sources/camera';
+import { replaceSearch } from '../base/router';
+import { type Chosen, type SourceControls, useSource } from '../capture/useSource';
 import { suggestedName } from './name';
 import type { Session } from './session';
 import {
@@ -19,34 +19,28 @@ import type { Source } from './sources/source';
 import { TestPicture } from './sources/testPicture';
 
 /** What a person can do on the page, and what is chosen. The address holds all but file and camera. */
-export interface Controls {
-  settings: Settings;
+export interface Controls extends SourceControls<Settings> {
   /** The stream's name, chosen or made up. */
   name: string;
-  camera: string;
-  file: File | null;
-  start: () => void;
-  stop: () => void;
   chooseKind: (kind: SourceKind) => void;
-  chooseCamera: (id: string) => void;
   chooseFile: (file: File) => void;
   tryTest: () => void;
-  change: (part: Partial<Settings>) => void;
-}
-
-interface Chosen {
-  camera: string;
-  file: File | null;
 }
 
 export function useControls(session: Session): Controls {
-  const search = useSearch();
-  const settings = useMemo(() => parseSettings(search), [search]);
   const [suggested] = useState(suggestedName);
-  const [camera, setCamera] = useState(rememberedCamera);
-  const [file, setFile] = useState<File | null>(null);
+  const shown = useRef(suggested);
+  const make = useCallback(
+    (settings: Settings, chosen: Chosen) => makeSource(settings, chosen, () => shown.current),
+    [],
+  );
+  const source = useSource(session, {
+    parse: parseSettings,
+    format: formatSettings,
+    makeSource: make,
+  });
+  const { settings } = source;
   const name = settings.name ?? suggested;
-  const shown = useRef(name);
 
   const { mode } = settings;
   const fps = settings.fps ?? FPS.usual;
@@ -57,77 +51,43 @@ export function useControls(session: Session): Controls {
     session.tune({ stream: name, mode, fps, quality: quality / 100, maxWidthPx: widthPx });
   }, [session, name, mode, fps, quality, widthPx]);
 
-  /** Starts what these settings say. A file must have been chosen before. */
-  const begin = useCallback(
-    (next: Settings, from: Chosen) => {
-      const width = next.widthPx ?? WIDTH.usual;
-      const source = makeSource(next.source, from, width, () => shown.current);
-      if (source === null) session.stop();
-      else void session.start(source);
-    },
-    [session],
-  );
-
   // A link to the test picture may start it; a link never switches a camera on. It does so once, and
   // not for whoever gets the address later.
-  const first = useRef(settings);
+  const first = useRef(source);
   useEffect(() => {
+    const { settings, start } = first.current;
     const asked = new URLSearchParams(location.search).has('start');
     if (!asked) return;
-    replaceSearch(formatSettings(first.current));
-    if (first.current.source === 'test') begin(first.current, { camera: '', file: null });
-  }, [begin]);
+    replaceSearch(formatSettings(settings));
+    if (settings.source === 'test') start();
+  }, []);
 
   return useMemo(() => {
-    const own = { camera, file };
-    const put = (change: Partial<Settings>): Settings => {
-      const next = { ...settings, ...change };
-      replaceSearch(formatSettings(next));
-      return next;
-    };
-    const isRunning = () => ['opening', 'on'].includes(session.snapshot().phase);
+    const { restart, startWith } = source;
     return {
-      settings,
+      ...source,
       name,
-      camera,
-      file,
-      start: () => begin(settings, own),
-      stop: () => session.stop(),
-      // What runs goes on with the new source; what stands still stays still.
-      chooseKind: (source) => {
-        const next = put({ source });
-        if (isRunning()) begin(next, own);
-        else session.stop();
-      },
-      chooseCamera: (id) => {
-        setCamera(id);
-        rememberCamera(id);
-        if (isRunning()) begin(settings, { camera: id, file });
-      },
-      chooseFile: (chosen) => {
-        setFile(chosen);
-        begin(put({ source: 'file' }), { camera, file: chosen });
-      },
-      tryTest: () => begin(put({ source: 'test' }), own),
-      change: (part) => void put(part),
+      chooseKind: (kind) => restart({ source: kind }),
+      chooseFile: (file) => startWith({ source: 'file' }, { file }),
+      tryTest: () => startWith({ source: 'test' }),
     };
-  }, [session, settings, name, camera, file, begin]);
+  }, [source, name]);
 }
 
 function makeSource(
-  kind: SourceKind,
+  { source, widthPx }: Settings,
   { camera, file }: Chosen,
-  widthPx: number,
   name: () => string,
 ): Source | null {
-  switch (kind) {
+  const width = widthPx ?? WIDTH.usual;
+  switch (source) {
     case 'camera':
-      return new CameraSource(camera, widthPx);
+      return new CameraSource(camera, width);
     case 'screen':
       return new ScreenSource();
     case 'file':
       return file === null ? null : new FileSource(file);
     case 'test':
-      return new TestPicture(name, widthPx);
+      return new TestPicture(name, width);
   }
 }

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { pushBounded } from '../recognise/logic/stats';
+import { pushBounded } from '../base/stats';
 
 const LENGTH = 60;
 const NOTHING: readonly number[] = [];

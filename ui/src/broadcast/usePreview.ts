@@ -1,7 +1,7 @@
 import { type RefCallback, useCallback, useEffect, useRef, useState } from 'react';
 import { createViewer, type StreamView, type Viewer } from 'sightwire/relay';
 import { paint } from '../cameras/pictures/paint';
-import { ownAddress } from '../api/base';
+import { ownAddress } from '../base/basePath';
 
 export interface Preview {
   canvas: RefCallback<HTMLCanvasElement>;

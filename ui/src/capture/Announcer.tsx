@@ -1,6 +1,6 @@
 import { VisuallyHidden } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
-import { labelWords } from '../../components/labelWords';
+import { labelWords } from '../components/labelWords';
 
 /** Two announcements are at least this far apart: a screen reader needs time to speak. */
 const REST_MS = 1500;

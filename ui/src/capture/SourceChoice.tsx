@@ -1,47 +1,63 @@
 import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { Icon, type IconName } from './Icon';
+import { Icon } from '../components/Icon';
+import type { KindWords } from './kindWords';
 import css from './SourceChoice.module.css';
+import type { Camera } from './useCameras';
+import type { Chosen } from './useSource';
 
-interface ChoiceProps<Kind extends string> {
-  kinds: readonly { value: Kind; icon: IconName; name: string }[];
-  kind: Kind;
-  onKind: (kind: Kind) => void;
-  /** What is to be chosen for this kind; null where there is nothing. */
-  children: ReactNode;
+interface Props<Kind extends string> {
+  kinds: Record<Kind, Pick<KindWords, 'icon' | 'name'>>;
+  controls: Controls<Kind>;
+  cameras: readonly Camera[];
+  openFiles: () => void;
+  /** What is to be chosen for other kinds than cameras and files. */
+  children?: ReactNode;
+}
+
+interface Controls<Kind> extends Chosen {
+  settings: { source: Kind };
+  chooseKind: (kind: Kind) => void;
+  chooseCamera: (id: string) => void;
 }
 
 /** Where the pictures come from: a kind, and which one of it. Every change acts at once. */
-export function SourceChoice<Kind extends string>({
-  kinds,
-  kind,
-  onKind,
-  children,
-}: ChoiceProps<Kind>) {
+export function SourceChoice<Kind extends string>(props: Props<Kind>) {
+  const { kinds, controls, cameras, openFiles, children } = props;
+  const kind = controls.settings.source;
+  const values = Object.keys(kinds) as Kind[];
+  const second =
+    kind === 'camera' ? (
+      <CameraChoice cameras={cameras} camera={controls.camera} onCamera={controls.chooseCamera} />
+    ) : kind === 'file' ? (
+      <FileChoice file={controls.file} onChoose={openFiles} />
+    ) : (
+      children
+    );
   return (
     <div className={css.controls}>
       <SegmentedControl
         aria-label="Source"
         value={kind}
-        onChange={onKind}
-        data-many={kinds.length > MOST_ON_A_LINE || undefined}
+        onChange={controls.chooseKind}
+        data-many={values.length > MOST_ON_A_LINE || undefined}
         classNames={{
           root: css.kinds ?? '',
           control: css.control ?? '',
           label: css.kind ?? '',
           indicator: css.indicator ?? '',
         }}
-        data={kinds.map(({ value, icon, name }) => ({
+        data={values.map((value) => ({
           value,
           label: (
             <span className={css.word} data-testid={`source-${value}`}>
-              <Icon name={icon} />
-              {name}
+              <Icon name={kinds[value].icon} />
+              {kinds[value].name}
             </span>
           ),
         }))}
       />
-      {children !== null && <div className={css.second}>{children}</div>}
+      {second !== undefined && <div className={css.second}>{second}</div>}
     </div>
   );
 }
@@ -50,13 +66,13 @@ export function SourceChoice<Kind extends string>({
 const MOST_ON_A_LINE = 3;
 
 interface CameraProps {
-  cameras: readonly { id: string; name: string }[];
+  cameras: readonly Camera[];
   camera: string;
   onCamera: (id: string) => void;
 }
 
 /** Which of this machine's cameras. One that is gone counts as none chosen. */
-export function CameraChoice({ cameras, camera, onCamera }: CameraProps) {
+function CameraChoice({ cameras, camera, onCamera }: CameraProps) {
   return (
     <NativeSelect
       aria-label="Camera"
@@ -73,7 +89,7 @@ export function CameraChoice({ cameras, camera, onCamera }: CameraProps) {
 }
 
 /** Which file, by the dialog of the browser. */
-export function FileChoice({ file, onChoose }: { file: File | null; onChoose: () => void }) {
+function FileChoice({ file, onChoose }: { file: File | null; onChoose: () => void }) {
   return (
     <Button
       variant="default"

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { Icon } from './Icon';
+import { Icon } from '../components/Icon';
 import css from './StartStop.module.css';
 
 interface Props {

@@ -1,9 +1,9 @@
 import { watchVideo } from 'sightwire';
-import { fileProblem, SourceFailure } from '../logic/problems';
-import { createVideo, type Source, type SourceSink } from './source';
+import { fileProblem, SourceFailure } from './problem';
+import { createVideo, type SourceSink } from './video';
 
 /** A video file from this machine, played round and round. It does not leave the machine whole. */
-export class FileSource implements Source {
+export class PlayedFile {
   readonly kind = 'file';
   readonly element = createVideo();
   private url: string | null = null;

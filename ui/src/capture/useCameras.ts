@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { listCameras } from '../sources/camera';
+import { listCameras } from './cameras';
 
 export interface Camera {
   id: string;

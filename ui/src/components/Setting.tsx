@@ -7,21 +7,22 @@ interface Props {
   name: string;
   /** What it does; shown on hover, focus and touch. */
   explain: string;
-  value: number;
-  initial: number;
+  /** Null while it is the usual one. */
+  value: number | null;
+  usual: number;
   least?: number;
   most: number;
   step: number;
-  format: (value: number) => string;
-  changed: boolean;
-  /** What is said of the value while it is the initial one. */
-  usual: string;
+  format?: (value: number) => string;
+  /** What is said of it while it is the usual one. */
+  note: string;
   onChange: (value: number | null) => void;
 }
 
 /** A number to slide, with its default and the way back to it. */
 export function Setting(props: Props) {
-  const { id, name, explain, value, initial, least = 0, most, step, format } = props;
+  const { id, name, explain, usual, least = 0, most, step, format = String } = props;
+  const value = props.value ?? usual;
   // A value from an address may lie beyond the slider.
   const place = (one: number) => Math.min(most, Math.max(least, one));
   return (
@@ -41,14 +42,14 @@ export function Setting(props: Props) {
         label={null}
         size="sm"
         thumbSize={20}
-        marks={[{ value: place(initial) }]}
+        marks={[{ value: place(usual) }]}
         thumbProps={{ 'aria-labelledby': `${id}-name` }}
         thumbValueText={() => format(value)}
         data-testid={id}
       />
       <span className={`number ${css.value}`}>{format(value)}</span>
       <span className={css.default}>
-        {props.changed ? (
+        {props.value !== null ? (
           <Button
             variant="subtle"
             color="gray"
@@ -56,10 +57,10 @@ export function Setting(props: Props) {
             leftSection={<Icon name="retry" size={16} />}
             onClick={() => props.onChange(null)}
           >
-            Reset to {format(initial)}
+            Reset to {format(usual)}
           </Button>
         ) : (
-          props.usual
+          props.note
         )}
       </span>
     </div>

@@ -1,7 +1,7 @@
 import { type ReactNode, useId } from 'react';
 import { KEY, useKeyNeeded } from '../api/programs';
 import { useMay } from '../api/session';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import css from './Snippets.module.css';
 
 interface Props {

@@ -1,5 +1,5 @@
 import { type MantineColorScheme, useMantineColorScheme } from '@mantine/core';
-import type { IconName } from '../components/Icon';
+import type { IconName } from './Icon';
 
 const NEXT: Record<MantineColorScheme, MantineColorScheme> = {
   auto: 'light',

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { useLive } from '../api/useLive';
 import { Sparkline } from '../components/Sparkline';
-import { COURSE_LENGTH, isCourse, type StreamSeries, type Values } from './course';
+import { COURSE_LENGTH, isCourse, type StreamSeries, type Values } from '../api/courses';
 import { formatLost } from './numbers';
 import css from './Cells.module.css';
 

@@ -1,8 +1,10 @@
 import type { Quantiles } from 'sightwire/api';
 import type { LiveStream } from '../api/live';
+import { DelayBar } from '../components/DelayBar';
 import { formatMs, formatRate, UNKNOWN } from '../components/format';
 import { Sparkline } from '../components/Sparkline';
-import { COURSE_LENGTH, type Stage, type StreamCourse, type Values } from './course';
+import table from '../components/Table.module.css';
+import { COURSE_LENGTH, type Stage, type StreamCourse, type Values } from '../api/courses';
 import css from './Delays.module.css';
 
 interface Row {
@@ -19,7 +21,7 @@ export function Delays({ stream, course }: { stream: LiveStream; course: StreamC
   const most = Math.max(1, ...stages.map(({ delay }) => delay?.p95 ?? 0));
   return (
     <div className={css.delays}>
-      <table className={css.table}>
+      <table className={`${table.table} ${css.table}`}>
         <caption className={css.caption}>Latency by stage, since arrival</caption>
         <thead>
           <tr>
@@ -36,10 +38,7 @@ export function Delays({ stream, course }: { stream: LiveStream; course: StreamC
               <th scope="row">{name}</th>
               <td className="number">{milliseconds(delay?.p50)}</td>
               <td className="number">{milliseconds(delay?.p95)}</td>
-              <td className={css.barCell} aria-hidden="true">
-                <span className={css.bar} style={{ width: share(delay?.p95, most) }} />
-                <span className={css.middle} style={{ width: share(delay?.p50, most) }} />
-              </td>
+              <DelayBar delay={delay} most={most} className={css.bar} />
               <td className={css.course} aria-hidden="true">
                 <Sparkline values={values} length={COURSE_LENGTH} atLeast={5} />
               </td>
@@ -93,8 +92,4 @@ function stagesOf({ analyses, delay_ms }: LiveStream, course: StreamCourse): Row
 
 function milliseconds(value: number | undefined): string {
   return value === undefined ? UNKNOWN : `${formatMs(value)} ms`;
-}
-
-function share(value: number | undefined, most: number): string {
-  return `${((value ?? 0) / most) * 100}%`;
 }

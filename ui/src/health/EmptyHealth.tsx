@@ -3,7 +3,7 @@ import { Fragment } from 'react';
 import { camerasPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
 import { useMay } from '../api/session';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { Actions, EmptyState } from '../components/EmptyState';
 import { Icon } from '../components/Icon';
 import css from './EmptyHealth.module.css';

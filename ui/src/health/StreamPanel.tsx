@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import type { LiveStream } from '../api/live';
 import { useLive } from '../api/useLive';
 import { useMay } from '../api/session';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import {
   formatByteRate,
   formatBytes,
@@ -12,12 +12,12 @@ import {
 } from '../components/format';
 import { Icon } from '../components/Icon';
 import { ToolButton } from '../components/ToolButton';
-import { NO_COURSE } from './course';
+import { NO_COURSE } from '../api/courses';
 import { Delays } from './Delays';
 import { SPAN_WORDS, useStreamCharts } from './history';
 import { MiniChart } from './MiniChart';
 import { asFps, asLost, formatLost, formatPictures } from './numbers';
-import { lostOf } from './rows';
+import { lostOf } from '../api/sums';
 import { useSettings } from './useSettings';
 import { count, wordsOfStream } from './words';
 import css from './Panel.module.css';

@@ -9,7 +9,7 @@ import {
 import { Metric } from '../components/Metric';
 import { type Span, useTotalCharts } from './history';
 import { asFps, asLost, asPercent, formatLost, formatPictures } from './numbers';
-import { sums, viewersOfCameras } from './sums';
+import { sums, viewersOfCameras } from '../api/sums';
 import { count } from './words';
 import css from './Totals.module.css';
 

@@ -4,7 +4,7 @@ import { Poll, usePoll } from '../api/poll';
 import { useLive } from '../api/useLive';
 import type { Chart } from '../components/coursePoint';
 import { formatDuration } from '../components/format';
-import { COURSE_LENGTH, type StreamSeries, type TotalSeries, type Values } from './course';
+import { COURSE_LENGTH, type StreamSeries, type TotalSeries, type Values } from '../api/courses';
 
 /** How far back charts go: two minutes as they are seen, or what the server remembers. */
 export type Span = 'now' | 'hour' | 'day';

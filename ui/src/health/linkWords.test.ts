@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveView } from '../api/live';
-import { NO_COURSES } from './course';
+import { NO_COURSES } from '../api/courses';
 import { linkWords } from './linkWords';
 import { liveData } from '../testing/answers';
 

@@ -1,5 +1,6 @@
 import type { LiveStream, LiveViewer } from '../api/live';
 import { naturalOrder } from '../components/naturalOrder';
+import { lostOf } from '../api/sums';
 import { isFound } from '../components/find';
 import { kindOfStream, kindOfViewer, needsCare, wordsOfStream, wordsOfViewer } from './words';
 
@@ -52,11 +53,6 @@ export type ViewerSort = keyof typeof VIEWER_SORTS;
 /** Pictures that came and were not passed on. */
 export function leftOut({ kind, bad = 0, dropped = 0, broken }: LiveStream): number {
   return kind === 'relay' ? bad + dropped : broken;
-}
-
-/** What its viewers lost lately, in percent; null where nobody watches. */
-export function lostOf({ viewers, lost_percent }: LiveStream): number | null {
-  return viewers === 0 ? null : lost_percent;
 }
 
 /** Compares as `sort` says; rows that are equal in that go by `keyOf`. */

@@ -3,7 +3,8 @@ import { formatByteRate, formatCount, formatMs, UNKNOWN } from '../components/fo
 import { Lost, Two, WithCourse } from './Cells';
 import type { Kind } from './kind';
 import { formatPictures } from './numbers';
-import { leftOut, lostOf, type StreamSort } from './rows';
+import { lostOf } from '../api/sums';
+import { leftOut, type StreamSort } from './rows';
 import { StreamPanel } from './StreamPanel';
 import { kindOfStream, wordsOfStream } from './words';
 

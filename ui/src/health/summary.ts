@@ -1,5 +1,5 @@
 import type { LiveData } from '../api/live';
-import { sums } from './sums';
+import { sums } from '../api/sums';
 import { count, needsCare, wordsOfStream, wordsOfViewer } from './words';
 
 type Shown = Pick<LiveData, 'streams' | 'viewers'>;

@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from 'react';
-import { replaceSearch, useSearch } from '../app/router';
+import { replaceSearch, useSearch } from '../base/router';
 import { formatSettings, type HealthSettings, parseSettings } from './settings';
 
 /** What is chosen on the page, kept in its address. */

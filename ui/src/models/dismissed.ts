@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { keep, kept } from '../app/storage';
+import { keep, kept } from '../base/storage';
 
 const KEY = 'sightwire.offers-dismissed';
 

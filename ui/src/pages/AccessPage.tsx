@@ -12,7 +12,7 @@ import { Notice } from '../components/Notice';
 import { Page } from '../components/page/Page';
 import { PageHead } from '../components/page/PageHead';
 import css from './AccessPage.module.css';
-import { at } from '../api/base';
+import { at } from '../base/basePath';
 
 const EVERY_MS = 5000;
 /** Certificates hardly change. */

@@ -3,44 +3,48 @@ import { useCallback, useRef } from 'react';
 import { patienceMs, statusView } from '../api/statusStore';
 import { useServerReturn } from '../api/useServerReturn';
 import { useStatus } from '../api/useStatus';
-import { broadcastWords } from '../broadcast/words';
+import { Session } from '../broadcast/session';
 import { wallPath } from '../broadcast/snippets';
 import { useBroadcastShortcuts } from '../broadcast/useBroadcastShortcuts';
 import { useControls } from '../broadcast/useControls';
 import { usePreview } from '../broadcast/usePreview';
-import { useSession } from '../broadcast/useSession';
 import { useWakeLock } from '../broadcast/useWakeLock';
 import { BroadcastStage } from '../broadcast/view/BroadcastStage';
+import { KINDS } from '../broadcast/view/kinds';
 import { NumbersPanel } from '../broadcast/view/NumbersPanel';
 import { Options } from '../broadcast/view/Options';
 import { PreviewCard } from '../broadcast/view/PreviewCard';
 import { ShareCard } from '../broadcast/view/ShareCard';
-import { SourceControls } from '../broadcast/view/SourceControls';
 import { StageOverlay } from '../broadcast/view/StageOverlay';
 import { SendSnippets } from '../broadcast/view/SendSnippets';
 import { WatchSnippets } from '../broadcast/view/WatchSnippets';
+import { broadcastWords } from '../broadcast/words';
+import { Announcer } from '../capture/Announcer';
+import { SourceChoice } from '../capture/SourceChoice';
+import { StartStop } from '../capture/StartStop';
+import { useCameras } from '../capture/useCameras';
+import { useFileDialog } from '../capture/useFileDialog';
+import { useSession } from '../capture/useSession';
+import { isRunning } from '../capture/useSource';
+import { VideoInput } from '../capture/VideoInput';
 import { copyText } from '../components/copy';
 import { DropCover } from '../components/DropCover';
 import { Column, Page } from '../components/page/Page';
 import { PhoneControls } from '../components/page/PhoneBar';
 import { usePhone } from '../components/page/usePhone';
-import { StartStop } from '../components/StartStop';
 import { useFileDrop } from '../components/useFileDrop';
-import { VideoInput } from '../components/VideoInput';
-import { Announcer } from '../recognise/view/Announcer';
-import { useCameras } from '../recognise/view/useCameras';
 import css from './BroadcastPage.module.css';
 
 const copyLink = () => void copyText(location.href);
 
 export default function BroadcastPage() {
-  const [session, snapshot] = useSession();
+  const [session, snapshot] = useSession(() => new Session());
   const controls = useControls(session);
   const { settings, name, change } = controls;
   const { failure } = useStatus(patienceMs(statusView()));
   useServerReturn(failure, () => session.retryNow());
   const { phase, stream } = snapshot;
-  const running = phase === 'opening' || phase === 'on';
+  const running = isRunning(snapshot);
   const active = phase === 'on';
   useWakeLock(active);
   // A name that is taken is somebody else's stream.
@@ -48,18 +52,13 @@ export default function BroadcastPage() {
   const preview = usePreview(ours && settings.preview ? name : null);
   const cameras = useCameras(active && snapshot.kind === 'camera');
   const phone = usePhone();
-  const files = useRef<HTMLInputElement>(null);
+  const { field, openFiles, begin } = useFileDialog(controls);
   const nameField = useRef<HTMLInputElement>(null);
 
-  const openFiles = useCallback(() => files.current?.click(), []);
   const editName = useCallback(() => nameField.current?.select(), []);
   const retryNow = useCallback(() => session.retryNow(), [session]);
   // In a tab of its own: leaving this page ends the stream.
   const toWall = useCallback(() => window.open(wallPath(name), '_blank', 'noopener'), [name]);
-  const begin = useCallback(() => {
-    if (controls.settings.source === 'file' && controls.file === null) openFiles();
-    else controls.start();
-  }, [controls, openFiles]);
   const { chooseFile } = controls;
   const over = useFileDrop(
     useCallback(
@@ -81,15 +80,7 @@ export default function BroadcastPage() {
 
   const startStop = <StartStop running={running} onStart={begin} onStop={controls.stop} />;
   const sources = (
-    <SourceControls
-      kind={settings.source}
-      onKind={controls.chooseKind}
-      cameras={cameras}
-      camera={controls.camera}
-      onCamera={controls.chooseCamera}
-      file={controls.file}
-      onChooseFile={openFiles}
-    />
+    <SourceChoice kinds={KINDS} controls={controls} cameras={cameras} openFiles={openFiles} />
   );
   const options = <Options settings={settings} onChange={change} />;
   // Seconds go on; who listens wants the state.
@@ -104,7 +95,7 @@ export default function BroadcastPage() {
       columns
     >
       <VisuallyHidden component="h1">Broadcast</VisuallyHidden>
-      <VideoInput field={files} onFile={controls.chooseFile} />
+      <VideoInput field={field} onFile={controls.chooseFile} />
       <Announcer label={phase === 'idle' ? null : word} />
 
       <Column>
@@ -115,7 +106,7 @@ export default function BroadcastPage() {
             kind={settings.source}
             actions={{
               start: begin,
-              tryTest: controls.tryTest,
+              tryWithoutCamera: controls.tryTest,
               chooseFile: openFiles,
               editName,
               retryNow,

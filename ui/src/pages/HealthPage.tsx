@@ -6,7 +6,7 @@ import { live } from '../api/live';
 import { useMay } from '../api/session';
 import { useLive } from '../api/useLive';
 import { useStatus } from '../api/useStatus';
-import { useShortcuts } from '../app/shortcuts';
+import { useShortcuts } from '../base/shortcuts';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { Page } from '../components/page/Page';

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
-import { Link } from '../app/Link';
-import { usePath } from '../app/router';
+import { Link } from '../base/Link';
+import { usePath } from '../base/router';
 import { NotFound } from '../components/NotFound';
 
 export function NotFoundPage() {

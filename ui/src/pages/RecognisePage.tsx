@@ -1,9 +1,17 @@
 import { VisuallyHidden } from '@mantine/core';
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
 import { patienceMs, statusView } from '../api/statusStore';
 import { useSamples } from '../api/useSamples';
 import { useServerReturn } from '../api/useServerReturn';
 import { useStatus } from '../api/useStatus';
+import { Announcer } from '../capture/Announcer';
+import { SourceChoice } from '../capture/SourceChoice';
+import { StartStop } from '../capture/StartStop';
+import { useCameras } from '../capture/useCameras';
+import { useFileDialog } from '../capture/useFileDialog';
+import { useSession } from '../capture/useSession';
+import { isRunning } from '../capture/useSource';
+import { VideoInput } from '../capture/VideoInput';
 import { copyText } from '../components/copy';
 import { formatClock } from '../components/format';
 import { Notice } from '../components/Notice';
@@ -12,38 +20,35 @@ import { PhoneControls } from '../components/page/PhoneBar';
 import { useOneColumn } from '../components/page/useOneColumn';
 import { usePhone } from '../components/page/usePhone';
 import { Progress } from '../components/Progress';
-import { StartStop } from '../components/StartStop';
 import { StateBadge } from '../components/StateBadge';
 import { useOpener } from '../components/useOpener';
-import { VideoInput } from '../components/VideoInput';
 import { BetterNotice } from '../models/BetterNotice';
 import { ModelAnnouncer } from '../models/ModelAnnouncer';
 import { ModelBar } from '../models/ModelBar';
 import { useModelInUse } from '../models/useModelInUse';
 import { NO_PICTURE } from '../recognise/logic/hands';
 import { NONE } from '../recognise/logic/labels';
+import { isRest } from '../recognise/logic/rest';
+import { Session } from '../recognise/session';
 import { useControls } from '../recognise/useControls';
 import { useRecogniseShortcuts } from '../recognise/useRecogniseShortcuts';
-import { useSession } from '../recognise/useSession';
-import { Announcer } from '../recognise/view/Announcer';
 import { Bars } from '../recognise/view/Bars';
+import { ClipChoice } from '../recognise/view/ClipChoice';
 import { ConfidenceChart } from '../recognise/view/ConfidenceChart';
 import { HandGuide, HandHint } from '../recognise/view/HandGuide';
 import { HandsLayer } from '../recognise/view/HandsLayer';
+import { kindsOf } from '../recognise/view/kinds';
 import { NumbersPanel } from '../recognise/view/NumbersPanel';
 import { Options } from '../recognise/view/Options';
 import { choices, listed } from '../recognise/view/ranking';
 import { Readout } from '../recognise/view/Readout';
 import { RecogniseStage } from '../recognise/view/RecogniseStage';
-import { SourceControls } from '../recognise/view/SourceControls';
 import { StageOverlay } from '../recognise/view/StageOverlay';
 import { TopChoice } from '../recognise/view/TopChoice';
-import { useCameras } from '../recognise/view/useCameras';
 import { RecordingBar } from '../recording/RecordingBar';
 import { useRecorder } from '../recording/useRecorder';
 import { Cure } from '../start/Cure';
 import { serverState } from '../start/serverState';
-import { isRest } from '../words/rest';
 import { SentenceAnnouncer } from '../words/SentenceAnnouncer';
 import { SentenceCard } from '../words/SentenceCard';
 import { sentenceActions, useSentence } from '../words/useSentence';
@@ -58,7 +63,7 @@ const NO_LABELS: readonly string[] = [];
 const copyLink = () => void copyText(location.href);
 
 export default function RecognisePage() {
-  const [session, snapshot] = useSession();
+  const [session, snapshot] = useSession(() => new Session());
   const controls = useControls(session);
   const { settings, mirror } = controls;
   const { status, failure } = useStatus(patienceMs(statusView()));
@@ -70,7 +75,7 @@ export default function RecognisePage() {
   // What comes of a picture stands right below it then.
   const oneColumn = useOneColumn();
   const [models, setModels] = useState<'never' | 'open' | 'closed'>('never');
-  const files = useRef<HTMLInputElement>(null);
+  const { field, openFiles, begin } = useFileDialog(controls);
 
   const recognizer = status?.recognizer;
   // A connection hears at once of another model; without one the status does.
@@ -91,11 +96,10 @@ export default function RecognisePage() {
   const hold = settings.steady ?? USUAL_HOLD;
   const sentence = useSentence(session, hold, settings.rest);
   const recording = useRecorder(session);
-  const running = snapshot.phase !== 'idle' && snapshot.phase !== 'problem';
+  const running = isRunning(snapshot);
   const active = snapshot.phase === 'running';
   const cameras = useCameras(active && snapshot.kind === 'camera');
 
-  const openFiles = useCallback(() => files.current?.click(), []);
   const retryNow = useCallback(() => session.retryNow(), [session]);
   const { note, giveBack } = useOpener();
   const openModels = useCallback(() => {
@@ -123,42 +127,32 @@ export default function RecognisePage() {
     nextTop,
     openModels,
     gestures,
+    begin,
     openFiles,
     retryNow,
     copyLink,
   });
 
-  const begin = () => {
-    if (settings.source === 'file' && controls.file === null) openFiles();
-    else controls.start();
-  };
-
   const startStop = <StartStop running={running} onStart={begin} onStop={controls.stop} />;
+  const kinds = kindsOf(settings.gesture, labels);
   const sources = (
-    <SourceControls
-      kind={settings.source}
-      onKind={controls.chooseKind}
-      cameras={cameras}
-      camera={controls.camera}
-      onCamera={controls.chooseCamera}
-      file={controls.file}
-      onChooseFile={openFiles}
-      gestures={gestures}
-      gesture={settings.gesture}
-      onGesture={controls.chooseGesture}
-      onAnotherClip={controls.anotherClip}
-    />
+    <SourceChoice kinds={kinds} controls={controls} cameras={cameras} openFiles={openFiles}>
+      <ClipChoice
+        gestures={gestures}
+        gesture={settings.gesture}
+        onGesture={controls.chooseGesture}
+        onAnotherClip={controls.anotherClip}
+      />
+    </SourceChoice>
   );
   const topChoice = <TopChoice labels={labels.length} top={settings.top} onTop={setTop} />;
   const options = (
     <Options
-      threshold={threshold}
+      threshold={settings.threshold}
       defaultThreshold={defaultThreshold}
-      thresholdChanged={settings.threshold !== null}
       onThreshold={controls.setThreshold}
-      steady={hold}
+      steady={settings.steady}
       defaultSteady={USUAL_HOLD}
-      steadyChanged={settings.steady !== null}
       onSteady={controls.setSteady}
       mirror={mirror}
       onMirror={controls.setMirror}
@@ -203,7 +197,7 @@ export default function RecognisePage() {
   return (
     <Page title="Recognise · Sightwire" className={css.page} columns>
       <VisuallyHidden component="h1">Recognise gestures</VisuallyHidden>
-      <VideoInput field={files} onFile={controls.chooseFile} />
+      <VideoInput field={field} onFile={controls.chooseFile} />
       <Announcer label={snapshot.label} />
       <SentenceAnnouncer view={sentence} />
       <ModelAnnouncer title={inUse.title} switchingTo={inUse.switchingTo} />
@@ -253,11 +247,10 @@ export default function RecognisePage() {
           <StageOverlay
             snapshot={snapshot}
             kind={settings.source}
-            gesture={settings.gesture}
-            labels={labels}
+            kinds={kinds}
             actions={{
               start: begin,
-              trySample: controls.trySample,
+              tryWithoutCamera: controls.trySample,
               chooseFile: openFiles,
               retryNow,
             }}

@@ -8,6 +8,7 @@ import { Notice } from '../components/Notice';
 import { Progress } from '../components/Progress';
 import { StateBadge } from '../components/StateBadge';
 import { ToolButton } from '../components/ToolButton';
+import bar from './Bar.module.css';
 import { SaveLinks } from './SaveLinks';
 import { finished, jobFacts, jobName, jobStanding } from './words';
 import css from './JobBar.module.css';
@@ -34,10 +35,10 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
   };
   const others = jobs.filter(({ id }) => id !== job.id);
   return (
-    <section className={`card ${css.bar}`} aria-label="Batch" data-testid="job">
-      <div className={css.line}>
+    <section className={`card ${bar.bar}`} aria-label="Batch" data-testid="job">
+      <div className={`${bar.line} ${css.line}`}>
         <StateBadge {...jobStanding(job)} data-testid="job-state" />
-        <p className={`number ${css.facts}`} data-testid="job-facts">
+        <p className={`number ${bar.facts} ${css.facts}`} data-testid="job-facts">
           {jobFacts(job).map((fact) => (
             <span key={fact}>{fact}</span>
           ))}
@@ -108,7 +109,7 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
           </Notice>
         ))}
       {asks && !runs && (
-        <div className={css.ask} role="group" aria-label="Remove this batch?">
+        <div className={bar.ask} role="group" aria-label="Remove this batch?">
           <span>Its texts and pictures will be deleted, for everyone who has the link.</span>
           <Button className={css.danger} onClick={end} data-testid="remove-now">
             Remove

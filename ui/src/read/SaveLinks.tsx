@@ -3,7 +3,7 @@ import type { FileFormat } from '../api/read';
 import { Icon } from '../components/Icon';
 import { Submission } from './Submission';
 import css from './SaveLinks.module.css';
-import { at } from '../api/base';
+import { at } from '../base/basePath';
 
 interface Props {
   /** The files are called after it. */

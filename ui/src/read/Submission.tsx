@@ -1,8 +1,9 @@
-import { Button, Switch, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useId, useState } from 'react';
 import { submissionPath } from '../api/read';
+import { at } from '../base/basePath';
+import { Toggle } from '../components/Toggle';
 import css from './Submission.module.css';
-import { at } from '../api/base';
 
 interface Props {
   job: string;
@@ -38,11 +39,10 @@ export function Submission({ job, least }: Props) {
           onChange={(event) => setPrefix(event.currentTarget.value)}
           data-testid="submission-prefix"
         />
-        <Switch
+        <Toggle
           label="With confidence"
-          className={css.switch ?? ''}
           checked={confidence}
-          onChange={(event) => setConfidence(event.currentTarget.checked)}
+          onChange={setConfidence}
           data-testid="submission-confidence"
         />
         <div className={css.links}>

@@ -3,6 +3,7 @@ import { Notice } from '../components/Notice';
 import { Progress } from '../components/Progress';
 import { StateBadge } from '../components/StateBadge';
 import { ToolButton } from '../components/ToolButton';
+import bar from './Bar.module.css';
 import type { Upload } from './job/useUpload';
 import type { Sources } from './sources/useSources';
 import { files } from './words';
@@ -17,10 +18,10 @@ export function UploadBar({ upload, before }: { upload: Upload } & Pick<Sources,
     const rate = bytes / seconds;
     const allSent = total > 0 && bytes >= total;
     return (
-      <section className={`card ${css.bar}`} aria-label="Upload" data-testid="upload">
-        <div className={css.line}>
+      <section className={`card ${bar.bar} ${css.bar}`} aria-label="Upload" data-testid="upload">
+        <div className={bar.line}>
           <StateBadge tone="busy" icon="up" word="sending" />
-          <p className={`number ${css.facts}`}>
+          <p className={`number ${bar.facts} ${css.facts}`}>
             <span>{files(sending.files)}</span>
             <span>
               {formatBytes(bytes)} of {formatBytes(total)}
@@ -49,7 +50,7 @@ export function UploadBar({ upload, before }: { upload: Upload } & Pick<Sources,
             title={`${files(left.count)} in the folder ${wasOrWere(left.count)} left out`}
             data-testid="left-out"
           >
-            <div className={css.trouble}>
+            <div className={bar.ask}>
               <span>No pictures by their names: {left.kinds}.</span>
               <ToolButton icon="close" onClick={putAway}>
                 Dismiss
@@ -64,7 +65,7 @@ export function UploadBar({ upload, before }: { upload: Upload } & Pick<Sources,
             title={`${files(before.count)} ${wasOrWere(before.count)} read already and left out`}
             data-testid="read-before"
           >
-            <div className={css.trouble}>
+            <div className={bar.ask}>
               <span>Unchanged since then, with the same settings.</span>
               <ToolButton icon="retry" variant="default" onClick={before.again}>
                 Read {before.count === 1 ? 'it' : 'them'} all the same
@@ -86,7 +87,7 @@ export function UploadBar({ upload, before }: { upload: Upload } & Pick<Sources,
       cause={trouble.cause}
       data-testid="upload-trouble"
     >
-      <div className={css.trouble}>
+      <div className={bar.ask}>
         <span>{trouble.text}</span>
         <ToolButton icon="retry" variant="default" onClick={again}>
           Send again

@@ -1,4 +1,5 @@
 import type { JobOptions } from 'sightwire/api';
+import type { OptionQuery } from '../api/read';
 import { formatCorners } from './viewer/corners';
 import type { Polygon } from './viewer/geometry';
 
@@ -26,9 +27,6 @@ export interface ReadOptions {
   /** Lines that are lower are not read, in px of the picture. */
   minDetectionSize: number;
 }
-
-/** As it is sent to the server. */
-export type OptionQuery = Record<string, string>;
 
 /** The server's own. */
 export const USUAL: ReadOptions = {

@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useMemo } from 'react';
-import { navigate, replaceSearch, useSearch } from '../app/router';
+import { navigate, replaceSearch, useSearch } from '../base/router';
 import { type Address, formatAddress, parseAddress } from './address';
 import { preferences, setPreferences } from './usePreferences';
-import { within } from '../api/base';
+import { within } from '../base/basePath';
 
 export interface AddressControl {
   change: (part: Partial<Address>) => void;

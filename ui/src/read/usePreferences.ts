@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import { keep, kept } from '../app/storage';
+import { keep, kept } from '../base/storage';
 import { formatPreferences, parsePreferences, type Preferences } from './preferences';
 
 const KEY = 'sightwire.read';

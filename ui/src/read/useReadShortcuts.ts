@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { type Shortcut, useShortcuts } from '../app/shortcuts';
+import { type Shortcut, useShortcuts } from '../base/shortcuts';
 import { useLatest } from './latest';
 
 export interface ReadActions {

@@ -1,5 +1,5 @@
 import type { Numbers as Measured, Quantiles } from 'sightwire';
-import { pushBounded } from './logic/stats';
+import { pushBounded } from '../base/stats';
 
 const HISTORY = 60;
 

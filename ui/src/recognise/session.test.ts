@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeSocket, MODEL } from '../../../clients/js/src/testing/fakeServer';
-import { SourceFailure } from './logic/problems';
+import { SourceFailure } from '../capture/problem';
+import type { SourceSink } from '../capture/video';
 import { Session } from './session';
-import type { Source, SourceSink } from './sources/source';
+import type { Source } from './sources/source';
 
 vi.mock('socket.io-client', () => import('../../../clients/js/src/testing/fakeServer'));
 

@@ -8,17 +8,18 @@ import {
   type State,
 } from 'sightwire';
 import type { HandSight } from 'sightwire/api';
+import { ownAddress } from '../base/basePath';
+import { type Problem, SourceFailure } from '../capture/problem';
 import { connectionOf } from './logic/connection';
 import { Cuts } from './logic/cuts';
 import { handView } from './logic/hands';
 import { SteadyLabel } from './logic/labels';
-import { type Problem, problemOf, SourceFailure } from './logic/problems';
+import { problemOf } from './logic/problems';
 import { Trace } from './logic/trace';
 import { nextNumbers } from './numbers';
 import type { Result } from './results';
 import { NOTHING, type Snapshot } from './snapshot';
 import { FRAME_HEIGHT, FRAME_WIDTH, type Source } from './sources/source';
-import { ownAddress } from '../api/base';
 
 /** How often the page's numbers change: often enough to be live, seldom enough to be read. */
 const REFRESH_MS = 250;

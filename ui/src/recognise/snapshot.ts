@@ -1,7 +1,7 @@
 import type { Model } from 'sightwire';
+import type { Problem } from '../capture/problem';
 import { type Connection, IDLE } from './logic/connection';
 import type { HandView } from './logic/hands';
-import type { Problem } from './logic/problems';
 import type { SourceKind } from './logic/settings';
 import { NO_NUMBERS, type Numbers } from './numbers';
 

@@ -1,5 +1,6 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { replaceSearch, useSearch } from '../app/router';
+import { useEffect, useMemo, useRef } from 'react';
+import { PlayedFile } from '../capture/playedFile';
+import { type Chosen, type SourceControls, useSource } from '../capture/useSource';
 import {
   formatSettings,
   mirrored,
@@ -9,21 +10,15 @@ import {
   type Top,
 } from './logic/settings';
 import type { Session } from './session';
-import { CameraSource, rememberCamera, rememberedCamera } from './sources/camera';
-import { FileSource } from './sources/file';
+import { CameraSource } from './sources/camera';
 import { SampleSource } from './sources/sample';
+import type { Source } from './sources/source';
 import { takeCameraAsked } from './startCamera';
 
 /** What a person can do on the page, and what is chosen. The address holds all but file and camera. */
-export interface Controls {
-  settings: Settings;
+export interface Controls extends SourceControls<Settings> {
   mirror: boolean;
-  camera: string;
-  file: File | null;
-  start: () => void;
-  stop: () => void;
   chooseKind: (kind: SourceKind) => void;
-  chooseCamera: (id: string) => void;
   chooseFile: (file: File) => void;
   chooseGesture: (gesture: string) => void;
   anotherClip: () => void;
@@ -35,79 +30,52 @@ export interface Controls {
   setRest: (rest: boolean) => void;
 }
 
+const WAYS = { parse: parseSettings, format: formatSettings, makeSource };
+
 export function useControls(session: Session): Controls {
-  const search = useSearch();
-  const settings = useMemo(() => parseSettings(search), [search]);
-  const [camera, setCamera] = useState(rememberedCamera);
-  const [file, setFile] = useState<File | null>(null);
+  const source = useSource(session, WAYS);
+  const { settings } = source;
   const mirror = mirrored(settings);
 
   useEffect(() => session.setMirror(mirror), [session, mirror]);
   useEffect(() => session.setThreshold(settings.threshold), [session, settings.threshold]);
 
-  /** Starts what these settings say. A file must have been chosen before. */
-  const begin = useCallback(
-    (next: Settings, from: { camera: string; file: File | null }) => {
-      if (next.source === 'camera') session.start(new CameraSource(from.camera));
-      else if (next.source === 'sample') session.start(new SampleSource(next.gesture, next.seed));
-      else if (from.file !== null) session.start(new FileSource(from.file));
-      else session.stop();
-    },
-    [session],
-  );
-
   // A link to a clip plays it at once; a link never switches a camera on, but a click on a button for it does.
-  const first = useRef(settings);
+  const first = useRef(source);
   useEffect(() => {
-    const { source } = first.current;
+    const { settings, start } = first.current;
     const isAsked = takeCameraAsked();
-    if (source === 'sample' || (source === 'camera' && isAsked)) {
-      begin(first.current, { camera: rememberedCamera(), file: null });
-    }
-  }, [begin]);
+    if (settings.source === 'sample' || (settings.source === 'camera' && isAsked)) start();
+  }, []);
 
   return useMemo(() => {
-    const own = { camera, file };
-    const put = (change: Partial<Settings>): Settings => {
-      const next = { ...settings, ...change };
-      replaceSearch(formatSettings(next));
-      return next;
-    };
-    /** Changes the settings; what runs goes on with them, what stands still stays still. */
-    const change = (part: Partial<Settings>) => {
-      const next = put(part);
-      const { phase } = session.snapshot();
-      if (phase === 'running' || phase === 'starting') begin(next, own);
-      else if (phase === 'problem') session.stop();
-    };
-    const isRunning = () => !['idle', 'problem'].includes(session.snapshot().phase);
+    const { change, restart, startWith } = source;
     return {
-      settings,
+      ...source,
       mirror,
-      camera,
-      file,
-      start: () => begin(settings, own),
-      stop: () => session.stop(),
       // A mirror that was set by hand belongs to the source it was set for.
-      chooseKind: (source) => change({ source, mirror: null }),
-      chooseCamera: (id) => {
-        setCamera(id);
-        rememberCamera(id);
-        if (isRunning()) begin(settings, { camera: id, file });
-      },
-      chooseFile: (chosen) => {
-        setFile(chosen);
-        begin(put({ source: 'file', mirror: null }), { camera, file: chosen });
-      },
-      chooseGesture: (gesture) => change({ gesture }),
-      anotherClip: () => change({ seed: settings.seed + 1 }),
-      trySample: () => begin(put({ source: 'sample', mirror: null }), own),
-      setThreshold: (threshold) => void put({ threshold }),
+      chooseKind: (kind) => restart({ source: kind, mirror: null }),
+      chooseFile: (file) => startWith({ source: 'file', mirror: null }, { file }),
+      chooseGesture: (gesture) => restart({ gesture }),
+      anotherClip: () => restart({ seed: settings.seed + 1 }),
+      trySample: () => startWith({ source: 'sample', mirror: null }),
+      setThreshold: (threshold) => change({ threshold }),
       setMirror: (next) =>
-        void put({ mirror: next === mirrored({ ...settings, mirror: null }) ? null : next }),
-      setTop: (top) => void put({ top }),
-      setSteady: (steady) => void put({ steady }),
-      setRest: (rest) => void put({ rest }),
+        change({ mirror: next === mirrored({ ...settings, mirror: null }) ? null : next }),
+      setTop: (top) => change({ top }),
+      setSteady: (steady) => change({ steady }),
+      setRest: (rest) => change({ rest }),
     };
-  }, [session, settings, mirror, camera, file, begin]);
+  }, [source, settings, mirror]);
+}
+
+function makeSource({ source, gesture, seed }: Settings, { camera, file }: Chosen): Source | null {
+  switch (source) {
+    case 'camera':
+      return new CameraSource(camera);
+    case 'file':
+      return file === null ? null : new PlayedFile(file);
+    case 'sample':
+      return new SampleSource(gesture, seed);
+  }
 }

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { useShortcuts } from '../app/shortcuts';
+import { useShortcuts } from '../base/shortcuts';
 import { MOST_STEADY } from './logic/settings';
 import type { Controls } from './useControls';
 
@@ -13,6 +13,7 @@ interface More {
   nextTop: () => void;
   openModels: () => void;
   gestures: readonly string[];
+  begin: () => void;
   openFiles: () => void;
   retryNow: () => void;
   copyLink: () => void;
@@ -23,7 +24,7 @@ const STEP = 0.05;
 /** Every action of the page has a key. */
 export function useRecogniseShortcuts(controls: Controls, more: More): void {
   const { running, threshold, steady, usualSteady, gestures } = more;
-  const { nextTop, openModels, openFiles, retryNow, copyLink } = more;
+  const { nextTop, openModels, begin, openFiles, retryNow, copyLink } = more;
   const shortcuts = useMemo(() => {
     const step = (by: number) =>
       controls.setThreshold(Math.min(1, Math.max(0, Math.round((threshold + by) * 100) / 100)));
@@ -37,15 +38,7 @@ export function useRecogniseShortcuts(controls: Controls, more: More): void {
       if (controls.settings.source === 'sample' && next !== undefined) controls.chooseGesture(next);
     };
     return [
-      {
-        key: 's',
-        what: 'Start or stop',
-        run: () => {
-          if (running) controls.stop();
-          else if (controls.settings.source === 'file' && controls.file === null) openFiles();
-          else controls.start();
-        },
-      },
+      { key: 's', what: 'Start or stop', run: () => (running ? controls.stop() : begin()) },
       { key: 'c', what: 'Source: camera', run: () => controls.chooseKind('camera') },
       { key: 'f', what: 'Source: video file', run: openFiles },
       { key: 'g', what: 'Source: generated clip', run: () => controls.chooseKind('sample') },
@@ -77,6 +70,7 @@ export function useRecogniseShortcuts(controls: Controls, more: More): void {
     gestures,
     nextTop,
     openModels,
+    begin,
     openFiles,
     retryNow,
     copyLink,

@@ -1,5 +1,5 @@
 import { useEffect, useSyncExternalStore } from 'react';
-import { useShortcuts } from '../app/shortcuts';
+import { useShortcuts } from '../base/shortcuts';
 import type { Session } from '../recognise/session';
 import { Recorder, type RecorderView } from './recorder';
 import { fileName } from './recording';

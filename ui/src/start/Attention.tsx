@@ -1,4 +1,4 @@
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { Icon } from '../components/Icon';
 import type { Item } from './attention';
 import css from './Attention.module.css';

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { camerasPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { TrySimulated } from '../cameras/edit/TrySimulated';
 import { summary } from '../cameras/grid/summary';
 import { Icon } from '../components/Icon';

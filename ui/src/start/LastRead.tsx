@@ -1,4 +1,4 @@
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { useClusterJobs } from '../api/clusterJobs';
 import { StateBadge } from '../components/StateBadge';
 import { useServerJobs } from '../read/useServerJobs';

@@ -1,5 +1,5 @@
 import type { LastSign as Sign } from 'sightwire/api';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { formatDuration, formatPercent } from '../components/format';
 import { labelWords } from '../components/labelWords';
 import css from './Last.module.css';

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { Camera, Stream } from 'sightwire/api';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { GridPictures } from '../cameras/pictures/gridPictures';
+import { TileCanvas } from '../cameras/grid/TileCanvas';
 import { useTilePicture } from '../cameras/grid/useTilePicture';
 import {
   cameraWords,
@@ -121,14 +122,7 @@ function Now({ id, name, href, words: wordsFor, pictures, stale }: NowProps) {
   return (
     <Link href={href} className={css.tile} data-testid={`now-${id}`}>
       <span className={css.frame}>
-        <canvas
-          ref={canvas}
-          className={css.canvas}
-          data-live={words.live || undefined}
-          data-empty={!shown || undefined}
-          width={4}
-          height={3}
-        />
+        <TileCanvas canvas={canvas} live={words.live} empty={!shown} />
         {!shown && words.text !== null && (
           <span className={css.note}>{shortCause(words.text)}</span>
         )}

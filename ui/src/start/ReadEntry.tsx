@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReaderStatus } from 'sightwire/api';
 import { Offer } from '../access/Offer';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { formatCount, spell } from '../components/format';
 import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { Offer } from '../access/Offer';
 import { useMay } from '../api/session';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { gestureIcon } from '../components/gestureIcon';
 import { Icon } from '../components/Icon';
 import { askForCamera } from '../recognise/startCamera';

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import type { RelayTotals } from 'sightwire/api';
 import { useMay } from '../api/session';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { formatByteRate, formatCount } from '../components/format';
 import { formatPictures } from '../health/numbers';
 import { Icon } from '../components/Icon';

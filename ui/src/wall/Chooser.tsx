@@ -4,7 +4,7 @@ import type { ActiveStreams } from 'sightwire/api';
 import type { StreamView } from 'sightwire/relay';
 import { camerasPoll } from '../api/cameras';
 import { Poll, usePoll } from '../api/poll';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { FIND_FROM, isFound } from '../components/find';
 import { FindField } from '../components/FindField';
 import { Icon } from '../components/Icon';

@@ -1,6 +1,7 @@
-import { ActionIcon, NativeSelect, Switch, Tooltip } from '@mantine/core';
+import { ActionIcon, NativeSelect, Tooltip } from '@mantine/core';
 import { CopyButton } from '../components/CopyButton';
 import { Icon } from '../components/Icon';
+import { Toggle } from '../components/Toggle';
 import type { Group } from './order';
 import type { WallSettings } from './settings';
 import css from './Controls.module.css';
@@ -33,15 +34,13 @@ export function Controls(props: Props) {
           data-testid="group"
         />
       )}
-      <Tooltip label="Boxes, names and points of what models detect. Detection runs only while someone is viewing them.">
-        <Switch
-          label="Overlays"
-          className={css.switch}
-          checked={settings.overlays}
-          onChange={(event) => onChange({ overlays: event.currentTarget.checked })}
-          data-testid="overlays"
-        />
-      </Tooltip>
+      <Toggle
+        label="Overlays"
+        explain="Boxes, names and points of what models detect. Detection runs only while someone is viewing them."
+        checked={settings.overlays}
+        onChange={(on) => onChange({ overlays: on })}
+        data-testid="overlays"
+      />
       <CopyButton text={() => location.href} what="the address of this wall" label="Copy link" />
       <Tooltip label="Control room: only pictures, on all of the window">
         <ActionIcon onClick={onScreen} aria-label="Control room" data-testid="screen">

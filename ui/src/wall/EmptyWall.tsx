@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useMay } from '../api/session';
-import { Link } from '../app/Link';
+import { Link } from '../base/Link';
 import { Actions, EmptyState } from '../components/EmptyState';
 import { Icon } from '../components/Icon';
 import css from './EmptyWall.module.css';

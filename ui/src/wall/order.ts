@@ -1,6 +1,6 @@
 /** In which order tiles stand, and which streams belong together: kept in this browser. */
 
-import { keep, kept } from '../app/storage';
+import { keep, kept } from '../base/storage';
 import { naturalOrder } from '../components/naturalOrder';
 
 const KEY = 'sightwire.wall';

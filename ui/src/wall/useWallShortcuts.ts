@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { useShortcuts } from '../app/shortcuts';
+import { useShortcuts } from '../base/shortcuts';
 import type { WallSettings } from './settings';
 
 interface Actions {

@@ -1,7 +1,7 @@
 import { createViewer, type Viewer } from 'sightwire/relay';
 import { paced } from './pace';
 import { Painter } from './painter';
-import { ownAddress } from '../api/base';
+import { ownAddress } from '../base/basePath';
 
 /** Switching tabs quickly costs nothing; a page that stays hidden frees its connection. */
 const HIDDEN_MS = 10_000;

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
-import { useShortcuts } from '../app/shortcuts';
+import { useShortcuts } from '../base/shortcuts';
 import { copyText } from '../components/copy';
 import { NONE } from '../recognise/logic/labels';
+import { isRest } from '../recognise/logic/rest';
 import type { Session } from '../recognise/session';
 import { ArmedPalm } from './armedPalm';
-import { isRest } from './rest';
 import { Sentence, sentenceText, type SentenceView } from './sentence';
 import { ruleFor, WordRule } from './wordRule';
 

@@ -1,5 +1,5 @@
 import { openCamera, type StreamerSource } from 'sightwire/relay';
-import { createVideo } from '../../recognise/sources/source';
+import { createVideo } from '../../capture/video';
 import type { Source } from './source';
 
 /** Pictures as wide as they are sent; cameras have them in this shape. */

@@ -1,6 +1,6 @@
 import { watchVideo } from 'sightwire';
 import type { FrameSink, StreamerSource } from 'sightwire/relay';
-import { FileSource as PlayedFile } from '../../recognise/sources/file';
+import { PlayedFile } from '../../capture/playedFile';
 import type { Source } from './source';
 import { everyTick } from './ticks';
 

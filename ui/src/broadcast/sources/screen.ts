@@ -1,5 +1,5 @@
 import type { StreamerSource } from 'sightwire/relay';
-import { createVideo } from '../../recognise/sources/source';
+import { createVideo } from '../../capture/video';
 import type { Source } from './source';
 
 /** A screen, a window or a tab that a person chooses. */

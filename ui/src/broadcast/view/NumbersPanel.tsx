@@ -1,6 +1,6 @@
 import { formatCount, formatMs, formatPercent, formatRate, UNKNOWN } from '../../components/format';
 import { Metric } from '../../components/Metric';
-import css from '../../recognise/view/NumbersPanel.module.css';
+import { Metrics } from '../../components/Metrics';
 import type { Snapshot } from '../snapshot';
 import { useCourse } from '../useCourse';
 import type { Preview } from '../usePreview';
@@ -23,7 +23,7 @@ export function NumbersPanel({ snapshot, preview }: Props) {
   const viewersCourse = useCourse(others, beat);
   const delayCourse = useCourse(delayMs, beat);
   return (
-    <section className={css.panel} aria-label="Numbers">
+    <Metrics>
       <Metric
         caption="Frames out"
         explain="Frames sent from this page per second. When the network or the server is too slow, some are not sent; the newest always goes first."
@@ -68,6 +68,6 @@ export function NumbersPanel({ snapshot, preview }: Props) {
         history={delayCourse}
         atLeast={10}
       />
-    </section>
+    </Metrics>
   );
 }

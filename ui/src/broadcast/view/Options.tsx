@@ -20,42 +20,28 @@ export function Options({ settings, onChange }: Props) {
         id="fps"
         name="Frame rate"
         explain="Maximum frames per second. Fewer are sent when the network is too slow: the newest always goes first, and nothing queues."
-        value={fps ?? FPS.usual}
-        initial={FPS.usual}
-        least={FPS.least}
-        most={FPS.most}
-        step={FPS.step}
-        format={(value) => `${value}`}
-        changed={fps !== null}
-        usual="fps"
+        {...FPS}
+        value={fps}
+        note="fps"
         onChange={(next) => onChange({ fps: chosen(next, FPS.usual) })}
       />
       <Setting
         id="quality"
         name="Quality"
         explain="JPEG quality. Half the quality is about half the traffic, with less sharp edges."
-        value={quality ?? QUALITY.usual}
-        initial={QUALITY.usual}
-        least={QUALITY.least}
-        most={QUALITY.most}
-        step={QUALITY.step}
+        {...QUALITY}
+        value={quality}
         format={(value) => `${value} %`}
-        changed={quality !== null}
-        usual="JPEG"
+        note="JPEG"
         onChange={(next) => onChange({ quality: chosen(next, QUALITY.usual) })}
       />
       <Setting
         id="width"
         name="Width"
         explain="Wider frames are scaled down before they are sent, keeping their aspect ratio. Smaller ones are sent unchanged."
-        value={widthPx ?? WIDTH.usual}
-        initial={WIDTH.usual}
-        least={WIDTH.least}
-        most={WIDTH.most}
-        step={WIDTH.step}
-        format={(value) => `${value}`}
-        changed={widthPx !== null}
-        usual="pixels at most"
+        {...WIDTH}
+        value={widthPx}
+        note="pixels at most"
         onChange={(next) => onChange({ widthPx: chosen(next, WIDTH.usual) })}
       />
       <div className={css.row}>

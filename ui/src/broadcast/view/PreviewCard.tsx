@@ -1,6 +1,6 @@
-import { Switch } from '@mantine/core';
 import { formatRate } from '../../components/format';
 import { StateBadge } from '../../components/StateBadge';
+import { Toggle } from '../../components/Toggle';
 import { tileWords } from '../../wall/words';
 import type { Preview } from '../usePreview';
 import css from './PreviewCard.module.css';
@@ -24,11 +24,10 @@ export function PreviewCard({ preview, active, on, onSwitch }: Props) {
         <h2 id="preview" className="caption">
           What viewers see
         </h2>
-        <Switch
+        <Toggle
           aria-label="Show what viewers see"
-          className={css.switch}
           checked={on}
-          onChange={(event) => onSwitch(event.currentTarget.checked)}
+          onChange={onSwitch}
           data-testid="preview"
         />
       </div>

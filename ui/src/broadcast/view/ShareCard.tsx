@@ -4,7 +4,7 @@ import { nameProblem } from 'sightwire/relay';
 import { Icon } from '../../components/Icon';
 import type { Mode, Settings } from '../settings';
 import { wallPath } from '../snippets';
-import { at } from '../../api/base';
+import { at } from '../../base/basePath';
 import { useMay, useSessionAsked } from '../../api/session';
 import css from './ShareCard.module.css';
 import { ViewersLink } from './ViewersLink';

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useRef, useState } from 'react';
 import { nameProblem } from 'sightwire/relay';
-import { ownAddress } from '../../api/base';
+import { ownAddress } from '../../base/basePath';
 import { sentence } from '../../api/http';
 import { makeViewersLink } from '../../api/viewersLink';
 import { copyText } from '../../components/copy';

@@ -155,14 +155,12 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
             id="capture-fps"
             name="Frame rate"
             explain="Frames requested per second. Boards that get too many requests fall behind or restart."
-            value={draft.fps ?? USUAL_CAPTURE_FPS}
-            initial={USUAL_CAPTURE_FPS}
+            value={draft.fps === USUAL_CAPTURE_FPS ? null : draft.fps}
+            usual={USUAL_CAPTURE_FPS}
             least={1}
             most={30}
             step={1}
-            format={(value) => `${value}`}
-            changed={draft.fps !== null && draft.fps !== USUAL_CAPTURE_FPS}
-            usual="fps"
+            note="fps"
             onChange={(fps) => put({ fps })}
           />
         )}

@@ -3,8 +3,8 @@ import { useState } from 'react';
 import { addCamera, camerasPoll } from '../../api/cameras';
 import { sentence } from '../../api/http';
 import { usePoll } from '../../api/poll';
-import { Link } from '../../app/Link';
-import { navigate } from '../../app/router';
+import { Link } from '../../base/Link';
+import { navigate } from '../../base/router';
 import { Icon } from '../../components/Icon';
 import css from './TrySimulated.module.css';
 

@@ -1,6 +1,6 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import type { Camera } from 'sightwire/api';
-import { Link } from '../../app/Link';
+import { Link } from '../../base/Link';
 import { courseOf } from '../../api/cameras';
 import { formatMs, formatRate } from '../../components/format';
 import { Icon } from '../../components/Icon';
@@ -15,9 +15,10 @@ import {
   TilePicture,
 } from '../../components/Tile';
 import type { GridPictures } from '../pictures/gridPictures';
-import { brokenShare } from '../state/course';
+import { brokenShare } from '../../api/course';
 import { cameraWords, UNANSWERED } from '../state/streamWords';
 import { standing } from './standing';
+import { TileCanvas } from './TileCanvas';
 import { useTilePicture } from './useTilePicture';
 import css from './CameraTile.module.css';
 
@@ -43,14 +44,7 @@ export function CameraTile({ camera, pictures, stale, onEdit }: Props) {
     <Tile aria-labelledby={`name-${id}`} data-testid={`tile-${id}`}>
       <TilePicture id={id} words={words} painted={hasPicture}>
         <Link href={`/cameras/${id}`} className={css.picture} aria-label={`Open ${name}`}>
-          <canvas
-            ref={canvas}
-            className={css.canvas}
-            data-live={words.live || undefined}
-            data-empty={!hasPicture || undefined}
-            width={4}
-            height={3}
-          />
+          <TileCanvas canvas={canvas} live={words.live} empty={!hasPicture} />
         </Link>
       </TilePicture>
       <TileHead

@@ -1,6 +1,8 @@
 import type { Analysis, Quantiles, Stream } from 'sightwire/api';
 import { useMay } from '../../api/session';
+import { DelayBar } from '../../components/DelayBar';
 import { formatDuration, formatMs, formatRate } from '../../components/format';
+import table from '../../components/Table.module.css';
 import { counters, lossWords, qualityWords, whatWords } from './counters';
 import css from './Behind.module.css';
 
@@ -18,7 +20,7 @@ export function Delays({ stream, analysis }: { stream: Stream | null; analysis: 
       <h2 id="delays" className={css.title}>
         Latency by stage, since arrival
       </h2>
-      <table className={css.table}>
+      <table className={table.table}>
         <thead>
           <tr>
             <th scope="col">stage</th>
@@ -35,16 +37,7 @@ export function Delays({ stream, analysis }: { stream: Stream | null; analysis: 
               </th>
               <td className="number">{formatMs(delay?.p50 ?? null)} ms</td>
               <td className="number">{formatMs(delay?.p95 ?? null)} ms</td>
-              <td className={css.barCell} aria-hidden="true">
-                <span
-                  className={css.bar}
-                  style={{ width: `${((delay?.p95 ?? 0) / most) * 100}%` }}
-                />
-                <span
-                  className={css.barMiddle}
-                  style={{ width: `${((delay?.p50 ?? 0) / most) * 100}%` }}
-                />
-              </td>
+              <DelayBar delay={delay} most={most} className={css.bar} />
             </tr>
           ))}
         </tbody>
@@ -97,7 +90,7 @@ export function Viewers({ stream }: { stream: Stream | null }) {
         </p>
       ) : (
         <div className={css.scroll} tabIndex={0} role="group" aria-label="Viewers">
-          <table className={css.table} data-testid="viewer-list">
+          <table className={table.table} data-testid="viewer-list">
             <thead>
               <tr>
                 <th scope="col">from</th>

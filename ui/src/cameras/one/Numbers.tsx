@@ -1,10 +1,10 @@
 import type { Viewer } from 'sightwire/api';
 import { formatMs, formatRate } from '../../components/format';
 import { Metric } from '../../components/Metric';
+import { Metrics } from '../../components/Metrics';
 import type { LiveView } from '../pictures/livePicture';
 import { lossWords } from './counters';
 import type { StreamView } from './useStream';
-import css from './Numbers.module.css';
 
 interface Props {
   view: StreamView;
@@ -17,7 +17,7 @@ export function Numbers({ view: { stream, silent, history }, live, shown }: Prop
   const known = silent === null ? stream : null;
   const delay = known?.delay_ms ?? null;
   return (
-    <section className={css.numbers} aria-label="Numbers">
+    <Metrics>
       <Metric
         caption="Frames in"
         explain="Frames received from the camera per second."
@@ -60,7 +60,7 @@ export function Numbers({ view: { stream, silent, history }, live, shown }: Prop
         history={history.viewers}
         atLeast={4}
       />
-    </section>
+    </Metrics>
   );
 }
 

@@ -1,8 +1,9 @@
-import { SegmentedControl, Switch, Tooltip } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import type { DetectorStatus } from 'sightwire/api';
 import { CopyButton } from '../../components/CopyButton';
 import { formatPercent } from '../../components/format';
 import { Setting } from '../../components/Setting';
+import { Toggle } from '../../components/Toggle';
 import { ToolButton } from '../../components/ToolButton';
 import { ModelNote } from './ModelNote';
 import {
@@ -61,41 +62,37 @@ export function Options({ settings, onChange, detector }: Props) {
             id="confidence"
             name="Confidence"
             explain="Objects with a lower confidence are hidden. This changes only your view and needs no second analysis."
-            value={confidence ?? usualConfidence}
-            initial={usualConfidence}
+            value={confidence}
+            usual={usualConfidence}
             most={1}
             step={0.01}
             format={(value) => `${formatPercent(value)} %`}
-            changed={confidence !== null}
-            usual="the server’s default"
+            note="the server’s default"
             onChange={(next) => onChange({ confidence: next })}
           />
           <Setting
             id="fps"
             name="Frame rate"
             explain="Frames per second that you receive. Viewers with the same “Frame rate” and “Analysed” share one analysis."
-            value={fps ?? USUAL_FPS}
-            initial={USUAL_FPS}
+            value={fps}
+            usual={USUAL_FPS}
             least={1}
             most={MOST_FPS}
             step={1}
-            format={(value) => `${value}`}
-            changed={fps !== null}
-            usual="fps"
+            note="fps"
             onChange={(next) => onChange({ fps: next })}
           />
           <Setting
             id="skip"
             name="Analysed"
             explain="Analyses every n-th frame. In between, boxes move on with the objects. Higher means less work for the server."
-            value={skip ?? usualSkip(view)}
-            initial={usualSkip(view)}
+            value={skip}
+            usual={usualSkip(view)}
             least={1}
             most={MOST_SKIP}
             step={1}
             format={(value) => `1 in ${value}`}
-            changed={skip !== null}
-            usual={(skip ?? usualSkip(view)) === 1 ? 'every frame' : 'frames'}
+            note={(skip ?? usualSkip(view)) === 1 ? 'every frame' : 'frames'}
             onChange={(next) => onChange({ skip: next })}
           />
         </>
@@ -103,25 +100,21 @@ export function Options({ settings, onChange, detector }: Props) {
       <div className={css.row}>
         {view !== 'plain' && (
           <div className={css.switches}>
-            <Tooltip label="Name and confidence next to each box.">
-              <Switch
-                label="Labels"
-                className={css.switch}
-                checked={settings.labels}
-                onChange={(event) => onChange({ labels: event.currentTarget.checked })}
-                data-testid="labels"
-              />
-            </Tooltip>
+            <Toggle
+              label="Labels"
+              explain="Name and confidence next to each box."
+              checked={settings.labels}
+              onChange={(on) => onChange({ labels: on })}
+              data-testid="labels"
+            />
             {view === 'tracking' && (
-              <Tooltip label="Where each object was during the last seconds.">
-                <Switch
-                  label="Trails"
-                  className={css.switch}
-                  checked={settings.trails}
-                  onChange={(event) => onChange({ trails: event.currentTarget.checked })}
-                  data-testid="trails"
-                />
-              </Tooltip>
+              <Toggle
+                label="Trails"
+                explain="Where each object was during the last seconds."
+                checked={settings.trails}
+                onChange={(on) => onChange({ trails: on })}
+                data-testid="trails"
+              />
             )}
           </div>
         )}

@@ -1,6 +1,6 @@
 import type { Detection, Detections } from 'sightwire/api';
 import { countByLabel, ObjectTrace } from './objectTrace';
-import { at } from '../../api/base';
+import { at } from '../../base/basePath';
 
 /** A class of the model that has been seen. */
 export interface SeenClass {

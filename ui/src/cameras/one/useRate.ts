@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { pushBounded } from '../../recognise/logic/stats';
+import { pushBounded } from '../../base/stats';
 import type { LivePicture } from '../pictures/livePicture';
 
 const HISTORY = 60;

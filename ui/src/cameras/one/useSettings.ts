@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from 'react';
-import { replaceSearch, useSearch } from '../../app/router';
+import { replaceSearch, useSearch } from '../../base/router';
 import { formatSettings, parseSettings, type Settings } from './settings';
 
 /** What is chosen on the page, kept in its address. */

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import type { Stream } from 'sightwire/api';
 import { Poll, usePoll } from '../../api/poll';
-import { type Course, nextCourse, NO_COURSE } from '../state/course';
+import { type Course, nextCourse, NO_COURSE } from '../../api/course';
 
 const EVERY_MS = 1000;
 const NOT_FOUND = 404;

@@ -2,7 +2,7 @@ import { readDetail } from '../../api/http';
 import type { PictureFailure } from '../state/streamWords';
 import { paint } from './paint';
 import { Parts } from './parts';
-import { at } from '../../api/base';
+import { at } from '../../base/basePath';
 
 /** What is known of the picture on this page; refreshed a few times a second. */
 export interface LiveView {

@@ -11,27 +11,31 @@ interface PanelProps {
   title: string;
   children?: ReactNode;
   actions?: ReactNode;
+  /** The technical cause; empty where there is nothing to say. */
   cause?: string;
+  /** The stable name of what went wrong. */
+  problem?: string;
   'data-testid'?: string;
-  'data-problem'?: string;
 }
 
 /** Says one thing in the middle of the picture, with what can be done about it. */
 export function Panel(props: PanelProps) {
-  const { icon, tone = 'plain', title, children, actions, cause, ...rest } = props;
+  const { icon, tone = 'plain', title, children, actions, cause = '', problem } = props;
+  const testId = problem === undefined ? props['data-testid'] : 'error-panel';
   return (
     <div className={css.cover} data-veil={tone !== 'plain' || undefined}>
       <div
         className={css.panel}
         data-tone={tone}
         role={tone === 'plain' ? undefined : 'alert'}
-        {...rest}
+        data-testid={testId}
+        data-problem={problem}
       >
         <Sign icon={icon} size={26} tone={tone} round className={css.sign} />
         <h2 className={css.title}>{title}</h2>
         {children !== undefined && <div className={css.text}>{children}</div>}
         {actions !== undefined && <div className={css.actions}>{actions}</div>}
-        {cause !== undefined && <Details cause={cause} />}
+        {cause !== '' && <Details cause={cause} />}
       </div>
     </div>
   );
@@ -44,15 +48,6 @@ export function Banner({ icon, children }: { icon: IconName; children: ReactNode
       <Icon name={icon} />
       {children}
     </div>
-  );
-}
-
-/** While the browser asks a person, or the camera starts. */
-export function WaitingForCamera() {
-  return (
-    <Panel icon="camera" title="Waiting for the camera">
-      If the browser asks, allow this page to use it.
-    </Panel>
   );
 }
 

@@ -2,7 +2,7 @@ import type { Job, JobFile } from 'sightwire/api';
 import { RequestError, sentence, SILENT_MS } from '../../api/http';
 import { eventsPath, getJob, getRows, ROWS_A_PAGE } from '../../api/read';
 import { finished } from '../words';
-import { at } from '../../api/base';
+import { at } from '../../base/basePath';
 
 export interface JobView {
   /** `silent`: the server does not answer; it is asked again and again. `gone`: it knows no such job. */

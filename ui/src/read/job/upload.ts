@@ -2,9 +2,9 @@ import type { Error as Refusal, Job } from 'sightwire/api';
 import { RequestError } from '../../api/http';
 import { JOBS_PATH } from '../../api/read';
 import { csrfHeader } from '../../api/session';
-import type { OptionQuery } from '../options';
+import type { OptionQuery } from '../../api/read';
 import type { Picked } from '../sources/pick';
-import { at } from '../../api/base';
+import { at } from '../../base/basePath';
 
 export interface Sent {
   bytes: number;

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Document, JobFile } from 'sightwire/api';
 import { RequestError, sentence } from '../../api/http';
 import { getReading, readAgain } from '../../api/read';
-import type { OptionQuery } from '../options';
+import type { OptionQuery } from '../../api/read';
 import type { JobWatch } from './jobWatch';
 
 export interface ReadingView {

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Job } from 'sightwire/api';
 import { RequestError, sentence } from '../../api/http';
-import type { OptionQuery } from '../options';
+import type { OptionQuery } from '../../api/read';
 import type { Picked } from '../sources/pick';
 import { type Sent, sendJob } from './upload';
 

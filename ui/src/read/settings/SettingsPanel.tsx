@@ -1,10 +1,11 @@
-import { NativeSelect, SegmentedControl, Switch, Tooltip } from '@mantine/core';
+import { NativeSelect, SegmentedControl, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { ReadLimits } from 'sightwire/api';
 import { Command } from '../../components/Command';
 import { CopyButton } from '../../components/CopyButton';
 import { formatCount } from '../../components/format';
 import { Setting } from '../../components/Setting';
+import { Toggle } from '../../components/Toggle';
 import { ToolButton } from '../../components/ToolButton';
 import {
   formatOptions,
@@ -100,15 +101,15 @@ export function SettingsPanel(props: Props) {
   const toggle = (name: keyof typeof SWITCH_WORDS) => {
     const [word, explain] = SWITCH_WORDS[name];
     return (
-      <Tooltip key={name} label={explain} position="top-start">
-        <Switch
-          label={word}
-          className={css.switch ?? ''}
-          checked={options[name]}
-          onChange={(event) => onOptions({ [name]: event.currentTarget.checked })}
-          data-testid={name}
-        />
-      </Tooltip>
+      <Toggle
+        key={name}
+        label={word}
+        explain={explain}
+        position="top-start"
+        checked={options[name]}
+        onChange={(on) => onOptions({ [name]: on })}
+        data-testid={name}
+      />
     );
   };
   return (
@@ -118,12 +119,11 @@ export function SettingsPanel(props: Props) {
       </Group>
       <Group title="Preprocessing">
         <div className={css.switches}>{PREPARATIONS.map(toggle)}</div>
-        <Switch
+        <Toggle
           label="Compare before and after"
-          className={css.switch ?? ''}
           disabled={!prepares || !props.mayCompare}
           checked={props.compare && prepares}
-          onChange={(event) => props.onCompare(event.currentTarget.checked)}
+          onChange={props.onCompare}
           data-testid="compare"
         />
       </Group>
@@ -137,12 +137,11 @@ export function SettingsPanel(props: Props) {
                 id={name}
                 name={word}
                 explain={explain}
-                value={options[name]}
-                initial={USUAL[name]}
+                value={options[name] === USUAL[name] ? null : options[name]}
+                usual={USUAL[name]}
                 {...sliderOf(name)}
                 format={(value) => inWords(name, value)}
-                changed={options[name] !== USUAL[name]}
-                usual="default"
+                note="default"
                 onChange={(place) =>
                   onOptions({ [name]: place === null ? USUAL[name] : valueAt(name, place) })
                 }

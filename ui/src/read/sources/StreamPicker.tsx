@@ -2,7 +2,7 @@ import { Modal, UnstyledButton } from '@mantine/core';
 import { useState } from 'react';
 import { camerasPoll, streamsPoll } from '../../api/cameras';
 import { usePoll } from '../../api/poll';
-import { Link } from '../../app/Link';
+import { Link } from '../../base/Link';
 import { FIND_FROM, isFound, NOT_FOUND } from '../../components/find';
 import { FindField } from '../../components/FindField';
 import { Icon } from '../../components/Icon';

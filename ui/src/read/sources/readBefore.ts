@@ -1,5 +1,5 @@
 import type { JobFile } from 'sightwire/api';
-import type { OptionQuery } from '../options';
+import type { OptionQuery } from '../../api/read';
 import type { Picked } from './pick';
 
 /** Of so many batches, the last ones, files are known. */

@@ -1,4 +1,4 @@
-import { NONE } from '../recognise/logic/labels';
+import { NONE } from './labels';
 
 const REST = new Set([NONE, 'still', 'background', 'nothing', 'idle', 'rest']);
 

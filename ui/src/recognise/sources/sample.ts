@@ -1,8 +1,10 @@
 import type { SampleClip } from 'sightwire/api';
 import { getJson } from '../../api/http';
-import { sampleProblem, SourceFailure } from '../logic/problems';
+import { SourceFailure } from '../../capture/problem';
+import type { SourceSink } from '../../capture/video';
+import { sampleProblem } from '../logic/problems';
 import { untilTick } from '../logic/ticks';
-import { FRAME_HEIGHT, FRAME_WIDTH, type Source, type SourceSink } from './source';
+import { FRAME_HEIGHT, FRAME_WIDTH, type Source } from './source';
 
 /** A clip that the server generates, played round and round at its own rate. */
 export class SampleSource implements Source {

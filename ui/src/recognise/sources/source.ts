@@ -1,14 +1,9 @@
-import type { FrameSink } from 'sightwire';
+import type { SourceSink } from '../../capture/video';
 import type { SourceKind } from '../logic/settings';
 
 /** What is sent: models look at far less, and this is what the old clients send. */
 export const FRAME_WIDTH = 640;
 export const FRAME_HEIGHT = 480;
-
-export interface SourceSink extends FrameSink {
-  /** The next frame does not follow the one before: the source begins anew. */
-  cut(): void;
-}
 
 /** Where pictures come from. Its element shows them. */
 export interface Source {
@@ -18,13 +13,4 @@ export interface Source {
   start(sink: SourceSink): void | Promise<void>;
   /** Lets go of everything: camera, file, memory. */
   stop(): void;
-}
-
-/** A video element as sources need it. */
-export function createVideo(): HTMLVideoElement {
-  const video = document.createElement('video');
-  video.muted = true;
-  video.playsInline = true;
-  video.disablePictureInPicture = true;
-  return video;
 }

@@ -1,7 +1,7 @@
 import { formatMs, formatPercent, formatRate } from '../../components/format';
 import { Metric } from '../../components/Metric';
+import { Metrics } from '../../components/Metrics';
 import type { Numbers } from '../numbers';
-import css from './NumbersPanel.module.css';
 
 /** What is measured on the way, by this page's own clock. */
 export function NumbersPanel({ numbers, active }: { numbers: Numbers; active: boolean }) {
@@ -11,7 +11,7 @@ export function NumbersPanel({ numbers, active }: { numbers: Numbers; active: bo
   const rate = (value: number) => formatRate(known(value));
   const ms = (value: number | null) => formatMs(known(value));
   return (
-    <section className={css.panel} aria-label="Numbers">
+    <Metrics>
       <Metric
         caption="Frames sent"
         explain="Frames sent from this page per second, and answers received. Up to 25 are sent, and fewer when answers are late, so that nothing queues."
@@ -49,6 +49,6 @@ export function NumbersPanel({ numbers, active }: { numbers: Numbers; active: bo
         history={history.seen}
         atLeast={10}
       />
-    </section>
+    </Metrics>
   );
 }

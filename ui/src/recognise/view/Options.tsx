@@ -1,21 +1,19 @@
-import { Switch, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { CopyButton } from '../../components/CopyButton';
 import { formatPercent } from '../../components/format';
 import { Setting } from '../../components/Setting';
+import { Toggle } from '../../components/Toggle';
 import { MOST_STEADY } from '../logic/settings';
 import css from './Options.module.css';
 
 interface Props {
-  threshold: number;
-  /** The model's own, which is what Reset goes back to. */
+  /** Null for the model's own. */
+  threshold: number | null;
   defaultThreshold: number;
-  thresholdChanged: boolean;
   onThreshold: (threshold: number | null) => void;
-  /** How many equal predictions predictions per word. */
-  steady: number;
+  /** How many equal predictions in a row make a word; null for the usual number. */
+  steady: number | null;
   defaultSteady: number;
-  steadyChanged: boolean;
   onSteady: (steady: number | null) => void;
   mirror: boolean;
   onMirror: (mirror: boolean) => void;
@@ -37,12 +35,11 @@ export function Options(props: Props) {
         name="Threshold"
         explain="Labels with a lower confidence are shown as “none”. This changes only this page, not what other clients get."
         value={threshold}
-        initial={defaultThreshold}
+        usual={defaultThreshold}
         most={1}
         step={0.01}
         format={(value) => `${formatPercent(value)} %`}
-        changed={props.thresholdChanged}
-        usual="the model’s default"
+        note="the model’s default"
         onChange={props.onThreshold}
       />
       <Setting
@@ -50,37 +47,31 @@ export function Options(props: Props) {
         name="Steadiness"
         explain="Number of equal predictions in a row that make a word. Higher means fewer wrong words, but signs must be held longer; there are up to 25 predictions per second."
         value={steady}
-        initial={defaultSteady}
+        usual={defaultSteady}
         least={1}
         most={MOST_STEADY}
         step={1}
-        format={(value) => `${value}`}
-        changed={props.steadyChanged}
-        usual="predictions per word"
+        note="predictions per word"
         onChange={props.onSteady}
       />
       {props.children}
       <div className={css.row}>
         <div className={css.switches}>
-          <Tooltip label="Flips the video, both what you see and what is sent, so that “left” is your own left in front of a camera. On for cameras, off for files and clips.">
-            <Switch
-              label="Mirror image"
-              className={css.switch}
-              checked={props.mirror}
-              onChange={(event) => props.onMirror(event.currentTarget.checked)}
-              data-testid="mirror"
-            />
-          </Tooltip>
+          <Toggle
+            label="Mirror image"
+            explain="Flips the video, both what you see and what is sent, so that “left” is your own left in front of a camera. On for cameras, off for files and clips."
+            checked={props.mirror}
+            onChange={props.onMirror}
+            data-testid="mirror"
+          />
           {restLabels.length > 0 && (
-            <Tooltip label={`${rest} means that nothing happens. When off, it only ends a word.`}>
-              <Switch
-                label={`Count ${rest} as a word`}
-                className={css.switch}
-                checked={props.rest}
-                onChange={(event) => props.onRest(event.currentTarget.checked)}
-                data-testid="rest"
-              />
-            </Tooltip>
+            <Toggle
+              label={`Count ${rest} as a word`}
+              explain={`${rest} means that nothing happens. When off, it only ends a word.`}
+              checked={props.rest}
+              onChange={props.onRest}
+              data-testid="rest"
+            />
           )}
         </div>
         <CopyButton text={() => location.href} what="the address of this view" label="Copy link" />

@@ -1,4 +1,4 @@
-import { isRest } from '../../words/rest';
+import { isRest } from '../logic/rest';
 
 const COLOURS = 10;
 

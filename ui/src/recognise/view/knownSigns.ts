@@ -1,5 +1,5 @@
 import { formatCount } from '../../components/format';
-import { isRest } from '../../words/rest';
+import { isRest } from '../logic/rest';
 
 /** All are named up to this many, else one fewer and how many more there are. */
 const MOST_NAMED = 8;
