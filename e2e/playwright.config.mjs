@@ -9,7 +9,8 @@ export default defineConfig({
   testDir: "browser",
   outputDir: "test-results",
   // Tests wait more than they compute. Those of one file may run in several workers, each with a server of its own.
-  workers: 3,
+  // Two, since lints may run beside them: with three, a machine of two slow cores gives no page the second that it needs.
+  workers: 2,
   fullyParallel: true,
   projects: [
     // How often something happens a second is measured: the page, the server and the model share two cores.
@@ -17,7 +18,7 @@ export default defineConfig({
     { name: "together", grepInvert: [/@alone/, ...left] },
   ],
   retries: 0,
-  timeout: 120_000,
+  timeout: 240_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
   forbidOnly: Boolean(process.env.CI),

@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { connect } from "./client.mjs";
 import { startCluster } from "./cluster.mjs";
 import { command, removeFolder, start, until } from "./harness.mjs";
+import { headingsOf } from "./links.mjs";
 import { alertNames, DEPLOY, promtool, quickly, ROOT, rules, startPrometheus } from "./prometheus.mjs";
 import { often, streamer, url, viewerOf } from "./relay.mjs";
 import { alertsOf, reliability } from "./reliability.mjs";
@@ -87,9 +88,12 @@ test("each_alert_says_what_to_do_and_where_that_is_explained", () => {
     assert.match(text, /severity: (critical|warning|info) /, name);
     assert.match(text, /^ +summary: .*\S/m, name);
     assert.match(text, /^ +description: .*\S/m, name);
-    const [, page, anchor] = text.match(/^ +runbook: (docs\/[a-z-]+\.md)#(\S+)$/m) ?? [];
+    const [, page, anchor] = text.match(/^ +runbook: (docs\/[a-z/-]+\.md)#(\S+)$/m) ?? [];
     assert.ok(page, `${name} has a runbook`);
-    assert.ok(anchors(page).includes(anchor), `${name}: ${page} has no #${anchor}`);
+    assert.ok(
+      headingsOf(readFileSync(join(ROOT, page), "utf8")).includes(anchor),
+      `${name}: ${page} has no #${anchor}`,
+    );
   }
 });
 
@@ -152,18 +156,6 @@ test("each_fault_of_the_page_on_reliability_names_alerts_and_metrics_that_are_th
   const named = [...seen, ...others].flatMap(alertsOf);
   assert.deepEqual([...new Set([...named, ...NO_FAULTS])].toSorted(), alertNames().toSorted());
 });
-
-/** Those that headings of a page have, as GitHub and most others make them. */
-function anchors(page) {
-  const headings = readFileSync(join(ROOT, page), "utf8").matchAll(/^#+ (.*)$/gm);
-  return Array.from(headings, ([, heading]) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-      .trim()
-      .replaceAll(" ", "-"),
-  );
-}
 
 test("each_metric_that_rules_and_dashboard_name_is_one_that_the_server_gives", async (t) => {
   const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });

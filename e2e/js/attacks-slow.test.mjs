@@ -1,5 +1,5 @@
 // Who writes or reads as slowly as it can, through the kernel and over TLS: each is ended within the time that is documented for it,
-// and nobody else notices. crates/sightwire/tests/servers/arriving.rs and slow.rs have more cases, over pipes in memory.
+// and nobody else notices. crates/server/tests/servers/arriving.rs and slow.rs have more cases, over pipes in memory.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

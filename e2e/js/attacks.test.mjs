@@ -1,6 +1,6 @@
 // What stopped the server once: floods, messages that never end, sessions without life. docs/reliability.md has the figures;
 // `cargo xtask bench attacks` measures for longer. The bounds here are ones that only failure reaches. What the server's own
-// deadlines and budgets do about it is in crates/sightwire/tests/servers/arriving.rs.
+// deadlines and budgets do about it is in crates/server/tests/servers/arriving.rs.
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";

@@ -3,7 +3,7 @@
 // `prediction` is what comes back.
 //
 // Without counterpart: binary packets from the server (nothing that it sends is binary). The heartbeat is in
-// crates/sightwire/tests/servers/sessions.rs.
+// crates/server/tests/servers/sessions.rs.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

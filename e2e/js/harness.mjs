@@ -122,6 +122,8 @@ export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" }
   const run = launch({ args: ["serve", ...addresses, ...args], env: settings, files });
   const server = {
     pid: run.child.pid,
+    /** Its working folder, with the files that it was started with. */
+    cwd: run.cwd,
     url: "",
     /** @type {string[]} */
     urls: [],

@@ -1,39 +1,53 @@
-// README.md as `cargo xtask test readme` reads it: here only that nothing in it goes untested without a word.
+// README.md and what goes on from there, as `cargo xtask test readme` reads it: here only that nothing in it goes untested
+// without a word.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 
-import { blocksOf, commandsOf, isShell, missingLine, portsOf } from "../readme/blocks.mjs";
+import { blocksOf, commandsOf, DOCUMENTS, isShell, missingLine, portsOf } from "../readme/blocks.mjs";
 
 const FENCE = "```";
 const block = (comment, ...lines) => [comment, FENCE, ...lines, FENCE].filter(Boolean).join("\n");
 
-test("every_block_of_readme_is_run_saved_or_compared", async () => {
-  const markdown = await readFile(path.resolve(import.meta.dirname, "../../README.md"), "utf8");
-  const blocks = blocksOf(markdown);
-  assert.ok(blocks.length > 10);
-  for (const each of blocks) {
-    const known = isShell(each) || each.file || each.outputOf || each.language === "html";
-    assert.ok(known, `line ${each.line}: nothing says what becomes of this block`);
-  }
-  const commands = blocks
+const textOf = (name) => readFile(path.resolve(import.meta.dirname, "../..", name), "utf8");
+const commandsIn = (text) =>
+  blocksOf(text)
     .filter(isShell)
     .flatMap(commandsOf)
-    .map(({ text }) => text);
-  for (const { file } of blocks.filter((each) => each.file)) {
-    assert.ok(
-      commands.some((text) => text.split(" ").includes(file)),
-      `no command runs ${file}`,
-    );
+    .map((command) => command.text);
+
+test("readme_begins_with_the_demo_and_the_test_of_everything", async () => {
+  const commands = commandsIn(await textOf("README.md"));
+  assert.deepEqual(commands.slice(0, 2), ["cargo xtask demo", "cargo xtask test"]);
+});
+
+test("every_block_is_run_saved_or_compared", async () => {
+  let found = 0;
+  for (const name of DOCUMENTS) {
+    const text = await textOf(name);
+    const blocks = blocksOf(text);
+    found += blocks.length;
+    for (const each of blocks) {
+      const known = isShell(each) || each.file || each.outputOf || each.language === "html";
+      assert.ok(known, `${name}, line ${each.line}: nothing says what becomes of this block`);
+    }
+    const commands = commandsIn(text);
+    for (const { file } of blocks.filter((each) => each.file)) {
+      assert.ok(
+        commands.some((command) => command.split(" ").includes(file)),
+        `${name}: no command runs ${file}`,
+      );
+    }
+    for (const { outputOf } of blocks.filter((each) => each.outputOf)) {
+      assert.ok(
+        commands.includes(outputOf),
+        `${name} shows what ${outputOf} prints, and does not say to run it`,
+      );
+    }
   }
-  for (const { outputOf } of blocks.filter((each) => each.outputOf)) {
-    assert.ok(
-      commands.includes(outputOf),
-      `README shows what ${outputOf} prints, and does not say to run it`,
-    );
-  }
+  assert.ok(found > 20, `${found} blocks in ${DOCUMENTS.join(", ")}`);
 });
 
 test("commands_come_without_their_comments", () => {

@@ -1,8 +1,11 @@
 // The names that deployments already set, and what a mistake in a setting is answered with.
 
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 
+import { ask } from "./api.mjs";
 import { clip } from "./clips.mjs";
 import { connect } from "./client.mjs";
 import { command, start } from "./harness.mjs";
@@ -92,6 +95,23 @@ test("a_configuration_file_and_its_environment_names_are_read", async (t) => {
   assert.equal((await server.recognizer()).max_clients, 6);
   const other = await start(t, { env: { ...env, SIGHTWIRE_RECOGNIZER_MAX_CLIENTS: "7" } });
   assert.equal((await other.recognizer()).max_clients, 7);
+});
+
+test("a_reload_reads_the_file_of_the_start_and_applies_nothing_where_that_is_gone", async (t) => {
+  const camera = '[[camera]]\nid = "gate"\nurl = "simulated:street"\n';
+  const files = { "sightwire.toml": camera };
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" }, files });
+  const cameras = async () => (await server.get("/api/v1/cameras")).json.cameras.map(({ id }) => id);
+  const reload = () => ask(server, "POST", "/api/v1/reload");
+  const file = join(server.cwd, "sightwire.toml");
+  rmSync(file);
+  const { status, json } = await reload();
+  assert.equal(status, 422);
+  assert.match(json.detail, /cannot read the configuration sightwire\.toml/);
+  assert.deepEqual(await cameras(), ["gate"]);
+  writeFileSync(file, camera.replaceAll("gate", "yard"));
+  assert.equal((await reload()).status, 200);
+  assert.deepEqual(await cameras(), ["yard"]);
 });
 
 test("every_name_of_the_prototype_is_accepted", async (t) => {

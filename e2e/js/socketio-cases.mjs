@@ -1,5 +1,5 @@
 // What Socket.IO 5 asks of a server: every case of the protocol's own suite, and those that its text asks for with MUST.
-// What the suite repeats of Engine.IO is in engineio-cases.mjs; deadlines are in crates/sightwire/tests/servers/sessions.rs. The
+// What the suite repeats of Engine.IO is in engineio-cases.mjs; deadlines are in crates/server/tests/servers/sessions.rs. The
 // suite wants a server that sends each message back; here a `frame` is what is sent and its `prediction` is what comes back.
 //
 // Without counterpart:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +14,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import pytest
 
 from harness import BIN, Camera, Server, environment, wait_until
 
@@ -165,3 +169,35 @@ def test_a_request_that_is_on_its_way_is_answered_though_the_server_stops() -> N
         asked.sendall(body[10:])
         assert asked.recv(100).startswith(b"HTTP/1.1 204")
     assert server.stop() == 0
+
+
+def test_the_schema_of_the_configuration_takes_what_the_server_takes_and_nothing_else() -> None:
+    tomllib = pytest.importorskip("tomllib", reason="it needs Python 3.11")
+    jsonschema_rs = pytest.importorskip("jsonschema_rs", reason="it needs Python 3.11")
+
+    def printed(what: str) -> str:
+        made = subprocess.run([BIN, "config", what], env=environment({}), capture_output=True, text=True, check=True)
+        return made.stdout
+
+    schema = jsonschema_rs.validator_for(json.loads(printed("schema")))
+    # Each key at its default, without the examples of tables.
+    file, _ = printed("init").split("\n# Clients that cannot send a key", 1)
+    usual = tomllib.loads(re.sub(r"(?m)^# (?=[a-z0-9_]+ = )", "", file))
+    assert usual["relay"]["max_fps"] == 60.0 and len(usual) == 17
+    schema.validate(usual)
+    for text in [
+        '[log]\nlevel = "WARNING"',
+        "[server]\nlisten = 8000",
+        "[recogniser]\nmax_clients = 3",
+        '[[camera]]\nid = "a"\nurl = "http://a"',
+        '[[access.legacy]]\nrole = "viewer"',
+    ]:
+        schema.validate(tomllib.loads(text))
+    for text in [
+        "[relay]\nmax_fps = 0",
+        '[relay]\noverlays = "some"',
+        "[relay]\nmax_fsp = 3",
+        "[rely]\nmax_fps = 3",
+        "[[camera]]\nfsp = 3",
+    ]:
+        assert not schema.is_valid(tomllib.loads(text)), text

@@ -1,4 +1,4 @@
-// What README.md tells its reader to do, in its order: the fenced blocks, and what comments beside them say to the test.
+// What documents tell their reader to do, in its order: the fenced blocks, and what comments beside them say to the test.
 //
 // A comment stands in lines of its own right before its block:
 //   <!-- test: what runs is stopped -->         servers get their Ctrl-C before the block, as the text says there
@@ -6,6 +6,9 @@
 //   <!-- test: `node wave.mjs` shows: REGEX --> what that command of the block has to print
 //   <!-- test: output of `COMMAND` -->          the block shows what that command prints; numbers may differ
 //   <!-- test: `COMMAND` is skipped: WHY -->    that command of the block is not run
+
+/** The documents that are followed, in the order in which a reader comes to them. */
+export const DOCUMENTS = ["README.md", "docs/tour.md"];
 
 /** Words after ``` of blocks that are typed into a shell. */
 const SHELL = ["", "sh", "bash"];
@@ -80,7 +83,7 @@ export function sourcesOf({ lines }) {
   return [...lines.join("\n").matchAll(/src="([^"]+)"/g)].map((match) => match[1]);
 }
 
-/** The ports that README's commands use. */
+/** The ports that the commands of a text use. */
 export function portsOf(markdown) {
   const found = [...markdown.matchAll(/127\.0\.0\.1:(\d+)|--port (\d+)/g)];
   return [...new Set(found.map(([, one, other]) => Number(one ?? other)))].sort((a, b) => a - b);

@@ -1,4 +1,5 @@
-// Follows README.md as somebody does who has just cloned the repository and has an empty home.
+// Follows README.md, and the documents that go on from there, as somebody does who has just cloned the repository and has
+// an empty home.
 // usage: node run.mjs FOLDER     `cargo xtask test readme` calls it; FOLDER is kept for the next run's compiler
 //
 // From the machine it takes: the compilers, npm and pip with their settings and what they keep of packages, and system
@@ -11,7 +12,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { blocksOf, commandsOf, isShell, missingLine, portsOf, sourcesOf } from "./blocks.mjs";
+import { blocksOf, commandsOf, DOCUMENTS, isShell, missingLine, portsOf, sourcesOf } from "./blocks.mjs";
 import { Terminal } from "./terminal.mjs";
 
 /** What runs until its Ctrl-C, and what it prints when it is there. */
@@ -73,12 +74,14 @@ async function environment(folder) {
   };
 }
 
-/** Fails where another program has a port that README's commands take. */
+/** Fails where another program has a port that the documents' commands take. */
 async function portsAreFree(ports) {
   for (const port of ports) {
     const server = net.createServer();
     await new Promise((resolve, reject) => {
-      server.once("error", () => reject(new Error(`port ${port} is taken, and README's commands need it`)));
+      server.once("error", () =>
+        reject(new Error(`port ${port} is taken, and the documents' commands need it`)),
+      );
       server.listen(port, "127.0.0.1", () => resolve(undefined));
     });
     server.close();
@@ -147,8 +150,14 @@ async function picture(url) {
   throw new Error(`${url} ended without a picture`);
 }
 
+/** The documents' names and texts. */
+function documents(reader) {
+  const read = async (name) => ({ name, text: await readFile(path.join(reader, name), "utf8") });
+  return Promise.all(DOCUMENTS.map(read));
+}
+
 /** All blocks in their order. The first failure ends it: a reader is stuck there, too. */
-async function readme(reader, terminal) {
+async function followAll(reader, terminal, texts) {
   const outputs = new Map();
   const step = async (text, run) => {
     const begun = performance.now();
@@ -161,7 +170,8 @@ async function readme(reader, terminal) {
     counts.pass += 1;
     said("ok", text, `${((performance.now() - begun) / 1000).toFixed(1)} s`);
   };
-  for (const block of blocksOf(await readFile(path.join(reader, "README.md"), "utf8"))) {
+  const inOrder = texts.flatMap(({ name, text }) => blocksOf(text).map((block) => ({ name, ...block })));
+  for (const block of inOrder) {
     if (block.stop) await step("Ctrl-C for what runs", () => terminal.stop());
     if (block.file) {
       await writeFile(path.join(await terminal.folder(), block.file), `${block.lines.join("\n")}\n`);
@@ -169,7 +179,9 @@ async function readme(reader, terminal) {
       await step(`what \`${block.outputOf}\` shows`, () => {
         const line = missingLine(block.lines, outputs.get(block.outputOf) ?? "");
         if (line !== null)
-          throw new Error(`README shows, and it did not print: ${line}\n${outputs.get(block.outputOf)}`);
+          throw new Error(
+            `${block.name} shows, and it did not print: ${line}\n${outputs.get(block.outputOf)}`,
+          );
       });
     } else if (block.language === "html") {
       for (const url of sourcesOf(block)) await step(url, () => picture(url));
@@ -187,7 +199,7 @@ async function readme(reader, terminal) {
         );
       }
     } else {
-      throw new Error(`README.md, line ${block.line}: nothing says what becomes of this block`);
+      throw new Error(`${block.name}, line ${block.line}: nothing says what becomes of this block`);
     }
   }
   await step("Ctrl-C for what runs", () => terminal.stop());
@@ -207,10 +219,11 @@ const end = async (code) => {
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => end(130));
 try {
   const reader = await clone(folder);
-  await portsAreFree(portsOf(await readFile(path.join(reader, "README.md"), "utf8")));
+  const texts = await documents(reader);
+  await portsAreFree(portsOf(texts.map(({ text }) => text).join("\n")));
   await readersModel(reader);
   terminal = await Terminal.open(reader, await environment(folder), path.join(folder, "state"));
-  await readme(reader, terminal);
+  await followAll(reader, terminal, texts);
 } catch (error) {
   counts.fail += 1;
   console.log(`\n${error.message}`);

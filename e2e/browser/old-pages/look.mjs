@@ -3,8 +3,11 @@
 
 import { expect } from "../fixtures.mjs";
 
-/** What is to become true of pictures does within some of them. */
-export const soon = (check) => expect.poll(check, { intervals: [50], timeout: 20_000 });
+/**
+ * What is to become true of pictures does within some of them. Each look at one is a screenshot, which takes seconds where
+ * the machine is busy.
+ */
+export const soon = (check) => expect.poll(check, { intervals: [50], timeout: 60_000 });
 
 /** Runs in the browser. Boxes have the colour of the first class of objects, which is the only one of `motion`. */
 async function measure(base64) {
