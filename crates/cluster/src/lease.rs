@@ -1,4 +1,4 @@
-//! A process's right to a stream.
+//! A process's right to a stream, as its owner has it: claimed in [`claim`](crate::cluster::claim), kept and told to others by [`Cluster`].
 
 use std::fmt;
 use std::sync::{Arc, Weak};

@@ -3,7 +3,7 @@
 //!
 //! - [`process`]: one process, as others know it; [`entry`]: a stream, and who has it
 //! - [`store`]: what coordinates; [`memory`]: within one process, for tests; [`redis`](mod@redis): in Redis
-//! - [`cluster`]: this process's place among them; [`lease`]: its right to a stream; [`options`]: what can be chosen
+//! - [`cluster`]: this process's place among them, and its `claim`: how it gets a stream; [`lease`]: its right to a stream; [`options`]: what can be chosen
 //! - [`directory`]: the local copy of what is known of all
 //! - [`others`]: what other processes say of their streams
 //! - [`peer`]: asking another process; [`dial`]: connections to them; [`pull`]: a stream of another, here; [`looks`]: what it sees in it

@@ -196,7 +196,6 @@ impl Jobs {
     }
 }
 
-/// What the folder's batch is; `None` if it was not all there.
 /// Whether it has ended one server after the other; says so.
 fn is_fatal(folder: &Folder, job: &Job) -> bool {
     let (_, ended) = job.counts();
@@ -213,6 +212,7 @@ fn is_fatal(folder: &Folder, job: &Job) -> bool {
     is_fatal
 }
 
+/// What the folder's batch is; `None` if it was not all there.
 fn read_description(folder: &Folder, max_files: usize) -> Result<Option<Description>, DescriptionError> {
     match folder.is_whole() {
         Ok(false) => Ok(None),
