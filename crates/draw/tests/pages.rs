@@ -189,7 +189,8 @@ fn what_a_child_has_is_a_part_of_the_servers_memory() {
     // It has more than a small one, and all of this process has more than that.
     let (waits, said) = asked(of(1 << 20), PATIENCE);
     assert!(waits && said.contains("uses all of its memory (server.memory_mb)"), "{said}");
-    // What it has takes it tenths of a second of a core on a slow machine. With half of this it would be said to be late.
+    // To fill its memory takes it tenths of a second of a core on a slow machine. One that had a core for half of its time is
+    // said to be late, and does not say whether there was room.
     let (waits, said) = asked(of(1 << 40), Duration::from_secs(5));
     assert!(!waits && said.contains("within 5 s"), "there is room: {said}");
     let allocates = pages_that("allocate").with_memory(Arc::new(Memory::new(Some(700 << 20))));
