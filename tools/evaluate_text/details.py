@@ -62,7 +62,7 @@ def details(known: Sequence[Found], found: Sequence[Found]) -> Details:
     for index, line in enumerate(found):
         row = index if line.row is None else line.row
         read_rows[row] = read_rows.get(row, "") + unspaced(line.text)
-    for row in rows(known):
+    for row in known_rows(known):
         text = "".join(unspaced(line.text) for line in row)
         counts.rows += 1
         counts.rows_together += any(distance(text, read) <= WRONG * len(text) for read in read_rows.values())
@@ -115,6 +115,14 @@ def apart(text: str) -> tuple[str, set[int]]:
         gaps.add(len(plain))
         plain += word
     return plain, gaps - {0}
+
+
+def known_rows(known: Sequence[Found]) -> list[list[Found]]:
+    """What is to stay in one row: as the page says, or what stands side by side."""
+    numbers = sorted({line.row for line in known if line.row is not None})
+    if not numbers:
+        return rows(known)
+    return [[line for line in known if line.row == number] for number in numbers]
 
 
 def rows(known: Sequence[Found]) -> list[list[Found]]:

@@ -43,7 +43,7 @@ def scored(truth: list[dict], found: dict[str, list[Found]]) -> dict[str, Score]
 
 def known_lines(row: dict) -> list[Found]:
     """The lines of a page."""
-    return [Found(np.array(line["polygon"], np.float32), line["text"]) for line in row["lines"]]
+    return [Found(np.array(line["polygon"], np.float32), line["text"], line.get("row")) for line in row["lines"]]
 
 
 def counted(truth: list[dict], found: dict[str, list[Found]]) -> dict[str, details.Details]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+import documents
 import fonts
 import layouts
 import lettering
@@ -306,6 +307,13 @@ def layout(seed: int, pages: int) -> Iterator[Page]:
             yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
 
 
+def offices(seed: int, pages: int) -> Iterator[Page]:
+    """So many pages of each kind in documents.py."""
+    for make in documents.ALL:
+        for index in range(pages):
+            yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
+
+
 def benchmark(seed: int) -> Iterator[Page]:
     """Ten pictures of 640×480 to 1280×720: photographs with signs, and screens."""
     for index, (width, height, make, count) in enumerate(
@@ -339,7 +347,10 @@ def written(pages: Iterator[Page], folder: Path) -> None:
     truth = []
     for page in pages:
         (folder / page.file).write_bytes(page.encoded())
-        lines = [{"text": line.text, "polygon": line.polygon.round(2).tolist()} for line in page.lines]
+        lines = []
+        for line in page.lines:
+            known = {"text": line.text, "polygon": line.polygon.round(2).tolist(), "row": line.row, "run": line.run}
+            lines.append({name: value for name, value in known.items() if value is not None})
         row = {"file": page.file, "category": page.category, "ordered": page.ordered, "lines": lines}
         truth.append(row)
     (folder / TRUTH).write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n")
@@ -349,7 +360,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument(
-        "--set", choices=["evaluation", "layout", "lettering", "benchmark", "scan"], default="evaluation"
+        "--set", choices=["evaluation", "layout", "documents", "lettering", "benchmark", "scan"], default="evaluation"
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--pages", type=int, default=PAGES, help="of each category")
@@ -359,6 +370,7 @@ def main() -> None:
     made = {
         "evaluation": lambda: evaluation(args.seed, args.pages),
         "layout": lambda: layout(args.seed, args.pages),
+        "documents": lambda: offices(args.seed, args.pages),
         "lettering": lambda: hard(args.seed, args.pages),
         "benchmark": lambda: benchmark(args.seed),
         "scan": lambda: iter([scan(args.seed)]),
