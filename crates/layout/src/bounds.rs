@@ -3,10 +3,15 @@
 
 use std::f32::consts::{FRAC_PI_2, FRAC_PI_4};
 
+/// A line has a direction of its own if it is at least this many times as long as high.
+const TURNED: f32 = 3.0;
 /// Lines stand beside each other if they share this much of the lower one's height.
 const BESIDE: f32 = 0.5;
 /// How a page was seen is learned from at least this many long lines, and from at least this many edges of them.
 const LINES: usize = 12;
+/// With this many it is learned only if what they say together explains all but this share of how far each is from level.
+const FEW_LINES: usize = 6;
+const AGREED: f32 = 0.5;
 /// A line says how a page was seen if it is at least this many heights long.
 const LONG: f32 = 5.0;
 /// Edges of two lines are one below the other if they are off that by no more than this, in heights.
@@ -63,6 +68,22 @@ impl Bounds {
     }
 }
 
+/// The numbers of the lines that stand as most of the page does, and of those that are turned to the right or to the left of that:
+/// notes in a margin, names of an axis. Of short ones nobody knows; they stand as the page does.
+pub(crate) fn group_by_direction(outlines: &[[[f32; 2]; 4]]) -> [Vec<usize>; 3] {
+    let [x, y] = sum_directions(outlines);
+    let mut groups = [const { Vec::new() }; 3];
+    for (line, [a, b, _, d]) in outlines.iter().enumerate() {
+        let side = |to: &[f32; 2]| [to[0] - a[0], to[1] - a[1]];
+        let (across, down) = (side(b), side(d));
+        let (along, off) = (across[0] * x + across[1] * y, across[1] * x - across[0] * y);
+        let is_long = across[0].hypot(across[1]) >= TURNED * down[0].hypot(down[1]);
+        let group = if is_long && off.abs() > along.abs() { if off > 0.0 { 1 } else { 2 } } else { 0 };
+        groups[group].push(line);
+    }
+    groups
+}
+
 /// The lines' boxes from the top, those at one height from the left. Outlines are clockwise from the text's top left.
 pub(crate) fn level_lines(outlines: &[[[f32; 2]; 4]]) -> Vec<Bounds> {
     let (sin, cos) = measure_slope(outlines).sin_cos();
@@ -83,7 +104,7 @@ pub(crate) fn from_the_top(a: &Bounds, b: &Bounds) -> std::cmp::Ordering {
 /// of how far they are off it.
 fn measure_slope(outlines: &[[[f32; 2]; 4]]) -> f32 {
     let edges = || outlines.iter().map(|[from, to, ..]| [to[0] - from[0], to[1] - from[1]]);
-    let [x, y] = edges().fold([0.0, 0.0], |[x, y], edge| [x + edge[0], y + edge[1]]);
+    let [x, y] = sum_directions(outlines);
     let quarter = (y.atan2(x) / FRAC_PI_2).round() * FRAC_PI_2;
     let off = |[x, y]: [f32; 2]| {
         let (sin, cos) = quarter.sin_cos();
@@ -93,6 +114,14 @@ fn measure_slope(outlines: &[[[f32; 2]; 4]]) -> f32 {
     quarter + if off.abs() <= FRAC_PI_4 { off } else { 0.0 }
 }
 
+/// Where lines go together, the long ones most.
+fn sum_directions(outlines: &[[[f32; 2]; 4]]) -> [f32; 2] {
+    outlines
+        .iter()
+        .map(|[from, to, ..]| [to[0] - from[0], to[1] - from[1]])
+        .fold([0.0, 0.0], |[x, y], edge| [x + edge[0], y + edge[1]])
+}
+
 /// Takes away what a page has that was seen from aside: lines that lean more the lower they stand, and edges of columns that
 /// lean more the further right they are. Both as they are seen most, a straight line through medians.
 fn straighten_outlines(outlines: &mut [[[f32; 2]; 4]]) {
@@ -100,7 +129,7 @@ fn straighten_outlines(outlines: &mut [[[f32; 2]; 4]]) {
         outlines.iter().enumerate().map(|(line, outline)| Bounds::from_outline(line, outline)).collect();
     let height = median(lines.iter().map(Bounds::height).collect());
     lines.retain(|line| line.width() >= LONG * height);
-    if lines.len() < LINES {
+    if lines.len() < FEW_LINES {
         return;
     }
     let middle = [
@@ -111,7 +140,14 @@ fn straighten_outlines(outlines: &mut [[[f32; 2]; 4]]) {
         let [from, to, ..] = outlines[line.line];
         [line.middle() - middle[1], (to[1] - from[1]) / (to[0] - from[0]).max(height)]
     });
-    let across = Lean::through_medians(across.collect());
+    let slopes: Vec<[f32; 2]> = across.collect();
+    let across = Lean::through_medians(slopes.clone());
+    // A few lines must agree on it: each is a little off.
+    let off =
+        |lean: &dyn Fn(f32) -> f32| slopes.iter().map(|[y, slope]| (slope - lean(*y)).abs()).sum::<f32>();
+    if lines.len() < LINES && off(&|y| across.value_at(y)) > AGREED * off(&|_| 0.0) {
+        return;
+    }
     for outline in &mut *outlines {
         *outline = outline.map(|[x, y]| [x, y - across.value_at(y - middle[1]) * (x - middle[0])]);
     }

@@ -4,7 +4,7 @@
 //! This is a recursive X-Y cut (Nagy and Seth 1984). [`columns`] finds the columns into which a part is cut; a part without
 //! columns is read row by row.
 
-use super::bounds::{Bounds, level_lines, median};
+use super::bounds::{Bounds, group_by_direction, level_lines, median};
 use super::columns;
 use super::rows::group_rows;
 
@@ -29,10 +29,17 @@ pub struct LinePosition {
 /// The lines in the order in which a person reads them. Outlines are in pixels, clockwise from the top left of the text; the page
 /// may lie in any direction.
 pub fn arrange_lines(outlines: &[[[f32; 2]; 4]]) -> Vec<LinePosition> {
-    let lines = level_lines(outlines);
-    let height = median(lines.iter().map(Bounds::height).collect());
-    let mut order = Order { height, places: Vec::with_capacity(lines.len()), part: 0, block: 0, row: 0 };
-    order.append_part(&lines, 0);
+    let mut order =
+        Order { height: 0.0, places: Vec::with_capacity(outlines.len()), part: 0, block: 0, row: 0 };
+    for lines in group_by_direction(outlines) {
+        let some: Vec<_> = lines.iter().map(|line| outlines[*line]).collect();
+        let mut some = level_lines(&some);
+        for line in &mut some {
+            line.line = lines[line.line];
+        }
+        order.height = median(some.iter().map(Bounds::height).collect());
+        order.append_part(&some, 0);
+    }
     order.places
 }
 

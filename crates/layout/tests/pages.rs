@@ -179,6 +179,43 @@ fn a_table_of_two_wide_columns_is_no_two_columns_of_text() {
 }
 
 #[test]
+fn a_note_on_its_side_is_read_after_the_page() {
+    for (x, direction) in [(-60.0_f32, -1.0_f32), (PAGE + 90.0, 1.0)] {
+        let mut page = Sheet::default();
+        page.text(LEFT, 40.0, PAGE, 9);
+        let (top, bottom) = (150.0, 400.0);
+        // Clockwise from the top left of the text: it is read upwards, or downwards.
+        page.0.push(if direction < 0.0 {
+            [[x, bottom], [x, top], [x + HEIGHT, top], [x + HEIGHT, bottom]]
+        } else {
+            [[x + HEIGHT, top], [x + HEIGHT, bottom], [x, bottom], [x, top]]
+        });
+        page.is_read_as_written();
+    }
+}
+
+#[test]
+fn a_short_receipt_seen_from_aside_is_read_in_rows() {
+    let mut page = Sheet::default();
+    for (row, name) in (0_u8..).zip([180.0, 260.0, 150.0, 220.0, 130.0, 240.0, 170.0]) {
+        page.row(down(row), &[(0.0, 12.0), (40.0, name), (520.0, 60.0)]);
+    }
+    for across in [-0.0006_f32, 0.0006] {
+        let seen: Vec<Outline> = page
+            .0
+            .iter()
+            .map(|line| {
+                line.map(|[x, y]| {
+                    let depth = 1.0 + across * x;
+                    [x / depth, y / depth + 0.15 * x]
+                })
+            })
+            .collect();
+        assert_eq!(read(&seen), (0..seen.len()).collect::<Vec<_>>(), "{across}");
+    }
+}
+
+#[test]
 fn lists_in_columns_keep_their_marks() {
     let mut page = Sheet::default();
     for x in [LEFT, RIGHT] {
