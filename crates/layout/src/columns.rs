@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 
 use super::bounds::{Bounds, from_the_top};
-use super::rows::{self, CELL, group_rows, row_reaches};
+use super::rows::{self, CELL, group_rows};
+use super::tables::table_reaches;
 use super::text::{PROSE_ROWS, Pair};
 
 /// A gutter is looked for at this distance, in heights of a line.
@@ -143,9 +144,20 @@ impl<'a> Sheet<'a> {
             let near = index.saturating_sub(NEIGHBOURS)..(index + NEIGHBOURS + 1).min(lines.len());
             near.filter(|other| *other != index && lines[*other].is_beside(&lines[index])).collect()
         });
+        let mut places = vec![0; lines.iter().map(|line| line.line + 1).max().unwrap_or(0)];
+        for (place, line) in lines.iter().enumerate() {
+            places[line.line] = place;
+        }
+        let placed: Vec<Vec<usize>> =
+            rows.iter().map(|row| row.iter().map(|line| places[line.line]).collect()).collect();
+        let tables = table_reaches(lines, &placed, height);
+        let reaches = lines.iter().zip(tables).map(|(line, table)| {
+            table
+                .map_or((line.left, line.right), |(left, right)| (left.min(line.left), right.max(line.right)))
+        });
         Self {
             lines,
-            reaches: row_reaches(lines, &rows, height),
+            reaches: reaches.collect(),
             apart: lines.iter().map(|line| apart.contains(&line.line)).collect(),
             neighbours: neighbours.collect(),
             height,

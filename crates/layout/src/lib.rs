@@ -4,7 +4,8 @@
 //! - [`arrange_lines`]: all of it
 //! - [`Directions`]: which lines stand on their head
 //! - `bounds`: lines as upright boxes, after the page was turned so that most of them are level
-//! - `rows`: what stands side by side, and which rows are those of a table
+//! - `rows`: what stands side by side, running heads and feet
+//! - `tables`: cells, and from where to where their table goes
 //! - `text`: what is text in columns, and what only looks like it
 //! - `columns`: the best gutter of a part of the page, and into what it parts that
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@ mod columns;
 mod direction;
 mod order;
 mod rows;
+mod tables;
 mod text;
 
 pub use direction::{Directions, counts_before};

@@ -179,6 +179,64 @@ fn a_table_of_two_wide_columns_is_no_two_columns_of_text() {
 }
 
 #[test]
+fn a_table_of_long_cells_under_its_title_is_read_in_rows() {
+    let mut page = Sheet::default();
+    page.line(380.0, 0.0, 140.0);
+    let cells = [
+        [185.0, 50.0, 45.0, 148.0, 130.0],
+        [190.0, 135.0, 100.0, 133.0, 75.0],
+        [110.0, 50.0, 100.0, 132.0, 65.0],
+        [118.0, 50.0, 100.0, 147.0, 65.0],
+        [85.0, 135.0, 100.0, 147.0, 65.0],
+    ];
+    let mut y = 28.0;
+    for (row, widths) in cells.into_iter().enumerate() {
+        let [a, b, c, d, e] = widths;
+        // Amounts end below each other.
+        page.row(y, &[(0.0, a), (218.0, b), (404.0, c), (550.0, d), (920.0 - e, e)]);
+        // A cell of two lines.
+        if row == 1 {
+            page.line(0.0, y + PITCH, 66.0);
+            y += PITCH;
+        }
+        y += 1.4 * PITCH;
+    }
+    page.is_read_as_written();
+}
+
+#[test]
+fn labels_and_values_two_pairs_a_row_stay_in_their_rows() {
+    let mut page = Sheet::default();
+    page.line(300.0, 0.0, 260.0);
+    let labels = [110.0, 150.0, 140.0, 90.0, 160.0, 135.0];
+    for (row, label) in (0_u8..).zip(labels) {
+        let value = labels[usize::from(row + 2) % 6];
+        let y = 60.0 + 1.6 * down(row);
+        page.row(y, &[(0.0, label), (190.0, value + 40.0), (440.0, label - 20.0), (620.0, value + 60.0)]);
+    }
+    page.is_read_as_written();
+}
+
+#[test]
+fn what_was_done_and_when_is_a_table_though_its_cells_are_long() {
+    let mut page = Sheet::default();
+    page.line(160.0, 0.0, 140.0);
+    let mut y = 50.0;
+    for work in [130.0, 300.0, 290.0, 120.0, 240.0, 270.0] {
+        page.row(y, &[(0.0, work), (420.0, 135.0)]);
+        if work > 280.0 {
+            page.line(0.0, y + PITCH, 60.0);
+            y += PITCH;
+        }
+        y += PITCH;
+    }
+    // Totals, further to the right.
+    page.row(y + PITCH, &[(480.0, 70.0), (760.0, 90.0)])
+        .row(y + 2.4 * PITCH, &[(480.0, 95.0), (770.0, 80.0)]);
+    page.text(0.0, y + 5.0 * PITCH, PAGE, 3).is_read_as_written();
+}
+
+#[test]
 fn a_note_on_its_side_is_read_after_the_page() {
     for (x, direction) in [(-60.0_f32, -1.0_f32), (PAGE + 90.0, 1.0)] {
         let mut page = Sheet::default();
