@@ -31,6 +31,8 @@ const NARROWER: f64 = 0.8;
 const QUIET: f64 = 0.3;
 /// What a line says for a gutter that is clearly there.
 const CLEAR: i32 = 2;
+/// For this many lines that may have a gutter, one at least has it clearly.
+const CLEARLY: i32 = 2;
 /// What a line says for a gutter that may be there.
 const FAIR: i32 = 1;
 /// What a line says for a gutter that it goes across.
@@ -141,15 +143,24 @@ fn best_gutter(lines: &[Line]) -> Option<Gutter> {
     let mut best: Option<(i32, f64, RangeInclusive<usize>)> = None;
     for place in places {
         // The best run of lines: what speaks for the gutter less what speaks against it.
-        let (mut sum, mut begin, mut parts) = (0, 0, false);
+        let (mut sum, mut begin, mut parts, mut fair, mut clear) = (0, 0, false, 0, 0);
         for (index, line) in lines.iter().enumerate() {
             if sum <= 0 {
-                (sum, begin, parts) = (0, index, false);
+                (sum, begin, parts, fair, clear) = (0, index, false, 0, 0);
             }
             let (vote, _) = line.vote(place, beside(index));
             sum += vote;
+            fair += i32::from(vote == FAIR);
+            clear += i32::from(vote == CLEAR);
             parts |= vote > 0 && line.room_at(place).is_some();
-            if parts && vote > 0 && sum >= ENOUGH && best.as_ref().is_none_or(|(most, ..)| sum > *most) {
+            // Spaces of like lines stand below each other, too, but few of them are wider than the others.
+            let is_clear = clear * CLEARLY >= fair;
+            if parts
+                && is_clear
+                && vote > 0
+                && sum >= ENOUGH
+                && best.as_ref().is_none_or(|(most, ..)| sum > *most)
+            {
                 best = Some((sum, place, begin..=index));
             }
         }
@@ -431,6 +442,18 @@ mod tests {
         }
         let whole = text.outlines.len();
         assert_eq!(text.parted().len(), whole);
+    }
+
+    #[test]
+    fn like_lines_whose_spaces_stand_below_each_other_stay_whole() {
+        let mut chat = Print::new();
+        for line in 0..16 {
+            let y = 20 + line * 30;
+            let to = chat.draw(40, y, &[4, 1, 2, 3, 5, 7, 6, 2], 9);
+            chat.outline(35, to + 5, y);
+        }
+        let whole = chat.outlines.len();
+        assert_eq!(chat.parted().len(), whole);
     }
 
     #[test]
