@@ -1,7 +1,10 @@
-"""What an error rate does not tell: spaces in numbers and words, short lines by themselves, rows that stay together.
+"""What an error rate does not tell: spaces, short lines by themselves, rows that stay together, what is read in one go.
 
 A reader may find several lines as one, or one in pieces: what counts is what was read where a line is. A space counts
 where the letters on its two sides were read right, a number or a word where all its letters were.
+
+Where a page tells its rows and its runs (lines that follow each other directly), these count; else rows are guessed
+from where lines stand.
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ from dataclasses import dataclass, fields
 import cv2
 import numpy as np
 
-from score import Found, distance, unspaced
+from score import Found, distance, shared, unspaced
 
 # Characters of a line that is called short.
 SHORT = 6
 # Of a row's letters may be read wrong, in parts of all; it is about what stands together.
 WRONG = 0.2
+# A page with fewer of its rows or its runs is torn.
+ENOUGH = 0.9
 
 
 @dataclass
@@ -36,9 +41,18 @@ class Details:
     # Lines of at most `SHORT` characters that were read right but for spaces.
     short_right: int = 0
     short: int = 0
-    # Two lines or more that stand side by side and are one row of what was read, of all such.
+    # Rows that are one row of what was read.
     rows_together: int = 0
     rows: int = 0
+    # Lines that follow each other and do so in what was read, with nothing in between.
+    runs_whole: int = 0
+    runs: int = 0
+    # Lines that were found as one line each, and nothing else in it.
+    lines_whole: int = 0
+    lines: int = 0
+    # Pages in which many rows or runs are not together, of those that have some.
+    pages_torn: int = 0
+    pages: int = 0
 
     def __iadd__(self, other: Details) -> Details:
         for count in fields(self):
@@ -58,15 +72,69 @@ def details(known: Sequence[Found], found: Sequence[Found]) -> Details:
         if len(line.text) <= SHORT:
             counts.short += 1
             counts.short_right += unspaced(line.text) == unspaced(read)
-    read_rows: dict[object, str] = {}
+    by_place = [lying(line.polygon, found) for line in known]
+    for line, at in zip(known, by_place):
+        counts.lines += 1
+        counts.lines_whole += len(at) == 1 and alike(line.text, found[at[0]].text)
+    read_rows: dict[object, list[int]] = {}
     for index, line in enumerate(found):
-        row = index if line.row is None else line.row
-        read_rows[row] = read_rows.get(row, "") + unspaced(line.text)
-    for row in known_rows(known):
-        text = "".join(unspaced(line.text) for line in row)
+        read_rows.setdefault(index if line.row is None else f"row {line.row}", []).append(index)
+    for row in rows(known):
         counts.rows += 1
-        counts.rows_together += any(distance(text, read) <= WRONG * len(text) for read in read_rows.values())
+        counts.rows_together += together(row, known, found, by_place, list(read_rows.values()))
+    for run in groups(known, "run"):
+        counts.runs += 1
+        counts.runs_whole += in_one_go(run, known, found, by_place)
+    counts.pages = int(counts.rows + counts.runs > 0)
+    counts.pages_torn = int(counts.rows_together < ENOUGH * counts.rows or counts.runs_whole < ENOUGH * counts.runs)
     return counts
+
+
+def together(
+    row: Sequence[int],
+    known: Sequence[Found],
+    found: Sequence[Found],
+    by_place: Sequence[list[int]],
+    read_rows: Sequence[list[int]],
+) -> bool:
+    """Whether a row's text is a row of what was read; where the page tells its rows, with each line that was found."""
+    text = "".join(known[index].text for index in row)
+    own = {at for index in row for at in by_place[index]} if known[row[0]].row is not None else set()
+    return any(own <= set(read) and alike(text, "".join(found[at].text for at in read)) for read in read_rows)
+
+
+def alike(text: str, read: str) -> bool:
+    """Whether few letters differ."""
+    plain = unspaced(text)
+    return distance(plain, unspaced(read)) <= WRONG * len(plain)
+
+
+def lying(polygon: np.ndarray, found: Sequence[Found]) -> list[int]:
+    """Which of the lines that were found lie where a line is, or it in them."""
+    return [
+        index
+        for index, line in enumerate(found)
+        if near(polygon, line.polygon) and max(shared(polygon, line.polygon), shared(line.polygon, polygon)) > 0.5
+    ]
+
+
+def near(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether upright rectangles around them meet."""
+    return bool((a.max(axis=0) > b.min(axis=0)).all() and (b.max(axis=0) > a.min(axis=0)).all())
+
+
+def in_one_go(
+    run: Sequence[int], known: Sequence[Found], found: Sequence[Found], by_place: Sequence[list[int]]
+) -> bool:
+    """Whether a run's lines were read one after the other, with none of another line in between or in them."""
+    own = {at for index in run for at in by_place[index]}
+    if not own:
+        return False
+    others = {at for index, places in enumerate(by_place) if index not in run for at in places} - own
+    between = others & set(range(min(own), max(own)))
+    return not between and alike(
+        "".join(known[index].text for index in run), "".join(found[at].text for at in sorted(own))
+    )
 
 
 def read_beside(polygon: np.ndarray, found: Sequence[Found]) -> str:
@@ -117,28 +185,34 @@ def apart(text: str) -> tuple[str, set[int]]:
     return plain, gaps - {0}
 
 
-def known_rows(known: Sequence[Found]) -> list[list[Found]]:
-    """What is to stay in one row: as the page says, or what stands side by side."""
-    numbers = sorted({line.row for line in known if line.row is not None})
-    if not numbers:
-        return rows(known)
-    return [[line for line in known if line.row == number] for number in numbers]
-
-
-def rows(known: Sequence[Found]) -> list[list[Found]]:
-    """Lines that follow each other and stand side by side, two at least."""
-    together: list[list[Found]] = []
-    for line in known:
-        if together and beside(together[-1][-1].polygon, line.polygon):
-            together[-1].append(line)
+def rows(known: Sequence[Found]) -> list[list[int]]:
+    """Which lines the page says are a row; else those that follow each other and stand side by side, two at least."""
+    if any(line.row is not None or line.run is not None for line in known):
+        return groups(known, "row")
+    together: list[list[int]] = []
+    for index, line in enumerate(known):
+        if together and beside(known[together[-1][-1]].polygon, line.polygon):
+            together[-1].append(index)
         else:
-            together.append([line])
+            together.append([index])
     return [row for row in together if len(row) > 1]
 
 
+def groups(known: Sequence[Found], what: str) -> list[list[int]]:
+    """Which lines have the same row, or the same run."""
+    together: dict[int, list[int]] = {}
+    for index, line in enumerate(known):
+        if (key := getattr(line, what)) is not None:
+            together.setdefault(key, []).append(index)
+    return list(together.values())
+
+
 def beside(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether the first line, made longer, goes through the middle of the second."""
+    """Whether the first line, made longer, goes through the middle of the second, which is not turned against it."""
     along, down = first[1] - first[0], first[3] - first[0]
+    other = second[1] - second[0]
+    if along @ other < 0.7 * np.linalg.norm(along) * np.linalg.norm(other):
+        return False
     offset = second.mean(axis=0) - first.mean(axis=0)
     across = abs(along[0] * offset[1] - along[1] * offset[0]) / np.linalg.norm(along)
     return bool(across < np.linalg.norm(down) / 2)
@@ -148,12 +222,19 @@ def of(some: int, whole: int) -> str:
     return f"{some} of {whole}" if whole else ""
 
 
+def percent(some: int, whole: int) -> str:
+    return f"{100 * some / whole:.1f}" if whole else ""
+
+
 COLUMNS: list[tuple[str, Callable[[Details], str]]] = [
     ("numbers broken", lambda it: of(it.broken_numbers, it.numbers)),
     ("words broken", lambda it: of(it.broken_words, it.words)),
     ("spaces left out", lambda it: of(it.left_out, it.spaces)),
     ("short lines right", lambda it: of(it.short_right, it.short)),
     ("rows together", lambda it: of(it.rows_together, it.rows)),
+    ("runs whole", lambda it: of(it.runs_whole, it.runs)),
+    ("lines whole %", lambda it: percent(it.lines_whole, it.lines)),
+    ("pages torn %", lambda it: percent(it.pages_torn, it.pages)),
 ]
 
 

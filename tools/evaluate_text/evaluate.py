@@ -3,8 +3,8 @@
     python evaluate.py --pages DIR --ours "f32=sightwire read --format json --set engine.precision=f32"
 
 DIR is what pages.py wrote. Prints a table: for each category what RapidOCR does and how far each of ours is from it, in
-points of per cent; a minus is better. With --details a second table counts spaces, short lines and rows. Ends with 1
-when one of ours is worse by more than --tolerance points anywhere.
+points of per cent; a minus is better. With --details a second table counts spaces, short lines, rows and runs. Ends
+with 1 when one of ours is worse by more than --tolerance points anywhere.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,16 @@ def scored(truth: list[dict], found: dict[str, list[Found]]) -> dict[str, Score]
 
 def known_lines(row: dict) -> list[Found]:
     """The lines of a page."""
-    return [Found(np.array(line["polygon"], np.float32), line["text"], line.get("row")) for line in row["lines"]]
+    return [
+        Found(
+            np.array(line["polygon"], np.float32),
+            line["text"],
+            line.get("row"),
+            line.get("run"),
+            line.get("aside", False),
+        )
+        for line in row["lines"]
+    ]
 
 
 def counted(truth: list[dict], found: dict[str, list[Found]]) -> dict[str, details.Details]:
@@ -134,8 +144,8 @@ def explained(truth: list[dict], ours: dict[str, Score], theirs: dict[str, Score
     return said
 
 
-def figures(scores: dict[str, dict[str, Score]]) -> dict:
-    """For machines."""
+def figures(scores: dict[str, dict[str, Score]], counts: dict[str, dict[str, details.Details]]) -> dict:
+    """For machines; counts of details where there are some."""
     return {
         reader: {
             category: {
@@ -149,6 +159,7 @@ def figures(scores: dict[str, dict[str, Score]]) -> dict:
                 "cer_of_found": score.cer_of_found(),
                 "page_cer": score.page_cer(),
                 "page_cer_unspaced": score.page_cer(spaces=False),
+                **(asdict(counts[reader][category]) if reader in counts else {}),
             }
             for category, score in by_category.items()
         }
@@ -163,7 +174,7 @@ def main() -> None:
     parser.add_argument("--without-rapidocr", action="store_true")
     parser.add_argument("--tesseract", action="store_true", help="Tesseract as well, if it is installed")
     parser.add_argument("--tesseract-mode", type=int, default=3, metavar="PSM", help="1: it finds directions, too")
-    parser.add_argument("--details", action="store_true", help="spaces, short lines and rows as well")
+    parser.add_argument("--details", action="store_true", help="spaces, short lines, rows and runs as well")
     parser.add_argument("--upright", action="store_true", help="RapidOCR without its angle class")
     parser.add_argument("--only", action="append", metavar="PART", help="pages whose file name contains this")
     parser.add_argument("--tolerance", type=float, default=0.3, metavar="POINTS")
@@ -187,6 +198,7 @@ def main() -> None:
     if not scores:
         parser.error("nothing to evaluate: give --ours NAME=COMMAND")
     print("\n".join(table(scores)))
+    counts = {}
     if args.details:
         counts = {name: counted(truth, pages) for name, pages in found.items()}
         print("\n" + "\n".join(details.table(counts)))
@@ -195,7 +207,7 @@ def main() -> None:
             against = scores.get(THEIRS) if name != THEIRS else None
             print(f"\n{name}:\n" + "\n".join(explained(truth, score, against, args.explain)))
     if args.json:
-        args.json.write_text(json.dumps(figures(scores), indent=1) + "\n")
+        args.json.write_text(json.dumps(figures(scores, counts), indent=1) + "\n")
     said = worse(scores, args.tolerance)
     print("\n".join(said), file=sys.stderr)
     sys.exit(1 if said and not args.report_only else 0)

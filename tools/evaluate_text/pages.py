@@ -19,7 +19,7 @@ import fonts
 import layouts
 import lettering
 from chance import Chance
-from sheet import Colour, Page, Sheet, noisy, seen_askew, turned
+from sheet import Colour, Line, Page, Sheet, noisy, seen_askew, turned
 
 SEED = 6
 PAGES = 6
@@ -347,13 +347,17 @@ def written(pages: Iterator[Page], folder: Path) -> None:
     truth = []
     for page in pages:
         (folder / page.file).write_bytes(page.encoded())
-        lines = []
-        for line in page.lines:
-            known = {"text": line.text, "polygon": line.polygon.round(2).tolist(), "row": line.row, "run": line.run}
-            lines.append({name: value for name, value in known.items() if value is not None})
+        lines = [known(line) for line in page.lines]
         row = {"file": page.file, "category": page.category, "ordered": page.ordered, "lines": lines}
         truth.append(row)
     (folder / TRUTH).write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n")
+
+
+def known(line: Line) -> dict:
+    """A line as truth.json has it."""
+    said: dict = {"text": line.text, "polygon": line.polygon.round(2).tolist()}
+    more = {"row": line.row, "run": line.run, "aside": line.aside or None}
+    return {**said, **{name: value for name, value in more.items() if value is not None}}
 
 
 def main() -> None:

@@ -25,6 +25,10 @@ class Found:
     text: str
     # Lines of one row have the same; `None` where the reader tells of no rows.
     row: int | None = None
+    # Of known lines: those with the same follow each other directly.
+    run: int | None = None
+    # Of known lines: it may be read before other text or after it.
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class PageScore:
     found: int
     # Found lines that belong to no known one.
     extra: list[str]
-    # Of all its text in the order in which it was given, `None` where pages have no one order.
+    # Of all its text in the order in which it was given, but for what may stand anywhere; `None` where pages have no
+    # one order.
     edits: int | None
     edits_unspaced: int | None
     characters: int
@@ -117,7 +122,8 @@ def score_page(known: Sequence[Found], found: Sequence[Found], ordered: bool = T
             lines.append(LineScore(line.text, read, edits, distance(plain, unspaced(read)), iou))
     taken = {other for other, _ in pairs.values()}
     extra = [line.text for index, line in enumerate(found) if index not in taken]
-    text, read = ("\n".join(line.text for line in these) for these in (known, found))
+    text = "\n".join(line.text for line in known if not line.aside)
+    read = "\n".join(line.text for line in without_asides(known, found))
     plain, plain_read = unspaced(text), unspaced(read)
     return PageScore(
         lines,
@@ -128,6 +134,19 @@ def score_page(known: Sequence[Found], found: Sequence[Found], ordered: bool = T
         len(text),
         len(plain),
     )
+
+
+def without_asides(known: Sequence[Found], found: Sequence[Found]) -> list[Found]:
+    """What was found, but for what lies on lines whose place in the order is of no matter."""
+    asides = [line.polygon for line in known if line.aside]
+    return [line for line in found if not any(shared(line.polygon, aside) > 0.5 for aside in asides)]
+
+
+def shared(part: np.ndarray, whole: np.ndarray) -> float:
+    """How much of the first convex polygon lies in the second."""
+    common, _ = cv2.intersectConvexConvex(part.astype(np.float32), whole.astype(np.float32))
+    area = abs(cv2.contourArea(part.astype(np.float32)))
+    return float(common / area) if area else 0.0
 
 
 def matched(known: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> dict[int, tuple[int, float]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -23,9 +25,12 @@ class Line:
     polygon: np.ndarray
     # Each with where its ink begins and ends, in parts of the line's length.
     words: tuple[tuple[str, float, float], ...] = ()
-    # Lines that belong together in one row have the same, and lines that follow each other as one.
+    # Lines with the same are to be one row of what is read, and nothing else in it.
     row: int | None = None
+    # Lines with the same are to follow each other directly.
     run: int | None = None
+    # Where it is read is of no matter, before other text or after it.
+    aside: bool = False
 
 
 @dataclass
@@ -146,6 +151,36 @@ class Sheet:
         polygon = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
         self.lines[begin:] = [Line(text, polygon)]
 
+    @contextmanager
+    def row(self) -> Iterator[None]:
+        """What is put meanwhile is one row."""
+        begin = len(self.lines)
+        yield
+        self.lines[begin:] = [replace(line, row=begin) for line in self.lines[begin:]]
+
+    @contextmanager
+    def run(self, *, aside: bool = False) -> Iterator[None]:
+        """What is put meanwhile is to be read without anything in between."""
+        begin = len(self.lines)
+        yield
+        self.lines[begin:] = [replace(line, run=begin, aside=aside) for line in self.lines[begin:]]
+
+    def paste(self, x: int, y: int, page: Page) -> None:
+        """Another page's picture and lines."""
+        self._picture.paste(Image.fromarray(np.ascontiguousarray(page.image[:, :, ::-1])), (x, y))
+        self.lines += [replace(line, polygon=line.polygon + np.float32([x, y])) for line in page.lines]
+
+    def rule(self, *points: tuple[int, int], width: int = 1, ink: Colour = (0, 0, 0)) -> None:
+        """A drawn line through some points."""
+        self._draw.line(points, fill=ink, width=width)
+
+    def bubble(self, box: tuple[int, int, int, int], paper: Colour, edge: Colour, corner: int | None = None) -> None:
+        """Round, or a rectangle with round corners: left, top, right, bottom."""
+        if corner is None:
+            self._draw.ellipse(box, fill=paper, outline=edge, width=2)
+        else:
+            self._draw.rounded_rectangle(box, corner, fill=paper, outline=edge, width=2)
+
     def page(self, name: str, category: str, quality: int | None = None, ordered: bool = True) -> Page:
         """What has been made, as a picture."""
         image = np.ascontiguousarray(np.asarray(self._picture)[:, :, ::-1])
@@ -194,6 +229,18 @@ def turned(page: Page, degrees: float, paper: Colour) -> Page:
     turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
     back = np.array([[1, 0, new_width / 2], [0, 1, new_height / 2], [0, 0, 1]])
     return bent(page, back @ turn @ to_origin, new_width, new_height, paper)
+
+
+def quarter_turned(page: Page, times: int) -> Page:
+    """Clockwise, by exactly 90 degrees so many times."""
+    for _ in range(times % 4):
+        height = page.image.shape[0]
+        page.image = np.ascontiguousarray(np.rot90(page.image, -1))
+        page.lines = [
+            replace(line, polygon=np.stack([height - line.polygon[:, 1], line.polygon[:, 0]], axis=1))
+            for line in page.lines
+        ]
+    return page
 
 
 def seen_askew(page: Page, shifts: np.ndarray, paper: Colour, same_size: bool = False) -> Page:
