@@ -14,10 +14,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+import apart
+import askew
 import documents
 import fonts
 import layouts
 import lettering
+import papers
+import screens
 from chance import Chance
 from sheet import Colour, Line, Page, Sheet, noisy, seen_askew, turned
 
@@ -314,6 +318,13 @@ def offices(seed: int, pages: int) -> Iterator[Page]:
             yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
 
 
+def further(seed: int, pages: int) -> Iterator[Page]:
+    """So many pages of each kind in papers.py, apart.py, askew.py and screens.py; few that can be read either way."""
+    for make in [*papers.KINDS, *apart.KINDS, *askew.KINDS, *screens.KINDS]:
+        for index in range(pages if make is not askew.reads_both_ways else max(1, pages // 3)):
+            yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
+
+
 def benchmark(seed: int) -> Iterator[Page]:
     """Ten pictures of 640×480 to 1280×720: photographs with signs, and screens."""
     for index, (width, height, make, count) in enumerate(
@@ -364,7 +375,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument(
-        "--set", choices=["evaluation", "layout", "documents", "lettering", "benchmark", "scan"], default="evaluation"
+        "--set",
+        choices=["evaluation", "layout", "documents", "papers", "lettering", "benchmark", "scan"],
+        default="evaluation",
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--pages", type=int, default=PAGES, help="of each category")
@@ -375,6 +388,7 @@ def main() -> None:
         "evaluation": lambda: evaluation(args.seed, args.pages),
         "layout": lambda: layout(args.seed, args.pages),
         "documents": lambda: offices(args.seed, args.pages),
+        "papers": lambda: further(args.seed, args.pages),
         "lettering": lambda: hard(args.seed, args.pages),
         "benchmark": lambda: benchmark(args.seed),
         "scan": lambda: iter([scan(args.seed)]),
