@@ -67,9 +67,9 @@ def titled_table(chance: Chance, name: str) -> Page:
 
 WORDS = {
     "de": "Rechnung,Rechnungsnr.,Datum,Kundennr.,Lieferdatum,Pos.,Bezeichnung,Menge,Einzelpreis,Betrag,Zwischensumme,"
-    "zzgl. 19 % MwSt.,Gesamtbetrag,Ihr Ansprechpartner,Zahlbar bis",
+    "zzgl. MwSt. 19 %,Gesamtbetrag,Ihr Ansprechpartner,Zahlbar bis",
     "en": "Invoice,Invoice No.,Date,Customer No.,Delivery Date,Item,Description,Quantity,Unit Price,Amount,Subtotal,"
-    "plus 19 % VAT,Total Due,Your contact,Payable until",
+    "plus VAT 19 %,Total Due,Your contact,Payable until",
 }
 
 
