@@ -216,7 +216,7 @@ def value(paper: Paper, x: int, y: int, room: int, line: str) -> None:
     """What was written, as long as there is room, and the line under it."""
     chance = paper.chance
     text = chance.choice(
-        [lambda: paper.phrase(1, 6), paper.name, lambda: paper.date("{d} / {m} / {y}"), chance.writer.code]
+        [lambda: paper.phrase(1, 6), paper.name, lambda: paper.date("{d}/{m}/{y}"), chance.writer.code]
     )()
     while paper.long(text) > room and " " in text:
         text = text.rsplit(" ", 1)[0]

@@ -110,10 +110,25 @@ def entries(scroll: Scroll) -> None:
         scroll.y += size // 2
 
 
+def notices(scroll: Scroll) -> None:
+    """The same words in each line, but for numbers: the spaces between them stand below each other all the way."""
+    chance, number = scroll.chance, scroll.chance.randint(0, 99)
+    start = chance.choice(["Line {}", "{} -", "Order {}", "Message {}:"])
+    middle = " ".join(chance.writer.word() for _ in range(chance.randint(3, 5)))
+    step = round(scroll.pitch * chance.uniform(1, 1.8))
+    while scroll.room():
+        text = f"{start.format(number)} {middle} {chance.randint(1, 9999)}"
+        while scroll.long(text) > scroll.width - 2 * scroll.left:
+            middle = middle.rsplit(" ", 1)[0]
+            text = f"{start.format(number)} {middle} {chance.randint(1, 9999)}"
+        scroll.sheet.put(scroll.left, scroll.y, text, scroll.face, scroll.size, scroll.ink)
+        number, scroll.y = number + 1, scroll.y + step
+
+
 def long_screenshot(chance: Chance, name: str) -> Page:
     """720 to 1080 wide, 5,000 to 12,000 high."""
     scroll = Scroll(chance)
-    chance.choice([chat, chat, article, entries])(scroll)
+    chance.choice([chat, article, entries, notices, notices])(scroll)
     return scroll.sheet.page(name, "long screenshot")
 
 
