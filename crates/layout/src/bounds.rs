@@ -24,6 +24,8 @@ const PAIRS: usize = 64;
 const AGREES: f32 = 0.02;
 /// A lean counts if at least this many times as many edges agree with it as with none at all.
 const CLEARLY: f32 = 1.25;
+/// And only if at least this share of all edges agree with it.
+const MANY: f32 = 0.4;
 /// No page is seen this much from aside: radians by which its edges lean.
 const MOST: f32 = 0.35;
 
@@ -173,7 +175,8 @@ fn straighten_outlines(outlines: &mut [[[f32; 2]; 4]]) {
         let fits = |lean: &dyn Fn(f32) -> f32| {
             edges.iter().filter(|[x, leans]| (leans - lean(*x)).abs() <= AGREES).count() as f32
         };
-        if fits(&|x| down.value_at(x)) < CLEARLY * fits(&|_| 0.0) {
+        let agree = fits(&|x| down.value_at(x));
+        if agree < CLEARLY * fits(&|_| 0.0) || agree < MANY * edges.len() as f32 {
             return;
         }
         for outline in outlines {
