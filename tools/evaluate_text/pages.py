@@ -23,7 +23,7 @@ import lettering
 import papers
 import screens
 from chance import Chance
-from sheet import Colour, Line, Page, Sheet, noisy, seen_askew, turned
+from sheet import Colour, Line, Page, Sheet, noisy, quarter_turned, seen_askew, turned
 
 SEED = 6
 PAGES = 6
@@ -381,6 +381,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--pages", type=int, default=PAGES, help="of each category")
+    parser.add_argument("--laid", type=int, default=0, choices=[0, 90, 180, 270], help="turned clockwise by so much")
     args = parser.parse_args()
     if words := fonts.missing():
         parser.exit(2, f"{words}\n")
@@ -393,7 +394,7 @@ def main() -> None:
         "benchmark": lambda: benchmark(args.seed),
         "scan": lambda: iter([scan(args.seed)]),
     }
-    written(made[args.set](), args.out)
+    written((quarter_turned(page, args.laid // 90) for page in made[args.set]()), args.out)
 
 
 if __name__ == "__main__":
