@@ -21,21 +21,36 @@ impl Directions {
     /// Of lines: what each says, how surely it was read (0 to 1), and by how many quarters it was turned for that.
     pub fn from_lines<'a>(lines: impl Iterator<Item = (&'a str, f32, usize)>) -> Self {
         let mut letters = [0; 4];
-        for (text, _, turned) in lines.filter(|(_, confidence, _)| *confidence >= SURE) {
-            let says = |letter: &char| !letter.is_whitespace() && !BOTH_WAYS.contains(*letter);
-            letters[turned % 4] += text.chars().filter(says).count();
+        for (text, confidence, turned) in lines {
+            letters[turned % 4] += telling_letters(text, confidence);
         }
         Self([0, 1].map(|way| {
             let (one, other) = (letters[way], letters[way + 2]);
             let (most, least, turned) = if one >= other { (one, other, way) } else { (other, one, way + 2) };
-            (most >= LETTERS && most >= TIMES * least).then_some(turned)
+            is_clear(most, least).then_some(turned)
         }))
+    }
+
+    /// By how many quarters most lines are turned that lie, or of the upright ones.
+    pub fn of_lines(self, upright: bool) -> Option<usize> {
+        self.0[usize::from(upright)]
     }
 
     /// Whether a line that was turned so stands on its head among those of the page.
     pub fn is_upside_down(self, turned: usize) -> bool {
         self.0[turned % 2].is_some_and(|direction| direction != turned)
     }
+}
+
+/// How many letters of a line that was read so surely say how it stands.
+pub fn telling_letters(text: &str, confidence: f32) -> usize {
+    let says = |letter: &char| !letter.is_whitespace() && !BOTH_WAYS.contains(*letter);
+    if confidence >= SURE { text.chars().filter(says).count() } else { 0 }
+}
+
+/// Whether so many letters that speak for a direction are enough, if so many speak for the other one.
+fn is_clear(most: usize, least: usize) -> bool {
+    most >= LETTERS && most >= TIMES * least
 }
 
 /// Whether what is read in the page's direction, so surely, counts before what was read against it, so surely.

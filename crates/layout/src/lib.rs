@@ -18,5 +18,5 @@ mod rows;
 mod tables;
 mod text;
 
-pub use direction::{Directions, counts_before};
+pub use direction::{Directions, counts_before, telling_letters};
 pub use order::{LinePosition, arrange_lines};
