@@ -17,6 +17,7 @@
 mod canvas;
 pub mod crop;
 mod ctc;
+mod direction;
 mod doubt;
 pub mod effort;
 pub mod enhance;
@@ -87,6 +88,8 @@ pub struct Reading {
     pub corners: Option<[[f32; 2]; 4]>,
     /// By how much the picture was turned to make its lines level, degrees clockwise; 0 unless asked for.
     pub skew: f32,
+    /// By how much it was turned besides so that its text stands upright, degrees clockwise: 0, 90, 180 or 270.
+    pub turned: u16,
     /// How long each step took.
     pub times: Times,
 }

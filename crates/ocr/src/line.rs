@@ -63,12 +63,8 @@ impl Cutter {
         height: u32,
         how: Cut,
     ) -> Result<Line, ResizeError> {
-        let side = |a: usize, b: usize| {
-            let [from, to] = [outline[a], outline[b]];
-            f64::from(to[0] - from[0]).hypot(f64::from(to[1] - from[1]))
-        };
-        let (across, down) = (side(0, 1).max(side(3, 2)), side(0, 3).max(side(1, 2)));
-        let upright = down >= across * UPRIGHT;
+        let (across, down) = sides(outline);
+        let upright = is_upright(across, down);
         let (length, breadth, turned) = if upright { (down, across, 1) } else { (across, down, 0) };
         let mut corners = *outline;
         corners.rotate_left(turned);
@@ -97,6 +93,19 @@ impl Line {
         let pixels = self.image.data_mut();
         pixels.reverse();
         pixels.chunks_exact_mut(3).for_each(<[u8]>::reverse);
+    }
+
+    /// The letter in the middle of which this column is: as it lies in the line, and turned by a quarter to the right, as it stands
+    /// in the picture where the line was laid down.
+    pub(super) fn letter(&self, middle: f32) -> [Self; 2] {
+        let height = self.image.height();
+        let (from, to) = (middle - height as f32 / 2.0, middle + height as f32 / 2.0);
+        let corners = [[from, 0.0], [to, 0.0], [to, height as f32], [from, height as f32]];
+        let mut image = Image::default();
+        crop::crop_quad(&self.image, corners, height, height, &mut image);
+        let mut turned = image.clone();
+        turned.turn_quarters(1);
+        [image, turned].map(|image| Self { image, turned: 0 })
     }
 
     /// Pieces that are no longer than the longest width: they are parted between letters, if there is a place, and each
@@ -159,6 +168,20 @@ impl Line {
     }
 }
 
+/// How long an outline is across and down.
+pub(super) fn sides(outline: &[[f32; 2]; 4]) -> (f64, f64) {
+    let side = |a: usize, b: usize| {
+        let [from, to] = [outline[a], outline[b]];
+        f64::from(to[0] - from[0]).hypot(f64::from(to[1] - from[1]))
+    };
+    (side(0, 1).max(side(3, 2)), side(0, 3).max(side(1, 2)))
+}
+
+/// Whether a line with these sides stands upright.
+pub(super) fn is_upright(across: f64, down: f64) -> bool {
+    down >= across * UPRIGHT
+}
+
 /// The width at which a line of that length is read.
 pub(super) fn width_for(length: u32) -> u32 {
     WIDTHS.into_iter().find(|width| *width >= length).unwrap_or(LONGEST)
@@ -197,6 +220,23 @@ mod tests {
         let green = |x: usize, y: usize| line.image.data()[(y * 192 + x) * 3 + 1];
         assert!(green(0, 24) < 10 && green(191, 24) > 245, "{} {}", green(0, 24), green(191, 24));
         assert!(line.image.data()[0] > line.image.data()[47 * 192 * 3]);
+    }
+
+    #[test]
+    fn a_letter_is_as_wide_as_high_and_stands_as_in_the_picture() {
+        let outline = [[10.0, 0.0], [58.0, 0.0], [58.0, 400.0], [10.0, 400.0]];
+        let picture = chart(200, 400);
+        let line = Cutter::default().cut_line(&picture, &outline, 48, Cut::Sharp).unwrap();
+        let [laid, standing] = line.letter(100.0);
+        assert_eq!((laid.image.width(), laid.image.height()), (48, 48));
+        let pixel = |image: &Image, x: u32, y: u32| {
+            let at = ((y * image.width() + x) * 3) as usize;
+            [image.data()[at], image.data()[at + 1]]
+        };
+        for [x, y] in [[5, 5], [40, 5], [5, 40]] {
+            let (seen, there) = (pixel(&standing.image, x, y), pixel(&picture, 10 + x, 76 + y));
+            assert!(seen.iter().zip(there).all(|(a, b)| a.abs_diff(b) <= 2), "{seen:?} {there:?}");
+        }
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::enhance::{self, Homography};
+use crate::enhance::{self, Affine, Homography};
 use parking_lot::Mutex;
 use sightwire_frame::{Image, Resizer};
 use sightwire_layout::{Directions, arrange_lines};
 
 use super::canvas::{self, Fit, Tile};
 use super::ctc::{self, Text};
+use super::direction::{self, Samples};
 use super::doubt;
 use super::gutter;
 use super::line::{self, Cut, Cutter, Line};
@@ -29,6 +30,13 @@ const SURE: f32 = 0.9;
 const MAYBE_ON_ITS_HEAD: f32 = 0.5;
 /// A line that is read less surely than this is read turned, too; the surer text counts.
 const ILLEGIBLE: f32 = 0.6;
+
+/// Letters of a line that are read by themselves, at most, to find out whether they stand.
+const LETTERS_EACH: usize = 4;
+
+/// Letters stand if they are read standing with at least this part of the confidence with which they are read laid down: the
+/// network knows letters that were laid to the left, but none that were laid to the right.
+const NEARLY: f32 = 0.7;
 
 /// Memory that a thread uses again for each picture and line.
 #[derive(Default)]
@@ -78,6 +86,8 @@ pub(super) struct Page {
     back: Homography,
     corners: Option<[[f32; 2]; 4]>,
     skew: f32,
+    /// By how many quarters clockwise the picture was turned so that it stands upright.
+    turned: usize,
     times: Times,
     begun: Instant,
     detected: Instant,
@@ -119,16 +129,6 @@ impl Page {
         let Prepared { picture: prepared, back, corners, skew } = prepare_image(image, &options, wanted)?;
         times.prepare = started.elapsed();
         let started = Instant::now();
-        let (mut scale, mut outlines, mut passed_over) = (1.0, Vec::new(), 0);
-        if !prepared.is_empty() {
-            let fit = Fit::new(prepared.width(), prepared.height(), options.max_side);
-            scale = f64::from(fit.width) / f64::from(prepared.width());
-            let tiles = fit.tiles(sessions.canvas_px(&model, size, &options));
-            (outlines, passed_over) =
-                detect_lines(&model, &options, &prepared, (fit, &tiles), sessions, buffers, wanted)?;
-        }
-        buffers.shrink();
-        times.detect = started.elapsed();
         let mut page = Self {
             model,
             options,
@@ -137,20 +137,138 @@ impl Page {
             prepared,
             lines: Mutex::default(),
             left: AtomicUsize::new(0),
-            outlines,
-            passed_over,
-            scale,
+            outlines: Vec::new(),
+            passed_over: 0,
+            scale: 1.0,
             queue: Mutex::default(),
             directions: OnceLock::new(),
             back,
             corners,
             skew,
+            turned: 0,
             times,
             begun,
-            detected: Instant::now(),
+            detected: started,
         };
-        page.choose_outlines();
+        page.find_outlines(sessions, buffers, wanted)?;
+        page.note_detected(started);
+        if page.options.angle {
+            let quarters = page.find_direction(sessions, buffers, wanted)?;
+            if quarters != 0 {
+                page.turn_upright(quarters);
+                page.find_outlines(sessions, buffers, wanted)?;
+                page.note_detected(started);
+            }
+        }
         Ok(page)
+    }
+
+    fn note_detected(&mut self, started: Instant) {
+        self.detected = Instant::now();
+        self.times.detect = self.detected - started;
+    }
+
+    /// Looks for lines in the prepared picture.
+    fn find_outlines(
+        &mut self,
+        sessions: &Sessions,
+        buffers: &mut Buffers,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(), ReadError> {
+        if !self.prepared.is_empty() {
+            let fit = Fit::new(self.prepared.width(), self.prepared.height(), self.options.max_side);
+            self.scale = f64::from(fit.width) / f64::from(self.prepared.width());
+            let tiles = fit.tiles(sessions.canvas_px(&self.model, self.size, &self.options));
+            (self.outlines, self.passed_over) = detect_lines(
+                &self.model,
+                &self.options,
+                &self.prepared,
+                (fit, &tiles),
+                sessions,
+                buffers,
+                wanted,
+            )?;
+        }
+        buffers.shrink();
+        self.choose_outlines();
+        Ok(())
+    }
+
+    /// By how many quarters the page is turned clockwise. A few of its lines are read for that; what they say is kept.
+    fn find_direction(
+        &self,
+        sessions: &Sessions,
+        buffers: &mut Buffers,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<usize, ReadError> {
+        let samples = Samples::choose(&self.outlines);
+        for (number, index) in samples.lines.iter().enumerate() {
+            if !wanted() {
+                return Err(ReadError::Unwanted);
+            }
+            self.read_line(*index, sessions, buffers)?;
+            let lines = self.lines.lock();
+            let read =
+                samples.lines[..=number].iter().filter_map(|index| Some((index, lines[*index].as_ref()?)));
+            let read: Vec<_> = read
+                .map(|(index, Read { text, turned, .. })| {
+                    (&*text.text, text.confidence(), direction::quarter_of(&self.outlines[*index], *turned))
+                })
+                .collect();
+            let left = samples.lines.len() - number - 1;
+            if let Some(quarters) = direction::page_direction(samples.upright, &read, left) {
+                drop(lines);
+                let columns =
+                    quarters == 1 && self.is_in_columns(&samples.lines[..=number], sessions, buffers)?;
+                return Ok(if columns { 0 } else { quarters });
+            }
+        }
+        Ok(0)
+    }
+
+    /// Whether lines that stand upright are columns of letters that stand, as in Chinese and Japanese: laid down, they are read as
+    /// surely as lines of a page on its side. Some of their letters are read by themselves.
+    fn is_in_columns(
+        &self,
+        lines: &[usize],
+        sessions: &Sessions,
+        buffers: &mut Buffers,
+    ) -> Result<bool, ReadError> {
+        let height = self.model.table().line_height;
+        let [mut laid, mut standing] = [0.0; 2];
+        for index in lines {
+            let read = self.lines.lock()[*index].as_ref().map(|Read { text, turned, .. }| {
+                let letters = text.text.chars().zip(&text.middles);
+                let ideographs = letters.filter(|(letter, _)| ctc::is_ideograph(*letter));
+                (*turned, ideographs.map(|(_, middle)| *middle).collect::<Vec<f32>>())
+            });
+            let Some((turned, middles)) = read.filter(|(_, middles)| !middles.is_empty()) else { continue };
+            let mut line =
+                buffers.cutter.cut_line(&self.prepared, &self.outlines[*index], height, Cut::Sharp)?;
+            if line.turned != turned {
+                line.turn_half();
+            }
+            for middle in middles.iter().step_by(middles.len().div_ceil(LETTERS_EACH)) {
+                let [as_laid, as_standing] = line.letter(*middle);
+                laid += self.read_text(&as_laid, sessions, buffers)?.confidence();
+                standing += self.read_text(&as_standing, sessions, buffers)?.confidence();
+            }
+        }
+        Ok(laid > 0.0 && standing >= NEARLY * laid)
+    }
+
+    /// Turns the prepared picture back that is turned clockwise by so many quarters. Where nobody else has it, that takes no
+    /// memory.
+    fn turn_upright(&mut self, quarters: usize) {
+        let picture = Arc::make_mut(&mut self.prepared);
+        let size = (picture.width(), picture.height());
+        picture.turn_quarters(4 - quarters);
+        let there = Affine::quarter_turns(size, 4 - quarters);
+        self.back = Homography::from(there.invert()).then(&self.back);
+        self.turned = 4 - quarters;
+        if let Some(corners) = &mut self.corners {
+            corners.rotate_left(quarters);
+        }
     }
 
     /// Keeps the outlines that the options want, and makes a queue of them.
@@ -223,6 +341,10 @@ impl Page {
     ) -> Result<(), ReadError> {
         if self.directions.get().is_some() {
             return self.read_turned(index, sessions, buffers);
+        }
+        // To find out how the page lies.
+        if self.lines.lock()[index].is_some() {
+            return Ok(());
         }
         let model = &self.model;
         let height = model.table().line_height;
@@ -337,8 +459,10 @@ impl Page {
             }
             words::rescale_words(&mut words, *outline, polygon, turned);
             let mut polygon = self.to_original(polygon);
-            // The order of lines is that of the page, which lies flat only where it was straightened.
-            let mut outline = if self.corners.is_some() { *outline } else { self.to_original(*outline) };
+            // The order of lines is that of the page, which lies flat only where it was straightened, and upright where it was
+            // turned.
+            let is_level = self.corners.is_some() || self.turned != 0;
+            let mut outline = if is_level { *outline } else { self.to_original(*outline) };
             outline.rotate_left(turned);
             polygon.rotate_left(turned);
             outlines.push(outline);
@@ -362,7 +486,8 @@ impl Page {
             Times { wait, recognise: self.detected.elapsed(), total: self.begun.elapsed(), ..self.times };
         let left_out = self.passed_over + self.outlines.len() - regions.len();
         let (size, image, corners, skew) = (self.size, self.image.clone(), self.corners, self.skew);
-        Reading { regions, left_out, doubt, size, image, corners, skew, times }
+        let turned = 90 * self.turned as u16;
+        Reading { regions, left_out, doubt, size, image, corners, skew, turned, times }
     }
 
     /// In pixels of the picture.

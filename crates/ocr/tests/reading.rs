@@ -18,7 +18,7 @@ use sightwire_frame::still::{StillError, StillLimits, probe_still};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
-use sightwire_ocr::enhance::{self, Homography};
+use sightwire_ocr::enhance::{self, Affine, Homography};
 use sightwire_ocr::{
     DEFAULT_MODEL, Doubt, Effort, Language, Memory, PageRequest, ReadError, ReadModel, ReadModelError,
     ReadOptions, ReadService, Reading, ServiceOptions,
@@ -165,6 +165,65 @@ fn a_page_on_its_head_is_read_and_its_polygons_begin_at_the_top_left_of_the_text
     for region in &reading.regions {
         let [top_left, top_right, bottom_right, _] = region.polygon;
         assert!(top_left[0] > top_right[0] && top_left[1] > bottom_right[1], "{:?}", region.polygon);
+    }
+}
+
+#[test]
+fn a_page_on_its_side_or_its_head_is_turned_and_is_read_as_upright_where_it_lies() {
+    let upright = read(invoice(), ReadOptions::default());
+    assert_eq!((upright.turned, upright.size), (0, (640, 420)));
+    for quarters in 1..4 {
+        let mut image = invoice();
+        image.turn_quarters(quarters);
+        let reading = read(image.clone(), ReadOptions::default());
+        assert_eq!(usize::from(reading.turned), 360 - 90 * quarters);
+        assert_eq!(texts(&reading), WORDS);
+        assert_eq!(reading.size, (image.width(), image.height()));
+        assert!(reading.image.as_deref() == Some(&image), "what is kept is what was given");
+        let there = Affine::quarter_turns((640, 420), quarters);
+        for (one, other) in upright.regions.iter().zip(&reading.regions) {
+            assert_eq!((one.confidence, &one.words), (other.confidence, &other.words));
+            for (a, b) in one.polygon.iter().zip(&other.polygon) {
+                let a = there.apply(*a);
+                assert!((a[0] - b[0]).hypot(a[1] - b[1]) < 0.01, "{quarters}: {a:?} {b:?}");
+            }
+        }
+        let options = ReadOptions { deskew: true, contrast: true, ..ReadOptions::default() };
+        let prepared = read(image.clone(), options);
+        assert_eq!((texts(&prepared), prepared.turned), (WORDS.to_vec(), reading.turned));
+        let options = ReadOptions { angle: false, ..ReadOptions::default() };
+        assert_eq!(read(image, options).turned, 0, "nothing is turned");
+    }
+}
+
+#[test]
+fn a_page_that_reads_both_ways_or_says_nothing_is_left_as_it_lies() {
+    let both =
+        page(640, 420, &[("SOS", 40.0, 80.0, 40), ("NOON", 40.0, 180.0, 40), ("8008", 40.0, 280.0, 40)]);
+    for quarters in 0..4 {
+        for image in [both.clone(), page(640, 420, &[]), page(300, 100, &[("96", 40.0, 60.0, 40)])] {
+            let mut image = image;
+            image.turn_quarters(quarters);
+            assert_eq!(read(image, ReadOptions::default()).turned, 0, "{quarters}");
+        }
+    }
+    // Notes beside the text of a page turn nothing but themselves.
+    let mut noted = page(640, 420, &[]);
+    let mut note = page(300, 40, &[("Keep this margin free", 10.0, 28.0, 24)]);
+    note.turn_quarters(3);
+    for (row, pixels) in note.data().chunks_exact(40 * 3).enumerate() {
+        let at = ((row + 20) * 640 + 590) * 3;
+        noted.data_mut()[at..at + 40 * 3].copy_from_slice(pixels);
+    }
+    let mut text = invoice();
+    text.data_mut().iter_mut().zip(noted.data()).for_each(|(one, other)| *one = (*one).min(*other));
+    for quarters in 0..4 {
+        let mut image = text.clone();
+        image.turn_quarters(quarters);
+        let reading = read(image, ReadOptions::default());
+        assert_eq!(usize::from(reading.turned), (360 - 90 * quarters) % 360);
+        let words = texts(&reading);
+        assert!(WORDS.iter().chain(&["Keep this margin free"]).all(|line| words.contains(line)), "{words:?}");
     }
 }
 

@@ -8,6 +8,17 @@ impl Affine {
     /// Leaves every point where it is.
     pub const IDENTITY: Self = Self([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]);
 
+    /// Of a picture of this size that is turned clockwise by so many quarters ([`sightwire_frame::Image::turn_quarters`]).
+    pub fn quarter_turns((width, height): (u32, u32), quarters: usize) -> Self {
+        let (width, height) = (f64::from(width), f64::from(height));
+        match quarters % 4 {
+            1 => Self([[0.0, -1.0, height], [1.0, 0.0, 0.0]]),
+            2 => Self([[-1.0, 0.0, width], [0.0, -1.0, height]]),
+            3 => Self([[0.0, 1.0, 0.0], [-1.0, 0.0, width]]),
+            _ => Self::IDENTITY,
+        }
+    }
+
     /// Where a point goes.
     pub fn apply(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         let (x, y) = (f64::from(x), f64::from(y));
@@ -30,6 +41,21 @@ impl Affine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sightwire_frame::Image;
+
+    #[test]
+    fn points_go_where_pixels_do_that_are_turned_by_quarters() {
+        for quarters in 0..5 {
+            let mut image = Image::new(5, 3);
+            image.data_mut()[(2 * 5 + 1) * 3] = 255;
+            image.turn_quarters(quarters);
+            let map = Affine::quarter_turns((5, 3), quarters);
+            let [x, y] = map.apply([1.5, 2.5]);
+            let at = (y as u32 * image.width() + x as u32) as usize * 3;
+            assert_eq!((image.data()[at], x.fract(), y.fract()), (255, 0.5, 0.5), "{quarters}");
+            assert_eq!(map.invert().apply([x, y]), [1.5, 2.5]);
+        }
+    }
 
     #[test]
     fn the_way_back_leads_back() {
