@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ layouts = pytest.importorskip("layouts")
 pages = pytest.importorskip("pages")
 
 from score import Found, Score, distance, matched, overlap, score_page  # noqa: E402
-from sheet import Page, Sheet, turned  # noqa: E402
+from sheet import Page, Sheet, laid, turned  # noqa: E402
 
 MODEL = "ppocr-v4"
 SEED = "e2e"
@@ -73,8 +74,35 @@ def printed() -> Iterator[Page]:
             yield kind(pages.Chance(f"{SEED} {kind.__name__}"), kind.__name__)
 
 
+def standing() -> Iterator[Page]:
+    """Pages that are read upright, on their side and on their head."""
+    for kind in (pages.clean, pages.small, columns, pages.chinese, layouts.receipt):
+        yield kind(pages.Chance(f"{SEED} {kind.__name__} laid"), kind.__name__)
+
+
+def in_all_directions() -> Iterator[Page]:
+    """Each of them, turned clockwise by so many degrees; and two that stay as they are."""
+    for page in standing():
+        for quarters in range(4):
+            yield replace(laid(page, quarters), name=f"{page.name}-{90 * quarters}")
+    both_ways, columns_of_letters = Sheet(600, 400), Sheet(760, 900)
+    for row, words in enumerate(("SOS", "NOON", "8008", "96")):
+        both_ways.put(60, 40 + 80 * row, words, "sans", 40)
+    writer = pages.Chance(f"{SEED} columns of letters").writer
+    letters = "".join(writer.chinese() for _ in range(100)).replace("，", "").replace("。", "")
+    for index, letter in enumerate(letters[:90]):
+        columns_of_letters.put(660 - 70 * (index // 18), 40 + 46 * (index % 18), letter, "han", 40)
+    yield both_ways.page("both ways", "both ways")
+    yield columns_of_letters.page("columns of letters", "columns of letters")
+
+
 class Pages(dict[str, tuple[Page, list[Found], list[float]]]):
     """By name: a page, what was found on it in its order, and how sure that is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # By how many degrees each was turned clockwise to stand.
+        self.turned: dict[str, int] = {}
 
     def of(self, category: str) -> Score:
         """Its pages' score."""
@@ -99,6 +127,12 @@ def read_printed(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     return read_all(printed(), tmp_path_factory.mktemp("printed"))
 
 
+@pytest.fixture(scope="module")
+def read_laid(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    """Those that lie in all directions."""
+    return read_all(in_all_directions(), tmp_path_factory.mktemp("laid"))
+
+
 def read_all(made: Iterator[Page], folder: Path) -> Pages:
     """Read by one call of the command."""
     if not list(HOME.glob(f"models/{MODEL}/*rec*.onnx")):
@@ -119,6 +153,7 @@ def read_all(made: Iterator[Page], folder: Path) -> Pages:
     for row in rows:
         page = known[Path(row["file"]).name]
         found = [Found(np.array(region["polygon"], np.float32), region["text"]) for region in row["regions"]]
+        answer.turned[page.name] = row["pages"][0].get("turned", 0)
         answer[page.name] = (page, found, [region["confidence"] for region in row["regions"]])
     return answer
 
@@ -191,6 +226,31 @@ def test_a_printed_page_is_a_text_in_its_order(read_printed: Pages, kind: str) -
     score = score_page([Found(line.polygon, line.text) for line in page.lines], found)
     # Lines in another order than the page's cost as many letters as they have.
     assert score.edits is not None and 100 * score.edits / score.characters <= 3, [line.text for line in found]
+
+
+@pytest.mark.parametrize("kind", ["clean", "small", "columns", "chinese", "receipt"])
+@pytest.mark.full
+def test_a_page_on_its_side_or_head_is_read_as_if_it_stood(read_laid: Pages, kind: str) -> None:
+    page, upright, _ = read_laid[f"{kind}-0"]
+    assert read_laid.turned[f"{kind}-0"] == 0
+    score = score_page([Found(line.polygon, line.text) for line in page.lines], upright)
+    assert score.edits is not None and 100 * score.edits / score.characters <= 3
+    for degrees in (90, 180, 270):
+        page, found, _ = read_laid[f"{kind}-{degrees}"]
+        assert [line.text for line in found] == [line.text for line in upright], degrees
+        assert read_laid.turned[page.name] == 360 - degrees
+        pairs = matched([line.polygon for line in page.lines], [line.polygon for line in found])
+        for index, (other, _) in pairs.items():
+            polygon = page.lines[index].polygon
+            height = np.linalg.norm(polygon[3] - polygon[0])
+            assert np.abs(found[other].polygon - polygon).max() < 1.5 * height, "they begin at the text's top left"
+
+
+@pytest.mark.parametrize("name", ["both ways", "columns of letters"])
+@pytest.mark.full
+def test_what_reads_both_ways_and_columns_of_chinese_stay_as_they_lie(read_laid: Pages, name: str) -> None:
+    assert read_laid[name][1]
+    assert read_laid.turned[name] == 0
 
 
 @pytest.mark.full
