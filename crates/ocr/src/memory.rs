@@ -20,9 +20,10 @@ const PROCESS: u64 = 170 * MB;
 const LEAST_PICTURE: u64 = 28 * MB;
 /// Of a pixel of a picture that is read as it is, in bytes: its colours.
 const PLAIN_PX: u64 = 3;
-/// Of one that is prepared, in bytes: before and after a step, and its lightness.
+/// Of one that is prepared or kept, in bytes: before and after a step, and its lightness. What nobody else has is turned to stand
+/// upright where it is; of one that is kept as it was there are two then.
 const PREPARED_PX: u64 = 7;
-/// The same where it is turned, and twice as large then at most.
+/// The same where it is made level, and twice as large then at most.
 const TURNED_PX: u64 = 9;
 /// Of the picture as it was, where it is kept beside two others.
 const KEPT_PX: u64 = 3;

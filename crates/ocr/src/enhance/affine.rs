@@ -53,7 +53,8 @@ mod tests {
             let [x, y] = map.apply([1.5, 2.5]);
             let at = (y as u32 * image.width() + x as u32) as usize * 3;
             assert_eq!((image.data()[at], x.fract(), y.fract()), (255, 0.5, 0.5), "{quarters}");
-            assert_eq!(map.invert().apply([x, y]), [1.5, 2.5]);
+            let [x, y] = map.invert().apply([x, y]);
+            assert!((x - 1.5).abs() + (y - 2.5).abs() == 0.0, "exactly: {x} {y}");
         }
     }
 
