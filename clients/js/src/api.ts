@@ -1528,6 +1528,8 @@ export interface components {
             page: number;
             /** @description Degrees by which it was turned clockwise to make its lines level. */
             skew: number;
+            /** @description Degrees by which it was turned clockwise besides so that its text stands upright: 90, 180 or 270; left out where it was not. */
+            turned?: number;
             /** @description Width of the upright page in pixels. */
             width: number;
         };

@@ -86,6 +86,11 @@ fn most_candidates() -> u32 {
     10_000
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_upright(turned: &u16) -> bool {
+    *turned == 0
+}
+
 /// One page of a file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Page {
@@ -97,6 +102,9 @@ pub struct Page {
     pub height: u32,
     /// Degrees by which it was turned clockwise to make its lines level.
     pub skew: f32,
+    /// Degrees by which it was turned clockwise besides so that its text stands upright: 90, 180 or 270; left out where it was not.
+    #[serde(default, skip_serializing_if = "is_upright")]
+    pub turned: u16,
     /// The corners of the page in a photograph, found or given, in pixels of the upright picture, clockwise from the page's
     /// upper left; left out if there is none, or neither `perspective` nor `corners` was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

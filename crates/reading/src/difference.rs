@@ -83,6 +83,7 @@ mod tests {
             width: 9,
             height: 5,
             skew: 0.0,
+            turned: 0,
             corners: None,
             left_out: 0,
             regions: texts.iter().map(region).collect(),

@@ -24,7 +24,15 @@ impl Example for Document {
                 angle: true,
                 ..ReadOptions::default()
             },
-            pages: vec![Page { page: 1, width: 640, height: 480, skew: 0.0, corners: None, left_out: 0 }],
+            pages: vec![Page {
+                page: 1,
+                width: 640,
+                height: 480,
+                skew: 0.0,
+                turned: 0,
+                corners: None,
+                left_out: 0,
+            }],
             regions: vec![Region {
                 polygon: [[31.75, 52.5], [432.5, 51.75], [432.75, 85.5], [31.75, 86.5]].map(Point),
                 text: "Hello".into(),

@@ -67,6 +67,7 @@ pub(super) fn document(texts: &[&str]) -> Document {
         width: 8,
         height: 4,
         skew: 0.0,
+        turned: 0,
         corners: None,
         left_out: 0,
         regions: (0..).zip(texts).map(region).collect(),

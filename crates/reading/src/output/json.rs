@@ -41,6 +41,7 @@ fn to_object(document: &Document, style: Style, notes: Vec<String>) -> api::Docu
         width: page.width,
         height: page.height,
         skew: page.skew,
+        turned: page.turned,
         corners: page.corners.map(|corners| corners.map(api::Point)),
         left_out: page.left_out,
     });
@@ -116,6 +117,7 @@ fn to_document(object: api::Document) -> serde_json::Result<Document> {
             width: page.width,
             height: page.height,
             skew: page.skew,
+            turned: page.turned,
             corners: page.corners.map(|corners| corners.map(|api::Point(corner)| corner)),
             left_out: page.left_out,
             regions: Vec::new(),

@@ -69,6 +69,8 @@ pub struct Page {
     pub height: u32,
     /// By how much it was turned to make its lines level, degrees clockwise.
     pub skew: f32,
+    /// By how much it was turned besides so that its text stands upright, degrees clockwise: 0, 90, 180 or 270.
+    pub turned: u16,
     /// The corners of the page in a photograph, if it was straightened.
     pub corners: Option<[[f32; 2]; 4]>,
     /// Lines that were found and left out: less sure than was asked for, without a letter, too low, or too many.
@@ -117,6 +119,7 @@ impl Document {
             width: reading.size.0,
             height: reading.size.1,
             skew: reading.skew,
+            turned: reading.turned,
             corners: reading.corners,
             left_out: reading.left_out,
             regions: reading.regions.clone(),

@@ -29,6 +29,7 @@ fn document() -> Document {
                 width: 640,
                 height: 480,
                 skew: 0.0,
+                turned: 0,
                 corners: None,
                 left_out: 2,
                 regions: vec![
@@ -40,6 +41,7 @@ fn document() -> Document {
                 width: 320,
                 height: 200,
                 skew: -1.5,
+                turned: 90,
                 corners: Some([[1.5, 2.0], [300.0, 2.25], [310.0, 190.0], [0.0, 180.0]]),
                 left_out: 0,
                 regions: vec![region("你好 <b>", 0.9, 16_777_215.0)],
@@ -91,6 +93,7 @@ fn json_reads_back_the_same_polygons_bit_for_bit() {
     assert_eq!(after.notes(), before.notes());
     assert_eq!(after.pages[0].left_out, 2);
     assert_eq!(after.pages[1].skew.to_bits(), before.pages[1].skew.to_bits());
+    assert_eq!(after.pages[1].turned, 90);
     assert!(
         Document::from_json(&before.to_json(Style::default()))
             .unwrap()
@@ -184,6 +187,7 @@ fn what_is_stored_keeps_the_words_and_what_was_stored_before_is_read() {
         width: 320,
         height: 200,
         skew: 0.0,
+        turned: 0,
         corners: None,
         left_out: 0,
         regions: vec![region("old", 0.5, 0.1), two_words()],
@@ -251,7 +255,7 @@ fn text_keeps_rows_together_and_tells_blocks_apart() {
         cell("words", 110.0, 0, 1),
         cell("Total", 0.0, 1, 2),
     ];
-    let page = Page { width: 640, height: 480, skew: 0.0, corners: None, left_out: 0, regions };
+    let page = Page { width: 640, height: 480, skew: 0.0, turned: 0, corners: None, left_out: 0, regions };
     let document = Document { pages: vec![page], ..Document::default() };
     assert_eq!(document.to_text(Layout::Lines), "Tea\n2.50\nTwo\nwords\nTotal");
     assert_eq!(document.to_text(Layout::Rows), "Tea\t2.50\nTwo words\nTotal");
