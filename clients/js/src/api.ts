@@ -818,7 +818,7 @@ export interface components {
         };
         /** @description How the files of a batch are read; see [`ReadOptions`]. */
         JobOptions: {
-            /** @description Lines that are upside down are turned. */
+            /** @description Pages on their side or head are turned, and lines that are upside down. */
             angle: boolean;
             /** @description A line is kept from this mean probability of its pixels on; 0 to 1. */
             box_threshold: number;
@@ -1641,7 +1641,7 @@ export interface components {
         };
         /** @description How a picture is read, as a caller would ask for it. */
         ReadOptions: {
-            /** @description Lines that are upside down are turned. */
+            /** @description Pages on their side or head are turned, and lines that are upside down. */
             angle: boolean;
             /** @description A line is kept from this mean probability of its pixels on; 0 to 1. */
             box_threshold: number;

@@ -1095,7 +1095,7 @@ export interface paths {
                     min_detection_size?: number;
                     /** @description A line is kept from this confidence on */
                     min_confidence?: number;
-                    /** @description Lines that are upside down are turned */
+                    /** @description Pages on their side or head are turned, and lines that are upside down */
                     angle?: boolean;
                     /** @description A page that is not level is turned */
                     deskew?: boolean;
@@ -1391,7 +1391,7 @@ export interface paths {
                     min_detection_size?: number;
                     /** @description A line is kept from this confidence on */
                     min_confidence?: number;
-                    /** @description Lines that are upside down are turned */
+                    /** @description Pages on their side or head are turned, and lines that are upside down */
                     angle?: boolean;
                     /** @description A page that is not level is turned */
                     deskew?: boolean;
@@ -2918,7 +2918,7 @@ export interface paths {
                     min_detection_size?: number;
                     /** @description A line is kept from this confidence on */
                     min_confidence?: number;
-                    /** @description Lines that are upside down are turned */
+                    /** @description Pages on their side or head are turned, and lines that are upside down */
                     angle?: boolean;
                     /** @description A page that is not level is turned */
                     deskew?: boolean;
@@ -4085,7 +4085,7 @@ export interface paths {
                     min_detection_size?: number;
                     /** @description A line is kept from this confidence on */
                     min_confidence?: number;
-                    /** @description Lines that are upside down are turned */
+                    /** @description Pages on their side or head are turned, and lines that are upside down */
                     angle?: boolean;
                     /** @description A page that is not level is turned */
                     deskew?: boolean;
@@ -5406,7 +5406,7 @@ export interface paths {
                     min_detection_size?: number;
                     /** @description A line is kept from this confidence on */
                     min_confidence?: number;
-                    /** @description Lines that are upside down are turned */
+                    /** @description Pages on their side or head are turned, and lines that are upside down */
                     angle?: boolean;
                     /** @description A page that is not level is turned */
                     deskew?: boolean;

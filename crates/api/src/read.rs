@@ -65,7 +65,7 @@ pub struct ReadOptions {
     pub min_detection_size: f64,
     /// A line is kept from this confidence on; 0 to 1.
     pub min_confidence: f64,
-    /// Lines that are upside down are turned.
+    /// Pages on their side or head are turned, and lines that are upside down.
     pub angle: bool,
     /// A page that is not level is turned.
     pub deskew: bool,
@@ -237,7 +237,7 @@ pub struct Job {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a step of its own, on or off")]
 pub struct JobOptions {
-    /// Lines that are upside down are turned.
+    /// Pages on their side or head are turned, and lines that are upside down.
     pub angle: bool,
     /// A line is kept from this mean probability of its pixels on; 0 to 1.
     pub box_threshold: f64,

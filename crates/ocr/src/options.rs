@@ -31,7 +31,7 @@ pub struct ReadOptions {
     pub min_detection_size: f32,
     /// Lines that are less sure are left out, 0–1.
     pub min_confidence: f32,
-    /// Lines that stand on their head are turned.
+    /// Pages on their side or head are turned, and lines that stand on their head.
     pub angle: bool,
     /// Find the page in a photograph, and read it as if seen from straight above.
     pub perspective: bool,

@@ -219,7 +219,7 @@ pub(super) fn options(entry: Entry<'_>) -> Entry<'_> {
         .whole("max_candidates", 1..=10_000, "How many lines are read at most: of more, the largest")
         .number("min_detection_size", 0.0..=1000.0, "Lines are read whose outline is at least so high; px")
         .number("min_confidence", 0.0..=1.0, "A line is kept from this confidence on")
-        .flag("angle", "Lines that are upside down are turned")
+        .flag("angle", "Pages on their side or head are turned, and lines that are upside down")
         .flag("deskew", "A page that is not level is turned")
         .flag("contrast", "Contrast is raised where it is low")
         .flag("denoise", "Noise is taken away")

@@ -112,7 +112,7 @@ pub struct OptionArgs {
     /// Leave out lines with a lower confidence.
     #[arg(long, value_name = "0..1", value_parser = parse_share, default_value_t = default_options().min_confidence)]
     pub min_confidence: f32,
-    /// Do not look for upside-down lines.
+    /// Turn no page and no line that does not stand upright.
     #[arg(long)]
     pub no_angle: bool,
     /// Find the page in a photograph and read it as if seen from straight above.
