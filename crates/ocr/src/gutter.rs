@@ -20,6 +20,9 @@ const SPACE: f64 = 0.12;
 const GUTTER: f64 = 0.25;
 /// Room without ink speaks for a gutter clearly if it is at least this many times as wide as most spaces of the line.
 const WIDER: f64 = 1.5;
+/// And this many times as wide as most others that may be a gutter's, of which there are so many.
+const WIDER_THAN_OTHERS: f64 = 1.3;
+const OTHERS: usize = 2;
 /// Letters of a line with at least this many places without ink for each of its heights stand apart, as those of a
 /// typewriter do.
 const APART: f64 = 1.1;
@@ -51,6 +54,8 @@ const SHARE: f64 = 0.6;
 const MARGIN: f64 = 0.25;
 /// A line that ends this near to a gutter, in heights, with another one beside it that begins as near to it, has it, too.
 const NEAR: f64 = 0.8;
+/// A line that begins at a gutter has it, too, if another one beside it ends at most this many heights before: ragged text.
+const RAGGED: f64 = 12.0;
 /// A line that ends at a gutter and the one that begins there stand at one height, within this share of the first one's.
 const SAME_ROW: f64 = 0.5;
 /// A line that ends at a gutter and the one that begins there are at most this many lines apart from the top.
@@ -203,6 +208,12 @@ impl Line {
         let begins = |other: &&Self| {
             (other.from - place).abs() <= near && (other.at - self.at).abs() <= self.height * SAME_ROW
         };
+        let ends_before = |other: &Self| {
+            let room = place - other.to;
+            room > near
+                && room <= RAGGED * self.height
+                && (other.at - self.at).abs() <= self.height * SAME_ROW
+        };
         if self.from + HALF * self.height < place && place < self.to - HALF * self.height {
             let vote = |room: Room| (if room.is_clear { CLEAR } else { FAIR }, Some(room.to - room.from));
             self.room_at(place).map_or((AGAINST, None), vote)
@@ -210,6 +221,9 @@ impl Line {
             && let Some(other) = beside.iter().find(begins)
         {
             (CLEAR, Some(other.from - self.to + 2.0 * OUTWARDS * self.height))
+        } else if (self.from - place).abs() <= near && beside.iter().any(ends_before) {
+            // Left of it text is ragged: how wide the gutter is nobody knows here.
+            (CLEAR, None)
         } else {
             (0, None)
         }
@@ -274,8 +288,19 @@ fn find_rooms(image: &Image, begin: Point, along: Point, length: f64, height: f6
     let usual = widths.get((widths.len() as f64 * share) as usize).copied().unwrap_or(0.0);
     // What is between letters stands below each other from line to line, and is not a gutter.
     let least = if is_apart { NARROWER * usual } else { 0.0 }.max(GUTTER * height);
-    let wide = spaces.into_iter().filter(|(from, to)| to - from >= least);
-    wide.map(|(from, to)| Room { from, to, is_clear: to - from >= WIDER * usual }).collect()
+    let wide: Vec<(f64, f64)> = spaces.into_iter().filter(|(from, to)| to - from >= least).collect();
+    let is_clear = |(from, to): (f64, f64)| {
+        // Letters may stand so far apart that most places without ink are between them.
+        let others: Vec<f64> = wide
+            .iter()
+            .filter(|other| other.0.total_cmp(&from).is_ne())
+            .map(|(from, to)| to - from)
+            .collect();
+        let usual = usual * WIDER;
+        to - from
+            >= if others.len() >= OTHERS { usual.max(median(others) * WIDER_THAN_OTHERS) } else { usual }
+    };
+    wide.iter().map(|(from, to)| Room { from: *from, to: *to, is_clear: is_clear((*from, *to)) }).collect()
 }
 
 /// 0 of nothing.
@@ -454,6 +479,25 @@ mod tests {
         }
         let whole = chat.outlines.len();
         assert_eq!(chat.parted().len(), whole);
+    }
+
+    #[test]
+    fn a_line_that_was_found_across_ragged_columns_is_parted() {
+        let mut page = Print::new();
+        for line in 0..9 {
+            let y = 20 + line * 30;
+            // The right ones begin at 430 px, of the left ones only the one across ends near that.
+            let last = if line == 1 { [11, 11] } else { [5 + line % 3 * 2, 4] };
+            let left = page.draw(40, y, &[&[4, 7, 3, 6], &last[..]].concat(), 6);
+            let right = page.draw(430, y, &[5, 8, 4, 9, 6], 6);
+            if line == 1 {
+                page.outline(35, right + 5, y);
+            } else {
+                page.outline(35, left + 5, y);
+                page.outline(425, right + 5, y);
+            }
+        }
+        assert_eq!(page.parted().len(), 18);
     }
 
     #[test]
