@@ -13,6 +13,8 @@ use super::rows::{CELL, LEVEL};
 /// A table has at least this many columns, and rows.
 const COLUMNS: usize = 3;
 const ROWS: usize = 2;
+/// With longer cells than [`CELL`] it has at least this many rows.
+const LONG_ROWS: usize = 3;
 /// Labels and values are a table of this many columns and at least this many rows.
 const PAIR: usize = 2;
 const PAIR_ROWS: usize = 3;
@@ -42,7 +44,10 @@ pub(crate) fn table_reaches(lines: &[Bounds], rows: &[Vec<usize>], height: f32) 
     for (least, least_rows) in [(COLUMNS, ROWS), (PAIR, PAIR_ROWS)] {
         for columns in find_grids(lines, rows, height, least) {
             for table in find_tables(lines, columns, height) {
-                if table.len() < least || table.iter().all(|column| column.cells.len() < least_rows) {
+                // Words of two lines may stand below each other; those of three do not.
+                let rows = table.iter().map(|column| column.cells.len()).max().unwrap_or(0);
+                let are_short = table.iter().all(|column| column.longest(lines) < CELL * height);
+                if table.len() < least || rows < if are_short { least_rows } else { LONG_ROWS } {
                     continue;
                 }
                 let cells = || table.iter().flat_map(|column| &column.cells);

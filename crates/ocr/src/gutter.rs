@@ -50,6 +50,8 @@ const MOST_PX: f64 = 8192.0;
 const OUTWARDS: f64 = 0.3;
 /// A line is parted where its room is at least this share of the gutter's width: a space of a heading is not.
 const SHARE: f64 = 0.6;
+/// Where text left of a gutter is ragged, a line is parted where its room is at least this share of its height.
+const ROOM: f64 = 0.8;
 /// Room that halves of a line get at a gutter, in heights, if there is as much.
 const MARGIN: f64 = 0.25;
 /// A line that ends this near to a gutter, in heights, with another one beside it that begins as near to it, has it, too.
@@ -89,11 +91,16 @@ pub(super) fn split_lines(image: &Image, outlines: Vec<Outline>) -> Vec<Outline>
         outlines.into_iter().map(|outline| Line::from_outline(image, outline, along)).collect();
     lines.sort_by(|a, b| a.at.total_cmp(&b.at));
     for _ in 0..MOST {
-        let Some(Gutter { place, band, width }) = best_gutter(&lines) else { break };
+        let Some(Gutter { place, band, width, is_ragged }) = best_gutter(&lines) else { break };
         let mut parted = Vec::with_capacity(lines.len() * 2);
         for (index, mut line) in lines.into_iter().enumerate() {
             match line.room_at(place).filter(|_| band.contains(&index)) {
-                Some(room) if room.to - room.from >= SHARE * width => parted.extend(line.split_at(room)),
+                Some(room)
+                    if room.to - room.from
+                        >= (SHARE * width).max(if is_ragged { ROOM * line.height } else { 0.0 }) =>
+                {
+                    parted.extend(line.split_at(room));
+                }
                 Some(space) => {
                     line.rooms.retain(|room| *room != space);
                     parted.push(line);
@@ -136,6 +143,8 @@ struct Gutter {
     band: RangeInclusive<usize>,
     /// As wide as it is in most of them, px.
     width: f64,
+    /// Whether text left of it is ragged in most of them, so that nobody knows how wide it is.
+    is_ragged: bool,
 }
 
 /// Where more lines below each other speak for a gutter than in any other place.
@@ -171,8 +180,11 @@ fn best_gutter(lines: &[Line]) -> Option<Gutter> {
         }
     }
     let (_, place, band) = best?;
-    let widths = band.clone().filter_map(|index| lines[index].vote(place, beside(index)).1);
-    Some(Gutter { place, width: median(widths.collect()), band })
+    let votes = || band.clone().map(|index| lines[index].vote(place, beside(index)));
+    let ragged = votes().filter(|vote| *vote == (CLEAR, None)).count();
+    let is_ragged = ragged * 2 > votes().filter(|(vote, _)| *vote > 0).count();
+    let width = median(votes().filter_map(|(_, width)| width).collect());
+    Some(Gutter { place, band, width, is_ragged })
 }
 
 impl Line {
