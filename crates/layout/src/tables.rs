@@ -258,9 +258,22 @@ fn find_tables(lines: &[Bounds], columns: Vec<Column>, height: f32) -> Vec<Vec<C
         let most = table.iter().map(|column| column.cells.len()).max().unwrap_or(0);
         // Marks of a list stand beside few of its lines.
         let is_narrow = |column: &Column| is_short(column) && column.cells.len() * 2 >= most;
-        (is_loose || table.iter().any(is_ragged)) && table.iter().any(is_narrow)
+        (is_loose || table.iter().any(is_ragged)) && table.iter().any(is_narrow) && !reach_over(lines, table)
     });
     tables
+}
+
+/// Whether a line of one column reaches over another one: pieces of a line of text then, which was found in several, and not cells.
+fn reach_over(lines: &[Bounds], table: &[Column]) -> bool {
+    let extents: Vec<(f32, f32)> = table.iter().map(|column| column.extent(lines)).collect();
+    let reaches_over = |line: &Bounds, (left, right): (f32, f32)| {
+        line.right.min(right) - line.left.max(left) > 0.5 * (right - left)
+    };
+    table.iter().enumerate().any(|(index, column)| {
+        let mut others =
+            extents.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, extent)| *extent);
+        others.any(|extent| column.cells.iter().any(|cell| reaches_over(&lines[*cell], extent)))
+    })
 }
 
 /// The lines above and below a grid, up to [`ROOM`] away.
