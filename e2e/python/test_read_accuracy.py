@@ -21,11 +21,12 @@ from harness import BIN, HOME, ROOT, environment
 sys.path.insert(0, str(ROOT / "tools/evaluate_text"))
 
 fonts = pytest.importorskip("fonts", reason="Pillow is missing: cargo xtask setup")
+documents = pytest.importorskip("documents")
 layouts = pytest.importorskip("layouts")
 pages = pytest.importorskip("pages")
 
 from score import Found, Score, distance, matched, overlap, score_page  # noqa: E402
-from sheet import Page, Sheet, laid, turned  # noqa: E402
+from sheet import Page, Sheet, quarter_turned, turned  # noqa: E402
 
 MODEL = "ppocr-v4"
 SEED = "e2e"
@@ -67,10 +68,16 @@ def made() -> Iterator[Page]:
     yield register()
 
 
+# Printed in columns or in rows.
+PRINTED = [*layouts.COLUMNS, *layouts.ROWS, *documents.ALL]
+# Gutters that are hardly wider than spaces, and panels: docs/limits.md.
+LIMITS = (layouts.narrow_gutter, documents.comic)
+
+
 def printed() -> Iterator[Page]:
-    """A page of each kind that is printed in columns or in rows, but for gutters that are hardly wider than spaces."""
-    for kind in layouts.COLUMNS + layouts.ROWS:
-        if kind is not layouts.narrow_gutter:
+    """A page of each kind that is printed in columns or in rows."""
+    for kind in PRINTED:
+        if kind not in LIMITS:
             yield kind(pages.Chance(f"{SEED} {kind.__name__}"), kind.__name__)
 
 
@@ -84,7 +91,7 @@ def in_all_directions() -> Iterator[Page]:
     """Each of them, turned clockwise by so many degrees; and two that stay as they are."""
     for page in standing():
         for quarters in range(4):
-            yield replace(laid(page, quarters), name=f"{page.name}-{90 * quarters}")
+            yield replace(quarter_turned(replace(page), quarters), name=f"{page.name}-{90 * quarters}")
     both_ways, columns_of_letters = Sheet(600, 400), Sheet(760, 900)
     for row, words in enumerate(("SOS", "NOON", "8008", "96")):
         both_ways.put(60, 40 + 80 * row, words, "sans", 40)
@@ -217,7 +224,7 @@ def test_lines_come_in_reading_order(read: Pages, category: str) -> None:
             assert order == sorted(order)
 
 
-@pytest.mark.parametrize("kind", [kind.__name__ for kind in layouts.COLUMNS + layouts.ROWS])
+@pytest.mark.parametrize("kind", [kind.__name__ for kind in PRINTED])
 @pytest.mark.full
 def test_a_printed_page_is_a_text_in_its_order(read_printed: Pages, kind: str) -> None:
     if kind not in read_printed:
