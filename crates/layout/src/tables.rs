@@ -15,6 +15,10 @@ const COLUMNS: usize = 3;
 const ROWS: usize = 2;
 /// With longer cells than [`CELL`] it has at least this many rows.
 const LONG_ROWS: usize = 3;
+/// In a table, fewer than one line in this many rows reaches over other columns than its own.
+const OVER: usize = 2;
+/// A column of text beside another one has at least this share of the width of both.
+const COLUMN_SHARE: f32 = 0.3;
 /// Labels and values are a table of this many columns and at least this many rows.
 const PAIR: usize = 2;
 const PAIR_ROWS: usize = 3;
@@ -258,22 +262,42 @@ fn find_tables(lines: &[Bounds], columns: Vec<Column>, height: f32) -> Vec<Vec<C
         let most = table.iter().map(|column| column.cells.len()).max().unwrap_or(0);
         // Marks of a list stand beside few of its lines.
         let is_narrow = |column: &Column| is_short(column) && column.cells.len() * 2 >= most;
-        (is_loose || table.iter().any(is_ragged)) && table.iter().any(is_narrow) && !reach_over(lines, table)
+        (is_loose || table.iter().any(is_ragged))
+            && table.iter().any(is_narrow)
+            && !reach_over(lines, table)
+            && !in_columns(lines, table, &around)
     });
     tables
 }
 
-/// Whether a line of one column reaches over another one: pieces of a line of text then, which was found in several, and not cells.
+/// Whether lines of one column reach over another one, not just a pair of cells that was found as one: they are pieces of lines of
+/// text then, and not cells.
 fn reach_over(lines: &[Bounds], table: &[Column]) -> bool {
     let extents: Vec<(f32, f32)> = table.iter().map(|column| column.extent(lines)).collect();
     let reaches_over = |line: &Bounds, (left, right): (f32, f32)| {
         line.right.min(right) - line.left.max(left) > 0.5 * (right - left)
     };
-    table.iter().enumerate().any(|(index, column)| {
-        let mut others =
-            extents.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, extent)| *extent);
-        others.any(|extent| column.cells.iter().any(|cell| reaches_over(&lines[*cell], extent)))
-    })
+    let mut over = 0;
+    for (index, column) in table.iter().enumerate() {
+        let others = || extents.iter().enumerate().filter(|(other, _)| *other != index);
+        let is_over = |cell: &&usize| others().any(|(_, extent)| reaches_over(&lines[**cell], *extent));
+        over += column.cells.iter().filter(is_over).count();
+    }
+    let most = table.iter().map(|column| column.cells.len()).max().unwrap_or(0);
+    over > 0 && over * OVER >= most
+}
+
+/// Whether text in two columns goes on above or below: it is of pieces of their lines then.
+fn in_columns(lines: &[Bounds], table: &[Column], around: &[&Bounds]) -> bool {
+    let cells = || table.iter().flat_map(|column| &column.cells);
+    let left = cells().map(|cell| lines[*cell].left).fold(f32::MAX, f32::min);
+    let right = cells().map(|cell| lines[*cell].right).fold(f32::MIN, f32::max);
+    let wide = || around.iter().filter(|line| line.width() >= COLUMN_SHARE * (right - left));
+    let (mut ends, mut begins): (Vec<f32>, Vec<f32>) = wide().map(|line| (line.right, line.left)).unzip();
+    ends.sort_by(f32::total_cmp);
+    begins.sort_by(|a, b| b.total_cmp(a));
+    // Two that end before two others begin.
+    ends.get(GOES_ON - 1).zip(begins.get(GOES_ON - 1)).is_some_and(|(end, begin)| end <= begin)
 }
 
 /// The lines above and below a grid, up to [`ROOM`] away.
