@@ -50,7 +50,10 @@ const SWITCH_WORDS = {
     'Evens out light and shade (CLAHE). For shadows, faded ink, uneven light.',
   ],
   denoise: ['Reduce noise', 'Smooths grain and keeps edges. For dark photos and old scans.'],
-  angle: ['Turn upside-down lines', 'Turns a page on its side or head, and a line that is upside down.'],
+  angle: [
+    'Turn upside-down lines',
+    'Turns a page on its side or head, and a line that is upside down.',
+  ],
 } as const;
 
 const RANGE_WORDS: Record<RangeName, [name: string, explain: string]> = {
