@@ -109,6 +109,7 @@ impl Image {
     }
 }
 
+/// The size only: a picture's bytes are of no use in a log.
 impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Image({}x{} BGR)", self.width, self.height)

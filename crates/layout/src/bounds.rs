@@ -105,23 +105,24 @@ pub(crate) fn from_the_top(a: &Bounds, b: &Bounds) -> std::cmp::Ordering {
 /// The direction in which most lines are read, radians: the quarter of the circle in which they lie together, and the median
 /// of how far they are off it.
 fn measure_slope(outlines: &[[[f32; 2]; 4]]) -> f32 {
-    let edges = || outlines.iter().map(|[from, to, ..]| [to[0] - from[0], to[1] - from[1]]);
     let [x, y] = sum_directions(outlines);
     let quarter = (y.atan2(x) / FRAC_PI_2).round() * FRAC_PI_2;
     let off = |[x, y]: [f32; 2]| {
         let (sin, cos) = quarter.sin_cos();
         (y * cos - x * sin).atan2(x * cos + y * sin)
     };
-    let off = median(edges().map(off).collect());
+    let off = median(line_edges(outlines).map(off).collect());
     quarter + if off.abs() <= FRAC_PI_4 { off } else { 0.0 }
 }
 
 /// Where lines go together, the long ones most.
 fn sum_directions(outlines: &[[[f32; 2]; 4]]) -> [f32; 2] {
-    outlines
-        .iter()
-        .map(|[from, to, ..]| [to[0] - from[0], to[1] - from[1]])
-        .fold([0.0, 0.0], |[x, y], edge| [x + edge[0], y + edge[1]])
+    line_edges(outlines).fold([0.0, 0.0], |[x, y], edge| [x + edge[0], y + edge[1]])
+}
+
+/// From where each line begins to where it ends.
+fn line_edges(outlines: &[[[f32; 2]; 4]]) -> impl Iterator<Item = [f32; 2]> {
+    outlines.iter().map(|[from, to, ..]| [to[0] - from[0], to[1] - from[1]])
 }
 
 /// Takes away what a page has that was seen from aside: lines that lean more the lower they stand, and edges of columns that
@@ -138,11 +139,11 @@ fn straighten_outlines(outlines: &mut [[[f32; 2]; 4]]) {
         median(lines.iter().map(|line| f32::midpoint(line.left, line.right)).collect()),
         median(lines.iter().map(Bounds::middle).collect()),
     ];
-    let across = lines.iter().map(|line| {
+    let slopes = lines.iter().map(|line| {
         let [from, to, ..] = outlines[line.line];
         [line.middle() - middle[1], (to[1] - from[1]) / (to[0] - from[0]).max(height)]
     });
-    let slopes: Vec<[f32; 2]> = across.collect();
+    let slopes: Vec<[f32; 2]> = slopes.collect();
     let across = Lean::through_medians(slopes.clone());
     // A few lines must agree on it: each is a little off.
     let off =

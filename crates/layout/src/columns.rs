@@ -151,10 +151,7 @@ impl<'a> Sheet<'a> {
         let placed: Vec<Vec<usize>> =
             rows.iter().map(|row| row.iter().map(|line| places[line.line]).collect()).collect();
         let tables = table_reaches(lines, &placed, height);
-        let reaches = lines.iter().zip(tables).map(|(line, table)| {
-            table
-                .map_or((line.left, line.right), |(left, right)| (left.min(line.left), right.max(line.right)))
-        });
+        let reaches = lines.iter().zip(tables).map(|(line, table)| table.unwrap_or((line.left, line.right)));
         Self {
             lines,
             reaches: reaches.collect(),

@@ -27,7 +27,7 @@ impl Directions {
         Self([0, 1].map(|way| {
             let (one, other) = (letters[way], letters[way + 2]);
             let (most, least, turned) = if one >= other { (one, other, way) } else { (other, one, way + 2) };
-            is_clear(most, least).then_some(turned)
+            (most >= LETTERS && most >= TIMES * least).then_some(turned)
         }))
     }
 
@@ -46,11 +46,6 @@ impl Directions {
 pub fn telling_letters(text: &str, confidence: f32) -> usize {
     let says = |letter: &char| !letter.is_whitespace() && !BOTH_WAYS.contains(*letter);
     if confidence >= SURE { text.chars().filter(says).count() } else { 0 }
-}
-
-/// Whether so many letters that speak for a direction are enough, if so many speak for the other one.
-fn is_clear(most: usize, least: usize) -> bool {
-    most >= LETTERS && most >= TIMES * least
 }
 
 /// Whether what is read in the page's direction, so surely, counts before what was read against it, so surely.

@@ -54,10 +54,8 @@ pub(crate) fn table_reaches(lines: &[Bounds], rows: &[Vec<usize>], height: f32) 
                 if table.len() < least || rows < if are_short { least_rows } else { LONG_ROWS } {
                     continue;
                 }
-                let cells = || table.iter().flat_map(|column| &column.cells);
-                let left = cells().map(|cell| lines[*cell].left).fold(f32::MAX, f32::min);
-                let right = cells().map(|cell| lines[*cell].right).fold(f32::MIN, f32::max);
-                for cell in cells() {
+                let (left, right) = reach(lines, table.iter().flat_map(|column| &column.cells));
+                for cell in table.iter().flat_map(|column| &column.cells) {
                     let (from, to) = reaches[*cell].get_or_insert((left, right));
                     (*from, *to) = (from.min(left), to.max(right));
                 }
@@ -65,6 +63,13 @@ pub(crate) fn table_reaches(lines: &[Bounds], rows: &[Vec<usize>], height: f32) 
         }
     }
     reaches
+}
+
+/// From where to where these cells reach together.
+fn reach<'a>(lines: &[Bounds], cells: impl Iterator<Item = &'a usize>) -> (f32, f32) {
+    cells.fold((f32::MAX, f32::MIN), |(left, right), cell| {
+        (left.min(lines[*cell].left), right.max(lines[*cell].right))
+    })
 }
 
 /// Sets that are joined step by step; each is known by its first member.
@@ -196,8 +201,7 @@ impl Column {
 
     /// Whether lines above or below the table stand in this column and fill it.
     fn goes_on(&self, lines: &[Bounds], around: &[&Bounds], height: f32) -> bool {
-        let left = self.cells.iter().map(|cell| lines[*cell].left).fold(f32::MAX, f32::min);
-        let right = self.cells.iter().map(|cell| lines[*cell].right).fold(f32::MIN, f32::max);
+        let (left, right) = reach(lines, self.cells.iter());
         let stands_in = |line: &&&Bounds| {
             let beyond = (left - line.left).max(line.right - right);
             let within = line.right.min(right) - line.left.max(left);
@@ -289,9 +293,7 @@ fn reach_over(lines: &[Bounds], table: &[Column]) -> bool {
 
 /// Whether text in two columns goes on above or below: it is of pieces of their lines then.
 fn in_columns(lines: &[Bounds], table: &[Column], around: &[&Bounds]) -> bool {
-    let cells = || table.iter().flat_map(|column| &column.cells);
-    let left = cells().map(|cell| lines[*cell].left).fold(f32::MAX, f32::min);
-    let right = cells().map(|cell| lines[*cell].right).fold(f32::MIN, f32::max);
+    let (left, right) = reach(lines, table.iter().flat_map(|column| &column.cells));
     let wide = || around.iter().filter(|line| line.width() >= COLUMN_SHARE * (right - left));
     let (mut ends, mut begins): (Vec<f32>, Vec<f32>) = wide().map(|line| (line.right, line.left)).unzip();
     ends.sort_by(f32::total_cmp);

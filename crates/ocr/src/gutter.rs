@@ -91,14 +91,11 @@ pub(super) fn split_lines(image: &Image, outlines: Vec<Outline>) -> Vec<Outline>
         outlines.into_iter().map(|outline| Line::from_outline(image, outline, along)).collect();
     lines.sort_by(|a, b| a.at.total_cmp(&b.at));
     for _ in 0..MOST {
-        let Some(Gutter { place, band, width, is_ragged }) = best_gutter(&lines) else { break };
+        let Some(gutter) = best_gutter(&lines) else { break };
         let mut parted = Vec::with_capacity(lines.len() * 2);
         for (index, mut line) in lines.into_iter().enumerate() {
-            match line.room_at(place).filter(|_| band.contains(&index)) {
-                Some(room)
-                    if room.to - room.from
-                        >= (SHARE * width).max(if is_ragged { ROOM * line.height } else { 0.0 }) =>
-                {
+            match line.room_at(gutter.place).filter(|_| gutter.band.contains(&index)) {
+                Some(room) if room.to - room.from >= gutter.least_room(&line) => {
                     parted.extend(line.split_at(room));
                 }
                 Some(space) => {
@@ -147,6 +144,13 @@ struct Gutter {
     is_ragged: bool,
 }
 
+impl Gutter {
+    /// How wide room is at least in which a line is parted, px.
+    fn least_room(&self, line: &Line) -> f64 {
+        (SHARE * self.width).max(if self.is_ragged { ROOM * line.height } else { 0.0 })
+    }
+}
+
 /// Where more lines below each other speak for a gutter than in any other place.
 fn best_gutter(lines: &[Line]) -> Option<Gutter> {
     let beside = |index: usize| &lines[index.saturating_sub(BESIDE)..(index + BESIDE + 1).min(lines.len())];
@@ -180,10 +184,10 @@ fn best_gutter(lines: &[Line]) -> Option<Gutter> {
         }
     }
     let (_, place, band) = best?;
-    let votes = || band.clone().map(|index| lines[index].vote(place, beside(index)));
-    let ragged = votes().filter(|vote| *vote == (CLEAR, None)).count();
-    let is_ragged = ragged * 2 > votes().filter(|(vote, _)| *vote > 0).count();
-    let width = median(votes().filter_map(|(_, width)| width).collect());
+    let votes: Vec<_> = band.clone().map(|index| lines[index].vote(place, beside(index))).collect();
+    let ragged = votes.iter().filter(|vote| **vote == (CLEAR, None)).count();
+    let is_ragged = ragged * 2 > votes.iter().filter(|(vote, _)| *vote > 0).count();
+    let width = median(votes.iter().filter_map(|(_, width)| *width).collect());
     Some(Gutter { place, band, width, is_ragged })
 }
 

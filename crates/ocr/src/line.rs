@@ -64,7 +64,7 @@ impl Cutter {
         how: Cut,
     ) -> Result<Line, ResizeError> {
         let (across, down) = sides(outline);
-        let upright = is_upright(across, down);
+        let upright = down >= across * UPRIGHT;
         let (length, breadth, turned) = if upright { (down, across, 1) } else { (across, down, 0) };
         let mut corners = *outline;
         corners.rotate_left(turned);
@@ -175,11 +175,6 @@ pub(super) fn sides(outline: &[[f32; 2]; 4]) -> (f64, f64) {
         f64::from(to[0] - from[0]).hypot(f64::from(to[1] - from[1]))
     };
     (side(0, 1).max(side(3, 2)), side(0, 3).max(side(1, 2)))
-}
-
-/// Whether a line with these sides stands upright.
-pub(super) fn is_upright(across: f64, down: f64) -> bool {
-    down >= across * UPRIGHT
 }
 
 /// The width at which a line of that length is read.
