@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import fonts
 from chance import Chance
-from sheet import Page, Sheet, seen_askew, turned
+from sheet import Page, Sheet, quarter_turned, seen_askew, turned
 
 FACES = ("serif", "sans", "open-sans")
 WHITE = (255, 255, 255)
@@ -29,7 +29,6 @@ class Form:
         self.sheet = Sheet(self.width + 2 * self.margin, round(self.size * height_em))
         self.pitch = round(self.size * chance.uniform(1.5, 2.1))
         self.y = self.margin
-        self.rows = 0
 
     def length(self, text: str, face: str | None = None, size: int | None = None) -> int:
         return round(fonts.face(face or self.face, size or self.size).getlength(text))
@@ -63,17 +62,23 @@ class Form:
 
     def row(self, cells: list[tuple[int, str]], y: int, *, bold: bool = False, ink=(0, 0, 0)) -> None:
         """Cells that belong together, each where it begins."""
-        begin = len(self.sheet.lines)
-        for x, text in cells:
-            self.put(x, y, text, bold=bold, ink=ink)
-        self.sheet.mark_row(begin, self.rows)
-        self.rows += 1
+        with self.sheet.row():
+            for x, text in cells:
+                self.put(x, y, text, bold=bold, ink=ink)
 
-    def title(self, text: str, size: int | None = None, *, left: int | None = None, width: int | None = None) -> None:
+    def title(
+        self,
+        text: str,
+        size: int | None = None,
+        *,
+        left: int | None = None,
+        width: int | None = None,
+        ink: tuple[int, int, int] = (0, 0, 0),
+    ) -> None:
         """In the middle of so much of the page."""
         size, face = size or self.size, f"{self.face}-bold"
         left, width = self.margin if left is None else left, width or self.width
-        self.sheet.put(left + (width - self.length(text, face, size)) // 2, self.y, text, face, size)
+        self.sheet.put(left + (width - self.length(text, face, size)) // 2, self.y, text, face, size, ink)
         self.y += round(size * 1.9)
 
     def paragraph(self, lines: int) -> None:
@@ -115,10 +120,7 @@ class Form:
         if title:
             if bar:
                 self.sheet.block(self.margin - size // 3, self.y - size // 4, end - self.margin, self.pitch, BAR)
-            begin = len(self.sheet.lines)
-            self.title(title, left=self.margin, width=end - self.margin)
-            if bar:
-                self.sheet.recolour(begin, self.face, size)
+            self.title(title, left=self.margin, width=end - self.margin, ink=WHITE if bar else (0, 0, 0))
             self.y = max(self.y, top + self.pitch)
         edges = [top]
 
@@ -254,7 +256,10 @@ def side_note(chance: Chance, name: str) -> Page:
     at_left = chance.random() < 0.6
     x = form.size if at_left else form.sheet.width - 2 * form.size - 4
     y = chance.randint(begin, max(begin + 1, form.y - form.length(text) // 2))
-    form.sheet.put_turned(x, y, text, form.face, max(13, form.size - 4), -90 if chance.random() < 0.7 else 90)
+    size = max(13, form.size - 4)
+    note = Sheet(form.length(text, size=size) + 4, round(size * 1.5))
+    note.put(1, 0, text, form.face, size)
+    form.sheet.paste(x, y, quarter_turned(note.page("", ""), 3 if chance.random() < 0.7 else 1))
     return form.page(name, "note in the margin")
 
 
@@ -302,7 +307,6 @@ def comic(chance: Chance, name: str) -> Page:
         sheet.block(x + 2, y + 2, width - 4, height - 4, (235, 238, 240))
         top = y + size
         for _ in range(chance.randint(1, 2)):
-            begin = len(sheet.lines)
             lines = [
                 " ".join(chance.writer.english() for _ in range(chance.randint(1, 4))).upper()
                 for _ in range(chance.randint(1, 3))
@@ -316,13 +320,13 @@ def comic(chance: Chance, name: str) -> Page:
             room = width - 2 * size - max(lengths)
             middle = x + size + max(lengths) // 2 + chance.randint(0, max(room, 1))
             pitch = round(size * 1.25)
-            sheet.ellipse(
-                middle, top + len(lines) * pitch // 2, max(lengths) * 0.62 + size, len(lines) * pitch * 0.62 + size / 2
-            )
-            for line, length in zip(lines, lengths):
-                sheet.put(middle - length // 2, top, line, face, size)
-                top += pitch
-            sheet.mark_run(begin)
+            centre = top + len(lines) * pitch // 2
+            wide, high = max(lengths) * 0.62 + size, len(lines) * pitch * 0.62 + size / 2
+            sheet.bubble((middle - wide, centre - high, middle + wide, centre + high), WHITE, (0, 0, 0))
+            with sheet.run():
+                for line, length in zip(lines, lengths):
+                    sheet.put(middle - length // 2, top, line, face, size)
+                    top += pitch
             top += 2 * size
     return sheet.page(name, "panels")
 

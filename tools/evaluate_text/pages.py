@@ -28,6 +28,7 @@ from sheet import Colour, Line, Page, Sheet, noisy, quarter_turned, seen_askew, 
 SEED = 6
 PAGES = 6
 TRUTH = "truth.json"
+Kind = Callable[[Chance, str], Page]
 CODE_FACES = ("sans", "sans-bold", "open-sans", "mono", "mono", "serif")
 
 
@@ -288,8 +289,13 @@ CATEGORIES = [
 
 def evaluation(seed: int, pages: int) -> Iterator[Page]:
     """So many pages of each category; of those with 120 lines a third."""
-    for make in CATEGORIES:
-        for index in range(pages if make is not full else max(1, pages // 3)):
+    return each(CATEGORIES, seed, pages, few=[full])
+
+
+def each(kinds: Sequence[Kind], seed: int, pages: int, few: Sequence[Kind] = ()) -> Iterator[Page]:
+    """So many pages of each kind; of a few a third."""
+    for make in kinds:
+        for index in range(pages if make not in few else max(1, pages // 3)):
             yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
 
 
@@ -299,30 +305,23 @@ def white(chance: Chance, name: str) -> Page:
 
 def hard(seed: int, pages: int) -> Iterator[Page]:
     """So many pages of each kind of rows in layouts.py and of each in lettering.py; plain print beside them."""
-    for make in [*layouts.ROWS, *lettering.KINDS, white, clean, small]:
-        for index in range(pages):
-            yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
+    return each([*layouts.ROWS, *lettering.KINDS, white, clean, small], seed, pages)
 
 
 def layout(seed: int, pages: int) -> Iterator[Page]:
     """So many pages of each kind in layouts.py."""
-    for make in layouts.COLUMNS + layouts.ROWS:
-        for index in range(pages):
-            yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
+    return each([*layouts.COLUMNS, *layouts.ROWS], seed, pages)
 
 
 def offices(seed: int, pages: int) -> Iterator[Page]:
     """So many pages of each kind in documents.py."""
-    for make in documents.ALL:
-        for index in range(pages):
-            yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
+    return each(documents.ALL, seed, pages)
 
 
 def further(seed: int, pages: int) -> Iterator[Page]:
     """So many pages of each kind in papers.py, apart.py, askew.py and screens.py; few that can be read either way."""
-    for make in [*papers.KINDS, *apart.KINDS, *askew.KINDS, *screens.KINDS]:
-        for index in range(pages if make is not askew.reads_both_ways else max(1, pages // 3)):
-            yield make(Chance(f"{seed} {make.__name__} {index}"), f"{make.__name__}-{index:02}")
+    kinds = [*papers.KINDS, *apart.KINDS, *askew.KINDS, *screens.KINDS]
+    return each(kinds, seed, pages, few=[askew.reads_both_ways])
 
 
 def benchmark(seed: int) -> Iterator[Page]:

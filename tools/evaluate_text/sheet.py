@@ -77,38 +77,6 @@ class Sheet:
         """A filled rectangle."""
         self._draw.rectangle((x, y, x + width, y + height), fill=colour)
 
-    def ellipse(self, x: int, y: int, across: float, down: float) -> None:
-        """A white one with a black edge around (x, y), as far as that in both directions."""
-        self._draw.ellipse(
-            (x - across, y - down, x + across, y + down), fill=(255, 255, 255), outline=(0, 0, 0), width=2
-        )
-
-    def mark_row(self, begin: int, row: int) -> None:
-        """The lines from that one on stand in one row."""
-        self.lines[begin:] = [replace(line, row=row) for line in self.lines[begin:]]
-
-    def mark_run(self, begin: int) -> None:
-        """The lines from that one on follow each other."""
-        self.lines[begin:] = [replace(line, run=begin) for line in self.lines[begin:]]
-
-    def recolour(self, begin: int, face: str, size_px: int) -> None:
-        """The lines from that one on once more, in white: for what stands on a bar."""
-        for line in self.lines[begin:]:
-            font = fonts.face(f"{face}-bold", size_px)
-            left, top, *_ = font.getbbox(line.text)
-            _, highest, *_ = font.getbbox("Ap")
-            x, y = line.polygon[0]
-            self._draw.text((x - left, y - min(top, highest)), line.text, font=font, fill=(255, 255, 255))
-
-    def put_turned(self, x: int, y: int, text: str, face: str, size_px: int, degrees: int) -> None:
-        """A line turned by a quarter, 90 clockwise or -90, whose top left corner in the picture is (x, y)."""
-        small = Sheet(round(fonts.face(face, size_px).getlength(text)) + 4, round(size_px * 1.5), self.paper)
-        small.put(1, 0, text, face, size_px)
-        page = turned(small.page("", ""), degrees, self.paper)
-        self._picture.paste(Image.fromarray(np.ascontiguousarray(page.image[:, :, ::-1])), (x, y))
-        line = page.lines[0]
-        self.lines.append(replace(line, polygon=line.polygon + np.array([x, y], np.float32)))
-
     def put(self, x: int, y: int, text: str, face: str, size_px: int, ink: Colour = (0, 0, 0)) -> None:
         """A line whose face begins at (x, y); what counts as its box is its ink, as high as the face's letters are."""
         font = fonts.face(face, size_px)
@@ -174,7 +142,9 @@ class Sheet:
         """A drawn line through some points."""
         self._draw.line(points, fill=ink, width=width)
 
-    def bubble(self, box: tuple[int, int, int, int], paper: Colour, edge: Colour, corner: int | None = None) -> None:
+    def bubble(
+        self, box: tuple[float, float, float, float], paper: Colour, edge: Colour, corner: int | None = None
+    ) -> None:
         """Round, or a rectangle with round corners: left, top, right, bottom."""
         if corner is None:
             self._draw.ellipse(box, fill=paper, outline=edge, width=2)
